@@ -1,0 +1,20 @@
+import { IsHexadecimal, IsString, Length, MaxLength } from 'class-validator';
+
+/** What the load generator sends: time, number and connection in hexadecimal digits, and a filling. */
+export class Echo {
+  @IsHexadecimal()
+  @Length(16, 16)
+  t!: string;
+
+  @IsHexadecimal()
+  @Length(8, 8)
+  n!: string;
+
+  @IsHexadecimal()
+  @Length(8, 8)
+  c!: string;
+
+  @IsString()
+  @MaxLength(65_536)
+  x!: string;
+}

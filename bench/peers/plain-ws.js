@@ -1,0 +1,30 @@
+/** A message router as anyone would write it on `ws`: one JSON.parse, one JSON.stringify and one send a message. */
+import { randomUUID } from 'node:crypto';
+import { WebSocketServer } from 'ws';
+import { host, port, ready } from './listen.js';
+
+const sessions = new Map();
+const server = new WebSocketServer({ host, port }, ready);
+
+server.on('connection', (socket) => {
+  const id = randomUUID();
+  sessions.set(id, socket);
+  socket.send(JSON.stringify({ type: 'sys.welcome', sender: 'server', receiver: id }));
+
+  socket.on('message', (bytes) => {
+    const message = JSON.parse(bytes.toString());
+    message.sender = id;
+    const text = JSON.stringify(message);
+    if (message.receiver === '*') sendToOthers(id, text);
+    else sessions.get(message.receiver)?.send(text);
+  });
+
+  socket.on('close', (code) => {
+    sessions.delete(id);
+    sendToOthers(id, JSON.stringify({ type: 'sys.departed', sender: id, receiver: '*', data: { code } }));
+  });
+});
+
+function sendToOthers(id, text) {
+  for (const [other, socket] of sessions) if (other !== id) socket.send(text);
+}
