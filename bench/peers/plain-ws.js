@@ -11,7 +11,7 @@ server.on('connection', (socket) => {
   sessions.set(id, socket);
   socket.send(JSON.stringify({ type: 'sys.welcome', sender: 'server', receiver: id }));
 
-  socket.on('message', (bytes) => {
+  socket.on('message', (/** @type {Buffer} */ bytes) => {
     const message = JSON.parse(bytes.toString());
     message.sender = id;
     const text = JSON.stringify(message);

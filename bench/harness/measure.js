@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { generator } from './paths.js';
+import { startServer } from './server-process.js';
+
+const GENERATOR_CORE = '1';
+const TIMEOUT_MS = 200_000;
+/** What servers need before they are at their best, and the generator does not count. */
+const WARM_SECONDS = 1;
+
+const dialect = ['--match', 'sys.welcome', '--notice', 'sys.departed', '--room', '*', '--type', 'direct', '--spin'];
+/** Counters of the generator that must be zero in a run that counts. */
+const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed'];
+
+/**
+ * @typedef {object} Measurement
+ * @property {number} value in the scenario's unit
+ * @property {number} foreign share of either core that somebody else used meanwhile
+ */
+
+/**
+ * Starts a server, puts the scenario's load on it and returns what counts; throws where a message was lost or changed.
+ *
+ * @returns {Promise<Measurement>}
+ */
+export async function measure(scenario, server, { node, seconds }) {
+  const started = await startServer(server, { node, env: scenario.env });
+  try {
+    const flags = ['--port', `${started.port}`, '--pid', `${started.pid}`, '--time', `${seconds}`];
+    const warm = ['--warm', `${Math.min(WARM_SECONDS, seconds)}`];
+    const answer = await load([...dialect, ...flags, ...warm, ...(server.load ?? []), ...scenario.load]);
+    verify(answer, started.complaint());
+    return { value: answer[scenario.result], foreign: foreignLoad(scenario, answer) };
+  } finally {
+    await started.stop();
+  }
+}
+
+async function load(flags) {
+  const options = { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' };
+  try {
+    const { stdout } = await promisify(execFile)('taskset', ['-c', GENERATOR_CORE, generator, ...flags], options);
+    return JSON.parse(stdout);
+  } catch (error) {
+    throw new Error(`the generator is not content: ${error.stderr || error.stdout || error.message}`, { cause: error });
+  }
+}
+
+function verify(answer, complaint) {
+  const wrong = faults.filter((name) => (answer[name] ?? 0) !== 0);
+  if (answer.ok && wrong.length === 0) return;
+  throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}\n${complaint}`);
+}
+
+/** The generator measures this only where it measures a span of time under load. */
+function foreignLoad({ result }, { foreign0, foreign1, steal0, steal1 }) {
+  if (result !== 'rate') return 0;
+  return Math.max(foreign0 + steal0, foreign1 + steal1, 0);
+}

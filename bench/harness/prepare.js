@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { benchDir, cacheDir, generator, projectDir } from './paths.js';
+
+/** Builds whatever a run needs, and says in one sentence what the machine lacks. */
+export function prepare({ project, build }) {
+  requireMachine();
+  mkdirSync(cacheDir, { recursive: true });
+  if (!existsSync(`${benchDir}node_modules/.package-lock.json`))
+    run('npm', ['ci', '--no-audit', '--no-fund'], benchDir);
+  run('gcc', ['-O2', '-o', generator, `${benchDir}load/wsload.c`, '-lm'], benchDir);
+  run('node_modules/.bin/tsc', ['-p', '.'], benchDir);
+  if (project) buildProject(build);
+}
+
+function buildProject(build) {
+  if (!existsSync(`${projectDir}node_modules`)) fail('the project is not installed: run `npm ci` in its root first');
+  if (build) run('npm', ['run', '--silent', 'build'], projectDir);
+  if (!existsSync(`${projectDir}dist/main.js`)) fail('dist/main.js is missing: run without --no-build');
+  // Into the project's dist, so that the handler and the server share one copy of Nest.
+  run('node_modules/.bin/tsc', ['-p', 'handler'], benchDir);
+}
+
+function requireMachine() {
+  if (process.platform !== 'linux')
+    fail('the benchmark needs Linux: the generator uses epoll, taskset pins the processes');
+  if (availableParallelism() < 2) fail('the benchmark needs two cores: one for the server, one for the generator');
+  if (!has('gcc')) fail('the load generator is C and gcc is missing (Debian: apt-get install gcc libc6-dev)');
+  if (!has('taskset')) fail('taskset, which pins server and generator to cores, is missing (Debian: util-linux)');
+}
+
+function has(command) {
+  return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+function run(command, args, cwd) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status === 0) return;
+  fail(`\`${command} ${args.join(' ')}\` failed in ${cwd}\n${error?.message ?? ''}${stdout}${stderr}`);
+}
+
+function fail(reason) {
+  console.error(`bench: ${reason}`);
+  process.exit(1);
+}

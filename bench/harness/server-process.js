@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const SERVER_CORE = '0';
+const START_TIMEOUT_MS = 15_000;
+/** A peer exits so when it has no binary for this Node; see peers/uws-native.js. */
+const NO_BINARY = 69;
+
+/** The peer cannot run on this Node, which is a fact to report and no fault. */
+export class PeerUnavailable extends Error {}
+
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/**
+ * Starts a server on a core of its own and resolves once it accepts connections.
+ *
+ * @param {import('./servers.js').Server} server
+ * @param {{ node: string, env?: Record<string, string> }} how
+ */
+export async function startServer(server, { node, env }) {
+  const port = await freePort();
+  const child = spawn('taskset', ['-c', SERVER_CORE, node, server.script, `${port}`], {
+    env: { ...process.env, ...server.env, ...env, PORT: `${port}` },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  running.add(child);
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (complaint = (complaint + text).slice(-2_000)));
+  const exited = once(child, 'exit').then(() => running.delete(child));
+
+  await untilListening(port, child, () => complaint);
+  return {
+    port,
+    pid: child.pid,
+    complaint: () => complaint,
+    /** Kills it: a polite end would tell thousands of departures to nobody. */
+    async stop() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function untilListening(port, child, complaint) {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await accepts(port))) {
+    if (child.exitCode === NO_BINARY) throw new PeerUnavailable(complaint().trim());
+    if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}\n${complaint()}`);
+    if (Date.now() > deadline)
+      throw new Error(`the server did not listen within ${START_TIMEOUT_MS} ms\n${complaint()}`);
+    await delay(25);
+  }
+}
+
+async function accepts(port) {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,50 @@
+import { benchDir, projectDir } from './paths.js';
+
+/**
+ * @typedef {object} Server
+ * @property {string} name as in `--peers`
+ * @property {string} title as in the tables
+ * @property {string} script what Node is to run
+ * @property {Record<string, string>} [env]
+ * @property {string[]} [load] flags that teach the generator this server's dialect
+ */
+
+/** The benchmark measures the routing, and a generator is one very busy client: no limit may stop it. */
+const unlimited = {
+  MESSAGES_PER_SECOND: '0',
+  BYTES_PER_SECOND: '0',
+  MAX_CONNECTIONS_PER_ADDRESS: '0',
+  HANDSHAKES_PER_SECOND: '0',
+  MAX_CONNECTIONS: '0',
+  REFUSALS_PER_MINUTE: '0',
+  FAULTS_PER_MINUTE: '0',
+};
+
+const switchboard = {
+  name: 'switchboard',
+  title: 'Switchboard',
+  env: { HOST: '127.0.0.1', LOG_LEVEL: 'error', ...unlimited },
+  load: ['--path', '/wss'],
+};
+
+/** @type {Server[]} */
+export const servers = [
+  { ...switchboard, script: `${projectDir}dist/main.js` },
+  { name: 'plain-ws', title: 'plain ws', script: `${benchDir}peers/plain-ws.js` },
+  { name: 'ws-again', title: 'plain ws again', script: `${benchDir}peers/ws-again.js` },
+  { name: 'nest-validation', title: 'Nest + ValidationPipe', script: `${benchDir}.cache/js/peers/nest-validation.js` },
+  {
+    name: 'socketio',
+    title: 'Socket.IO',
+    script: `${benchDir}peers/socketio.js`,
+    load: ['--mode', 'sio', '--path', '/socket.io/?EIO=4&transport=websocket'],
+  },
+  { name: 'uws', title: 'uWebSockets.js', script: `${benchDir}peers/uws.js` },
+  { name: 'uws-corked', title: 'uWebSockets.js corked', script: `${benchDir}peers/uws-corked.js` },
+];
+
+/** What stands in for two of them in the `handler` scenario: the same handler and DTO in each. @type {Server[]} */
+export const handlerServers = [
+  { ...switchboard, script: `${projectDir}dist/bench/switchboard.js` },
+  { name: 'nest-validation', title: 'Nest + ValidationPipe', script: `${benchDir}.cache/js/handler/stock-nest.js` },
+];
