@@ -10,6 +10,7 @@ import { handlerServers, servers } from './servers.js';
  * @property {string[]} load flags of the generator
  * @property {string} result the field of the generator's answer that counts
  * @property {Record<string, number>} targets the least ratio to reach against a server; above 1 means better than it
+ * @property {number} [most] that Switchboard's own result may be
  * @property {Record<string, string>} [env] of every server
  */
 
@@ -126,7 +127,7 @@ export const scenarios = [
   },
   idle(5_000, 'switchboard'),
   idle(10_000, 'switchboard'),
-  { ...idle(19_000, 'switchboard', 'plain-ws', 'uws'), targets: { 'plain-ws': 0.91 } },
+  { ...idle(19_000, 'switchboard', 'plain-ws', 'uws'), targets: { 'plain-ws': 0.91 }, most: 6.5 },
 ];
 
 const quick = ['control', 'pp8', 'mesh', 'pp1', 'fan', 'handler'];
