@@ -2,7 +2,7 @@ import { figure } from './samples.js';
 
 const shown = ['pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'handler'];
 const columns = 2;
-const panel = { width: 470, left: 150, bar: 170, row: 22, head: 48, gap: 18 };
+const panel = { width: 470, left: 160, bar: 165, row: 22, head: 48, gap: 18 };
 const colours = { switchboard: '#0b7285', other: '#adb5bd' };
 
 /** docs/bench.svg: one small panel of bars a scenario, each on a scale of its own. */

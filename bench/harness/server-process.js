@@ -13,6 +13,8 @@ export class PeerUnavailable extends Error {}
 
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+// A signal alone would end this process without the event above.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 
 /**
  * Starts a server on a core of its own and resolves once it accepts connections.
