@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { own } from './children.js';
 import { generator } from './paths.js';
 import { startServer } from './server-process.js';
 
@@ -39,7 +40,9 @@ export async function measure(scenario, server, { node, seconds }) {
 async function load(flags) {
   const options = { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' };
   try {
-    const { stdout } = await promisify(execFile)('taskset', ['-c', GENERATOR_CORE, generator, ...flags], options);
+    const running = promisify(execFile)('taskset', ['-c', GENERATOR_CORE, generator, ...flags], options);
+    own(running.child);
+    const { stdout } = await running;
     return JSON.parse(stdout);
   } catch (error) {
     throw new Error(`the generator is not content: ${error.stderr || error.stdout || error.message}`, { cause: error });

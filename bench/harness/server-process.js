@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { own } from './children.js';
 
 const SERVER_CORE = '0';
 const START_TIMEOUT_MS = 15_000;
@@ -11,11 +12,6 @@ const NO_BINARY = 69;
 /** The peer cannot run on this Node, which is a fact to report and no fault. */
 export class PeerUnavailable extends Error {}
 
-const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-// A signal alone would end this process without the event above.
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
-
 /**
  * Starts a server on a core of its own and resolves once it accepts connections.
  *
@@ -24,14 +20,15 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
  */
 export async function startServer(server, { node, env }) {
   const port = await freePort();
-  const child = spawn('taskset', ['-c', SERVER_CORE, node, server.script, `${port}`], {
-    env: { ...process.env, ...server.env, ...env, PORT: `${port}` },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  running.add(child);
+  const child = own(
+    spawn('taskset', ['-c', SERVER_CORE, node, server.script, `${port}`], {
+      env: { ...process.env, ...server.env, ...env, PORT: `${port}` },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    }),
+  );
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (complaint = (complaint + text).slice(-2_000)));
-  const exited = once(child, 'exit').then(() => running.delete(child));
+  const exited = once(child, 'exit');
 
   await untilListening(port, child, () => complaint);
   return {
