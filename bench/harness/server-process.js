@@ -30,17 +30,19 @@ export async function startServer(server, { node, env }) {
   child.stderr.setEncoding('utf8').on('data', (text) => (complaint = (complaint + text).slice(-2_000)));
   const exited = once(child, 'exit');
 
-  await untilListening(port, child, () => complaint);
-  return {
-    port,
-    pid: child.pid,
-    complaint: () => complaint,
-    /** Kills it: a polite end would tell thousands of departures to nobody. */
-    async stop() {
-      child.kill('SIGKILL');
-      await exited;
-    },
+  /** Kills it: a polite end would tell thousands of departures to nobody. */
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await exited;
   };
+
+  try {
+    await untilListening(port, child, () => complaint);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { port, pid: child.pid, complaint: () => complaint, stop };
 }
 
 async function untilListening(port, child, complaint) {
