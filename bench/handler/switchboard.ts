@@ -1,0 +1,19 @@
+/** The same handler and DTO in Switchboard. Compiled into dist/bench, beside the server whose modules it shares. */
+import { Module } from '@nestjs/common';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { createApp, startApp } from '../../dist/app.js';
+import { MessagingGateway } from '../../dist/gateway/messaging-gateway.decorator.js';
+import { Echo } from './echo.dto.js';
+
+@MessagingGateway()
+class EchoGateway {
+  @SubscribeMessage('echo')
+  echo(@MessageBody() echo: Echo): Echo {
+    return echo;
+  }
+}
+
+@Module({ providers: [EchoGateway] })
+class EchoModule {}
+
+await startApp(await createApp({ handlers: [EchoModule] }));
