@@ -1,0 +1,13 @@
+import type { MessageHandlerCallback } from './handler-table.js';
+import type { HandlerQueue } from './handler-queue.js';
+import { SessionSocket } from '../sessions/session-socket.js';
+
+/** A session's socket with what the edge keeps for it. */
+export class GatewaySocket extends SessionSocket {
+  /** Nest's callbacks of this socket by their place in the handler table. */
+  readonly handlers: MessageHandlerCallback[] = [];
+  /** Tells Nest that this socket has closed, with the close code. */
+  disconnected: ((code: number) => void) | undefined;
+  /** Its handled messages; made when the first one comes. */
+  queue: HandlerQueue | undefined;
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { HandlerReplies } from './handler-replies.js';
+import { HandlerTable } from './handler-table.js';
+import { Handshake } from './handshake.js';
+import { Heartbeat } from './heartbeat.js';
+import { Intake } from './intake.js';
+import { SocketEvents } from './socket-events.js';
+import { SwitchboardGateway } from './switchboard.gateway.js';
+
+@Module({
+  providers: [Handshake, HandlerTable, HandlerReplies, Intake, SocketEvents, Heartbeat, SwitchboardGateway],
+  exports: [Handshake, HandlerTable, SocketEvents],
+})
+export class GatewayModule {}

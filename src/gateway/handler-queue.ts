@@ -1,0 +1,107 @@
+import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { Fault, MAX_WAITING_CALLS, type Envelope } from '../protocol/index.js';
+import type { HandlerReplies } from './handler-replies.js';
+import type { GatewaySocket } from './gateway-socket.js';
+import type { MessageHandlerCallback } from './handler-table.js';
+
+/** What a waiting message is told to wait before it tries again. */
+const RETRY_AFTER_MS = 1000;
+
+interface Call {
+  readonly envelope: Envelope;
+  readonly handler: MessageHandlerCallback;
+}
+
+class HandlerTimeout extends Error {}
+
+/**
+ * The handled messages of one session: one runs at a time, in order, at most {@link MAX_WAITING_CALLS} wait. An
+ * observable frees the queue once it is subscribed; as many may be answering at a time as may wait.
+ */
+export class HandlerQueue {
+  readonly #waiting: Call[] = [];
+  readonly #streams = new Set<Subscription>();
+  #running = false;
+
+  constructor(
+    private readonly socket: GatewaySocket,
+    private readonly replies: HandlerReplies,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** @throws {Fault} `rate_limited` when the queue is full */
+  add(envelope: Envelope, handler: MessageHandlerCallback): void {
+    if (this.#waiting.length >= MAX_WAITING_CALLS || this.#streams.size >= MAX_WAITING_CALLS)
+      throw Fault.of('rate_limited', envelope.id, { retryAfterMs: RETRY_AFTER_MS });
+    this.#waiting.push({ envelope, handler });
+    if (!this.#running) void this.#run();
+  }
+
+  /** Drops what waits and stops what still answers: the session has ended. */
+  drop(): void {
+    this.#waiting.length = 0;
+    for (const stream of this.#streams) stream.unsubscribe();
+    this.#streams.clear();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) await this.#call(call);
+    this.#running = false;
+  }
+
+  async #call({ envelope, handler }: Call): Promise<void> {
+    try {
+      const body: unknown = envelope.data === undefined ? undefined : JSON.parse(envelope.data);
+      const outcome = await withTimeout(handler(body, envelope.type), this.timeoutMs);
+      if (isObservable(outcome)) this.#stream(envelope, outcome);
+      else {
+        this.replies.value(this.#session, envelope, outcome);
+        this.replies.done(this.#session, envelope);
+      }
+    } catch (error) {
+      this.replies.failed(this.#session, envelope, error);
+    }
+  }
+
+  /** Answers each value in turn; the queue goes on meanwhile. */
+  #stream(envelope: Envelope, values: Observable<unknown>): void {
+    if (this.#session.ended) return;
+    const stream = values.subscribe({
+      next: (value) => {
+        try {
+          this.replies.value(this.#session, envelope, value);
+        } catch (error) {
+          queueMicrotask(() => this.#end(stream));
+          this.replies.failed(this.#session, envelope, error);
+        }
+      },
+      error: (error: unknown) => this.replies.failed(this.#session, envelope, error),
+      complete: () => this.replies.done(this.#session, envelope),
+    });
+    if (stream.closed) return;
+    this.#streams.add(stream);
+    stream.add(() => this.#streams.delete(stream));
+  }
+
+  #end(stream: Subscription): void {
+    stream.unsubscribe();
+  }
+
+  get #session() {
+    return this.socket.session!;
+  }
+}
+
+/** Rejects when a handler takes too long; what it still does then is its own affair. */
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new HandlerTimeout(`a handler took longer than ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

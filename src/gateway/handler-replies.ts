@@ -1,0 +1,83 @@
+import { ForbiddenException, HttpException, Injectable, Logger, UnauthorizedException } from '@nestjs/common';
+import { WsException } from '@nestjs/websockets';
+import { randomBytes } from 'node:crypto';
+import { ackFrame, answerFrame, errorFrame, ERRORS, Fault, isReserved, type Envelope } from '../protocol/index.js';
+import type { Session } from '../sessions/session.js';
+
+/** Nest's word for a guard's no. */
+const GUARD_SAID_NO = 'Forbidden resource';
+const OWN_CODE = /^[a-z][a-z0-9_]{0,63}$/;
+const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** What becomes of a handler's outcome: application messages, the closing ack, or one `sys.error`. */
+@Injectable()
+export class HandlerReplies {
+  readonly #logger = new Logger(HandlerReplies.name);
+
+  /** Sends one value under the request's own type, or a `WsResponse` under its event; nothing for `undefined` and `null`. */
+  value(session: Session, { type, id }: Envelope, value: unknown): void {
+    if (value === undefined || value === null) return;
+    const response = isWsResponse(value) ? value : { event: type, data: value };
+    if (!TYPE.test(response.event) || isReserved(response.event))
+      throw new Error(
+        `a handler answered under "${response.event}", which no application message may have as its type`,
+      );
+    session.send(answerFrame(response.event, session.id, id, JSON.stringify(response.data) as string | undefined));
+  }
+
+  /** Closes the exchange of a message with an `id`. */
+  done(session: Session, { id }: Envelope): void {
+    if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
+  }
+
+  /** Answers a message whose handler, or anything else on its way, threw. */
+  failed(session: Session, { type, id }: Envelope, error: unknown): void {
+    if (session.ended) return;
+    this.fault(session, toFault(error, id) ?? this.#internal(session, type, id, error));
+  }
+
+  fault(session: Session, { code, message, ref, details }: Fault): void {
+    session.send(errorFrame(session.id, code, message, ref, details));
+  }
+
+  /** Logs what happened under an incident, which is all that the client learns of it. */
+  #internal(session: Session, type: string, id: string | undefined, error: unknown): Fault {
+    const incident = randomBytes(6).toString('hex');
+    this.#logger.error(error instanceof Error ? error : String(error), { incident, session: session.id, type });
+    return Fault.of('internal_error', id, { incident });
+  }
+}
+
+/** The fault that an exception of a handler, guard or pipe stands for; `undefined` where only the log may know. */
+function toFault(error: unknown, ref: string | undefined): Fault | undefined {
+  if (error instanceof Fault) return new Fault(error.code, error.message, ref, error.details);
+  if (error instanceof WsException) return fromWsException(error.getError(), ref);
+  if (error instanceof ForbiddenException || error instanceof UnauthorizedException) return Fault.of('forbidden', ref);
+  if (error instanceof HttpException && error.getStatus() === 400)
+    return new Fault('invalid_message', messageOf(error.getResponse()) ?? ERRORS.invalid_message, ref);
+  return undefined;
+}
+
+function fromWsException(error: string | object, ref: string | undefined): Fault {
+  if (error === GUARD_SAID_NO) return Fault.of('forbidden', ref);
+  if (typeof error === 'string') return new Fault('refused', error, ref);
+  const code = 'code' in error && typeof error.code === 'string' && OWN_CODE.test(error.code) ? error.code : 'refused';
+  return new Fault(code, messageOf(error) ?? ERRORS.refused, ref);
+}
+
+function messageOf(response: string | object): string | undefined {
+  if (typeof response === 'string') return response;
+  if (!('message' in response)) return undefined;
+  const { message } = response;
+  return Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : undefined;
+}
+
+function isWsResponse(value: unknown): value is { event: string; data: unknown } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'event' in value &&
+    typeof value.event === 'string' &&
+    'data' in value
+  );
+}

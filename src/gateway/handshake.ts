@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { Settings } from '../settings/settings.js';
+import { requestPath, type Refusal } from './refuse.js';
+
+/** The version this server speaks (RFC 6455, 4.1). */
+const VERSION = '13';
+/** 16 bytes in base64 (RFC 6455, 4.1). */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+/** A list of tokens (RFC 6455, 4.1; RFC 9110, 5.6.2). */
+const PROTOCOLS = /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*\s*$/;
+
+const UPGRADE_REQUIRED: Refusal = { code: 'upgrade_required', headers: { Upgrade: 'websocket' } };
+const WRONG_VERSION: Refusal = { code: 'upgrade_required', headers: { 'Sec-WebSocket-Version': VERSION } };
+
+/** Decides about a request before the upgrade; where several refusals apply, the contract's order holds. */
+@Injectable()
+export class Handshake {
+  readonly #path: string;
+
+  constructor(@Inject(Settings) settings: Settings) {
+    this.#path = settings.wsPath;
+  }
+
+  /** Tells whether a request is for the WebSocket entry; a trailing slash and a query are allowed. */
+  isEntry(request: IncomingMessage): boolean {
+    const path = requestPath(request);
+    return path === this.#path || path === `${this.#path}/`;
+  }
+
+  /** Returns why an upgrade is refused, or `undefined` where it is welcome. */
+  refusal(request: IncomingMessage): Refusal | undefined {
+    if (!this.isEntry(request)) return { code: 'not_found' };
+    if (request.method !== 'GET') return { code: 'method_not_allowed', headers: { Allow: 'GET' } };
+    return malformed(request);
+  }
+
+  /** Returns why a plain request to the entry is refused: it always is. */
+  plainRefusal(request: IncomingMessage): Refusal {
+    if (request.method !== 'GET') return { code: 'method_not_allowed', headers: { Allow: 'GET' } };
+    return mentionsWebSocket(request)
+      ? { code: 'bad_handshake', message: 'Connection must be Upgrade.' }
+      : UPGRADE_REQUIRED;
+  }
+}
+
+function malformed({ headers, httpVersion }: IncomingMessage): Refusal | undefined {
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return UPGRADE_REQUIRED;
+  const version = headers['sec-websocket-version'];
+  if (version !== undefined && version !== VERSION) return WRONG_VERSION;
+  const message =
+    (version === undefined && 'Sec-WebSocket-Version is missing.') ||
+    (httpVersion !== '1.1' && 'The request must be HTTP/1.1.') ||
+    (headers.host === undefined && 'Host is missing.') ||
+    (!KEY.test(headers['sec-websocket-key'] ?? '') && 'Sec-WebSocket-Key is missing or malformed.') ||
+    (!validProtocols(headers['sec-websocket-protocol']) && 'Sec-WebSocket-Protocol is malformed.');
+  return message ? { code: 'bad_handshake', message } : undefined;
+}
+
+/** A list of tokens, none of them twice. */
+function validProtocols(header: string | undefined): boolean {
+  if (header === undefined) return true;
+  const names = header.split(',').map((name) => name.trim());
+  return PROTOCOLS.test(header) && new Set(names).size === names.length;
+}
+
+function mentionsWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' || headers['sec-websocket-key'] !== undefined;
+}

@@ -1,0 +1,60 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { MessageRouter } from '../messaging/message-router.js';
+import { ServerWords } from '../messaging/server-words.js';
+import { decode, Fault, isReserved, stampedFrame, type Envelope } from '../protocol/index.js';
+import { Settings } from '../settings/settings.js';
+import type { GatewaySocket } from './gateway-socket.js';
+import { HandlerQueue } from './handler-queue.js';
+import { HandlerReplies } from './handler-replies.js';
+import { HandlerTable } from './handler-table.js';
+
+/** Takes in what `ws` read, the exact way: decodes it, finds whose it is, and answers every fault. */
+@Injectable()
+export class Intake {
+  readonly #handlerTimeoutMs: number;
+
+  constructor(
+    @Inject(MessageRouter) private readonly router: MessageRouter,
+    @Inject(ServerWords) private readonly words: ServerWords,
+    @Inject(HandlerTable) private readonly table: HandlerTable,
+    @Inject(HandlerReplies) private readonly replies: HandlerReplies,
+    @Inject(Settings) settings: Settings,
+  ) {
+    this.#handlerTimeoutMs = settings.handlerTimeoutMs;
+  }
+
+  /** Reads one text message; never throws, for nobody above would catch it. */
+  read(socket: GatewaySocket, text: string): void {
+    const { session } = socket;
+    if (session === undefined || session.ended) return;
+    try {
+      this.accept(socket, decode(text));
+    } catch (error) {
+      if (error instanceof Fault) this.replies.fault(session, error);
+      else
+        this.replies.failed(
+          session,
+          { type: '', receiver: undefined, id: undefined, data: undefined, rest: '' },
+          error,
+        );
+    }
+  }
+
+  /**
+   * Carries out a message that was read and checked.
+   *
+   * @throws {Fault} whatever is wrong with it
+   */
+  accept(socket: GatewaySocket, envelope: Envelope): void {
+    const session = socket.session!;
+    const { type, receiver, id } = envelope;
+    if (isReserved(type)) return this.words.answer(session, envelope);
+    const place = this.table.place(type);
+    if (place !== undefined) {
+      socket.queue ??= new HandlerQueue(socket, this.replies, this.#handlerTimeoutMs);
+      return socket.queue.add(envelope, socket.handlers[place]!);
+    }
+    if (receiver === undefined) throw Fault.of('unknown_type', id);
+    this.router.route(session, receiver, stampedFrame(session.id, envelope), id);
+  }
+}

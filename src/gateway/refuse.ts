@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { refusalBody, REFUSALS, type RefusalCode } from '../protocol/index.js';
+
+type Headers = Readonly<Record<string, string | number>>;
+
+/** A no before the upgrade: its code, a sentence where the table's own is too general, and what its status asks for. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly message?: string;
+  readonly headers?: Headers;
+}
+
+/** Answers an upgrade with a complete HTTP response and closes the connection. */
+export function refuseUpgrade(socket: Duplex, { code, message, headers = {} }: Refusal): void {
+  const { status } = REFUSALS[code];
+  const body = refusalBody(code, message);
+  const lines = Object.entries({ ...headers, ...bodyHeaders(body), Connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  socket.on('error', () => socket.destroy());
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+}
+
+/** Answers a plain request. */
+export function refuseRequest(response: ServerResponse, { code, message, headers = {} }: Refusal): void {
+  const body = refusalBody(code, message);
+  response.writeHead(REFUSALS[code].status, { ...headers, ...bodyHeaders(body) });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/** The path of a request, without its query; never throws, whatever was sent. */
+export function requestPath(request: IncomingMessage): string {
+  const url = request.url ?? '';
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
+}
+
+function bodyHeaders(body: string): Headers {
+  return { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
+}

@@ -1,0 +1,86 @@
+import type { INestApplication, WsMessageHandler } from '@nestjs/common';
+import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
+import { Settings } from '../settings/settings.js';
+import { GatewaySocket } from './gateway-socket.js';
+import { HandlerTable } from './handler-table.js';
+import { Handshake } from './handshake.js';
+import { refuseUpgrade } from './refuse.js';
+import { SocketEvents } from './socket-events.js';
+
+/**
+ * One WebSocket server for all gateway classes, whatever path they name. Owns the `upgrade` listener, so that a refusal
+ * is a complete answer; binds handlers to a socket without parsing anything for each class anew.
+ */
+export class SwitchboardAdapter extends AbstractWsAdapter {
+  readonly #server: WebSocketServer;
+  readonly #handshake: Handshake;
+  readonly #table: HandlerTable;
+  readonly #events: SocketEvents;
+  readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
+    this.#onUpgrade(request, socket, head);
+
+  constructor(app: INestApplication) {
+    super(app);
+    this.#handshake = app.get(Handshake);
+    this.#table = app.get(HandlerTable);
+    this.#events = app.get(SocketEvents);
+    this.#server = new WebSocketServer(serverOptions(app.get(Settings)));
+    (this.httpServer as Server).on('upgrade', this.#upgrade);
+  }
+
+  create(): BaseWsInstance & WebSocketServer {
+    return this.#server as BaseWsInstance & WebSocketServer;
+  }
+
+  /** Keeps the callbacks of one class and socket; the types they stand for are learned once a process. */
+  bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler<string>[]): void {
+    for (const { message, callback } of handlers) {
+      this.#table.learn(socket.handlers.length, message);
+      socket.handlers.push(callback as (typeof socket.handlers)[number]);
+    }
+  }
+
+  /** All classes share one stream of departures, so that the first callback of a socket serves them all. */
+  override bindClientDisconnect(socket: GatewaySocket, callback: (code: number) => void): void {
+    socket.disconnected ??= callback;
+  }
+
+  override async close(): Promise<void> {
+    (this.httpServer as Server).off('upgrade', this.#upgrade);
+    this.#events.cutAll();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const refusal = this.#handshake.refusal(request);
+    if (refusal !== undefined) return refuseUpgrade(socket, refusal);
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#events.listen(webSocket as GatewaySocket, request.socket);
+      this.#server.emit('connection', webSocket, request);
+    });
+  }
+}
+
+/** Options that `ws` has and its type declarations do not know yet. */
+interface NewerServerOptions {
+  readonly closeTimeout: number;
+  readonly maxFragments: number;
+}
+
+function serverOptions({ maxMessageBytes }: Settings): ServerOptions & NewerServerOptions {
+  return {
+    noServer: true,
+    WebSocket: GatewaySocket as unknown as typeof WebSocket,
+    clientTracking: false,
+    autoPong: false,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    maxFragments: MAX_FRAGMENTS,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
+  };
+}

@@ -1,0 +1,18 @@
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { ArrayMaxSize, IsNumber } from 'class-validator';
+import { MessagingGateway } from '../gateway/messaging-gateway.decorator.js';
+
+class SumDto {
+  @IsNumber({}, { each: true })
+  @ArrayMaxSize(100)
+  numbers!: number[];
+}
+
+/** Worked example: checks the body by its DTO and answers the sender. */
+@MessagingGateway()
+export class SumGateway {
+  @SubscribeMessage('demo.sum')
+  sum(@MessageBody() { numbers }: SumDto): { sum: number } {
+    return { sum: numbers.reduce((total, number) => total + number, 0) };
+  }
+}

@@ -1,0 +1,17 @@
+import { createApp, startApp } from './app.js';
+import { EXIT_CONFIG, SettingsError } from './settings/environment.js';
+
+try {
+  const app = await createApp();
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  await startApp(app);
+} catch (error) {
+  if (error instanceof SettingsError) fail(error.lines, EXIT_CONFIG);
+  fail([error instanceof Error && 'syscall' in error ? `cannot listen: ${error.message}` : String(error)], 1);
+}
+
+/** Ends a start that cannot go on: one plain line for each thing that is wrong. */
+function fail(lines: readonly string[], exitCode: number): never {
+  for (const line of lines) process.stderr.write(`switchboard: ${line}\n`);
+  process.exit(exitCode);
+}

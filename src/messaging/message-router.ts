@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ackFrame, EVERYONE, Fault, type Frame } from '../protocol/index.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
+import { Notices } from './notices.js';
+
+/** Who gets what: carries an encoded message to one session or to all others, and answers its sender. */
+@Injectable()
+export class MessageRouter {
+  constructor(
+    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    @Inject(Notices) private readonly notices: Notices,
+  ) {}
+
+  /**
+   * Carries a session's message to its receiver.
+   *
+   * @param id the sender's own reference, to be acknowledged
+   * @throws {Fault} `receiver_not_found` or `receiver_overloaded`
+   */
+  route(sender: Session, receiver: string, frame: Frame, id: string | undefined): void {
+    if (receiver === EVERYONE) {
+      const skipped = this.broadcast(frame, sender);
+      if (id !== undefined) sender.send(ackFrame(sender.id, id, 'accepted', skipped));
+      return;
+    }
+    const target = this.reachable(this.sessions.find(receiver), id);
+    this.notices.met(sender, target);
+    this.notices.send(target, frame);
+    if (id !== undefined) sender.send(ackFrame(sender.id, id, 'routed'));
+  }
+
+  /** Sends the same bytes to everyone but `except`; returns how many were passed over because they read too slowly. */
+  broadcast(frame: Frame, except?: Session): number {
+    let skipped = 0;
+    for (const session of this.sessions.all()) {
+      if (session === except) continue;
+      if (session.outbox.overloaded) skipped++;
+      else this.notices.send(session, frame);
+    }
+    return skipped;
+  }
+
+  /**
+   * Makes sure that a session can be sent a message now.
+   *
+   * @throws {Fault} `receiver_not_found` or `receiver_overloaded`
+   */
+  reachable(session: Session | undefined, ref: string | undefined): Session {
+    if (session === undefined || session.ended) throw Fault.of('receiver_not_found', ref);
+    if (session.outbox.overloaded) throw Fault.of('receiver_overloaded', ref);
+    return session;
+  }
+}

@@ -1,0 +1,15 @@
+import { Global, Module } from '@nestjs/common';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { MessageRouter } from './message-router.js';
+import { Notices } from './notices.js';
+import { ServerWords } from './server-words.js';
+import { Switchboard } from './switchboard.js';
+
+/** Global, so that a handler injects {@link Switchboard} without importing anything. */
+@Global()
+@Module({
+  imports: [SessionsModule],
+  providers: [Notices, MessageRouter, ServerWords, Switchboard],
+  exports: [SessionsModule, Notices, MessageRouter, ServerWords, Switchboard],
+})
+export class MessagingModule {}

@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { arrivedFrame, departedFrame, joinFrames, type Frame } from '../protocol/index.js';
+import { SessionRegistry, type SessionObserver } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
+import { Settings } from '../settings/settings.js';
+import { Peers } from './peers.js';
+
+/** Notices gathered before they are told although the window is still open. */
+const MAX_GATHERED = 4096;
+
+/**
+ * Tells arrivals and departures to all others, in one order for everybody. Notices gather in a log until the turn or the
+ * window ends; then each session gets what it has not yet seen, most of them the very same bytes.
+ *
+ *   log      arrived A · departed B · arrived C │
+ *   old session: seen 0 ────────────────────────▶ all of it
+ *   C itself:                           seen 3 ─▶ nothing
+ *
+ * A session that is sent something else meanwhile is first brought up to date, so that nobody hears of a message before
+ * its sender's arrival.
+ */
+@Injectable()
+export class Notices implements SessionObserver {
+  readonly #arrivals: boolean;
+  readonly #toAll: boolean;
+  readonly #peers: Peers | undefined;
+  readonly #windowMs: number;
+  #log: Frame[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(SessionRegistry) private readonly registry: SessionRegistry,
+    @Inject(Settings) settings: Settings,
+  ) {
+    this.#arrivals = settings.arrivalNotices;
+    this.#toAll = settings.noticeScope === 'all';
+    this.#peers = settings.noticeScope === 'peers' ? new Peers() : undefined;
+    this.#windowMs = settings.noticeWindowMs;
+    registry.observe(this);
+    if (this.#windowMs === 0) registry.turn.beforeFlush(() => this.#tell());
+  }
+
+  arrived(session: Session): void {
+    if (this.#arrivals) this.#gather(arrivedFrame(session.id));
+    session.noticesSeen = this.#log.length;
+  }
+
+  departed(session: Session, code: number): void {
+    if (this.#toAll) this.#gather(departedFrame(session.id, code));
+    else if (this.#peers !== undefined) {
+      const frame = departedFrame(session.id, code);
+      for (const peer of this.#peers.forget(session)) this.send(peer, frame);
+    }
+  }
+
+  /** Notes that two sessions exchanged a message, where that decides who is told of a departure. */
+  met(one: Session, other: Session): void {
+    this.#peers?.meet(one, other);
+  }
+
+  /** Brings a session up to date before it is sent something else. */
+  catchUp(session: Session): void {
+    if (session.noticesSeen >= this.#log.length) return;
+    session.send(joinFrames(this.#log.slice(session.noticesSeen)));
+    session.noticesSeen = this.#log.length;
+  }
+
+  /** Sends a frame behind every notice that came before it. */
+  send(session: Session, frame: Frame): void {
+    this.catchUp(session);
+    session.send(frame);
+  }
+
+  #gather(frame: Frame): void {
+    this.#log.push(frame);
+    if (this.#log.length >= MAX_GATHERED) this.#tell();
+    else if (this.#windowMs === 0) this.registry.turn.schedule();
+    else this.#timer ??= setTimeout(() => this.#tell(), this.#windowMs);
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#log.length === 0) return;
+    const all = joinFrames(this.#log);
+    for (const session of this.registry.all()) {
+      if (session.noticesSeen === 0) session.send(all);
+      else this.catchUp(session);
+      session.noticesSeen = 0;
+    }
+    this.#log = [];
+  }
+}

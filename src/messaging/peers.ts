@@ -1,0 +1,36 @@
+import type { Session } from '../sessions/session.js';
+
+/** Peers remembered for one session; the one met first is forgotten first. */
+const MAX_PEERS = 256;
+
+/** Who exchanged a message with whom, so that only they are told of a departure. */
+export class Peers {
+  readonly #peers = new Map<Session, Set<Session>>();
+
+  meet(one: Session, other: Session): void {
+    this.#remember(one, other);
+    this.#remember(other, one);
+  }
+
+  /** Forgets a session that left and returns whom it had met. */
+  forget(session: Session): Iterable<Session> {
+    const met = this.#peers.get(session) ?? new Set<Session>();
+    this.#peers.delete(session);
+    for (const peer of met) this.#peers.get(peer)?.delete(session);
+    return met;
+  }
+
+  #remember(session: Session, peer: Session): void {
+    let met = this.#peers.get(session);
+    if (met === undefined) this.#peers.set(session, (met = new Set()));
+    if (met.has(peer)) return;
+    if (met.size >= MAX_PEERS) {
+      const [oldest] = met;
+      if (oldest !== undefined) {
+        met.delete(oldest);
+        this.#peers.get(oldest)?.delete(session);
+      }
+    }
+    met.add(peer);
+  }
+}

@@ -1,0 +1,51 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min, validateSync } from 'class-validator';
+import { DEFAULT_PAGE, Fault, MAX_PAGE, pongFrame, sessionsFrame, type Envelope } from '../protocol/index.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
+
+/** What `sys.who` may ask for. */
+class WhoDto {
+  @IsOptional()
+  @IsString({ message: 'data.after must be a string' })
+  @MaxLength(128, { message: 'data.after must be at most 128 characters' })
+  after?: string;
+
+  @IsOptional()
+  @Min(1, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
+  @Max(MAX_PAGE, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
+  @IsInt({ message: 'data.limit must be a whole number' })
+  limit?: number;
+}
+
+/** Answers the `sys.` words a client may say. */
+@Injectable()
+export class ServerWords {
+  constructor(@Inject(SessionRegistry) private readonly sessions: SessionRegistry) {}
+
+  /** @throws {Fault} `reserved_type` for every other word, `invalid_message` for a body that is wrong */
+  answer(session: Session, envelope: Envelope): void {
+    if (envelope.type === 'sys.ping') session.send(pongFrame(session.id, envelope.id, envelope.data));
+    else if (envelope.type === 'sys.who') this.#who(session, envelope);
+    else throw Fault.of('reserved_type', envelope.id);
+  }
+
+  #who(session: Session, { id, data }: Envelope): void {
+    const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
+    session.send(sessionsFrame(session.id, id, this.sessions.page(after, limit)));
+  }
+}
+
+function whoQuery(data: string | undefined, ref: string | undefined): WhoDto {
+  const body: unknown = data === undefined ? {} : JSON.parse(data);
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new Fault('invalid_message', 'data must be an object', ref);
+  const query = Object.assign(new WhoDto(), body);
+  const [error] = validateSync(query, { whitelist: true, forbidNonWhitelisted: true, stopAtFirstError: true });
+  if (error === undefined)
+    return { ...(query.after != null && { after: query.after }), ...(query.limit != null && { limit: query.limit }) };
+  const problem = error.constraints?.['whitelistValidation']
+    ? `data.${error.property} is not known`
+    : Object.values(error.constraints ?? {})[0];
+  throw new Fault('invalid_message', problem ?? 'data is wrong', ref);
+}

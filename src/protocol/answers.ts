@@ -1,0 +1,80 @@
+import type { FaultDetails } from './errors.js';
+import { textFrame, type Frame } from './frame.js';
+import { EVERYONE, PROTOCOL_VERSION, SERVER } from './limits.js';
+
+/** Which departures a session will be told: everybody's, those of its peers, or none. */
+export type NoticeScope = 'all' | 'peers' | 'none';
+
+export interface Welcome {
+  readonly heartbeatMs: number;
+  readonly maxMessageBytes: number;
+  readonly notices: NoticeScope;
+}
+
+/** An entry of `sys.sessions`: an id, or with its user where the operator shows users. */
+export type SessionEntry = string | { readonly id: string; readonly user?: string };
+
+export interface SessionPage {
+  /** In order of their ids. */
+  readonly sessions: readonly SessionEntry[];
+  /** Sessions in all. */
+  readonly total: number;
+  /** What to ask for as `after` to get the next page; absent on the last one. */
+  readonly next?: string;
+}
+
+export function welcomeFrame(receiver: string, welcome: Welcome): Frame {
+  return encode('sys.welcome', SERVER, receiver, undefined, JSON.stringify({ protocol: PROTOCOL_VERSION, ...welcome }));
+}
+
+export function arrivedFrame(session: string, user?: string): Frame {
+  return encode('sys.arrived', session, EVERYONE, undefined, user === undefined ? undefined : JSON.stringify({ user }));
+}
+
+/** @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut */
+export function departedFrame(session: string, code: number): Frame {
+  return encode('sys.departed', session, EVERYONE, undefined, `{"code":${code}}`);
+}
+
+/** @param skipped receivers that a broadcast passed over because they read too slowly */
+export function ackFrame(receiver: string, ref: string, status: 'routed' | 'accepted', skipped = 0): Frame {
+  const data = skipped > 0 ? `{"status":"${status}","skipped":${skipped}}` : `{"status":"${status}"}`;
+  return encode('sys.ack', SERVER, receiver, ref, data);
+}
+
+export function errorFrame(
+  receiver: string,
+  code: string,
+  message: string,
+  ref: string | undefined,
+  details: FaultDetails,
+): Frame {
+  return encode('sys.error', SERVER, receiver, ref, JSON.stringify({ code, message, ...details }));
+}
+
+export function sessionsFrame(receiver: string, ref: string | undefined, page: SessionPage): Frame {
+  return encode('sys.sessions', SERVER, receiver, ref, JSON.stringify(page));
+}
+
+/** @param data the raw JSON text of the ping's `data`, sent back unchanged */
+export function pongFrame(receiver: string, ref: string | undefined, data: string | undefined): Frame {
+  return encode('sys.pong', SERVER, receiver, ref, data);
+}
+
+/** An application message from the server: what a handler answers. `data` is raw JSON text. */
+export function answerFrame(type: string, receiver: string, ref: string | undefined, data: string | undefined): Frame {
+  return encode(type, SERVER, receiver, ref, data);
+}
+
+/** `type`, `sender` and `receiver` are known to need no escapes; `ref` is a client's and `data` is raw JSON text. */
+function encode(
+  type: string,
+  sender: string,
+  receiver: string,
+  ref: string | undefined,
+  data: string | undefined,
+): Frame {
+  const refPart = ref === undefined ? '' : `,"ref":${JSON.stringify(ref)}`;
+  const dataPart = data === undefined ? '' : `,"data":${data}`;
+  return textFrame(`{"type":"${type}","sender":"${sender}","receiver":"${receiver}"${refPart}${dataPart}}`);
+}

@@ -1,0 +1,57 @@
+declare const frameBrand: unique symbol;
+
+/**
+ * One or more complete, unmasked WebSocket frames, ready for the wire (RFC 6455, 5.2). The brand makes encoding twice,
+ * or writing what was never encoded, a type error. Its bytes are shared between receivers and never change.
+ */
+export type Frame = Buffer & { readonly [frameBrand]: true };
+
+export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+const FIN = 0x80;
+/** The longest header a server writes: two bytes and a 64-bit length. */
+export const MAX_HEADER_BYTES = 10;
+
+/** Bytes that the header of an unmasked frame takes. */
+export function headerBytes(length: number): number {
+  return length < 126 ? 2 : length < 65536 ? 4 : 10;
+}
+
+/** Writes the header of a final, unmasked frame at `at` and returns the offset behind it. */
+export function writeHeader(target: Buffer, at: number, opcode: number, length: number): number {
+  target[at] = FIN | opcode;
+  if (length < 126) {
+    target[at + 1] = length;
+    return at + 2;
+  }
+  if (length < 65536) {
+    target[at + 1] = 126;
+    target[at + 2] = length >>> 8;
+    target[at + 3] = length & 0xff;
+    return at + 4;
+  }
+  target[at + 1] = 127;
+  target.writeUInt32BE(Math.floor(length / 2 ** 32), at + 2);
+  target.writeUInt32BE(length >>> 0, at + 6);
+  return at + 10;
+}
+
+/** Encodes a text as one frame. */
+export function textFrame(text: string): Frame {
+  const length = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(headerBytes(length) + length);
+  frame.write(text, writeHeader(frame, 0, OPCODE.text, length));
+  return frame as Frame;
+}
+
+/** Encodes a control frame; `body` is at most 125 bytes (RFC 6455, 5.5). */
+export function controlFrame(opcode: number, body: Uint8Array): Frame {
+  const frame = Buffer.allocUnsafe(2 + body.length);
+  frame.set(body, writeHeader(frame, 0, opcode, body.length));
+  return frame as Frame;
+}
+
+/** Joins frames that are written together, so that they cost one buffer and one system call. */
+export function joinFrames(frames: readonly Frame[]): Frame {
+  return (frames.length === 1 ? frames[0] : Buffer.concat(frames)) as Frame;
+}

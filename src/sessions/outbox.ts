@@ -1,0 +1,188 @@
+import type { Socket } from 'node:net';
+import type { Frame } from '../protocol/index.js';
+import type { Session } from './session.js';
+import type { SlowConsumers } from './slow-consumers.js';
+import { BLOCK_BYTES, type Turn } from './turn.js';
+
+/** What all outboxes of a process share. */
+export interface OutboxServices {
+  readonly turn: Turn;
+  readonly slowConsumers: SlowConsumers;
+}
+
+/** Frames up to this size are copied beside their neighbours; longer ones are passed on as they are. */
+const COPIED_BYTES = 2048;
+
+/**
+ * What one session has yet to be sent, in order. Frames gather here during a turn and leave with one write; while the
+ * socket is full they wait here, counted to the byte.
+ *
+ *   append/reserve ─▶ parts ─▶ only | block ──flush, once a turn──▶ socket ─▶ kernel
+ */
+export class Outbox {
+  /** Full pieces that wait before `#only` and the block. */
+  #parts: Buffer[] | null = null;
+  /** A single shared frame, the whole of what waits: a broadcast costs no copy. */
+  #only: Frame | null = null;
+  #block: Buffer | null = null;
+  #used = 0;
+  /** Bytes in `#parts`. */
+  #partBytes = 0;
+  #scheduled = false;
+  /** Whether the socket is full and will say when it has drained. */
+  #blocked = false;
+
+  constructor(
+    readonly session: Session,
+    readonly socket: Socket,
+    private readonly services: OutboxServices,
+  ) {}
+
+  /** Bytes that wait for this session, ours and the socket's. */
+  get waitingBytes(): number {
+    return this.#partBytes + (this.#only?.length ?? 0) + this.#used + this.socket.writableLength;
+  }
+
+  /** Whether messages to this session are refused: it has more waiting than the operator allows. */
+  get overloaded(): boolean {
+    return (this.#blocked || this.#partBytes > 0) && this.waitingBytes > this.services.slowConsumers.highWaterBytes;
+  }
+
+  /** Where the next byte goes in the buffer that {@link reserve} returned. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Returns a buffer with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
+  reserve(bytes: number): Buffer {
+    if (this.#block !== null) {
+      if (this.#used + bytes <= this.#block.length) return this.#block;
+      this.#seal();
+    }
+    const only = this.#only;
+    if (only === null) return (this.#block = this.#newBlock(bytes));
+    this.#only = null;
+    if (only.length + bytes > BLOCK_BYTES) {
+      this.#push(only);
+      return (this.#block = this.#newBlock(bytes));
+    }
+    this.#block = this.services.turn.takeBlock();
+    this.#block.set(only, 0);
+    this.#used = only.length;
+    return this.#block;
+  }
+
+  /** Ends what {@link reserve} began: the buffer is filled up to `end`. */
+  commit(end: number): void {
+    this.#used = end;
+    this.#schedule();
+  }
+
+  /** Puts an encoded frame behind all others. */
+  append(frame: Frame): void {
+    if (this.#block === null && this.#only === null) this.#only = frame;
+    else if (frame.length > COPIED_BYTES) {
+      this.#seal();
+      this.#only = frame;
+    } else {
+      const block = this.reserve(frame.length);
+      block.set(frame, this.#used);
+      this.#used += frame.length;
+    }
+    this.#schedule();
+  }
+
+  /** Writes what the turn gathered, unless the socket is full: then the rest waits until it has drained. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#blocked) this.#account();
+    else this.#write();
+  }
+
+  /** Hands everything to the socket, full or not, because nothing may come between it and what is written next. */
+  flushAll(): void {
+    this.#write();
+  }
+
+  /** Forgets what waits here: the session has ended or is shed. What the socket holds is cut with it. */
+  discard(): void {
+    if (this.#block !== null) this.services.turn.giveBlock(this.#block);
+    this.#parts = this.#only = this.#block = null;
+    this.#used = this.#partBytes = 0;
+    if (this.#blocked) this.services.slowConsumers.account(this.session, 0);
+    this.#blocked = false;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.services.turn.add(this);
+  }
+
+  #newBlock(bytes: number): Buffer {
+    return bytes <= BLOCK_BYTES ? this.services.turn.takeBlock() : Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Closes the open piece; with the socket free it leaves at once, so that a turn's memory stays small. */
+  #seal(): void {
+    if (!this.#blocked) return this.#write();
+    if (this.#only !== null) this.#push(this.#only);
+    if (this.#block !== null) this.#push(this.#block.subarray(0, this.#used));
+    this.#only = this.#block = null;
+    this.#used = 0;
+  }
+
+  #push(part: Buffer): void {
+    (this.#parts ??= []).push(part);
+    this.#partBytes += part.length;
+  }
+
+  #write(): void {
+    const { socket } = this;
+    if (!socket.writable) return this.discard();
+    if (this.#parts !== null) {
+      socket.cork();
+      for (const part of this.#parts) socket.write(part);
+      this.#parts = null;
+      this.#partBytes = 0;
+      this.#writeOpen(socket);
+      socket.uncork();
+    } else this.#writeOpen(socket);
+    if (socket.writableLength > 0) this.#watch();
+  }
+
+  #writeOpen(socket: Socket): void {
+    const only = this.#only;
+    if (only !== null) {
+      this.#only = null;
+      socket.write(only);
+    }
+    const block = this.#block;
+    if (block === null) return;
+    this.#block = null;
+    const used = this.#used;
+    this.#used = 0;
+    socket.write(block.subarray(0, used));
+    if (socket.writableLength === 0) this.services.turn.giveBlock(block);
+  }
+
+  /** The socket kept something back: once it asks for patience, frames wait here until it has drained. */
+  #watch(): void {
+    if (!this.#blocked && this.socket.writableNeedDrain) {
+      this.#blocked = true;
+      this.socket.once('drain', () => this.#drained());
+    }
+    if (this.#blocked) this.#account();
+  }
+
+  #drained(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#write();
+    if (!this.#blocked) this.#account();
+  }
+
+  #account(): void {
+    this.services.slowConsumers.account(this.session, this.#blocked ? this.waitingBytes : 0);
+  }
+}

@@ -1,0 +1,111 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { ABNORMAL, hashText, welcomeFrame, type Frame, type SessionPage, type Welcome } from '../protocol/index.js';
+import { Settings } from '../settings/settings.js';
+import { SessionIds } from './session-id.js';
+import { Session } from './session.js';
+import type { SessionSocket } from './session-socket.js';
+import { SlowConsumers } from './slow-consumers.js';
+import { SortedIds } from './sorted-ids.js';
+import { Turn } from './turn.js';
+
+/** Is told of each arrival and departure, once, at the moment it is decided. */
+export interface SessionObserver {
+  /** The session has its welcome; nothing of it has been read yet. */
+  arrived(session: Session): void;
+  /** @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut */
+  departed(session: Session, code: number): void;
+}
+
+/** Who is here: the sessions of this node by their ids. */
+@Injectable()
+export class SessionRegistry {
+  readonly #ids = new SessionIds();
+  readonly #sessions = new Map<string, Session>();
+  /** The same sessions by the hash of their id, which the fast lane has at hand; ids are made so that no two share one. */
+  readonly #byHash = new Map<number, Session>();
+  readonly #order = new SortedIds(() => this.#sessions.keys());
+  readonly #observers: SessionObserver[] = [];
+  readonly #welcome: Welcome;
+
+  constructor(
+    @Inject(Turn) readonly turn: Turn,
+    @Inject(SlowConsumers) readonly slowConsumers: SlowConsumers,
+    @Inject(Settings) settings: Settings,
+  ) {
+    this.#welcome = {
+      heartbeatMs: settings.heartbeatMs,
+      maxMessageBytes: settings.maxMessageBytes,
+      notices: settings.noticeScope,
+    };
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  observe(observer: SessionObserver): void {
+    this.#observers.push(observer);
+  }
+
+  /** Opens the session of an accepted connection: its welcome is the first thing it is sent. */
+  open(socket: SessionSocket, request: IncomingMessage): Session {
+    const id = this.#unusedId();
+    const session = new Session(id, socket, request, this);
+    socket.session = session;
+    socket.registry = this;
+    this.#sessions.set(id, session);
+    this.#byHash.set(hashText(id), session);
+    this.#order.add(id);
+    session.send(welcomeFrame(id, this.#welcome));
+    for (const observer of this.#observers) observer.arrived(session);
+    return session;
+  }
+
+  /** Ends the session of a socket that closed by whatever cause; does nothing if it has ended before. */
+  close(socket: SessionSocket, code: number): void {
+    const { session } = socket;
+    if (session === undefined) return;
+    this.end(session, code);
+    session.outbox.discard();
+  }
+
+  /** Takes a session off the map and tells the observers, exactly once. */
+  end(session: Session, code: number = ABNORMAL): void {
+    if (session.ended) return;
+    session.ended = true;
+    this.#sessions.delete(session.id);
+    this.#byHash.delete(hashText(session.id));
+    this.#order.remove(session.id);
+    for (const observer of this.#observers) observer.departed(session, code);
+  }
+
+  find(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Finds a session by {@link hashText} of its id. The caller must compare the id: a stranger may share the hash. */
+  findByHash(hash: number): Session | undefined {
+    return this.#byHash.get(hash);
+  }
+
+  all(): MapIterator<Session> {
+    return this.#sessions.values();
+  }
+
+  /** One page of ids in order. @param after the last page's `next` */
+  page(after: string | undefined, limit: number): SessionPage {
+    return this.#order.page(after, limit);
+  }
+
+  /** Sends the same bytes to everyone. */
+  sendAll(frame: Frame): void {
+    for (const session of this.#sessions.values()) session.send(frame);
+  }
+
+  #unusedId(): string {
+    let id = this.#ids.next();
+    while (this.#byHash.has(hashText(id))) id = this.#ids.next();
+    return id;
+  }
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http';
+import type { Frame, ServerCloseCode } from '../protocol/index.js';
+import { Outbox, type OutboxServices } from './outbox.js';
+import type { SessionSocket } from './session-socket.js';
+
+/** The server's record of one connection, keyed by a generated id: from the upgrade to the departure. */
+export class Session {
+  /** Whether anything was heard since the last heartbeat. */
+  heard = true;
+  /** The tick of its next heartbeat; the heartbeat's own business. */
+  nextBeat = 0;
+  /** Whether it has left: nothing is sent to it or in its name any more. */
+  ended = false;
+  /** How far it has been told the arrivals and departures of this turn; the business of `messaging/`. */
+  noticesSeen = 0;
+  readonly outbox: Outbox;
+
+  constructor(
+    readonly id: string,
+    readonly socket: SessionSocket,
+    request: IncomingMessage,
+    services: OutboxServices,
+  ) {
+    this.outbox = new Outbox(this, request.socket, services);
+  }
+
+  /** Sends an encoded frame behind all that was sent before; does nothing once the session has ended. */
+  send(frame: Frame): void {
+    if (!this.ended) this.outbox.append(frame);
+  }
+
+  /** Ends the session politely: what waits is sent, then a close frame with the code and the reason of the table. */
+  close(code: ServerCloseCode): void {
+    this.socket.close(code);
+  }
+
+  /** Ends the session of a client that does not read: what still waits here is dropped. */
+  shed(code: ServerCloseCode): void {
+    this.outbox.discard();
+    this.socket.close(code);
+  }
+
+  /** Stops reading what the client says until it reads what it is told. */
+  pauseReading(): void {
+    this.socket.pause();
+  }
+
+  resumeReading(): void {
+    this.socket.resume();
+  }
+}

@@ -1,0 +1,58 @@
+import type { SessionPage } from '../protocol/index.js';
+
+/**
+ * Ids in order, for pages. Costs nothing until somebody asks; from then on, arrivals and departures are gathered and
+ * merged in one walk when the next page is asked for.
+ */
+export class SortedIds {
+  #sorted: string[] | undefined;
+  #added = new Set<string>();
+  #removed = new Set<string>();
+
+  /** @param all the ids there are now, read only the first time */
+  constructor(private readonly all: () => Iterable<string>) {}
+
+  add(id: string): void {
+    if (this.#sorted !== undefined) this.#added.add(id);
+  }
+
+  remove(id: string): void {
+    if (this.#sorted !== undefined && !this.#added.delete(id)) this.#removed.add(id);
+  }
+
+  /** @param after ids up to and including this one are passed over, whether it still exists or not */
+  page(after: string | undefined, limit: number): SessionPage {
+    const ids = (this.#sorted = this.#sorted === undefined ? [...this.all()].sort() : this.#merge(this.#sorted));
+    const from = after === undefined ? 0 : firstBehind(ids, after);
+    const sessions = ids.slice(from, from + limit);
+    const last = sessions.at(-1);
+    const more = last !== undefined && from + limit < ids.length;
+    return { sessions, total: ids.length, ...(more ? { next: last } : {}) };
+  }
+
+  #merge(sorted: string[]): string[] {
+    if (this.#added.size === 0 && this.#removed.size === 0) return sorted;
+    const added = [...this.#added].sort();
+    const merged: string[] = [];
+    let next = 0;
+    for (const id of sorted) {
+      while (next < added.length && added[next]! < id) merged.push(added[next++]!);
+      if (!this.#removed.has(id)) merged.push(id);
+    }
+    while (next < added.length) merged.push(added[next++]!);
+    this.#added = new Set();
+    this.#removed = new Set();
+    return merged;
+  }
+}
+
+function firstBehind(ids: readonly string[], after: string): number {
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle]! <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,92 @@
+import { IsIn, IsInt, IsIP, Matches, Max, Min, ValidateIf } from 'class-validator';
+import type { NoticeScope } from '../protocol/index.js';
+import { Setting } from './setting.js';
+
+const MAX_INT32 = 2 ** 31 - 1;
+const SWITCH = { message: 'must be on or off' };
+
+/** What the operator decided: read once, checked, frozen. Values are in `config/`, this class says what they may be. */
+export class Settings {
+  @Setting('text', 'Address to listen on.')
+  @ValidateIf(({ host }: Settings) => host !== 'localhost')
+  @IsIP(undefined, { message: 'must be an IP address or localhost' })
+  host!: string;
+
+  @Setting('number', 'TCP port to listen on; 0 lets the system choose.')
+  @Min(0)
+  @Max(65535)
+  @IsInt({ message: 'must be a whole number from 0 to 65535' })
+  port!: number;
+
+  @Setting('text', 'Path of the WebSocket entry; a trailing slash is allowed in requests.')
+  @Matches(/^(\/[A-Za-z0-9._~-]+)+$/, { message: 'must be a path such as /wss, without a trailing slash' })
+  wsPath!: string;
+
+  @Setting('text', 'Least serious kind of line that is logged: `error`, `warn`, `info` or `debug`.')
+  @IsIn(['error', 'warn', 'info', 'debug'], { message: 'must be error, warn, info or debug' })
+  logLevel!: 'error' | 'warn' | 'info' | 'debug';
+
+  @Setting('text', 'Form of the log: `text` for a terminal, `json` for a container.')
+  @IsIn(['text', 'json'], { message: 'must be text or json' })
+  logFormat!: 'text' | 'json';
+
+  @Setting('number', 'Milliseconds between two pings; a session silent for a whole one is closed with 4101.')
+  @Min(50)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 50' })
+  heartbeatMs!: number;
+
+  @Setting('number', 'Longest message in bytes; a longer one closes with 1009.')
+  @Min(256)
+  @Max(64 * 1024 * 1024)
+  @IsInt({ message: 'must be a whole number of bytes from 256 to 67108864' })
+  maxMessageBytes!: number;
+
+  @Setting('number', 'Milliseconds in which a request must be complete; then 408.')
+  @Min(100)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 100' })
+  handshakeTimeoutMs!: number;
+
+  @Setting('number', 'Milliseconds a handler may take; then its message is answered `internal_error`.')
+  @Min(10)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 10' })
+  handlerTimeoutMs!: number;
+
+  @Setting('switch', 'Whether all others are told of each arrival; costs the square of the number of sessions.')
+  @IsIn([true, false], SWITCH)
+  arrivalNotices!: boolean;
+
+  @Setting('text', 'Who is told of a departure: `all`, `peers` (those that exchanged a message with it) or `none`.')
+  @IsIn(['all', 'peers', 'none'], { message: 'must be all, peers or none' })
+  noticeScope!: NoticeScope;
+
+  @Setting('number', 'Milliseconds that arrivals and departures may wait to be told together; 0 is one turn.')
+  @Min(0)
+  @Max(10_000)
+  @IsInt({ message: 'must be a whole number of milliseconds from 0 to 10000' })
+  noticeWindowMs!: number;
+
+  @Setting('number', 'Bytes that may wait for one session before messages to it are refused.')
+  @Min(16_384)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of bytes from 16384' })
+  outboxHighWaterBytes!: number;
+
+  @Setting('number', 'Milliseconds a session may stay over that mark; then 4100.')
+  @Min(100)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 100' })
+  slowConsumerMs!: number;
+
+  @Setting('number', 'Bytes that may wait in all; past it the heaviest session is closed with 1013. 0 is no bound.')
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
+  @IsInt({ message: 'must be a whole number of bytes' })
+  memoryBudgetBytes!: number;
+
+  @Setting('switch', 'Whether plain text frames are read by our own reader and not by `ws`.')
+  @IsIn([true, false], SWITCH)
+  fastLane!: boolean;
+}

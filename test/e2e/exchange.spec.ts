@@ -1,0 +1,51 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connect } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+describe('two strangers', () => {
+  let server: TestServer;
+  beforeEach(async () => {
+    server = await startServer();
+  });
+  afterEach(() => server.stop());
+
+  it('talk to one another, and are told when the other leaves', async () => {
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    expect((await alice.next('sys.arrived')).sender).toBe(bob.id);
+    alice.send({ type: 'chat', receiver: bob.id, data: { text: 'hello' }, id: 'm1' });
+    expect(await bob.next('chat')).toEqual({
+      type: 'chat',
+      sender: alice.id,
+      receiver: bob.id,
+      data: { text: 'hello' },
+      id: 'm1',
+    });
+    expect(await alice.next('sys.ack')).toEqual({
+      type: 'sys.ack',
+      sender: 'server',
+      receiver: alice.id,
+      ref: 'm1',
+      data: { status: 'routed' },
+    });
+    await bob.close(1000, 'bye');
+    expect(await alice.next('sys.departed')).toEqual({
+      type: 'sys.departed',
+      sender: bob.id,
+      receiver: '*',
+      data: { code: 1000 },
+    });
+  });
+
+  it('reach handlers and get their answers', async () => {
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    alice.send({ type: 'demo.sum', id: 's', data: { numbers: [1, 2, 3] } });
+    expect(await alice.next('demo.sum')).toMatchObject({ sender: 'server', ref: 's', data: { sum: 6 } });
+    expect((await alice.next('sys.ack')).data).toEqual({ status: 'accepted' });
+    alice.send({ type: 'demo.sum', id: 't', data: { numbers: ['x'] } });
+    expect(await alice.next('sys.error')).toMatchObject({ ref: 't', data: { code: 'invalid_message' } });
+    alice.send({ type: 'demo.typing', data: { to: bob.id, typing: true } });
+    expect(await bob.next('demo.typing')).toMatchObject({ sender: alice.id, data: { typing: true } });
+  });
+});

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { WebSocket, type ClientOptions } from 'ws';
+
+/** An envelope as a client sees it. */
+export interface Received {
+  readonly type: string;
+  readonly sender: string;
+  readonly receiver: string;
+  readonly ref?: string;
+  readonly id?: string;
+  // Tests look into whatever was sent.
+  // eslint-disable-next-line typescript/no-explicit-any
+  readonly data?: any;
+}
+
+export interface Closed {
+  readonly code: number;
+  readonly reason: string;
+}
+
+interface Waiter {
+  readonly type: string | undefined;
+  readonly resolve: (envelope: Received) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A client that remembers everything it was told until it is asked for. */
+export class Client {
+  /** Everything received and not yet taken by {@link next}. */
+  readonly inbox: Received[] = [];
+  /** The raw text of every frame, in order. */
+  readonly frames: string[] = [];
+  readonly closed: Promise<Closed>;
+  readonly #waiters: Waiter[] = [];
+  welcome!: Received;
+
+  constructor(readonly socket: WebSocket) {
+    socket.on('message', (data) => this.#receive((data as Buffer).toString()));
+    socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        resolve({ code, reason: reason.toString() });
+        for (const { reject, type } of this.#waiters.splice(0))
+          reject(new Error(`closed with ${code} while waiting for ${type ?? 'a message'}`));
+      });
+    });
+  }
+
+  get id(): string {
+    return this.welcome.receiver;
+  }
+
+  send(envelope: object): void {
+    this.socket.send(JSON.stringify(envelope));
+  }
+
+  sendText(text: string): void {
+    this.socket.send(text);
+  }
+
+  /** Takes the next envelope (of a type); the others stay in the inbox. */
+  async next(type?: string): Promise<Received> {
+    const index = this.inbox.findIndex((envelope) => type === undefined || envelope.type === type);
+    if (index !== -1) return this.inbox.splice(index, 1)[0]!;
+    return new Promise((resolve, reject) => this.#waiters.push({ type, resolve, reject }));
+  }
+
+  /** Resolves when all that was sent before has had its effect. */
+  async settled(): Promise<void> {
+    this.send({ type: 'sys.ping', data: 'settled' });
+    while ((await this.next('sys.pong')).data !== 'settled');
+  }
+
+  async close(code?: number, reason?: string): Promise<Closed> {
+    this.socket.close(code, reason);
+    return this.closed;
+  }
+
+  /** Cuts the connection without a close frame. */
+  terminate(): void {
+    this.socket.terminate();
+  }
+
+  #receive(text: string): void {
+    this.frames.push(text);
+    const envelope = JSON.parse(text) as Received;
+    const index = this.#waiters.findIndex(({ type }) => type === undefined || type === envelope.type);
+    if (index === -1) this.inbox.push(envelope);
+    else this.#waiters.splice(index, 1)[0]!.resolve(envelope);
+  }
+}
+
+/** Connects and takes the welcome. */
+export async function connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Client> {
+  const { protocols = [], ...rest } = options;
+  const socket = new WebSocket(url, protocols, rest);
+  const client = new Client(socket);
+  await Promise.race([
+    once(socket, 'open'),
+    client.closed.then(({ code }) => Promise.reject(new Error(`could not connect (${code})`))),
+  ]);
+  client.welcome = await client.next();
+  return client;
+}
