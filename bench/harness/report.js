@@ -45,7 +45,8 @@ ${failures(results)}`;
 
 function targets(samples) {
   const { name, unit, most } = samples.scenario;
-  const rows = Object.entries(samples.scenario.targets).map(([peer, least]) => {
+  const against = Object.entries(samples.scenario.targets).filter(([peer]) => !samples.unavailable.has(peer));
+  const rows = against.map(([peer, least]) => {
     const ratio = samples.ratio('switchboard', peer);
     return [name, title(peer), ratio ? ratioText(ratio) : '–', `${least} ×`, verdict(ratio && ratio.median >= least)];
   });

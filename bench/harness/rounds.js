@@ -27,8 +27,11 @@ async function runRound(samples, round, how) {
     try {
       samples.add(server.name, round, await measure(scenario, server, how));
     } catch (error) {
-      if (error instanceof PeerUnavailable) samples.unavailable.add(server.name);
-      else samples.failures.push(`${server.name}, round ${round + 1}: ${error.message}`);
+      if (error instanceof PeerUnavailable) {
+        samples.unavailable.add(server.name);
+        continue;
+      }
+      samples.failures.push(`${server.name}, round ${round + 1}: ${error.message}`);
       console.error(`  ${server.name}: ${error.message}`);
     }
   }

@@ -48,7 +48,7 @@ export async function startServer(server, { node, env }) {
 async function untilListening(port, child, complaint) {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await accepts(port))) {
-    if (child.exitCode === NO_BINARY) throw new PeerUnavailable(complaint().trim());
+    if (child.exitCode === NO_BINARY) throw new PeerUnavailable();
     if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}\n${complaint()}`);
     if (Date.now() > deadline)
       throw new Error(`the server did not listen within ${START_TIMEOUT_MS} ms\n${complaint()}`);
