@@ -1,5 +1,4 @@
 /** A handler with a DTO of its own in stock Nest 12 with the ValidationPipe: the `handler` scenario's peer. */
-import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { Module, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -8,7 +8,6 @@ const colours = { switchboard: '#0b7285', other: '#adb5bd' };
 /** docs/bench.svg: one small panel of bars a scenario, each on a scale of its own. */
 export function chart({ version, results }) {
   const panels = results.filter(({ scenario }) => shown.includes(scenario.name));
-  const rowsOf = (samples) => samples.scenario.servers.filter(({ name }) => samples.values(name));
   const tallest = Math.max(...panels.map((samples) => rowsOf(samples).length));
   const height = panel.head + tallest * panel.row + panel.gap;
   const lines = Math.ceil(panels.length / columns);
@@ -24,6 +23,11 @@ export function chart({ version, results }) {
 ${drawn.join('\n')}
 </svg>
 `;
+}
+
+/** The servers that have a result. */
+function rowsOf(samples) {
+  return samples.scenario.servers.filter(({ name }) => samples.values(name));
 }
 
 function drawPanel(samples, rows) {

@@ -29,13 +29,16 @@ export function versionsText() {
 /** The state of the project that was measured. */
 export function projectText() {
   const { version } = readPackage(projectDir);
-  const git = (...args) => execFileSync('git', args, { cwd: projectDir, encoding: 'utf8' }).trim();
   try {
     const changed = git('status', '--porcelain', 'src') ? ', with changes' : '';
     return `${version} (${git('rev-parse', '--short', 'HEAD')}${changed})`;
   } catch {
     return version;
   }
+}
+
+function git(...args) {
+  return execFileSync('git', args, { cwd: projectDir, encoding: 'utf8' }).trim();
 }
 
 function readPackage(folder) {

@@ -31,7 +31,8 @@ const switchboard = {
 export const servers = [
   { ...switchboard, script: `${projectDir}dist/main.js` },
   { name: 'plain-ws', title: 'plain ws', script: `${benchDir}peers/plain-ws.js` },
-  { name: 'ws-again', title: 'plain ws again', script: `${benchDir}peers/ws-again.js` },
+  // The A/A control: the same program under another name.
+  { name: 'ws-again', title: 'plain ws again', script: `${benchDir}peers/plain-ws.js` },
   { name: 'nest-validation', title: 'Nest + ValidationPipe', script: `${benchDir}.cache/js/peers/nest-validation.js` },
   {
     name: 'socketio',

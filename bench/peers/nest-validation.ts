@@ -1,5 +1,4 @@
 /** The router in stock Nest 12 on platform-ws, with a DTO and the ValidationPipe, as the documentation teaches it. */
-import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { Module, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
