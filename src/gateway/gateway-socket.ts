@@ -1,4 +1,5 @@
 import type { MessageHandlerCallback } from './handler-table.js';
+import type { FrameWalk } from './frame-walk.js';
 import type { HandlerQueue } from './handler-queue.js';
 import { SessionSocket } from '../sessions/session-socket.js';
 
@@ -6,6 +7,8 @@ import { SessionSocket } from '../sessions/session-socket.js';
 export class GatewaySocket extends SessionSocket {
   /** Nest's callbacks of this socket by their place in the handler table. */
   readonly handlers: MessageHandlerCallback[] = [];
+  /** Where `ws` stands in what it was left to read; made when the first frame is left to it. */
+  walk: FrameWalk | undefined;
   /** Tells Nest that this socket has closed, with the close code. */
   disconnected: ((code: number) => void) | undefined;
   /** Its handled messages; made when the first one comes. */

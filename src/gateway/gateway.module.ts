@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { FastLane } from './fast-lane.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { Handshake } from './handshake.js';
@@ -8,7 +9,7 @@ import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
 
 @Module({
-  providers: [Handshake, HandlerTable, HandlerReplies, Intake, SocketEvents, Heartbeat, SwitchboardGateway],
+  providers: [Handshake, HandlerTable, HandlerReplies, Intake, FastLane, SocketEvents, Heartbeat, SwitchboardGateway],
   exports: [Handshake, HandlerTable, SocketEvents],
 })
 export class GatewayModule {}

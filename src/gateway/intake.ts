@@ -8,6 +8,9 @@ import { HandlerQueue } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 
+/** Stands for a message whose envelope is not known when something fails. */
+const UNREAD: Envelope = { type: '', receiver: undefined, id: undefined, data: undefined, rest: '' };
+
 /** Takes in what `ws` read, the exact way: decodes it, finds whose it is, and answers every fault. */
 @Injectable()
 export class Intake {
@@ -23,29 +26,29 @@ export class Intake {
     this.#handlerTimeoutMs = settings.handlerTimeoutMs;
   }
 
-  /** Reads one text message; never throws, for nobody above would catch it. */
+  /** Reads one text message, the exact way. */
   read(socket: GatewaySocket, text: string): void {
-    const { session } = socket;
+    this.#answering(socket, () => this.#accept(socket, decode(text)));
+  }
+
+  /** Carries out a message that was read and checked. */
+  carryOut(socket: GatewaySocket, envelope: Envelope): void {
+    this.#answering(socket, () => this.#accept(socket, envelope));
+  }
+
+  /** Answers whatever is thrown: nobody above would catch it. */
+  #answering({ session }: GatewaySocket, work: () => void): void {
     if (session === undefined || session.ended) return;
     try {
-      this.accept(socket, decode(text));
+      work();
     } catch (error) {
       if (error instanceof Fault) this.replies.fault(session, error);
-      else
-        this.replies.failed(
-          session,
-          { type: '', receiver: undefined, id: undefined, data: undefined, rest: '' },
-          error,
-        );
+      else this.replies.failed(session, UNREAD, error);
     }
   }
 
-  /**
-   * Carries out a message that was read and checked.
-   *
-   * @throws {Fault} whatever is wrong with it
-   */
-  accept(socket: GatewaySocket, envelope: Envelope): void {
+  /** @throws {Fault} whatever is wrong with the message */
+  #accept(socket: GatewaySocket, envelope: Envelope): void {
     const session = socket.session!;
     const { type, receiver, id } = envelope;
     if (isReserved(type)) return this.words.answer(session, envelope);

@@ -3,33 +3,60 @@ import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { controlFrame, OPCODE } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
+import { Settings } from '../settings/settings.js';
+import { FastLane, type Feed } from './fast-lane.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { Intake } from './intake.js';
 
-const SOCKET_OF = Symbol('the WebSocket of a TCP socket');
-type ReadSocket = Socket & { [SOCKET_OF]?: GatewaySocket };
+const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
+type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
 
 /** Binds a socket's events to the services; the listeners are shared by all sockets, none is made for one. */
 @Injectable()
 export class SocketEvents {
   readonly #logger = new Logger(SocketEvents.name);
+  readonly #fast: boolean;
+  /** One function for all sockets, learned from the first. */
+  #feed: Feed = () => undefined;
+  readonly #onData: (this: Socket, chunk: Buffer) => void;
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
+  readonly #onPing: (this: WebSocket, body: Buffer) => void;
+  readonly #onPong = (): void => this.lane.reported();
+  readonly #onError = (error: Error): void => this.#logger.debug(`socket: ${error.message}`);
 
   constructor(
     @Inject(Intake) intake: Intake,
+    @Inject(FastLane) private readonly lane: FastLane,
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    @Inject(Settings) settings: Settings,
   ) {
+    this.#fast = settings.fastLane;
+    const feed = (): Feed => this.#feed;
+    this.#onData = function (this: ReadSocket, chunk) {
+      // What a closing socket had still buffered, `ws` reads by itself.
+      if (this.destroyed) return;
+      const socket = this[WEB_SOCKET]!;
+      if (socket.session !== undefined) socket.session.heard = true;
+      lane.read(socket, this, chunk, feed());
+    };
     this.#onMessage = function (data, isBinary) {
+      lane.reported();
       if (isBinary) this.close(1003);
       else intake.read(this as GatewaySocket, (data as Buffer).toString());
+    };
+    this.#onPing = function (body) {
+      lane.reported();
+      (this as GatewaySocket).session?.send(controlFrame(OPCODE.pong, body));
     };
   }
 
   listen(webSocket: GatewaySocket, socket: Socket): void {
-    (socket as ReadSocket)[SOCKET_OF] = webSocket;
-    socket.prependListener('data', onData);
+    (socket as ReadSocket)[WEB_SOCKET] = webSocket;
+    if (this.#fast) this.#divert(socket);
+    else socket.prependListener('data', markHeard);
     webSocket.on('message', this.#onMessage);
-    webSocket.on('ping', onPing);
+    webSocket.on('ping', this.#onPing);
+    webSocket.on('pong', this.#onPong);
     webSocket.on('close', onClose);
     webSocket.on('error', this.#onError);
   }
@@ -39,17 +66,18 @@ export class SocketEvents {
     for (const { socket } of this.sessions.all()) socket.terminate();
   }
 
-  readonly #onError = (error: Error): void => this.#logger.debug(`socket: ${error.message}`);
+  /** Puts the fast lane where `ws` listens, and keeps `ws`'s listener for what the lane leaves to it. */
+  #divert(socket: Socket): void {
+    this.#feed = socket.listeners('data').at(-1) as Feed;
+    socket.on('data', this.#onData);
+    socket.off('data', this.#feed);
+  }
 }
 
 /** Any traffic counts as life. */
-function onData(this: ReadSocket): void {
-  const session = this[SOCKET_OF]?.session;
+function markHeard(this: ReadSocket): void {
+  const session = this[WEB_SOCKET]?.session;
   if (session !== undefined) session.heard = true;
-}
-
-function onPing(this: WebSocket, body: Buffer): void {
-  (this as GatewaySocket).session?.send(controlFrame(OPCODE.pong, body));
 }
 
 function onClose(this: WebSocket, code: number): void {

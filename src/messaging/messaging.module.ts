@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { DirectRoute } from './direct-route.js';
 import { MessageRouter } from './message-router.js';
 import { Notices } from './notices.js';
 import { ServerWords } from './server-words.js';
@@ -9,7 +10,7 @@ import { Switchboard } from './switchboard.js';
 @Global()
 @Module({
   imports: [SessionsModule],
-  providers: [Notices, MessageRouter, ServerWords, Switchboard],
-  exports: [SessionsModule, Notices, MessageRouter, ServerWords, Switchboard],
+  providers: [Notices, MessageRouter, DirectRoute, ServerWords, Switchboard],
+  exports: [SessionsModule, Notices, MessageRouter, DirectRoute, ServerWords, Switchboard],
 })
 export class MessagingModule {}

@@ -7,3 +7,4 @@ export * from './limits.js';
 export * from './message.dto.js';
 export * from './refusals.js';
 export * from './scanner.js';
+export * from './stamp.js';

@@ -1,0 +1,121 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { isUtf8 } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { DirectRoute } from '../messaging/direct-route.js';
+import { EnvelopeScanner, OPCODE, unmasked, type Envelope, type RawMessage } from '../protocol/index.js';
+import { Settings } from '../settings/settings.js';
+import { FrameWalk } from './frame-walk.js';
+import type { GatewaySocket } from './gateway-socket.js';
+import { HandlerTable } from './handler-table.js';
+import { Intake } from './intake.js';
+
+/** The first byte of a whole text frame: final, no reserved bits (RFC 6455, 5.2). */
+const FINAL_TEXT = 0x80 | OPCODE.text;
+const MASKED = 0x80;
+
+/** `ws`'s own listener for what a TCP socket received. */
+export type Feed = (this: Socket, bytes: Buffer) => void;
+
+/**
+ * Reads the common case itself: a whole, masked, unfragmented text frame that lies in the chunk and holds a plain
+ * message. Every other frame goes to `ws` untouched, alone where possible; when `ws` has said what it was, the next
+ * frame may be plain again.
+ *
+ *   chunk  [plain][plain][ping][plain][plai
+ *   lane      ✓      ✓      ws     ✓    ws ── walk ──▶ until that frame ends
+ */
+@Injectable()
+export class FastLane {
+  readonly #scanner = new EnvelopeScanner();
+  readonly #raw: RawMessage = { bytes: Buffer.alloc(0), start: 0, end: 0, mask: 0 };
+  readonly #maxBytes: number;
+  /** Frames that `ws` has reported; it reports each before it returns, a faulty one never. */
+  #reported = 0;
+
+  constructor(
+    @Inject(DirectRoute) private readonly direct: DirectRoute,
+    @Inject(Intake) private readonly intake: Intake,
+    @Inject(HandlerTable) private readonly table: HandlerTable,
+    @Inject(Settings) settings: Settings,
+  ) {
+    this.#maxBytes = settings.maxMessageBytes;
+  }
+
+  /** Takes note that `ws` reported a message, a ping or a pong. */
+  reported(): void {
+    this.#reported++;
+  }
+
+  /** Reads one chunk that a socket received over `tcp`. */
+  read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, feed: Feed): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (socket.readyState !== WebSocket.OPEN) return feed.call(tcp, chunk.subarray(at));
+      const walk = socket.walk;
+      if (walk === undefined || walk.atMessage) {
+        const end = this.#plainFrame(socket, chunk, at);
+        if (end > at) {
+          at = end;
+          continue;
+        }
+      }
+      const end = (socket.walk ??= new FrameWalk()).step(chunk, at);
+      const before = this.#reported;
+      feed.call(tcp, at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+      at = end;
+      if (this.#reported === before) return leave(socket.walk, tcp, chunk, at, feed);
+    }
+  }
+
+  /** Carries out the frame at `at` and returns the offset behind it; `at` itself where it is for `ws`. */
+  #plainFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
+    if (chunk.length - at < 6 || chunk[at] !== FINAL_TEXT) return at;
+    const second = chunk[at + 1]!;
+    if ((second & MASKED) === 0) return at;
+    let length = second & 0x7f;
+    let start = at + 6;
+    if (length === 126) {
+      length = (chunk[at + 2]! << 8) | chunk[at + 3]!;
+      start = at + 8;
+    } else if (length === 127) return at;
+    const end = start + length;
+    if (end > chunk.length || length > this.#maxBytes) return at;
+    const mask = chunk[start - 4]! | (chunk[start - 3]! << 8) | (chunk[start - 2]! << 16) | (chunk[start - 1]! << 24);
+    if (!this.#scanner.scan(chunk, start, end, mask)) return at;
+    const raw = this.#raw;
+    raw.bytes = chunk;
+    raw.start = start;
+    raw.end = end;
+    raw.mask = mask;
+    const carried = this.table.surelyUnclaimed(this.#scanner.typeHash)
+      ? this.direct.carry(socket.session!, this.#scanner, raw)
+      : this.#handle(socket, raw);
+    return carried ? end : at;
+  }
+
+  /** Gives a message that a handler may claim to the intake, its envelope already checked. */
+  #handle(socket: GatewaySocket, raw: RawMessage): boolean {
+    const { typeStart, typeEnd, receiverStart, receiverEnd, idStart, idEnd, dataStart, dataEnd, nonAscii } =
+      this.#scanner;
+    const payload = unmasked(raw);
+    if (nonAscii && !isUtf8(payload)) return false;
+    const text = (from: number, to: number): string => payload.toString('utf8', from - raw.start, to - raw.start);
+    const envelope: Envelope = {
+      type: text(typeStart, typeEnd),
+      receiver: receiverStart < 0 ? undefined : text(receiverStart, receiverEnd),
+      id: idStart < 0 ? undefined : text(idStart, idEnd),
+      data: dataStart < 0 ? undefined : text(dataStart, dataEnd),
+      rest: text(raw.start + 1, raw.end),
+    };
+    this.intake.carryOut(socket, envelope);
+    return true;
+  }
+}
+
+/** Leaves the rest of a chunk to `ws`: it said nothing of the last frame, so that it may have found it faulty. */
+function leave(walk: FrameWalk, tcp: Socket, chunk: Buffer, at: number, feed: Feed): void {
+  if (at === chunk.length) return;
+  for (let end = at; end < chunk.length;) end = walk.step(chunk, end);
+  feed.call(tcp, chunk.subarray(at));
+}
