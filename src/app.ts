@@ -40,7 +40,7 @@ export async function createApp({ variables, handlers }: AppParts = {}): Promise
     },
   );
   app.disable('x-powered-by');
-  guardHttp(app, app.getHttpServer() as Server, app.get(Handshake));
+  guardHttp(app, app.getHttpServer(), app.get(Handshake));
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
   return app;
 }

@@ -22,7 +22,7 @@ export class HandlerReplies {
       throw new Error(
         `a handler answered under "${response.event}", which no application message may have as its type`,
       );
-    session.send(answerFrame(response.event, session.id, id, JSON.stringify(response.data) as string | undefined));
+    session.send(answerFrame(response.event, session.id, id, JSON.stringify(response.data)));
   }
 
   /** Closes the exchange of a message with an `id`. */

@@ -20,7 +20,7 @@ export class HttpAdapter extends ExpressAdapter {
         connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / LOOKS_PER_TIMEOUT),
         requireHostHeader: false,
       },
-      this.getInstance() as RequestListener,
+      this.getInstance<RequestListener>(),
     );
   }
 }

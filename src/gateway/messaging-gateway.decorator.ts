@@ -31,7 +31,7 @@ const validation = new ValidationPipe({
  * a body its DTO refuses is answered `invalid_message`, anything thrown becomes a `sys.error`.
  */
 export function MessagingGateway(): ClassDecorator {
-  return applyDecorators(WebSocketGateway(), UseFilters(new Rethrow()), UsePipes(validation)) as ClassDecorator;
+  return applyDecorators(WebSocketGateway(), UseFilters(new Rethrow()), UsePipes(validation));
 }
 
 /** Words the first broken rule of a DTO, with the path of its field: `data.items.0.name must be a string`. */

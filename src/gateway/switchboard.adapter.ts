@@ -2,7 +2,7 @@ import type { INestApplication, WsMessageHandler } from '@nestjs/common';
 import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import { WebSocketServer, type ServerOptions } from 'ws';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { GatewaySocket } from './gateway-socket.js';
@@ -37,7 +37,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   /** Keeps the callbacks of one class and socket; the types they stand for are learned once a process. */
-  bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler<string>[]): void {
+  bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler[]): void {
     for (const { message, callback } of handlers) {
       this.#table.learn(socket.handlers.length, message);
       socket.handlers.push(callback as (typeof socket.handlers)[number]);
@@ -74,7 +74,7 @@ interface NewerServerOptions {
 function serverOptions({ maxMessageBytes }: Settings): ServerOptions & NewerServerOptions {
   return {
     noServer: true,
-    WebSocket: GatewaySocket as unknown as typeof WebSocket,
+    WebSocket: GatewaySocket,
     clientTracking: false,
     autoPong: false,
     perMessageDeflate: false,

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Frame } from '../protocol/index.js';
 import type { Session } from './session.js';
 import type { SlowConsumers } from './slow-consumers.js';
-import { BLOCK_BYTES, type Turn } from './turn.js';
+import { LARGE_BLOCK_BYTES, type Turn } from './turn.js';
 
 /** What all outboxes of a process share. */
 export interface OutboxServices {
@@ -40,7 +40,12 @@ export class Outbox {
 
   /** Bytes that wait for this session, ours and the socket's. */
   get waitingBytes(): number {
-    return this.#partBytes + (this.#only?.length ?? 0) + this.#used + this.socket.writableLength;
+    return this.#partBytes + this.#openBytes + this.socket.writableLength;
+  }
+
+  /** Bytes of the piece that is still open: a shared frame or a block, never both. */
+  get #openBytes(): number {
+    return this.#only === null ? this.#used : this.#only.length;
   }
 
   /** Whether messages to this session are refused: it has more waiting than the operator allows. */
@@ -55,21 +60,8 @@ export class Outbox {
 
   /** Returns a buffer with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
   reserve(bytes: number): Buffer {
-    if (this.#block !== null) {
-      if (this.#used + bytes <= this.#block.length) return this.#block;
-      this.#seal();
-    }
-    const only = this.#only;
-    if (only === null) return (this.#block = this.#newBlock(bytes));
-    this.#only = null;
-    if (only.length + bytes > BLOCK_BYTES) {
-      this.#push(only);
-      return (this.#block = this.#newBlock(bytes));
-    }
-    this.#block = this.services.turn.takeBlock();
-    this.#block.set(only, 0);
-    this.#used = only.length;
-    return this.#block;
+    if (this.#block !== null && this.#used + bytes <= this.#block.length) return this.#block;
+    return this.#grow(bytes);
   }
 
   /** Ends what {@link reserve} began: the buffer is filled up to `end`. */
@@ -119,8 +111,20 @@ export class Outbox {
     this.services.turn.add(this);
   }
 
-  #newBlock(bytes: number): Buffer {
-    return bytes <= BLOCK_BYTES ? this.services.turn.takeBlock() : Buffer.allocUnsafeSlow(bytes);
+  /** Moves what is open to a larger block, or lets it go first where it is too much for one. */
+  #grow(bytes: number): Buffer {
+    const { turn } = this.services;
+    if (this.#openBytes + bytes > LARGE_BLOCK_BYTES) this.#seal();
+    const block = turn.takeBlock(this.#openBytes + bytes);
+    if (this.#only !== null) {
+      block.set(this.#only);
+      this.#used = this.#only.length;
+      this.#only = null;
+    } else if (this.#block !== null) {
+      block.set(this.#used === this.#block.length ? this.#block : this.#block.subarray(0, this.#used));
+      turn.giveBlock(this.#block);
+    }
+    return (this.#block = block);
   }
 
   /** Closes the open piece; with the socket free it leaves at once, so that a turn's memory stays small. */

@@ -22,7 +22,7 @@ export class SortedIds {
 
   /** @param after ids up to and including this one are passed over, whether it still exists or not */
   page(after: string | undefined, limit: number): SessionPage {
-    const ids = (this.#sorted = this.#sorted === undefined ? [...this.all()].sort() : this.#merge(this.#sorted));
+    const ids = (this.#sorted = this.#sorted === undefined ? [...this.all()].toSorted() : this.#merge(this.#sorted));
     const from = after === undefined ? 0 : firstBehind(ids, after);
     const sessions = ids.slice(from, from + limit);
     const last = sessions.at(-1);
@@ -32,7 +32,7 @@ export class SortedIds {
 
   #merge(sorted: string[]): string[] {
     if (this.#added.size === 0 && this.#removed.size === 0) return sorted;
-    const added = [...this.#added].sort();
+    const added = [...this.#added].toSorted();
     const merged: string[] = [];
     let next = 0;
     for (const id of sorted) {

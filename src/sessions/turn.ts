@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Outbox } from './outbox.js';
 
-/** Bytes of a pooled block: some dozen small messages, small enough that those of one turn stay in the cache. */
-export const BLOCK_BYTES = 8192;
-/** Blocks kept for reuse: 8 MiB at the most. */
-const MAX_SPARE_BLOCKS = 1024;
+/** Bytes of a block: some dozen small messages, so that the blocks of one turn stay in the cache. */
+export const SMALL_BLOCK_BYTES = 8192;
+/** Bytes of the block that a session gets whose turn has more to say; it leaves when that is full. */
+export const LARGE_BLOCK_BYTES = 65_536;
+/** Blocks kept for reuse: 8 MiB of each size at the most. */
+const MAX_SPARE_SMALL = 1024;
+const MAX_SPARE_LARGE = 128;
 
 /**
  * One turn of the event loop: everything written during it leaves at its end, one system call a socket.
@@ -12,7 +15,8 @@ const MAX_SPARE_BLOCKS = 1024;
  */
 @Injectable()
 export class Turn {
-  readonly #spare: Buffer[] = [];
+  readonly #small: Buffer[] = [];
+  readonly #large: Buffer[] = [];
   #waiting: Outbox[] = [];
   #flushing: Outbox[] = [];
   #scheduled = false;
@@ -37,13 +41,18 @@ export class Turn {
     this.schedule();
   }
 
-  takeBlock(): Buffer {
-    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  /** Lends a block of at least so many bytes. */
+  takeBlock(bytes: number): Buffer {
+    if (bytes <= SMALL_BLOCK_BYTES) return this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BLOCK_BYTES);
+    if (bytes <= LARGE_BLOCK_BYTES) return this.#large.pop() ?? Buffer.allocUnsafeSlow(LARGE_BLOCK_BYTES);
+    return Buffer.allocUnsafeSlow(bytes);
   }
 
   /** Takes back a block that nobody refers to any more. */
   giveBlock(block: Buffer): void {
-    if (block.length === BLOCK_BYTES && this.#spare.length < MAX_SPARE_BLOCKS) this.#spare.push(block);
+    const { length } = block;
+    if (length === SMALL_BLOCK_BYTES && this.#small.length < MAX_SPARE_SMALL) this.#small.push(block);
+    else if (length === LARGE_BLOCK_BYTES && this.#large.length < MAX_SPARE_LARGE) this.#large.push(block);
   }
 
   #flush(): void {
