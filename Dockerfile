@@ -1,0 +1,22 @@
+# The messaging server. Plain enough for the classic builder: no BuildKit-only instruction.
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+# The manifests first, so that a change in the source does not install everything again.
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json LICENSE* ./
+COPY config ./config
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+# Everything above belongs to root: the process can read its code and not change it.
+USER node
+EXPOSE 3000
+CMD ["node", "dist/main.js"]
