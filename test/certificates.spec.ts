@@ -1,0 +1,138 @@
+import { spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const SCRIPT = fileURLToPath(new URL('../nginx/make-certs.sh', import.meta.url));
+const DAY_MS = 86_400_000;
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+
+describe('make-certs.sh', () => {
+  let out: string;
+  beforeEach(() => {
+    out = mkdtempSync(join(tmpdir(), 'switchboard-certs-'));
+  });
+  afterEach(() => rmSync(out, { recursive: true }));
+
+  const make = (...words: string[]) => spawnSync('sh', [SCRIPT, '--out', out, ...words], { encoding: 'utf8' });
+  const read = (name: string): string => readFileSync(join(out, name), 'utf8');
+  const certificate = (name: string): X509Certificate => new X509Certificate(read(`${name}.crt`));
+  const all = (): Record<string, string> => Object.fromEntries(readdirSync(out).map((name) => [name, read(name)]));
+
+  it('makes an authority and a certificate for this machine', () => {
+    expect(make()).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(out).sort()).toEqual(['ca.crt', 'ca.key', 'server.crt', 'server.key']);
+    const [ca, server] = [certificate('ca'), certificate('server')];
+    expect(ca.ca).toBe(true);
+    expect(ca.verify(ca.publicKey)).toBe(true);
+    expect(server.ca).toBe(false);
+    expect(server.verify(ca.publicKey)).toBe(true);
+    expect(server.subjectAltName).toBe('DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
+    expect(server.keyUsage).toEqual([SERVER_AUTH]);
+    expect(server.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
+  });
+
+  it('makes one certificate for several domains, a wildcard and addresses', () => {
+    const hosts = ['example.com', '*.example.com', '10.0.0.5', '2001:db8::1'];
+    expect(make(...hosts.flatMap((host) => ['--host', host])).status).toBe(0);
+    const server = certificate('server');
+    for (const name of ['example.com', 'any.example.com']) expect(server.checkHost(name)).toBeDefined();
+    for (const address of ['10.0.0.5', '2001:db8::1']) expect(server.checkIP(address)).toBeDefined();
+    expect(server.checkHost('two.deep.example.com')).toBeUndefined();
+    expect(server.checkHost('localhost')).toBeUndefined();
+  });
+
+  it('makes a certificate for a client', () => {
+    expect(make('--client', 'ann').status).toBe(0);
+    expect(certificate('ann')).toMatchObject({ subject: 'CN=ann', keyUsage: [CLIENT_AUTH], ca: false });
+    expect(certificate('ann').verify(certificate('ca').publicKey)).toBe(true);
+  });
+
+  it('lets nobody but the owner read a private key', () => {
+    make('--client', 'ann');
+    for (const name of ['ca.key', 'server.key', 'ann.key']) expect(statSync(join(out, name)).mode & 0o777).toBe(0o600);
+  });
+
+  it('lasts as long as browsers accept, or as long as is asked for', () => {
+    const days = (name: string): number => {
+      const { validFrom, validTo } = certificate(name);
+      return (Date.parse(validTo) - Date.parse(validFrom)) / DAY_MS;
+    };
+    make();
+    expect(days('server')).toBe(397);
+    expect(days('ca')).toBeGreaterThan(1000);
+    make('--client', 'ann', '--days', '30');
+    expect(days('ann')).toBe(30);
+  });
+
+  it('keeps every file that exists', () => {
+    make('--client', 'ann');
+    const before = all();
+    expect(make('--client', 'ann')).toMatchObject({ status: 0 });
+    expect(all()).toEqual(before);
+  });
+
+  it('does not pass an existing certificate off as one for another host', () => {
+    make();
+    const before = all();
+    const { status, stderr } = make('--host', 'example.com');
+    expect(status).toBe(73);
+    expect(stderr).toContain('not for example.com');
+    expect(all()).toEqual(before);
+  });
+
+  it('replaces the certificate by force, signed by the authority that devices trust already', () => {
+    make();
+    const before = all();
+    expect(make('--host', 'example.com', '--force').status).toBe(0);
+    const after = all();
+    expect(after['server.crt']).not.toBe(before['server.crt']);
+    expect(after['server.key']).not.toBe(before['server.key']);
+    expect(after['ca.crt']).toBe(before['ca.crt']);
+    expect(certificate('server').verify(certificate('ca').publicKey)).toBe(true);
+  });
+
+  it('does not sign with a key that is not the authority’s', () => {
+    make('--client', 'ann');
+    rmSync(join(out, 'ca.key'));
+    expect(make('--client', 'bob')).toMatchObject({ status: 73 });
+    spawnSync('cp', [join(out, 'ann.key'), join(out, 'ca.key')]);
+    expect(make('--client', 'bob')).toMatchObject({ status: 65 });
+    expect(readdirSync(out)).not.toContain('bob.crt');
+  });
+
+  it('says how to trust the authority', () => {
+    const { stdout } = make();
+    for (const word of ['Chromium', 'Firefox', 'system', 'Postman']) expect(stdout).toContain(word);
+  });
+
+  it.each([
+    ['--host'],
+    ['--host', ''],
+    ['--host', 'a b'],
+    ['--host', 'https://example.com'],
+    ['--host', 'example.com:443'],
+    ['--host', '256.1.1.1'],
+    ['--host', '1.2.3'],
+    ['--host', '::1::2'],
+    ['--host', 'a*.example.com'],
+    ['--host', '*.com'],
+    ['--host', 'münchen.example'],
+    ['--host', 'a\nsubjectAltName=DNS:b'],
+    ['--client', '../ann'],
+    ['--client', 'server'],
+    ['--days', '0'],
+    ['--days', '9999'],
+    ['--days', 'ten'],
+    ['--nonsense'],
+  ])('refuses %s %s and writes nothing', (...words) => {
+    const { status, stderr } = make(...words);
+    expect(status).toBe(64);
+    expect(stderr).toContain(words[0]);
+    expect(readdirSync(out)).toEqual([]);
+  });
+});

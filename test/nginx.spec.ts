@@ -1,0 +1,195 @@
+import { on, once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect as connectTls, type SecureVersion } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, HANDSHAKE } from './support/ask.js';
+import { connect } from './support/client.js';
+import { startNginx, type Nginx } from './support/nginx.js';
+import { freePorts } from './support/ports.js';
+import { startServer } from './support/server.js';
+
+type Server = Awaited<ReturnType<typeof startServer>>;
+
+/** nginx gives up on a connection after 900 ms without a byte; the application pings three times in that time. */
+const HEARTBEAT_MS = 300;
+const IDLE_TIMEOUT = `${3 * HEARTBEAT_MS}ms`;
+
+describe('nginx in front of the application', () => {
+  let server: Server;
+  let nginx: Nginx;
+  let ca: string;
+  let origin: string;
+
+  beforeAll(async () => {
+    server = await startServer({ HEARTBEAT_MS: String(HEARTBEAT_MS) });
+    nginx = await startNginx({ appPort: server.port, idleTimeout: IDLE_TIMEOUT });
+    ca = await readFile(nginx.caFile, 'utf8');
+    origin = `https://localhost:${nginx.httpsPort}`;
+  });
+  afterAll(async () => {
+    await nginx?.stop();
+    await server?.stop();
+  });
+
+  it('carries messages over wss and tells the other of the departure', async () => {
+    const [ann, bob] = await Promise.all([connect(nginx.url, { ca }), connect(nginx.url, { ca })]);
+    ann.send({ type: 'offer', receiver: bob.id, data: { text: 'grüße' }, id: '1' });
+    expect(await bob.next('offer')).toMatchObject({ sender: ann.id, receiver: bob.id, data: { text: 'grüße' } });
+    expect(await ann.next('sys.ack')).toMatchObject({ ref: '1' });
+    await bob.close(1000);
+    expect(await ann.next('sys.departed')).toMatchObject({ sender: bob.id, data: { code: 1000 } });
+    await ann.close();
+  });
+
+  it('takes a trailing slash, a query and the subprotocol', async () => {
+    const client = await connect(`${nginx.url}/?x=1`, { ca, protocols: ['switchboard.v1'] });
+    expect(client.socket.protocol).toBe('switchboard.v1');
+    await client.close();
+  });
+
+  it('tells the others of a connection that was cut', async () => {
+    const [ann, bob] = await Promise.all([connect(nginx.url, { ca }), connect(nginx.url, { ca })]);
+    bob.terminate();
+    expect(await ann.next('sys.departed')).toMatchObject({ sender: bob.id, data: { code: 1006 } });
+    await ann.close();
+  });
+
+  it('keeps a silent session past its own idle limit, thanks to the heartbeat', async () => {
+    const client = await connect(nginx.url, { ca });
+    let pings = 0;
+    for await (const _ of on(client.socket, 'ping')) if (++pings === 6) break;
+    client.send({ type: 'sys.ping', data: 'still here' });
+    expect(await client.next('sys.pong')).toMatchObject({ data: 'still here' });
+    await client.close();
+  });
+
+  it('sends plain HTTP to https, the query included', async () => {
+    const { status, headers } = await ask(`http://localhost:${nginx.httpPort}/wss?x=1`);
+    expect({ status, location: headers.location }).toEqual({ status: 307, location: `${origin}/wss?x=1` });
+  });
+
+  it('sends plain HTTP on the TLS port to https', async () => {
+    const { status, headers } = await ask(`http://localhost:${nginx.httpsPort}/wss`);
+    expect({ status, location: headers.location }).toEqual({ status: 307, location: `${origin}/wss` });
+  });
+
+  it.each([
+    ['a plain GET on the path', '/wss', {}, 426],
+    ['another version of WebSocket', '/wss', { headers: { ...HANDSHAKE, 'Sec-WebSocket-Version': '8' } }, 426],
+    ['a bad key', '/wss', { headers: { ...HANDSHAKE, 'Sec-WebSocket-Key': 'short' } }, 400],
+    ['an upgrade on another path', '/else', { headers: HANDSHAKE }, 404],
+    ['another method', '/wss', { method: 'PUT' }, 405],
+    ['the health of the node', '/health/ready', {}, 200],
+  ])('passes the answer to %s on as it is', async (_, path, options, status) => {
+    const direct = await ask(`http://127.0.0.1:${server.port}${path}`, options);
+    const proxied = await ask(origin + path, { ...options, ca });
+    expect(proxied).toMatchObject({ status, body: direct.body });
+    expect(proxied.headers['content-type']).toBe(direct.headers['content-type']);
+    expect(proxied.headers['sec-websocket-version']).toBe(direct.headers['sec-websocket-version']);
+  });
+
+  it.each(['/metrics', '/METRICS/', '/%6detrics?x', '//metrics'])('keeps %s for those inside', async (path) => {
+    const { status, body } = await ask(origin + path, { ca });
+    expect(status).toBe(404);
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  it('answers what is no request at all with JSON too', async () => {
+    const { status, body } = await ask(`${origin}/wss`, { ca, servername: 'localhost', headers: { Host: 'no host' } });
+    expect(status).toBe(400);
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'bad_handshake' } });
+  });
+
+  it('does not tell which nginx it is', async () => {
+    expect((await ask(`${origin}/metrics`, { ca })).headers.server).toBe('nginx');
+  });
+
+  it.each<[SecureVersion, string]>([
+    ['TLSv1.2', 'TLSv1.2'],
+    ['TLSv1.3', 'TLSv1.3'],
+  ])('speaks %s', async (version, expected) => {
+    const socket = connectTls({ port: nginx.httpsPort, ca, servername: 'localhost', ...only(version) });
+    await once(socket, 'secureConnect');
+    expect(socket.getProtocol()).toBe(expected);
+    socket.destroy();
+  });
+
+  it('refuses TLS 1.1', async () => {
+    const socket = connectTls({ port: nginx.httpsPort, ca, servername: 'localhost', ...only('TLSv1.1') });
+    await expect(once(socket, 'secureConnect')).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
+  });
+
+  it.each(['localhost', '127.0.0.1'])('has a certificate that is good for %s', async (host) => {
+    expect((await ask(`https://${host}:${nginx.httpsPort}/health/live`, { ca })).status).toBe(200);
+  });
+
+  /** OpenSSL offers the old versions only where its security level is lowered. */
+  function only(version: SecureVersion): object {
+    return { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' };
+  }
+});
+
+describe('nginx', () => {
+  it('cuts what is silent for longer than its idle limit', async () => {
+    const server = await startServer();
+    const nginx = await startNginx({ appPort: server.port, idleTimeout: '200ms' });
+    const client = await connect(nginx.url, { ca: await readFile(nginx.caFile) });
+    expect(await client.closed).toMatchObject({ code: 1006 });
+    await nginx.stop();
+    await server.stop();
+  });
+
+  it('overwrites what a client claims about its address, and passes the host with its port', async () => {
+    const seen: IncomingHttpHeaders[] = [];
+    const upstream = createServer((request, response) => {
+      seen.push(request.headers);
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    const nginx = await startNginx({ appPort: (upstream.address() as AddressInfo).port });
+    const forged = {
+      'X-Real-IP': '1.2.3.4',
+      'X-Forwarded-For': '1.2.3.4, 5.6.7.8',
+      'X-Forwarded-Proto': 'gopher',
+      'X-Forwarded-Host': 'evil.example',
+      Forwarded: 'for=1.2.3.4',
+    };
+    for (const path of ['/wss', '/']) {
+      await ask(`https://localhost:${nginx.httpsPort}${path}`, {
+        ca: await readFile(nginx.caFile, 'utf8'),
+        headers: forged,
+      });
+      const headers = seen.pop();
+      expect(headers).toMatchObject({
+        host: `localhost:${nginx.httpsPort}`,
+        'x-real-ip': '127.0.0.1',
+        'x-forwarded-for': '127.0.0.1',
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': `localhost:${nginx.httpsPort}`,
+      });
+      expect(headers).not.toHaveProperty('forwarded');
+    }
+    await nginx.stop();
+    upstream.close();
+  });
+
+  it('says that the application is unavailable, and keeps queries out of every log', async () => {
+    const [nobody] = await freePorts();
+    const nginx = await startNginx({ appPort: nobody });
+    const url = `https://localhost:${nginx.httpsPort}/wss?token=secret`;
+    const options = { ca: await readFile(nginx.caFile, 'utf8'), headers: { ...HANDSHAKE, Referer: url } };
+    const { status, headers, body } = await ask(url, options);
+    expect(status).toBe(503);
+    expect(headers).toMatchObject({ 'content-type': 'application/json', 'retry-after': '2' });
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'unavailable' } });
+
+    // One worker writes the line of a request before it answers the next.
+    await ask(url, options);
+    const [line] = await nginx.accessLog();
+    expect(line).toMatchObject({ path: '/wss', status: 503, upstreamStatus: '502', address: '127.0.0.1' });
+    expect(await nginx.logs()).not.toContain('secret');
+    await nginx.stop();
+  });
+});
