@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { DirectRoute } from '../messaging/direct-route.js';
-import { EnvelopeScanner, OPCODE, unmasked, type Envelope, type RawMessage } from '../protocol/index.js';
+import { EnvelopeScanner, maskAt, OPCODE, TEXT, type Envelope } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { FrameWalk } from './frame-walk.js';
 import type { GatewaySocket } from './gateway-socket.js';
@@ -28,7 +28,6 @@ export type Feed = (this: Socket, bytes: Buffer) => void;
 @Injectable()
 export class FastLane {
   readonly #scanner = new EnvelopeScanner();
-  readonly #raw: RawMessage = { bytes: Buffer.alloc(0), start: 0, end: 0, mask: 0 };
   readonly #maxBytes: number;
   /** Frames that `ws` has reported; it reports each before it returns, a faulty one never. */
   #reported = 0;
@@ -81,32 +80,24 @@ export class FastLane {
     } else if (length === 127) return at;
     const end = start + length;
     if (end > chunk.length || length > this.#maxBytes) return at;
-    const mask = chunk[start - 4]! | (chunk[start - 3]! << 8) | (chunk[start - 2]! << 16) | (chunk[start - 1]! << 24);
-    if (!this.#scanner.scan(chunk, start, end, mask)) return at;
-    const raw = this.#raw;
-    raw.bytes = chunk;
-    raw.start = start;
-    raw.end = end;
-    raw.mask = mask;
+    if (!this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4))) return at;
     const carried = this.table.surelyUnclaimed(this.#scanner.typeHash)
-      ? this.direct.carry(socket.session!, this.#scanner, raw)
-      : this.#handle(socket, raw);
+      ? this.direct.carry(socket.session!, this.#scanner)
+      : this.#handle(socket);
     return carried ? end : at;
   }
 
   /** Gives a message that a handler may claim to the intake, its envelope already checked. */
-  #handle(socket: GatewaySocket, raw: RawMessage): boolean {
-    const { typeStart, typeEnd, receiverStart, receiverEnd, idStart, idEnd, dataStart, dataEnd, nonAscii } =
-      this.#scanner;
-    const payload = unmasked(raw);
-    if (nonAscii && !isUtf8(payload)) return false;
-    const text = (from: number, to: number): string => payload.toString('utf8', from - raw.start, to - raw.start);
+  #handle(socket: GatewaySocket): boolean {
+    const { length, typeStart, typeEnd, receiverStart, receiverEnd } = this.#scanner;
+    const { idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
+    if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     const envelope: Envelope = {
-      type: text(typeStart, typeEnd),
-      receiver: receiverStart < 0 ? undefined : text(receiverStart, receiverEnd),
-      id: idStart < 0 ? undefined : text(idStart, idEnd),
-      data: dataStart < 0 ? undefined : text(dataStart, dataEnd),
-      rest: text(raw.start + 1, raw.end),
+      type: this.#scanner.ascii(typeStart, typeEnd),
+      receiver: receiverStart < 0 ? undefined : this.#scanner.ascii(receiverStart, receiverEnd),
+      id: idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd),
+      data: dataStart < 0 ? undefined : TEXT.toString('utf8', dataStart, dataEnd),
+      rest: TEXT.toString('utf8', 1, length),
     };
     this.intake.carryOut(socket, envelope);
     return true;

@@ -2,16 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { isUtf8 } from 'node:buffer';
 import {
   ackFrame,
-  asciiAt,
-  byteAt,
   EVERYONE,
-  remask,
-  spells,
   stampedBytes,
+  TEXT,
   writeStamped,
   type EnvelopeScanner,
   type Frame,
-  type RawMessage,
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
@@ -33,43 +29,30 @@ export class DirectRoute {
   ) {}
 
   /**
-   * Carries a message whose bytes the scanner accepted; returns `false` and does nothing where the exact way must decide.
-   *
-   * @param found the scanner, right after it scanned this message
+   * Carries the message the scanner just accepted; returns `false` and does nothing where the exact way must decide.
    */
-  carry(sender: Session, found: EnvelopeScanner, raw: RawMessage): boolean {
-    const { receiverStart, receiverEnd } = found;
-    if (receiverStart < 0) return false;
-    if (receiverEnd - receiverStart === 1 && byteAt(raw, receiverStart) === STAR)
-      return this.#broadcast(sender, found, raw);
+  carry(sender: Session, found: EnvelopeScanner): boolean {
+    const { length, receiverStart, receiverEnd } = found;
+    if (receiverStart < 0 || (found.nonAscii && !isUtf8(TEXT.subarray(0, length)))) return false;
+    if (receiverEnd - receiverStart === 1 && TEXT[receiverStart] === STAR) return this.#broadcast(sender, found);
     const target = this.sessions.findByHash(found.receiverHash);
-    if (target === undefined || !spells(raw, receiverStart, receiverEnd, target.id)) return false;
+    if (target === undefined || !found.spells(receiverStart, receiverEnd, target.id)) return false;
     const { outbox } = target;
     if (outbox.overloaded) return false;
     this.notices.met(sender, target);
     this.notices.catchUp(target);
-    const block = outbox.reserve(stampedBytes(sender.id.length, raw.end - raw.start));
-    const end = writeStamped(block, outbox.used, sender.id, raw);
-    if (found.nonAscii && !this.#isText(block, end, raw)) return false;
-    outbox.commit(end);
-    if (found.idStart >= 0) sender.send(ackFrame(sender.id, asciiAt(raw, found.idStart, found.idEnd), 'routed'));
+    const block = outbox.reserve(stampedBytes(sender.id.length, length));
+    outbox.commit(writeStamped(block, outbox.used, sender.id, found));
+    if (found.idStart >= 0) sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'routed'));
     return true;
   }
 
-  #broadcast(sender: Session, found: EnvelopeScanner, raw: RawMessage): boolean {
-    const frame = Buffer.allocUnsafe(stampedBytes(sender.id.length, raw.end - raw.start));
-    const end = writeStamped(frame, 0, sender.id, raw);
-    if (found.nonAscii && !this.#isText(frame, end, raw)) return false;
+  #broadcast(sender: Session, found: EnvelopeScanner): boolean {
+    const frame = Buffer.allocUnsafe(stampedBytes(sender.id.length, found.length));
+    writeStamped(frame, 0, sender.id, found);
     const skipped = this.router.broadcast(frame as Frame, sender);
     if (found.idStart >= 0)
-      sender.send(ackFrame(sender.id, asciiAt(raw, found.idStart, found.idEnd), 'accepted', skipped));
+      sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
     return true;
-  }
-
-  /** Checks that the payload, which ends the frame, is UTF-8; `ws` says goodbye to whoever sent what is not. */
-  #isText(frame: Buffer, end: number, raw: RawMessage): boolean {
-    if (isUtf8(frame.subarray(end - (raw.end - raw.start - 1), end))) return true;
-    remask(raw);
-    return false;
   }
 }

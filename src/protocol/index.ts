@@ -6,5 +6,6 @@ export * from './frame.js';
 export * from './limits.js';
 export * from './message.dto.js';
 export * from './refusals.js';
+export { TEXT } from './json-scanner.js';
 export * from './scanner.js';
 export * from './stamp.js';
