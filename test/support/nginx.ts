@@ -1,15 +1,14 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { makeCertificates } from './certificates.js';
 import { freePorts, listening } from './ports.js';
 
 const NGINX = '/usr/sbin/nginx';
 const FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
-const run = promisify(execFile);
 
 export interface NginxParts {
   /** Where the application listens. */
@@ -69,12 +68,6 @@ export async function startNginx({ appPort, idleTimeout = '75s', wsPath = '/wss'
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function makeCertificates(folder: string): Promise<void> {
-  await run('sh', [join(FOLDER, 'make-certs.sh'), '--out', folder]);
-  await cp(join(folder, 'server.crt'), join(folder, 'fullchain.pem'));
-  await cp(join(folder, 'server.key'), join(folder, 'privkey.pem'));
 }
 
 /** Fills in the names as the container's envsubst does; one that is not given is a mistake here. */

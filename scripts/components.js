@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The real programs that the test suite runs: as root on Debian and its kin this script installs what is missing, elsewhere
+ * it says how to get it. With CI=true a component that is missing in the end is a failure.
+ *
+ *   node scripts/components.js
+ */
+const COMPONENTS = [
+  { program: 'openssl', debian: 'openssl', elsewhere: 'https://openssl-library.org or your package manager' },
+  { program: 'nginx', debian: 'nginx', elsewhere: 'https://nginx.org or your package manager' },
+  { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
+];
+
+/** Package scripts ask this program whether they may start a service; 101 is no. The tests start their own. */
+const POLICY = '/usr/sbin/policy-rc.d';
+const PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin', ...(process.env.PATH ?? '').split(':')];
+
+/** @returns {typeof COMPONENTS} what is not on this machine */
+export function missingComponents() {
+  return COMPONENTS.filter(({ program }) => !PATH.some((folder) => isExecutable(`${folder}/${program}`)));
+}
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string[]} packages */
+function install(packages) {
+  const asked = existsSync(POLICY);
+  if (!asked) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    aptGet('update');
+    aptGet('install', '--yes', '--no-install-recommends', ...packages);
+  } finally {
+    if (!asked) rmSync(POLICY);
+  }
+}
+
+/** @param {string[]} words */
+function aptGet(...words) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, stdout, stderr } = spawnSync('apt-get', ['-qq', ...words], { env, encoding: 'utf8' });
+  if (status !== 0) console.error(`components: apt-get ${words[0]} failed\n${stdout}${stderr}`.trimEnd());
+}
+
+function main() {
+  const before = missingComponents();
+  if (before.length > 0 && process.getuid?.() === 0 && isExecutable('/usr/bin/apt-get')) {
+    console.log(`components: installing ${before.map(({ debian }) => debian).join(', ')}`);
+    install(before.map(({ debian }) => debian));
+  }
+  const missing = missingComponents();
+  for (const { program, debian, elsewhere } of missing)
+    console.error(`components: ${program} is missing; on Debian: sudo apt-get install ${debian}; elsewhere: ${elsewhere}`);
+  if (missing.length > 0 && process.env.CI === 'true') process.exit(1);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

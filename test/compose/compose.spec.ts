@@ -1,0 +1,110 @@
+import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask } from '../support/ask.js';
+import { makeCertificates } from '../support/certificates.js';
+import { connect } from '../support/client.js';
+import { Compose } from '../support/compose.js';
+
+describe('docker compose', () => {
+  let compose: Compose;
+  let ca: string;
+  let url: string;
+
+  beforeAll(async () => {
+    compose = await Compose.create();
+    await compose.run('up', '--build', '--detach', '--wait');
+    ca = await compose.read('nginx', '/certs/ca.crt');
+    url = `wss://localhost:${compose.httpsPort}/wss`;
+  });
+  afterAll(async () => {
+    await compose?.run('down', '--volumes');
+  });
+
+  it('carries messages over wss and tells of the departure', async () => {
+    const [ann, bob] = await Promise.all([connect(url, { ca }), connect(url, { ca })]);
+    ann.send({ type: 'offer', receiver: bob.id, data: { text: 'hello' }, id: '1' });
+    expect(await bob.next('offer')).toMatchObject({ sender: ann.id, data: { text: 'hello' } });
+    expect(await ann.next('sys.ack')).toMatchObject({ ref: '1', data: { status: 'routed' } });
+    await bob.close();
+    expect(await ann.next('sys.departed')).toMatchObject({ sender: bob.id });
+    await ann.close();
+  });
+
+  it('sends plain HTTP to the published https port', async () => {
+    const { headers } = await ask(`http://localhost:${compose.httpPort}/wss`);
+    expect(headers.location).toBe(`https://localhost:${compose.httpsPort}/wss`);
+  });
+
+  it('publishes the ports of nginx alone', async () => {
+    const published = JSON.parse(await compose.run('config', '--format', 'json')) as {
+      services: Record<string, { ports?: unknown[] }>;
+    };
+    const services = Object.entries(published.services).filter(([, { ports }]) => ports !== undefined);
+    expect(services.map(([name]) => name)).toEqual(['nginx']);
+  });
+
+  it('lets neither service write to its root file system or keep a privilege it does not need', async () => {
+    for (const service of ['app', 'nginx'])
+      await expect(compose.run('exec', '-T', service, 'touch', '/usr/x')).rejects.toThrow('Read-only file system');
+    const status = await compose.run('exec', '-T', 'app', 'cat', '/proc/1/status');
+    expect(status).toMatch(/^Uid:\t1000\t/m);
+    expect(status).toMatch(/^CapEff:\t0+$/m);
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+  });
+
+  it('holds nothing in the image that only development needs', async () => {
+    const modules = (await compose.run('exec', '-T', 'app', 'ls', 'node_modules')).split('\n');
+    expect(modules).toContain('ws');
+    expect(modules).not.toContain('typescript');
+    expect(modules).not.toContain('vitest');
+  });
+
+  it('comes back after a restart of the application, without a word to nginx', async () => {
+    const before = await connect(url, { ca });
+    await compose.run('restart', 'app');
+    await before.closed;
+    await compose.run('up', '--detach', '--wait');
+    const [ann, bob] = await Promise.all([connect(url, { ca }), connect(url, { ca })]);
+    ann.send({ type: 'again', receiver: bob.id });
+    expect(await bob.next('again')).toMatchObject({ sender: ann.id });
+    await Promise.all([ann.close(), bob.close()]);
+  });
+
+  it('says that the application is unavailable while it is down, and finds it under a new address', async () => {
+    await compose.run('rm', '--stop', '--force', 'app');
+    const { status, body } = await ask(`https://localhost:${compose.httpsPort}/wss`, { ca });
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'unavailable' } });
+    await compose.run('up', '--detach', '--wait');
+    await (await connect(url, { ca })).close();
+  });
+
+  it('keeps the authority over a new container of nginx', async () => {
+    await compose.run('up', '--detach', '--wait', '--force-recreate', 'nginx');
+    expect(await compose.read('nginx', '/certs/ca.crt')).toBe(ca);
+    await (await connect(url, { ca })).close();
+  });
+
+  it('serves the certificate of the operator where TLS_CERT_DIR names one, whoever owns its key', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-certs-'));
+    await chmod(folder, 0o755);
+    await makeCertificates(folder);
+    if (process.getuid?.() === 0) await chown(join(folder, 'privkey.pem'), 1234, 1234);
+    const theirs = compose.with({ TLS_CERT_DIR: folder });
+    await theirs.run('up', '--detach', '--wait', 'nginx');
+    await (await connect(url, { ca: await readFile(join(folder, 'ca.crt')) })).close();
+    await expect(connect(url, { ca })).rejects.toThrow('verify');
+
+    await rm(join(folder, 'privkey.pem'));
+    await expect(theirs.run('up', '--detach', '--wait', '--force-recreate', 'nginx')).rejects.toThrow('Command failed');
+    expect(await theirs.run('logs', 'nginx')).toContain('privkey.pem is missing');
+    await rm(folder, { recursive: true });
+  });
+
+  it('leaves nothing behind', async () => {
+    await compose.run('down', '--volumes');
+    expect(await compose.run('ps', '--all', '--quiet')).toBe('');
+  });
+});

@@ -1,0 +1,14 @@
+import { execFile } from 'node:child_process';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const SCRIPT = fileURLToPath(new URL('../../nginx/make-certs.sh', import.meta.url));
+
+/** Fills a folder as `npm run certs` does, and names the server's pair as an operator's own would be named, too. */
+export async function makeCertificates(folder: string, ...words: string[]): Promise<void> {
+  await promisify(execFile)('sh', [SCRIPT, '--out', folder, ...words]);
+  await cp(join(folder, 'server.crt'), join(folder, 'fullchain.pem'));
+  await cp(join(folder, 'server.key'), join(folder, 'privkey.pem'));
+}
