@@ -6,7 +6,7 @@ import { WebSocketServer, type ServerOptions } from 'ws';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { GatewaySocket } from './gateway-socket.js';
-import { HandlerTable } from './handler-table.js';
+import { HandlerTable, type MessageHandlerCallback } from './handler-table.js';
 import { Handshake } from './handshake.js';
 import { refuseUpgrade } from './refuse.js';
 import { SocketEvents } from './socket-events.js';
@@ -38,10 +38,10 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   /** Keeps the callbacks of one class and socket; the types they stand for are learned once a process. */
   bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler[]): void {
-    for (const { message, callback } of handlers) {
-      this.#table.learn(socket.handlers.length, message);
-      socket.handlers.push(callback as (typeof socket.handlers)[number]);
-    }
+    if (handlers.length === 0) return;
+    handlers.forEach(({ message }, index) => this.#table.learn(socket.handlers.length + index, message));
+    // Joined and not pushed: a list that grew would hold room that an idle session never needs.
+    socket.handlers = [...socket.handlers, ...handlers.map(({ callback }) => callback as MessageHandlerCallback)];
   }
 
   /** All classes share one stream of departures, so that the first callback of a socket serves them all. */

@@ -144,19 +144,19 @@ export abstract class JsonScanner {
   }
 
   #word(at: number, word: Buffer): number {
-    for (let index = 0; index < word.length; index++) if (TEXT[at + index]! !== word[index]) return UNSURE;
+    for (let index = 0; index < word.length; index++) if (TEXT[at + index] !== word[index]) return UNSURE;
     return at + word.length;
   }
 
   /** A number always ends before the message does, so that `#end` needs no case of its own. */
   #number(at: number, byte: number): number {
     if (byte === 0x2d) at++;
-    if (TEXT[at]! === 0x30) at++;
+    if (TEXT[at] === 0x30) at++;
     else if ((at = this.#digits(at)) === UNSURE) return UNSURE;
-    if (TEXT[at]! === 0x2e && (at = this.#digits(at + 1)) === UNSURE) return UNSURE;
+    if (TEXT[at] === 0x2e && (at = this.#digits(at + 1)) === UNSURE) return UNSURE;
     if ((TEXT[at]! | 0x20) === 0x65) {
       at++;
-      if (TEXT[at]! === 0x2b || TEXT[at]! === 0x2d) at++;
+      if (TEXT[at] === 0x2b || TEXT[at] === 0x2d) at++;
       return this.#digits(at);
     }
     return at;
