@@ -100,6 +100,7 @@ describe('docker compose', () => {
     await rm(join(folder, 'privkey.pem'));
     await expect(theirs.run('up', '--detach', '--wait', '--force-recreate', 'nginx')).rejects.toThrow('Command failed');
     expect(await theirs.run('logs', 'nginx')).toContain('privkey.pem is missing');
+    await theirs.run('rm', '--stop', '--force', 'nginx'); // or its next restart would make the folder anew
     await rm(folder, { recursive: true });
   });
 
