@@ -60,7 +60,9 @@ function main() {
   }
   const missing = missingComponents();
   for (const { program, debian, elsewhere } of missing)
-    console.error(`components: ${program} is missing; on Debian: sudo apt-get install ${debian}; elsewhere: ${elsewhere}`);
+    console.error(
+      `components: ${program} is missing; on Debian: sudo apt-get install ${debian}; elsewhere: ${elsewhere}`,
+    );
   if (missing.length > 0 && process.env.CI === 'true') process.exit(1);
 }
 
