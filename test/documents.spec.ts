@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { CLOSE_CODES, ERRORS, REFUSALS } from '../src/protocol/index.js';
 import { SETTINGS } from '../src/settings/setting.js';
-import '../src/settings/settings.js';
+import { Settings } from '../src/settings/settings.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROTOCOL = read('docs/protocol.md');
@@ -37,6 +37,7 @@ describe('the documents', () => {
       meaning,
     ]);
     expect(documented).toEqual(SETTINGS.map(({ variable, meaning }) => [variable, defaults[variable] ?? '', meaning]));
+    expect(Object.keys(new Settings())).toEqual(SETTINGS.map(({ property }) => property));
     expect(Object.keys(defaults).toSorted()).toEqual(SETTINGS.map(({ variable }) => variable).toSorted());
   });
 
@@ -77,8 +78,8 @@ function read(path: string): string {
 /** The text of a `## heading`. */
 function section(text: string, heading: string): string {
   const [, rest] = text.split(`\n## ${heading}\n`);
-  expect(rest, heading).toBeDefined();
-  return rest!.split('\n## ')[0]!;
+  if (rest === undefined) throw new Error(`there is no section ${heading}`);
+  return rest.split('\n## ')[0]!;
 }
 
 /** The rows of the first table in a text, without its head. */
