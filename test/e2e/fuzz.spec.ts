@@ -17,7 +17,7 @@ const WARM_UP = HOSTILE / 10;
 const AT_ONCE = 12;
 const BURST = 8;
 /** How much more may be in use afterwards, of heap and buffers, once the garbage is collected. */
-const MEMORY_BOUND_BYTES = 16 * 1024 * 1024;
+const MEMORY_BOUND_BYTES = 8 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
