@@ -25,6 +25,10 @@ export class Switchboard {
     const id = sender === SERVER ? SERVER : sender.id;
     const frame = textFrame(JSON.stringify({ type, sender: id, receiver, data }));
     if (receiver === EVERYONE) this.router.broadcast(frame, sender === SERVER ? undefined : sender);
-    else this.notices.send(this.router.reachable(this.sessions.find(receiver), undefined), frame);
+    else {
+      const target = this.router.reachable(this.sessions.find(receiver), undefined);
+      if (sender !== SERVER) this.notices.met(sender, target);
+      this.notices.send(target, frame);
+    }
   }
 }
