@@ -31,7 +31,9 @@ export function readSettings(overrides: Variables = {}): Settings {
   const lines = validateSync(settings, { stopAtFirstError: true }).map(({ property, constraints, value }) => {
     const row = SETTINGS.find((each) => each.property === property);
     const shown = row?.secret ? '' : ` (it is ${JSON.stringify(shownValue(value))})`;
-    return `${row?.variable ?? property} ${Object.values(constraints ?? {})[0]}${shown}`;
+    // class-validator's own sentences begin with the property, which is not what the operator wrote.
+    const problem = (Object.values(constraints ?? {})[0] ?? 'is wrong').replace(`${property} `, '');
+    return `${row?.variable ?? property} ${problem}${shown}`;
   });
   if (lines.length > 0) throw new SettingsError(lines);
   return Object.freeze(settings);
