@@ -6,6 +6,7 @@ import { MessagingModule } from './messaging/messaging.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SettingsModule } from './settings/settings.module.js';
 import type { Settings } from './settings/settings.js';
+import { TelemetryModule } from './telemetry/telemetry.module.js';
 
 /** The one list of everything. */
 @Module({})
@@ -17,6 +18,7 @@ export class AppModule {
       imports: [
         SettingsModule.with(settings),
         LifecycleModule,
+        TelemetryModule,
         MessagingModule,
         GatewayModule, // before the handlers: its session is open when their hooks run
         OpsModule,

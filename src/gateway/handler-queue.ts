@@ -46,7 +46,9 @@ export class HandlerQueue {
 
   async #run(): Promise<void> {
     this.#running = true;
+    this.replies.telemetry.handlersRunning++;
     for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) await this.#call(call);
+    this.replies.telemetry.handlersRunning--;
     this.#running = false;
   }
 

@@ -1,8 +1,9 @@
-import { ForbiddenException, HttpException, Injectable, Logger, UnauthorizedException } from '@nestjs/common';
+import { ForbiddenException, HttpException, Inject, Injectable, Logger, UnauthorizedException } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { randomBytes } from 'node:crypto';
 import { ackFrame, answerFrame, errorFrame, ERRORS, Fault, isReserved, type Envelope } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 
 /** Nest's word for a guard's no. */
 const GUARD_SAID_NO = 'Forbidden resource';
@@ -13,6 +14,8 @@ const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
 @Injectable()
 export class HandlerReplies {
   readonly #logger = new Logger(HandlerReplies.name);
+
+  constructor(@Inject(Telemetry) readonly telemetry: Telemetry) {}
 
   /** Sends one value under the request's own type, or a `WsResponse` under its event; nothing for `undefined` and `null`. */
   value(session: Session, { type, id }: Envelope, value: unknown): void {

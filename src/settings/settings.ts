@@ -89,4 +89,16 @@ export class Settings {
   @Setting('switch', 'Whether plain text frames are read by our own reader and not by `ws`.')
   @IsIn([true, false], SWITCH)
   fastLane!: boolean;
+
+  @Setting('number', 'Milliseconds over which the sessions of a draining node are asked to come again.')
+  @Min(0)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds' })
+  drainSpreadMs!: number;
+
+  @Setting('number', 'Milliseconds in which a signalled node has gone; whoever is left then is cut.')
+  @Min(500)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 500' })
+  drainTimeoutMs!: number;
 }

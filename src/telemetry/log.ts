@@ -58,14 +58,15 @@ export class Log implements LoggerService {
   }
 }
 
+/** Nest's loggers add where a line is from as the last text, behind fields and, for errors, a stack. */
 function context(parameters: readonly unknown[]): LogFields {
-  const last = parameters.at(-1);
-  if (typeof last === 'object' && last !== null) return last as LogFields;
-  const [stack] = parameters.length > 1 ? parameters : [];
+  const fields = parameters.filter((each) => typeof each === 'object' && each !== null) as LogFields[];
+  const texts = parameters.filter((each) => typeof each === 'string');
   return {
-    ...(typeof stack === 'string' ? { stack } : {}),
-    ...(typeof last === 'string' ? { from: last } : {}),
-  };
+    ...Object.assign({}, ...fields),
+    ...(texts.length > 1 ? { stack: texts[0] } : {}),
+    ...(texts.length > 0 ? { from: texts.at(-1) } : {}),
+  } as LogFields;
 }
 
 function pairs(fields: LogFields): string {
