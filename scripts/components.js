@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const COMPONENTS = [
   { program: 'openssl', debian: 'openssl', elsewhere: 'https://openssl-library.org or your package manager' },
   { program: 'nginx', debian: 'nginx', elsewhere: 'https://nginx.org or your package manager' },
+  { program: 'promtool', debian: 'prometheus', elsewhere: 'https://prometheus.io/download/' },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
 ];
 
@@ -60,7 +61,9 @@ function main() {
   }
   const missing = missingComponents();
   for (const { program, debian, elsewhere } of missing)
-    console.error(`components: ${program} is missing; on Debian: sudo apt-get install ${debian}; elsewhere: ${elsewhere}`);
+    console.error(
+      `components: ${program} is missing; on Debian: sudo apt-get install ${debian}; elsewhere: ${elsewhere}`,
+    );
   if (missing.length > 0 && process.env.CI === 'true') process.exit(1);
 }
 

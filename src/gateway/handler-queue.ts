@@ -53,6 +53,7 @@ export class HandlerQueue {
   }
 
   async #call({ envelope, handler }: Call): Promise<void> {
+    const startMs = performance.now();
     try {
       const body: unknown = envelope.data === undefined ? undefined : JSON.parse(envelope.data);
       const outcome = await withTimeout(handler(body, envelope.type), this.timeoutMs);
@@ -64,6 +65,7 @@ export class HandlerQueue {
     } catch (error) {
       this.replies.failed(this.#session, envelope, error);
     }
+    this.replies.telemetry.handled(envelope.type, (performance.now() - startMs) / 1000);
   }
 
   /** Answers each value in turn; the queue goes on meanwhile. */

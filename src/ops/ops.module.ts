@@ -1,6 +1,14 @@
 import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
 import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
+import { Metrics } from './metrics.js';
+import { MetricsController } from './metrics.controller.js';
+import { SessionRecord } from './session-record.js';
 
-@Module({ controllers: [HealthController], providers: [Drain] })
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false })],
+  controllers: [HealthController, MetricsController],
+  providers: [Drain, SessionRecord, Metrics],
+})
 export class OpsModule {}

@@ -1,6 +1,7 @@
 import { Logger, type INestApplication } from '@nestjs/common';
 import { constants } from 'node:os';
 import { Settings } from '../settings/settings.js';
+import { Log } from '../telemetry/log.js';
 import { Drain } from './drain.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -15,6 +16,7 @@ export function endOnSignals(app: INestApplication): void {
     process.on(signal, () => {
       if (ending) {
         logger.warn('ended by a second signal', { signal });
+        app.get(Log).end();
         process.exit(128 + constants.signals[signal]);
       }
       ending = true;
@@ -31,6 +33,7 @@ async function end(app: INestApplication, signal: string, logger: Logger): Promi
   try {
     await app.get(Drain).run();
     await app.close();
+    app.get(Log).end();
     process.exit(0);
   } catch (error) {
     logger.error(error instanceof Error ? error : String(error), { signal });

@@ -20,6 +20,7 @@ export class SlowConsumers {
   /** Those over their mark, and since when on the monotonic clock. */
   readonly #overSinceMs = new Map<Session, number>();
   #totalBytes = 0;
+  #mostBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(@Inject(Settings) settings: Settings) {
@@ -33,9 +34,15 @@ export class SlowConsumers {
     return this.#totalBytes;
   }
 
+  /** The most that ever waited. */
+  get mostBytes(): number {
+    return this.#mostBytes;
+  }
+
   /** Takes note of how much waits for a session whose socket is full; 0 when it has drained or is gone. */
   account(session: Session, bytes: number): void {
     this.#totalBytes += bytes - (this.#waiting.get(session) ?? 0);
+    if (this.#totalBytes > this.#mostBytes) this.#mostBytes = this.#totalBytes;
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
     if (bytes > this.highWaterBytes) this.#over(session);

@@ -101,4 +101,10 @@ export class Settings {
   @Max(MAX_INT32)
   @IsInt({ message: 'must be a whole number of milliseconds from 500' })
   drainTimeoutMs!: number;
+
+  @Setting('number', 'Milliseconds the event loop may be late, nine times in ten, before the node is not ready.')
+  @Min(10)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 10' })
+  eventLoopDelayMs!: number;
 }

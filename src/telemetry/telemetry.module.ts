@@ -1,6 +1,17 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Log } from './log.js';
+import { LoopDelay } from './loop-delay.js';
 import { Telemetry } from './telemetry.js';
 
+/** Makes the one log and the one set of counters injectable everywhere. */
 @Global()
-@Module({ providers: [Telemetry], exports: [Telemetry] })
-export class TelemetryModule {}
+@Module({})
+export class TelemetryModule {
+  static with(log: Log): DynamicModule {
+    return {
+      module: TelemetryModule,
+      providers: [{ provide: Log, useValue: log }, Telemetry, LoopDelay],
+      exports: [Log, Telemetry, LoopDelay],
+    };
+  }
+}
