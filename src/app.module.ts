@@ -3,6 +3,7 @@ import { GatewayModule } from './gateway/gateway.module.js';
 import { HandlersModule } from './handlers/handlers.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
+import { ApiModule } from './ops/api.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SettingsModule } from './settings/settings.module.js';
 import type { Settings } from './settings/settings.js';
@@ -27,6 +28,7 @@ export class AppModule {
         MessagingModule,
         GatewayModule, // before the handlers: its session is open when their hooks run
         OpsModule,
+        ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...handlers,
       ],
     };

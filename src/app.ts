@@ -10,6 +10,7 @@ import { Handshake } from './gateway/handshake.js';
 import { HttpAdapter } from './gateway/http-adapter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
+import { serveOpenApi } from './ops/openapi.js';
 import { readSettings, type Variables } from './settings/environment.js';
 import { shownSettings } from './settings/shown-settings.js';
 import { Settings } from './settings/settings.js';
@@ -43,6 +44,7 @@ export async function createApp({ variables, handlers }: AppParts = {}): Promise
   );
   app.disable('x-powered-by');
   guardHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeRecord));
+  if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
   return app;
 }

@@ -10,5 +10,6 @@ import { SessionRecord } from './session-record.js';
   imports: [TerminusModule.forRoot({ logger: false })],
   controllers: [HealthController, MetricsController],
   providers: [Drain, SessionRecord, Metrics],
+  exports: [SessionRecord],
 })
 export class OpsModule {}

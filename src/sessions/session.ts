@@ -13,6 +13,8 @@ export class Session {
   ended = false;
   /** How far it has been told the arrivals and departures of this turn; the business of `messaging/`. */
   noticesSeen = 0;
+  /** When it came, Unix time. */
+  readonly openedAtMs = Date.now();
   readonly outbox: Outbox;
 
   constructor(

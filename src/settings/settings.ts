@@ -107,4 +107,17 @@ export class Settings {
   @Max(MAX_INT32)
   @IsInt({ message: 'must be a whole number of milliseconds from 10' })
   eventLoopDelayMs!: number;
+
+  @Setting('text', 'Keys of the HTTP API, comma-separated; without one the API is off.', { secret: true })
+  @ValidateIf(({ apiKeys }: Settings) => apiKeys !== undefined)
+  @Matches(/^[\x21-\x2b\x2d-\x7e]{16,}(,[\x21-\x2b\x2d-\x7e]{16,})*$/, {
+    message: 'must be keys of at least 16 characters each, separated by commas without spaces',
+  })
+  apiKeys!: string | undefined;
+
+  @Setting('number', 'Requests a second that one key of the HTTP API may make.')
+  @Min(1)
+  @Max(1_000_000)
+  @IsInt({ message: 'must be a whole number from 1 to 1000000' })
+  apiRequestsPerSecond!: number;
 }
