@@ -46,11 +46,14 @@ export class HandlerQueue {
 
   async #run(): Promise<void> {
     this.#running = true;
+    this.replies.telemetry.handlersRunning++;
     for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) await this.#call(call);
+    this.replies.telemetry.handlersRunning--;
     this.#running = false;
   }
 
   async #call({ envelope, handler }: Call): Promise<void> {
+    const startMs = performance.now();
     try {
       const body: unknown = envelope.data === undefined ? undefined : JSON.parse(envelope.data);
       const outcome = await withTimeout(handler(body, envelope.type), this.timeoutMs);
@@ -62,6 +65,7 @@ export class HandlerQueue {
     } catch (error) {
       this.replies.failed(this.#session, envelope, error);
     }
+    this.replies.telemetry.handled(envelope.type, (performance.now() - startMs) / 1000);
   }
 
   /** Answers each value in turn; the queue goes on meanwhile. */

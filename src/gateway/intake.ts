@@ -39,6 +39,7 @@ export class Intake {
   /** Answers whatever is thrown: nobody above would catch it. */
   #answering({ session }: GatewaySocket, work: () => void): void {
     if (session === undefined || session.ended) return;
+    this.replies.telemetry.received++;
     try {
       work();
     } catch (error) {

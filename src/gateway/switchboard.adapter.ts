@@ -7,6 +7,7 @@ import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.
 import { Settings } from '../settings/settings.js';
 import { GatewaySocket } from './gateway-socket.js';
 import { HandlerTable, type MessageHandlerCallback } from './handler-table.js';
+import { HandshakeRecord } from './handshake-record.js';
 import { Handshake } from './handshake.js';
 import { refuseUpgrade } from './refuse.js';
 import { SocketEvents } from './socket-events.js';
@@ -18,6 +19,7 @@ import { SocketEvents } from './socket-events.js';
 export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #server: WebSocketServer;
   readonly #handshake: Handshake;
+  readonly #record: HandshakeRecord;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
   readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
@@ -26,6 +28,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   constructor(app: INestApplication) {
     super(app);
     this.#handshake = app.get(Handshake);
+    this.#record = app.get(HandshakeRecord);
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
     this.#server = new WebSocketServer(serverOptions(app.get(Settings)));
@@ -57,8 +60,12 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = this.#handshake.refusal(request);
-    if (refusal !== undefined) return refuseUpgrade(socket, refusal);
+    if (refusal !== undefined) {
+      this.#record.refused(socket, refusal.code);
+      return refuseUpgrade(socket, refusal);
+    }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#record.accepted();
       this.#events.listen(webSocket as GatewaySocket, request.socket);
       this.#server.emit('connection', webSocket, request);
     });

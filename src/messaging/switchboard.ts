@@ -1,18 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EVERYONE, SERVER, textFrame } from '../protocol/index.js';
-import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { MessageRouter } from './message-router.js';
-import { Notices } from './notices.js';
 
 /** What a handler may do with the server: inject it. */
 @Injectable()
 export class Switchboard {
-  constructor(
-    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
-    @Inject(MessageRouter) private readonly router: MessageRouter,
-    @Inject(Notices) private readonly notices: Notices,
-  ) {}
+  constructor(@Inject(MessageRouter) private readonly router: MessageRouter) {}
 
   /**
    * Sends one message in the name of a session or of the server.
@@ -25,6 +19,6 @@ export class Switchboard {
     const id = sender === SERVER ? SERVER : sender.id;
     const frame = textFrame(JSON.stringify({ type, sender: id, receiver, data }));
     if (receiver === EVERYONE) this.router.broadcast(frame, sender === SERVER ? undefined : sender);
-    else this.notices.send(this.router.reachable(this.sessions.find(receiver), undefined), frame);
+    else this.router.deliver(receiver, frame, undefined);
   }
 }

@@ -13,6 +13,8 @@ export class Session {
   ended = false;
   /** How many arrivals and departures were told to it or before it came; the business of `messaging/`. */
   noticesSeen = 0;
+  /** When it came, Unix time. */
+  readonly openedAtMs = Date.now();
   readonly outbox: Outbox;
 
   constructor(
