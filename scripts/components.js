@@ -12,6 +12,7 @@ const COMPONENTS = [
   { program: 'openssl', debian: 'openssl', elsewhere: 'https://openssl-library.org or your package manager' },
   { program: 'nginx', debian: 'nginx', elsewhere: 'https://nginx.org or your package manager' },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
+  { program: 'certutil', debian: 'libnss3-tools', elsewhere: 'https://firefox-source-docs.mozilla.org/security/nss' },
 ];
 
 /** Package scripts ask this program whether they may start a service; 101 is no. The tests start their own. */
