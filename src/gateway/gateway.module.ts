@@ -1,15 +1,36 @@
 import { Module } from '@nestjs/common';
+import { Admission } from './admission.js';
+import { ClientAddress } from './client-address.js';
 import { FastLane } from './fast-lane.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { Handshake } from './handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
+import { OriginRule } from './origin.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
+import { TokenExpiry } from './token-expiry.js';
+import { TokenRenewal } from './token-renewal.js';
+import { Tokens } from './tokens.js';
 
 @Module({
-  providers: [Handshake, HandlerTable, HandlerReplies, Intake, FastLane, SocketEvents, Heartbeat, SwitchboardGateway],
-  exports: [Handshake, HandlerTable, SocketEvents],
+  providers: [
+    Admission,
+    ClientAddress,
+    OriginRule,
+    Tokens,
+    TokenExpiry,
+    TokenRenewal,
+    Handshake,
+    HandlerTable,
+    HandlerReplies,
+    Intake,
+    FastLane,
+    SocketEvents,
+    Heartbeat,
+    SwitchboardGateway,
+  ],
+  exports: [Admission, Handshake, HandlerTable, SocketEvents],
 })
 export class GatewayModule {}

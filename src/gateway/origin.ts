@@ -73,7 +73,7 @@ function isOneLabel(origin: string, before: string, behind: string): boolean {
 }
 
 function url(text: string): URL | undefined {
-  return URL.parse(text) ?? undefined;
+  return URL.canParse(text) ? new URL(text) : undefined;
 }
 
 function partition<T>(items: readonly T[], first: (item: T) => boolean): [T[], T[]] {

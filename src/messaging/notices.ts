@@ -22,6 +22,7 @@ const MAX_GATHERED = 4096;
 @Injectable()
 export class Notices implements SessionObserver {
   readonly #arrivals: boolean;
+  readonly #showUsers: boolean;
   readonly #toAll: boolean;
   readonly #peers: Peers | undefined;
   readonly #windowMs: number;
@@ -33,6 +34,7 @@ export class Notices implements SessionObserver {
     @Inject(Settings) settings: Settings,
   ) {
     this.#arrivals = settings.arrivalNotices;
+    this.#showUsers = settings.showUsers;
     this.#toAll = settings.noticeScope === 'all';
     this.#peers = settings.noticeScope === 'peers' ? new Peers() : undefined;
     this.#windowMs = settings.noticeWindowMs;
@@ -41,7 +43,7 @@ export class Notices implements SessionObserver {
   }
 
   arrived(session: Session): void {
-    if (this.#arrivals) this.#gather(arrivedFrame(session.id));
+    if (this.#arrivals) this.#gather(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
     session.noticesSeen = this.#log.length;
   }
 

@@ -12,7 +12,7 @@ const MIN_SECRET_BYTES = 32;
 /** Who may come in, by what proof, and through whom. */
 export abstract class AccessSettings extends LimitSettings {
   @Setting('text', 'What the process is for: `production`, or anything else while developing.')
-  @Check((value: unknown) => (value === undefined || /^[a-z]+$/.test(String(value)) ? undefined : 'must be a word'))
+  @Check((value: string | undefined) => (value === undefined || /^[a-z]+$/.test(value) ? undefined : 'must be a word'))
   nodeEnv: string | undefined;
 
   @Setting(

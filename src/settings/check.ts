@@ -5,12 +5,12 @@ import type { Settings } from './settings.js';
  * Checks a setting by a rule of its own, which may look at the others: the rule returns what is wrong, worded to follow
  * the name of the variable, or nothing.
  */
-export function Check<T>(problem: (value: T, settings: Settings) => string | undefined): PropertyDecorator {
+export function Check(problem: (value: never, settings: Settings) => string | undefined): PropertyDecorator {
   return ValidateBy({
     name: 'check',
     validator: {
-      validate: (value: T, details) => problem(value, details!.object as Settings) === undefined,
-      defaultMessage: (details) => problem(details!.value as T, details!.object as Settings) ?? 'is wrong',
+      validate: (value: never, details) => problem(value, details!.object as Settings) === undefined,
+      defaultMessage: (details) => problem(details!.value as never, details!.object as Settings) ?? 'is wrong',
     },
   });
 }
