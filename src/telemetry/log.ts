@@ -1,8 +1,13 @@
 import type { LoggerService } from '@nestjs/common';
-import type { Settings } from '../settings/settings.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 type Level = (typeof LEVELS)[number];
+
+export interface LogForm {
+  /** The least serious kind that is written. */
+  readonly logLevel: Level;
+  readonly logFormat: 'text' | 'json';
+}
 
 /** What a line says beside its words: codes, ids and counts, never a payload or a token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -12,7 +17,7 @@ export class Log implements LoggerService {
   readonly #least: number;
   readonly #format: 'text' | 'json';
 
-  constructor({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>) {
+  constructor({ logLevel, logFormat }: LogForm) {
     this.#least = LEVELS.indexOf(logLevel);
     this.#format = logFormat;
   }
