@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import { guardHttp } from './gateway/http-guard.js';
 import { HandshakeRecord } from './gateway/handshake-record.js';
 import { Handshake } from './gateway/handshake.js';
+import { checkFiles } from './gateway/preflight.js';
 import { HttpAdapter } from './gateway/http-adapter.js';
 import { NotFoundFilter } from './gateway/not-found.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
@@ -31,6 +32,7 @@ export interface AppParts {
  */
 export async function createApp({ variables, handlers }: AppParts = {}): Promise<INestApplication> {
   const settings = readSettings(variables);
+  checkFiles(settings);
   const log = new Log(settings);
   // A hook of a handler that throws inside rxjs must not end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
@@ -53,13 +55,16 @@ export async function createApp({ variables, handlers }: AppParts = {}): Promise
 
 /** Starts to listen and says so; returns the port. */
 export async function startApp(app: INestApplication): Promise<number> {
-  const { host, port, wsPath } = app.get(Settings);
+  const { host, port, wsPath, tlsCertFile } = app.get(Settings);
   app.get(Log).info('starting', { node: process.version, ...shownSettings(app.get(Settings)) });
   await app.listen(port, host);
   const address = (app.getHttpServer() as Server).address();
   const actual = typeof address === 'object' && address !== null ? address.port : port;
   app.get(Lifecycle).ready();
   const shownHost = host.includes(':') ? `[${host}]` : host;
-  app.get(Log).info('listening', { url: `ws://${shownHost}:${actual}${wsPath}`, pid: process.pid });
+  app.get(Log).info('listening', {
+    url: `${tlsCertFile === undefined ? 'ws' : 'wss'}://${shownHost}:${actual}${wsPath}`,
+    pid: process.pid,
+  });
   return actual;
 }

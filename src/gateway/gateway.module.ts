@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { Admission } from './admission.js';
+import { ClientAddress } from './client-address.js';
 import { FastLane } from './fast-lane.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
@@ -6,11 +8,21 @@ import { HandshakeRecord } from './handshake-record.js';
 import { Handshake } from './handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
+import { OriginRule } from './origin.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
+import { TokenExpiry } from './token-expiry.js';
+import { TokenRenewal } from './token-renewal.js';
+import { Tokens } from './tokens.js';
 
 @Module({
   providers: [
+    Admission,
+    ClientAddress,
+    OriginRule,
+    Tokens,
+    TokenExpiry,
+    TokenRenewal,
     Handshake,
     HandshakeRecord,
     HandlerTable,
@@ -21,6 +33,6 @@ import { SwitchboardGateway } from './switchboard.gateway.js';
     Heartbeat,
     SwitchboardGateway,
   ],
-  exports: [Handshake, HandshakeRecord, HandlerTable, SocketEvents],
+  exports: [Admission, Handshake, HandshakeRecord, HandlerTable, SocketEvents],
 })
 export class GatewayModule {}

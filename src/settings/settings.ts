@@ -1,12 +1,13 @@
 import { IsIn, IsInt, IsIP, Matches, Max, Min, ValidateIf } from 'class-validator';
 import type { NoticeScope } from '../protocol/index.js';
+import { AccessSettings } from './access-settings.js';
 import { Setting } from './setting.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
 const SWITCH = { message: 'must be on or off' };
 
 /** What the operator decided: read once, checked, frozen. Values are in `config/`, this class says what they may be. */
-export class Settings {
+export class Settings extends AccessSettings {
   @Setting('text', 'Address to listen on.')
   @ValidateIf(({ host }: Settings) => host !== 'localhost')
   @IsIP(undefined, { message: 'must be an IP address or localhost' })
