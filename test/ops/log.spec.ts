@@ -43,7 +43,7 @@ describe('the log', () => {
   });
 
   it('sums up a flood', async () => {
-    server = await ServerProcess.start();
+    server = await ServerProcess.start({ FAULTS_PER_MINUTE: '0', MESSAGES_PER_SECOND: '0' });
     const ann = await connect(server.url);
     for (let count = 0; count < 1224; count++) ann.send({ type: 'sys.no' });
     for (let count = 0; count < 1224; count++) await ann.next('sys.error');
@@ -77,7 +77,7 @@ describe('an incident', () => {
   class Handlers {}
 
   it('is the same for the client and in the log, which alone has the reason', async () => {
-    const server = await startServer({ LOG_LEVEL: 'error' }, [Handlers as never]);
+    const server = await startServer({ LOG_LEVEL: 'error', FAULTS_PER_MINUTE: '0' }, [Handlers as never]);
     const lines: unknown[][] = [];
     server.app.get(Log).error = (...words: unknown[]): void => void lines.push(words);
     const ann = await connect(server.url);
