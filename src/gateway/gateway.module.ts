@@ -8,6 +8,7 @@ import { HandshakeRecord } from './handshake-record.js';
 import { Handshake } from './handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
+import { LastGateway } from './last.gateway.js';
 import { OriginRule } from './origin.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
@@ -31,6 +32,7 @@ import { Tokens } from './tokens.js';
     FastLane,
     SocketEvents,
     Heartbeat,
+    LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],
   exports: [Admission, Handshake, HandshakeRecord, HandlerTable, SocketEvents],

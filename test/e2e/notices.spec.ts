@@ -59,7 +59,7 @@ describe('arrivals and departures', { timeout: 30_000 }, () => {
             return [...seen, ...(await taken(watcher))];
           }),
         );
-        for (const [index, watcher] of watchers.entries())
+        for (const index of watchers.keys())
           for (const { id } of guests) {
             const messages = heard.get(id)!.filter((number) => Math.floor(number / 10) === index);
             expect(story(told[index]!, id), `seed ${SEED}, round ${round}`).toEqual([
