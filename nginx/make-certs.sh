@@ -19,11 +19,11 @@ Writes ca.crt, ca.key, server.crt and server.key. A file that exists is kept, an
 USAGE
 }
 
-say() { echo "make-certs: $*"; }
+say() { printf 'make-certs: %s\n' "$*"; } # echo would read a backslash in a path
 # Ends the script with a code of sysexits.h: 64 bad usage, 69 openssl missing, 73 cannot write, 65 bad file.
 fail() {
   code=$1 && shift
-  echo "make-certs: $*" >&2
+  say "$@" >&2
   exit "$code"
 }
 
@@ -59,7 +59,7 @@ san() {
     BEGIN {
       host = ENVIRON["name"]
       if (ipv4(host) || ipv6(host)) print "IP:" host
-      else if (dns(host)) print "DNS:" host
+      else if (dns(host)) print "DNS:" tolower(host)
     }'
 }
 
@@ -79,11 +79,13 @@ while [ $# -gt 0 ]; do
       entry=$(san "$value")
       [ -n "$entry" ] || fail 64 "--host $value: not a DNS name, a wildcard like *.example.com, or an IP address" \
         "(no scheme, port or path; an international name in its xn-- form)"
+      case $names, in *",$entry,"*) continue ;; esac
       names=$names,$entry hosts="$hosts $value"
       ;;
     --client)
       case $value in
-        ca | server) fail 64 "--client $value: this name is taken by the file $value.key" ;;
+        # In any case: some file systems take CA.key and ca.key for one file.
+        [Cc][Aa] | [Ss][Ee][Rr][Vv][Ee][Rr]) fail 64 "--client $value: this name is taken by the file $value.key" ;;
         [!A-Za-z0-9]* | *[!A-Za-z0-9._@-]*) fail 64 "--client $value: letters, digits and . _ @ - only" ;;
       esac
       [ ${#value} -le 64 ] || fail 64 "--client $value: at most 64 characters"
@@ -149,6 +151,26 @@ have() {
     fail 73 "$out has one of $1.crt and $1.key but not the other; put it back, or remove the one that is left"
 }
 
+# Fails unless the two files of an existing pair belong together, whatever kind of key it is.
+check_key() {
+  ssl x509 -in "$out/$1.crt" -noout -pubkey >"$work/a"
+  ssl pkey -in "$out/$1.key" -pubout >"$work/b"
+  cmp -s "$work/a" "$work/b" || fail 65 "$out/$1.key is not the key of $out/$1.crt"
+}
+
+# Fails unless a certificate is the authority's and has not ended; the advice says what to do about it.
+check_certificate() { # FILE ADVICE
+  openssl verify -partial_chain -trusted "$out/ca.crt" "$1" >"$work/said" 2>&1 ||
+    fail 65 "$out/ca.crt and ${1##*/} do not go together: $(sed -n '/.* lookup: */{s///p;q;}' "$work/said"); $2"
+}
+
+# Says that an existing pair stays, if it is of any use.
+keep() {
+  check_key "$1"
+  check_certificate "$out/$1.crt" '--force makes a new one'
+  say "kept $out/$1.crt"
+}
+
 # Puts a finished pair in its place, the key first: whoever sees the certificate finds its key.
 publish() {
   chmod 644 "$work/$1.crt"
@@ -165,10 +187,7 @@ make_authority() {
 }
 
 check_authority() {
-  # Passes on an authority of any kind of key, such as a company's own, as long as the two files belong together.
-  ssl x509 -in "$out/ca.crt" -noout -pubkey >"$work/a"
-  ssl pkey -in "$out/ca.key" -pubout >"$work/b"
-  cmp -s "$work/a" "$work/b" || fail 65 "$out/ca.key is not the key of $out/ca.crt"
+  check_key ca # it may be a company's own
   openssl x509 -in "$out/ca.crt" -noout -checkend $((days * 86400)) >"$work/said" 2>&1 ||
     fail 65 "$out/ca.crt ends before $days days are over; ask for fewer --days, or remove ca.crt and ca.key to get a new one"
 }
@@ -179,6 +198,7 @@ sign() {
   ssl req -new -sha256 -config "$work/openssl.cnf" -subj "/CN=$3" -key "$work/$1.key" -out "$work/$1.csr"
   ssl x509 -req -sha256 -in "$work/$1.csr" -CA "$out/ca.crt" -CAkey "$out/ca.key" -set_serial "$(serial)" \
     -days "$days" -extfile "$work/openssl.cnf" -extensions "$2" -out "$work/$1.crt"
+  check_certificate "$work/$1.crt" 'it must be the certificate of an authority'
   publish "$1"
 }
 
@@ -199,7 +219,7 @@ trust() {
 
 To make a device trust these certificates, give it $out/ca.crt (never ca.key):
   Chromium  chrome://certificate-manager > Custom > Import; or on Linux, with the package libnss3-tools:
-            certutil -d sql:\$HOME/.pki/nssdb -A -t C,, -n switchboard -i $out/ca.crt
+            mkdir -p ~/.pki/nssdb && certutil -d sql:\$HOME/.pki/nssdb -A -t C,, -n switchboard -i $out/ca.crt
   Firefox   Settings > Privacy & Security > View Certificates > Authorities > Import
   system    Debian, Ubuntu: sudo cp $out/ca.crt /usr/local/share/ca-certificates/switchboard.crt && sudo update-ca-certificates
             macOS: sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain $out/ca.crt
@@ -213,14 +233,14 @@ if have ca; then check_authority; else make_authority; fi
 
 missing=''
 if [ "$force" = no ] && have server; then
-  say "kept $out/server.crt"
+  keep server
   missing=$(uncovered)
 else
   sign server server "$common"
 fi
 
 for client in $clients; do
-  if [ "$force" = no ] && have "$client"; then say "kept $out/$client.crt"; else sign "$client" client "$client"; fi
+  if [ "$force" = no ] && have "$client"; then keep "$client"; else sign "$client" client "$client"; fi
 done
 
 [ -z "$missing" ] || fail 73 "$out/server.crt is not for$missing; --force makes a new one for the hosts you name"

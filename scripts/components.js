@@ -13,6 +13,7 @@ const COMPONENTS = [
   { program: 'nginx', debian: 'nginx', elsewhere: 'https://nginx.org or your package manager' },
   { program: 'promtool', debian: 'prometheus', elsewhere: 'https://prometheus.io/download/' },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
+  { program: 'certutil', debian: 'libnss3-tools', elsewhere: 'https://firefox-source-docs.mozilla.org/security/nss' },
 ];
 
 /** Package scripts ask this program whether they may start a service; 101 is no. The tests start their own. */

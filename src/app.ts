@@ -8,6 +8,7 @@ import { guardHttp } from './gateway/http-guard.js';
 import { HandshakeRecord } from './gateway/handshake-record.js';
 import { Handshake } from './gateway/handshake.js';
 import { HttpAdapter } from './gateway/http-adapter.js';
+import { NotFoundFilter } from './gateway/not-found.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
 import { serveOpenApi } from './ops/openapi.js';
@@ -45,6 +46,7 @@ export async function createApp({ variables, handlers }: AppParts = {}): Promise
   app.disable('x-powered-by');
   guardHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeRecord));
   if (settings.apiKeys !== undefined) serveOpenApi(app);
+  app.useGlobalFilters(new NotFoundFilter());
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
   return app;
 }

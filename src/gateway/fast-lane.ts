@@ -50,20 +50,22 @@ export class FastLane {
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, feed: Feed): void {
     let at = 0;
     while (at < chunk.length) {
-      if (socket.readyState !== WebSocket.OPEN) return feed.call(tcp, chunk.subarray(at));
-      const walk = socket.walk;
-      if (walk === undefined || walk.atMessage) {
+      let walk = socket.walk;
+      if ((walk === undefined || walk.atMessage) && socket.readyState === WebSocket.OPEN) {
         const end = this.#plainFrame(socket, chunk, at);
         if (end > at) {
           at = end;
           continue;
         }
       }
-      const end = (socket.walk ??= new FrameWalk()).step(chunk, at);
+      walk = socket.walk ??= new FrameWalk();
+      if (walk.over) return;
+      const end = walk.step(chunk, at);
       const before = this.#reported;
       feed.call(tcp, at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
       at = end;
-      if (this.#reported === before) return leave(socket.walk, tcp, chunk, at, feed);
+      // A whole message of which `ws` says nothing is faulty or a close frame, even if `ws` tells so only after the turn.
+      if (this.#reported === before && walk.atMessage) walk.over = true;
     }
   }
 
@@ -102,11 +104,4 @@ export class FastLane {
     this.intake.carryOut(socket, envelope);
     return true;
   }
-}
-
-/** Leaves the rest of a chunk to `ws`: it said nothing of the last frame, so that it may have found it faulty. */
-function leave(walk: FrameWalk, tcp: Socket, chunk: Buffer, at: number, feed: Feed): void {
-  if (at === chunk.length) return;
-  for (let end = at; end < chunk.length;) end = walk.step(chunk, end);
-  feed.call(tcp, chunk.subarray(at));
 }

@@ -16,6 +16,8 @@ function clientHeaderBytes(second: number): number {
  * of a message again.
  */
 export class FrameWalk {
+  /** Whether `ws` found a fault or a close frame: whatever comes behind has no effect. */
+  over = false;
   /** Bytes still to come of the frame that `ws` is reading. */
   #left = 0;
   /** The beginning of a header that was cut. */
@@ -25,7 +27,7 @@ export class FrameWalk {
 
   /** Whether the next byte begins a message that `ws` knows nothing of. */
   get atMessage(): boolean {
-    return this.#left === 0 && this.#header === undefined && !this.#fragmented;
+    return this.#left === 0 && this.#header === undefined && !this.#fragmented && !this.over;
   }
 
   /** Steps over one frame, or what there is of it, and returns the offset behind it. */

@@ -3,6 +3,9 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { refusalBody, REFUSALS, type RefusalCode } from '../protocol/index.js';
 
+/** What stands before the path in a request of the absolute form (RFC 9112, 3.2.2). */
+const ORIGIN = /^https?:\/\/[^/?#]*/i;
+
 type Headers = Readonly<Record<string, string | number>>;
 
 /** A no before the upgrade: its code, a sentence where the table's own is too general, and what its status asks for. */
@@ -33,7 +36,7 @@ export function refuseRequest(response: ServerResponse, { code, message, headers
 
 /** The path of a request, without its query; never throws, whatever was sent. */
 export function requestPath(request: IncomingMessage): string {
-  const url = request.url ?? '';
+  const url = (request.url ?? '').replace(ORIGIN, '');
   const end = url.search(/[?#]/);
   return end === -1 ? url : url.slice(0, end);
 }

@@ -22,7 +22,7 @@ export class SocketEvents {
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: WebSocket, body: Buffer) => void;
   readonly #onPong = (): void => this.lane.reported();
-  readonly #onError = (error: Error): void => this.#logger.debug(`socket: ${error.message}`);
+  readonly #onError: (this: WebSocket, error: Error) => void;
 
   constructor(
     @Inject(Intake) intake: Intake,
@@ -43,6 +43,12 @@ export class SocketEvents {
       lane.reported();
       if (isBinary) this.close(1003);
       else intake.read(this as GatewaySocket, (data as Buffer).toString());
+    };
+    const logger = this.#logger;
+    this.#onError = function (error) {
+      const { walk } = this as GatewaySocket;
+      if (walk !== undefined) walk.over = true;
+      logger.debug(`socket: ${error.message}`);
     };
     this.#onPing = function (body) {
       lane.reported();

@@ -40,12 +40,14 @@ function whoQuery(data: string | undefined, ref: string | undefined): WhoDto {
   const body: unknown = data === undefined ? {} : JSON.parse(data);
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Fault('invalid_message', 'data must be an object', ref);
-  const query = Object.assign(new WhoDto(), body);
-  const [error] = validateSync(query, { whitelist: true, forbidNonWhitelisted: true, stopAtFirstError: true });
+  // Picked out and not assigned: a key such as `__proto__` would change what is checked.
+  const { after, limit, ...others } = body as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new Fault('invalid_message', `data.${unknown.slice(0, 64)} is not known`, ref);
+  const query = Object.assign(new WhoDto(), { after, limit });
+  const [error] = validateSync(query, { stopAtFirstError: true });
   if (error === undefined)
     return { ...(query.after != null && { after: query.after }), ...(query.limit != null && { limit: query.limit }) };
-  const problem = error.constraints?.['whitelistValidation']
-    ? `data.${error.property} is not known`
-    : Object.values(error.constraints ?? {})[0];
+  const problem = Object.values(error.constraints ?? {})[0];
   throw new Fault('invalid_message', problem ?? 'data is wrong', ref);
 }

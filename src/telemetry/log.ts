@@ -1,9 +1,14 @@
 import type { LoggerService } from '@nestjs/common';
-import type { Settings } from '../settings/settings.js';
 import { Flood, WINDOW_MS } from './flood.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 type Level = (typeof LEVELS)[number];
+
+export interface LogForm {
+  /** The least serious kind that is written. */
+  readonly logLevel: Level;
+  readonly logFormat: 'text' | 'json';
+}
 
 /** What a line says beside its words: codes, ids and counts, never a payload or a token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -23,7 +28,7 @@ export class Log implements LoggerService {
     this.#line('info', more, { of: kind });
   });
 
-  constructor({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>) {
+  constructor({ logLevel, logFormat }: LogForm) {
     this.#least = LEVELS.indexOf(logLevel);
     this.#format = logFormat;
   }

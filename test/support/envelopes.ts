@@ -69,7 +69,7 @@ export function anyEnvelope(random: Random, to: Addresses = NOWHERE): GeneratedE
       return { kind: 'near', bytes: Buffer.from(nearEnvelope(random, to)) };
     case 2:
     case 3:
-      return { kind: 'mutated', bytes: mutate(random, Buffer.from(plainEnvelope(random, to))) };
+      return { kind: 'mutated', bytes: mutatedEnvelope(random, to) };
     case 4:
       return { kind: 'hostile', bytes: Buffer.from(hostileEnvelope(random, to)) };
     case 5:
@@ -139,8 +139,18 @@ function longEnvelope(random: Random, to: Addresses): Buffer {
   return Buffer.concat([Buffer.from(text), body, Buffer.from(random.once(2) ? '"}' : `","id":"${random.below(99)}"}`)]);
 }
 
+/** A plain message with a few bytes changed. What becomes of it must not depend on the characters of an id. */
+function mutatedEnvelope(random: Random, { receivers }: Addresses): Buffer {
+  const places = receivers.map((_, index) => `@${index}`.padEnd(25, '_'));
+  const bytes = mutate(random, Buffer.from(plainEnvelope(random, { receivers: places })));
+  return Buffer.from(
+    bytes.toString('latin1').replace(/@(\d)_{23}/g, (_, index: string) => receivers[Number(index)]!),
+    'latin1',
+  );
+}
+
 /** Changes a few bytes: other values, left out, put in, written twice, cut off, added behind. */
-export function mutate(random: Random, bytes: Buffer): Buffer {
+function mutate(random: Random, bytes: Buffer): Buffer {
   for (let times = random.between(1, 3); times > 0; times--) {
     const at = random.below(bytes.length + 1);
     const loaded = Buffer.from([random.once(4) ? random.below(256) : random.pick(LOADED_BYTES)]);

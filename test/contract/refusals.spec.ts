@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exchange, frame, RawClient, request, UPGRADE_HEADERS, type RawAnswer } from '../support/raw.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const CLOSE = 'Connection: close';
+
+/** The handshake's headers with one of them replaced or, without a line, left out. */
+function changed(name: string, line?: string): string[] {
+  const others = UPGRADE_HEADERS.filter((each) => !each.startsWith(`${name}:`));
+  return line === undefined ? others : [...others, line];
+}
+
+/** Holds a refusal against the contract, a complete response with the one JSON body, and returns `STATUS CODE`. */
+function refusal({ status, headers, body }: RawAnswer): string {
+  expect(headers.get('content-type')).toMatch(/^application\/json/);
+  expect(headers.get('content-length')).toBe(String(Buffer.byteLength(body)));
+  const parsed = JSON.parse(body) as { error: { code: string; message: string } };
+  expect(Object.keys(parsed)).toEqual(['error']);
+  expect(Object.keys(parsed.error).toSorted()).toEqual(['code', 'message']);
+  expect(parsed.error.message).toMatch(/./);
+  return `${status} ${parsed.error.code}`;
+}
+
+describe('a handshake that is refused', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ HANDSHAKE_TIMEOUT_MS: '300' });
+  });
+  afterAll(() => server.stop());
+
+  const ask = (line: string, headers?: readonly string[]) => exchange(server.port, request(line, headers));
+
+  it.each([
+    '/',
+    '/ws',
+    '/wss2',
+    '/wssx/',
+    '/wss/more',
+    '/wss//',
+    '//wss',
+    '/WSS',
+    '/%77ss',
+    '/?/wss',
+    '*',
+    '/wss%2f',
+    'http://localhost/',
+  ])('is not_found on the path %s', async (path) => {
+    expect(refusal(await ask(`GET ${path} HTTP/1.1`))).toBe('404 not_found');
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])(
+    'is method_not_allowed by %s, upgrade or not',
+    async (method) => {
+      const upgrade = await ask(`${method} /wss HTTP/1.1`);
+      expect(refusal(upgrade)).toBe('405 method_not_allowed');
+      const plain = await ask(`${method} /wss?x=1 HTTP/1.1`, ['Host: localhost', 'Content-Length: 0', CLOSE]);
+      expect(refusal(plain)).toBe('405 method_not_allowed');
+    },
+  );
+
+  it('is method_not_allowed by HEAD, without a body', async () => {
+    const { status, body } = await ask('HEAD /wss HTTP/1.1', ['Host: localhost', CLOSE]);
+    expect({ status, body }).toEqual({ status: 405, body: '' });
+  });
+
+  it.each(['/wss', '/wss/', '/wss?token=x', '/wss/?a=/b'])(
+    'is upgrade_required for a plain GET of %s',
+    async (path) => {
+      const answer = await ask(`GET ${path} HTTP/1.1`, ['Host: localhost', CLOSE]);
+      expect(refusal(answer)).toBe('426 upgrade_required');
+      expect(answer.headers.get('upgrade')).toBe('websocket');
+    },
+  );
+
+  it('is upgrade_required when it asks for another protocol than WebSocket', async () => {
+    const answer = await ask('GET /wss HTTP/1.1', changed('Upgrade', 'Upgrade: h2c'));
+    expect(refusal(answer)).toBe('426 upgrade_required');
+    expect(answer.headers.get('upgrade')).toBe('websocket');
+  });
+
+  it.each(['12', '8', '0', '14', '130', '13, 8', 'x'])('is upgrade_required for version %s', async (version) => {
+    const headers = changed('Sec-WebSocket-Version', `Sec-WebSocket-Version: ${version}`);
+    const answer = await ask('GET /wss HTTP/1.1', headers);
+    expect(refusal(answer)).toBe('426 upgrade_required');
+    expect(answer.headers.get('sec-websocket-version')).toBe('13');
+  });
+
+  it.each([
+    ['has no key', changed('Sec-WebSocket-Key')],
+    ['has an empty key', changed('Sec-WebSocket-Key', 'Sec-WebSocket-Key:')],
+    ['has a key of 15 bytes', changed('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA')],
+    ['has a key of 17 bytes', changed('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA=')],
+    ['has a key that is not base64', changed('Sec-WebSocket-Key', 'Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!==')],
+    ['has two keys', [...UPGRADE_HEADERS, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']],
+    ['has no version', changed('Sec-WebSocket-Version')],
+    ['has no Host', changed('Host')],
+    ['offers a protocol that is no token', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a b']],
+    ['offers a protocol twice', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a, a']],
+  ])('is bad_handshake when it %s', async (_, headers) => {
+    expect(refusal(await ask('GET /wss HTTP/1.1', headers))).toBe('400 bad_handshake');
+  });
+
+  it.each([
+    ['no HTTP', '\u0016\u0003\u0001\u0002\u0000 hello\r\n\r\n'],
+    ['no request line', 'GET\r\n\r\n'],
+    ['a header without a colon', 'GET /wss HTTP/1.1\r\nHost localhost\r\n\r\n'],
+    ['headers of 64 KB', request('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, `X: ${'x'.repeat(65_536)}`])],
+  ])('is bad_handshake when it is %s', async (_, bytes) => {
+    expect(refusal(await exchange(server.port, bytes))).toBe('400 bad_handshake');
+  });
+
+  it.each([
+    ['without a byte', ''],
+    ['in the request line', 'GET /ws'],
+    ['in the headers', 'GET /wss HTTP/1.1\r\nHost: localhost\r\nUpgrade: webs'],
+  ])('is handshake_timeout when it stops %s', async (_, bytes) => {
+    const startMs = performance.now();
+    expect(refusal(await exchange(server.port, bytes))).toBe('408 handshake_timeout');
+    expect(performance.now() - startMs).toBeLessThan(1500);
+  });
+
+  it('is told the first reason of the list: path, method, handshake', async () => {
+    const worst = changed('Sec-WebSocket-Key');
+    expect(refusal(await ask('POST /other HTTP/1.1', worst))).toBe('404 not_found');
+    expect(refusal(await ask('GET /other HTTP/1.1', changed('Sec-WebSocket-Version')))).toBe('404 not_found');
+    expect(refusal(await ask('POST /wss HTTP/1.1', worst))).toBe('405 method_not_allowed');
+  });
+
+  it('gets the whole answer though it has sent much more already', async () => {
+    const more = Buffer.concat(Array.from({ length: 50 }, () => frame('x'.repeat(60_000))));
+    for (const line of ['GET /other HTTP/1.1', 'POST /wss HTTP/1.1']) {
+      const answer = await exchange(server.port, Buffer.concat([Buffer.from(request(line)), more]));
+      expect(answer.status).toBe(line.startsWith('GET') ? 404 : 405);
+      expect(answer.headers.get('content-length')).toBe(String(answer.body.length));
+    }
+  });
+
+  it('leaves the connections of others open', async () => {
+    const calm = await RawClient.open(server.port);
+    await ask('GET /other HTTP/1.1');
+    calm.write(frame('{"type":"sys.ping","id":"still"}'));
+    expect((await calm.envelopeOf('sys.pong')).ref).toBe('still');
+    calm.socket.destroy();
+  });
+});

@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { CLOSE_CODES, ERRORS, REFUSALS } from '../src/protocol/index.js';
+import { SETTINGS } from '../src/settings/setting.js';
+import { Settings } from '../src/settings/settings.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PROTOCOL = read('docs/protocol.md');
+
+describe('the documents', () => {
+  it('list every error the code has, and no other', () => {
+    const documented = rows(section(PROTOCOL, 'Errors')).map(([code]) => unquote(code));
+    expect(documented.toSorted()).toEqual(Object.keys(ERRORS).toSorted());
+  });
+
+  it('list every close code with its reason', () => {
+    const documented = rows(section(PROTOCOL, 'Close codes')).map(([code, reason]) => [Number(code), reasonOf(reason)]);
+    expect(documented).toEqual(Object.entries(CLOSE_CODES).map(([code, { reason }]) => [Number(code), reason]));
+  });
+
+  it('list every refusal with its status', () => {
+    const documented = rows(section(PROTOCOL, 'Connecting')).flatMap(([status, codes]) =>
+      codes!.split(',').map((code) => `${status} ${unquote(code)}`),
+    );
+    const coded = Object.entries(REFUSALS).map(([code, { status }]) => `${status} ${code}`);
+    expect(documented.toSorted()).toEqual(coded.toSorted());
+  });
+
+  it('list every setting with its default and meaning', () => {
+    const defaults = parseEnv(read('config/default.env'));
+    const documented = rows(read('docs/settings.md')).map(([name, value, meaning]) => [
+      unquote(name),
+      unquote(value),
+      meaning,
+    ]);
+    expect(documented).toEqual(SETTINGS.map(({ variable, meaning }) => [variable, defaults[variable] ?? '', meaning]));
+    expect(Object.keys(new Settings())).toEqual(SETTINGS.map(({ property }) => property));
+    expect(Object.keys(defaults).toSorted()).toEqual(SETTINGS.map(({ variable }) => variable).toSorted());
+  });
+
+  it('name in the README only settings that exist, with their defaults', () => {
+    const defaults = parseEnv(read('config/default.env'));
+    for (const [names, values] of rows(section(read('README.md'), 'Configuration'))) {
+      const variables = names!.split(',').map(unquote);
+      expect(values!.split(',').map(unquote)).toEqual(variables.map((variable) => defaults[variable]));
+    }
+  });
+
+  it('pass every setting on to the container', () => {
+    const compose = read('docker-compose.yml');
+    const decidedThere = ['HOST', 'PORT'];
+    for (const { variable } of SETTINGS.filter((row) => !decidedThere.includes(row.variable)))
+      expect(compose).toMatch(new RegExp(`^\\s+${variable}:`, 'm'));
+  });
+
+  it('link only to what is there', () => {
+    const files = [
+      ...readdirSync(ROOT),
+      ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+    ]
+      .filter((name) => name.endsWith('.md'))
+      .concat('bench/README.md');
+    const links = files.flatMap((file) =>
+      [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => ({ file, link: link! })),
+    );
+    expect(links.length).toBeGreaterThan(10);
+    expect(links.filter(({ file, link }) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([]);
+  });
+});
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** The text of a `## heading`. */
+function section(text: string, heading: string): string {
+  const [, rest] = text.split(`\n## ${heading}\n`);
+  if (rest === undefined) throw new Error(`there is no section ${heading}`);
+  return rest.split('\n## ')[0]!;
+}
+
+/** The rows of the first table in a text, without its head. */
+function rows(text: string): string[][] {
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => /^\|[\s:|-]+\|$/.test(line)) + 1;
+  const end = lines.findIndex((line, index) => index >= start && !line.startsWith('|'));
+  return lines.slice(start, end === -1 ? undefined : end).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+function unquote(cell: string | undefined): string {
+  return (cell ?? '').trim().replaceAll('`', '');
+}
+
+/** The reason a row names; rows without one describe the cause instead. */
+function reasonOf(cell: string | undefined): string {
+  return /^`([a-z_]+)`/.exec(cell ?? '')?.[1] ?? '';
+}

@@ -1,0 +1,92 @@
+import ts from 'typescript';
+
+/** A source file by its path below `src/`, with `/`. */
+export type Tree = ReadonlyMap<string, string>;
+
+/** A folder's rank: a file imports its own folder or one of a lower rank. */
+export const RANKS: Readonly<Record<string, number>> = {
+  handlers: 7,
+  gateway: 6,
+  ops: 6,
+  rooms: 4,
+  users: 4,
+  resume: 5,
+  presence: 5,
+  messaging: 3,
+  sessions: 2,
+  backplane: 2,
+  settings: 1,
+  telemetry: 1,
+  lifecycle: 1,
+  protocol: 0,
+  client: 0,
+};
+
+const MAX_LINES = 250;
+const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts']);
+const BARREL = 'protocol/index.ts';
+const BANNED_NAMES = /(^|\/)(utils?|common|helpers?|types)(\/|\.ts$)/;
+const BARE_OF_NEST = /^(@nestjs\/|ws$|node:net$|node:http|rxjs)/;
+
+/** Returns every breach of the rules of the house, each as one sentence; none where the tree is honest. */
+export function breaches(tree: Tree): string[] {
+  const environmentReaders = [...tree].filter(([, text]) => text.includes('process.env')).map(([path]) => path);
+  return [
+    ...[...tree].flatMap(([path, text]) => fileBreaches(path, text)),
+    ...(environmentReaders.length > 1 ? [`process.env stands in ${environmentReaders.join(' and ')}`] : []),
+  ];
+}
+
+function fileBreaches(path: string, text: string): string[] {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const lines = text.trimEnd().split('\n').length;
+  return [
+    ...(lines > MAX_LINES ? [`${path} has ${lines} lines`] : []),
+    ...(BANNED_NAMES.test(path) ? [`${path} is named for nothing`] : []),
+    ...(path.endsWith('index.ts') && path !== BARREL ? [`${path} is a barrel`] : []),
+    ...(path.includes('/') && !(folderOf(path) in RANKS) ? [`${path} is in a room that the design does not know`] : []),
+    ...importsOf(source).flatMap((name) => importBreach(path, name)),
+    ...nodeBreaches(path, source),
+  ];
+}
+
+function importBreach(path: string, name: string): string[] {
+  const from = folderOf(path);
+  if (!name.startsWith('.'))
+    return from === 'protocol' && BARE_OF_NEST.test(name)
+      ? [`${path} imports ${name}: the wire knows no framework`]
+      : [];
+  const target = new URL(name, `file:///${path}`).pathname.slice(1);
+  const to = folderOf(target);
+  if (to === 'handlers' && from !== 'handlers' && path !== 'app.module.ts') return [`${path} imports from handlers/`];
+  if (ROOT_FILES.has(path) || from === to) return [];
+  const [fromRank, toRank] = [RANKS[from] ?? -1, RANKS[to] ?? Number.POSITIVE_INFINITY];
+  return toRank < fromRank ? [] : [`${path} imports ${target}: ${from} may not know ${to || 'the root'}`];
+}
+
+function importsOf(source: ts.SourceFile): string[] {
+  return source.statements
+    .filter((node) => ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
+    .map(({ moduleSpecifier }) => moduleSpecifier)
+    .filter((specifier) => specifier !== undefined && ts.isStringLiteral(specifier))
+    .map(({ text }) => text);
+}
+
+function nodeBreaches(path: string, source: ts.SourceFile): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${path} says any`);
+    if (
+      ts.isExportAssignment(node) ||
+      (node.kind === ts.SyntaxKind.DefaultKeyword && ts.isClassDeclaration(node.parent))
+    )
+      found.push(`${path} has a default export`);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
+}

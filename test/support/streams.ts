@@ -1,0 +1,145 @@
+import { isUtf8 } from 'node:buffer';
+import { OPCODE } from '../../src/protocol/index.js';
+import { clientFrame, closeFrame } from './client-frames.js';
+import { anyEnvelope, plainEnvelope, type Addresses } from './envelopes.js';
+import type { Random } from './random.js';
+
+/** What one client writes: its frames, and what of it must end the connection. */
+export interface FrameStream {
+  readonly frames: readonly Buffer[];
+  /** Whether the last of it is a fault or a farewell. */
+  readonly fatal: boolean;
+}
+
+const SERVER_WORDS = [
+  '{"type":"sys.ping"}',
+  '{"type":"sys.ping","id":"p","data":{"a":[1,2.50,"\\u0041"]}}',
+  '{"type":"sys.ping","id":"p","receiver":"x"}',
+  '{"type":"sys.who","data":{"limit":0},"id":"w"}',
+  '{"type":"sys.who","data":[]}',
+  '{"type":"sys.who","id":"w","data":{"__proto__":null}}',
+  '{"type":"sys.who","id":"w","data":{"constructor":null,"limit":1}}',
+  '{"type":"sys.nothing","id":"n"}',
+  '{"data" : 1,"type":"sys.ping" }',
+  '{"type":"x"}',
+  '{"type":"x","id":"u"}',
+  'null',
+  '',
+  '[]',
+  '{}',
+];
+/** What handlers claim; they answer later, so that only streams in lockstep may have them. */
+export const HANDLED = [
+  '{"type":"demo.sum","id":"h","data":{"numbers":[1,2,3]}}',
+  '{"type":"demo.sum","data":{"numbers":[1.5]}}',
+  '{"type":"demo.sum","id":"i","data":{"numbers":"é"}}',
+  '{"id":"j","type":"demo.sum"}',
+  '{"type":"demo.sum","id":"p","data":{"__proto__":null,"numbers":[1]}}',
+  '{"type":"demo.sum","id":"c","data":{"numbers":[1],"constructor":null}}',
+  '{"type":"demo.typing","id":"t","data":null}',
+  '{"type":"demo.sum","receiver":"x","id":"k","data":{"numbers":[4]},"sender":"me"}',
+];
+
+/** Makes a stream of frames that a client may send, one of which at the end ends it two times in three. */
+export function anyStream(random: Random, to: Addresses, length: number, handled: boolean): FrameStream {
+  const frames: Buffer[] = [];
+  while (frames.length < length) frames.push(...bearableFrames(random, to, handled));
+  const fatal = !random.once(3);
+  if (fatal) frames.push(...fatalFrames(random, to));
+  return { frames, fatal };
+}
+
+function bearableFrames(random: Random, to: Addresses, handled: boolean): Buffer[] {
+  const mask = random.once(8) ? 0 : random.next();
+  switch (random.below(24)) {
+    case 0:
+      return [clientFrame(random.bytes(random.pick([0, 1, 7, 124, 125])), { opcode: OPCODE.ping, mask })];
+    case 1:
+      return [clientFrame(random.bytes(random.pick([0, 1, 125])), { opcode: OPCODE.pong, mask })];
+    case 2:
+      return fragments(random, validEnvelope(random, to), mask);
+    case 3:
+      return [clientFrame(validEnvelope(random, to), { mask, lengthBits: random.pick([16, 64]) })];
+    case 4:
+      return [clientFrame(random.pick(SERVER_WORDS), { mask })];
+    case 5:
+      return [clientFrame(handled ? random.pick(HANDLED) : random.pick(SERVER_WORDS), { mask })];
+    case 6:
+      return [
+        clientFrame(random.once(20) ? largeEnvelope(random, to) : random.pick(['é', '', '{', '"\\ud800"']), { mask }),
+      ];
+    default:
+      return [clientFrame(validEnvelope(random, to), { mask })];
+  }
+}
+
+/** An envelope of any kind, but UTF-8: anything else would end the connection. */
+function validEnvelope(random: Random, to: Addresses): Buffer {
+  const { bytes } = anyEnvelope(random, to);
+  return isUtf8(bytes) ? bytes : Buffer.from(bytes.toString());
+}
+
+function largeEnvelope(random: Random, to: Addresses): string {
+  const length = random.pick([3000, 8150, 40_000, 65_300, 65_536 - 60]);
+  return `{"type":"big","receiver":"${random.pick(to.receivers)}","data":"${'b'.repeat(length)}"}`.slice(0, 65_536);
+}
+
+/** One message in pieces, some of them empty, with control frames between. */
+function fragments(random: Random, payload: Buffer, mask: number, opcode: number = OPCODE.text): Buffer[] {
+  const frames: Buffer[] = [];
+  const pieces = random.between(2, 5);
+  let at = 0;
+  for (let piece = 0; piece < pieces; piece++) {
+    const final = piece === pieces - 1;
+    const end = final ? payload.length : random.between(at, payload.length);
+    frames.push(
+      clientFrame(payload.subarray(at, end), { opcode: piece === 0 ? opcode : OPCODE.continuation, final, mask }),
+    );
+    if (!final && random.once(3)) frames.push(clientFrame('between', { opcode: OPCODE.ping, mask }));
+    at = end;
+  }
+  return frames;
+}
+
+/** A frame, or a few, that end the connection, and what comes behind, which must have no effect. */
+export function fatalFrames(random: Random, to: Addresses): Buffer[] {
+  const behind: Buffer[] = [];
+  while (!random.once(3)) behind.push(clientFrame(plainEnvelope(random, to), { mask: random.next() }));
+  return [...random.pick(FATAL)(random, Buffer.from(plainEnvelope(random, to))), ...behind];
+}
+
+type Fatal = (random: Random, payload: Buffer) => Buffer[];
+
+/** A message with a byte in it that UTF-8 does not allow. */
+function broken(payload: Buffer): Buffer {
+  return Buffer.concat([payload.subarray(0, 2), Buffer.from([0xc3, 0x28]), payload.subarray(2)]);
+}
+
+export const FATAL: readonly Fatal[] = [
+  (_, payload) => [clientFrame(payload, { mask: undefined })],
+  (random, payload) => [clientFrame(payload, { reserved: random.between(1, 7), mask: random.next() })],
+  (random, payload) => [clientFrame(payload, { opcode: random.pick([3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) })],
+  (random) => [clientFrame(random.bytes(126), { opcode: random.pick([OPCODE.ping, OPCODE.pong, OPCODE.close]) })],
+  (random) => [clientFrame(random.bytes(3), { opcode: random.pick([OPCODE.ping, OPCODE.pong]), final: false })],
+  (_, payload) => [clientFrame(payload, { opcode: OPCODE.continuation })],
+  (_, payload) => [clientFrame(payload, { final: false }), clientFrame(payload)],
+  (_, payload) => [clientFrame('{', { final: false }), clientFrame(payload, { final: false })],
+  (_, payload) => [clientFrame(payload, { opcode: OPCODE.binary })],
+  (random, payload) => fragments(random, payload, random.next(), OPCODE.binary),
+  () => [clientFrame('{"type":', { toldLength: 65_537 })],
+  () => [clientFrame('{"type":', { toldLength: 2 ** 40 })],
+  () => [clientFrame('', { toldLength: Number.MAX_SAFE_INTEGER, lengthBits: 64 })],
+  (_, payload) => [clientFrame(payload, { final: false }), clientFrame('', { opcode: 0, toldLength: 65_530 })],
+  (random, payload) => [clientFrame(broken(payload), { mask: random.next() })],
+  (random, payload) => fragments(random, broken(payload), random.next()),
+  (random) => [clientFrame(Buffer.concat([Buffer.alloc(600, 'x'), Buffer.from([0xff])]), { mask: random.next() })],
+  () => [closeFrame()],
+  (random) => [closeFrame(random.pick([1000, 1001, 1011, 3000, 4321]), random.pick(['', 'bye', 'é']), random.next())],
+  (random) => [closeFrame(random.pick([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535]))],
+  () => [clientFrame('x', { opcode: OPCODE.close })],
+  () => [closeFrame(1000, Buffer.from([0xc3, 0x28]))],
+  () => [
+    clientFrame('', { final: false }),
+    ...Array.from({ length: 65 }, () => clientFrame('', { opcode: 0, final: false })),
+  ],
+];
