@@ -33,10 +33,15 @@ export class ServerProcess {
     createInterface({ input: child.stdout! }).on('line', (text) => this.#read(JSON.parse(text) as LogLine));
   }
 
-  /** Starts it on a free port and waits until it listens. */
-  static async start(variables: Record<string, string> = {}): Promise<ServerProcess> {
+  /** Starts it on a free port and waits until it listens. @param before what the shell does first, such as `ulimit` */
+  static async start(variables: Record<string, string> = {}, before = ''): Promise<ServerProcess> {
     const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...variables };
-    const server = new ServerProcess(spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'] }));
+    const server = new ServerProcess(
+      spawn('sh', ['-c', `${before} exec "$0" "$1"`, process.execPath, MAIN], {
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
+    );
     server.url = String((await server.said('listening'))['url']);
     return server;
   }
