@@ -7,6 +7,7 @@ import { HandlerTable } from './handler-table.js';
 import { Handshake } from './handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
+import { LastGateway } from './last.gateway.js';
 import { OriginRule } from './origin.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
@@ -29,6 +30,7 @@ import { Tokens } from './tokens.js';
     FastLane,
     SocketEvents,
     Heartbeat,
+    LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],
   exports: [Admission, Handshake, HandlerTable, SocketEvents],

@@ -1,4 +1,4 @@
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { isObservable, tap, type Observable, type Subscription } from 'rxjs';
 import { Fault, MAX_WAITING_CALLS, type Envelope } from '../protocol/index.js';
 import type { HandlerReplies } from './handler-replies.js';
 import type { GatewaySocket } from './gateway-socket.js';
@@ -46,7 +46,11 @@ export class HandlerQueue {
 
   async #run(): Promise<void> {
     this.#running = true;
-    for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) await this.#call(call);
+    while (this.#waiting.length > 0) {
+      // A session may end well before its socket closes: where the client does not answer the close frame.
+      if (this.#session.ended) this.#waiting.length = 0;
+      else await this.#call(this.#waiting.shift()!);
+    }
     this.#running = false;
   }
 
@@ -67,25 +71,14 @@ export class HandlerQueue {
   /** Answers each value in turn; the queue goes on meanwhile. */
   #stream(envelope: Envelope, values: Observable<unknown>): void {
     if (this.#session.ended) return;
-    const stream = values.subscribe({
-      next: (value) => {
-        try {
-          this.replies.value(this.#session, envelope, value);
-        } catch (error) {
-          queueMicrotask(() => this.#end(stream));
-          this.replies.failed(this.#session, envelope, error);
-        }
-      },
+    // A value that cannot be sent fails in `tap`, and so ends the stream like a failure of its own.
+    const stream = values.pipe(tap((value) => this.replies.value(this.#session, envelope, value))).subscribe({
       error: (error: unknown) => this.replies.failed(this.#session, envelope, error),
       complete: () => this.replies.done(this.#session, envelope),
     });
     if (stream.closed) return;
     this.#streams.add(stream);
     stream.add(() => this.#streams.delete(stream));
-  }
-
-  #end(stream: Subscription): void {
-    stream.unsubscribe();
   }
 
   get #session() {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import { controlFrame, OPCODE } from '../protocol/index.js';
+import { ABNORMAL, CLOSE_TIMEOUT_MS, controlFrame, OPCODE } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
 import { FastLane, type Feed } from './fast-lane.js';
@@ -21,6 +21,7 @@ export class SocketEvents {
   readonly #onData: (this: Socket, chunk: Buffer) => void;
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: WebSocket, body: Buffer) => void;
+  readonly #onEnd: (this: Socket) => void;
   readonly #onPong = (): void => this.lane.reported();
   readonly #onError: (this: WebSocket, error: Error) => void;
 
@@ -44,6 +45,15 @@ export class SocketEvents {
       if (isBinary) this.close(1003);
       else intake.read(this as GatewaySocket, (data as Buffer).toString(), (data as Buffer).length);
     };
+    this.#onEnd = function (this: ReadSocket) {
+      const session = this[WEB_SOCKET]?.session;
+      if (session === undefined || session.ended) return;
+      sessions.end(session, ABNORMAL);
+      session.outbox.flushAll();
+      // Who has closed its half and does not read the rest would keep the connection for ever.
+      const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
+      this.once('close', () => clearTimeout(timer));
+    };
     const logger = this.#logger;
     this.#onError = function (error) {
       const { walk } = this as GatewaySocket;
@@ -63,6 +73,7 @@ export class SocketEvents {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
     if (this.#fast) this.#divert(socket);
     else socket.prependListener('data', markHeard);
+    socket.prependListener('end', this.#onEnd); // before `ws` ends our half
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
     webSocket.on('pong', this.#onPong);

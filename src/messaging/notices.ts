@@ -13,8 +13,8 @@ const MAX_GATHERED = 4096;
  * window ends; then each session gets what it has not yet seen, most of them the very same bytes.
  *
  *   log      arrived A · departed B · arrived C │
- *   old session: seen 0 ────────────────────────▶ all of it
- *   C itself:                           seen 3 ─▶ nothing
+ *   old session: seen none ─────────────────────▶ all of it
+ *   C itself:                         seen all ─▶ nothing
  *
  * A session that is sent something else meanwhile is first brought up to date, so that nobody hears of a message before
  * its sender's arrival.
@@ -27,6 +27,9 @@ export class Notices implements SessionObserver {
   readonly #peers: Peers | undefined;
   readonly #windowMs: number;
   #log: Frame[] = [];
+  /** Notices that were told before those in the log. */
+  #told = 0;
+  #telling = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -43,13 +46,16 @@ export class Notices implements SessionObserver {
   }
 
   arrived(session: Session): void {
-    if (this.#arrivals) this.#gather(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
-    session.noticesSeen = this.#log.length;
+    if (this.#arrivals) this.#log.push(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
+    session.noticesSeen = this.#told + this.#log.length;
+    if (this.#arrivals) this.#gathered();
   }
 
   departed(session: Session, code: number): void {
-    if (this.#toAll) this.#gather(departedFrame(session.id, code));
-    else if (this.#peers !== undefined) {
+    if (this.#toAll) {
+      this.#log.push(departedFrame(session.id, code));
+      this.#gathered();
+    } else if (this.#peers !== undefined) {
       const frame = departedFrame(session.id, code);
       for (const peer of this.#peers.forget(session)) this.send(peer, frame);
     }
@@ -62,9 +68,10 @@ export class Notices implements SessionObserver {
 
   /** Brings a session up to date before it is sent something else. */
   catchUp(session: Session): void {
-    if (session.noticesSeen >= this.#log.length) return;
-    session.send(joinFrames(this.#log.slice(session.noticesSeen)));
-    session.noticesSeen = this.#log.length;
+    const seen = session.noticesSeen - this.#told;
+    if (seen >= this.#log.length) return;
+    session.noticesSeen = this.#told + this.#log.length;
+    session.send(joinFrames(this.#log.slice(seen)));
   }
 
   /** Sends a frame behind every notice that came before it. */
@@ -73,23 +80,30 @@ export class Notices implements SessionObserver {
     session.send(frame);
   }
 
-  #gather(frame: Frame): void {
-    this.#log.push(frame);
+  #gathered(): void {
+    if (this.#telling) return;
     if (this.#log.length >= MAX_GATHERED) this.#tell();
     else if (this.#windowMs === 0) this.registry.turn.schedule();
     else this.#timer ??= setTimeout(() => this.#tell(), this.#windowMs);
   }
 
+  /** Tells everybody what is in the log. Writing may end a session that reads too slowly: that is told in a second round. */
   #tell(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#log.length === 0) return;
-    const all = joinFrames(this.#log);
-    for (const session of this.registry.all()) {
-      if (session.noticesSeen === 0) session.send(all);
-      else this.catchUp(session);
-      session.noticesSeen = 0;
+    this.#telling = true;
+    while (this.#log.length > 0) {
+      const { length } = this.#log;
+      const all = joinFrames(this.#log);
+      for (const session of this.registry.all()) {
+        if (session.noticesSeen === this.#told) {
+          session.noticesSeen = this.#told + length;
+          session.send(all);
+        } else this.catchUp(session);
+      }
+      this.#told += length;
+      this.#log = this.#log.slice(length);
     }
-    this.#log = [];
+    this.#telling = false;
   }
 }

@@ -87,7 +87,8 @@ export class Outbox {
   /** Writes what the turn gathered, unless the socket is full: then the rest waits until it has drained. */
   flush(): void {
     this.#scheduled = false;
-    if (this.#blocked) this.#account();
+    if (this.session.ended) this.discard();
+    else if (this.#blocked) this.#account();
     else this.#write();
   }
 
@@ -131,9 +132,17 @@ export class Outbox {
   #seal(): void {
     if (!this.#blocked) return this.#write();
     if (this.#only !== null) this.#push(this.#only);
-    if (this.#block !== null) this.#push(this.#block.subarray(0, this.#used));
+    if (this.#block !== null) this.#pushBlock(this.#block, this.#used);
     this.#only = this.#block = null;
     this.#used = 0;
+  }
+
+  /** A block that is mostly empty is not kept waiting: what is counted is what is held, within a factor of two. */
+  #pushBlock(block: Buffer, used: number): void {
+    const filled = block.subarray(0, used);
+    if (used * 2 >= block.length) return this.#push(filled);
+    this.#push(Buffer.from(filled));
+    this.services.turn.giveBlock(block);
   }
 
   #push(part: Buffer): void {

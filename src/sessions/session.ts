@@ -12,7 +12,7 @@ export class Session {
   nextBeat = 0;
   /** Whether it has left: nothing is sent to it or in its name any more. */
   ended = false;
-  /** How far it has been told the arrivals and departures of this turn; the business of `messaging/`. */
+  /** How many arrivals and departures were told to it or before it came; the business of `messaging/`. */
   noticesSeen = 0;
   readonly outbox: Outbox;
 

@@ -33,8 +33,12 @@ export class SlowConsumers {
     return this.#totalBytes;
   }
 
-  /** Takes note of how much waits for a session whose socket is full; 0 when it has drained or is gone. */
-  account(session: Session, bytes: number): void {
+  /**
+   * Takes note of how much waits for a session whose socket is full; 0 when it has drained or is gone. One that has ended
+   * counts no more: its socket is gone soon, and nothing that could be done about it has been left undone.
+   */
+  account(session: Session, waitingBytes: number): void {
+    const bytes = session.ended ? 0 : waitingBytes;
     this.#totalBytes += bytes - (this.#waiting.get(session) ?? 0);
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);

@@ -63,14 +63,13 @@ export class Log implements LoggerService {
   }
 }
 
+/** Finds fields, or a stack, among Nest's parameters; where the line is from comes last, if at all. */
 function context(parameters: readonly unknown[]): LogFields {
   const last = parameters.at(-1);
-  if (typeof last === 'object' && last !== null) return last as LogFields;
-  const [stack] = parameters.length > 1 ? parameters : [];
-  return {
-    ...(typeof stack === 'string' ? { stack } : {}),
-    ...(typeof last === 'string' ? { from: last } : {}),
-  };
+  const from = typeof last === 'string' ? { from: last } : {};
+  const [first] = parameters;
+  if (typeof first === 'object' && first !== null) return { ...(first as LogFields), ...from };
+  return { ...(typeof first === 'string' && parameters.length > 1 ? { stack: first } : {}), ...from };
 }
 
 function pairs(fields: LogFields): string {

@@ -67,7 +67,7 @@ export class RawClient {
   /** The response to the upgrade, without its empty line. */
   head = '';
   id = '';
-  /** Resolves when the TCP connection is gone. */
+  /** Resolves when the server has ended the connection. */
   readonly gone: Promise<unknown>;
   #bytes: Buffer = Buffer.alloc(0);
   #wake: () => void = () => undefined;
@@ -75,7 +75,10 @@ export class RawClient {
   private constructor(readonly socket: Socket) {
     socket.on('error', () => undefined);
     socket.on('data', (chunk) => this.#read(chunk));
-    this.gone = new Promise((resolve) => socket.once('close', resolve));
+    this.gone = new Promise((resolve) => {
+      socket.once('end', resolve);
+      socket.once('close', resolve);
+    });
     void this.gone.then(() => this.#wake());
   }
 
@@ -102,7 +105,7 @@ export class RawClient {
       const taken = this.frames.shift();
       if (taken !== undefined) {
         if (opcodes.includes(taken.opcode)) return taken;
-      } else if (this.socket.destroyed) throw new Error('the connection is gone');
+      } else if (this.socket.destroyed || this.socket.readableEnded) throw new Error('the connection is gone');
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

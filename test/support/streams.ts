@@ -49,7 +49,8 @@ export function anyStream(random: Random, to: Addresses, length: number, handled
   return { frames, fatal };
 }
 
-function bearableFrames(random: Random, to: Addresses, handled: boolean): Buffer[] {
+/** One message or control frame, whole or in pieces, that the connection survives. */
+export function bearableFrames(random: Random, to: Addresses, handled: boolean): Buffer[] {
   const mask = random.once(8) ? 0 : random.next();
   switch (random.below(24)) {
     case 0:

@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connect, type Client } from '../support/client.js';
+import { closing, frame, message, OPCODES, RawClient } from '../support/raw.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+let server: TestServer;
+const start = async (variables: Record<string, string> = {}): Promise<void> => {
+  server = await startServer(variables);
+};
+afterEach(() => server.stop());
+
+describe('an arrival', () => {
+  it('is told to all others, and not to the session itself', async () => {
+    await start();
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    const carol = await connect(server.url);
+    const arrived = (sender: string) => ({ type: 'sys.arrived', sender, receiver: '*' });
+    expect(await alice.next()).toEqual(arrived(bob.id));
+    expect(await alice.next()).toEqual(arrived(carol.id));
+    expect(await bob.next()).toEqual(arrived(carol.id));
+    for (const client of [alice, bob, carol]) await client.settled();
+    expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
+  });
+
+  it.each(['0', '40'])('is told before any message of that session (NOTICE_WINDOW_MS=%s)', async (windowMs) => {
+    await start({ NOTICE_WINDOW_MS: windowMs });
+    const alice = await connect(server.url);
+    const eager = Buffer.concat([
+      message({ type: 'hi', receiver: alice.id }),
+      message({ type: 'hi', receiver: '*' }),
+      message({ type: 'hi', sender: 'x', receiver: alice.id }),
+    ]);
+    const crowd = await Promise.all([1, 2, 3, 4, 5].map(() => RawClient.open(server.port, undefined, eager)));
+    for (let count = 0; count < 20; count++) await alice.next();
+    const seen = alice.frames.slice(1).map((text) => JSON.parse(text) as { type: string; sender: string });
+    for (const { id } of crowd) {
+      const own = seen.filter(({ sender }) => sender === id).map(({ type }) => type);
+      expect(own).toEqual(['sys.arrived', 'hi', 'hi', 'hi']);
+    }
+    for (const { socket } of crowd) socket.destroy();
+  });
+
+  it('is not told where arrival notices are off', async () => {
+    await start({ ARRIVAL_NOTICES: 'off' });
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    bob.send({ type: 'x', receiver: alice.id });
+    expect((await alice.next()).type).toBe('x');
+    await bob.close();
+    expect((await alice.next()).type).toBe('sys.departed');
+  });
+});
+
+describe('a departure', () => {
+  let alice: Client;
+  let bob: Client;
+
+  beforeEach(async () => {
+    await start({ ARRIVAL_NOTICES: 'off', HEARTBEAT_MS: '60000', MAX_MESSAGE_BYTES: '4096' });
+    alice = await connect(server.url);
+    bob = await connect(server.url);
+  });
+
+  /** Expects exactly one notice for each of the two, with this code, after the messages sent before. */
+  const departed = async (id: string, said: readonly number[] = []): Promise<number> => {
+    const codes: number[] = [];
+    for (const client of [alice, bob]) {
+      const notice = await client.next('sys.departed');
+      expect(notice).toEqual({
+        type: 'sys.departed',
+        sender: id,
+        receiver: '*',
+        data: { code: expect.any(Number) as number },
+      });
+      codes.push((notice.data as { code: number }).code);
+      expect(client.inbox.splice(0).map(({ data }) => data as number)).toEqual(said);
+    }
+    const next = await connect(server.url);
+    await next.close(4321);
+    for (const client of [alice, bob]) {
+      expect(await client.next()).toMatchObject({ type: 'sys.departed', sender: next.id });
+      await client.settled();
+      expect(client.inbox).toEqual([]);
+    }
+    expect(codes[0]).toBe(codes[1]);
+    return codes[0]!;
+  };
+  const say = (data: number): Buffer => message({ type: 'n', receiver: '*', data });
+
+  it.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4101, 4999])(
+    'by a close frame is told with its code, %i, which is sent back',
+    async (code) => {
+      const raw = await RawClient.open(server.port);
+      raw.write(say(1), say(2), closing(code, 'bye'), say(3));
+      expect(await departed(raw.id, [1, 2])).toBe(code);
+      expect(await raw.closed()).toMatchObject({ code });
+      raw.socket.destroy();
+    },
+  );
+
+  it('by an empty close frame is told with 1005', async () => {
+    const raw = await RawClient.open(server.port);
+    raw.write(say(1), closing());
+    expect(await departed(raw.id, [1])).toBe(1005);
+    expect((await raw.closed()).code).toBeUndefined();
+    raw.socket.destroy();
+  });
+
+  it.each([
+    ['ended', (raw: RawClient) => raw.socket.end()],
+    ['cut', (raw: RawClient) => raw.socket.destroy()],
+    ['reset', (raw: RawClient) => raw.socket.resetAndDestroy()],
+  ])('by a connection that is %s is told with 1006', async (_, cut) => {
+    const raw = await RawClient.open(server.port);
+    raw.write(say(1));
+    expect((await alice.next('n')).sender).toBe(raw.id);
+    expect((await bob.next('n')).sender).toBe(raw.id);
+    cut(raw);
+    expect(await departed(raw.id)).toBe(1006);
+    raw.socket.destroy();
+  });
+
+  it('in the middle of a frame or of a message is told with 1006, and what was not complete is nothing', async () => {
+    for (const bytes of [say(9).subarray(0, 9), frame('{"type":"n","receiver":"*"}', { final: false })]) {
+      const raw = await RawClient.open(server.port);
+      raw.write(say(1), bytes);
+      await alice.next('n');
+      await bob.next('n');
+      raw.socket.destroy();
+      expect(await departed(raw.id)).toBe(1006);
+    }
+  });
+
+  it.each([
+    ['an unmasked frame', frame('{}', { masked: false }), 1002],
+    ['a reserved bit', frame('{}', { reserved: 4 }), 1002],
+    ['binary', frame('{}', { opcode: OPCODES.binary }), 1003],
+    ['no UTF-8', frame(Buffer.from([0xc3, 0x28])), 1007],
+    ['too much', frame('x'.repeat(4097)), 1009],
+  ])('by a fault (%s) is told with the code the server closes with', async (_, fault, code) => {
+    const raw = await RawClient.open(server.port);
+    raw.write(say(1), say(2), fault, say(3), closing(1000), say(4));
+    expect(await departed(raw.id, [1, 2])).toBe(code);
+    expect((await raw.closed()).code).toBe(code);
+    raw.socket.destroy();
+  });
+
+  it('makes the session unreachable and unlisted', async () => {
+    const raw = await RawClient.open(server.port);
+    raw.write(closing(1000));
+    expect(await departed(raw.id)).toBe(1000);
+    alice.send({ type: 'x', receiver: raw.id, id: 'm' });
+    expect(await alice.next()).toMatchObject({ ref: 'm', data: { code: 'receiver_not_found' } });
+    alice.send({ type: 'sys.who' });
+    expect((await alice.next()).data).toEqual({ sessions: [alice.id, bob.id].toSorted(), total: 2 });
+    raw.socket.destroy();
+  });
+
+  it('is told once to each of a crowd though half of it leaves at the same time', async () => {
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => connect(server.url)));
+    const leaving = crowd.filter((_, index) => index % 2 === 0);
+    await Promise.all(leaving.map((client, index) => client.close(4000 + index)));
+    const expected = leaving.map(({ id }, index) => `${id} ${4000 + index}`).toSorted();
+    for (const client of [alice, ...crowd.filter((each) => !leaving.includes(each))]) {
+      const told: string[] = [];
+      for (let count = 0; count < expected.length; count++) {
+        const { sender, data } = await client.next('sys.departed');
+        told.push(`${sender} ${(data as { code: number }).code}`);
+      }
+      expect(told.toSorted()).toEqual(expected);
+      await client.settled();
+      expect(client.inbox).toEqual([]);
+    }
+  });
+});
+
+describe('departures in scope', () => {
+  it('are told to those who exchanged a message, where the scope is peers', async () => {
+    await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'peers' });
+    const [alice, bob, carol, dora] = (await Promise.all([1, 2, 3, 4].map(() => connect(server.url)))) as [
+      Client,
+      Client,
+      Client,
+      Client,
+    ];
+    alice.send({ type: 'x', receiver: dora.id });
+    dora.send({ type: 'x', sender: 'forged', receiver: bob.id });
+    await Promise.all([dora.next('x'), bob.next('x')]);
+    await dora.close(1000);
+    for (const client of [alice, bob])
+      expect(await client.next()).toMatchObject({ type: 'sys.departed', sender: dora.id, data: { code: 1000 } });
+    for (const client of [alice, bob, carol]) await client.settled();
+    expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
+  });
+
+  it('are told to nobody, where the scope is none', async () => {
+    await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' });
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    bob.send({ type: 'x', receiver: alice.id });
+    await alice.next('x');
+    await bob.close();
+    alice.send({ type: 'x', receiver: bob.id, id: 'm' });
+    expect(await alice.next()).toMatchObject({ ref: 'm', data: { code: 'receiver_not_found' } });
+    await alice.settled();
+    expect(alice.inbox).toEqual([]);
+  });
+});

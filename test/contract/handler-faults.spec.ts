@@ -1,0 +1,117 @@
+import { Module } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AnswersGateway, SecondGateway } from '../support/answers.gateway.js';
+import { connect, type Client } from '../support/client.js';
+import { keepLogLines } from '../support/log-lines.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+@Module({ providers: [AnswersGateway, SecondGateway] })
+class AnswersModule {}
+
+interface FaultData {
+  readonly code: string;
+  readonly message: string;
+  readonly incident?: string;
+}
+
+describe('a handler that fails', () => {
+  let server: TestServer;
+  let alice: Client;
+
+  beforeAll(async () => {
+    server = await startServer({ ARRIVAL_NOTICES: 'off', LOG_FORMAT: 'json' }, [AnswersModule]);
+    alice = await connect(server.url);
+    await alice.next('hook');
+  });
+  afterAll(() => server.stop());
+  const lines = keepLogLines();
+
+  /** Says something that is answered by one `sys.error` and, if need be, values before it. */
+  const fault = async (
+    type: string,
+    data?: unknown,
+  ): Promise<{ values: unknown[]; fault: FaultData; text: string }> => {
+    alice.send({ type, id: 'f', data });
+    const values: unknown[] = [];
+    for (;;) {
+      const answer = await alice.next();
+      if (answer.type !== 'sys.error') {
+        values.push(answer.data);
+        continue;
+      }
+      const text = alice.frames.at(-1)!;
+      expect(answer).toMatchObject({ sender: 'server', receiver: alice.id, ref: 'f' });
+      await alice.settled();
+      expect(alice.inbox).toEqual([]);
+      return { values, fault: answer.data as FaultData, text };
+    }
+  };
+
+  it.each(['a.guarded', 'a.guard-throws'])('because a guard says no is forbidden: %s', async (type) => {
+    const answer = await fault(type);
+    expect(answer.fault).toEqual({ code: 'forbidden', message: expect.stringMatching(/./) as string });
+    expect(answer.text).not.toContain('secret');
+  });
+
+  it.each([
+    ['text', { code: 'refused', message: 'not today' }],
+    ['code', { code: 'sold_out', message: 'none left' }],
+    ['bad code', { code: 'refused', message: 'none left' }],
+    ['no code', { code: 'refused', message: 'none left' }],
+    ['bad request', { code: 'invalid_message', message: 'row must be a number' }],
+  ])('with a WsException or the like (%s) says why', async (kind, expected) => {
+    expect((await fault('a.throw', { kind })).fault).toEqual(expected);
+  });
+
+  it.each(['error', 'type error', 'string', 'undefined', 'null'])(
+    'with anything else (%s) is internal_error and tells nothing but an incident, which the log has',
+    async (kind) => {
+      const { fault: data, text } = await fault('a.throw', { kind, card: '4111-1111' });
+      expect(Object.keys(data).toSorted()).toEqual(['code', 'incident', 'message']);
+      expect(data.code).toBe('internal_error');
+      expect(data.incident).toMatch(/./);
+      expect(text).not.toMatch(/hunter2|password|4111|\.ts|node_modules| at /);
+      const entries = lines.filter((line) => line.includes(data.incident!));
+      expect(entries).toHaveLength(1);
+      expect(entries[0]).not.toContain('4111');
+    },
+  );
+
+  it('with two failures has two incidents', async () => {
+    const first = await fault('a.throw', { kind: 'error' });
+    const second = await fault('a.throw', { kind: 'error' });
+    expect(first.fault.incident).not.toBe(second.fault.incident);
+  });
+
+  it('because the body is not what it destructures is internal_error', async () => {
+    expect((await fault('a.throw')).fault.code).toBe('internal_error');
+    expect((await fault('a.observable', 5)).fault.code).toBe('internal_error');
+  });
+
+  it('with a value that is no JSON is internal_error, without an ack', async () => {
+    expect(await fault('a.unspeakable')).toMatchObject({ values: [], fault: { code: 'internal_error' } });
+  });
+
+  it('in the middle of an observable is answered once, and its exchange is over', async () => {
+    expect(await fault('a.unspeakable-stream')).toMatchObject({ values: [1], fault: { code: 'internal_error' } });
+    expect(await fault('a.broken-stream')).toMatchObject({
+      values: [1, 2],
+      fault: { code: 'refused', message: 'the stream ended early' },
+    });
+  });
+
+  it('runs its filters first', async () => {
+    const answer = await fault('a.filtered');
+    expect(answer.fault).toEqual({ code: 'rained_off', message: 'it rains' });
+    expect(answer.text).not.toContain('internal words');
+  });
+
+  it('by a body nested too deeply is answered, and the server goes on', async () => {
+    const depth = 30_000;
+    alice.sendText(`{"type":"a.dto","id":"deep","data":${'['.repeat(depth)}${']'.repeat(depth)}}`);
+    const answer = await alice.next('sys.error');
+    expect(answer.ref).toBe('deep');
+    await alice.settled();
+    expect(alice.inbox).toEqual([]);
+  });
+});

@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import { clientFrame } from '../support/client-frames.js';
+import { connect, type Client } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { answerTo, flood, StalledReader, type Flood } from '../support/stalled-reader.js';
+
+const MARK = 262_144;
+const BYTES = 30_000;
+const MANY = 1_000_000_000;
+
+function untilRefused({ refused }: Flood): boolean {
+  return refused.length === 3;
+}
+
+describe('a session that does not read', { timeout: 30_000 }, () => {
+  let server: TestServer;
+  afterEach(() => server.stop());
+
+  async function start(variables: Record<string, string>): Promise<Client> {
+    server = await startServer({
+      OUTBOX_HIGH_WATER_BYTES: String(MARK),
+      SLOW_CONSUMER_MS: String(60_000),
+      ...variables,
+    });
+    return connect(server.url);
+  }
+
+  it('is told what was accepted, in order, and nothing of what was refused, when it reads again in time', async () => {
+    const sender = await start({});
+    const stalled = await StalledReader.open(server);
+    const sent = await flood(sender, stalled.id, BYTES, untilRefused);
+    expect(stalled.waitingBytes).toBeGreaterThan(MARK);
+    expect(stalled.waitingBytes).toBeLessThan(MARK + 2 * BYTES);
+    sender.send({ type: 'all', receiver: '*', id: 'b' });
+    expect((await answerTo(sender, 'b')).data).toEqual({ status: 'accepted', skipped: 1 });
+    const third = await connect(server.url);
+    await third.close(1000);
+
+    await stalled.readUntil(() => stalled.read().some(({ type }) => type === 'sys.departed'));
+    const read = stalled.read();
+    expect(read.filter(({ type }) => type === 'flood').map(({ id }) => id)).toEqual(sent.routed);
+    expect(read.filter(({ type }) => type !== 'flood')).toEqual([
+      expect.objectContaining({ type: 'sys.arrived', sender: third.id }),
+      expect.objectContaining({ type: 'sys.departed', sender: third.id }),
+    ]);
+    sender.send({ type: 'again', receiver: stalled.id, id: 'again' });
+    expect((await answerTo(sender, 'again')).data).toEqual({ status: 'routed' });
+    await stalled.readUntil(() => stalled.read().some(({ type }) => type === 'again'));
+    expect(stalled.waitingBytes).toBe(0);
+    expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
+  });
+
+  it('is not read from while it is over the mark, and is heard as soon as it has drained', async () => {
+    const sender = await start({});
+    const stalled = await StalledReader.open(server);
+    await flood(sender, stalled.id, BYTES, untilRefused);
+    stalled.client.socket.write(clientFrame(`{"type":"late","receiver":"${sender.id}"}`));
+    const witness = await connect(server.url);
+    for (let round = 0; round < 50; round++) await witness.settled();
+    await sender.settled();
+    expect(sender.inbox.filter(({ type }) => type === 'late')).toEqual([]);
+    const heard = sender.next('late');
+    await stalled.readUntil(() => stalled.waitingBytes === 0);
+    expect((await heard).sender).toBe(stalled.id);
+  });
+
+  it('is closed with 4100 when its time is up, and its departure is told', async () => {
+    const sender = await start({ SLOW_CONSUMER_MS: '200' });
+    const stalled = await StalledReader.open(server);
+    const begun = performance.now();
+    const { routed } = await flood(sender, stalled.id, BYTES, untilRefused);
+    const departed = await sender.next('sys.departed');
+    expect(performance.now() - begun).toBeGreaterThan(200);
+    expect(departed).toMatchObject({ sender: stalled.id, data: { code: 4100 } });
+    sender.send({ type: 'a', receiver: stalled.id, id: 'gone' });
+    expect((await answerTo(sender, 'gone')).data).toMatchObject({ code: 'receiver_not_found' });
+    await stalled.readUntil(() => stalled.farewell !== undefined);
+    expect(stalled.farewell).toBe('close 4100 slow_consumer');
+    const read = stalled.read().map(({ id }) => id);
+    expect(read).toEqual(routed.slice(0, read.length));
+    expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
+  });
+
+  it('is cut when it neither reads nor answers the farewell, and leaves nothing behind', async () => {
+    const sender = await start({ SLOW_CONSUMER_MS: '100' });
+    const stalled = await StalledReader.open(server);
+    await flood(sender, stalled.id, BYTES, untilRefused);
+    const { socket } = stalled.session.outbox;
+    await once(socket, 'close');
+    expect(stalled.waitingBytes).toBe(0);
+    expect(server.app.get(SessionRegistry).size).toBe(1);
+    expect(
+      sender.inbox.concat(await sender.next('sys.departed')).filter(({ type }) => type === 'sys.departed'),
+    ).toHaveLength(1);
+  });
+
+  it('is cut within two seconds when it has closed its half of the connection and does not read', async () => {
+    const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY) });
+    const stalled = await StalledReader.open(server);
+    await flood(sender, stalled.id, BYTES, () => stalled.waitingBytes > MARK);
+    const gone = once(stalled.session.outbox.socket, 'close');
+    stalled.client.socket.end();
+    expect(await sender.next('sys.departed')).toMatchObject({ sender: stalled.id, data: { code: 1006 } });
+    const begun = performance.now();
+    await gone;
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
+  it('goes first when the memory budget is used up and it is the heaviest', async () => {
+    const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '3000000' });
+    const light = await StalledReader.open(server);
+    const heavy = await StalledReader.open(server);
+    await flood(sender, light.id, BYTES, () => light.waitingBytes > 500_000);
+    await flood(sender, heavy.id, BYTES, () => heavy.session.ended);
+    expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
+    expect(light.session.ended).toBe(false);
+    await heavy.readUntil(() => heavy.farewell !== undefined);
+    expect(heavy.farewell).toBe('close 1013 overloaded');
+    const { totalBytes } = server.app.get(SessionRegistry).slowConsumers;
+    expect(totalBytes).toBe(light.waitingBytes);
+    await light.readUntil(() => light.waitingBytes === 0);
+  });
+
+  it('may be shed although all that waits for it is in the socket by now', async () => {
+    const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '30000000' });
+    const heavy = await StalledReader.open(server);
+    await flood(sender, heavy.id, BYTES, () => heavy.waitingBytes > 25_000_000);
+    await heavy.readUntil(() => heavy.session.outbox.socket.writableLength > 10_000_000, 'stop');
+    const light = await StalledReader.open(server);
+    await flood(sender, light.id, BYTES, () => heavy.session.ended);
+    expect(light.session.ended).toBe(false);
+    expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
+    await sender.settled();
+    await heavy.readUntil(() => heavy.farewell !== undefined);
+    expect(heavy.farewell).toBe('close 1013 overloaded');
+  });
+});

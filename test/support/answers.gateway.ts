@@ -1,0 +1,210 @@
+import {
+  BadRequestException,
+  Catch,
+  ForbiddenException,
+  Injectable,
+  ParseIntPipe,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+  type CallHandler,
+  type CanActivate,
+  type ExceptionFilter,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WsException, type WsResponse } from '@nestjs/websockets';
+import { Type } from 'class-transformer';
+import { IsInt, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { concat, EMPTY, from, map, of, throwError, type Observable } from 'rxjs';
+import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
+import { Sender } from '../../src/gateway/sender.decorator.js';
+import type { SessionSocket } from '../../src/sessions/session-socket.js';
+import { Session } from '../../src/sessions/session.js';
+
+class PlaceDto {
+  @IsInt()
+  row!: number;
+}
+
+class SeatDto {
+  @IsString()
+  @MaxLength(10)
+  name!: string;
+
+  @ValidateNested()
+  @Type(() => PlaceDto)
+  place!: PlaceDto;
+}
+
+@Injectable()
+class No implements CanActivate {
+  canActivate(): boolean {
+    return false;
+  }
+}
+
+@Injectable()
+class Never implements CanActivate {
+  canActivate(): boolean {
+    throw new ForbiddenException('secret rule 17');
+  }
+}
+
+@Injectable()
+class Wrapping implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
+    const pattern = context.switchToWs().getPattern();
+    return next.handle().pipe(map((value) => ({ pattern, value })));
+  }
+}
+
+class Weather extends Error {}
+
+@Catch(Weather)
+class WeatherFilter implements ExceptionFilter<Weather> {
+  catch(): never {
+    throw new WsException({ code: 'rained_off', message: 'it rains' });
+  }
+}
+
+/** Handlers of every kind of answer and failure. */
+@MessagingGateway()
+export class AnswersGateway {
+  @SubscribeMessage('a.value')
+  value(@MessageBody() body: unknown): unknown {
+    return { got: body };
+  }
+
+  @SubscribeMessage('a.raw')
+  raw(@MessageBody() body: unknown): unknown {
+    return body;
+  }
+
+  @SubscribeMessage('a.promise')
+  async promise(@MessageBody() body: unknown): Promise<unknown> {
+    return Promise.resolve(body);
+  }
+
+  @SubscribeMessage('a.nothing')
+  nothing(): void {
+    return undefined;
+  }
+
+  @SubscribeMessage('a.response')
+  response(@MessageBody() body: WsResponse<unknown>): WsResponse<unknown> {
+    return { event: body.event, data: body.data };
+  }
+
+  @SubscribeMessage('a.observable')
+  observable(@MessageBody() body: unknown[]): Observable<unknown> {
+    return from(body);
+  }
+
+  @SubscribeMessage('a.empty')
+  empty(): Observable<unknown> {
+    return EMPTY;
+  }
+
+  @SubscribeMessage('a.broken-stream')
+  brokenStream(): Observable<unknown> {
+    return concat(
+      of(1, 2),
+      throwError(() => new WsException('the stream ended early')),
+    );
+  }
+
+  /** JSON knows no big integers. */
+  @SubscribeMessage('a.unspeakable')
+  unspeakable(): unknown {
+    return { big: 1n };
+  }
+
+  @SubscribeMessage('a.unspeakable-stream')
+  unspeakableStream(): Observable<unknown> {
+    return of(1, 2n, 3, 4n, 5);
+  }
+
+  @SubscribeMessage('a.dto')
+  dto(@MessageBody() seat: SeatDto): unknown {
+    return { class: seat.constructor.name, place: seat.place.constructor.name };
+  }
+
+  @SubscribeMessage('a.pipe')
+  pipe(@MessageBody('number', ParseIntPipe) number: number): number {
+    return number;
+  }
+
+  @UseGuards(No)
+  @SubscribeMessage('a.guarded')
+  guarded(): string {
+    return 'never said';
+  }
+
+  @UseGuards(Never)
+  @SubscribeMessage('a.guard-throws')
+  guardThrows(): string {
+    return 'never said';
+  }
+
+  @UseInterceptors(Wrapping)
+  @SubscribeMessage('a.intercepted')
+  intercepted(@MessageBody() body: unknown): unknown {
+    return body;
+  }
+
+  @UseFilters(new WeatherFilter())
+  @SubscribeMessage('a.filtered')
+  filtered(): never {
+    throw new Weather('internal words');
+  }
+
+  @SubscribeMessage('a.throw')
+  throw(@MessageBody() { kind }: { kind: string }): never {
+    throw THROWN[kind]!();
+  }
+
+  @SubscribeMessage('a.who-am-i')
+  whoAmI(@Sender() sender: Session, @ConnectedSocket() socket: SessionSocket): unknown {
+    return { id: sender.id, same: socket.session === sender };
+  }
+
+  @SubscribeMessage('sys.mine')
+  reserved(): string {
+    return 'never said';
+  }
+}
+
+const THROWN: Readonly<Record<string, () => unknown>> = {
+  text: () => new WsException('not today'),
+  code: () => new WsException({ code: 'sold_out', message: 'none left' }),
+  'bad code': () => new WsException({ code: 'Sold Out', message: 'none left' }),
+  'no code': () => new WsException({ message: 'none left' }),
+  error: () => new Error('password=hunter2'),
+  'type error': () => new TypeError('password=hunter2'),
+  string: () => 'password=hunter2',
+  undefined: () => undefined,
+  null: () => null,
+  'bad request': () => new BadRequestException('row must be a number'),
+};
+
+/** A second class on the same connection, which also has hooks. */
+@MessagingGateway()
+export class SecondGateway {
+  /** Who left, and whether its session had ended by then. */
+  readonly departures: { readonly id: string; readonly ended: boolean }[] = [];
+
+  handleConnection(socket: SessionSocket): void {
+    socket.send(JSON.stringify({ type: 'hook', sender: 'server', receiver: socket.session?.id }));
+  }
+
+  handleDisconnect(socket: SessionSocket): void {
+    const { id, ended } = socket.session!;
+    this.departures.push({ id, ended });
+  }
+
+  @SubscribeMessage('b.value')
+  value(): string {
+    return 'from the second';
+  }
+}
