@@ -107,3 +107,37 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
     await client.close(1000);
   });
 });
+
+describe('the secret between nginx and the application', () => {
+  it('alone makes what nginx says of itself believed; a client that guesses is not helped', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
+    const file = join(folder, 'secret');
+    const server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
+    const proxySecret = await readFile(file, 'utf8');
+    const [known, unknown] = [
+      await startNginx({ appPort: server.port, proxySecret }),
+      await startNginx({ appPort: server.port }),
+    ];
+    const verdict = async (nginx: typeof known, headers: Record<string, string>): Promise<string> => {
+      const ca = await readFile(nginx.caFile, 'utf8');
+      // A page that came by plain HTTP is of another origin where nginx is believed that this came by TLS.
+      return connect(nginx.url, {
+        ca,
+        headers: {
+          Origin: nginx.url.replace('wss:', 'http:').replace('/wss', '').replace('localhost', 'own.test'),
+          Host: new URL(nginx.url).host.replace('localhost', 'own.test'),
+          ...headers,
+        },
+      }).then(
+        async (client) => client.close(1000).then(() => 'in'),
+        (error: Error) => error.message,
+      );
+    };
+    expect(await verdict(known, {})).toContain('403');
+    expect(await verdict(unknown, {})).toBe('in');
+    expect(await verdict(unknown, { 'X-Proxy-Secret': proxySecret })).toBe('in');
+    await Promise.all([known.stop(), unknown.stop()]);
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+});
