@@ -81,8 +81,10 @@ describe('the process itself', () => {
     expect((await handshake({ maxVersion: 'TLSv1.2' })).version).toBe('TLSv1.2');
     await expect(
       handshake({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
-    ).rejects.toThrow(/./);
-    await expect(handshake({ maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' })).rejects.toThrow(/./);
+    ).rejects.toThrow(/alert|protocol|cipher|ECONNRESET/i);
+    await expect(handshake({ maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' })).rejects.toThrow(
+      /alert|protocol|cipher|ECONNRESET/i,
+    );
   });
 
   it('tells plain HTTP that this port speaks TLS', async () => {
