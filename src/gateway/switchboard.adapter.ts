@@ -12,6 +12,7 @@ import { GatewaySocket } from './gateway-socket.js';
 import { HandlerTable, type MessageHandlerCallback } from './handler-table.js';
 import { HandshakeRecord } from './handshake-record.js';
 import { Handshake } from './handshake.js';
+import { InterceptedTypes, untilItSpeaks } from './intercepted-handlers.js';
 import { refuseUpgrade, type Refusal } from './refuse.js';
 import { SocketEvents } from './socket-events.js';
 
@@ -27,6 +28,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #settings: Settings;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
+  readonly #intercepted: InterceptedTypes;
   readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
     this.#onUpgrade(request, socket, head);
 
@@ -37,6 +39,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#admission = app.get(Admission);
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
+    this.#intercepted = new InterceptedTypes(app);
     this.#settings = app.get(Settings);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
     (this.httpServer as Server).on('upgrade', this.#upgrade);
@@ -51,7 +54,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     if (handlers.length === 0) return;
     handlers.forEach(({ message }, index) => this.#table.learn(socket.handlers.length + index, message));
     // Joined and not pushed: a list that grew would hold room that an idle session never needs.
-    socket.handlers = [...socket.handlers, ...handlers.map(({ callback }) => callback as MessageHandlerCallback)];
+    socket.handlers = [...socket.handlers, ...handlers.map((handler) => this.#callback(handler))];
   }
 
   /** All classes share one stream of departures, so that the first callback of a socket serves them all. */
@@ -63,6 +66,11 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     (this.httpServer as Server).off('upgrade', this.#upgrade);
     this.#events.cutAll();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #callback({ message, callback }: WsMessageHandler): MessageHandlerCallback {
+    const handler = callback as MessageHandlerCallback;
+    return this.#intercepted.has(message) ? untilItSpeaks(handler) : handler;
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

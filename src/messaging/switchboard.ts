@@ -2,11 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EVERYONE, SERVER, textFrame } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { MessageRouter } from './message-router.js';
+import { Notices } from './notices.js';
 
 /** What a handler may do with the server: inject it. */
 @Injectable()
 export class Switchboard {
-  constructor(@Inject(MessageRouter) private readonly router: MessageRouter) {}
+  constructor(
+    @Inject(MessageRouter) private readonly router: MessageRouter,
+    @Inject(Notices) private readonly notices: Notices,
+  ) {}
 
   /**
    * Sends one message in the name of a session or of the server.
@@ -19,6 +23,9 @@ export class Switchboard {
     const id = sender === SERVER ? SERVER : sender.id;
     const frame = textFrame(JSON.stringify({ type, sender: id, receiver, data }));
     if (receiver === EVERYONE) this.router.broadcast(frame, sender === SERVER ? undefined : sender);
-    else this.router.deliver(receiver, frame, undefined);
+    else {
+      const target = this.router.deliver(receiver, frame, undefined);
+      if (sender !== SERVER) this.notices.met(sender, target);
+    }
   }
 }

@@ -194,6 +194,16 @@ describe('departures in scope', () => {
     expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
   });
 
+  it('are told to those it exchanged a message with through a handler', async () => {
+    await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'peers' });
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    bob.send({ type: 'demo.typing', data: { to: alice.id, typing: true } });
+    expect(await alice.next()).toMatchObject({ type: 'demo.typing', sender: bob.id });
+    await bob.close();
+    expect(await alice.next()).toMatchObject({ type: 'sys.departed', sender: bob.id });
+  });
+
   it('are told to nobody, where the scope is none', async () => {
     await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' });
     const alice = await connect(server.url);

@@ -29,8 +29,7 @@ describe('handled messages of one session', () => {
 
   const call = (type: string, name: string, client = alice): void => client.send({ type, id: name, data: name });
 
-  it('run one at a time, in order, and are answered in order', async () => {
-    const type = 'gate';
+  it.each(['gate', 'gate.intercepted'])('run one at a time, in order, and are answered in order (%s)', async (type) => {
     for (const name of ['1', '2', '3']) call(type, name);
     await alice.settled();
     for (const name of ['1', '2', '3']) {
@@ -95,11 +94,11 @@ describe('handled messages of one session', () => {
     expect(gates.started).toHaveLength(66);
   });
 
-  it('that take too long are answered internal_error, and the next goes on', async () => {
+  it.each(['gate', 'gate.intercepted'])('that take too long are answered internal_error (%s)', async (type) => {
     await server.stop();
     await start({ HANDLER_TIMEOUT_MS: String(TIMEOUT_MS) });
     const startMs = performance.now();
-    call('gate', 'slow');
+    call(type, 'slow');
     call('gate', 'next');
     const error = await alice.next();
     expect(performance.now() - startMs).toBeGreaterThan(TIMEOUT_MS - 5);
@@ -115,20 +114,37 @@ describe('handled messages of one session', () => {
     expect(alice.inbox).toEqual([]);
   });
 
-  it.each(['stream', 'stream.intercepted'])('free the queue once they are an observable (%s)', async (type) => {
-    call(type, 's');
+  it('free the queue once they are an observable', async () => {
+    call('stream', 's');
     call('gate', 'g');
     await gates.until('started', 'g');
     const stream = gates.streams.get('s')!;
     stream.next('one');
-    expect(await alice.next()).toMatchObject({ type, ref: 's' });
+    expect(await alice.next()).toMatchObject({ type: 'stream', ref: 's' });
     gates.open('g');
     expect(await alice.next()).toMatchObject({ type: 'gate', ref: 'g' });
     expect(await alice.next()).toMatchObject({ type: 'sys.ack', ref: 'g' });
     stream.next('two');
     stream.complete();
-    expect(await alice.next()).toMatchObject({ type, ref: 's' });
+    expect(await alice.next()).toMatchObject({ type: 'stream', ref: 's' });
     expect(await alice.next()).toMatchObject({ type: 'sys.ack', ref: 's' });
+  });
+
+  it('free the queue behind an interceptor with their first value, and lose none', async () => {
+    call('stream.intercepted', 's');
+    call('gate', 'g');
+    await gates.until('started', 's');
+    const stream = gates.streams.get('s')!;
+    for (const value of ['one', 'two', 'three']) stream.next(value);
+    await gates.until('started', 'g');
+    stream.next('four');
+    stream.complete();
+    const said: unknown[] = [];
+    for (let answer = await alice.next(); answer.type !== 'sys.ack'; answer = await alice.next())
+      said.push(answer.data);
+    expect(said).toEqual(['one!', 'two!', 'three!', 'four!']);
+    gates.open('g');
+    expect(await alice.next('sys.ack')).toMatchObject({ ref: 'g' });
   });
 
   it('are dropped when the session ends, and nothing is said in its name any more', async () => {

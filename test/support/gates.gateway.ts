@@ -40,6 +40,13 @@ export class GatesGateway {
     return name;
   }
 
+  @UseInterceptors(Shouting)
+  @SubscribeMessage('gate.intercepted')
+  async intercepted(@MessageBody() name: string): Promise<string> {
+    await this.#pass(name);
+    return name;
+  }
+
   /** Waits at a gate, then speaks in the name of the session. */
   @SubscribeMessage('gate.speak')
   async speak(@MessageBody() name: string, @Sender() sender: Session): Promise<WsResponse<string>> {

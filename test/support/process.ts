@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { LIMITS_OFF } from './server.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -35,7 +36,7 @@ export class ServerProcess {
 
   /** Starts it on a free port and waits until it listens. @param before what the shell does first, such as `ulimit` */
   static async start(variables: Record<string, string> = {}, before = ''): Promise<ServerProcess> {
-    const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...variables };
+    const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...LIMITS_OFF, ...variables };
     const server = new ServerProcess(
       spawn('sh', ['-c', `${before} exec "$0" "$1"`, process.execPath, MAIN], {
         env,

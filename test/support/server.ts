@@ -11,7 +11,7 @@ export interface TestServer {
 }
 
 /** A test is one address that is in a hurry; tests of the limits set those they mean. */
-const LIMITS_OFF = {
+export const LIMITS_OFF = {
   MAX_CONNECTIONS_PER_ADDRESS: '0',
   HANDSHAKES_PER_SECOND: '0',
   MESSAGES_PER_SECOND: '0',

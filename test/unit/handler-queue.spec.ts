@@ -1,0 +1,180 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { of, Subject, throwError } from 'rxjs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
+import { HandlerQueue } from '../../src/gateway/handler-queue.js';
+import type { HandlerReplies } from '../../src/gateway/handler-replies.js';
+import { Fault, MAX_WAITING_CALLS, type Envelope } from '../../src/protocol/index.js';
+
+/** Writes down what the client would be told. */
+class Told {
+  readonly lines: string[] = [];
+
+  value(_: unknown, { id }: Envelope, value: unknown): void {
+    if (value === 'unsendable') throw new Error('cannot be sent');
+    this.lines.push(`${id} value ${JSON.stringify(value)}`);
+  }
+
+  done(_: unknown, { id }: Envelope): void {
+    this.lines.push(`${id} done`);
+  }
+
+  failed(_: unknown, { id }: Envelope, error: unknown): void {
+    this.lines.push(`${id} failed: ${(error as Error).message}`);
+  }
+}
+
+/** A handler that stays until it is told what to return. */
+class Gate {
+  readonly started: unknown[] = [];
+  #open: (value: unknown) => void = () => undefined;
+
+  readonly handler = async (body: unknown): Promise<unknown> => {
+    this.started.push(body);
+    return new Promise((resolve) => (this.#open = resolve));
+  };
+
+  async open(value?: unknown): Promise<void> {
+    this.#open(value);
+    await turn();
+  }
+}
+
+describe('the handler queue', () => {
+  let told: Told;
+  let gate: Gate;
+  let session: { ended: boolean };
+  let queue: HandlerQueue;
+
+  const envelope = (id: string, data?: string): Envelope => ({
+    type: 'x',
+    receiver: undefined,
+    id,
+    data,
+    rest: '"type":"x"}',
+  });
+  const newQueue = (timeoutMs: number): HandlerQueue =>
+    new HandlerQueue({ session } as unknown as GatewaySocket, told as unknown as HandlerReplies, timeoutMs);
+  const returning = (value: unknown) => async (): Promise<unknown> => value;
+
+  beforeEach(() => {
+    told = new Told();
+    gate = new Gate();
+    session = { ended: false };
+    queue = newQueue(60_000);
+  });
+
+  it('runs one at a time, in order', async () => {
+    queue.add(envelope('1', '"a"'), gate.handler);
+    queue.add(envelope('2', '"b"'), gate.handler);
+    queue.add(envelope('3'), returning('last'));
+    await turn();
+    expect(gate.started).toEqual(['a']);
+    await gate.open('A');
+    expect(gate.started).toEqual(['a', 'b']);
+    await gate.open('B');
+    expect(told.lines).toEqual(['1 value "A"', '1 done', '2 value "B"', '2 done', '3 value "last"', '3 done']);
+  });
+
+  it('gives a handler the value of data, and undefined where there is none', async () => {
+    queue.add(envelope('1', '{"a":[1,null]}'), gate.handler);
+    await gate.open();
+    queue.add(envelope('2'), gate.handler);
+    await gate.open();
+    expect(gate.started).toEqual([{ a: [1, null] }, undefined]);
+  });
+
+  it('goes on behind a handler that fails', async () => {
+    queue.add(envelope('1'), async () => {
+      throw new Error('oh');
+    });
+    queue.add(envelope('2'), returning(2));
+    await turn();
+    expect(told.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
+  });
+
+  it('lets 64 wait and refuses the next, which has no effect', async () => {
+    queue.add(envelope('running'), gate.handler);
+    for (let count = 0; count < MAX_WAITING_CALLS; count++) queue.add(envelope(`${count}`), returning(undefined));
+    const refusal = (): Fault | undefined => {
+      try {
+        queue.add(envelope('over'), returning(undefined));
+      } catch (error) {
+        return error as Fault;
+      }
+      return undefined;
+    };
+    expect(refusal()).toBeInstanceOf(Fault);
+    expect(refusal()).toMatchObject({ code: 'rate_limited', ref: 'over', details: { retryAfterMs: 1000 } });
+    await gate.open();
+    expect(told.lines.filter((line) => line.endsWith('done'))).toHaveLength(1 + MAX_WAITING_CALLS);
+    expect(told.lines.join('\n')).not.toContain('over');
+  });
+
+  it('waits for a handler no longer than it may take, and then drops what it still says', async () => {
+    queue = newQueue(20);
+    queue.add(envelope('slow'), gate.handler);
+    await new Promise((resolve) => queue.add(envelope('next'), async () => resolve('started')));
+    await gate.open('too late');
+    expect(told.lines.filter((line) => !line.startsWith('next'))).toEqual([
+      'slow failed: a handler took longer than 20 ms',
+    ]);
+  });
+
+  it('is free once an observable is subscribed, and answers each of its values', async () => {
+    const values = new Subject<number>();
+    queue.add(envelope('1'), returning(values));
+    queue.add(envelope('2'), returning(of('a', 'b')));
+    await turn();
+    values.next(1);
+    values.next(2);
+    values.complete();
+    values.next(3);
+    expect(told.lines).toEqual(['2 value "a"', '2 value "b"', '2 done', '1 value 1', '1 value 2', '1 done']);
+  });
+
+  it('answers an observable that fails with one failure', async () => {
+    queue.add(envelope('1'), returning(throwError(() => new Error('broken'))));
+    await turn();
+    expect(told.lines).toEqual(['1 failed: broken']);
+  });
+
+  it('ends an observable whose value cannot be sent', async () => {
+    const values = new Subject<string>();
+    queue.add(envelope('1'), returning(values));
+    await turn();
+    values.next('good');
+    values.next('unsendable');
+    values.next('good');
+    await turn();
+    expect(values.observed).toBe(false);
+    expect(told.lines).toEqual(['1 value "good"', '1 failed: cannot be sent']);
+  });
+
+  it('lets 64 observables answer at a time', async () => {
+    const streams = Array.from({ length: MAX_WAITING_CALLS }, () => new Subject<number>());
+    for (const [index, stream] of streams.entries()) queue.add(envelope(`${index}`), returning(stream));
+    await turn();
+    expect(() => queue.add(envelope('over'), returning(1))).toThrow(Fault);
+    streams[0]!.complete();
+    queue.add(envelope('again'), returning(1));
+    await turn();
+    expect(told.lines.at(-1)).toBe('again done');
+  });
+
+  it('drops what waits and unsubscribes what answers when its session ends', async () => {
+    const values = new Subject<number>();
+    queue.add(envelope('1'), returning(values));
+    await turn();
+    queue.add(envelope('2'), gate.handler);
+    queue.add(envelope('3'), gate.handler);
+    session.ended = true;
+    queue.drop();
+    expect(values.observed).toBe(false);
+    const late = new Subject<number>();
+    await gate.open(late);
+    expect(late.observed).toBe(false);
+    expect(gate.started).toHaveLength(1);
+    expect(told.lines).toEqual([]);
+  });
+});

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { SessionIds } from '../../src/sessions/session-id.js';
+
+describe('session ids', () => {
+  it('are a node part, a dot and 96 random bits, URL-safe and all of one length', () => {
+    const ids = new SessionIds();
+    for (let count = 0; count < 1000; count++) {
+      const id = ids.next();
+      expect(id).toMatch(/^[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{16}$/);
+      expect(id.startsWith(`${ids.nodePart}.`)).toBe(true);
+      expect(Buffer.from(id.split('.')[1]!, 'base64url')).toHaveLength(12);
+    }
+  });
+
+  it('are never the same twice in a hundred thousand', () => {
+    const ids = new SessionIds();
+    expect(new Set(Array.from({ length: 100_000 }, () => ids.next())).size).toBe(100_000);
+  });
+
+  it('have another node part at each start', () => {
+    expect(new Set(Array.from({ length: 1000 }, () => new SessionIds().nodePart)).size).toBe(1000);
+  });
+
+  it('have every bit as often on as off', () => {
+    const ids = new SessionIds();
+    const ones = Array.from({ length: 96 }, () => 0);
+    const many = 20_000;
+    for (let count = 0; count < many; count++) {
+      const bytes = Buffer.from(ids.next().split('.')[1]!, 'base64url');
+      for (let bit = 0; bit < 96; bit++) ones[bit]! += (bytes[bit >> 3]! >> (bit & 7)) & 1;
+    }
+    // Seven standard deviations: a fair bit falls outside once in four hundred thousand million.
+    const bound = 7 * Math.sqrt(many / 4);
+    for (const count of ones) expect(Math.abs(count - many / 2)).toBeLessThan(bound);
+  });
+});
