@@ -17,6 +17,8 @@ COPY config ./config
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # Everything above belongs to root: the process can read its code and not change it.
+# A new volume takes over who owns the folder it is mounted on.
+RUN mkdir -m 0700 /run/proxy-secret && chown node:node /run/proxy-secret
 USER node
 EXPOSE 3000
 CMD ["node", "dist/main.js"]

@@ -3,23 +3,32 @@ import { GatewayModule } from './gateway/gateway.module.js';
 import { HandlersModule } from './handlers/handlers.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
+import { ApiModule } from './ops/api.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SettingsModule } from './settings/settings.module.js';
 import type { Settings } from './settings/settings.js';
+import type { Log } from './telemetry/log.js';
+import { TelemetryModule } from './telemetry/telemetry.module.js';
 
 /** The one list of everything. */
 @Module({})
 export class AppModule {
   /** @param handlers the user's room; tests put their own in its place */
-  static with(settings: Settings, handlers: NonNullable<DynamicModule['imports']> = [HandlersModule]): DynamicModule {
+  static with(
+    settings: Settings,
+    log: Log,
+    handlers: NonNullable<DynamicModule['imports']> = [HandlersModule],
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
         SettingsModule.with(settings),
         LifecycleModule,
+        TelemetryModule.with(log),
         MessagingModule,
         GatewayModule, // before the handlers: its session is open when their hooks run
         OpsModule,
+        ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...handlers,
       ],
     };

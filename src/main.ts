@@ -1,9 +1,10 @@
 import { createApp, startApp } from './app.js';
+import { endOnSignals } from './ops/signals.js';
 import { EXIT_CONFIG, SettingsError } from './settings/environment.js';
 
 try {
   const app = await createApp();
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  endOnSignals(app);
   await startApp(app);
 } catch (error) {
   if (error instanceof SettingsError) fail(error.lines, EXIT_CONFIG);

@@ -29,6 +29,8 @@ export type Feed = (this: Socket, bytes: Buffer) => void;
 export class FastLane {
   readonly #scanner = new EnvelopeScanner();
   readonly #maxBytes: number;
+  /** When the chunk came that is being read; known where a limit needs it. */
+  #nowMs = 0;
   /** Frames that `ws` has reported; it reports each before it returns, a faulty one never. */
   #reported = 0;
 
@@ -48,6 +50,7 @@ export class FastLane {
 
   /** Reads one chunk that a socket received over `tcp`. */
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, feed: Feed): void {
+    if (socket.allowance !== undefined) this.#nowMs = performance.now();
     let at = 0;
     while (at < chunk.length) {
       let walk = socket.walk;
@@ -83,10 +86,15 @@ export class FastLane {
     const end = start + length;
     if (end > chunk.length || length > this.#maxBytes) return at;
     if (!this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4))) return at;
+    const { allowance } = socket;
+    // What is one too many `ws` reads, so that it is refused the exact way.
+    if (allowance !== undefined && !allowance.has(length, this.#nowMs)) return at;
     const carried = this.table.surelyUnclaimed(this.#scanner.typeHash)
       ? this.direct.carry(socket.session!, this.#scanner)
       : this.#handle(socket);
-    return carried ? end : at;
+    if (!carried) return at;
+    allowance?.take(length);
+    return end;
   }
 
   /** Gives a message that a handler may claim to the intake, its envelope already checked. */

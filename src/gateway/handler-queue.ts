@@ -46,15 +46,18 @@ export class HandlerQueue {
 
   async #run(): Promise<void> {
     this.#running = true;
+    this.replies.telemetry.handlersRunning++;
     while (this.#waiting.length > 0) {
       // A session may end well before its socket closes: where the client does not answer the close frame.
       if (this.#session.ended) this.#waiting.length = 0;
       else await this.#call(this.#waiting.shift()!);
     }
+    this.replies.telemetry.handlersRunning--;
     this.#running = false;
   }
 
   async #call({ envelope, handler }: Call): Promise<void> {
+    const startMs = performance.now();
     try {
       const body: unknown = envelope.data === undefined ? undefined : JSON.parse(envelope.data);
       const outcome = await withTimeout(handler(body, envelope.type), this.timeoutMs);
@@ -66,6 +69,7 @@ export class HandlerQueue {
     } catch (error) {
       this.replies.failed(this.#session, envelope, error);
     }
+    this.replies.telemetry.handled(envelope.type, (performance.now() - startMs) / 1000);
   }
 
   /** Answers each value in turn; the queue goes on meanwhile. */

@@ -1,18 +1,25 @@
-import { ForbiddenException, HttpException, Injectable, Logger, UnauthorizedException } from '@nestjs/common';
+import { ForbiddenException, HttpException, Inject, Injectable, UnauthorizedException } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { randomBytes } from 'node:crypto';
 import { ackFrame, answerFrame, errorFrame, ERRORS, Fault, isReserved, type Envelope } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
+import { Log } from '../telemetry/log.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 
 /** Nest's word for a guard's no. */
 const GUARD_SAID_NO = 'Forbidden resource';
 const OWN_CODE = /^[a-z][a-z0-9_]{0,63}$/;
+/** Stands for the codes that handlers have of their own: there may be any number of them. */
+const HANDLERS_OWN = 'handler';
 const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** What becomes of a handler's outcome: application messages, the closing ack, or one `sys.error`. */
 @Injectable()
 export class HandlerReplies {
-  readonly #logger = new Logger(HandlerReplies.name);
+  constructor(
+    @Inject(Telemetry) readonly telemetry: Telemetry,
+    @Inject(Log) private readonly log: Log,
+  ) {}
 
   /** Sends one value under the request's own type, or a `WsResponse` under its event; nothing for `undefined` and `null`. */
   value(session: Session, { type, id }: Envelope, value: unknown): void {
@@ -37,13 +44,16 @@ export class HandlerReplies {
   }
 
   fault(session: Session, { code, message, ref, details }: Fault): void {
+    this.telemetry.count(this.telemetry.refused, code in ERRORS ? code : HANDLERS_OWN);
+    const { remoteAddress: address } = session.outbox.socket;
+    this.log.info('message refused', { code, session: session.id, address });
     session.send(errorFrame(session.id, code, message, ref, details));
   }
 
   /** Logs what happened under an incident, which is all that the client learns of it. */
   #internal(session: Session, type: string, id: string | undefined, error: unknown): Fault {
     const incident = randomBytes(6).toString('hex');
-    this.#logger.error(error instanceof Error ? error : String(error), { incident, session: session.id, type });
+    this.log.error(error instanceof Error ? error : String(error), { incident, session: session.id, type });
     return Fault.of('internal_error', id, { incident });
   }
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Settings } from '../settings/settings.js';
 import { requestPath, type Refusal } from './refuse.js';
 
@@ -17,9 +18,15 @@ const WRONG_VERSION: Refusal = { code: 'upgrade_required', headers: { 'Sec-WebSo
 @Injectable()
 export class Handshake {
   readonly #path: string;
+  readonly #draining: Refusal;
 
-  constructor(@Inject(Settings) settings: Settings) {
+  constructor(
+    @Inject(Settings) settings: Settings,
+    @Inject(Lifecycle) private readonly lifecycle: Lifecycle,
+  ) {
     this.#path = settings.wsPath;
+    const seconds = Math.max(1, Math.ceil(settings.drainSpreadMs / 1000));
+    this.#draining = { code: 'draining', headers: { 'Retry-After': seconds } };
   }
 
   /** Tells whether a request is for the WebSocket entry; a trailing slash and a query are allowed. */
@@ -32,7 +39,7 @@ export class Handshake {
   refusal(request: IncomingMessage): Refusal | undefined {
     if (!this.isEntry(request)) return { code: 'not_found' };
     if (request.method !== 'GET') return { code: 'method_not_allowed', headers: { Allow: 'GET' } };
-    return malformed(request);
+    return malformed(request) ?? (this.lifecycle.phase === 'draining' ? this.#draining : undefined);
   }
 
   /** Returns why a plain request to the entry is refused: it always is. */

@@ -1,6 +1,8 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, type RequestListener } from 'node:http';
 import type { Settings } from '../settings/settings.js';
+import { readTlsFiles } from './tls-files.js';
+import { createTlsServer } from './tls-server.js';
 
 /** How often unfinished requests are looked for during the time they are given. */
 const LOOKS_PER_TIMEOUT = 5;
@@ -13,14 +15,17 @@ export class HttpAdapter extends ExpressAdapter {
 
   override initHttpServer(): void {
     const { handshakeTimeoutMs } = this.settings;
-    this.httpServer = createServer(
-      {
-        headersTimeout: handshakeTimeoutMs,
-        requestTimeout: handshakeTimeoutMs,
-        connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / LOOKS_PER_TIMEOUT),
-        requireHostHeader: false,
-      },
-      this.getInstance<RequestListener>(),
-    );
+    const timeouts = {
+      headersTimeout: handshakeTimeoutMs,
+      requestTimeout: handshakeTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / LOOKS_PER_TIMEOUT),
+      requireHostHeader: false,
+    };
+    const listener = this.getInstance<RequestListener>();
+    const files = readTlsFiles(this.settings);
+    this.httpServer =
+      files === undefined
+        ? createServer(timeouts, listener)
+        : createTlsServer(this.settings, files, timeouts, listener);
   }
 }

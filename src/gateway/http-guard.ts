@@ -1,18 +1,31 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { HandshakeRecord } from './handshake-record.js';
 import type { Handshake } from './handshake.js';
 import { refuseRequest, refuseUpgrade, type Refusal } from './refuse.js';
 
 /** Answers what comes to the entry but is no upgrade, and what is no HTTP at all, with complete responses. */
-export function guardHttp(app: NestExpressApplication, server: Server, handshake: Handshake): void {
+export function guardHttp(
+  app: NestExpressApplication,
+  server: Server,
+  handshake: Handshake,
+  record: HandshakeRecord,
+): void {
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-    if (handshake.isEntry(request)) refuseRequest(response, handshake.plainRefusal(request));
-    else next();
+    if (!handshake.isEntry(request)) return next();
+    const refusal = handshake.plainRefusal(request);
+    record.refused(request.socket, refusal.code);
+    refuseRequest(response, refusal);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-    else refuseUpgrade(socket, clientError(error));
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const refusal = clientError(error);
+    record.refused(socket, refusal.code);
+    refuseUpgrade(socket, refusal);
   });
 }
 

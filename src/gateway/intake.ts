@@ -7,9 +7,12 @@ import type { GatewaySocket } from './gateway-socket.js';
 import { HandlerQueue } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
+import { TokenRenewal } from './token-renewal.js';
 
 /** Stands for a message whose envelope is not known when something fails. */
 const UNREAD: Envelope = { type: '', receiver: undefined, id: undefined, data: undefined, rest: '' };
+
+const RENEW = 'sys.auth';
 
 /** Takes in what `ws` read, the exact way: decodes it, finds whose it is, and answers every fault. */
 @Injectable()
@@ -21,14 +24,18 @@ export class Intake {
     @Inject(ServerWords) private readonly words: ServerWords,
     @Inject(HandlerTable) private readonly table: HandlerTable,
     @Inject(HandlerReplies) private readonly replies: HandlerReplies,
+    @Inject(TokenRenewal) private readonly renewal: TokenRenewal,
     @Inject(Settings) settings: Settings,
   ) {
     this.#handlerTimeoutMs = settings.handlerTimeoutMs;
   }
 
-  /** Reads one text message, the exact way. */
-  read(socket: GatewaySocket, text: string): void {
-    this.#answering(socket, () => this.#accept(socket, decode(text)));
+  /** Reads one text message, the exact way. @param bytes its length on the wire */
+  read(socket: GatewaySocket, text: string, bytes: number): void {
+    const { allowance } = socket;
+    if (allowance === undefined || allowance.spend(bytes))
+      this.#answering(socket, () => this.#accept(socket, decode(text)));
+    else this.#answering(socket, () => refuse(text, allowance.waitMs(bytes)));
   }
 
   /** Carries out a message that was read and checked. */
@@ -37,13 +44,15 @@ export class Intake {
   }
 
   /** Answers whatever is thrown: nobody above would catch it. */
-  #answering({ session }: GatewaySocket, work: () => void): void {
+  #answering({ session, allowance }: GatewaySocket, work: () => void): void {
     if (session === undefined || session.ended) return;
+    this.replies.telemetry.received++;
     try {
       work();
     } catch (error) {
-      if (error instanceof Fault) this.replies.fault(session, error);
-      else this.replies.failed(session, UNREAD, error);
+      if (!(error instanceof Fault)) return this.replies.failed(session, UNREAD, error);
+      this.replies.fault(session, error);
+      if (allowance?.exhaustedBy(error.code) === true) session.close(1008);
     }
   }
 
@@ -51,6 +60,7 @@ export class Intake {
   #accept(socket: GatewaySocket, envelope: Envelope): void {
     const session = socket.session!;
     const { type, receiver, id } = envelope;
+    if (type === RENEW) return this.renewal.renew(session, envelope);
     if (isReserved(type)) return this.words.answer(session, envelope);
     const place = this.table.place(type);
     if (place !== undefined) {
@@ -60,4 +70,15 @@ export class Intake {
     if (receiver === undefined) throw Fault.of('unknown_type', id);
     this.router.route(session, receiver, stampedFrame(session.id, envelope), id);
   }
+}
+
+/** Refuses a message that is one too many, by its `id` where one can be read. @throws {Fault} `rate_limited`, always */
+function refuse(text: string, retryAfterMs: number): never {
+  let ref: string | undefined;
+  try {
+    ref = decode(text).id;
+  } catch (error) {
+    if (error instanceof Fault) ref = error.ref;
+  }
+  throw Fault.of('rate_limited', ref, { retryAfterMs });
 }

@@ -43,7 +43,7 @@ export class SocketEvents {
     this.#onMessage = function (data, isBinary) {
       lane.reported();
       if (isBinary) this.close(1003);
-      else intake.read(this as GatewaySocket, (data as Buffer).toString());
+      else intake.read(this as GatewaySocket, (data as Buffer).toString(), (data as Buffer).length);
     };
     this.#onEnd = function (this: ReadSocket) {
       const session = this[WEB_SOCKET]?.session;
@@ -62,7 +62,10 @@ export class SocketEvents {
     };
     this.#onPing = function (body) {
       lane.reported();
-      (this as GatewaySocket).session?.send(controlFrame(OPCODE.pong, body));
+      const { session, allowance } = this as GatewaySocket;
+      // One pong may answer several pings (RFC 6455, 5.5.3).
+      if (allowance === undefined || allowance.spend(body.length)) session?.send(controlFrame(OPCODE.pong, body));
+      else if (allowance.exhaustedBy('rate_limited')) this.close(1008);
     };
   }
 

@@ -4,12 +4,16 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
+import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
+import { Admission } from './admission.js';
+import { Allowance } from './allowance.js';
 import { GatewaySocket } from './gateway-socket.js';
 import { HandlerTable, type MessageHandlerCallback } from './handler-table.js';
+import { HandshakeRecord } from './handshake-record.js';
 import { Handshake } from './handshake.js';
 import { InterceptedTypes, untilItSpeaks } from './intercepted-handlers.js';
-import { refuseUpgrade } from './refuse.js';
+import { refuseUpgrade, type Refusal } from './refuse.js';
 import { SocketEvents } from './socket-events.js';
 
 /**
@@ -19,6 +23,9 @@ import { SocketEvents } from './socket-events.js';
 export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #server: WebSocketServer;
   readonly #handshake: Handshake;
+  readonly #record: HandshakeRecord;
+  readonly #admission: Admission;
+  readonly #settings: Settings;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
   readonly #intercepted: InterceptedTypes;
@@ -28,10 +35,13 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   constructor(app: INestApplication) {
     super(app);
     this.#handshake = app.get(Handshake);
+    this.#record = app.get(HandshakeRecord);
+    this.#admission = app.get(Admission);
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
     this.#intercepted = new InterceptedTypes(app);
-    this.#server = new WebSocketServer(serverOptions(app.get(Settings)));
+    this.#settings = app.get(Settings);
+    this.#server = new WebSocketServer(serverOptions(this.#settings));
     (this.httpServer as Server).on('upgrade', this.#upgrade);
   }
 
@@ -65,13 +75,45 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = this.#handshake.refusal(request);
-    if (refusal !== undefined) return refuseUpgrade(socket, refusal);
+    if (refusal !== undefined) return this.#refuse(socket, refusal);
+    const entrance = this.#admission.enter(request);
+    if (entrance instanceof Promise) void this.#await(entrance, request, socket, head);
+    else this.#decide(entrance, request, socket, head);
+  }
+
+  /** Waits for the verdict on a token. Nothing reads the socket meanwhile, so that what comes early stays in it. */
+  async #await(entrance: Promise<Entrance>, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const onError = (): void => void socket.destroy();
+    socket.on('error', onError);
+    const decided = await entrance;
+    socket.off('error', onError);
+    const refusal = this.#handshake.refusal(request);
+    if (refusal !== undefined && !('code' in decided)) this.#admission.leave(decided);
+    this.#decide(refusal ?? decided, request, socket, head);
+  }
+
+  #decide(entrance: Entrance, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if ('code' in entrance) return this.#refuse(socket, entrance);
+    let opened = false;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#events.listen(webSocket as GatewaySocket, request.socket);
-      this.#server.emit('connection', webSocket, request);
+      const ours = webSocket as GatewaySocket;
+      opened = true;
+      this.#record.accepted();
+      ours.identity = entrance;
+      ours.allowance = Allowance.of(this.#settings);
+      this.#events.listen(ours, request.socket);
+      this.#server.emit('connection', ours, request);
     });
+    if (!opened) this.#admission.leave(entrance);
+  }
+
+  #refuse(socket: Duplex, refusal: Refusal): void {
+    this.#record.refused(socket, refusal.code);
+    refuseUpgrade(socket, refusal);
   }
 }
+
+type Entrance = Identity | Refusal;
 
 /** Options that `ws` has and its type declarations do not know yet. */
 interface NewerServerOptions {

@@ -11,6 +11,7 @@ import {
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
+import { Telemetry } from '../telemetry/telemetry.js';
 import { MessageRouter } from './message-router.js';
 import { Notices } from './notices.js';
 
@@ -26,6 +27,7 @@ export class DirectRoute {
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
     @Inject(Notices) private readonly notices: Notices,
     @Inject(MessageRouter) private readonly router: MessageRouter,
+    @Inject(Telemetry) private readonly telemetry: Telemetry,
   ) {}
 
   /**
@@ -42,6 +44,7 @@ export class DirectRoute {
     this.notices.met(sender, target);
     this.notices.catchUp(target);
     const block = outbox.reserve(stampedBytes(sender.id.length, length));
+    this.telemetry.carried++;
     outbox.commit(writeStamped(block, outbox.used, sender.id, found));
     if (found.idStart >= 0) sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'routed'));
     return true;
@@ -50,6 +53,7 @@ export class DirectRoute {
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
     const frame = Buffer.allocUnsafe(stampedBytes(sender.id.length, found.length));
     writeStamped(frame, 0, sender.id, found);
+    this.telemetry.carriedBroadcasts++;
     const skipped = this.router.broadcast(frame as Frame, sender);
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));

@@ -22,6 +22,7 @@ const MAX_GATHERED = 4096;
 @Injectable()
 export class Notices implements SessionObserver {
   readonly #arrivals: boolean;
+  readonly #showUsers: boolean;
   readonly #toAll: boolean;
   readonly #peers: Peers | undefined;
   readonly #windowMs: number;
@@ -36,6 +37,7 @@ export class Notices implements SessionObserver {
     @Inject(Settings) settings: Settings,
   ) {
     this.#arrivals = settings.arrivalNotices;
+    this.#showUsers = settings.showUsers;
     this.#toAll = settings.noticeScope === 'all';
     this.#peers = settings.noticeScope === 'peers' ? new Peers() : undefined;
     this.#windowMs = settings.noticeWindowMs;
@@ -44,7 +46,7 @@ export class Notices implements SessionObserver {
   }
 
   arrived(session: Session): void {
-    if (this.#arrivals) this.#log.push(arrivedFrame(session.id));
+    if (this.#arrivals) this.#log.push(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
     session.noticesSeen = this.#told + this.#log.length;
     if (this.#arrivals) this.#gathered();
   }

@@ -1,8 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min, validateSync } from 'class-validator';
-import { DEFAULT_PAGE, Fault, MAX_PAGE, pongFrame, sessionsFrame, type Envelope } from '../protocol/index.js';
+import {
+  DEFAULT_PAGE,
+  Fault,
+  MAX_PAGE,
+  pongFrame,
+  sessionsFrame,
+  type Envelope,
+  type SessionEntry,
+} from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
+import { Settings } from '../settings/settings.js';
 
 /** What `sys.who` may ask for. */
 class WhoDto {
@@ -21,7 +30,10 @@ class WhoDto {
 /** Answers the `sys.` words a client may say. */
 @Injectable()
 export class ServerWords {
-  constructor(@Inject(SessionRegistry) private readonly sessions: SessionRegistry) {}
+  constructor(
+    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
 
   /** @throws {Fault} `reserved_type` for every other word, `invalid_message` for a body that is wrong */
   answer(session: Session, envelope: Envelope): void {
@@ -31,8 +43,20 @@ export class ServerWords {
   }
 
   #who(session: Session, { id, data }: Envelope): void {
+    if (!this.settings.who) throw Fault.of('forbidden', id);
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
-    session.send(sessionsFrame(session.id, id, this.sessions.page(after, limit)));
+    const page = this.sessions.page(after, limit);
+    const shown = this.settings.showUsers
+      ? { ...page, sessions: page.sessions.map((each) => this.#entry(each)) }
+      : page;
+    session.send(sessionsFrame(session.id, id, shown));
+  }
+
+  /** An id with its user, where it has one. */
+  #entry(entry: SessionEntry): SessionEntry {
+    const id = typeof entry === 'string' ? entry : entry.id;
+    const user = this.sessions.find(id)?.user;
+    return user === undefined ? { id } : { id, user };
   }
 }
 

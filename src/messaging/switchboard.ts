@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EVERYONE, SERVER, textFrame } from '../protocol/index.js';
-import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { MessageRouter } from './message-router.js';
 import { Notices } from './notices.js';
@@ -9,7 +8,6 @@ import { Notices } from './notices.js';
 @Injectable()
 export class Switchboard {
   constructor(
-    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
     @Inject(MessageRouter) private readonly router: MessageRouter,
     @Inject(Notices) private readonly notices: Notices,
   ) {}
@@ -26,9 +24,8 @@ export class Switchboard {
     const frame = textFrame(JSON.stringify({ type, sender: id, receiver, data }));
     if (receiver === EVERYONE) this.router.broadcast(frame, sender === SERVER ? undefined : sender);
     else {
-      const target = this.router.reachable(this.sessions.find(receiver), undefined);
+      const target = this.router.deliver(receiver, frame, undefined);
       if (sender !== SERVER) this.notices.met(sender, target);
-      this.notices.send(target, frame);
     }
   }
 }

@@ -1,20 +1,49 @@
-import { Controller, Get, Inject, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, Inject } from '@nestjs/common';
+import {
+  HealthCheck,
+  HealthCheckService,
+  HealthIndicatorService,
+  type HealthCheckResult,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { Settings } from '../settings/settings.js';
+import { LoopDelay } from '../telemetry/loop-delay.js';
 
 /** Says whether the process lives and whether it should be sent connections. */
 @Controller('health')
 export class HealthController {
-  constructor(@Inject(Lifecycle) private readonly lifecycle: Lifecycle) {}
+  constructor(
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
+    @Inject(Lifecycle) private readonly lifecycle: Lifecycle,
+    @Inject(LoopDelay) private readonly delay: LoopDelay,
+    @Inject(Settings) private readonly settings: Settings,
+  ) {}
 
+  /** That this is answered is the whole of it: a process that hangs says nothing. */
   @Get('live')
-  live(): { status: string } {
-    return { status: 'ok' };
+  @HealthCheck()
+  live(): Promise<HealthCheckResult> {
+    return this.health.check([]);
   }
 
   @Get('ready')
-  ready(): { status: string } {
+  @HealthCheck()
+  ready(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.#phase(), () => this.#eventLoop()]);
+  }
+
+  #phase(): HealthIndicatorResult {
     const { phase } = this.lifecycle;
-    if (phase !== 'ready') throw new ServiceUnavailableException({ status: phase });
-    return { status: 'ok' };
+    const indicator = this.indicators.check('node');
+    return phase === 'ready' ? indicator.up({ phase }) : indicator.down({ phase });
+  }
+
+  #eventLoop(): HealthIndicatorResult {
+    const delayMs = Math.round(this.delay.recent.p90);
+    const boundMs = this.settings.eventLoopDelayMs;
+    const indicator = this.indicators.check('eventLoop');
+    return delayMs <= boundMs ? indicator.up({ delayMs, boundMs }) : indicator.down({ delayMs, boundMs });
   }
 }

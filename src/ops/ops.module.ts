@@ -1,5 +1,16 @@
 import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { DescriptorWatch } from './descriptor-watch.js';
+import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
+import { Metrics } from './metrics.js';
+import { MetricsController } from './metrics.controller.js';
+import { SessionRecord } from './session-record.js';
 
-@Module({ controllers: [HealthController] })
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false })],
+  controllers: [HealthController, MetricsController],
+  providers: [DescriptorWatch, Drain, SessionRecord, Metrics],
+  exports: [SessionRecord],
+})
 export class OpsModule {}

@@ -42,6 +42,11 @@ export function ackFrame(receiver: string, ref: string, status: 'routed' | 'acce
   return encode('sys.ack', SERVER, receiver, ref, data);
 }
 
+/** @param afterMs when to come again, counted from this notice */
+export function reconnectFrame(receiver: string, afterMs: number): Frame {
+  return encode('sys.reconnect', SERVER, receiver, undefined, `{"afterMs":${afterMs}}`);
+}
+
 export function errorFrame(
   receiver: string,
   code: string,

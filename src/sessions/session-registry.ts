@@ -80,6 +80,22 @@ export class SessionRegistry {
     for (const observer of this.#observers) observer.departed(session, code);
   }
 
+  /**
+   * Ends all sessions at one moment, so that none of them is told of another, and returns them; their sockets are still
+   * open and to be closed by the caller.
+   */
+  endAll(code: number): Session[] {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    this.#byHash.clear();
+    for (const session of sessions) {
+      session.ended = true;
+      this.#order.remove(session.id);
+    }
+    for (const session of sessions) for (const observer of this.#observers) observer.departed(session, code);
+    return sessions;
+  }
+
   find(id: string): Session | undefined {
     return this.#sessions.get(id);
   }

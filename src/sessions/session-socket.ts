@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws';
 import { closeReason, NO_STATUS, textFrame } from '../protocol/index.js';
+import type { Identity } from './identity.js';
 import type { Session } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
 
@@ -10,6 +11,8 @@ import type { SessionRegistry } from './session-registry.js';
  */
 export class SessionSocket extends WebSocket {
   session: Session | undefined;
+  /** Who was let in; set before the session opens. */
+  identity: Identity | undefined;
   registry: SessionRegistry | undefined;
 
   /**

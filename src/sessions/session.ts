@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Frame, ServerCloseCode } from '../protocol/index.js';
 import { Outbox, type OutboxServices } from './outbox.js';
+import type { Identity } from './identity.js';
 import type { SessionSocket } from './session-socket.js';
 
 /** The server's record of one connection, keyed by a generated id: from the upgrade to the departure. */
@@ -13,6 +14,8 @@ export class Session {
   ended = false;
   /** How many arrivals and departures were told to it or before it came; the business of `messaging/`. */
   noticesSeen = 0;
+  /** When it came, Unix time. */
+  readonly openedAtMs = Date.now();
   readonly outbox: Outbox;
 
   constructor(
@@ -22,6 +25,20 @@ export class Session {
     services: OutboxServices,
   ) {
     this.outbox = new Outbox(this, request.socket, services);
+  }
+
+  get identity(): Identity | undefined {
+    return this.socket.identity;
+  }
+
+  /** Where the client is, as far as the proxies between are believed. */
+  get address(): string {
+    return this.identity?.address ?? '';
+  }
+
+  /** `sub` of its token. */
+  get user(): string | undefined {
+    return this.identity?.user;
   }
 
   /** Sends an encoded frame behind all that was sent before; does nothing once the session has ended. */

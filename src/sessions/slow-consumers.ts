@@ -20,6 +20,7 @@ export class SlowConsumers {
   /** Those over their mark, and since when on the monotonic clock. */
   readonly #overSinceMs = new Map<Session, number>();
   #totalBytes = 0;
+  #mostBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(@Inject(Settings) settings: Settings) {
@@ -33,6 +34,11 @@ export class SlowConsumers {
     return this.#totalBytes;
   }
 
+  /** The most that ever waited. */
+  get mostBytes(): number {
+    return this.#mostBytes;
+  }
+
   /**
    * Takes note of how much waits for a session whose socket is full; 0 when it has drained or is gone. One that has ended
    * counts no more: its socket is gone soon, and nothing that could be done about it has been left undone.
@@ -40,6 +46,7 @@ export class SlowConsumers {
   account(session: Session, waitingBytes: number): void {
     const bytes = session.ended ? 0 : waitingBytes;
     this.#totalBytes += bytes - (this.#waiting.get(session) ?? 0);
+    if (this.#totalBytes > this.#mostBytes) this.#mostBytes = this.#totalBytes;
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
     if (bytes > this.highWaterBytes) this.#over(session);

@@ -40,6 +40,7 @@ export function readSettings(overrides: Variables = {}): Settings {
 }
 
 function parse(kind: SettingKind, text: string | undefined): unknown {
+  if (kind === 'list') return Object.freeze(text?.split(/[\s,]+/).filter(Boolean) ?? []);
   if (text === undefined) return undefined;
   if (kind === 'number') return /^-?\d+$/.test(text) ? Number(text) : text;
   if (kind === 'switch') return text === 'on' ? true : text === 'off' ? false : text;

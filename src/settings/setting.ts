@@ -1,5 +1,5 @@
 /** How a variable is written, and so how its text becomes a value. */
-export type SettingKind = 'text' | 'number' | 'switch';
+export type SettingKind = 'text' | 'list' | 'number' | 'switch';
 
 /** One row of the settings table: `docs/settings.md` is checked against it. */
 export interface SettingRow {

@@ -1,12 +1,13 @@
 import { IsIn, IsInt, IsIP, Matches, Max, Min, ValidateIf } from 'class-validator';
 import type { NoticeScope } from '../protocol/index.js';
+import { AccessSettings } from './access-settings.js';
 import { Setting } from './setting.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
 const SWITCH = { message: 'must be on or off' };
 
 /** What the operator decided: read once, checked, frozen. Values are in `config/`, this class says what they may be. */
-export class Settings {
+export class Settings extends AccessSettings {
   @Setting('text', 'Address to listen on.')
   @ValidateIf(({ host }: Settings) => host !== 'localhost')
   @IsIP(undefined, { message: 'must be an IP address or localhost' })
@@ -89,4 +90,35 @@ export class Settings {
   @Setting('switch', 'Whether plain text frames are read by our own reader and not by `ws`.')
   @IsIn([true, false], SWITCH)
   fastLane!: boolean;
+
+  @Setting('number', 'Milliseconds over which the sessions of a draining node are asked to come again.')
+  @Min(0)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds' })
+  drainSpreadMs!: number;
+
+  @Setting('number', 'Milliseconds in which a signalled node has gone; whoever is left then is cut.')
+  @Min(500)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 500' })
+  drainTimeoutMs!: number;
+
+  @Setting('number', 'Milliseconds the event loop may be late, nine times in ten, before the node is not ready.')
+  @Min(10)
+  @Max(MAX_INT32)
+  @IsInt({ message: 'must be a whole number of milliseconds from 10' })
+  eventLoopDelayMs!: number;
+
+  @Setting('text', 'Keys of the HTTP API, comma-separated; without one the API is off.', { secret: true })
+  @ValidateIf(({ apiKeys }: Settings) => apiKeys !== undefined)
+  @Matches(/^[\x21-\x2b\x2d-\x7e]{16,}(,[\x21-\x2b\x2d-\x7e]{16,})*$/, {
+    message: 'must be keys of at least 16 characters each, separated by commas without spaces',
+  })
+  apiKeys!: string | undefined;
+
+  @Setting('number', 'Requests a second that one key of the HTTP API may make.')
+  @Min(1)
+  @Max(1_000_000)
+  @IsInt({ message: 'must be a whole number from 1 to 1000000' })
+  apiRequestsPerSecond!: number;
 }

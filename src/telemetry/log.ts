@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { Flood, WINDOW_MS } from './flood.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 type Level = (typeof LEVELS)[number];
@@ -12,10 +13,20 @@ export interface LogForm {
 /** What a line says beside its words: codes, ids and counts, never a payload or a token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** One line an event on standard output; JSON where a machine reads it, text where a person does. */
+/** A log that cannot be written (a full disk, a closed pipe) must not end what it tells about. */
+process.stdout.on('error', () => undefined);
+
+/**
+ * One line an event on standard output; JSON where a machine reads it, text where a person does. What comes too often
+ * is summed up by its kind, the message.
+ */
 export class Log implements LoggerService {
   readonly #least: number;
   readonly #format: 'text' | 'json';
+  readonly #flood = new Flood((kind, held) => {
+    const more = `and ${held.toLocaleString('en')} more in ${WINDOW_MS / 1000} s`;
+    this.#line('info', more, { of: kind });
+  });
 
   constructor({ logLevel, logFormat }: LogForm) {
     this.#least = LEVELS.indexOf(logLevel);
@@ -52,8 +63,23 @@ export class Log implements LoggerService {
     this.error(message, ...parameters);
   }
 
+  /** Whether debug lines are written, for callers that would have to gather their fields first. */
+  get debugs(): boolean {
+    return this.#least === LEVELS.indexOf('debug');
+  }
+
+  /** Tells what was held back so far: the process ends. */
+  end(): void {
+    this.#flood.turn();
+  }
+
+  /** At `debug` the operator asked for everything; any other line may be held back. */
   #write(level: Level, message: string, fields: LogFields): void {
     if (LEVELS.indexOf(level) > this.#least) return;
+    if (level === 'debug' || this.#flood.allows(kindOf(message, fields))) this.#line(level, message, fields);
+  }
+
+  #line(level: Level, message: string, fields: LogFields): void {
     const time = new Date().toISOString();
     const line =
       this.#format === 'json'
@@ -63,13 +89,21 @@ export class Log implements LoggerService {
   }
 }
 
-/** Finds fields, or a stack, among Nest's parameters; where the line is from comes last, if at all. */
+/** The first words, and the code where there is one: a stack or a count must not make a kind of its own. */
+function kindOf(message: string, { code }: LogFields): string {
+  const [words = ''] = message.split('\n', 1);
+  return code === undefined ? words.slice(0, 80) : `${words.slice(0, 80)} ${code}`;
+}
+
+/** Nest's loggers add where a line is from as the last text, behind fields and, for errors, a stack. */
 function context(parameters: readonly unknown[]): LogFields {
-  const last = parameters.at(-1);
-  const from = typeof last === 'string' ? { from: last } : {};
-  const [first] = parameters;
-  if (typeof first === 'object' && first !== null) return { ...(first as LogFields), ...from };
-  return { ...(typeof first === 'string' && parameters.length > 1 ? { stack: first } : {}), ...from };
+  const fields = parameters.filter((each) => typeof each === 'object' && each !== null) as LogFields[];
+  const texts = parameters.filter((each) => typeof each === 'string');
+  return {
+    ...Object.assign({}, ...fields),
+    ...(texts.length > 1 ? { stack: texts[0] } : {}),
+    ...(texts.length > 0 ? { from: texts.at(-1) } : {}),
+  } as LogFields;
 }
 
 function pairs(fields: LogFields): string {

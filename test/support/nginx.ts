@@ -16,6 +16,8 @@ export interface NginxParts {
   /** How long nginx keeps a silent connection, in its own notation; three heartbeats. */
   readonly idleTimeout?: string;
   readonly wsPath?: string;
+  /** What it shows the application to be believed about addresses. */
+  readonly proxySecret?: string;
 }
 
 export interface Nginx {
@@ -32,9 +34,16 @@ export interface Nginx {
 }
 
 /** Starts Debian's nginx with the project's own template and certificates of the project's own making. */
-export async function startNginx({ appPort, idleTimeout = '75s', wsPath = '/wss' }: NginxParts): Promise<Nginx> {
+export async function startNginx({
+  appPort,
+  idleTimeout = '75s',
+  wsPath = '/wss',
+  proxySecret,
+}: NginxParts): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-nginx-'));
   await makeCertificates(folder);
+  if (proxySecret !== undefined)
+    await writeFile(join(folder, 'proxy-secret.conf'), `set $proxy_secret '${proxySecret}';\n`);
   const [httpsPort, httpPort] = await freePorts();
   const template = await readFile(join(FOLDER, 'templates/switchboard.conf.template'), 'utf8');
   const configuration = render(template, {

@@ -10,15 +10,30 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+/** A test is one address that is in a hurry; tests of the limits set those they mean. */
+export const LIMITS_OFF = {
+  MAX_CONNECTIONS_PER_ADDRESS: '0',
+  HANDSHAKES_PER_SECOND: '0',
+  MESSAGES_PER_SECOND: '0',
+  BYTES_PER_SECOND: '0',
+  FAULTS_PER_MINUTE: '0',
+  REFUSALS_PER_MINUTE: '0',
+};
+
 /** Starts the real application on a free port. @param variables settings as in the environment */
 export async function startServer(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
 ): Promise<TestServer> {
   const app = await createApp({
-    variables: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', ...variables },
+    variables: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', ...LIMITS_OFF, ...variables },
     ...(handlers && { handlers }),
   });
   const port = await startApp(app);
-  return { port, url: `ws://127.0.0.1:${port}${app.get(Settings).wsPath}`, app, stop: () => app.close() };
+  return {
+    port,
+    url: `${variables['TLS_CERT_FILE'] ? 'wss' : 'ws'}://127.0.0.1:${port}${app.get(Settings).wsPath}`,
+    app,
+    stop: () => app.close(),
+  };
 }

@@ -1,0 +1,77 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOSE_CODES } from '../protocol/index.js';
+import { SessionRegistry, type SessionObserver } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
+import { Log } from '../telemetry/log.js';
+import { Telemetry } from '../telemetry/telemetry.js';
+
+/** Codes that clients may close with and that are told apart; all others count as one. */
+const CLIENT_CODES = new Set([1000, 1001, 1005, 1006]);
+const OTHER = 0;
+
+export interface Traffic {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Counts and logs who comes and goes, and adds up what they sent and were sent. */
+@Injectable()
+export class SessionRecord implements SessionObserver {
+  /** Sessions that have ended and whose socket is still open. */
+  readonly #closing = new Set<Session>();
+  /** Bytes of all sockets that are gone. */
+  #bytesIn = 0;
+  #bytesOut = 0;
+
+  constructor(
+    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    @Inject(Telemetry) private readonly telemetry: Telemetry,
+    @Inject(Log) private readonly log: Log,
+  ) {
+    sessions.observe(this);
+  }
+
+  arrived(session: Session): void {
+    this.telemetry.opened++;
+    if (this.log.debugs) this.log.debug('connected', { session: session.id, address: addressOf(session) });
+  }
+
+  departed(session: Session, code: number): void {
+    const byServer = code in CLOSE_CODES && code !== 1000;
+    this.telemetry.count(this.telemetry.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER);
+    this.#closing.add(session);
+    session.socket.once('close', () => this.#gone(session));
+    if (session.socket.readyState === session.socket.CLOSED) this.#gone(session);
+    if (byServer) this.log.info('closed', { code, session: session.id, address: addressOf(session) });
+    else if (this.log.debugs) this.log.debug('departed', { code, session: session.id, address: addressOf(session) });
+  }
+
+  /** What all connections carried since the start, TLS aside. Walks over all sessions. */
+  traffic(): Traffic {
+    let bytesIn = this.#bytesIn;
+    let bytesOut = this.#bytesOut;
+    for (const sessions of [this.sessions.all(), this.#closing])
+      for (const session of sessions) {
+        const traffic = trafficOf(session);
+        bytesIn += traffic.bytesIn;
+        bytesOut += traffic.bytesOut;
+      }
+    return { bytesIn, bytesOut };
+  }
+
+  #gone(session: Session): void {
+    if (!this.#closing.delete(session)) return;
+    const { bytesIn, bytesOut } = trafficOf(session);
+    this.#bytesIn += bytesIn;
+    this.#bytesOut += bytesOut;
+  }
+}
+
+export function trafficOf({ outbox: { socket } }: Session): Traffic {
+  return { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten };
+}
+
+/** Where a session's connection comes from. */
+export function addressOf({ outbox: { socket } }: Session): string | undefined {
+  return socket.remoteAddress;
+}

@@ -1,0 +1,42 @@
+import { Logger, type INestApplication } from '@nestjs/common';
+import { constants } from 'node:os';
+import { Settings } from '../settings/settings.js';
+import { Log } from '../telemetry/log.js';
+import { Drain } from './drain.js';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** Which part of the time has passed when the process ends although something still holds it. */
+const END_AT = 0.97;
+
+/** Drains on the first signal and then ends with 0; ends at once on the second. */
+export function endOnSignals(app: INestApplication): void {
+  const logger = new Logger('Signals');
+  let ending = false;
+  for (const signal of SIGNALS)
+    process.on(signal, () => {
+      if (ending) {
+        logger.warn('ended by a second signal', { signal });
+        app.get(Log).end();
+        process.exit(128 + constants.signals[signal]);
+      }
+      ending = true;
+      void end(app, signal, logger);
+    });
+}
+
+async function end(app: INestApplication, signal: string, logger: Logger): Promise<void> {
+  const { drainTimeoutMs } = app.get(Settings);
+  setTimeout(() => {
+    logger.warn('the time to drain is over', { drainTimeoutMs });
+    process.exit(0);
+  }, drainTimeoutMs * END_AT);
+  try {
+    await app.get(Drain).run();
+    await app.close();
+    app.get(Log).end();
+    process.exit(0);
+  } catch (error) {
+    logger.error(error instanceof Error ? error : String(error), { signal });
+    process.exit(1);
+  }
+}

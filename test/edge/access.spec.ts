@@ -1,0 +1,141 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app.js';
+import { limitKey } from '../../src/gateway/client-address.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import { ask, HANDSHAKE } from '../support/ask.js';
+import { connect } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+let server: TestServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+/** Connects if it is let in, and says what came of it: 101 or the refusal. */
+async function knock(headers: Record<string, string>): Promise<number | string> {
+  const url = server!.url.replace('ws:', 'http:');
+  try {
+    const client = await connect(server!.url, { headers });
+    await client.close(1000);
+    return 101;
+  } catch {
+    const { status, body } = await ask(url, { headers: { ...HANDSHAKE, ...headers } });
+    return `${status} ${(JSON.parse(body) as { error: { code: string } }).error.code}`;
+  }
+}
+
+const FORBIDDEN = '403 origin_not_allowed';
+
+describe('the origin of a web page', () => {
+  it('is refused unless it is ours, on the list, or there is none', async () => {
+    server = await startServer({
+      NODE_ENV: 'production',
+      ALLOWED_ORIGINS: 'https://app.example.com, https://*.example.org http://one.test:8080',
+    });
+    const own = server.url.replace('ws:', 'http:').replace('/wss', '');
+    const verdicts: Record<string, number | string> = {
+      [own]: 101,
+      'https://app.example.com': 101,
+      'https://app.example.com:443': 101,
+      'https://a.example.org': 101,
+      'http://one.test:8080': 101,
+      'https://evil.test': FORBIDDEN,
+      'http://app.example.com': FORBIDDEN,
+      'https://app.example.com.evil.test': FORBIDDEN,
+      'https://app.example.com:8443': FORBIDDEN,
+      'https://example.org': FORBIDDEN,
+      'https://a.b.example.org': FORBIDDEN,
+      'https://aexample.org': FORBIDDEN,
+      'http://localhost:5173': FORBIDDEN,
+      null: FORBIDDEN,
+      'file://': FORBIDDEN,
+      'not an origin': FORBIDDEN,
+    };
+    for (const [origin, verdict] of Object.entries(verdicts))
+      expect([origin, await knock({ origin })]).toEqual([origin, verdict]);
+    expect(await knock({})).toBe(101);
+  });
+
+  it('may be any port of this machine outside production', async () => {
+    server = await startServer();
+    for (const origin of ['http://localhost:5173', 'https://127.0.0.1:1', 'http://[::1]:8080', 'http://app.localhost'])
+      expect([origin, await knock({ origin })]).toEqual([origin, 101]);
+    expect(await knock({ origin: 'http://localhost.evil.test' })).toBe(FORBIDDEN);
+  });
+
+  it('is judged with the name that the page asked for, against DNS rebinding', async () => {
+    server = await startServer({ ALLOWED_HOSTS: 'example.com' });
+    expect(await knock({ host: 'rebound.test', origin: 'http://rebound.test' })).toBe(FORBIDDEN);
+    expect(await knock({ host: 'example.com', origin: 'http://example.com' })).toBe(101);
+    expect(await knock({ host: 'EXAMPLE.com:8080', origin: 'http://example.com:8080' })).toBe(101);
+  });
+
+  it('comes after the form of the handshake', async () => {
+    server = await startServer();
+    const { status } = await ask(server.url.replace('ws:', 'http:'), {
+      headers: { ...HANDSHAKE, 'Sec-WebSocket-Key': 'no', origin: 'https://evil.test' },
+    });
+    expect(status).toBe(400);
+  });
+
+  it('may not be anything in production without a second word', async () => {
+    const variables = { NODE_ENV: 'production', ALLOWED_ORIGINS: '*', PORT: '0', LOG_LEVEL: 'error' };
+    await expect(createApp({ variables })).rejects.toThrow(/ALLOWED_ORIGINS .*ALLOW_ANY_ORIGIN=yes/);
+    server = await startServer({ ...variables, ALLOW_ANY_ORIGIN: 'yes' });
+    expect(await knock({ origin: 'https://evil.test' })).toBe(101);
+  });
+});
+
+/** Where the server thinks a client with such headers is. */
+async function seenFrom(headers: Record<string, string>): Promise<string | undefined> {
+  const client = await connect(server!.url, { headers });
+  const address = server!.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
+  await client.close(1000);
+  return address;
+}
+
+describe('the address of a client', () => {
+  it('is that of its connection, whatever its headers claim', async () => {
+    server = await startServer();
+    expect(await seenFrom({ 'x-forwarded-for': '1.2.3.4', 'x-real-ip': '1.2.3.4', forwarded: 'for=1.2.3.4' })).toBe(
+      '127.0.0.1',
+    );
+  });
+
+  it('is the last hop that no trusted proxy vouches for', async () => {
+    server = await startServer({ TRUSTED_PROXIES: '127.0.0.0/8 10.0.0.0/8' });
+    expect(await seenFrom({ 'x-forwarded-for': '6.6.6.6, 1.2.3.4, 10.1.1.1' })).toBe('1.2.3.4');
+    expect(await seenFrom({ 'x-forwarded-for': '::ffff:1.2.3.4' })).toBe('1.2.3.4');
+    expect(await seenFrom({ 'x-forwarded-for': 'nonsense' })).toBe('127.0.0.1');
+    expect(await seenFrom({ 'x-real-ip': '2001:db8::1' })).toBe('2001:db8::1');
+  });
+
+  it('is believed of a proxy only with the secret that was made at the first start', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
+    const file = join(folder, 'deep/secret');
+    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
+    const secret = await readFile(file, 'utf8');
+    expect({ mode: (await stat(file)).mode & 0o777, length: secret.length }).toEqual({ mode: 0o600, length: 64 });
+    const forwarded = { 'x-forwarded-for': '1.2.3.4' };
+    expect(await seenFrom(forwarded)).toBe('127.0.0.1');
+    expect(await seenFrom({ ...forwarded, 'x-proxy-secret': 'wrong' })).toBe('127.0.0.1');
+    expect(await seenFrom({ ...forwarded, 'x-proxy-secret': secret })).toBe('1.2.3.4');
+    await server.stop();
+    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
+    expect(await seenFrom({ ...forwarded, 'x-proxy-secret': secret })).toBe('1.2.3.4');
+    await rm(folder, { recursive: true });
+  });
+
+  it('counts for a limit as its network of 64 bits where it is IPv6', () => {
+    expect(['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8:0:1::1', '1.2.3.4'].map(limitKey)).toEqual([
+      '2001:db8:0:0',
+      '2001:db8:0:0',
+      '2001:db8:0:1',
+      '1.2.3.4',
+    ]);
+  });
+});

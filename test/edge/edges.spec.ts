@@ -1,0 +1,143 @@
+import { on } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import { startApache } from '../support/apache.js';
+import { makeCertificates } from '../support/certificates.js';
+import { connect, type Client } from '../support/client.js';
+import { startNginx } from '../support/nginx.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+interface Edge {
+  readonly server: TestServer;
+  readonly url: string;
+  readonly caFile: string | undefined;
+  stop(): Promise<void>;
+}
+
+const PROXIED = { HEARTBEAT_MS: '200', TRUSTED_PROXIES: '127.0.0.1' };
+
+const EDGES: Record<string, () => Promise<Edge>> = {
+  'no TLS': async () => {
+    const server = await startServer({ HEARTBEAT_MS: '200' });
+    return { server, url: server.url, caFile: undefined, stop: () => server.stop() };
+  },
+  'TLS of the process': async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-edge-'));
+    await makeCertificates(folder);
+    const server = await startServer({
+      HEARTBEAT_MS: '200',
+      TLS_CERT_FILE: join(folder, 'server.crt'),
+      TLS_KEY_FILE: join(folder, 'server.key'),
+    });
+    const stop = async (): Promise<void> => {
+      await server.stop();
+      await rm(folder, { recursive: true });
+    };
+    return { server, url: server.url.replace('127.0.0.1', 'localhost'), caFile: join(folder, 'ca.crt'), stop };
+  },
+  nginx: async () => proxied(async (port) => startNginx({ appPort: port })),
+  Apache: async () => proxied(startApache),
+};
+
+async function proxied(
+  start: (port: number) => Promise<{ url: string; caFile: string; stop(): Promise<void> }>,
+): Promise<Edge> {
+  const server = await startServer(PROXIED);
+  const proxy = await start(server.port);
+  const stop = async (): Promise<void> => {
+    await proxy.stop();
+    await server.stop();
+  };
+  return { server, url: proxy.url, caFile: proxy.caFile, stop };
+}
+
+describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
+  let edge: Edge;
+  let ca: string;
+
+  beforeAll(async () => {
+    edge = await EDGES[name]!();
+    ca = edge.caFile === undefined ? '' : await readFile(edge.caFile, 'utf8');
+  });
+  afterAll(() => edge?.stop());
+
+  const enter = (headers: Record<string, string> = {}): Promise<Client> =>
+    connect(edge.url, { headers, ...(ca !== '' && { ca }) });
+
+  it('exchanges messages', async () => {
+    const [ann, bob] = await Promise.all([enter(), enter()]);
+    ann.send({ type: 'offer', receiver: bob.id, data: 'grüße'.repeat(5000), id: '1' });
+    expect((await bob.next('offer')).data).toBe('grüße'.repeat(5000));
+    expect(await ann.next('sys.ack')).toMatchObject({ ref: '1', data: { status: 'routed' } });
+    await Promise.all([ann.close(1000), bob.close(1000)]);
+  });
+
+  it.each([
+    ['said goodbye', 1000, (client: Client): unknown => client.close(1000)],
+    ['was cut', 1006, (client: Client): unknown => client.terminate()],
+  ])('is told of one that %s', async (_, code, leave) => {
+    const [ann, bob] = await Promise.all([enter(), enter()]);
+    leave(bob);
+    expect(await ann.next('sys.departed')).toMatchObject({ sender: bob.id, data: { code } });
+    await ann.close(1000);
+  });
+
+  it('cannot forge its address', async () => {
+    const forged = { 'X-Forwarded-For': '6.6.6.6', 'X-Real-IP': '6.6.6.6', Forwarded: 'for=6.6.6.6' };
+    const client = await enter(forged);
+    const address = edge.server.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
+    expect(address).toBe('127.0.0.1');
+    await client.close(1000);
+  });
+
+  it('of a foreign page does not come in, one of the same origin does', async () => {
+    const origin = edge.url.replace('ws', 'http').replace('/wss', '');
+    await (await enter({ Origin: origin })).close(1000);
+    await expect(enter({ Origin: 'https://evil.test' })).rejects.toThrow('403');
+  });
+
+  it('stays while it is silent, thanks to the heartbeat', async () => {
+    const client = await enter();
+    let pings = 0;
+    for await (const _ of on(client.socket, 'ping')) if (++pings === 4) break;
+    await client.settled();
+    await client.close(1000);
+  });
+});
+
+describe('the secret between nginx and the application', () => {
+  it('alone makes what nginx says of itself believed; a client that guesses is not helped', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
+    const file = join(folder, 'secret');
+    const server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
+    const proxySecret = await readFile(file, 'utf8');
+    const [known, unknown] = [
+      await startNginx({ appPort: server.port, proxySecret }),
+      await startNginx({ appPort: server.port }),
+    ];
+    const verdict = async (nginx: typeof known, headers: Record<string, string>): Promise<string> => {
+      const ca = await readFile(nginx.caFile, 'utf8');
+      // A page that came by plain HTTP is of another origin where nginx is believed that this came by TLS.
+      return connect(nginx.url, {
+        ca,
+        headers: {
+          Origin: nginx.url.replace('wss:', 'http:').replace('/wss', '').replace('localhost', 'own.test'),
+          Host: new URL(nginx.url).host.replace('localhost', 'own.test'),
+          ...headers,
+        },
+      }).then(
+        async (client) => client.close(1000).then(() => 'in'),
+        (error: Error) => error.message,
+      );
+    };
+    expect(await verdict(known, {})).toContain('403');
+    expect(await verdict(unknown, {})).toBe('in');
+    expect(await verdict(unknown, { 'X-Proxy-Secret': proxySecret })).toBe('in');
+    await Promise.all([known.stop(), unknown.stop()]);
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+});

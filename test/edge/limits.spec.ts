@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { HandshakeRate } from '../../src/gateway/handshake-rate.js';
+import { ask, HANDSHAKE } from '../support/ask.js';
+import { connect, type Client } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+let server: TestServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+async function refusal(headers: Record<string, string> = {}) {
+  const answer = await ask(server!.url.replace('ws:', 'http:'), { headers: { ...HANDSHAKE, ...headers } });
+  const { error } = JSON.parse(answer.body) as { error: { code: string } };
+  return { status: answer.status, code: error.code, retryAfter: Number(answer.headers['retry-after']) > 0 };
+}
+
+const TOO_MANY = { status: 429, code: 'too_many_connections', retryAfter: true };
+
+describe('connections', () => {
+  it('are refused with 503 past the limit of the node, and welcome again when one has left', async () => {
+    server = await startServer({ MAX_CONNECTIONS: '2' });
+    const [ann, bob] = [await connect(server.url), await connect(server.url)];
+    expect(await refusal()).toEqual({ status: 503, code: 'full', retryAfter: true });
+    await bob.close(1000);
+    await ann.next('sys.departed');
+    await (await connect(server.url)).close(1000);
+    await ann.close(1000);
+  });
+
+  it('are refused with 429 past the limit of an address, that of others untouched', async () => {
+    server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '1', TRUSTED_PROXIES: '127.0.0.1' });
+    const ann = await connect(server.url, { headers: { 'x-real-ip': '2001:db8::1' } });
+    expect(await refusal({ 'x-real-ip': '2001:db8::2' })).toEqual(TOO_MANY);
+    const bob = await connect(server.url, { headers: { 'x-real-ip': '2001:db8:1::1' } });
+    await ann.close(1000);
+    await bob.next('sys.departed');
+    await (await connect(server.url, { headers: { 'x-real-ip': '2001:db8::1' } })).close(1000);
+    await bob.close(1000);
+  });
+
+  it('hold no seat when they are refused for another reason', async () => {
+    server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '1' });
+    expect((await refusal({ origin: 'https://evil.test' })).status).toBe(403);
+    await (await connect(server.url)).close(1000);
+  });
+
+  it('may come four seconds worth at once from one address, refused ones counted', async () => {
+    server = await startServer({ HANDSHAKES_PER_SECOND: '1' });
+    for (let count = 0; count < 4; count++) expect((await refusal({ origin: 'https://evil.test' })).status).toBe(403);
+    expect(await refusal()).toEqual(TOO_MANY);
+  });
+
+  it('are remembered for a bounded number of addresses, and forgotten when they were quiet', () => {
+    const rate = new HandshakeRate(1, 3);
+    for (const address of ['a', 'b', 'c', 'd', 'e']) rate.take(address, 0);
+    expect(rate.size).toBe(3);
+    rate.take('f', 10_000);
+    rate.take('g', 10_000);
+    expect(rate.size).toBe(2);
+  });
+});
+
+/** Sends so many messages and returns the code of each answer. */
+async function answers(client: Client, count: number, data: unknown = null): Promise<string[]> {
+  for (let index = 0; index < count; index++) client.send({ type: 'x', receiver: client.id, id: `${index}`, data });
+  const codes: string[] = [];
+  while (codes.length < count) {
+    const { type, data: body } = await client.next();
+    if (type === 'sys.ack') codes.push('ok');
+    if (type === 'sys.error') codes.push(body.retryAfterMs > 0 ? (body.code as string) : 'no retryAfterMs');
+  }
+  return codes;
+}
+
+describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE) => {
+  it('are each refused past the rate, by their id, and pass again after the time that was named', async () => {
+    server = await startServer({ FAST_LANE, MESSAGES_PER_SECOND: '2' });
+    const client = await connect(server.url);
+    expect(await answers(client, 15)).toEqual([
+      ...Array<string>(10).fill('ok'),
+      ...Array<string>(5).fill('rate_limited'),
+    ]);
+    await client.close(1000);
+  });
+
+  it('are refused past the bytes of the session', async () => {
+    server = await startServer({ FAST_LANE, BYTES_PER_SECOND: '20000' });
+    const client = await connect(server.url);
+    const codes = await answers(client, 10, 'x'.repeat(20_000));
+    expect(codes.slice(0, 3)).toEqual(['ok', 'ok', 'ok']);
+    expect(codes.slice(5)).toEqual(Array<string>(5).fill('rate_limited'));
+    await client.close(1000);
+  });
+
+  it('end the session with 1008 when too many are refused', async () => {
+    server = await startServer({ FAST_LANE, MESSAGES_PER_SECOND: '1', REFUSALS_PER_MINUTE: '3' });
+    const client = await connect(server.url);
+    for (let count = 0; count < 20; count++) client.send({ type: 'x', receiver: client.id });
+    expect(await client.closed).toEqual({ code: 1008, reason: 'policy' });
+    expect(client.inbox.filter(({ type }) => type === 'sys.error')).toHaveLength(4);
+  });
+
+  it('end the session with 1008 when too many are faulty, each answered first', async () => {
+    server = await startServer({ FAST_LANE, FAULTS_PER_MINUTE: '3' });
+    const client = await connect(server.url);
+    for (const text of ['{', '{"type":1}', '{"type":"sys.x"}', '{"type":"none"}', '{']) client.sendText(text);
+    expect(await client.closed).toEqual({ code: 1008, reason: 'policy' });
+    expect(client.inbox.filter(({ type }) => type === 'sys.error').map(({ data }) => data.code as string)).toEqual([
+      'malformed_json',
+      'invalid_message',
+      'reserved_type',
+      'unknown_type',
+    ]);
+  });
+
+  it('are not limited where every limit is off', async () => {
+    server = await startServer({ FAST_LANE });
+    const client = await connect(server.url);
+    expect(new Set(await answers(client, 3000))).toEqual(new Set(['ok']));
+    await client.close(1000);
+  });
+});
+
+describe('pings of one session', () => {
+  it('end it with 1008 when they are a flood', async () => {
+    server = await startServer({ MESSAGES_PER_SECOND: '1', REFUSALS_PER_MINUTE: '10' });
+    const client = await connect(server.url);
+    for (let count = 0; count < 100; count++) client.socket.ping();
+    expect(await client.closed).toEqual({ code: 1008, reason: 'policy' });
+  });
+});

@@ -1,0 +1,244 @@
+import { exportJWK, generateKeyPair } from 'jose';
+import { Module } from '@nestjs/common';
+import { SubscribeMessage } from '@nestjs/websockets';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app.js';
+import { Claims, User } from '../../src/gateway/identity.decorators.js';
+import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
+import { ask, HANDSHAKE } from '../support/ask.js';
+import { connect } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { AUTH, bearer, soon, token, unsigned } from '../support/tokens.js';
+
+@MessagingGateway()
+class MeGateway {
+  @SubscribeMessage('me')
+  me(@User() user: string, @Claims('role') role: string) {
+    return { user, role };
+  }
+}
+@Module({ providers: [MeGateway] })
+class MeModule {}
+
+let server: TestServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+/** What comes of a handshake with this token: its status and code. */
+async function knock(jwt: string | undefined, headers: Record<string, string> = {}): Promise<string> {
+  try {
+    await (await connect(server!.url, jwt === undefined ? {} : bearer(jwt))).close(1000);
+    return 'in';
+  } catch {
+    const answer = await ask(server!.url.replace('ws:', 'http:'), {
+      headers: { ...HANDSHAKE, ...(jwt !== undefined && bearer(jwt).headers), ...headers },
+    });
+    return `${answer.status} ${(JSON.parse(answer.body) as { error: { code: string } }).error.code}`;
+  }
+}
+
+const NO = '401 unauthorized';
+const start = (variables: Record<string, string>) =>
+  createApp({ variables: { PORT: '0', LOG_LEVEL: 'error', ...variables } });
+
+describe('a token', () => {
+  it('lets its user in by header or by subprotocol, which is not echoed', async () => {
+    server = await startServer(AUTH, [MeModule]);
+    const jwt = await token({ claims: { role: 'admin' } });
+    const clients = [
+      await connect(server.url, bearer(jwt)),
+      await connect(server.url, { protocols: ['switchboard.v1', `bearer.${jwt}`] }),
+    ];
+    expect(clients[1]!.socket.protocol).toBe('switchboard.v1');
+    for (const client of clients) {
+      client.send({ type: 'me', id: '1' });
+      expect((await client.next('me')).data).toEqual({ user: 'ann', role: 'admin' });
+      await client.close(1000);
+    }
+  });
+
+  it('is refused when it is missing, bad, expired, unsigned or not for us', async () => {
+    server = await startServer({ ...AUTH, AUTH_ISSUER: 'us', AUTH_AUDIENCE: 'chat' });
+    const claims = { iss: 'us', aud: 'chat' };
+    const good = await token({ claims });
+    const inAnHour = Math.floor(Date.now() / 1000) + 3600;
+    expect(await knock(good)).toBe('in');
+    expect(await knock(undefined)).toBe(NO);
+    expect(await knock('nonsense')).toBe(NO);
+    expect(await knock(`${good.slice(0, -4)}AAAA`)).toBe(NO);
+    expect(await knock(await token({ claims, expires: 1000 }))).toBe(NO);
+    expect(await knock(await token({ claims, sub: '' }))).toBe(NO);
+    expect(await knock(await token({ claims: { ...claims, iss: 'them' } }))).toBe(NO);
+    expect(await knock(await token({ claims: { ...claims, aud: 'mail' } }))).toBe(NO);
+    expect(await knock(await token({ claims: { ...claims, nbf: inAnHour } }))).toBe(NO);
+    expect(await knock(await token({ claims, header: { alg: 'HS512' } }))).toBe(NO);
+    expect(await knock(await token({ claims, key: Buffer.from('another secret of thirty-two bytes!') }))).toBe(NO);
+    expect(await knock(unsigned({ ...claims, sub: 'ann', exp: inAnHour }))).toBe(NO);
+    expect(await knock(undefined, { authorization: `Basic ${good}` })).toBe(NO);
+  });
+
+  it('is not needed where it is optional, but then too a bad one is refused', async () => {
+    server = await startServer({ ...AUTH, AUTH: 'optional' });
+    expect(await knock(undefined)).toBe('in');
+    expect(await knock(await token())).toBe('in');
+    expect(await knock('nonsense')).toBe(NO);
+  });
+
+  it('is not read from the address', async () => {
+    server = await startServer(AUTH);
+    const url = `${server.url.replace('ws:', 'http:')}?token=${await token()}&access_token=${await token()}`;
+    expect((await ask(url, { headers: HANDSHAKE })).status).toBe(401);
+  });
+
+  it('may come with the first messages behind it, and none is lost or handled before', async () => {
+    server = await startServer(AUTH);
+    const tcp = connectTcp(server.port, '127.0.0.1');
+    const head = Object.entries({ Host: 'x', ...HANDSHAKE, Authorization: `Bearer ${await token()}` });
+    const ping = Buffer.from('{"type":"sys.ping","data":7}');
+    const frame = Buffer.concat([Buffer.from([0x81, 0x80 | ping.length, 0, 0, 0, 0]), ping]);
+    const close = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
+    tcp.write(`GET /wss HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
+    tcp.write(Buffer.concat([frame, frame, close]));
+    const said = await text(tcp);
+    expect(said.indexOf('sys.welcome')).toBeLessThan(said.indexOf('sys.pong'));
+    expect(said.match(/sys\.pong/g)).toHaveLength(2);
+  });
+
+  it('must have a key to be verified with at the start', async () => {
+    await expect(start({ AUTH: 'required' })).rejects.toThrow('AUTH needs AUTH_SECRET or AUTH_JWKS');
+    await expect(start({ AUTH: 'required', AUTH_SECRET: 'short' })).rejects.toThrow(
+      /^AUTH_SECRET must have at least 32 bytes$/,
+    );
+    await expect(start({ AUTH: 'required', AUTH_JWKS: '/none' })).rejects.toThrow('AUTH_JWKS cannot be used');
+  });
+});
+
+describe('a token that ends', () => {
+  it('ends its session with 4102', async () => {
+    server = await startServer(AUTH);
+    const client = await connect(server.url, bearer(await token({ expires: soon(2) })));
+    expect(await client.closed).toEqual({ code: 4102, reason: 'token_expired' });
+  });
+
+  it('does not end it when it was renewed for the same user', async () => {
+    server = await startServer(AUTH);
+    const [ann, bob] = [
+      await connect(server.url, bearer(await token({ expires: soon(2) }))),
+      await connect(server.url, bearer(await token({ sub: 'bob', expires: soon(2) }))),
+    ];
+    const renew = async (jwt: unknown): Promise<unknown> => {
+      ann.send({ type: 'sys.auth', id: 'r', data: { token: jwt } });
+      const { type, ref, data } = await ann.next();
+      return { type, ref, say: data.status ?? data.code };
+    };
+    await ann.next('sys.arrived');
+    expect(await renew(await token({ sub: 'bob' }))).toEqual({ type: 'sys.error', ref: 'r', say: 'forbidden' });
+    expect(await renew('nonsense')).toEqual({ type: 'sys.error', ref: 'r', say: 'forbidden' });
+    expect(await renew(7)).toEqual({ type: 'sys.error', ref: 'r', say: 'invalid_message' });
+    expect(await renew(await token())).toEqual({ type: 'sys.ack', ref: 'r', say: 'accepted' });
+    expect((await bob.closed).code).toBe(4102);
+    await ann.next('sys.departed');
+    await ann.settled();
+    await ann.close(1000);
+  });
+
+  it('cannot be renewed by who has none', async () => {
+    server = await startServer();
+    const client = await connect(server.url);
+    client.send({ type: 'sys.auth', id: 'r', data: { token: await token() } });
+    expect((await client.next('sys.error')).data.code).toBe('forbidden');
+    await client.close(1000);
+  });
+});
+
+describe('a key set', () => {
+  it.each(['RS256', 'ES256', 'EdDSA'])('verifies %s, never the public key as a secret', async (alg) => {
+    const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'a', alg };
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-keys-'));
+    const file = join(folder, 'keys.json');
+    await writeFile(file, JSON.stringify({ keys: [jwk] }));
+    server = await startServer({ AUTH: 'required', AUTH_JWKS: file });
+    expect(await knock(await token({ key: privateKey, header: { alg, kid: 'a' } }))).toBe('in');
+    const confused = new TextEncoder().encode(JSON.stringify(jwk));
+    expect(await knock(await token({ key: confused, header: { alg: 'HS256', kid: 'a' } }))).toBe(NO);
+    expect(await knock(unsigned({ sub: 'ann', exp: 9e9 }))).toBe(NO);
+
+    const next = await generateKeyPair(alg, { extractable: true });
+    await writeFile(file, JSON.stringify({ keys: [{ ...(await exportJWK(next.publicKey)), kid: 'b', alg }] }));
+    expect(await knock(await token({ key: next.privateKey, header: { alg, kid: 'b' } }))).toBe('in');
+    expect(await knock(await token({ key: privateKey, header: { alg, kid: 'a' } }))).toBe(NO);
+    await rm(folder, { recursive: true });
+  });
+
+  it('may come from a URL, asked once for many', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'a', alg: 'ES256' };
+    let asked = 0;
+    const keys: Server = createServer((_, response) => {
+      asked++;
+      response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: [jwk] }));
+    });
+    await once(keys.listen(0, '127.0.0.1'), 'listening');
+    server = await startServer({
+      AUTH: 'required',
+      AUTH_JWKS: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/`,
+    });
+    const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: 'a' } });
+    for (let count = 0; count < 5; count++) expect(await knock(jwt)).toBe('in');
+    expect(asked).toBe(1);
+    keys.closeAllConnections();
+    await once(keys.close(), 'close');
+  });
+});
+
+describe('a user', () => {
+  it('is shown to others only where the operator says so', async () => {
+    for (const SHOW_USERS of ['on', 'off']) {
+      server = await startServer({ ...AUTH, SHOW_USERS });
+      const ann = await connect(server.url, bearer(await token()));
+      const bob = await connect(server.url, bearer(await token({ sub: 'bob' })));
+      expect((await ann.next('sys.arrived')).data).toEqual(SHOW_USERS === 'on' ? { user: 'bob' } : undefined);
+      ann.send({ type: 'sys.who' });
+      const sessions = [ann, bob].map(({ id }) => id).toSorted();
+      const users = new Map([
+        [ann.id, 'ann'],
+        [bob.id, 'bob'],
+      ]);
+      expect((await ann.next('sys.sessions')).data.sessions).toEqual(
+        SHOW_USERS === 'on' ? sessions.map((id) => ({ id, user: users.get(id) })) : sessions,
+      );
+      await Promise.all([ann.close(1000), bob.close(1000)]);
+      await server.stop();
+    }
+    server = undefined;
+  });
+
+  it('has so many connections and no more', async () => {
+    server = await startServer({ ...AUTH, MAX_CONNECTIONS_PER_USER: '1' });
+    const ann = await connect(server.url, bearer(await token()));
+    expect(await knock(await token())).toBe('429 too_many_connections');
+    const bob = await connect(server.url, bearer(await token({ sub: 'bob' })));
+    await ann.close(1000);
+    await bob.next('sys.departed');
+    expect(await knock(await token())).toBe('in');
+    await bob.close(1000);
+  });
+
+  it('may be kept from asking who is here', async () => {
+    server = await startServer({ WHO: 'off' });
+    const client = await connect(server.url);
+    client.send({ type: 'sys.who', id: '1' });
+    expect(await client.next('sys.error')).toMatchObject({ ref: '1', data: { code: 'forbidden' } });
+    await client.close(1000);
+  });
+});

@@ -1,0 +1,167 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ask, type Answer } from '../support/ask.js';
+import { connect } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const OLD = 'an-old-key-of-many-characters';
+const NEW = 'a-new-key-of-many-characters!';
+
+/** Reads a problem and makes sure that it is one. */
+function problem({ status, headers, body }: Answer): string {
+  expect(headers['content-type']).toBe('application/problem+json');
+  const { status: told, code, type, title, detail } = JSON.parse(body) as Record<string, unknown>;
+  expect([told, type, typeof title, typeof detail]).toEqual([status, 'about:blank', 'string', 'string']);
+  return `${status} ${String(code)}`;
+}
+
+describe('the HTTP API', () => {
+  let server: TestServer;
+  beforeEach(async () => {
+    server = await startServer({ API_KEYS: `${OLD},${NEW}` });
+  });
+  afterEach(() => server.stop());
+
+  async function call(
+    method: string,
+    path: string,
+    { body, key = NEW, headers = {} }: { body?: string; key?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    const type: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const request = httpRequest(`http://127.0.0.1:${server.port}/api/v1${path}`, {
+      method,
+      agent: false,
+      headers: { Authorization: `Bearer ${key}`, ...type, ...headers },
+    });
+    request.end(body);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return { status: response.statusCode!, headers: response.headers, body: await text(response) };
+  }
+
+  const post = (message: object | string, headers: Record<string, string> = {}): Promise<Answer> =>
+    call('POST', '/messages', { body: typeof message === 'string' ? message : JSON.stringify(message), headers });
+
+  it('is not there without a key', async () => {
+    await server.stop();
+    server = await startServer();
+    for (const path of ['/stats', '/messages', '/openapi.json']) expect((await call('GET', path)).status).toBe(404);
+  });
+
+  it('takes each of its keys and no other', async () => {
+    for (const key of [OLD, NEW]) expect((await call('GET', '/stats', { key })).status).toBe(200);
+    for (const key of ['', `${NEW}x`, NEW.slice(1), `${OLD},${NEW}`]) {
+      const answer = await call('GET', '/stats', { key });
+      expect(problem(answer)).toBe('401 unauthorized');
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+    }
+  });
+
+  it('carries a message to one session, its data unchanged', async () => {
+    const ann = await connect(server.url);
+    const body = `{"type":"order.paid","receiver":"${ann.id}","data":{"b":1.0,"a":"grüße","big":12345678901234567890}}`;
+    const answer = await post(body);
+    expect([answer.status, answer.body]).toEqual([200, '{"status":"routed"}']);
+    await ann.next('order.paid');
+    expect(ann.frames.at(-1)).toBe(`{"sender":"server",${body.slice(1)}`);
+    await post({ type: 'bill', receiver: ann.id, sender: 'server/billing' });
+    expect((await ann.next('bill')).sender).toBe('server/billing');
+  });
+
+  it('carries a message to everybody', async () => {
+    const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
+    const answer = await post({ type: 'news', receiver: '*', data: 1 });
+    expect([answer.status, answer.body]).toEqual([200, '{"status":"accepted"}']);
+    for (const client of [ann, bob]) expect(await client.next('news')).toMatchObject({ sender: 'server', data: 1 });
+  });
+
+  it('says what is wrong with a message', async () => {
+    expect(problem(await post({ type: 'x', receiver: 'nobody' }))).toBe('404 receiver_not_found');
+    expect(problem(await post({ type: 'sys.welcome', receiver: '*' }))).toBe('400 reserved_type');
+    expect(problem(await post({ type: 'x' }))).toBe('400 invalid_message');
+    expect(problem(await post({ type: 'x', receiver: '*', sender: 'ann' }))).toBe('400 invalid_message');
+    expect(problem(await post({ type: 'x', receiver: '*', more: 1 }))).toBe('400 invalid_message');
+    expect(problem(await post('{'))).toBe('400 malformed_json');
+    expect(problem(await post(JSON.stringify('x'.repeat(70_000))))).toBe('413 message_too_big');
+    expect(problem(await post('{}', { 'Content-Type': 'text/plain' }))).toBe('415 unsupported_media_type');
+  });
+
+  it('does a request with an Idempotency-Key once', async () => {
+    const ann = await connect(server.url);
+    const message = { type: 'once', receiver: ann.id };
+    const headers = { 'Idempotency-Key': 'k1' };
+    expect((await post(message, headers)).headers['idempotency-replayed']).toBeUndefined();
+    const again = await post(message, headers);
+    expect([again.status, again.body, again.headers['idempotency-replayed']]).toEqual([
+      200,
+      '{"status":"routed"}',
+      'true',
+    ]);
+    expect(problem(await post({ ...message, data: 1 }, headers))).toBe('422 idempotency_key_reused');
+    await ann.settled();
+    expect(ann.inbox.filter(({ type }) => type === 'once')).toHaveLength(1);
+  });
+
+  it('shows sessions, page by page and one by one', async () => {
+    const clients = await Promise.all([connect(server.url), connect(server.url), connect(server.url)]);
+    const ids = clients.map(({ id }) => id).toSorted();
+    const first = JSON.parse((await call('GET', '/sessions?limit=2')).body);
+    expect(first).toMatchObject({ sessions: [{ id: ids[0] }, { id: ids[1] }], total: 3, next: ids[1] });
+    const second = JSON.parse((await call('GET', `/sessions?limit=2&after=${first.next}`)).body);
+    expect(second.sessions).toEqual([JSON.parse((await call('GET', `/sessions/${ids[2]}`)).body)]);
+    expect(second.sessions[0]).toMatchObject({ address: '127.0.0.1', bytesOut: expect.any(Number) });
+    expect(Date.now() - Date.parse(second.sessions[0].since)).toBeLessThan(20_000);
+    expect(problem(await call('GET', '/sessions?limit=0'))).toBe('400 invalid_query');
+    expect(problem(await call('GET', '/sessions/nobody'))).toBe('404 session_not_found');
+  });
+
+  it('ends a session', async () => {
+    const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
+    expect((await call('DELETE', `/sessions/${ann.id}`)).status).toBe(204);
+    expect(await ann.closed).toEqual({ code: 4000, reason: 'kicked' });
+    expect(await bob.next('sys.departed')).toMatchObject({ sender: ann.id, data: { code: 4000 } });
+    expect(problem(await call('DELETE', `/sessions/${ann.id}`))).toBe('404 session_not_found');
+  });
+
+  it('tells the counters', async () => {
+    await connect(server.url);
+    expect(JSON.parse((await call('GET', '/stats')).body)).toMatchObject({ phase: 'ready', sessions: 1, opened: 1 });
+  });
+
+  it('knows its paths and methods', async () => {
+    expect(problem(await call('GET', '/nothing'))).toBe('404 not_found');
+    for (const [method, path, allow] of [
+      ['GET', '/messages', 'POST'],
+      ['POST', '/sessions', 'GET, HEAD'],
+      ['PUT', '/sessions/x', 'GET, HEAD, DELETE'],
+    ] as const) {
+      const answer = await call(method, path);
+      expect([problem(answer), answer.headers.allow]).toEqual(['405 method_not_allowed', allow]);
+    }
+  });
+
+  it('answers a key that asks too often', async () => {
+    await server.stop();
+    server = await startServer({ API_KEYS: NEW, API_REQUESTS_PER_SECOND: '1' });
+    await call('GET', '/stats');
+    const answer = await call('GET', '/stats');
+    expect([problem(answer), answer.headers['retry-after']]).toEqual(['429 rate_limited', '1']);
+  });
+
+  it('has an OpenAPI document of every path', async () => {
+    const { status, body } = await ask(`http://127.0.0.1:${server.port}/api/v1/openapi.json`);
+    const { openapi, paths } = JSON.parse(body) as { openapi: string; paths: Record<string, object> };
+    expect([status, openapi.slice(0, 2)]).toEqual([200, '3.']);
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((each) => `${each} ${path}`),
+    );
+    expect(operations.toSorted()).toEqual([
+      'delete /api/v1/sessions/{id}',
+      'get /api/v1/sessions',
+      'get /api/v1/sessions/{id}',
+      'get /api/v1/stats',
+      'post /api/v1/messages',
+    ]);
+  });
+});

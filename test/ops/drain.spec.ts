@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { Module } from '@nestjs/common';
+import { SubscribeMessage } from '@nestjs/websockets';
+import { afterEach, describe, expect, it } from 'vitest';
+import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
+import { Drain } from '../../src/ops/drain.js';
+import { ask, HANDSHAKE } from '../support/ask.js';
+import { connect } from '../support/client.js';
+import { ServerProcess } from '../support/process.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+describe('a server that is told to end', () => {
+  let server: ServerProcess | undefined;
+  afterEach(() => server?.kill());
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'asks everybody to come again, each at a time of its own (%s)',
+    async (name) => {
+      server = await ServerProcess.start({ DRAIN_SPREAD_MS: '1000' });
+      const { url } = server;
+      const clients = await Promise.all(Array.from({ length: 20 }, () => connect(url)));
+      const began = performance.now();
+      server.signal(name);
+      const notices = await Promise.all(clients.map((client) => client.next('sys.reconnect')));
+      const afterMs = notices.map(({ data }) => data.afterMs as number);
+      expect(new Set(afterMs).size).toBe(20);
+      expect(Math.max(...afterMs)).toBeLessThanOrEqual(1000);
+      expect(notices.map(({ sender, receiver }) => ({ sender, receiver }))).toEqual(
+        clients.map(({ id }) => ({ sender: 'server', receiver: id })),
+      );
+      for (const client of clients) expect(await client.closed).toEqual({ code: 1012, reason: 'service_restart' });
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+      expect(performance.now() - began).toBeLessThan(5000);
+      expect(server.lines.find(({ message }) => message === 'drained')).toMatchObject({ sessions: 20, cut: 0 });
+    },
+  );
+
+  it('tells nobody of a departure who leaves at the same moment', async () => {
+    server = await ServerProcess.start();
+    const { url } = server;
+    const clients = await Promise.all(Array.from({ length: 20 }, () => connect(url)));
+    server.signal('SIGTERM');
+    await Promise.all(clients.map(({ closed }) => closed));
+    expect(clients.flatMap(({ inbox }) => inbox.filter(({ type }) => type === 'sys.departed'))).toEqual([]);
+  });
+
+  it('delivers what it has acknowledged', async () => {
+    server = await ServerProcess.start({ ARRIVAL_NOTICES: 'off' });
+    const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
+    const text = 'x'.repeat(1000);
+    for (let id = 0; id < 2000; id++) ann.send({ type: 'chat', receiver: bob.id, id: String(id), data: text });
+    await ann.next('sys.ack');
+    server.signal('SIGTERM');
+    await Promise.all([ann.closed, bob.closed]);
+    const acknowledged = ann.inbox.filter(({ type }) => type === 'sys.ack').map(({ ref }) => ref);
+    const delivered = bob.inbox.filter(({ type }) => type === 'chat').map(({ id }) => id);
+    expect(delivered.slice(1, acknowledged.length + 1)).toEqual(acknowledged);
+  });
+
+  it('cuts who does not go, counts it, and ends with 0 in time', async () => {
+    server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '1500' });
+    const { hostname, port } = new URL(server.url);
+    const mute = connectTcp(Number(port), hostname);
+    const lines = Object.entries({ Host: hostname, ...HANDSHAKE }).map(([key, value]) => `${key}: ${value}\r\n`);
+    mute.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
+    await once(mute, 'data');
+    const began = performance.now();
+    server.signal('SIGTERM');
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(performance.now() - began).toBeLessThan(1500);
+    expect(server.lines.find(({ message }) => message === 'drained')).toMatchObject({ sessions: 1, cut: 1 });
+    mute.destroy();
+  });
+
+  it('ends at once on a second signal', async () => {
+    server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '60000' });
+    const mute = connectTcp(Number(new URL(server.url).port), '127.0.0.1');
+    const lines = Object.entries({ Host: 'localhost', ...HANDSHAKE }).map(([key, value]) => `${key}: ${value}\r\n`);
+    mute.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
+    await once(mute, 'data');
+    server.signal('SIGTERM');
+    await server.said('draining');
+    server.signal('SIGTERM');
+    expect(await server.ended).toEqual({ code: 143, signal: null });
+    mute.destroy();
+  });
+});
+
+/** Lets a test decide when a handler is done. */
+class Gate {
+  enter!: () => void;
+  open!: (answer: string) => void;
+  readonly entered = new Promise<void>((resolve) => (this.enter = resolve));
+  readonly opened = new Promise<string>((resolve) => (this.open = resolve));
+}
+
+describe('while it drains, a server', () => {
+  let server: TestServer;
+  afterEach(() => server.stop());
+
+  async function withHandler(gate: Gate): Promise<void> {
+    @MessagingGateway()
+    class Slow {
+      @SubscribeMessage('slow')
+      async slow(): Promise<string> {
+        gate.enter();
+        return gate.opened;
+      }
+    }
+    @Module({ providers: [Slow] })
+    class Handlers {}
+    server = await startServer({}, [Handlers as never]);
+  }
+
+  it('refuses newcomers, is not ready, serves those it has, and lets a running handler finish', async () => {
+    const gate = new Gate();
+    await withHandler(gate);
+    const origin = `http://127.0.0.1:${server.port}`;
+    const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
+    expect((await ask(`${origin}/health/ready`)).status).toBe(200);
+    ann.send({ type: 'slow', id: 's' });
+    await gate.entered;
+    const drained = server.app.get(Drain, { strict: false }).run();
+    await ann.next('sys.reconnect');
+
+    const ready = await ask(`${origin}/health/ready`);
+    expect([ready.status, (await ask(`${origin}/health/live`)).status]).toEqual([503, 200]);
+    const refused = await ask(`${origin}/wss`, { headers: HANDSHAKE });
+    expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+    expect(JSON.parse(refused.body)).toMatchObject({ error: { code: 'draining' } });
+    const malformed = await ask(`${origin}/wss`, { headers: { ...HANDSHAKE, 'Sec-WebSocket-Key': 'x' } });
+    expect(malformed.status).toBe(400);
+    bob.send({ type: 'chat', receiver: ann.id, id: 'm', data: 1 });
+    expect((await bob.next('sys.ack')).data).toEqual({ status: 'routed' });
+
+    gate.open('at last');
+    expect(await ann.next('slow')).toMatchObject({ ref: 's', data: 'at last' });
+    expect(await ann.next('sys.ack')).toMatchObject({ ref: 's', data: { status: 'accepted' } });
+    expect((await ann.closed).code).toBe(1012);
+    expect(await drained).toMatchObject({ sessions: 2, cut: 0 });
+  });
+
+  it('tells those who remain of one who leaves by itself', async () => {
+    const gate = new Gate();
+    await withHandler(gate);
+    const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
+    ann.send({ type: 'slow' });
+    await gate.entered;
+    const drained = server.app.get(Drain, { strict: false }).run();
+    await bob.next('sys.reconnect');
+    await bob.close(1000);
+    expect(await ann.next('sys.departed')).toMatchObject({ sender: bob.id, data: { code: 1000 } });
+    gate.open('');
+    await drained;
+    expect(ann.inbox.filter(({ type }) => type === 'sys.departed')).toEqual([]);
+  });
+});

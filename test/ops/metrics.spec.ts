@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ask, HANDSHAKE } from '../support/ask.js';
+import { connect } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+describe('metrics', () => {
+  let server: TestServer;
+  beforeEach(async () => {
+    server = await startServer({ EVENT_LOOP_DELAY_MS: '10000' });
+  });
+  afterEach(() => server.stop());
+
+  /** Reads the samples by their name with labels. */
+  async function scrape(): Promise<Record<string, number>> {
+    const { status, headers, body } = await ask(`http://127.0.0.1:${server.port}/metrics`);
+    expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+    const lines = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(lines.filter((line) => !line.startsWith('switchboard_'))).toEqual([]);
+    return Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+    );
+  }
+
+  it('count who comes and goes, by code', async () => {
+    const [ann, bob, cat] = [await connect(server.url), await connect(server.url), await connect(server.url)];
+    expect(await scrape()).toMatchObject({ switchboard_sessions: 3, switchboard_sessions_opened_total: 3 });
+    await bob.close(1000);
+    cat.socket.send(Buffer.from([1]));
+    await cat.closed;
+    await ann.next('sys.departed');
+    await ann.next('sys.departed');
+    expect(await scrape()).toMatchObject({
+      switchboard_sessions: 1,
+      'switchboard_sessions_closed_total{code="1000"}': 1,
+      'switchboard_sessions_closed_total{code="1003"}': 1,
+      'switchboard_handshakes_total{outcome="accepted"}': 3,
+    });
+  });
+
+  it.each(['on', 'off'])('count messages however they are read (fast lane %s)', async (FAST_LANE) => {
+    await server.stop();
+    server = await startServer({ FAST_LANE });
+    const [ann, bob] = [await connect(server.url), await connect(server.url)];
+    await connect(server.url);
+    ann.send({ type: 'chat', receiver: bob.id });
+    ann.send({ type: 'chat', receiver: '*' });
+    ann.send({ type: 'chat', receiver: 'nobody', id: 'n' });
+    ann.send({ type: 'demo.sum', id: 's', data: { numbers: [1, 2] } });
+    await ann.next('sys.ack');
+    const { switchboard_received_bytes_total: bytesIn, ...samples } = await scrape();
+    expect(samples).toMatchObject({
+      switchboard_messages_received_total: 4,
+      switchboard_messages_routed_total: 1,
+      switchboard_messages_broadcast_total: 1,
+      switchboard_messages_delivered_total: 3,
+      'switchboard_messages_refused_total{code="receiver_not_found"}': 1,
+      'switchboard_fanout_bucket{le="1"}': 0,
+      'switchboard_fanout_bucket{le="10"}': 1,
+      switchboard_fanout_sum: 2,
+      'switchboard_handler_seconds_count{type="demo.sum"}': 1,
+    });
+    expect(bytesIn).toBeGreaterThan(100);
+  });
+
+  it('keep the bytes of those that have gone', async () => {
+    const ann = await connect(server.url);
+    ann.send({ type: 'sys.ping', data: 'x'.repeat(5000) });
+    await ann.next('sys.pong');
+    const before = await scrape();
+    await ann.close();
+    const after = await scrape();
+    expect(after['switchboard_received_bytes_total']).toBeGreaterThanOrEqual(
+      before['switchboard_received_bytes_total']!,
+    );
+    expect(after['switchboard_sent_bytes_total']).toBeGreaterThan(5000);
+  });
+
+  it('count refused handshakes by code', async () => {
+    const origin = `http://127.0.0.1:${server.port}`;
+    await ask(`${origin}/wss`, { headers: { ...HANDSHAKE, 'Sec-WebSocket-Key': 'x' } });
+    await ask(`${origin}/elsewhere`, { headers: HANDSHAKE });
+    await ask(`${origin}/wss`);
+    expect(await scrape()).toMatchObject({
+      'switchboard_handshakes_total{outcome="bad_handshake"}': 1,
+      'switchboard_handshakes_total{outcome="not_found"}': 1,
+      'switchboard_handshakes_total{outcome="upgrade_required"}': 1,
+    });
+  });
+});
+
+describe('readiness', () => {
+  it('turns false while the event loop is late, and says why', async () => {
+    const server = await startServer({ EVENT_LOOP_DELAY_MS: '10' });
+    const url = `http://127.0.0.1:${server.port}/health/ready`;
+    let answer = await ask(url);
+    for (let turn = 0; turn < 50 && answer.status === 200; turn++) {
+      for (const end = performance.now() + 60; performance.now() < end;);
+      answer = await ask(url);
+    }
+    await server.stop();
+    expect(answer.status).toBe(503);
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 'error', error: { eventLoop: { boundMs: 10 } } });
+  });
+});

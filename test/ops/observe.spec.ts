@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask } from '../support/ask.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const CONFIG = fileURLToPath(new URL('../../config', import.meta.url));
+const NAMES = /\bswitchboard_[a-z0-9_]+/g;
+
+describe('what watches the server', () => {
+  let server: TestServer;
+  let metrics: string;
+  beforeAll(async () => {
+    server = await startServer();
+    metrics = (await ask(`http://127.0.0.1:${server.port}/metrics`)).body;
+  });
+  afterAll(() => server.stop());
+
+  it('has alert rules that promtool accepts', () => {
+    const said = execFileSync('promtool', ['check', 'rules', join(CONFIG, 'prometheus/alerts.yml')], {
+      encoding: 'utf8',
+    });
+    expect(said).toMatch(/SUCCESS: \d+ rules found/);
+  });
+
+  it('is served metrics that promtool accepts', () => {
+    expect(execFileSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' })).toBe('');
+  });
+
+  it.each(['prometheus/alerts.yml', 'grafana/switchboard.json'])('names only metrics that there are (%s)', (file) => {
+    const names = readFileSync(join(CONFIG, file), 'utf8').match(NAMES) ?? [];
+    const unknown = names.filter((name) => !metrics.includes(`# TYPE ${name.replace(/_bucket$/, '')} `));
+    expect(names.length).toBeGreaterThan(5);
+    expect(unknown).toEqual([]);
+  });
+});

@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { LIMITS_OFF } from './server.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The server as the process that it is, with its log. */
+export class ServerProcess {
+  readonly lines: LogLine[] = [];
+  readonly ended: Promise<Ended>;
+  url = '';
+  readonly #waiters: { message: string; resolve: (line: LogLine) => void }[] = [];
+
+  private constructor(readonly child: ChildProcess) {
+    const killWithUs = (): void => void child.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    this.ended = once(child, 'exit').then(([code, signal]) => {
+      process.off('exit', killWithUs);
+      return { code, signal };
+    });
+    createInterface({ input: child.stdout! }).on('line', (text) => this.#read(JSON.parse(text) as LogLine));
+  }
+
+  /** Starts it on a free port and waits until it listens. @param before what the shell does first, such as `ulimit` */
+  static async start(variables: Record<string, string> = {}, before = ''): Promise<ServerProcess> {
+    const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...LIMITS_OFF, ...variables };
+    const server = new ServerProcess(
+      spawn('sh', ['-c', `${before} exec "$0" "$1"`, process.execPath, MAIN], {
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
+    );
+    server.url = String((await server.said('listening'))['url']);
+    return server;
+  }
+
+  /** The same address over plain HTTP, without a path. */
+  get origin(): string {
+    return new URL(this.url.replace(/^ws/, 'http')).origin;
+  }
+
+  /** Waits for a line of the log that says this. */
+  async said(message: string): Promise<LogLine> {
+    const line = this.lines.find((each) => each.message === message);
+    if (line !== undefined) return line;
+    return Promise.race([
+      new Promise<LogLine>((resolve) => this.#waiters.push({ message, resolve })),
+      this.ended.then(({ code }) => Promise.reject(new Error(`the server ended with ${code} before "${message}"`))),
+    ]);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  #read(line: LogLine): void {
+    this.lines.push(line);
+    for (const waiter of this.#waiters.filter(({ message }) => message === line.message)) {
+      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      waiter.resolve(line);
+    }
+  }
+}
