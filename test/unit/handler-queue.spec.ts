@@ -4,11 +4,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { HandlerQueue } from '../../src/gateway/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/handler-replies.js';
+import { Telemetry } from '../../src/telemetry/telemetry.js';
 import { Fault, MAX_WAITING_CALLS, type Envelope } from '../../src/protocol/index.js';
 
 /** Writes down what the client would be told. */
 class Told {
   readonly lines: string[] = [];
+  readonly telemetry = new Telemetry();
 
   value(_: unknown, { id }: Envelope, value: unknown): void {
     if (value === 'unsendable') throw new Error('cannot be sent');
