@@ -1,3 +1,5 @@
+import { connect as connectTcp } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchange, frame, RawClient, request, UPGRADE_HEADERS, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -53,6 +55,7 @@ describe('a handshake that is refused', () => {
     async (method) => {
       const upgrade = await ask(`${method} /wss HTTP/1.1`);
       expect(refusal(upgrade)).toBe('405 method_not_allowed');
+      expect(upgrade.headers.get('allow')).toBe('GET');
       const plain = await ask(`${method} /wss?x=1 HTTP/1.1`, ['Host: localhost', 'Content-Length: 0', CLOSE]);
       expect(refusal(plain)).toBe('405 method_not_allowed');
     },
@@ -96,8 +99,16 @@ describe('a handshake that is refused', () => {
     ['has no Host', changed('Host')],
     ['offers a protocol that is no token', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a b']],
     ['offers a protocol twice', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a, a']],
+    ['has no Connection', [...changed('Connection', CLOSE)]],
+    ['has no Upgrade', [...changed('Upgrade').filter((each) => !each.startsWith('Connection')), CLOSE]],
+    ['has a body', [...UPGRADE_HEADERS, 'Content-Length: 9']],
+    ['has a body in chunks', [...UPGRADE_HEADERS, 'Transfer-Encoding: chunked']],
   ])('is bad_handshake when it %s', async (_, headers) => {
     expect(refusal(await ask('GET /wss HTTP/1.1', headers))).toBe('400 bad_handshake');
+  });
+
+  it('is bad_handshake when it is HTTP/1.0', async () => {
+    expect(refusal(await ask('GET /wss HTTP/1.0'))).toBe('400 bad_handshake');
   });
 
   it.each([
@@ -119,11 +130,22 @@ describe('a handshake that is refused', () => {
     expect(performance.now() - startMs).toBeLessThan(1500);
   });
 
+  it('is handshake_timeout though another header comes every now and then', async () => {
+    const socket = connectTcp({ port: server.port, host: '127.0.0.1' });
+    socket.write('GET /wss HTTP/1.1\r\nHost: localhost\r\n');
+    const drip = setInterval(() => socket.write('X: y\r\n'), 50);
+    const answer = await text(socket);
+    clearInterval(drip);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 .*"code":"handshake_timeout"/s);
+  });
+
   it('is told the first reason of the list: path, method, handshake', async () => {
     const worst = changed('Sec-WebSocket-Key');
     expect(refusal(await ask('POST /other HTTP/1.1', worst))).toBe('404 not_found');
     expect(refusal(await ask('GET /other HTTP/1.1', changed('Sec-WebSocket-Version')))).toBe('404 not_found');
     expect(refusal(await ask('POST /wss HTTP/1.1', worst))).toBe('405 method_not_allowed');
+    const old = worst.map((header) => header.replace(/Version: 13/, 'Version: 8'));
+    expect(refusal(await ask('GET /wss HTTP/1.1', old))).toBe('426 upgrade_required');
   });
 
   it('gets the whole answer though it has sent much more already', async () => {
