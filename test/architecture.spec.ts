@@ -17,6 +17,8 @@ describe('the architecture', () => {
     ['a lower room that knows a higher one', { 'sessions/a.ts': `import { b } from '../gateway/b.js';` }],
     ['strangers of equal rank', { 'gateway/a.ts': `import type { b } from '../ops/b.js';` }],
     ['an export from a higher room', { 'sessions/a.ts': `export * from '../messaging/b.js';` }],
+    ['a higher room that is loaded later', { 'sessions/a.ts': `await import('../gateway/b.js');` }],
+    ['a type of a higher room', { 'sessions/a.ts': `type B = import('../gateway/b.js').B;` }],
     ['whoever imports from the handlers', { 'ops/a.ts': `import { b } from '../handlers/b.js';` }],
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../app.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
@@ -26,10 +28,25 @@ describe('the architecture', () => {
     ['a name for nothing', { 'ops/utils.ts': '' }],
     ['a barrel', { 'ops/index.ts': '' }],
     ['any', { 'ops/a.ts': 'export const a = (b: any) => b;' }],
-    ['a default export', { 'ops/a.ts': 'export default class A {}' }],
+    ['a default class', { 'ops/a.ts': 'export default class A {}' }],
+    ['a default function', { 'ops/a.ts': 'export default function a() {}' }],
+    ['a default value', { 'ops/a.ts': 'export default 1;' }],
+    ['a default by name', { 'ops/a.ts': 'const a = 1;\nexport { a as default };' }],
+    ['a room of helpers', { 'ops/helpers/a.ts': '' }],
     ['a second reader of the environment', { 'ops/a.ts': 'process.env.A', 'ops/b.ts': 'process.env.B' }],
   ])('does not pass %s', (_, files) => {
     expect(breaches(new Map(Object.entries(files)))).toHaveLength(1);
+  });
+
+  it('passes what the rules allow', () => {
+    const files = {
+      'main.ts': `import { createApp } from './app.js';\nswitch (1) {\n  default:\n}`,
+      'app.module.ts': `import { HandlersModule } from './handlers/handlers.module.js';`,
+      'handlers/a.ts': `import { B } from '../gateway/b.js';\nimport { C } from '../protocol/index.js';`,
+      'gateway/b.ts': `import { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,
+      'protocol/index.ts': `export * from './a.js';\n${'\n'.repeat(248)}export const a: unknown = 1;`,
+    };
+    expect(breaches(new Map(Object.entries(files)))).toEqual([]);
   });
 });
 

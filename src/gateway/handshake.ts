@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Settings } from '../settings/settings.js';
 import { requestPath, type Refusal } from './refuse.js';
@@ -46,7 +46,7 @@ export class Handshake {
   plainRefusal(request: IncomingMessage): Refusal {
     if (request.method !== 'GET') return { code: 'method_not_allowed', headers: { Allow: 'GET' } };
     return mentionsWebSocket(request)
-      ? { code: 'bad_handshake', message: 'Connection must be Upgrade.' }
+      ? { code: 'bad_handshake', message: 'Connection must be Upgrade and Upgrade websocket.' }
       : UPGRADE_REQUIRED;
   }
 }
@@ -58,10 +58,16 @@ function malformed({ headers, httpVersion }: IncomingMessage): Refusal | undefin
   const message =
     (version === undefined && 'Sec-WebSocket-Version is missing.') ||
     (httpVersion !== '1.1' && 'The request must be HTTP/1.1.') ||
+    (hasBody(headers) && 'The request must have no body.') ||
     (headers.host === undefined && 'Host is missing.') ||
     (!KEY.test(headers['sec-websocket-key'] ?? '') && 'Sec-WebSocket-Key is missing or malformed.') ||
     (!validProtocols(headers['sec-websocket-protocol']) && 'Sec-WebSocket-Protocol is malformed.');
   return message ? { code: 'bad_handshake', message } : undefined;
+}
+
+/** A body would be read as frames here and as a body by a proxy in front. */
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
 /** A list of tokens, none of them twice. */

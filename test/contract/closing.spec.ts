@@ -66,6 +66,7 @@ describe.each(['on', 'off'])('the connection (FAST_LANE=%s)', (lane) => {
     ['UTF-8 beyond Unicode', [frame(Buffer.from([0x22, 0xf5, 0x80, 0x80, 0x80, 0x22]))], 1007],
     ['UTF-8 that is cut', [frame(Buffer.from([0x22, 0xe2, 0x82]))], 1007],
     ['too many fragments', fragments(' '.repeat(1000), 1000), 1008, 'policy'],
+    ['a fragment more than 64', fragments(' '.repeat(65), 65), 1008, 'policy'],
     ['empty fragments without end', fragments('', 1000), 1008, 'policy'],
     ['one byte too much', [frame(`{"type":"${'x'.repeat(1014)}"}`)], 1009, 'message_too_big'],
     ['a length beyond all bounds', [raw(0x81, 0xff, 0x00, 0x1f, 255, 255, 255, 255, 255, 255, ...mask)], 1009],
@@ -128,6 +129,17 @@ describe.each(['on', 'off'])('the connection (FAST_LANE=%s)', (lane) => {
     client.write(...fragments('{"type":"sys.ping","id":"few"}', 4), message({ type: 'sys.ping', id: 'plain' }));
     expect((await client.envelope()).ref).toBe('few');
     expect((await client.envelope()).ref).toBe('plain');
+    client.write(closing(1000));
+    await witness.next('sys.departed');
+    client.socket.destroy();
+  });
+
+  it('takes a message in 64 fragments', async () => {
+    const client = await RawClient.open(server.port);
+    const whole = JSON.stringify({ type: 'sys.ping', id: 'many', data: 'x'.repeat(87) });
+    expect(whole).toHaveLength(128);
+    client.write(...fragments(whole, 64));
+    expect((await client.envelope()).ref).toBe('many');
     client.write(closing(1000));
     await witness.next('sys.departed');
     client.socket.destroy();

@@ -96,6 +96,8 @@ describe('sys.who', () => {
     [[], 'data'],
     ['all', 'data'],
     [7, 'data'],
+    [null, 'data'],
+    [{ limit: 5, page: 2 }, 'page'],
   ])('with %j is invalid_message that names the field', async (data, field) => {
     const fault = await who(data, 'bad');
     expect(fault).toMatchObject({ type: 'sys.error', ref: 'bad', data: { code: 'invalid_message' } });

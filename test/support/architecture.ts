@@ -64,27 +64,43 @@ function importBreach(path: string, name: string): string[] {
   return toRank < fromRank ? [] : [`${path} imports ${target}: ${from} may not know ${to || 'the root'}`];
 }
 
+/** What a file imports or exports from, statically, by `import()` or in a type. */
 function importsOf(source: ts.SourceFile): string[] {
-  return source.statements
-    .filter((node) => ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
-    .map(({ moduleSpecifier }) => moduleSpecifier)
-    .filter((specifier) => specifier !== undefined && ts.isStringLiteral(specifier))
-    .map(({ text }) => text);
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const specifier = specifierOf(node);
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.push(specifier.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function specifierOf(node: ts.Node): ts.Node | undefined {
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier;
+  if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return node.argument.literal;
+  return ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
+    ? node.arguments[0]
+    : undefined;
 }
 
 function nodeBreaches(path: string, source: ts.SourceFile): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
     if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${path} says any`);
-    if (
-      ts.isExportAssignment(node) ||
-      (node.kind === ts.SyntaxKind.DefaultKeyword && ts.isClassDeclaration(node.parent))
-    )
-      found.push(`${path} has a default export`);
+    if (isDefaultExport(node)) found.push(`${path} has a default export`);
     ts.forEachChild(node, visit);
   };
   visit(source);
   return found;
+}
+
+/** `export default …` of any kind, and `export { a as default }`. */
+function isDefaultExport(node: ts.Node): boolean {
+  if (ts.isExportSpecifier(node)) return node.name.text === 'default';
+  return (
+    ts.isExportAssignment(node) || (node.kind === ts.SyntaxKind.DefaultKeyword && !ts.isDefaultClause(node.parent))
+  );
 }
 
 function folderOf(path: string): string {
