@@ -1,0 +1,125 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SETTINGS } from '../../src/settings/setting.js';
+import { connect } from '../support/client.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** What a fresh clone has that a start needs. */
+const NEEDED = ['src', 'config', 'scripts', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+
+interface Running {
+  readonly process: ChildProcess;
+  /** `ws://HOST:PORT/wss`, as the server said. */
+  readonly url: string;
+}
+
+describe('a start', () => {
+  let folder: string;
+  const children: ChildProcess[] = [];
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'switchboard-start-'));
+    for (const name of NEEDED) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL'); // those that a failed test left
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Runs a command in the clone; of this environment's own settings it gets none. */
+  const run = (command: string, words: string[], variables: Record<string, string> = {}): ChildProcess => {
+    const env = { ...process.env, ...variables };
+    for (const { variable } of SETTINGS) if (!(variable in variables)) delete env[variable];
+    const child = spawn(command, words, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    children.push(child);
+    return child;
+  };
+  const outcome = async (child: ChildProcess): Promise<{ code: number | null; out: string; err: string }> => {
+    const [[code], out, err] = await Promise.all([once(child, 'close'), text(child.stdout!), text(child.stderr!)]);
+    return { code: code as number | null, out, err };
+  };
+  const listening = async (child: ChildProcess): Promise<Running> => {
+    let said = '';
+    for await (const chunk of child.stdout!) {
+      said += String(chunk);
+      const url = /url"?[=:]"?(ws:[^\s"]+)/.exec(said)?.[1];
+      if (url !== undefined) return { process: child, url };
+    }
+    throw new Error(`it did not start: ${said}`);
+  };
+  const builtMs = (): number => statSync(join(folder, 'dist/main.js')).mtimeMs;
+
+  it('by npm start builds where there is no build, serves, and ends with 0 on SIGTERM', async () => {
+    expect(existsSync(join(folder, 'dist'))).toBe(false);
+    const server = await listening(run('npm', ['start', '--silent'], { PORT: '0' }));
+    const alice = await connect(server.url);
+    expect(alice.welcome).toMatchObject({ type: 'sys.welcome', data: { protocol: 1 } });
+    server.process.kill('SIGTERM');
+    const [[code], { code: closed }] = await Promise.all([once(server.process, 'exit'), alice.closed]);
+    expect({ code: code as unknown, closed }).toEqual({ code: 0, closed: 1012 });
+  }, 60_000);
+
+  it('builds again only where a source is newer than the build', async () => {
+    const before = builtMs();
+    const wrong = { PORT: 'none' };
+    await outcome(run('node', ['scripts/start.js'], wrong));
+    expect(builtMs()).toBe(before);
+    const later = new Date(Date.now() + 1000);
+    utimesSync(join(folder, 'src/main.ts'), later, later);
+    await outcome(run('node', ['scripts/start.js'], wrong));
+    expect(builtMs()).toBeGreaterThan(before);
+  }, 60_000);
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('from the build serves until %s, and ends with 0', async (signal) => {
+    const server = await listening(run('node', ['dist/main.js'], { PORT: '0', HOST: 'localhost' }));
+    server.process.kill(signal);
+    const [code] = await once(server.process, 'exit');
+    expect(code).toBe(0);
+  });
+
+  it('in production logs JSON, one object a line', async () => {
+    const child = run('node', ['dist/main.js'], { PORT: '0', NODE_ENV: 'production', LOG_LEVEL: 'debug' });
+    const lines: string[] = [];
+    for await (const line of createInterface(child.stdout!)) {
+      lines.push(line);
+      if (line.includes('"listening"')) child.kill('SIGTERM');
+    }
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) expect(JSON.parse(line)).toHaveProperty('message');
+  });
+
+  it('with wrong settings ends with 78 and one line on standard error for each', async () => {
+    const wrong = { PORT: 'none', LOG_LEVEL: 'loud', HEARTBEAT_MS: '1', ARRIVAL_NOTICES: 'true' };
+    expect(await outcome(run('node', ['dist/main.js'], wrong))).toEqual({
+      code: 78,
+      out: '',
+      err: [
+        'switchboard: PORT must be a whole number from 0 to 65535 (it is "none")',
+        'switchboard: LOG_LEVEL must be error, warn, info or debug (it is "loud")',
+        'switchboard: HEARTBEAT_MS must not be less than 50 (it is 1)',
+        'switchboard: ARRIVAL_NOTICES must be on or off (it is "true")',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('on a port that is taken ends with 1 and one line that names it', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { code, err } = await outcome(run('node', ['dist/main.js'], { PORT: String(port) }));
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: `switchboard: cannot listen: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+    });
+    await once(other.close(), 'close');
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { Log, type LogForm } from '../../src/telemetry/log.js';
+
+/** What is written on standard output during `work`, in lines. */
+function written(work: () => void): string[] {
+  const texts: string[] = [];
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = (text: string | Uint8Array): boolean => texts.push(String(text)) > 0;
+  try {
+    work();
+  } finally {
+    process.stdout.write = write;
+  }
+  return texts.join('').split('\n').slice(0, -1);
+}
+
+describe('the log', () => {
+  const json: LogForm = { logLevel: 'debug', logFormat: 'json' };
+  const text: LogForm = { logLevel: 'debug', logFormat: 'text' };
+  const lineOf = (form: LogForm, work: (log: Log) => void): string => {
+    const lines = written(() => work(new Log(form)));
+    expect(lines).toHaveLength(1);
+    return lines[0]!;
+  };
+  const objectOf = (work: (log: Log) => void) => JSON.parse(lineOf(json, work)) as Record<string, unknown>;
+  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
+
+  it('is one JSON object a line where a machine reads it', () => {
+    expect(objectOf((log) => log.info('listening', { url: 'ws://[::1]:3000/wss', pid: 7 }))).toEqual({
+      time: expect.stringMatching(time) as string,
+      level: 'info',
+      message: 'listening',
+      url: 'ws://[::1]:3000/wss',
+      pid: 7,
+    });
+  });
+
+  it('is one line with its fields behind where a person reads it', () => {
+    const line = lineOf(text, (log) => log.info('listening', { url: 'ws://x', pid: 7, gone: undefined, ok: true }));
+    expect(line).toMatch(time);
+    expect(line.slice(24)).toBe(' info  listening  url=ws://x pid=7 ok=true');
+    expect(lineOf(text, (log) => log.info('bare')).slice(24)).toBe(' info  bare');
+  });
+
+  it('quotes a field that would be read as two, or as a line of its own', () => {
+    const line = lineOf(text, (log) => log.info('x', { a: 'b c', d: 'e\nf', g: 'h="i"' }));
+    expect(line).toContain(String.raw`a="b c" d="e\nf" g="h=\"i\""`);
+  });
+
+  it.each([
+    ['error', 1],
+    ['warn', 2],
+    ['info', 3],
+    ['debug', 4],
+  ] as const)('at %s writes %i of the four kinds', (logLevel, count) => {
+    const lines = written(() => {
+      const log = new Log({ logLevel, logFormat: 'text' });
+      log.error('1');
+      log.warn('2');
+      log.info('3');
+      log.debug('4');
+    });
+    expect(lines).toHaveLength(count);
+  });
+
+  it("takes Nest's chatter for debug, and where a line is from as a field", () => {
+    expect(objectOf((log) => log.log('mapped', 'RouterExplorer'))).toMatchObject({
+      level: 'debug',
+      message: 'mapped',
+      from: 'RouterExplorer',
+    });
+    expect(objectOf((log) => log.verbose('x'))).toMatchObject({ level: 'debug' });
+  });
+
+  it('has the stack of an error', () => {
+    const { level, message } = objectOf((log) => log.error(new Error('broken')));
+    expect(level).toBe('error');
+    expect(message).toMatch(/^Error: broken\n\s+at /);
+    expect(objectOf((log) => log.error('oh', 'the stack', 'Here'))).toMatchObject({ stack: 'the stack', from: 'Here' });
+    expect(objectOf((log) => log.fatal('oh'))).toMatchObject({ level: 'error' });
+  });
+
+  it('has fields that were given as an object', () => {
+    expect(objectOf((log) => log.error('oh', { incident: 'i', session: 's' }))).toMatchObject({
+      message: 'oh',
+      incident: 'i',
+      session: 's',
+    });
+  });
+});

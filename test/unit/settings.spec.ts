@@ -1,0 +1,194 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readSettings, SettingsError, type Variables } from '../../src/settings/environment.js';
+import { SETTINGS } from '../../src/settings/setting.js';
+
+/** The lines that a start with these variables ends with; none where it would go on. */
+function lines(variables: Variables): readonly string[] {
+  try {
+    readSettings(variables);
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsError) return error.lines;
+    throw error;
+  }
+}
+
+const BAD: [string, string, string][] = [
+  ['MAX_CONNECTIONS', '-1', 'must be a whole number'],
+  ['MAX_CONNECTIONS', 'many', 'must be a whole number'],
+  ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'must be a whole number of connections'],
+  ['MAX_CONNECTIONS_PER_USER', '1.5', 'must be a whole number of connections'],
+  ['HANDSHAKES_PER_SECOND', '5/s', 'must be a whole number of handshakes'],
+  ['MESSAGES_PER_SECOND', '2147483648', 'must be a whole number of messages'],
+  ['BYTES_PER_SECOND', '1M', 'must be a whole number of bytes'],
+  ['FAULTS_PER_MINUTE', 'off', 'must be a whole number'],
+  ['REFUSALS_PER_MINUTE', '-5', 'must be a whole number'],
+  ['NODE_ENV', '../production', 'must be a word'],
+  ['ALLOWED_ORIGINS', 'app.example.com', 'must list origins'],
+  ['ALLOWED_ORIGINS', 'https://a.example, https://b.example/', 'must list origins'],
+  ['ALLOW_ANY_ORIGIN', 'on', 'must be yes or no'],
+  ['ALLOWED_HOSTS', 'example.com:443', 'must list host names'],
+  ['TRUSTED_PROXIES', '10.0.0.0/33', 'must list addresses or networks'],
+  ['TRUSTED_PROXIES', '::1/129', 'must list addresses or networks'],
+  ['AUTH', 'on', 'must be off, optional or required'],
+  ['AUTH', 'required', 'needs AUTH_SECRET or AUTH_JWKS'],
+  ['AUTH_SECRET', 'short', 'must have at least 32 bytes'],
+  ['AUTH_SKEW_MS', '300001', 'must be a whole number of milliseconds'],
+  ['SHOW_USERS', 'yes', 'must be on or off'],
+  ['WHO', 'none', 'must be on or off'],
+  ['TLS_CERT_FILE', 'cert.pem', 'needs TLS_KEY_FILE'],
+  ['TLS_KEY_FILE', 'key.pem', 'needs TLS_CERT_FILE'],
+  ['TLS_CLIENT_CA_FILE', 'ca.pem', 'needs TLS_CERT_FILE'],
+  ['TLS_RELOAD_MS', '10s', 'must be a whole number of milliseconds'],
+  ['HOST', 'example.com', 'must be an IP address or localhost'],
+  ['HOST', '127.0.0.1:80', 'must be an IP address or localhost'],
+  ['PORT', 'abc', 'must be a whole number from 0 to 65535'],
+  ['PORT', '0x10', 'must be a whole number from 0 to 65535'],
+  ['PORT', ' 3000', 'must be a whole number from 0 to 65535'],
+  ['PORT', '1.5', 'must be a whole number from 0 to 65535'],
+  ['PORT', '1e3', 'must be a whole number from 0 to 65535'],
+  ['PORT', '-1', 'must not be less than 0'],
+  ['PORT', '65536', 'must not be greater than 65535'],
+  ['WS_PATH', 'wss', 'must be a path'],
+  ['WS_PATH', '/wss/', 'must be a path'],
+  ['WS_PATH', '/', 'must be a path'],
+  ['WS_PATH', '/a?b', 'must be a path'],
+  ['LOG_LEVEL', 'loud', 'must be error, warn, info or debug'],
+  ['LOG_LEVEL', 'INFO', 'must be error, warn, info or debug'],
+  ['LOG_FORMAT', 'xml', 'must be text or json'],
+  ['HEARTBEAT_MS', '49', 'must not be less than 50'],
+  ['HEARTBEAT_MS', '2147483648', 'must not be greater than 2147483647'],
+  ['HEARTBEAT_MS', '25s', 'must be a whole number of milliseconds'],
+  ['MAX_MESSAGE_BYTES', '255', 'must not be less than 256'],
+  ['MAX_MESSAGE_BYTES', '64K', 'must be a whole number of bytes'],
+  ['HANDSHAKE_TIMEOUT_MS', '99', 'must not be less than 100'],
+  ['HANDLER_TIMEOUT_MS', '9', 'must not be less than 10'],
+  ['ARRIVAL_NOTICES', 'true', 'must be on or off'],
+  ['ARRIVAL_NOTICES', '1', 'must be on or off'],
+  ['ARRIVAL_NOTICES', 'On', 'must be on or off'],
+  ['NOTICE_SCOPE', 'some', 'must be all, peers or none'],
+  ['NOTICE_WINDOW_MS', '10001', 'must not be greater than 10000'],
+  ['OUTBOX_HIGH_WATER_BYTES', '16383', 'must not be less than 16384'],
+  ['SLOW_CONSUMER_MS', '99', 'must not be less than 100'],
+  ['MEMORY_BUDGET_BYTES', '-1', 'must not be less than 0'],
+  ['MEMORY_BUDGET_BYTES', '99999999999999999999', 'must not be greater than'],
+  ['FAST_LANE', 'no', 'must be on or off'],
+  ['DRAIN_SPREAD_MS', '-1', 'must not be less than 0'],
+  ['DRAIN_TIMEOUT_MS', '499', 'must not be less than 500'],
+  ['EVENT_LOOP_DELAY_MS', '9', 'must not be less than 10'],
+  ['API_KEYS', 'tooshort', 'must be keys of at least 16 characters'],
+  ['API_KEYS', 'a-key-of-16-chars,short', 'must be keys of at least 16 characters'],
+  ['API_REQUESTS_PER_SECOND', '0', 'must not be less than 1'],
+];
+/** Any text is good. */
+const FREE = ['PROXY_SECRET_FILE', 'AUTH_JWKS', 'AUTH_ISSUER', 'AUTH_AUDIENCE'];
+const SECRET = SETTINGS.filter(({ secret }) => secret).map(({ variable }) => variable);
+
+describe('settings', () => {
+  // What stands in the environment of whoever runs the tests must not decide about them.
+  const kept = { ...process.env };
+  beforeEach(() => {
+    for (const { variable } of SETTINGS) delete process.env[variable];
+    delete process.env['NODE_ENV'];
+  });
+  afterEach(() => {
+    for (const name of [...SETTINGS.map(({ variable }) => variable), 'NODE_ENV'])
+      if (kept[name] === undefined) delete process.env[name];
+      else process.env[name] = kept[name];
+  });
+
+  it('are the defaults where nobody says anything', () => {
+    expect(readSettings()).toMatchObject({
+      host: '127.0.0.1',
+      port: 3000,
+      wsPath: '/wss',
+      logLevel: 'info',
+      logFormat: 'text',
+      heartbeatMs: 25_000,
+      maxMessageBytes: 65_536,
+      arrivalNotices: true,
+      noticeScope: 'all',
+      fastLane: true,
+    });
+  });
+
+  it('come from the environment over the file of NODE_ENV over the defaults, and from a test before all', () => {
+    expect(readSettings().logFormat).toBe('text');
+    process.env['NODE_ENV'] = 'production';
+    expect(readSettings().logFormat).toBe('json');
+    process.env['LOG_FORMAT'] = 'text';
+    expect(readSettings().logFormat).toBe('text');
+    expect(readSettings({ LOG_FORMAT: 'json' }).logFormat).toBe('json');
+  });
+
+  it('take an empty value for one that is not set', () => {
+    process.env['NODE_ENV'] = 'production';
+    process.env['LOG_FORMAT'] = '';
+    process.env['PORT'] = '';
+    expect(readSettings({ PORT: '' })).toMatchObject({ logFormat: 'json', port: 3000 });
+  });
+
+  it.each(['nowhere', 'test', ''])('know no file for NODE_ENV=%j', (mode) => {
+    process.env['NODE_ENV'] = mode;
+    expect(readSettings().logFormat).toBe('text');
+  });
+
+  it('spell switches on and off', () => {
+    expect(readSettings({ ARRIVAL_NOTICES: 'off' }).arrivalNotices).toBe(false);
+    expect(readSettings({ ARRIVAL_NOTICES: 'on' }).arrivalNotices).toBe(true);
+  });
+
+  it.each(['0.0.0.0', '::', '::1', 'localhost', '10.1.2.3'])('take %s as an address to listen on', (host) => {
+    expect(readSettings({ HOST: host }).host).toBe(host);
+  });
+
+  it('cannot be changed', () => {
+    expect(() => Object.assign(readSettings(), { port: 1 })).toThrow(TypeError);
+  });
+
+  it.each(BAD)('refuse %s=%s in one line that says why', (variable, value, reason) => {
+    const [line, ...others] = lines({ [variable]: value });
+    expect(others).toEqual([]);
+    expect(line).toContain(`${variable} ${reason}`);
+    expect(line!.includes('(it is ')).toBe(!SECRET.includes(variable));
+  });
+
+  it('never show a secret', () => {
+    expect(SECRET).toEqual(expect.arrayContaining(['AUTH_SECRET', 'API_KEYS']));
+    const all = lines(Object.fromEntries(SECRET.map((variable) => [variable, 'hush'])));
+    expect(all).toHaveLength(SECRET.length);
+    expect(all.join()).not.toContain('hush');
+  });
+
+  it('have a bad value for every variable in this test, but where any text is good', () => {
+    const tried = new Set(BAD.map(([variable]) => variable));
+    const all = SETTINGS.map(({ variable }) => variable);
+    expect([...tried]).toEqual(all.filter((variable) => !FREE.includes(variable)));
+  });
+
+  it('let every web page in, in production, only where that is confirmed', () => {
+    const every = { NODE_ENV: 'production', ALLOWED_ORIGINS: '*' };
+    expect(lines(every)).toEqual([expect.stringContaining('ALLOWED_ORIGINS lets every web page in')]);
+    expect(lines({ ...every, ALLOW_ANY_ORIGIN: 'yes' })).toEqual([]);
+    expect(lines({ ALLOWED_ORIGINS: '*' })).toEqual([]);
+  });
+
+  it('take keys over http only while developing', () => {
+    const keys = { AUTH_JWKS: 'http://127.0.0.1/keys' };
+    expect(lines(keys)).toEqual([]);
+    expect(lines({ ...keys, NODE_ENV: 'production' })).toEqual([expect.stringContaining('AUTH_JWKS must be https')]);
+  });
+
+  it('refuse every bad variable at once, each in a line of its own', () => {
+    const wrong = { PORT: 'none', LOG_LEVEL: 'loud', AUTH_SECRET: 'short', WHO: 'yes', HEARTBEAT_MS: '1' };
+    const all = lines(wrong);
+    expect(all.map((line) => line.replace(/ .*/, '')).toSorted()).toEqual(Object.keys(wrong).toSorted());
+    expect(all.join('')).not.toContain('\n');
+  });
+
+  it('cannot be made to write a second line by what a variable holds', () => {
+    expect(lines({ LOG_LEVEL: 'info\nlistening' })).toEqual([
+      'LOG_LEVEL must be error, warn, info or debug (it is "info\\nlistening")',
+    ]);
+  });
+});
