@@ -82,10 +82,11 @@ export class SessionRegistry {
 
   /**
    * Ends all sessions at one moment, so that none of them is told of another, and returns them; their sockets are still
-   * open and to be closed by the caller.
+   * open and to be closed by the caller. What they had been sent until then has left their outboxes.
    */
   endAll(code: number): Session[] {
     const sessions = [...this.#sessions.values()];
+    for (const session of sessions) session.outbox.flushAll();
     this.#sessions.clear();
     this.#byHash.clear();
     for (const session of sessions) {

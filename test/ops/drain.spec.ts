@@ -4,11 +4,14 @@ import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
+import { Switchboard } from '../../src/messaging/switchboard.js';
 import { Drain } from '../../src/ops/drain.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { ServerProcess } from '../support/process.js';
 import { startServer, type TestServer } from '../support/server.js';
+
+const MORE_THAN_A_BATCH = 300;
 
 describe('a server that is told to end', () => {
   let server: ServerProcess | undefined;
@@ -139,6 +142,17 @@ describe('while it drains, a server', () => {
     expect(await ann.next('sys.ack')).toMatchObject({ ref: 's', data: { status: 'accepted' } });
     expect((await ann.closed).code).toBe(1012);
     expect(await drained).toMatchObject({ sessions: 2, cut: 0 });
+  });
+
+  it('sends everybody what was said at the last moment, however many are closed before them', async () => {
+    server = await startServer({});
+    const clients = await Promise.all(Array.from({ length: MORE_THAN_A_BATCH }, () => connect(server.url)));
+    const switchboard = server.app.get(Switchboard, { strict: false });
+    for (const client of clients) switchboard.send('server', client.id, 'last', 1);
+    await server.app.get(Drain, { strict: false }).run();
+    await Promise.all(clients.map(({ closed }) => closed));
+    const types = clients.map(({ inbox }) => inbox.map(({ type }) => type).filter((type) => type !== 'sys.arrived'));
+    expect(types).toEqual(clients.map(() => ['last', 'sys.reconnect']));
   });
 
   it('tells those who remain of one who leaves by itself', async () => {
