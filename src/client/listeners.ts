@@ -14,7 +14,7 @@ export class Listeners<Heard> {
   }
 
   tell(type: string, heard: Heard): void {
-    for (const listener of [...(this.#listeners.get(type) ?? [])])
+    for (const listener of new Set(this.#listeners.get(type)))
       try {
         listener(heard);
       } catch (error) {

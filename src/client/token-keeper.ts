@@ -34,7 +34,7 @@ export class TokenKeeper {
     if (this.#expiresAt === undefined) return;
     const waitMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, (this.#expiresAt - Date.now()) * RENEW_AT));
     const timer = setTimeout(() => {
-      this.fetch()
+      void this.fetch()
         .then((token) => (this.#timer === timer && token !== undefined ? show(token) : undefined))
         .catch(() => undefined)
         .then(() => this.#timer === timer && this.watch(show));

@@ -69,7 +69,7 @@ describe('the client', () => {
   it('names everybody, page by page, up to a limit', async () => {
     const all = await Promise.all(Array.from({ length: 5 }, joined));
     const [ann] = all as [Client];
-    expect(await ann.who()).toEqual(all.map(({ id }) => id).toSorted());
+    expect(new Set(await ann.who())).toEqual(new Set(all.map(({ id }) => id)));
     expect(await ann.who({ limit: 2 })).toHaveLength(2);
   });
 
