@@ -73,7 +73,7 @@ describe('switchboard/client', () => {
     );
     const flags = '--noEmit --strict --target es2022 --module esnext --moduleResolution bundler --lib es2022,dom';
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const { stdout } = await run(process.execPath, [tsc, ...flags.split(' '), file]).catch(
+    const { stdout } = await run(process.execPath, [tsc, ...flags.split(' '), file], { cwd: folder }).catch(
       (error: { stdout: string }) => error,
     );
     expect(stdout).toBe('');
