@@ -10,4 +10,5 @@ export * from './message.dto.js';
 export * from './refusals.js';
 export { TEXT } from './json-scanner.js';
 export * from './scanner.js';
+export * from './server-data.js';
 export * from './stamp.js';
