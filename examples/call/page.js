@@ -102,7 +102,7 @@ function listen(channel) {
   channel.addEventListener('message', ({ data }) => write(`other: ${data}`));
 }
 
-function say(type, data = {}, id = undefined) {
+function say(type, data = {}, id) {
   socket.send(JSON.stringify({ type, receiver: call.other, id, data: { ...data, call: call.id } }));
 }
 

@@ -130,7 +130,7 @@ describe('what handlers have at hand', () => {
     await Promise.all(clients.map((client) => client.close()));
     // The heartbeat knows a session until its next tick; Nest remembers the last that came and the last that left.
     await expect.poll(held, { timeout: 15_000 }).toBeLessThanOrEqual(2);
-    expect(states.of).toBeTypeOf('function');
+    expect(states).toBeInstanceOf(SessionState); // which has been there all the time, unlike what it held
   });
 
   it('finds, lists and closes sessions', async () => {
