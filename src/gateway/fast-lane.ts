@@ -20,7 +20,7 @@ export type Feed = (this: Socket, bytes: Buffer) => void;
 /**
  * Reads the common case itself: a whole, masked, unfragmented text frame that lies in the chunk and holds a plain
  * message. Every other frame goes to `ws` untouched, alone where possible; when `ws` has said what it was, the next
- * frame may be plain again.
+ * frame may be plain again. What `ws` puts together from parts is looked at once more: it may be a plain message, too.
  *
  *   chunk  [plain][plain][ping][plain][plai
  *   lane      ✓      ✓      ws     ✓    ws ── walk ──▶ until that frame ends
@@ -46,6 +46,13 @@ export class FastLane {
   /** Takes note that `ws` reported a message, a ping or a pong. */
   reported(): void {
     this.#reported++;
+  }
+
+  /** Takes a message that `ws` put together; `false`, and nothing done, where the exact way must decide. */
+  take(socket: GatewaySocket, message: Buffer): boolean {
+    if (socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
+    if (socket.allowance !== undefined) this.#nowMs = performance.now();
+    return this.#scanner.scan(message, 0, message.length, 0) && this.#carryOut(socket);
   }
 
   /** Reads one chunk that a socket received over `tcp`. */
@@ -85,16 +92,20 @@ export class FastLane {
     } else if (length === 127) return at;
     const end = start + length;
     if (end > chunk.length || length > this.#maxBytes) return at;
-    if (!this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4))) return at;
+    return this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4)) && this.#carryOut(socket) ? end : at;
+  }
+
+  /** Carries out the message that was scanned; `false`, and nothing done, where the exact way must decide. */
+  #carryOut(socket: GatewaySocket): boolean {
     const { allowance } = socket;
-    // What is one too many `ws` reads, so that it is refused the exact way.
-    if (allowance !== undefined && !allowance.has(length, this.#nowMs)) return at;
+    const { length } = this.#scanner;
+    // What is one too many is refused the exact way.
+    if (allowance !== undefined && !allowance.has(length, this.#nowMs)) return false;
     const carried = this.table.surelyUnclaimed(this.#scanner.typeHash)
       ? this.direct.carry(socket.session!, this.#scanner)
       : this.#handle(socket);
-    if (!carried) return at;
-    allowance?.take(length);
-    return end;
+    if (carried) allowance?.take(length);
+    return carried;
   }
 
   /** Gives a message that a handler may claim to the intake, its envelope already checked. */

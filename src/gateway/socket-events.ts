@@ -31,7 +31,8 @@ export class SocketEvents {
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
     @Inject(Settings) settings: Settings,
   ) {
-    this.#fast = settings.fastLane;
+    const fast = settings.fastLane;
+    this.#fast = fast;
     const feed = (): Feed => this.#feed;
     this.#onData = function (this: ReadSocket, chunk) {
       // What a closing socket had still buffered, `ws` reads by itself.
@@ -42,8 +43,10 @@ export class SocketEvents {
     };
     this.#onMessage = function (data, isBinary) {
       lane.reported();
+      const message = data as Buffer;
       if (isBinary) this.close(1003);
-      else intake.read(this as GatewaySocket, (data as Buffer).toString(), (data as Buffer).length);
+      else if (!fast || !lane.take(this as GatewaySocket, message))
+        intake.read(this as GatewaySocket, message.toString(), message.length);
     };
     this.#onEnd = function (this: ReadSocket) {
       const session = this[WEB_SOCKET]?.session;
