@@ -1,5 +1,3 @@
-import { Module } from '@nestjs/common';
-import { SubscribeMessage } from '@nestjs/websockets';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,22 +5,11 @@ import { join } from 'node:path';
 import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.js';
-import { CertificateSubject } from '../../src/gateway/identity.decorators.js';
-import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
 import { ask } from '../support/ask.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
-
-@MessagingGateway()
-class SubjectGateway {
-  @SubscribeMessage('subject')
-  subject(@CertificateSubject() subject: unknown) {
-    return subject;
-  }
-}
-@Module({ providers: [SubjectGateway] })
-class SubjectModule {}
+import { SubjectModule } from '../support/subject.gateway.js';
 
 let folder: string;
 let other: string;
