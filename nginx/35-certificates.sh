@@ -47,13 +47,13 @@ if said=$(sh "${MAKE_CERTS:-/usr/local/bin/make-certs}" --out "$ours" $hosts 2>&
 elif [ -e "$ours/server.crt" ] && [ -e "$ours/server.key" ]; then
   # An old certificate serves better than none; the operator decides when it is replaced.
   say "$said" >&2
-  say "to replace it: docker compose exec nginx make-certs --force --out $ours$hosts && docker compose restart nginx" >&2
+  say "to replace it: docker compose exec nginx make-certs --force --out $ours$hosts" >&2
 else
   fail "$said"
 fi
 openssl x509 -in "$ours/server.crt" -noout -checkend 2592000 >/dev/null ||
   say "the certificate ends within 30 days; to renew it:" \
-    "docker compose exec nginx make-certs --force --out $ours$hosts && docker compose restart nginx" >&2
+    "docker compose exec nginx make-certs --force --out $ours$hosts" >&2
 link "$ours/server.crt" "$ours/server.key"
 say "the authority is $ours/ca.crt; copy it out with: docker compose cp nginx:$ours/ca.crt ca.crt"
 say "then trust it in your browser or system, or for one program: curl --cacert ca.crt, NODE_EXTRA_CA_CERTS=ca.crt"

@@ -9,7 +9,7 @@ import { Daemon } from './daemon.js';
 import { freePorts } from './ports.js';
 
 const NGINX = '/usr/sbin/nginx';
-const FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
+export const SCRIPTS_FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
 /** What the container runs before nginx starts, in this order. */
 const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-switches.sh'];
 
@@ -34,6 +34,8 @@ export interface Nginx {
   /** `wss://localhost:PORT/wss` */
   readonly url: string;
   readonly process: Daemon;
+  /** What its scripts are told. */
+  readonly environment: Readonly<Record<string, string>>;
   /** What it has logged, one object for each request. */
   accessLog(): Promise<Record<string, unknown>[]>;
   /** Everything it has written to a log, as text. */
@@ -64,7 +66,11 @@ export async function startNginx({
     TLS_DIR: join(folder, 'run'),
     WS_PATH: wsPath,
     // Where the container mounts things.
-    MAKE_CERTS: join(FOLDER, 'make-certs.sh'),
+    SCRIPTS_DIR: SCRIPTS_FOLDER,
+    NGINX_CONF: join(folder, 'nginx.conf'),
+    NGINX_PID: join(folder, 'nginx.pid'),
+    PATH: `/usr/sbin:${process.env['PATH']}`,
+    MAKE_CERTS: join(SCRIPTS_FOLDER, 'make-certs.sh'),
     LOCAL_TLS: folder,
     MOUNTED_TLS: folder,
     MOUNTED_PROXY_SECRET: join(folder, 'secret'),
@@ -74,7 +80,7 @@ export async function startNginx({
     await rm(folder, { recursive: true });
     throw error;
   });
-  const template = await readFile(join(FOLDER, 'templates/switchboard.conf.template'), 'utf8');
+  const template = await readFile(join(SCRIPTS_FOLDER, 'templates/switchboard.conf.template'), 'utf8');
   await writeFile(join(folder, 'switchboard.conf'), render(template, environment));
   await writeFile(join(folder, 'nginx.conf'), frame(folder));
   const daemon = new Daemon(NGINX, ['-e', 'stderr', '-c', join(folder, 'nginx.conf')], httpsPort);
@@ -87,6 +93,7 @@ export async function startNginx({
     caFile: join(folder, 'ca.crt'),
     url: `wss://localhost:${httpsPort}${wsPath}`,
     process: daemon,
+    environment,
     accessLog: async () =>
       (await logs('access'))
         .split('\n')
@@ -102,8 +109,7 @@ export async function startNginx({
 
 /** Runs what the container runs before nginx starts. @throws with what a script complained about */
 async function prepare(variables: Readonly<Record<string, string>>): Promise<void> {
-  for (const script of SCRIPTS)
-    await promisify(execFile)('sh', [join(FOLDER, script)], { env: { PATH: process.env['PATH'], ...variables } });
+  for (const script of SCRIPTS) await promisify(execFile)('sh', [join(SCRIPTS_FOLDER, script)], { env: variables });
 }
 
 /** Fills in the names as the container's envsubst does; one that is not given is a mistake here. */
