@@ -25,7 +25,9 @@ promise() {
 }
 
 rm -f "$run/hsts.map"
-if [ -n "${TLS_CERT_DIR:-}" ]; then
+if [ -n "${ACME_HOSTS:-}" ] && [ ! -e "$theirs/privkey.pem" ]; then
+  say "certbot has no certificate for $ACME_HOSTS yet; until it has one:"
+elif [ -n "${TLS_CERT_DIR:-}" ]; then
   for file in fullchain.pem privkey.pem; do
     [ ! -L "$theirs/$file" ] || [ -e "$theirs/$file" ] ||
       fail "$TLS_CERT_DIR/$file is a link that leads out of this folder, where the container cannot follow;" \

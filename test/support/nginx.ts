@@ -56,6 +56,7 @@ export async function startNginx({
   if (proxySecret !== undefined) await writeFile(join(folder, 'secret'), proxySecret);
   const [httpsPort, httpPort] = await freePorts();
   const environment = {
+    ACME_DIR: join(folder, 'acme'),
     APP: `127.0.0.1:${appPort}`,
     HTTP_LISTEN: `127.0.0.1:${httpPort}`,
     HTTPS_LISTEN: `127.0.0.1:${httpsPort}`,
