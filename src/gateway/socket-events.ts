@@ -5,6 +5,7 @@ import { ABNORMAL, CLOSE_TIMEOUT_MS, controlFrame, OPCODE } from '../protocol/in
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
 import { FastLane, type Feed } from './fast-lane.js';
+import { FrameWalk } from './frame-walk.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { Intake } from './intake.js';
 
@@ -72,7 +73,7 @@ export class SocketEvents {
   listen(webSocket: GatewaySocket, socket: Socket): void {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
     if (this.#fast) this.#divert(socket);
-    else socket.prependListener('data', markHeard);
+    else socket.prependListener('data', follow);
     socket.prependListener('end', this.#onEnd); // before `ws` ends our half
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
@@ -94,10 +95,12 @@ export class SocketEvents {
   }
 }
 
-/** Any traffic counts as life. */
-function markHeard(this: ReadSocket): void {
-  const session = this[WEB_SOCKET]?.session;
-  if (session !== undefined) session.heard = true;
+/** Any traffic counts as life. Where `ws` reads everything, its place in the stream is known from here alone. */
+function follow(this: ReadSocket, chunk: Buffer): void {
+  const socket = this[WEB_SOCKET]!;
+  if (socket.session !== undefined) socket.session.heard = true;
+  const walk = (socket.walk ??= new FrameWalk());
+  for (let at = 0; at < chunk.length;) at = walk.step(chunk, at);
 }
 
 function onClose(this: WebSocket, code: number): void {

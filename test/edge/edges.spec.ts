@@ -7,11 +7,16 @@ import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startApache } from '../support/apache.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect, type Client } from '../support/client.js';
+import type { Daemon } from '../support/daemon.js';
 import { startNginx } from '../support/nginx.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 interface Edge {
-  readonly server: TestServer;
+  server: TestServer;
+  /** What the application is started with, again too. */
+  readonly variables: Record<string, string>;
+  /** What stands in front of it. */
+  readonly front?: Daemon;
   readonly url: string;
   readonly caFile: string | undefined;
   stop(): Promise<void>;
@@ -21,37 +26,34 @@ const PROXIED = { HEARTBEAT_MS: '200', TRUSTED_PROXIES: '127.0.0.1' };
 
 const EDGES: Record<string, () => Promise<Edge>> = {
   'no TLS': async () => {
-    const server = await startServer({ HEARTBEAT_MS: '200' });
-    return { server, url: server.url, caFile: undefined, stop: () => server.stop() };
+    const variables = { HEARTBEAT_MS: '200' };
+    const server = await startServer(variables);
+    return { server, variables, url: server.url, caFile: undefined, stop: async () => undefined };
   },
   'TLS of the process': async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-edge-'));
     await makeCertificates(folder);
-    const server = await startServer({
+    const variables = {
       HEARTBEAT_MS: '200',
       TLS_CERT_FILE: join(folder, 'server.crt'),
       TLS_KEY_FILE: join(folder, 'server.key'),
-    });
-    const stop = async (): Promise<void> => {
-      await server.stop();
-      await rm(folder, { recursive: true });
     };
-    return { server, url: server.url.replace('127.0.0.1', 'localhost'), caFile: join(folder, 'ca.crt'), stop };
+    const server = await startServer(variables);
+    const stop = (): Promise<void> => rm(folder, { recursive: true });
+    const url = server.url.replace('127.0.0.1', 'localhost');
+    return { server, variables, url, caFile: join(folder, 'ca.crt'), stop };
   },
   nginx: async () => proxied(async (port) => startNginx({ appPort: port })),
   Apache: async () => proxied(startApache),
 };
 
 async function proxied(
-  start: (port: number) => Promise<{ url: string; caFile: string; stop(): Promise<void> }>,
+  start: (port: number) => Promise<{ url: string; caFile: string; process: Daemon; stop(): Promise<void> }>,
 ): Promise<Edge> {
   const server = await startServer(PROXIED);
   const proxy = await start(server.port);
-  const stop = async (): Promise<void> => {
-    await proxy.stop();
-    await server.stop();
-  };
-  return { server, url: proxy.url, caFile: proxy.caFile, stop };
+  const { url, caFile, process: front } = proxy;
+  return { server, variables: PROXIED, url, caFile, front, stop: () => proxy.stop() };
 }
 
 describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
@@ -62,18 +64,23 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
     edge = await EDGES[name]!();
     ca = edge.caFile === undefined ? '' : await readFile(edge.caFile, 'utf8');
   });
-  afterAll(() => edge?.stop());
+  afterAll(async () => {
+    await edge?.stop();
+    await edge?.server.stop();
+  });
 
   const enter = (headers: Record<string, string> = {}): Promise<Client> =>
     connect(edge.url, { headers, ...(ca !== '' && { ca }) });
 
-  it('exchanges messages', async () => {
+  it('exchanges messages', async () => talk());
+
+  async function talk(): Promise<void> {
     const [ann, bob] = await Promise.all([enter(), enter()]);
     ann.send({ type: 'offer', receiver: bob.id, data: 'grüße'.repeat(5000), id: '1' });
     expect((await bob.next('offer')).data).toBe('grüße'.repeat(5000));
     expect(await ann.next('sys.ack')).toMatchObject({ ref: '1', data: { status: 'routed' } });
     await Promise.all([ann.close(1000), bob.close(1000)]);
-  });
+  }
 
   it.each([
     ['said goodbye', 1000, (client: Client): unknown => client.close(1000)],
@@ -97,6 +104,25 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
     const origin = edge.url.replace('ws', 'http').replace('/wss', '');
     await (await enter({ Origin: origin })).close(1000);
     await expect(enter({ Origin: 'https://evil.test' })).rejects.toThrow('403');
+  });
+
+  it('comes again and talks when the application was started again', async () => {
+    const before = await enter();
+    const { port } = edge.server;
+    await edge.server.stop();
+    await before.closed;
+    await expect(enter()).rejects.toThrow(/50\d|ECONNREFUSED|could not connect/);
+    edge.server = await startServer({ ...edge.variables, PORT: String(port) });
+    await talk();
+  });
+
+  it('comes again and talks when what stands in front was started again', async () => {
+    const { front } = edge;
+    const before = await enter();
+    if (front === undefined) before.terminate();
+    else await front.restart();
+    await before.closed;
+    await talk();
   });
 
   it('stays while it is silent, thanks to the heartbeat', async () => {
