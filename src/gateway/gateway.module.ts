@@ -11,6 +11,7 @@ import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
 import { LastGateway } from './last.gateway.js';
 import { OriginRule } from './origin.js';
+import { SessionHooks } from './session-hooks.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
 import { TokenExpiry } from './token-expiry.js';
@@ -34,6 +35,7 @@ import { Tokens } from './tokens.js';
     SocketEvents,
     Heartbeat,
     FrameDeadline,
+    SessionHooks,
     LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],
