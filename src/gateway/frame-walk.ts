@@ -20,9 +20,9 @@ export class FrameWalk {
   over = false;
   /** Messages, pings and pongs that have ended: how the deadline of frames knows one from the next. */
   ended = 0;
-  /** {@link ended} when a message was last found open, and since when; the business of the deadline. */
+  /** {@link ended} when a message was last found open, and how often it was since; the business of the deadline. */
   seenOpen = -1;
-  openSinceMs = 0;
+  looksOpen = 0;
   /** Bytes still to come of the frame that `ws` is reading. */
   #left = 0;
   /** The beginning of a header that was cut. */

@@ -9,6 +9,7 @@ import { makeCertificates } from '../support/certificates.js';
 import { connect, type Client } from '../support/client.js';
 import type { Daemon } from '../support/daemon.js';
 import { startNginx } from '../support/nginx.js';
+import { freePorts } from '../support/ports.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 interface Edge {
@@ -22,11 +23,17 @@ interface Edge {
   stop(): Promise<void>;
 }
 
-const PROXIED = { HEARTBEAT_MS: '200', TRUSTED_PROXIES: '127.0.0.1' };
+/** Slow enough for a busy machine: who is silent for a whole one is thought dead. */
+const HEARTBEAT_MS = '500';
+
+/** A port that nobody else is given while the application is away. */
+async function ownPort(): Promise<string> {
+  return String((await freePorts())[0]);
+}
 
 const EDGES: Record<string, () => Promise<Edge>> = {
   'no TLS': async () => {
-    const variables = { HEARTBEAT_MS: '200' };
+    const variables = { HEARTBEAT_MS, PORT: await ownPort() };
     const server = await startServer(variables);
     return { server, variables, url: server.url, caFile: undefined, stop: async () => undefined };
   },
@@ -34,7 +41,8 @@ const EDGES: Record<string, () => Promise<Edge>> = {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-edge-'));
     await makeCertificates(folder);
     const variables = {
-      HEARTBEAT_MS: '200',
+      HEARTBEAT_MS,
+      PORT: await ownPort(),
       TLS_CERT_FILE: join(folder, 'server.crt'),
       TLS_KEY_FILE: join(folder, 'server.key'),
     };
@@ -50,10 +58,11 @@ const EDGES: Record<string, () => Promise<Edge>> = {
 async function proxied(
   start: (port: number) => Promise<{ url: string; caFile: string; process: Daemon; stop(): Promise<void> }>,
 ): Promise<Edge> {
-  const server = await startServer(PROXIED);
+  const variables = { HEARTBEAT_MS, PORT: await ownPort(), TRUSTED_PROXIES: '127.0.0.1' };
+  const server = await startServer(variables);
   const proxy = await start(server.port);
   const { url, caFile, process: front } = proxy;
-  return { server, variables: PROXIED, url, caFile, front, stop: () => proxy.stop() };
+  return { server, variables, url, caFile, front, stop: () => proxy.stop() };
 }
 
 describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
@@ -108,11 +117,10 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
 
   it('comes again and talks when the application was started again', async () => {
     const before = await enter();
-    const { port } = edge.server;
     await edge.server.stop();
     await before.closed;
     await expect(enter()).rejects.toThrow(/50\d|ECONNREFUSED|could not connect/);
-    edge.server = await startServer({ ...edge.variables, PORT: String(port) });
+    edge.server = await startServer(edge.variables);
     await talk();
   });
 
