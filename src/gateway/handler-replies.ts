@@ -47,8 +47,7 @@ export class HandlerReplies {
   /** Answers a fault, whoever found it, and ends the session where it was one too many. */
   fault(session: Session, { code, message, ref, details }: Fault): void {
     this.telemetry.count(this.telemetry.refused, code in ERRORS ? code : HANDLERS_OWN);
-    const { remoteAddress: address } = session.outbox.socket;
-    this.log.info('message refused', { code, session: session.id, address });
+    this.log.info('message refused', { code, session: session.id, address: session.address });
     session.send(errorFrame(session.id, code, message, ref, details));
     if ((session.socket as GatewaySocket).allowance?.exhaustedBy(code) === true) session.close(1008);
   }

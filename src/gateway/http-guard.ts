@@ -15,12 +15,12 @@ export function guardHttp(
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
     if (!handshake.isEntry(request)) return next();
     const refusal = handshake.plainRefusal(request);
-    record.refused(request.socket, refusal.code);
+    record.refused(request, refusal.code);
     refuseRequest(response, refusal);
   });
   // No proxy: Node would hang up without a word.
-  server.on('connect', (_: IncomingMessage, socket: Duplex) => {
-    record.refused(socket, WRONG_METHOD.code);
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    record.refused(request, WRONG_METHOD.code);
     refuseUpgrade(socket, WRONG_METHOD);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -29,7 +29,7 @@ export function guardHttp(
       return;
     }
     const refusal = clientError(error);
-    record.refused(socket, refusal.code);
+    record.unread(socket, refusal.code);
     refuseUpgrade(socket, refusal);
   });
 }

@@ -107,9 +107,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     if (!opened) this.#admission.leave(entrance);
   }
 
-  #refuse({ method }: IncomingMessage, socket: Duplex, refusal: Refusal): void {
-    this.#record.refused(socket, refusal.code);
-    refuseUpgrade(socket, refusal, method);
+  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    this.#record.refused(request, refusal.code);
+    refuseUpgrade(socket, refusal, request.method);
   }
 }
 

@@ -1,7 +1,8 @@
-import { on } from 'node:events';
+import { on, once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startApache } from '../support/apache.js';
@@ -139,6 +140,38 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
     for await (const _ of on(client.socket, 'ping')) if (++pings === 4) break;
     await client.settled();
     await client.close(1000);
+  });
+});
+
+describe('the TLS of Apache', () => {
+  let apache: Awaited<ReturnType<typeof startApache>>;
+  beforeAll(async () => {
+    apache = await startApache(1); // the application is never asked
+  });
+  afterAll(() => apache?.stop());
+
+  /** Shakes hands and returns the version. */
+  async function version(options: ConnectionOptions): Promise<string | null> {
+    const { port, hostname } = new URL(apache.url);
+    const ca = await readFile(apache.caFile);
+    const socket = connectTls({ port: Number(port), host: '127.0.0.1', servername: hostname, ca, ...options });
+    await once(socket, 'secureConnect');
+    const protocol = socket.getProtocol();
+    socket.destroy();
+    return protocol;
+  }
+
+  it('is 1.3, or 1.2, and nothing older', async () => {
+    expect(await version({})).toBe('TLSv1.3');
+    expect(await version({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    await expect(version(old)).rejects.toThrow(/alert|protocol|ECONNRESET/i);
+  });
+
+  it('has no suite without forward secrecy', async () => {
+    await expect(version({ maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256:AES256-SHA' })).rejects.toThrow(
+      /alert|ECONNRESET/i,
+    );
   });
 });
 

@@ -93,10 +93,12 @@ describe('a token', () => {
     expect(await knock('nonsense')).toBe(NO);
   });
 
-  it('is not read from the address', async () => {
+  it('is not read from the address, nor from a cookie', async () => {
     server = await startServer(AUTH);
-    const url = `${server.url.replace('ws:', 'http:')}?token=${await token()}&access_token=${await token()}`;
-    expect((await ask(url, { headers: HANDSHAKE })).status).toBe(401);
+    const jwt = await token();
+    const url = `${server.url.replace('ws:', 'http:')}?token=${jwt}&access_token=${jwt}`;
+    const Cookie = `token=${jwt}; access_token=${jwt}; Authorization=Bearer ${jwt}`;
+    expect((await ask(url, { headers: { ...HANDSHAKE, Cookie } })).status).toBe(401);
   });
 
   it('may come with the first messages behind it, and none is lost or handled before', async () => {
