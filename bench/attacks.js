@@ -1,4 +1,4 @@
-/** `npm run bench:attacks [-- --seconds N]`: the p99 of a calm pair, quiet and beside each attack. See README.md beside this file. */
+/** `npm run bench:attacks [-- --seconds N] [--only WORD]`: the p99 of a calm pair, quiet and beside each attack. See README.md beside this file. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,9 @@ import { benchDir, projectDir } from './harness/paths.js';
 import { prepareServer } from './harness/prepare.js';
 import { startServer } from './harness/server-process.js';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '20' } } });
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '12' }, only: { type: 'string', default: '' } },
+});
 const seconds = Number(values.seconds);
 /** What the project promises. */
 const BEARABLE = 5;
@@ -25,7 +27,7 @@ const server = {
 
 prepareServer();
 const rows = [];
-for (const name of Object.keys(ATTACKS)) rows.push(await measure(name));
+for (const name of Object.keys(ATTACKS)) if (name.includes(values.only)) rows.push(await measure(name));
 const lines = [
   '# What a calm pair feels of an attack',
   '',
@@ -39,7 +41,7 @@ const lines = [
   '| --- | --- | --- | --- |',
   ...rows.map(({ name, quiet, beside }) => `| ${name} | ${quiet} | ${beside} | ${verdict(beside / quiet)} |`),
 ];
-writeFileSync(`${benchDir}ATTACKS.md`, `${lines.join('\n')}\n`);
+if (values.only === '') writeFileSync(`${benchDir}ATTACKS.md`, `${lines.join('\n')}\n`);
 console.log(lines.join('\n'));
 
 /** @param {number} ratio */
@@ -68,10 +70,10 @@ async function measure(name) {
 function start(script, before = []) {
   const words = ['-c', CORE, ...before, process.execPath, ...script];
   const child = own(spawn('taskset', words, { stdio: ['pipe', 'pipe', 'inherit'] }));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const told = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const exited = once(child, 'exit');
   const line = async () => {
-    const { value, done } = await lines.next();
+    const { value, done } = await told.next();
     if (done) throw new Error(`${script[0]} ended early`);
     return value;
   };

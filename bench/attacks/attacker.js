@@ -14,7 +14,10 @@ const HANDSHAKE =
 const PAUSE_MS = 25;
 const FIN_TEXT = 0x81;
 const HALF_OPEN = 1000;
-const STALLED = 100;
+/** Handshakes of one address at a time. */
+const AT_ONCE = 20;
+/** How long a reader does not read before the next comes. */
+const STALLED_MS = 200;
 
 /** What each attack does once; a session that the server has ended begins anew. */
 export const ATTACKS = {
@@ -23,19 +26,23 @@ export const ATTACKS = {
     await Promise.all(sockets.map(ended));
   },
   'a flood of one session': (port) =>
-    session(port, many(10_000, frame(FIN_TEXT, '{"type":"x","receiver":"*","id":"1"}'))),
+    session(port, (id) => many(10_000, frame(FIN_TEXT, `{"type":"x","receiver":"${id}","id":"1"}`))),
   'a flood of handshakes of one address': async (port) => {
     const request = `${HANDSHAKE}Origin: https://evil.test\r\n\r\n`;
-    await Promise.all(Array.from({ length: 100 }, () => ended(tcp(port, request))));
+    const knock = async () => {
+      for (let count = 0; count < 20; count++) await ended(tcp(port, request));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, knock));
   },
-  'a flood of pings': (port) => session(port, many(20_000, frame(0x89, 'x'))),
-  '100,000 tiny fragments': (port) => session(port, Buffer.concat([frame(0x01, '{'), many(100_000, frame(0, ' '))])),
-  'nothing but faults': (port) => session(port, many(1000, frame(FIN_TEXT, '{'))),
-  'readers that do not read what they ask for': async (port) => {
-    const asked = many(2000, frame(FIN_TEXT, '{"type":"sys.who"}'));
-    const sockets = Array.from({ length: STALLED }, () => tcp(port, `${HANDSHAKE}\r\n`).pause());
-    for (const socket of sockets) socket.write(asked);
-    await Promise.all(sockets.map((socket) => once(socket, 'close')));
+  'a flood of pings': (port) => session(port, () => many(20_000, frame(0x89, 'x'))),
+  '100,000 tiny fragments': (port) =>
+    session(port, () => Buffer.concat([frame(0x01, '{'), many(100_000, frame(0, ' '))])),
+  'nothing but faults': (port) => session(port, () => many(1000, frame(FIN_TEXT, '{'))),
+  'a reader that does not read what it asks for': async (port) => {
+    const socket = tcp(port, `${HANDSHAKE}\r\n`).pause();
+    socket.write(many(2000, frame(FIN_TEXT, '{"type":"sys.who"}')));
+    await delay(STALLED_MS);
+    socket.destroy();
   },
 };
 
@@ -51,10 +58,16 @@ if (process.argv[1] === import.meta.filename) {
   }
 }
 
-/** One session that says all this and reads whatever it is told. */
-async function session(port, bytes) {
+/** One session that says all this as soon as it knows its id, and reads whatever it is told. */
+async function session(port, bytesOf) {
   const socket = tcp(port, `${HANDSHAKE}\r\n`);
-  socket.write(bytes);
+  let said = '';
+  const onData = (data) => {
+    said += data;
+    const [, id] = /"receiver":"([^"]+)"/.exec(said) ?? [];
+    if (id !== undefined) socket.off('data', onData).write(bytesOf(id));
+  };
+  socket.on('data', onData);
   await ended(socket);
 }
 
