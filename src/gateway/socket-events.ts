@@ -1,9 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import { ABNORMAL, CLOSE_TIMEOUT_MS, controlFrame, OPCODE } from '../protocol/index.js';
+import { ABNORMAL, CLOSE_TIMEOUT_MS } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
+import { answerPing } from './answer-ping.js';
 import { FastLane, type Feed } from './fast-lane.js';
 import { FrameWalk } from './frame-walk.js';
 import type { GatewaySocket } from './gateway-socket.js';
@@ -63,10 +64,7 @@ export class SocketEvents {
     };
     this.#onPing = function (body) {
       lane.reported();
-      const { session, allowance } = this as GatewaySocket;
-      // One pong may answer several pings (RFC 6455, 5.5.3).
-      if (allowance === undefined || allowance.spend(body.length)) session?.send(controlFrame(OPCODE.pong, body));
-      else if (allowance.exhaustedBy('rate_limited')) this.close(1008);
+      answerPing(this as GatewaySocket, body);
     };
   }
 
