@@ -18,10 +18,10 @@ const PAUSE_MS = 10;
 /** Messages sent at once each time: a broadcast reaches all of them, a direct message one. */
 const AT_ONCE = kind === 'broadcast' ? 1 : 10;
 
+let sent = 0;
 const ids = await Promise.all(Array.from({ length: READERS }, readers === 'stalled' ? stall : read));
 const { socket } = await open();
 if (readers === 'stalled' && kind === 'direct') for (const id of ids) await fill(id);
-let sent = 0;
 setInterval(() => {
   for (let count = 0; count < AT_ONCE; count++) say(kind === 'broadcast' ? '*' : ids[sent % READERS]);
 }, PAUSE_MS);
