@@ -91,6 +91,10 @@ export class Settings extends AccessSettings {
   @IsIn([true, false], SWITCH)
   fastLane!: boolean;
 
+  @Setting('switch', 'Whether the console is served at `/`.')
+  @OnOff()
+  console!: boolean;
+
   @Setting('number', 'Milliseconds over which the sessions of a draining node are asked to come again.')
   @Min(0)
   @Max(MAX_INT32)
