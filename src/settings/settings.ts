@@ -95,7 +95,7 @@ export class Settings extends AccessSettings {
   fastLane!: boolean;
 
   @Setting('switch', 'Whether the console is served at `/`.')
-  @OnOff()
+  @IsIn([true, false], SWITCH)
   console!: boolean;
 
   @Setting('number', 'Milliseconds over which the sessions of a draining node are asked to come again.')
