@@ -40,9 +40,9 @@ export class Latency {
     this.link.send(JSON.stringify({ type: 'sys.ping', id: `console-ping-${this.#asked}` }));
   }
 
-  #read({ ref }) {
+  #read({ type, ref }) {
     if (this.#sentAt === undefined || ref !== `console-ping-${this.#asked}`) return;
-    this.#samples.push(performance.now() - this.#sentAt);
+    if (type === 'sys.pong') this.#samples.push(performance.now() - this.#sentAt);
     this.#sentAt = undefined;
     if (this.#samples.length > MOST_SAMPLES) this.#samples.shift();
     this.#draw();

@@ -47,7 +47,8 @@ export class RosterView {
     this.parts.count.textContent = total.toLocaleString('en');
     this.parts.list.hidden = this.#ids.length === 0;
     this.parts.nobody.hidden = this.#ids.length > 0;
-    this.parts.nobody.textContent = sessions.size > 0 ? 'No session matches.' : 'Nobody yet. Connect to see who is here.';
+    this.parts.nobody.textContent =
+      sessions.size > 0 ? 'No session matches.' : 'Nobody yet. Connect to see who is here.';
     this.floor.style.height = `${this.#ids.length * ROW_PX}px`;
     this.#draw();
   }
@@ -86,7 +87,9 @@ export class RosterView {
     const at = this.#ids.indexOf(this.#current);
     const page = Math.max(1, Math.floor(this.parts.list.clientHeight / ROW_PX) - 1);
     const last = this.#ids.length - 1;
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last }[event.key];
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last }[
+      event.key
+    ];
     if (to !== undefined) this.#moveTo(Math.max(0, Math.min(last, to)));
     else if (event.key === 'Enter' || event.key === ' ') this.#choose(this.#current);
     else return;
