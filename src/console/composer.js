@@ -48,7 +48,8 @@ export class Composer {
     send.disabled = link.state !== 'open' || this.#draft.first !== undefined;
     if (this.#draft.first) this.#say(this.#draft.first, 'bad');
     else if (link.state !== 'open') this.#say('Not connected.');
-    else this.#say(`${this.#draft.size.toLocaleString('en')} bytes${receiver.value ? '' : ' · for a handler'}`);
+    else this.#say('');
+    this.parts.size.textContent = `${this.#draft.size.toLocaleString('en')} B`;
   }
 
   #submit(event) {
