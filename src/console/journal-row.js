@@ -7,7 +7,9 @@ const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-dig
 
 /** One frame as a row that opens. @param explain words for an error or a close */
 export function rowOf(entry, explain) {
-  const row = element('details', `row row-${kindOf(entry)}`);
+  const kind = kindOf(entry);
+  const notice = kind !== 'error' && `${entry.envelope.type}`.startsWith('sys.');
+  const row = element('details', `row row-${kind}${notice ? ' notice' : ''}`);
   const line = element('summary');
   const arrow = element('span', 'arrow', ARROWS[entry.kind]);
   arrow.setAttribute('aria-hidden', 'true');

@@ -21,7 +21,7 @@ for (const name of ['A', 'B'])
 at('panes').replaceChildren(...panes.map(({ root }) => root));
 at('where').textContent = location.host + tables.wsPath;
 for (const { link } of panes)
-  link.addEventListener('state', () => panes.forEach(({ rosterView }) => rosterView.draw()));
+  link.addEventListener('state', () => panes.forEach(({ rosterView }) => rosterView.renew()));
 showOne('A');
 for (const button of document.querySelectorAll('[data-show]'))
   button.addEventListener('click', () => showOne(button.dataset.show));

@@ -43,7 +43,9 @@ export class RosterView {
   #renew() {
     const { sessions, total } = this.roster;
     const wanted = this.#wanted;
-    this.#ids = wanted ? [...sessions.keys()].filter((id) => this.#matches(id, wanted)) : [...sessions.keys()];
+    const ids = [...sessions.keys()].filter((id) => !wanted || this.#matches(id, wanted));
+    const near = ids.filter((id) => this.marks(id)); // the two of this page first
+    this.#ids = near.length ? [...near, ...ids.filter((id) => !this.marks(id))] : ids;
     this.parts.count.textContent = total.toLocaleString('en');
     this.parts.list.hidden = this.#ids.length === 0;
     this.parts.nobody.hidden = this.#ids.length > 0;
@@ -72,13 +74,15 @@ export class RosterView {
   #fill(row, at) {
     const id = this.#ids[at];
     const [name, mark] = row.children;
+    const dot = id.indexOf('.') + 1; // all sessions of a node begin alike
     row.id = `${this.name}-${at}`;
     row.dataset.id = id;
     row.style.transform = `translateY(${at * ROW_PX}px)`;
     row.setAttribute('aria-setsize', this.#ids.length);
     row.setAttribute('aria-posinset', at + 1);
     row.setAttribute('aria-selected', String(id === this.#current));
-    name.textContent = id;
+    name.firstChild.textContent = id.slice(0, dot);
+    name.lastChild.textContent = id.slice(dot);
     name.title = id;
     mark.textContent = this.marks(id) ?? this.roster.sessions.get(id) ?? '';
   }
@@ -116,6 +120,8 @@ export class RosterView {
 function newRow() {
   const row = element('div', 'session');
   row.setAttribute('role', 'option');
-  row.append(element('span', 'mono session-id'), element('span', 'mark'));
+  const name = element('span', 'mono session-id');
+  name.append(element('span', 'node'), element('span'));
+  row.append(name, element('span', 'mark'));
   return row;
 }
