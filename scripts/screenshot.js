@@ -78,7 +78,7 @@ async function converse(page) {
   await a.getByText('Connected').waitFor();
   await b.getByText('Connected').waitFor();
   await a.locator('[data-part="number"], [data-part="latency"]').filter({ hasText: /\d/ }).first().waitFor();
-  const say = async (pane, type, data, to = 'Session beside') => {
+  const say = async (pane, type, data, to = /^Session [AB]$/) => {
     await pane.getByLabel('Type', { exact: true }).fill(type);
     await pane.getByLabel('Data').fill(data);
     await pane.getByRole('button', { name: to }).click();

@@ -1,5 +1,5 @@
 const EVERY_MS = 2000;
-const MOST_SAMPLES = 40;
+const MOST_SAMPLES = 24;
 const WIDTH = 120;
 const HEIGHT = 32;
 

@@ -9,10 +9,11 @@ let token = '';
 startTheme(at('theme'));
 const tables = await (await fetch('/console/tables.json')).json();
 const panes = [];
-for (const name of ['A', 'B'])
+for (const [name, other] of ['AB', 'BA'])
   panes.push(
     new Pane(
       name,
+      other,
       tables,
       () => token,
       () => beside(name)?.link.id,

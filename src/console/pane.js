@@ -12,8 +12,8 @@ const STATES = { idle: 'Not connected', connecting: 'Connecting', open: 'Connect
 
 /** One session with all that is seen of it. */
 export class Pane {
-  /** @param name one letter @param token asked for at each attempt @param other the id of the session beside */
-  constructor(name, tables, token, other) {
+  /** @param name one letter, as is that of the pane beside @param token asked for at each attempt @param other the id of the session beside */
+  constructor(name, otherName, tables, token, other) {
     this.name = name;
     this.root = document.getElementById('pane').content.firstElementChild.cloneNode(true);
     this.parts = partsOf(this.root, name);
@@ -21,9 +21,10 @@ export class Pane {
     this.token = token;
     const { parts, link } = this;
     parts.name.textContent = `Session ${name}`;
+    parts.toOther.textContent = `Session ${otherName}`;
     const journal = new Journal(link);
     const composer = new Composer(link, journal, parts, other);
-    const marks = (id) => (id === link.id ? 'you' : id === other() ? 'beside' : undefined);
+    const marks = (id) => (id === link.id ? 'you' : id === other() ? otherName : undefined);
     this.rosterView = new RosterView(new Roster(link), parts, marks, (id) => composer.address(id));
     new JournalView(journal, parts, (entry) => this.#explain(entry));
     new Latency(link, parts);

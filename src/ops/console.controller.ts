@@ -35,10 +35,15 @@ export class ConsoleController {
 function send({ headers, method }: IncomingMessage, response: ServerResponse, file: ConsoleFile | undefined): void {
   if (file === undefined) throw new NotFoundException();
   const { body, contentType, etag } = file;
-  if (headers['if-none-match'] === etag) {
+  if (matches(headers['if-none-match'], etag)) {
     response.writeHead(304, { ...HEADERS, ETag: etag }).end();
     return;
   }
   response.writeHead(200, { ...HEADERS, ETag: etag, 'Content-Type': contentType, 'Content-Length': body.length });
   response.end(method === 'HEAD' ? undefined : body);
+}
+
+/** Weak comparison, as RFC 9110, 13.1.2 wants it: a proxy that compresses makes a tag weak. */
+function matches(header: string | undefined, etag: string): boolean {
+  return (header ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
