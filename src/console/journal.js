@@ -1,4 +1,6 @@
 const MOST = 1000;
+/** Of the console's own, which nobody wrote: they must not push out what somebody did. */
+const MOST_OWN = 100;
 const OWN_REF = /^console-(ping|who)-\d+$/;
 
 /**
@@ -10,6 +12,7 @@ export class Journal extends EventTarget {
   /** Messages out that bear an id, by it. */
   #asked = new Map();
   #count = 0;
+  #own = 0;
 
   constructor(link) {
     super();
@@ -20,6 +23,7 @@ export class Journal extends EventTarget {
 
   clear() {
     this.entries = [];
+    this.#own = 0;
   }
 
   #add({ text, out, envelope = JSON.parse(text) }) {
@@ -40,13 +44,18 @@ export class Journal extends EventTarget {
     else this.#asked.delete(answer.envelope.ref);
   }
 
+  #forget(at) {
+    const [old] = this.entries.splice(at, 1);
+    if (old.own) this.#own -= 1;
+    if (old.kind === 'out' && this.#asked.get(old.envelope.id) === old) this.#asked.delete(old.envelope.id);
+  }
+
   #append(entry) {
     entry.number = ++this.#count;
     this.entries.push(entry);
-    if (this.entries.length > MOST) {
-      const [old] = this.entries.splice(0, 1);
-      if (this.#asked.get(old.envelope?.id) === old) this.#asked.delete(old.envelope.id);
-    }
+    if (entry.own) this.#own += 1;
+    if (this.#own > MOST_OWN) this.#forget(this.entries.findIndex(({ own }) => own));
+    if (this.entries.length > MOST) this.#forget(0);
     this.dispatchEvent(new CustomEvent('entry', { detail: entry }));
   }
 }

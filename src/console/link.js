@@ -74,7 +74,8 @@ export class Link extends EventTarget {
     const returnAt = this.#returnAt;
     this.#forget();
     this.#tell('closed', { code, reason, advice, wasOpen });
-    if (advice === 'none' || advice === 'stop' || advice === 'new_token') return this.#become('idle');
+    const wantsToken = !wasOpen && this.tables.auth === 'required' && !this.token();
+    if (wantsToken || ['none', 'stop', 'new_token'].includes(advice)) return this.#become('idle');
     const planned = returnAt - performance.now();
     const waitMs = planned > 0 ? planned : backOffMs(this.#attempt++);
     this.dueAt = performance.now() + waitMs;

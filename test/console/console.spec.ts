@@ -52,11 +52,15 @@ describe('the console', () => {
     const [a] = await opened.connected();
     const guest = await server.connect();
     const listed = a.part('list').locator(`[data-id="${guest.id}"]`);
+    const told = (type: string) => a.row(type).filter({ hasText: guest.id.slice(-10) });
+    // At once and by the notice, not when the list is asked for again.
+    await told('sys.arrived').waitFor();
+    expect(await listed.count()).toBe(1);
     await listed.click();
     expect(await a.part('receiver').inputValue()).toBe(guest.id);
     await guest.close();
-    await listed.waitFor({ state: 'detached' });
-    await a.row('sys.departed').waitFor();
+    await told('sys.departed').waitFor();
+    expect(await listed.count()).toBe(0);
   });
 
   it('lists who was there before it, and finds one of them by the keyboard', async () => {
