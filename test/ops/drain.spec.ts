@@ -71,8 +71,8 @@ describe('a server that is told to end', () => {
   it('delivers what it has acknowledged', async () => {
     server = await ServerProcess.start({ ARRIVAL_NOTICES: 'off' });
     const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
-    const text = 'x'.repeat(1000);
-    for (let id = 0; id < 2000; id++) ann.send({ type: 'chat', receiver: bob.id, id: String(id), data: text });
+    const data = 'x'.repeat(1000);
+    for (let id = 0; id < 2000; id++) ann.send({ type: 'chat', receiver: bob.id, id: String(id), data });
     await ann.next('sys.ack');
     server.signal('SIGTERM');
     await Promise.all([ann.closed, bob.closed]);
