@@ -26,8 +26,8 @@ export class Pane {
     const composer = new Composer(link, journal, parts, other);
     const marks = (id) => (id === link.id ? 'you' : id === other() ? otherName : undefined);
     this.rosterView = new RosterView(new Roster(link), parts, marks, (id) => composer.address(id));
-    new JournalView(journal, parts, (entry) => this.#explain(entry));
-    new Latency(link, parts);
+    this.journalView = new JournalView(journal, parts, (entry) => this.#explain(entry));
+    this.latency = new Latency(link, parts);
     parts.copy.addEventListener('click', () => copy(link.id, parts.copy));
     parts.connect.addEventListener('click', () => (link.state === 'idle' ? link.connect() : link.close()));
     link.addEventListener('state', () => this.#show());

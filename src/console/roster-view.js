@@ -44,7 +44,8 @@ export class RosterView {
     const { sessions, total } = this.roster;
     const wanted = this.#wanted;
     const ids = [...sessions.keys()].filter((id) => !wanted || this.#matches(id, wanted));
-    const near = ids.filter((id) => this.marks(id)); // the two of this page first
+    const near = ids.filter((id) => this.marks(id)); // the two of this page first, one's own before the other
+    if (this.marks(near[1]) === 'you') near.reverse();
     this.#ids = near.length ? [...near, ...ids.filter((id) => !this.marks(id))] : ids;
     this.parts.count.textContent = total.toLocaleString('en');
     this.parts.list.hidden = this.#ids.length === 0;

@@ -22,9 +22,7 @@ describe('the console', () => {
     opened = await ConsolePage.open(browser, origin);
   });
   afterEach(async () => {
-    await opened.page.close();
-    expect(opened.errors).toEqual([]);
-    expect(opened.foreign).toEqual([]);
+    await opened.close();
   });
 
   it('lets its two sessions talk, and joins each answer to its message', async () => {

@@ -26,6 +26,13 @@ export class ConsolePage {
     return opened;
   }
 
+  /** Throws if the page did what it should not. */
+  async close(): Promise<void> {
+    await this.page.close();
+    const [wrong] = [...this.errors, ...this.foreign];
+    if (wrong !== undefined) throw new Error(`the console did not behave: ${wrong}`);
+  }
+
   pane(name: 'A' | 'B'): Pane {
     return new Pane(this.page.locator(`.pane[aria-label="Session ${name}"]`));
   }
