@@ -42,7 +42,7 @@ describe('the console', () => {
       .waitFor();
     const ack = a.row('sys.ack');
     await ack.locator('summary').click();
-    expect(await ack.innerText()).toContain('Answers “m1” (chat).');
+    await ack.getByText('Answers “m1” (chat).').waitFor();
     expect(await a.part('ref').inputValue()).toBe('m2');
   });
 
