@@ -59,7 +59,10 @@ export class Settings extends AccessSettings {
   @IsIn([true, false], SWITCH)
   arrivalNotices!: boolean;
 
-  @Setting('text', 'Who is told of a departure: `all`, `peers` (those that exchanged a message with it) or `none`.')
+  @Setting(
+    'text',
+    'Who is told of a departure: `all`, `peers` (those that exchanged a message with it; broadcasts do not count) or `none`.',
+  )
   @IsIn(['all', 'peers', 'none'], { message: 'must be all, peers or none' })
   noticeScope!: NoticeScope;
 
