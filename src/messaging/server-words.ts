@@ -1,31 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min, validateSync } from 'class-validator';
+import { validateSync } from 'class-validator';
 import {
   DEFAULT_PAGE,
   Fault,
-  MAX_PAGE,
   pongFrame,
   sessionsFrame,
+  WhoDto,
   type Envelope,
   type SessionEntry,
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
-
-/** What `sys.who` may ask for. */
-class WhoDto {
-  @IsOptional()
-  @IsString({ message: 'data.after must be a string' })
-  @MaxLength(128, { message: 'data.after must be at most 128 characters' })
-  after?: string;
-
-  @IsOptional()
-  @Min(1, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
-  @Max(MAX_PAGE, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
-  @IsInt({ message: 'data.limit must be a whole number' })
-  limit?: number;
-}
 
 /** Answers the `sys.` words a client may say. */
 @Injectable()
