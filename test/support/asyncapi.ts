@@ -45,6 +45,7 @@ export class Judge {
     const ajv = new Ajv({ strict: true, allErrors: true, strictTypes: false, strictRequired: false });
     addFormats.default(ajv);
     ajv.addKeyword('x-rules');
+    ajv.addKeyword('components');
     ajv.addSchema({ $id: 'document', components: { schemas: document.components.schemas } });
     for (const [key, { payload }] of Object.entries(document.components.messages))
       this.#judges.set(key, ajv.compile(within(payload)));
