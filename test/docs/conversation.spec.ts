@@ -5,7 +5,8 @@ import { ackFrame, errorFrame, SERVER_WORDS } from '../../src/protocol/index.js'
 import { AnswersGateway } from '../support/answers.gateway.js';
 import { Judge } from '../support/asyncapi.js';
 import { connect, type Client, type Received } from '../support/client.js';
-import { OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
+import { keepLogLines } from '../support/log-lines.js';
+import { ORDER, OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { AUTH, bearer, token } from '../support/tokens.js';
 
@@ -13,19 +14,8 @@ import { AUTH, bearer, token } from '../support/tokens.js';
 class WordsModule {}
 
 const KEY = 'a key of some length'.replaceAll(' ', '-');
-const ORDER = {
-  note: 'no onions',
-  size: 'S',
-  where: 3,
-  items: [{ sku: 'ABC-1234', count: 2 }],
-  tags: ['a', 'b'],
-  key: '0b6f6a52-3e1c-4d5f-9c1d-2f7f5b3c9a10',
-  terms: true,
-  table: 'four',
-  floor: 1,
-};
-
 describe('a real conversation', () => {
+  keepLogLines();
   let server: TestServer;
   let judge: Judge;
   /** The message of the document that a client's frame is judged by, and the frames that came. */

@@ -112,10 +112,23 @@ class Receipt {
   number!: number;
 }
 
+/** An order that is as it should be. */
+export const ORDER = {
+  note: 'no onions',
+  size: 'S',
+  where: 3,
+  items: [{ sku: 'ABC-1234', count: 2 }],
+  tags: ['a', 'b'],
+  key: '0b6f6a52-3e1c-4d5f-9c1d-2f7f5b3c9a10',
+  terms: true,
+  table: 'four',
+  floor: 1,
+};
+
 /** The words of a made-up application, each declared in another way. */
 @MessagingGateway()
 export class OrdersGateway {
-  @Describe('Places an order.', { note: 'no onions' })
+  @Describe('Places an order.', ORDER)
   @SubscribeMessage('order:place')
   place(@MessageBody() order: OrderDto): Receipt {
     return { number: order.items.length };

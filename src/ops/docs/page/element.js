@@ -40,8 +40,8 @@ export function frame(value, label) {
 /** JSON with its strings, names and numbers told apart. */
 function coloured(value) {
   const text = JSON.stringify(value, null, 2);
-  const short = JSON.stringify(value).replaceAll(/([{,:])(?=["{[\d])/g, '$1 ');
-  const lines = text.length < 90 ? short : text;
+  const short = text.replaceAll(/\n\s*/g, ' ');
+  const lines = short.length < 80 ? short : text;
   const parts = [];
   let end = 0;
   for (const found of lines.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?|true|false|null/g)) {

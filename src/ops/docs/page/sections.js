@@ -37,7 +37,7 @@ export function sections(document) {
       ...prose('One text frame is one JSON object. With an `id` you get exactly one answer that bears it as `ref`.'),
       ...tagged('client').map((key) => word(key, document)),
     ]),
-    section('handlers', 'What handlers of this server take', [
+    section('handlers', 'What handlers take', [
       handlers.length === 0 ? 'No handler claims a word.' : 'Words of this application that its own code answers.',
       ...handlers.map((key) => word(key, document)),
     ]),
@@ -49,14 +49,14 @@ export function sections(document) {
     section('errors', 'Errors', [
       ...prose('In the `data` of `sys.error`. The connection stays open; a handler may have codes of its own.'),
       table(
-        'Errors',
+        'Table of errors',
         ['Code', 'Means'],
         codes(document['x-errors'], (text) => [prose(text)]),
       ),
     ]),
     section('close-codes', 'Close codes', [
       table(
-        'Close codes',
+        'Table of close codes',
         ['Code', 'Reason', 'When', 'What to do'],
         codes(document['x-close-codes'], ({ reason, when, advice }) => [
           reason ? element('code', {}, reason) : '–',
@@ -67,7 +67,7 @@ export function sections(document) {
     ]),
     section('limits', 'Limits of this server', [
       table(
-        'Limits',
+        'Table of limits',
         ['What', 'How much'],
         Object.entries(document['x-limits']).map(([name, value]) => [
           prose(LIMITS[name] ?? name),
@@ -105,7 +105,7 @@ function connecting(document) {
         ),
     element('h3', {}, 'Refused before the upgrade'),
     table(
-      'Refusals',
+      'Table of refusals',
       ['Code', 'Status', 'When'],
       codes(document['x-refusals'], ({ status, text }) => [String(status), prose(text)]),
     ),
