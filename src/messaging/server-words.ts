@@ -31,11 +31,9 @@ export class ServerWords {
   #who(session: Session, { id, data }: Envelope): void {
     if (!this.settings.who) throw Fault.of('forbidden', id);
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
-    const page = this.sessions.page(after, limit);
-    const shown = this.settings.showUsers
-      ? { ...page, sessions: page.sessions.map((each) => this.#entry(each)) }
-      : page;
-    session.send(sessionsFrame(session.id, id, shown));
+    const { sessions, ...rest } = this.sessions.page(after, limit);
+    const shown = this.settings.showUsers ? sessions.map((each) => this.#entry(each)) : sessions;
+    session.send(sessionsFrame(session.id, id, { sessions: shown, ...rest }));
   }
 
   /** An id with its user, where it has one. */

@@ -78,7 +78,7 @@ export class Judge {
   fits(key: string, frame: unknown): boolean {
     const judge = this.#judges.get(key);
     if (judge === undefined) throw new Error(`the document has no message ${key}`);
-    return judge(frame) as boolean;
+    return judge(frame);
   }
 }
 

@@ -7,7 +7,7 @@ export function resolve(schema, whole) {
     .slice(2)
     .split('/')
     .reduce((part, name) => part[name], whole);
-  return { ...found, ...withoutReference(schema) };
+  return { ...found, ...schema, $ref: undefined };
 }
 
 /** The fields of an object, each as the cells of a row; those of objects within stand below it. */
@@ -113,8 +113,4 @@ function separated(parts, by = ' or ') {
 
 function separate(parts, by = ', ') {
   return parts.flatMap((part, index) => (index === 0 ? [part] : [by, part]));
-}
-
-function withoutReference({ $ref: _, ...rest }) {
-  return rest;
 }
