@@ -8,6 +8,7 @@ import { Browser, type Tab } from '../support/browser.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { AUTH } from '../support/tokens.js';
 
 @Module({ providers: [OrdersGateway, OtherOrdersGateway] })
 class OrdersModule {}
@@ -51,6 +52,16 @@ describe('/docs', () => {
     expect(row('size')).toContain('"S" or "L"');
     expect(row('items[].count')).toContain('whole number, 1 to 99');
     expect(row('mail')).toMatch(/optional.*mail must be an email/s);
+  });
+
+  it('says whether a token is needed, and how it is shown', async () => {
+    expect(await tab.page.locator('#connect').innerText()).toContain('No token is asked for.');
+    const strict = await startServer(AUTH);
+    const other = await fresh(browser, strict.port);
+    const text = await other.page.locator('#connect').innerText();
+    expect(text).toMatch(/A token is required\..*Authorization.*bearer\.TOKEN/s);
+    await other.close();
+    await strict.stop();
   });
 
   it('asks nobody but its server for anything, and the browser has nothing to complain of', () => {

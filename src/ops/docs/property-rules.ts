@@ -22,7 +22,8 @@ const LENIENT: ReadonlySet<string | undefined> = new Set(['notEquals', 'isNotIn'
 
 /**
  * Reads the rules of a class from the decorators of class-validator, in the order of its fields. What the schemas allow
- * the server takes; where class-validator is more lenient than a schema can say, the schema is the stricter.
+ * the server takes; where class-validator is more lenient than a schema can say, the schema is the stricter. Our own
+ * reader, since the packages for it take two classes of one name for one, and drop in silence what JSON Schema cannot say.
  *
  * @param nested gives the schema of a class that stands in a field
  */

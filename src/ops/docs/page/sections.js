@@ -96,8 +96,9 @@ function connecting(document) {
     ...prose(channel.description),
     element('p', { class: 'address' }, element('code', {}, address)),
     element('pre', { tabindex: '0', 'aria-label': 'Connecting in a browser' }, element('code', {}, code)),
+    element('p', {}, proof(document)),
     schemes.length === 0
-      ? element('p', {}, 'No token is asked for.')
+      ? ''
       : element(
           'ul',
           { class: 'schemes' },
@@ -149,15 +150,23 @@ function dataOf({ name, payload }, document) {
   return element('p', { class: 'none' }, element('code', {}, 'data'), ': ', typeOf(data, document), '.', always);
 }
 
+/** What closes an exchange; what a handler answers before that, under its own word or another, is its own affair. */
 function answersOf(key, { operations, components }) {
   const { reply } = operations[`receive.${key}`] ?? {};
   const names = (reply?.messages ?? []).map(({ $ref }) => $ref.split('/').pop());
-  return names.flatMap((name, index) => {
-    const target = components.messages[name].tags[0].name === 'server' ? `#word-${name}` : undefined;
-    const code = element('code', {}, components.messages[name].name);
-    const shown = target ? element('a', { href: target }, code) : code;
-    return index === 0 ? [shown] : [index === names.length - 1 ? ' or ' : ', ', shown];
-  });
+  const closing = names.filter((name) => components.messages[name].tags[0].name === 'server');
+  const links = closing.flatMap((name, index) => [
+    index === 0 ? '' : ' or ',
+    element('a', { href: `#word-${name}` }, element('code', {}, name)),
+  ]);
+  return closing.length < names.length ? [...links, ', after what the handler itself may say'] : links;
+}
+
+/** The server says behind the place of its address whether it asks for a token. */
+function proof({ servers, components }) {
+  if (components.securitySchemes === undefined) return 'No token is asked for.';
+  const [{ description }] = Object.values(servers);
+  return description.replace(/^[^.]*\.\s*/, '') || 'A certificate is required.';
 }
 
 function codes(rows, cells) {
