@@ -1,0 +1,107 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Browser } from '../support/browser.js';
+import { makeCertificates } from '../support/certificates.js';
+import { CLIENT_ROWS, CLIENT_SECTIONS, clientRow, clientSection } from '../support/clients-document.js';
+import { converse, type Running } from '../support/conversation.js';
+import { startNginx, type Nginx } from '../support/nginx.js';
+import { Pasted } from '../support/pasted.js';
+import { Program } from '../support/program.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { playConsole } from '../support/typist.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DOCUMENTED_URL = 'wss://localhost/wss';
+/** A compiler and a virtual machine start within this on a busy machine, and so does a browser. */
+const TIMEOUT_MS = 180_000;
+
+describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
+  let server: TestServer;
+  let nginx: Nginx;
+  let ca: string;
+  let folder: string;
+  const running: Program[] = [];
+
+  beforeAll(async () => {
+    server = await startServer();
+    nginx = await startNginx({ appPort: server.port });
+    ca = await readFile(nginx.caFile, 'utf8');
+    folder = await mkdtemp(join(tmpdir(), 'switchboard-clients-'));
+    await prepare(folder);
+    await cp(nginx.caFile, join(folder, 'ca.crt'));
+    await mkdir(join(folder, 'foreign'));
+    await makeCertificates(join(folder, 'foreign'));
+  });
+  afterEach(() => {
+    for (const program of running.splice(0)) {
+      program.kill();
+    }
+  });
+  afterAll(async () => {
+    await nginx?.stop();
+    await server?.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  /** The command of the document with the address of this test, and with another authority if one is named. */
+  const placed = (command: string, caFile = 'ca.crt'): string =>
+    command.replace(DOCUMENTED_URL, nginx.url).replace('ca.crt', caFile);
+
+  function run(name: string, caFile?: string): Program {
+    const { command, source } = clientSection(name);
+    const program =
+      command === undefined
+        ? playConsole(source!, (text) => placed(text, caFile), folder)
+        : new Program(placed(command, caFile), folder);
+    running.push(program);
+    return program;
+  }
+
+  const inBrowser = CLIENT_SECTIONS.filter(({ name }) => name === 'Chromium');
+  const programs = CLIENT_SECTIONS.filter((section) => !inBrowser.includes(section));
+
+  it('has a section for each row of the table, and a row for each section', () => {
+    expect(CLIENT_ROWS.length).toBeGreaterThanOrEqual(10);
+    expect(CLIENT_SECTIONS.map(({ name }) => name)).toEqual(CLIENT_ROWS.map(({ name }) => name));
+  });
+
+  it.each(programs.map(({ name }) => name))('tells the truth of %s', async (name) => {
+    let program!: Running;
+    const steps = await converse(nginx.url, ca, async () => (program = run(name)));
+    const refuses = !(await run(name, 'foreign/ca.crt').ended);
+    expect([...steps.values(), steps.get('connects') && refuses].map(word), program.log).toEqual(clientRow(name).cells);
+  });
+
+  it.each(inBrowser)('tells the truth of $name', async ({ name, source }) => {
+    const code = placed(source!);
+    const browser = await Browser.start(nginx.caFile);
+    let pasted!: Running;
+    const steps = await converse(nginx.url, ca, async () => {
+      const tab = await browser.open(nginx.url.replace(/^wss(.*)\/wss$/, 'https$1/health/live'));
+      return (pasted = await Pasted.into(tab, code));
+    });
+    await browser.stop();
+    const strict = await Browser.start();
+    const tab = await strict.open();
+    const refuses = !(await (await Pasted.into(tab, code)).ended);
+    await strict.stop();
+    expect([...steps.values(), refuses].map(word), pasted.log).toEqual(clientRow(name).cells);
+  });
+});
+
+/** Saves the programs as the document says, where they find the packages that it says to install. */
+async function prepare(folder: string): Promise<void> {
+  for (const { file, source } of CLIENT_SECTIONS)
+    if (file !== undefined && source !== undefined) await writeFile(join(folder, file), source);
+  const modules = join(folder, 'node_modules');
+  await mkdir(modules);
+  for (const name of ['.bin', 'undici', 'ws']) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  await symlink(ROOT, join(modules, 'switchboard'));
+}
+
+function word(well: boolean | undefined): string {
+  return well === true ? 'yes' : 'no';
+}
