@@ -15,7 +15,7 @@ import { playConsole } from '../support/typist.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTED_URL = 'wss://localhost/wss';
-/** A compiler and a virtual machine start within this on a busy machine, and so does a browser. */
+/** Longer than two steps may take, so that the report says which was not taken. */
 const TIMEOUT_MS = 180_000;
 
 describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { connect, type Client, type Received } from './client.js';
 
 /** A client of somebody else's in the middle of its program. */
@@ -13,9 +14,12 @@ export interface Running {
 /** The steps of a conversation in the order of the table. */
 const STEPS = ['connects', 'welcome', 'exchange', 'departure', 'clean close'] as const;
 
+/** A compiler and a virtual machine start within this on a busy machine, and so does a browser. */
+const STEP_LIMIT_MS = 60_000;
+
 /**
- * Has a conversation with the program the document gives and says what of it worked. A step it does not take in the
- * time of the test is for the runner to report; a program that ends early has not taken the steps that are left.
+ * Has a conversation with the program the document gives and says what of it worked. A program that ends, or that does
+ * nothing for too long, has not taken the steps that are left.
  *
  * @param start starts the program once the other sessions are there
  */
@@ -25,7 +29,7 @@ export async function converse(url: string, ca: string, start: () => Promise<Run
   const watcher = await connect(url, { ca });
   const running = await start();
   const unlessEnded = <Value>(promise: Promise<Value>): Promise<Value | undefined> =>
-    Promise.race([promise, running.ended.then(() => undefined)]);
+    Promise.race([promise, running.ended.then(() => undefined), limit()]);
   try {
     const arrival = await unlessEnded(watcher.next('sys.arrived'));
     if (arrival === undefined) return taken;
@@ -49,11 +53,17 @@ export async function converse(url: string, ca: string, start: () => Promise<Run
     if (departure === undefined) return taken;
     taken.set('departure', true);
 
-    taken.set('clean close', (await departureOf(hello.sender, watcher)) === 1000 && (await running.ended));
+    const code = await Promise.race([departureOf(hello.sender, watcher), limit()]);
+    taken.set('clean close', code === 1000 && (await Promise.race([running.ended, limit()])) === true);
     return taken;
   } finally {
     await Promise.all([partner.close(1000), watcher.close(1000)]);
   }
+}
+
+/** Resolves to nothing when a step has taken too long. */
+async function limit(): Promise<undefined> {
+  return setTimeout(STEP_LIMIT_MS, undefined, { ref: false });
 }
 
 /** Resolves to the code with which a session left, as another was told. */

@@ -59,8 +59,9 @@ export class Program implements Running {
 
   #read(line: string): void {
     this.#log += `${line}\n`;
-    if (!line.startsWith('{')) return;
-    const frame = JSON.parse(line) as Received;
+    const text = line.replace(/^(> )+/, ''); // an interactive one writes its prompt before it
+    if (!text.startsWith('{')) return;
+    const frame = JSON.parse(text) as Received;
     this.#frames.push(frame);
     for (const waiter of this.#waiters.filter(({ fits }) => fits(frame))) {
       this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
