@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import type { Received } from './client.js';
 import type { Running } from './conversation.js';
 
-/** This very Node first, then what the system's packages bring, whatever else is installed beside them. */
-const PATH = [dirname(process.execPath), '/usr/bin', process.env['PATH']].join(':');
+/** What the system's packages bring goes first, as in scripts/components.js, but for this very Node. */
+export const PROGRAM_PATH = [dirname(process.execPath), '/usr/bin', process.env['PATH']].join(':');
 
 interface Waiter {
   readonly fits: (frame: Received) => boolean;
@@ -23,7 +23,11 @@ export class Program implements Running {
 
   constructor(command: string, folder: string) {
     // A group of its own: the shell, npx and what they start end together.
-    const child = spawn('sh', ['-c', command], { cwd: folder, env: { ...process.env, PATH }, detached: true });
+    const child = spawn('sh', ['-c', command], {
+      cwd: folder,
+      env: { ...process.env, PATH: PROGRAM_PATH },
+      detached: true,
+    });
     this.#child = child;
     const killWithUs = (): void => this.kill();
     process.once('exit', killWithUs);
@@ -41,8 +45,7 @@ export class Program implements Running {
   }
 
   printed(type: string, sender?: string): Promise<Received> {
-    const fits = (frame: Received): boolean =>
-      frame.type === type && (sender === undefined || frame.sender === sender);
+    const fits = (frame: Received): boolean => frame.type === type && (sender === undefined || frame.sender === sender);
     const frame = this.#frames.find(fits);
     if (frame !== undefined) return Promise.resolve(frame);
     return new Promise((resolve) => this.#waiters.push({ fits, resolve }));
