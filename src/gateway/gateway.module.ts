@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { FastLane } from './fast-lane.js';
+import { FrameDeadline } from './frame-deadline.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { HandshakeRecord } from './handshake-record.js';
@@ -10,6 +11,7 @@ import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
 import { LastGateway } from './last.gateway.js';
 import { OriginRule } from './origin.js';
+import { SessionHooks } from './session-hooks.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
 import { TokenExpiry } from './token-expiry.js';
@@ -32,6 +34,8 @@ import { Tokens } from './tokens.js';
     FastLane,
     SocketEvents,
     Heartbeat,
+    FrameDeadline,
+    SessionHooks,
     LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],

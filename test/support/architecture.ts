@@ -23,8 +23,9 @@ export const RANKS: Readonly<Record<string, number>> = {
 };
 
 const MAX_LINES = 250;
-const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts']);
-const BARREL = 'protocol/index.ts';
+const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts', 'index.ts']);
+/** Lists of what others import: of the protocol, and of the whole. */
+const BARRELS = new Set(['protocol/index.ts', 'index.ts']);
 const BANNED_NAMES = /(^|\/)(utils?|common|helpers?|types)(\/|\.ts$)/;
 const BARE_OF_NEST = /^(@nestjs\/|ws$|node:net$|node:http|rxjs)/;
 
@@ -43,7 +44,7 @@ function fileBreaches(path: string, text: string): string[] {
   return [
     ...(lines > MAX_LINES ? [`${path} has ${lines} lines`] : []),
     ...(BANNED_NAMES.test(path) ? [`${path} is named for nothing`] : []),
-    ...(path.endsWith('index.ts') && path !== BARREL ? [`${path} is a barrel`] : []),
+    ...(path.endsWith('index.ts') && !BARRELS.has(path) ? [`${path} is a barrel`] : []),
     ...(path.includes('/') && !(folderOf(path) in RANKS) ? [`${path} is in a room that the design does not know`] : []),
     ...importsOf(source).flatMap((each) => importBreach(path, each)),
     ...nodeBreaches(path, source),
@@ -103,11 +104,18 @@ function nodeBreaches(path: string, source: ts.SourceFile): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
     if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${path} says any`);
+    if (isEvaluation(node)) found.push(`${path} runs a text as code`);
     if (isDefaultExport(node)) found.push(`${path} has a default export`);
     ts.forEachChild(node, visit);
   };
   visit(source);
   return found;
+}
+
+/** `eval(…)`, `Function(…)` and `new Function(…)`. */
+function isEvaluation(node: ts.Node): boolean {
+  if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return false;
+  return ts.isIdentifier(node.expression) && ['eval', 'Function'].includes(node.expression.text);
 }
 
 /** `export default …` of any kind, and `export { a as default }`. */
