@@ -66,6 +66,13 @@ describe('/asyncapi.json', () => {
     expect(handlers.toSorted()).toEqual(asked.flatMap((key) => [key, `${key}.answer`]).toSorted());
   });
 
+  it('knows the words of docs/protocol.md, and no other', () => {
+    const contract = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
+    const listed = [...contract.matchAll(/^\| `(sys\.[a-z]+)`/gm)].map(([, word]) => word!);
+    expect(listed.toSorted()).toEqual(Object.keys(SERVER_WORDS).toSorted());
+    for (const word of Object.keys(CLIENT_WORDS)) expect(contract).toContain(`"type":"${word}"`);
+  });
+
   it('shows examples that fit', () => {
     for (const [key, { examples = [] }] of Object.entries(judge.document.components.messages))
       for (const { payload } of examples) expect([key, judge.fits(key, payload)]).toEqual([key, true]);
