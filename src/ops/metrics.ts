@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { LoopDelay } from '../telemetry/loop-delay.js';
+import { Tally } from '../telemetry/tally.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { counter, counterBy, gauge, histogram } from './metric.js';
 import { SessionRecord } from './session-record.js';
@@ -40,6 +41,9 @@ export class Metrics {
     counterBy(all, 'switchboard_sessions_closed_total', closed, 'code', () => told.closed);
     const handshakes = 'Handshakes by outcome: accepted, or the code of the refusal.';
     counterBy(all, 'switchboard_handshakes_total', handshakes, 'outcome', () => told.handshakes);
+    const limited =
+      'What limits and rules refused in this process: "refused.CODE" at the door, "answered.CODE" inside.';
+    counterBy(all, 'switchboard_limited_total', limited, 'what', () => Tally.all());
     counter(all, 'switchboard_drain_cut_total', 'Sessions a drain had to cut.', () => told.drainCut);
     gauge(all, 'switchboard_draining', '1 while this node drains.', () => Number(this.lifecycle.phase === 'draining'));
   }

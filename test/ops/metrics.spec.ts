@@ -86,6 +86,29 @@ describe('metrics', () => {
       'switchboard_handshakes_total{outcome="upgrade_required"}': 1,
     });
   });
+
+  it('count what limits refused, at the door and inside', async () => {
+    await server.stop();
+    server = await startServer({ MAX_CONNECTIONS: '1', FAULTS_PER_MINUTE: '100', MESSAGES_PER_SECOND: '1' });
+    const ann = await connect(server.url);
+    const [full, malformed, limited] = ['refused.full', 'answered.malformed_json', 'answered.rate_limited'].map(
+      (what) => `switchboard_limited_total{what="${what}"}`,
+    ) as [string, string, string];
+    const before = await scrape();
+    expect((await ask(`http://127.0.0.1:${server.port}/wss`, { headers: HANDSHAKE })).status).toBe(503);
+    ann.sendText('{');
+    await ann.next('sys.error');
+    for (let answer = ''; answer !== 'rate_limited';) {
+      ann.send({ type: 'chat', receiver: 'nobody' });
+      answer = (await ann.next('sys.error')).data.code;
+    }
+    const after = await scrape();
+    expect([full, malformed, limited].map((name) => after[name]! - (before[name] ?? 0))).toEqual([1, 1, 1]);
+    expect(after).toMatchObject({
+      'switchboard_handshakes_total{outcome="full"}': 1,
+      'switchboard_messages_refused_total{code="rate_limited"}': 1,
+    });
+  });
 });
 
 describe('readiness', () => {
