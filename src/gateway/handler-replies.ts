@@ -45,8 +45,7 @@ export class HandlerReplies {
 
   fault(session: Session, { code, message, ref, details }: Fault): void {
     this.telemetry.count(this.telemetry.refused, code in ERRORS ? code : HANDLERS_OWN);
-    const { remoteAddress: address } = session.outbox.socket;
-    this.log.info('message refused', { code, session: session.id, address });
+    this.log.info('message refused', { code, session: session.id, address: session.address });
     session.send(errorFrame(session.id, code, message, ref, details));
   }
 

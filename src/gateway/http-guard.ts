@@ -15,7 +15,7 @@ export function guardHttp(
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
     if (!handshake.isEntry(request)) return next();
     const refusal = handshake.plainRefusal(request);
-    record.refused(request.socket, refusal.code);
+    record.refused(request, refusal.code);
     refuseRequest(response, refusal);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -24,7 +24,7 @@ export function guardHttp(
       return;
     }
     const refusal = clientError(error);
-    record.refused(socket, refusal.code);
+    record.unreadable(socket, refusal.code);
     refuseUpgrade(socket, refusal);
   });
 }

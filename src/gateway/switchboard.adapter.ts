@@ -75,7 +75,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = this.#handshake.refusal(request);
-    if (refusal !== undefined) return this.#refuse(socket, refusal);
+    if (refusal !== undefined) return this.#refuse(request, socket, refusal);
     const entrance = this.#admission.enter(request);
     if (entrance instanceof Promise) void this.#await(entrance, request, socket, head);
     else this.#decide(entrance, request, socket, head);
@@ -93,7 +93,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #decide(entrance: Entrance, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if ('code' in entrance) return this.#refuse(socket, entrance);
+    if ('code' in entrance) return this.#refuse(request, socket, entrance);
     let opened = false;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const ours = webSocket as GatewaySocket;
@@ -107,8 +107,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     if (!opened) this.#admission.leave(entrance);
   }
 
-  #refuse(socket: Duplex, refusal: Refusal): void {
-    this.#record.refused(socket, refusal.code);
+  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    this.#record.refused(request, refusal.code);
     refuseUpgrade(socket, refusal);
   }
 }

@@ -33,7 +33,7 @@ export class SessionRecord implements SessionObserver {
 
   arrived(session: Session): void {
     this.telemetry.opened++;
-    if (this.log.debugs) this.log.debug('connected', { session: session.id, address: addressOf(session) });
+    if (this.log.debugs) this.log.debug('connected', { session: session.id, address: session.address });
   }
 
   departed(session: Session, code: number): void {
@@ -42,8 +42,8 @@ export class SessionRecord implements SessionObserver {
     this.#closing.add(session);
     session.socket.once('close', () => this.#gone(session));
     if (session.socket.readyState === session.socket.CLOSED) this.#gone(session);
-    if (byServer) this.log.info('closed', { code, session: session.id, address: addressOf(session) });
-    else if (this.log.debugs) this.log.debug('departed', { code, session: session.id, address: addressOf(session) });
+    if (byServer) this.log.info('closed', { code, session: session.id, address: session.address });
+    else if (this.log.debugs) this.log.debug('departed', { code, session: session.id, address: session.address });
   }
 
   /** What all connections carried since the start, TLS aside. Walks over all sessions. */
@@ -69,9 +69,4 @@ export class SessionRecord implements SessionObserver {
 
 export function trafficOf({ outbox: { socket } }: Session): Traffic {
   return { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten };
-}
-
-/** Where a session's connection comes from. */
-export function addressOf({ outbox: { socket } }: Session): string | undefined {
-  return socket.remoteAddress;
 }

@@ -4,7 +4,7 @@ import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionsPage, SessionView } from './api.dto.js';
 import { Problem } from './problem.js';
-import { addressOf, trafficOf } from './session-record.js';
+import { trafficOf } from './session-record.js';
 
 /** The sessions of this node as an operator sees them. */
 @Injectable()
@@ -40,11 +40,12 @@ export class SessionViews {
 }
 
 function view(session: Session): SessionView {
-  const address = addressOf(session);
+  const { address, user } = session;
   return {
     id: session.id,
     since: new Date(session.openedAtMs).toISOString(),
-    ...(address !== undefined && { address }),
+    ...(address !== '' && { address }),
+    ...(user !== undefined && { user }),
     ...trafficOf(session),
   };
 }

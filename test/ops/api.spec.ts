@@ -2,8 +2,10 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Drain } from '../../src/ops/drain.js';
 import { ask, type Answer } from '../support/ask.js';
 import { connect } from '../support/client.js';
+import { StalledReader } from '../support/stalled-reader.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const OLD = 'an-old-key-of-many-characters';
@@ -85,6 +87,20 @@ describe('the HTTP API', () => {
     expect(problem(await post('{'))).toBe('400 malformed_json');
     expect(problem(await post(JSON.stringify('x'.repeat(70_000))))).toBe('413 message_too_big');
     expect(problem(await post('{}', { 'Content-Type': 'text/plain' }))).toBe('415 unsupported_media_type');
+  });
+
+  it('says that the receiver reads too slowly', async () => {
+    const slow = await StalledReader.open(server);
+    let answer = await post({ type: 'x', receiver: slow.id });
+    while (answer.status === 200) answer = await post({ type: 'x', receiver: slow.id, data: 'x'.repeat(60_000) });
+    expect(problem(answer)).toBe('503 receiver_overloaded');
+    slow.client.socket.destroy();
+  });
+
+  it('says that the node is leaving', async () => {
+    const drained = server.app.get(Drain).run();
+    expect(problem(await post({ type: 'x', receiver: '*' }))).toBe('503 unavailable');
+    await drained;
   });
 
   it('does a request with an Idempotency-Key once', async () => {
