@@ -20,6 +20,8 @@ export class Load {
   /** Clients of former connections, whose messages still count. */
   readonly #former: Client[] = [];
   #number = 0;
+  /** How many had to connect again. */
+  reconnected = 0;
 
   constructor(
     private url: string,
@@ -38,6 +40,7 @@ export class Load {
     const began = performance.now();
     const open = this.clients.filter(({ socket }) => socket.readyState === socket.OPEN);
     this.#former.push(...this.clients.filter((client) => !open.includes(client)));
+    this.reconnected += this.clients.length - open.length;
     while (open.length < this.size) {
       const missing = Math.min(AT_A_TIME, this.size - open.length);
       const results = await Promise.allSettled(Array.from({ length: missing }, () => connect(this.url, this.options)));
