@@ -1,12 +1,16 @@
 import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { ClientOptions } from 'ws';
 import { createApp, startApp } from '../../src/app.js';
 import { Settings } from '../../src/settings/settings.js';
+import { connect, type Client } from './client.js';
 
 export interface TestServer {
   readonly port: number;
   /** `ws://127.0.0.1:PORT/wss` */
   readonly url: string;
   readonly app: INestApplication;
+  /** Opens a session; `next(type)` of what it returns waits for a message. */
+  connect(options?: ClientOptions & { protocols?: string[] }): Promise<Client>;
   stop(): Promise<void>;
 }
 
@@ -20,7 +24,12 @@ export const LIMITS_OFF = {
   REFUSALS_PER_MINUTE: '0',
 };
 
-/** Starts the real application on a free port. @param variables settings as in the environment */
+/**
+ * Starts the real application on a free port.
+ *
+ * @param variables settings as in the environment
+ * @param handlers modules in place of those in `src/handlers/`
+ */
 export async function startServer(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
@@ -30,10 +39,12 @@ export async function startServer(
     ...(handlers && { handlers }),
   });
   const port = await startApp(app);
+  const url = `${variables['TLS_CERT_FILE'] ? 'wss' : 'ws'}://127.0.0.1:${port}${app.get(Settings).wsPath}`;
   return {
     port,
-    url: `${variables['TLS_CERT_FILE'] ? 'wss' : 'ws'}://127.0.0.1:${port}${app.get(Settings).wsPath}`,
+    url,
     app,
+    connect: (options) => connect(url, options),
     stop: () => app.close(),
   };
 }
