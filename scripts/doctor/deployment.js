@@ -63,7 +63,7 @@ export class Deployment {
     });
   }
 
-  /** Opens a session and waits for its welcome. @param {Record<string, string>} [headers] */
+  /** Opens a session and waits for its welcome; also tells both ends of the connection. @param {Record<string, string>} [headers] */
   open(headers = {}) {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(this.url, {
@@ -75,11 +75,13 @@ export class Deployment {
         reject(new Error('no welcome came'));
         socket.terminate();
       }, this.timeoutMs);
+      let ends = {};
+      socket.once('upgrade', ({ socket: { localAddress, remoteAddress } }) => (ends = { localAddress, remoteAddress }));
       socket.on('error', reject);
       socket.once('close', (code) => reject(new Error(`closed with ${code} before a welcome`)));
       socket.once('message', (/** @type {Buffer} */ frame) => {
         clearTimeout(timer);
-        resolve({ socket, welcome: JSON.parse(frame.toString()) });
+        resolve({ socket, ends, welcome: JSON.parse(frame.toString()) });
       });
     });
   }

@@ -26,10 +26,10 @@ loopback.addSubnet('127.0.0.0', 8);
 export async function stay(at, report, { apiKey, quick }) {
   const change = 'Check the path, the token (--token), and that every proxy passes Upgrade and Connection on.';
   await report.attempt('session', change, async () => {
-    const { socket, welcome } = await at.open({ 'X-Forwarded-For': FORGED, 'X-Real-IP': FORGED });
+    const { socket, ends, welcome } = await at.open({ 'X-Forwarded-For': FORGED, 'X-Real-IP': FORGED });
     try {
       await versions(at, report, welcome);
-      await address(at, report, { socket, apiKey, id: welcome.receiver });
+      await address(at, report, { ends, apiKey, id: welcome.receiver });
       if (quick) report.leaveOut('heartbeat', '--quick');
       else await heartbeat(report, socket, welcome.data.heartbeatMs);
       await limits(at, report, socket, welcome.data.maxMessageBytes);
@@ -49,7 +49,7 @@ async function versions(at, report, { data }) {
 }
 
 /** An operator's key shows whom the server takes us for, and so whom its limits and logs name. */
-async function address(at, report, { socket, apiKey, id }) {
+async function address(at, report, { ends, apiKey, id }) {
   if (apiKey === undefined) {
     report.leaveOut('address', 'without --api-key');
     return;
@@ -61,12 +61,11 @@ async function address(at, report, { socket, apiKey, id }) {
     return;
   }
   const { address: seen, since } = JSON.parse(body);
-  const { localAddress } = socket._socket;
   const change =
     seen === FORGED
       ? 'Let the proxy overwrite X-Forwarded-For and X-Real-IP: anybody may claim any address.'
-      : `That is a proxy: put it into TRUSTED_PROXIES. This machine is ${localAddress}.`;
-  report.check('address', seen !== FORGED && !isProxys(seen, socket._socket), `the server sees ${seen}`, change);
+      : `That is a proxy: put it into TRUSTED_PROXIES. This machine is ${ends.localAddress}.`;
+  report.check('address', seen !== FORGED && !isProxys(seen, ends), `the server sees ${seen}`, change);
   const skewMs = Math.abs(Date.now() - Date.parse(since));
   report.check('clock of the node', skewMs < 60_000, `${Math.round(skewMs / 1000)} s apart`, 'Set the clocks by NTP.');
 }
