@@ -86,7 +86,13 @@ describe('the HTTP API', () => {
     expect(problem(await post({ type: 'x', receiver: '*', more: 1 }))).toBe('400 invalid_message');
     expect(problem(await post('{'))).toBe('400 malformed_json');
     expect(problem(await post(JSON.stringify('x'.repeat(70_000))))).toBe('413 message_too_big');
-    expect(problem(await post('{}', { 'Content-Type': 'text/plain' }))).toBe('415 unsupported_media_type');
+    expect(problem(await post('x'.repeat(70_000), { 'Transfer-Encoding': 'chunked' }))).toBe('413 message_too_big');
+    for (const headers of [
+      { 'Content-Type': 'text/plain' },
+      { 'Content-Type': 'application/json; charset=latin1' },
+      { 'Content-Encoding': 'gzip' },
+    ])
+      expect(problem(await post('{}', headers))).toBe('415 unsupported_media_type');
   });
 
   it('says that the receiver reads too slowly', async () => {
@@ -115,6 +121,7 @@ describe('the HTTP API', () => {
       'true',
     ]);
     expect(problem(await post({ ...message, data: 1 }, headers))).toBe('422 idempotency_key_reused');
+    expect(problem(await post(message, { 'Idempotency-Key': 'a b' }))).toBe('400 invalid_idempotency_key');
     await ann.settled();
     expect(ann.inbox.filter(({ type }) => type === 'once')).toHaveLength(1);
   });
@@ -146,7 +153,8 @@ describe('the HTTP API', () => {
   });
 
   it('knows its paths and methods', async () => {
-    expect(problem(await call('GET', '/nothing'))).toBe('404 not_found');
+    for (const path of ['/nothing', '', '/', '/sessions/a/b', '/sessions/%E0'])
+      expect(problem(await call('GET', path))).toBe('404 not_found');
     for (const [method, path, allow] of [
       ['GET', '/messages', 'POST'],
       ['POST', '/sessions', 'GET, HEAD'],
