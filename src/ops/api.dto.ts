@@ -89,6 +89,9 @@ export class Stats {
   @ApiProperty({ type: Number })
   bytesOut!: number;
 
-  @ApiProperty({ type: Number })
+  @ApiProperty({ type: Number, description: 'Sessions whose handlers have something to do now.' })
+  handlersRunning!: number;
+
+  @ApiProperty({ type: Number, description: 'What waits for receivers that read slowly.' })
   bufferedBytes!: number;
 }

@@ -149,7 +149,13 @@ describe('the HTTP API', () => {
 
   it('tells the counters', async () => {
     await connect(server.url);
-    expect(JSON.parse((await call('GET', '/stats')).body)).toMatchObject({ phase: 'ready', sessions: 1, opened: 1 });
+    expect(JSON.parse((await call('GET', '/stats')).body)).toMatchObject({
+      phase: 'ready',
+      sessions: 1,
+      opened: 1,
+      handlersRunning: 0,
+      bufferedBytes: 0,
+    });
   });
 
   it('knows its paths and methods', async () => {

@@ -7,6 +7,7 @@ import { ask } from '../support/ask.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const CONFIG = fileURLToPath(new URL('../../config', import.meta.url));
+const PAGE = fileURLToPath(new URL('../../docs/operations.md', import.meta.url));
 const NAMES = /\bswitchboard_[a-z0-9_]+/g;
 
 describe('what watches the server', () => {
@@ -29,10 +30,22 @@ describe('what watches the server', () => {
     expect(execFileSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' })).toBe('');
   });
 
-  it.each(['prometheus/alerts.yml', 'grafana/switchboard.json'])('names only metrics that there are (%s)', (file) => {
-    const names = readFileSync(join(CONFIG, file), 'utf8').match(NAMES) ?? [];
-    const unknown = names.filter((name) => !metrics.includes(`# TYPE ${name.replace(/_bucket$/, '')} `));
-    expect(names.length).toBeGreaterThan(5);
-    expect(unknown).toEqual([]);
+  it('is served every metric that the page lists, and no other', () => {
+    const rows = readFileSync(PAGE, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('| `switchboard_'));
+    const listed = rows.flatMap((row) => row.split('|')[1]!.match(NAMES) ?? []);
+    const served = [...metrics.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!);
+    expect(listed.toSorted()).toEqual(served.toSorted());
   });
+
+  it.each(['prometheus/alerts.yml', 'grafana/switchboard.json', '../docs/operations.md'])(
+    'names only metrics that there are (%s)',
+    (file) => {
+      const names = readFileSync(join(CONFIG, file), 'utf8').match(NAMES) ?? [];
+      const unknown = names.filter((name) => !metrics.includes(`# TYPE ${name.replace(/_(bucket|count|sum)$/, '')} `));
+      expect(names.length).toBeGreaterThan(5);
+      expect(unknown).toEqual([]);
+    },
+  );
 });
