@@ -1,18 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientOptions } from 'ws';
 import { connect, type Client } from '../support/client.js';
+import { tallyOf, type Tally } from '../support/tally.js';
 
 const AT_A_TIME = 100;
 /** Between two attempts to connect again. */
 const RETRY_MS = 20;
-
-/** What became of the messages: counted at the receivers, against what the senders had acknowledged. */
-export interface Tally {
-  readonly acknowledged: number;
-  readonly lost: number;
-  readonly duplicated: number;
-  readonly misordered: number;
-}
 
 /** Sessions in a ring, each of which sends numbered messages to the next. */
 export class Load {
@@ -68,18 +61,7 @@ export class Load {
   }
 
   tally(): Tally {
-    const all = [...this.#former, ...this.clients];
-    const acknowledged = all.flatMap(({ inbox }) =>
-      inbox.filter(({ type }) => type === 'sys.ack').map(({ ref }) => ref),
-    );
-    const received = all.map(({ inbox }) => inbox.filter(({ type }) => type === 'load').map(({ id }) => Number(id)));
-    const unique = new Set(received.flat());
-    return {
-      acknowledged: acknowledged.length,
-      lost: acknowledged.filter((ref) => !unique.has(Number(ref))).length,
-      duplicated: received.flat().length - unique.size,
-      misordered: received.reduce((sum, ids) => sum + ids.filter((id, at) => at > 0 && id < ids[at - 1]!).length, 0),
-    };
+    return tallyOf([...this.#former, ...this.clients]);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import type { Tally } from './load.js';
+import type { Tally } from '../support/tally.js';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 
