@@ -48,6 +48,9 @@ export class SessionView {
 
   @ApiProperty({ type: Number })
   bytesOut!: number;
+
+  @ApiProperty({ type: Number, description: 'What waits because this session reads too slowly.' })
+  bytesWaiting!: number;
 }
 
 export class SessionsPage {

@@ -100,6 +100,8 @@ describe('the HTTP API', () => {
     let answer = await post({ type: 'x', receiver: slow.id });
     while (answer.status === 200) answer = await post({ type: 'x', receiver: slow.id, data: 'x'.repeat(60_000) });
     expect(problem(answer)).toBe('503 receiver_overloaded');
+    const { bytesWaiting } = JSON.parse((await call('GET', `/sessions/${slow.id}`)).body) as { bytesWaiting: number };
+    expect(bytesWaiting).toBe(slow.waitingBytes);
     slow.client.socket.destroy();
   });
 
@@ -133,7 +135,12 @@ describe('the HTTP API', () => {
     expect(first).toMatchObject({ sessions: [{ id: ids[0] }, { id: ids[1] }], total: 3, next: ids[1] });
     const second = JSON.parse((await call('GET', `/sessions?limit=2&after=${first.next}`)).body);
     expect(second.sessions).toEqual([JSON.parse((await call('GET', `/sessions/${ids[2]}`)).body)]);
-    expect(second.sessions[0]).toMatchObject({ address: '127.0.0.1', bytesOut: expect.any(Number) });
+    expect(second.sessions[0]).toMatchObject({
+      address: '127.0.0.1',
+      bytesIn: expect.any(Number),
+      bytesOut: expect.any(Number),
+      bytesWaiting: 0,
+    });
     expect(Date.now() - Date.parse(second.sessions[0].since)).toBeLessThan(20_000);
     expect(problem(await call('GET', '/sessions?limit=0'))).toBe('400 invalid_query');
     expect(problem(await call('GET', '/sessions/nobody'))).toBe('404 session_not_found');
