@@ -40,6 +40,17 @@ describe('metrics', () => {
     });
   });
 
+  it('begin at nothing, so that an alert sees the first of a kind', async () => {
+    expect(await scrape()).toMatchObject({
+      'switchboard_sessions_closed_total{code="1013"}': 0,
+      'switchboard_sessions_closed_total{code="4100"}': 0,
+      'switchboard_handshakes_total{outcome="full"}': 0,
+      'switchboard_messages_refused_total{code="internal_error"}': 0,
+      'switchboard_limited_total{what="refused.full"}': expect.any(Number),
+      'switchboard_limited_total{what="answered.rate_limited"}': expect.any(Number),
+    });
+  });
+
   it.each(['on', 'off'])('count messages however they are read (fast lane %s)', async (FAST_LANE) => {
     await server.stop();
     server = await startServer({ FAST_LANE });

@@ -8,6 +8,7 @@ import { startServer, type TestServer } from '../support/server.js';
 
 const CONFIG = fileURLToPath(new URL('../../config', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../docs/operations.md', import.meta.url));
+const ALERTS_TEST = fileURLToPath(new URL('./alerts.yml', import.meta.url));
 const NAMES = /\bswitchboard_[a-z0-9_]+/g;
 
 describe('what watches the server', () => {
@@ -24,6 +25,10 @@ describe('what watches the server', () => {
       encoding: 'utf8',
     });
     expect(said).toMatch(/SUCCESS: \d+ rules found/);
+  });
+
+  it('has alerts that ring for what they are for, and on no calm day', () => {
+    expect(execFileSync('promtool', ['test', 'rules', ALERTS_TEST], { encoding: 'utf8' })).toContain('SUCCESS');
   });
 
   it('is served metrics that promtool accepts', () => {
