@@ -24,8 +24,8 @@ export class HandshakeRecord {
     this.#refused(code, this.addresses.of(request));
   }
 
-  /** What was no request at all names no client: the address is that of the connection, which may be a proxy's. */
-  unreadable(socket: Duplex, code: RefusalCode): void {
+  /** What came was no request. */
+  unread(socket: Duplex, code: RefusalCode): void {
     this.#refused(code, (socket as Socket).remoteAddress);
   }
 

@@ -11,8 +11,15 @@ const KEY = /^[A-Za-z0-9+/]{22}==$/;
 /** A list of tokens (RFC 6455, 4.1; RFC 9110, 5.6.2). */
 const PROTOCOLS = /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*\s*$/;
 
-const UPGRADE_REQUIRED: Refusal = { code: 'upgrade_required', headers: { Upgrade: 'websocket' } };
-const WRONG_VERSION: Refusal = { code: 'upgrade_required', headers: { 'Sec-WebSocket-Version': VERSION } };
+/** Says that a proxy must not pass `Upgrade` on as its own (RFC 9110, 7.8). */
+const UPGRADE = { Upgrade: 'websocket', Connection: 'upgrade' };
+const UPGRADE_REQUIRED: Refusal = { code: 'upgrade_required', headers: UPGRADE };
+const WRONG_VERSION: Refusal = {
+  code: 'upgrade_required',
+  headers: { ...UPGRADE, 'Sec-WebSocket-Version': VERSION },
+};
+/** The one method there is. */
+export const WRONG_METHOD: Refusal = { code: 'method_not_allowed', headers: { Allow: 'GET' } };
 
 /** Decides about a request before the upgrade; where several refusals apply, the contract's order holds. */
 @Injectable()
@@ -38,13 +45,13 @@ export class Handshake {
   /** Returns why an upgrade is refused, or `undefined` where it is welcome. */
   refusal(request: IncomingMessage): Refusal | undefined {
     if (!this.isEntry(request)) return { code: 'not_found' };
-    if (request.method !== 'GET') return { code: 'method_not_allowed', headers: { Allow: 'GET' } };
+    if (request.method !== 'GET') return WRONG_METHOD;
     return malformed(request) ?? (this.lifecycle.phase === 'draining' ? this.#draining : undefined);
   }
 
   /** Returns why a plain request to the entry is refused: it always is. */
   plainRefusal(request: IncomingMessage): Refusal {
-    if (request.method !== 'GET') return { code: 'method_not_allowed', headers: { Allow: 'GET' } };
+    if (request.method !== 'GET') return WRONG_METHOD;
     return mentionsWebSocket(request)
       ? { code: 'bad_handshake', message: 'Connection must be Upgrade and Upgrade websocket.' }
       : UPGRADE_REQUIRED;

@@ -109,7 +109,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
     this.#record.refused(request, refusal.code);
-    refuseUpgrade(socket, refusal);
+    refuseUpgrade(socket, refusal, request.method);
   }
 }
 

@@ -33,7 +33,7 @@ export class SessionRecord implements SessionObserver {
 
   arrived(session: Session): void {
     this.telemetry.opened++;
-    if (this.log.debugs) this.log.debug('connected', { session: session.id, address: session.address });
+    if (this.log.debugs) this.log.debug('connected', who(session));
   }
 
   departed(session: Session, code: number): void {
@@ -42,8 +42,8 @@ export class SessionRecord implements SessionObserver {
     this.#closing.add(session);
     session.socket.once('close', () => this.#gone(session));
     if (session.socket.readyState === session.socket.CLOSED) this.#gone(session);
-    if (byServer) this.log.info('closed', { code, session: session.id, address: session.address });
-    else if (this.log.debugs) this.log.debug('departed', { code, session: session.id, address: session.address });
+    if (byServer) this.log.info('closed', { code, ...who(session) });
+    else if (this.log.debugs) this.log.debug('departed', { code, ...who(session) });
   }
 
   /** What all connections carried since the start, TLS aside. Walks over all sessions. */
@@ -69,4 +69,9 @@ export class SessionRecord implements SessionObserver {
 
 export function trafficOf({ outbox: { socket } }: Session): Traffic {
   return { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten };
+}
+
+/** Whom a line of the log is about: the address as proxies tell it that are trusted. */
+function who({ id, address, user }: Session): Record<string, string> {
+  return { session: id, address, ...(user !== undefined && { user }) };
 }

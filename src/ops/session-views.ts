@@ -40,9 +40,9 @@ export class SessionViews {
 }
 
 function view(session: Session): SessionView {
-  const { address, user } = session;
+  const { id, address, user } = session;
   return {
-    id: session.id,
+    id,
     since: new Date(session.openedAtMs).toISOString(),
     ...(address !== '' && { address }),
     ...(user !== undefined && { user }),

@@ -43,9 +43,9 @@ describe('behind nginx, an operator is told the address of the client', () => {
     expect((await ann.next('sys.error')).data).toMatchObject({ code: 'malformed_json' });
     await api('DELETE', ann.id);
     await ann.closed;
-    expect(logged('connected')).toMatchObject([{ session: ann.id, address: FAR }]);
+    expect(logged('connected')).toMatchObject([{ session: ann.id, address: FAR, user: 'ann' }]);
     expect(logged('message refused')).toMatchObject([{ session: ann.id, address: FAR, code: 'malformed_json' }]);
-    expect(logged('closed')).toMatchObject([{ session: ann.id, address: FAR, code: 4000 }]);
+    expect(logged('closed')).toMatchObject([{ session: ann.id, address: FAR, user: 'ann', code: 4000 }]);
   });
 
   it('whose handshake was refused', async () => {

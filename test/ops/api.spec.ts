@@ -7,6 +7,7 @@ import { ask, type Answer } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { StalledReader } from '../support/stalled-reader.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { AUTH, bearer, token } from '../support/tokens.js';
 
 const OLD = 'an-old-key-of-many-characters';
 const NEW = 'a-new-key-of-many-characters!';
@@ -22,7 +23,7 @@ function problem({ status, headers, body }: Answer): string {
 describe('the HTTP API', () => {
   let server: TestServer;
   beforeEach(async () => {
-    server = await startServer({ API_KEYS: `${OLD},${NEW}` });
+    server = await startServer({ ...AUTH, AUTH: 'optional', API_KEYS: `${OLD},${NEW}` });
   });
   afterEach(() => server.stop());
 
@@ -142,6 +143,8 @@ describe('the HTTP API', () => {
       bytesWaiting: 0,
     });
     expect(Date.now() - Date.parse(second.sessions[0].since)).toBeLessThan(20_000);
+    const ann = await connect(server.url, bearer(await token()));
+    expect(JSON.parse((await call('GET', `/sessions/${ann.id}`)).body)).toMatchObject({ user: 'ann' });
     expect(problem(await call('GET', '/sessions?limit=0'))).toBe('400 invalid_query');
     expect(problem(await call('GET', '/sessions/nobody'))).toBe('404 session_not_found');
   });
