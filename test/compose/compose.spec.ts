@@ -1,6 +1,8 @@
-import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../support/ask.js';
 import { makeCertificates } from '../support/certificates.js';
@@ -37,6 +39,20 @@ describe('docker compose', () => {
   it('sends plain HTTP to the published https port', async () => {
     const { headers } = await ask(`http://localhost:${compose.httpPort}/wss`);
     expect(headers.location).toBe(`https://localhost:${compose.httpsPort}/wss`);
+  });
+
+  it('is well in the eyes of the doctor', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-doctor-'));
+    await writeFile(join(folder, 'ca.crt'), ca);
+    const way = ['--url', url, '--ca', join(folder, 'ca.crt'), '--http-port', String(compose.httpPort)];
+    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/doctor.js', ...way]);
+    expect(stdout).toContain('All is well.');
+    await rm(folder, { recursive: true });
+  });
+
+  it('shows an operator inside its metrics, as the page for operators says', async () => {
+    const asked = "fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)";
+    expect(await compose.run('exec', '-T', 'app', 'node', '--eval', asked)).toMatch(/^switchboard_sessions \d+$/m);
   });
 
   it('publishes the ports of nginx alone', async () => {
