@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { BlockList } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { HANDSHAKE } from './deployment.js';
 
 const PROTOCOL = 1;
@@ -8,16 +8,16 @@ const SUBPROTOCOL = 'switchboard.v1';
 const FORGED = '203.0.113.113';
 const TOO_BIG = 1009;
 
-const inner = new BlockList();
-for (const [network, bits] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['127.0.0.0', 8],
-])
-  inner.addSubnet(network, bits);
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8);
+const LOOPBACK = networks('127.0.0.0/8', '::1/128');
+const INNER = networks(
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '127.0.0.0/8',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+);
 
 /** @typedef {import('./deployment.js').Deployment} Deployment */
 /** @typedef {import('./report.js').Report} Report */
@@ -29,7 +29,7 @@ export async function stay(at, report, { apiKey, quick }) {
     const { socket, ends, welcome } = await at.open({ 'X-Forwarded-For': FORGED, 'X-Real-IP': FORGED });
     try {
       await versions(at, report, welcome);
-      await address(at, report, { ends, apiKey, id: welcome.receiver });
+      await addressKnown(at, report, { ends, apiKey, id: welcome.receiver });
       if (quick) report.leaveOut('heartbeat', '--quick');
       else await heartbeat(report, socket, welcome.data.heartbeatMs);
       await limits(at, report, socket, welcome.data.maxMessageBytes);
@@ -49,7 +49,7 @@ async function versions(at, report, { data }) {
 }
 
 /** An operator's key shows whom the server takes us for, and so whom its limits and logs name. */
-async function address(at, report, { ends, apiKey, id }) {
+async function addressKnown(at, report, { ends, apiKey, id }) {
   if (apiKey === undefined) {
     report.leaveOut('address', 'without --api-key');
     return;
@@ -72,7 +72,21 @@ async function address(at, report, { ends, apiKey, id }) {
 
 /** Whether an address cannot be that of this machine, as far as one can tell through a translation of addresses. */
 function isProxys(seen, { localAddress, remoteAddress }) {
-  return seen !== localAddress && (loopback.check(seen) || (inner.check(seen) && !inner.check(remoteAddress)));
+  return seen !== localAddress && (within(LOOPBACK, seen) || (within(INNER, seen) && !within(INNER, remoteAddress)));
+}
+
+/** @param {string[]} subnets */
+function networks(...subnets) {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [address, bits] = subnet.split('/');
+    list.addSubnet(address, Number(bits), `ipv${isIP(address)}`);
+  }
+  return list;
+}
+
+function within(list, address) {
+  return isIP(address) !== 0 && list.check(address, `ipv${isIP(address)}`);
 }
 
 /** A proxy that is less patient than the heartbeat is slow ends a silent connection before the first ping. */

@@ -26,6 +26,15 @@ const QUIET = { ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none', DRAIN_TIMEOUT_MS: 
 const FAULTY = fileURLToPath(new URL('./faulty.js', import.meta.url));
 const HOOKS_SAID =
   '10 times guard, pipe, interceptor, filter and handler (sync, async, observable); the hooks at each turn';
+/** Hooks that answer nobody, whose failures stand in the log. */
+const HOOKS = [
+  'afterInit',
+  'handleConnection',
+  'handleConnection later',
+  'handleDisconnect',
+  'onSessionArrival',
+  'onSessionDeparture',
+];
 /** Hooks of handlers that answer a message, each with one `sys.error`. */
 const THROWING = ['guard', 'pipe', 'interceptor', 'filter', 'sync', 'async', 'observable'];
 
@@ -146,7 +155,7 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
     await trouble.close();
     const row = await whole('every hook of a handler throws', HOOKS_SAID, since);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
-    for (const hook of ['afterInit', 'handleConnection', 'handleConnection later', 'handleDisconnect'])
+    for (const hook of HOOKS)
       await expect
         .poll(() => server.lines.some(({ message }) => message.startsWith(`Error: ${hook}\n`)), { timeout: 20_000 })
         .toBe(true);

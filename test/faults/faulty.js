@@ -38,6 +38,14 @@ class FaultyGateway {
     fail('handleDisconnect');
   }
 
+  onSessionArrival() {
+    fail('onSessionArrival');
+  }
+
+  async onSessionDeparture() {
+    await Promise.reject(new Error('onSessionDeparture'));
+  }
+
   guard() {}
 
   pipe() {}
