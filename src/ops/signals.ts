@@ -36,6 +36,7 @@ async function end(app: INestApplication, signal: string, logger: Logger): Promi
   const { drainTimeoutMs } = app.get(Settings);
   setTimeout(() => {
     logger.warn('the time to drain is over', { drainTimeoutMs });
+    app.get(Log).end();
     process.exit(0);
   }, drainTimeoutMs * END_AT);
   try {
