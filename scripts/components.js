@@ -16,6 +16,11 @@ const COMPONENTS = [
   { program: 'apache2', debian: 'apache2-bin', elsewhere: 'https://httpd.apache.org or your package manager' },
   { program: 'testssl', debian: 'testssl.sh', elsewhere: 'https://testssl.sh, as testssl on the PATH' },
   { program: 'promtool', debian: 'prometheus', elsewhere: 'https://prometheus.io/download/' },
+  {
+    program: 'faketime',
+    debian: 'faketime',
+    elsewhere: 'https://github.com/wolfcw/libfaketime or your package manager',
+  },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
   { program: 'certutil', debian: 'libnss3-tools', elsewhere: 'https://firefox-source-docs.mozilla.org/security/nss' },
   { program: 'curl', debian: 'curl', elsewhere: 'https://curl.se or your package manager' },
