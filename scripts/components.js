@@ -14,6 +14,7 @@ const COMPONENTS = [
   { program: 'apache2', debian: 'apache2-bin', elsewhere: 'https://httpd.apache.org or your package manager' },
   { program: 'promtool', debian: 'prometheus', elsewhere: 'https://prometheus.io/download/' },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
+  { program: 'nats-server', debian: 'nats-server', elsewhere: 'https://nats.io' },
   { program: 'certutil', debian: 'libnss3-tools', elsewhere: 'https://firefox-source-docs.mozilla.org/security/nss' },
 ];
 

@@ -9,9 +9,9 @@ import {
   type Envelope,
   type SessionEntry,
 } from '../protocol/index.js';
-import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
+import { Everyone } from './everyone.js';
 
 /** What `sys.who` may ask for. */
 class WhoDto {
@@ -31,7 +31,7 @@ class WhoDto {
 @Injectable()
 export class ServerWords {
   constructor(
-    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    @Inject(Everyone) private readonly everyone: Everyone,
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
@@ -45,7 +45,7 @@ export class ServerWords {
   #who(session: Session, { id, data }: Envelope): void {
     if (!this.settings.who) throw Fault.of('forbidden', id);
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
-    const page = this.sessions.page(after, limit);
+    const page = this.everyone.page(after, limit);
     const shown = this.settings.showUsers
       ? { ...page, sessions: page.sessions.map((each) => this.#entry(each)) }
       : page;
@@ -55,7 +55,7 @@ export class ServerWords {
   /** An id with its user, where it has one. */
   #entry(entry: SessionEntry): SessionEntry {
     const id = typeof entry === 'string' ? entry : entry.id;
-    const user = this.sessions.find(id)?.user;
+    const user = this.everyone.userOf(id);
     return user === undefined ? { id } : { id, user };
   }
 }

@@ -62,8 +62,8 @@ export class ApiController {
   ): Promise<PostedAnswer> {
     const body = await readJson(request, this.settings.maxMessageBytes);
     const { authorization = '', 'idempotency-key': key } = request.headers;
-    const work = (): PostedAnswer => this.messages.post(body);
-    const { answer, replayed } = this.idempotency.once(key?.toString(), authorization, body, work);
+    const work = (): Promise<PostedAnswer> => this.messages.post(body);
+    const { answer, replayed } = await this.idempotency.once(key?.toString(), authorization, body, work);
     if (replayed) response.setHeader('Idempotency-Replayed', 'true');
     return answer;
   }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULT_PAGE, MAX_PAGE } from '../protocol/index.js';
+import { Everyone } from '../messaging/everyone.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionsPage, SessionView } from './api.dto.js';
@@ -9,7 +10,10 @@ import { addressOf, trafficOf } from './session-record.js';
 /** The sessions of this node as an operator sees them. */
 @Injectable()
 export class SessionViews {
-  constructor(@Inject(SessionRegistry) private readonly sessions: SessionRegistry) {}
+  constructor(
+    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    @Inject(Everyone) private readonly everyone: Everyone,
+  ) {}
 
   /** @throws {Problem} 400 for a limit that is none */
   page(after: unknown, limit: unknown): SessionsPage {
@@ -18,7 +22,7 @@ export class SessionViews {
       throw new Problem(400, 'invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE}.`);
     if (after !== undefined && typeof after !== 'string')
       throw new Problem(400, 'invalid_query', 'after must come once.');
-    const { sessions, ...rest } = this.sessions.page(after, size);
+    const { sessions, ...rest } = this.everyone.page(after, size);
     const found = sessions.map((entry) => this.sessions.find(typeof entry === 'string' ? entry : entry.id));
     return { sessions: found.filter((session) => session !== undefined).map(view), ...rest };
   }

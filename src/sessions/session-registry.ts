@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { ABNORMAL, hashText, welcomeFrame, type Frame, type SessionPage, type Welcome } from '../protocol/index.js';
+import { ABNORMAL, hashText, welcomeFrame, type Frame, type Welcome } from '../protocol/index.js';
+import { NodeIdentity } from '../lifecycle/node-identity.js';
 import { Settings } from '../settings/settings.js';
 import { SessionIds } from './session-id.js';
 import { Session } from './session.js';
 import type { SessionSocket } from './session-socket.js';
 import { SlowConsumers } from './slow-consumers.js';
-import { SortedIds } from './sorted-ids.js';
 import { Turn } from './turn.js';
 
 /** Is told of each arrival and departure, once, at the moment it is decided. */
@@ -20,11 +20,10 @@ export interface SessionObserver {
 /** Who is here: the sessions of this node by their ids. */
 @Injectable()
 export class SessionRegistry {
-  readonly #ids = new SessionIds();
+  readonly #ids: SessionIds;
   readonly #sessions = new Map<string, Session>();
   /** The same sessions by the hash of their id, which the fast lane has at hand; ids are made so that no two share one. */
   readonly #byHash = new Map<number, Session>();
-  readonly #order = new SortedIds(() => this.#sessions.keys());
   readonly #observers: SessionObserver[] = [];
   readonly #welcome: Welcome;
 
@@ -32,7 +31,9 @@ export class SessionRegistry {
     @Inject(Turn) readonly turn: Turn,
     @Inject(SlowConsumers) readonly slowConsumers: SlowConsumers,
     @Inject(Settings) settings: Settings,
+    @Inject(NodeIdentity) node: NodeIdentity,
   ) {
+    this.#ids = new SessionIds(node);
     this.#welcome = {
       heartbeatMs: settings.heartbeatMs,
       maxMessageBytes: settings.maxMessageBytes,
@@ -56,7 +57,6 @@ export class SessionRegistry {
     socket.registry = this;
     this.#sessions.set(id, session);
     this.#byHash.set(hashText(id), session);
-    this.#order.add(id);
     session.send(welcomeFrame(id, this.#welcome));
     for (const observer of this.#observers) observer.arrived(session);
     return session;
@@ -76,7 +76,6 @@ export class SessionRegistry {
     session.ended = true;
     this.#sessions.delete(session.id);
     this.#byHash.delete(hashText(session.id));
-    this.#order.remove(session.id);
     for (const observer of this.#observers) observer.departed(session, code);
   }
 
@@ -91,7 +90,6 @@ export class SessionRegistry {
     this.#byHash.clear();
     for (const session of sessions) {
       session.ended = true;
-      this.#order.remove(session.id);
     }
     for (const session of sessions) for (const observer of this.#observers) observer.departed(session, code);
     return sessions;
@@ -108,11 +106,6 @@ export class SessionRegistry {
 
   all(): MapIterator<Session> {
     return this.#sessions.values();
-  }
-
-  /** One page of ids in order. @param after the last page's `next` */
-  page(after: string | undefined, limit: number): SessionPage {
-    return this.#order.page(after, limit);
   }
 
   /** Sends the same bytes to everyone. */
