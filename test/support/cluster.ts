@@ -33,8 +33,8 @@ export class Cluster {
   }
 
   /** Starts one more node. */
-  async add(): Promise<TestServer> {
-    const variables = { BACKPLANE: 'nats', NATS_URL: this.nats.url, ...this.variables };
+  async add(more: Record<string, string> = {}): Promise<TestServer> {
+    const variables = { BACKPLANE: 'nats', NATS_URL: this.nats.url, ...this.variables, ...more };
     const node = await startServer(variables, this.handlers);
     this.nodes.push(node);
     return node;
