@@ -13,6 +13,9 @@ export interface Place {
   readonly user?: string | undefined;
 }
 
+/** What an operator may know of a session, as its node tells it. */
+export type View = Readonly<Record<string, unknown>>;
+
 /** What a backplane asks and tells its own node. */
 export interface Node {
   /** All sessions of this node now. */
@@ -27,15 +30,17 @@ export interface Node {
   departedElsewhere(id: string, code: number): void;
   /** Closes a session of this node for another one; `false` where there is none of this id. */
   kick(id: string): boolean;
+  /** What an operator may know of these sessions, as far as they are here. */
+  views(ids: readonly string[]): View[];
+  /** Does what another node asks for in words of its own; the answer is plain data. */
+  work(work: unknown): Promise<unknown>;
   /** The other nodes have given this one up: its sessions must end, now. */
   givenUp(): void;
 }
 
 /** How nodes talk. The one way from `messaging/` to other nodes; nothing above it asks whether there are any. */
 export abstract class Backplane {
-  /** Whether others can be reached now; true where there are none. */
-  abstract readonly linked: boolean;
-  /** Since when they cannot, on the monotonic clock. */
+  /** Since when others cannot be reached, on the monotonic clock. */
   abstract readonly unlinkedSinceMs: number | undefined;
   /** Other nodes that are alive as far as this one knows. */
   abstract readonly others: number;
@@ -68,6 +73,15 @@ export abstract class Backplane {
 
   /** Closes another node's session. @returns why not */
   abstract kick(id: string): Promise<Refusal | undefined>;
+
+  /** What an operator may know of other nodes' sessions; what is not known in time is missing. */
+  abstract views(ids: readonly string[]): Promise<readonly View[]>;
+
+  /** The other node that is to remember what was done under a key, where it is not this one: all agree which it is. */
+  abstract keeper(key: string): string | undefined;
+
+  /** Asks a node to do something; resolves with nothing where no answer comes in time. */
+  abstract work(part: string, work: unknown): Promise<unknown>;
 
   /** Resolves when everything said by this node until now has reached the backplane's medium. */
   abstract flushed(): Promise<void>;

@@ -5,47 +5,47 @@ import type { InFlight } from './in-flight.js';
 import type { Member } from './member.js';
 import type { Members } from './members.js';
 import { decodeMessage, isUnderstood, versionOf } from './node-codec.js';
-import { NODE_VERSION, type Batch, type Head, type NodeMessage, type Request } from './node-message.js';
+import { NODE_VERSION, type Batch, type Head, type NodeMessage, type Question, type Request } from './node-message.js';
+import type { Questions } from './questions.js';
+import type { Standing } from './standing.js';
 import type { Voice } from './voice.js';
 
-/** What a node does about what it hears, beside what its members keep. */
-export interface Listener {
-  /** Whether batches are carried out: this node knows who is where. */
-  linked(): boolean;
-  /** The others have given this node up. */
-  fenced(): void;
+/** What a hearing is made of. */
+export interface HearingParts {
+  readonly node: Node;
+  readonly identity: NodeIdentity;
+  readonly members: Members;
+  readonly voice: Voice;
+  readonly standing: Standing;
+  readonly inFlight: InFlight;
+  readonly questions: Questions;
+  readonly log: Log;
 }
 
 /** Understands what other nodes say and carries it out. */
 export class Hearing {
-  constructor(
-    private readonly listener: Listener,
-    private readonly node: Node,
-    private readonly identity: NodeIdentity,
-    private readonly members: Members,
-    private readonly voice: Voice,
-    private readonly inFlight: InFlight,
-    private readonly log: Log,
-  ) {}
+  constructor(private readonly parts: HearingParts) {}
 
   /** @param reply where a batch is answered */
   hear(bytes: Uint8Array, reply: string | undefined): void {
     const version = versionOf(bytes);
     if (!isUnderstood(version))
-      return this.log.warn('a node of a version that does not fit is not heard', { version, ours: NODE_VERSION });
+      return this.parts.log.warn('a node of a version that does not fit is not heard', { version, ours: NODE_VERSION });
     const { head, message } = decodeMessage(bytes);
     // Also by a node that we have given up ourselves: else two that gave up each other would never meet again.
-    if (message.kind === 'fenced') return message.part === this.identity.part ? this.listener.fenced() : undefined;
-    const member = this.members.hear(head, performance.now());
+    if (message.kind === 'fenced')
+      return message.part === this.parts.identity.part ? this.parts.standing.fenced() : undefined;
+    const member = this.parts.members.hear(head, performance.now());
     if (member === undefined) this.#unwelcome(head, message, reply);
     else this.#carryOut(member, head, message, reply);
   }
 
   /** A node that was given up lives after all: it must know. */
   #unwelcome({ part }: Head, message: NodeMessage, reply: string | undefined): void {
-    if (!this.members.isGone(part)) return;
+    if (!this.parts.members.isGone(part)) return;
     if (message.kind === 'batch' && reply !== undefined) this.#answer(reply, message, () => 'unavailable');
-    if (message.kind === 'heartbeat' || message.kind === 'snapshot') this.voice.say(part, { kind: 'fenced', part });
+    if (message.kind === 'heartbeat' || message.kind === 'snapshot')
+      this.parts.voice.say(part, { kind: 'fenced', part });
   }
 
   #carryOut(member: Member, head: Head, message: NodeMessage, reply: string | undefined): void {
@@ -56,22 +56,26 @@ export class Hearing {
         return;
       case 'news':
         // Who has just come back has asked everybody already.
-        if (!member.news(message) && this.listener.linked()) this.#want(member);
+        if (!member.news(message) && this.parts.standing.joined) this.#want(member);
         return;
       case 'snapshot':
         member.snapshot(message);
-        if (message.asks) this.voice.snapshot(member.part, this.node);
+        if (message.asks) this.parts.voice.snapshot(member.part, this.parts.node);
         return;
       case 'batch':
         return this.#batch(member, head, message, reply);
       case 'receipt':
-        return this.inFlight.settle(message);
+        return this.parts.inFlight.settle(message);
       case 'want':
-        return this.voice.snapshot(member.part, this.node);
+        return this.parts.voice.snapshot(member.part, this.parts.node);
       case 'leave':
-        this.members.end(member.part);
-        this.inFlight.failNode(member.part);
+        this.parts.members.end(member.part);
+        this.parts.inFlight.failNode(member.part);
         return;
+      case 'question':
+        return void this.#reply(member, message);
+      case 'reply':
+        return this.parts.questions.answer(message.number, message.reply);
       case 'fenced':
       case 'unknown':
     }
@@ -82,13 +86,23 @@ export class Hearing {
     member.lose();
     if (member.asked) return;
     member.asked = true;
-    this.voice.say(member.part, { kind: 'want' });
+    this.parts.voice.say(member.part, { kind: 'want' });
+  }
+
+  async #reply({ part }: Member, { number, views, work }: Question): Promise<void> {
+    const { node, voice, log } = this.parts;
+    try {
+      const reply = views === undefined ? await node.work(work) : node.views(views);
+      voice.say(part, { kind: 'reply', number, reply });
+    } catch (error) {
+      log.error(error);
+    }
   }
 
   #batch(member: Member, { sentAtMs }: Head, batch: Batch, reply: string | undefined): void {
     if (reply === undefined) return;
     const fresh = member.clock.ageMs(sentAtMs, performance.now()) <= batch.maxAgeMs;
-    const takes = fresh && member.synced && this.listener.linked();
+    const takes = fresh && member.synced && this.parts.standing.joined;
     this.#answer(reply, batch, takes ? (request) => this.#do(request) : () => 'unavailable');
   }
 
@@ -98,12 +112,12 @@ export class Hearing {
       const refusal = work(request);
       if (refusal !== undefined) refused.push([index, refusal]);
     }
-    this.voice.receipt(reply, { kind: 'receipt', number, refused });
+    this.parts.voice.receipt(reply, { kind: 'receipt', number, refused });
   }
 
   #do(request: Request | undefined): Refusal | undefined {
     if (request === undefined) return 'unavailable';
-    if (request.type === 'kick') return this.node.kick(request.receiver) ? undefined : 'receiver_not_found';
-    return this.node.deliver(request.sender, request.receiver, request.frame);
+    if (request.type === 'kick') return this.parts.node.kick(request.receiver) ? undefined : 'receiver_not_found';
+    return this.parts.node.deliver(request.sender, request.receiver, request.frame);
   }
 }

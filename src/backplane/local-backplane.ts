@@ -4,7 +4,6 @@ import { Backplane, type Refusal } from './backplane.js';
 /** One node alone: there is nobody to talk to, and nothing is elsewhere. */
 @Injectable()
 export class LocalBackplane extends Backplane {
-  readonly linked = true;
   readonly unlinkedSinceMs = undefined;
   readonly others = 0;
   readonly waiting = 0;
@@ -36,6 +35,14 @@ export class LocalBackplane extends Backplane {
   async kick(): Promise<Refusal> {
     return 'receiver_not_found';
   }
+
+  async views(): Promise<[]> {
+    return [];
+  }
+
+  keeper(): undefined {}
+
+  async work(): Promise<void> {}
 
   async flushed(): Promise<void> {}
 }

@@ -3,21 +3,19 @@ import { NodeIdentity } from '../lifecycle/node-identity.js';
 import type { Frame } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
-import { Backplane, type Answer, type Node, type Place, type Refusal } from './backplane.js';
+import { Backplane, type Answer, type Node, type Place, type Refusal, type View } from './backplane.js';
 import { Hearing } from './hearing.js';
+import { highest } from './rendezvous.js';
 import { InFlight } from './in-flight.js';
 import { LOOKS, Members } from './members.js';
 import { natsAccess } from './nats-access.js';
 import { NatsLink } from './nats-link.js';
 import type { News, Request } from './node-message.js';
+import { Questions } from './questions.js';
+import { BEAT_LOOKS, Standing } from './standing.js';
 import { Subjects } from './subjects.js';
 import { Voice } from './voice.js';
 
-/** How long a node that has come or come back waits for the snapshots of the others before it takes messages. */
-const GATHER_MS = 200;
-/** Looks between two heartbeats, and looks without an answer of NATS after which the link is given up. */
-const BEAT_LOOKS = 4;
-const LOST_LOOKS = 12;
 /** Bytes on their way to one node; what comes beyond them is refused. */
 const MAX_BYTES_TO_NODE = 16 * 1024 * 1024;
 /** What may be in front of a frame in the same message. */
@@ -26,26 +24,16 @@ const BATCH_ROOM = 150_000;
 const CARRIED_OUT_IN = 0.5;
 const SESSION_ID = /^([A-Za-z0-9_-]{8})\.[A-Za-z0-9_-]{16}$/;
 
-/**
- * Many nodes that talk over NATS; docs/adr/0006 says how.
- *
- *   link up ──▶ our snapshot to all ──▶ theirs to us ──▶ joined: batches are heard ──▶ news, batches, heartbeats …
- */
+/** Many nodes that talk over NATS; docs/adr/0006 says how. */
 @Injectable()
 export class NatsBackplane extends Backplane {
   readonly #subjects: Subjects;
   readonly #link: NatsLink;
   readonly #inFlight: InFlight;
+  readonly #questions: Questions;
   readonly #voice: Voice;
-  readonly #lookMs: number;
-  #node: Node | undefined;
   #members: Members | undefined;
-  #joined = false;
-  #unlinkedSinceMs: number | undefined = performance.now();
-  #looks = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #gathering: NodeJS.Timeout | undefined;
-  #settled: () => void = () => undefined;
+  #standing: Standing | undefined;
   #hearing: Hearing | undefined;
 
   constructor(
@@ -54,31 +42,28 @@ export class NatsBackplane extends Backplane {
     @Inject(Log) private readonly log: Log,
   ) {
     super();
-    this.#lookMs = settings.nodeTimeoutMs / LOOKS;
-    this.#subjects = new Subjects(settings.natsSubject);
-    this.#inFlight = new InFlight(settings.backplaneTimeoutMs);
+    const { natsSubject, backplaneTimeoutMs, nodeTimeoutMs } = settings;
+    this.#subjects = new Subjects(natsSubject);
+    this.#inFlight = new InFlight(backplaneTimeoutMs);
+    this.#questions = new Questions(backplaneTimeoutMs);
     const plan = {
       access: () => natsAccess(settings, `switchboard ${identity.part}`),
       subjects: () => this.#subjects.from(identity.part),
-      maxRetryMs: this.#lookMs * BEAT_LOOKS,
+      maxRetryMs: (nodeTimeoutMs / LOOKS) * BEAT_LOOKS,
     };
     const owner = {
       up: () => this.#up(),
-      down: () => this.#down(),
+      down: () => this.#standing?.down(),
       heard: (bytes: Uint8Array, reply: string | undefined) => this.#hearing?.hear(bytes, reply),
       unheard: (reply: string) => this.#inFlight.fail(this.#subjects.numberOf(reply)),
     };
     this.#link = new NatsLink(plan, owner, log);
-    const maxAgeMs = settings.backplaneTimeoutMs * CARRIED_OUT_IN;
+    const maxAgeMs = backplaneTimeoutMs * CARRIED_OUT_IN;
     this.#voice = new Voice(maxAgeMs, identity, this.#subjects, this.#link, this.#inFlight);
   }
 
-  get linked(): boolean {
-    return this.#joined;
-  }
-
   get unlinkedSinceMs(): number | undefined {
-    return this.#unlinkedSinceMs;
+    return this.#standing?.unlinkedSinceMs;
   }
 
   get others(): number {
@@ -89,36 +74,26 @@ export class NatsBackplane extends Backplane {
     return this.#inFlight.waiting + this.#voice.outgoing.waiting;
   }
 
+  get #joined(): boolean {
+    return this.#standing?.joined ?? false;
+  }
+
   async start(node: Node): Promise<void> {
-    this.#node = node;
-    this.#members = new Members(node);
-    this.#hearing = new Hearing(
-      { linked: () => this.#joined, fenced: () => this.#fenced() },
-      node,
-      this.identity,
-      this.#members,
-      this.#voice,
-      this.#inFlight,
-      this.log,
-    );
-    this.#timer = setInterval(() => this.#look(), this.#lookMs);
-    const settled = new Promise<void>((resolve) => {
-      this.#settled = resolve;
-    });
-    await this.#link.connect();
-    if (this.#link.open) await settled;
+    const members = (this.#members = new Members(node));
+    const shared = { node, members, identity: this.identity, voice: this.#voice, log: this.log };
+    const standing = (this.#standing = new Standing({
+      ...shared,
+      link: this.#link,
+      subjects: this.#subjects,
+      nodeTimeoutMs: this.settings.nodeTimeoutMs,
+      lost: (part) => this.#lost(part),
+    }));
+    this.#hearing = new Hearing({ ...shared, standing, inFlight: this.#inFlight, questions: this.#questions });
+    await standing.begin();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    clearTimeout(this.#gathering);
-    if (this.#link.open) {
-      this.#voice.leave();
-      await this.#link.flushed();
-    }
-    this.#joined = false;
-    await this.#link.stop();
-    this.#forget();
+    await this.#standing?.end();
   }
 
   reaches(receiver: string, bytes: number): boolean {
@@ -127,7 +102,7 @@ export class NatsBackplane extends Backplane {
   }
 
   reachesAll(bytes: number): boolean {
-    return this.others === 0 || (this.#joined && this.#fits(bytes));
+    return this.#joined && (this.others === 0 || this.#fits(bytes));
   }
 
   direct(sender: string, receiver: string, frame: Frame, answer: Answer): Refusal | undefined {
@@ -156,12 +131,40 @@ export class NatsBackplane extends Backplane {
     });
   }
 
+  async views(ids: readonly string[]): Promise<readonly View[]> {
+    if (!this.#joined) return [];
+    const asked = new Map<string, string[]>();
+    for (const id of ids) {
+      const part = SESSION_ID.exec(id)?.[1];
+      if (part === undefined || this.#members?.get(part) === undefined) continue;
+      const ofNode = asked.get(part);
+      if (ofNode === undefined) asked.set(part, [id]);
+      else ofNode.push(id);
+    }
+    const answers = [...asked].map(([part, ofNode]) =>
+      this.#questions.ask((number) => this.#voice.say(part, { kind: 'question', number, views: ofNode })),
+    );
+    return ((await Promise.all(answers)) as (View[] | undefined)[]).flatMap((views) => views ?? []);
+  }
+
+  keeper(key: string): string | undefined {
+    const { part } = this.identity;
+    const parts = [part, ...[...(this.#members?.all() ?? [])].map((member) => member.part)];
+    const keeper = highest(parts, key);
+    return keeper === part ? undefined : keeper;
+  }
+
+  async work(part: string, work: unknown): Promise<unknown> {
+    if (!this.#joined) return undefined;
+    return this.#questions.ask((number) => this.#voice.say(part, { kind: 'question', number, work }));
+  }
+
   async flushed(): Promise<void> {
     this.#voice.outgoing.flush();
     await this.#link.flushed();
   }
 
-  #ask(request: Request & { receiver: string }, bytes: number, answer: Answer): Refusal | undefined {
+  #ask(request: Request, bytes: number, answer: Answer): Refusal | undefined {
     const part = SESSION_ID.exec(request.receiver)?.[1];
     if (part === undefined || part === this.identity.part || this.#members?.isGone(part) !== false)
       return 'receiver_not_found';
@@ -178,63 +181,24 @@ export class NatsBackplane extends Backplane {
     if (this.#link.open) this.#voice.outgoing.tell(news);
   }
 
-  #fits(bytes: number): boolean {
-    return bytes + BATCH_ROOM <= this.#link.maxBytes;
-  }
-
   #hasRoom(part: string, bytes: number): boolean {
     return this.#fits(bytes) && this.#inFlight.bytesTo(part) <= MAX_BYTES_TO_NODE;
+  }
+
+  #fits(bytes: number): boolean {
+    return bytes + BATCH_ROOM <= this.#link.maxBytes;
   }
 
   #up(): void {
     if (!this.#fits(this.settings.maxMessageBytes))
       this.log.warn('NATS takes no messages as long as MAX_MESSAGE_BYTES', { maxPayload: this.#link.maxBytes });
-    this.#voice.outgoing.reset();
-    this.#members?.beginAnew();
-    if (this.#node !== undefined) this.#voice.introduce(this.#node);
-    this.#gathering = setTimeout(() => this.#join(), GATHER_MS);
+    this.#standing?.up();
   }
 
-  #join(): void {
-    this.#link.subscribe(this.#subjects.mail(this.identity.part));
-    this.#joined = true;
-    this.#unlinkedSinceMs = undefined;
-    this.log.info('joined', { nodes: this.others + 1, part: this.identity.part });
-    this.#settled();
-  }
-
-  #down(): void {
-    clearTimeout(this.#gathering);
-    this.#joined = false;
-    this.#unlinkedSinceMs ??= performance.now();
-    this.#settled();
-    this.#forget();
-  }
-
-  #forget(): void {
+  #lost(part?: string): void {
+    if (part !== undefined) return this.#inFlight.failNode(part);
     this.#voice.outgoing.reset();
     this.#inFlight.failAll();
-  }
-
-  /** Judges the others, but only while our own link answers. */
-  #look(): void {
-    if (!this.#link.open) return;
-    if (this.#link.unprovenLooks > LOST_LOOKS) return this.#link.cut('NATS does not answer');
-    this.#link.prove();
-    if (++this.#looks % BEAT_LOOKS === 0) this.#voice.heartbeat();
-    for (const { part } of this.#members?.look() ?? []) {
-      this.log.warn('a node is dead', { part });
-      this.#inFlight.failNode(part);
-    }
-  }
-
-  /** The others have told our sessions' departures: the sessions must end, and new ones need a new name. */
-  #fenced(): void {
-    this.log.warn('given up by other nodes: all sessions end', { part: this.identity.part });
-    this.#node?.givenUp();
-    this.#voice.leave();
-    this.#members?.end(this.identity.part);
-    this.identity.renew();
-    this.#link.renew('given up by other nodes');
+    this.#questions.giveUp();
   }
 }

@@ -87,12 +87,28 @@ export interface Leave {
   readonly kind: 'leave';
 }
 
+/** Asks a node for something that is no message: what may be known of its sessions, or some work. */
+export interface Question {
+  readonly kind: 'question';
+  readonly number: number;
+  readonly views?: readonly string[];
+  readonly work?: unknown;
+}
+
+/** Answers a question of this number. */
+export interface Reply {
+  readonly kind: 'reply';
+  readonly number: number;
+  readonly reply: unknown;
+}
+
 /** A kind of a newer version, to be passed over. */
 export interface Unknown {
   readonly kind: 'unknown';
 }
 
-export type NodeMessage = Heartbeat | Snapshot | NewsBatch | Batch | Receipt | Want | Fenced | Leave | Unknown;
+export type NodeMessage =
+  Heartbeat | Snapshot | NewsBatch | Batch | Receipt | Want | Fenced | Leave | Question | Reply | Unknown;
 
 export type Kind = Exclude<NodeMessage['kind'], 'unknown'>;
 
@@ -106,4 +122,6 @@ export const KINDS: Readonly<Record<Kind, number>> = {
   want: 6,
   fenced: 7,
   leave: 8,
+  question: 9,
+  reply: 10,
 };

@@ -4,7 +4,7 @@ import type { ByteWriter } from './byte-writer.js';
 import type { InFlight } from './in-flight.js';
 import type { NatsLink } from './nats-link.js';
 import { encodeMessage, finish, type Speaker } from './node-codec.js';
-import type { Fenced, Leave, Receipt, Want } from './node-message.js';
+import type { Fenced, Leave, Question, Receipt, Reply, Want } from './node-message.js';
 import { Outgoing, type Sender } from './outgoing.js';
 import { Departures, snapshotPieces } from './snapshot-pieces.js';
 import type { Subjects } from './subjects.js';
@@ -43,7 +43,7 @@ export class Voice implements Sender {
   }
 
   /** Tells one node something that has nothing to do with the order of all else. */
-  say(part: string, message: Want | Fenced): void {
+  say(part: string, message: Want | Fenced | Question | Reply): void {
     this.link.publish(this.subjects.to(part), encodeMessage(this.speaker, message));
   }
 

@@ -1,7 +1,8 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Backplane, type Node, type Place, type Refusal } from '../backplane/backplane.js';
+import { Backplane, type Node, type Place, type Refusal, type View } from '../backplane/backplane.js';
 import type { Frame } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
+import { sessionFacts } from '../sessions/session-facts.js';
 import { Everyone } from './everyone.js';
 import { MessageRouter } from './message-router.js';
 import { Notices } from './notices.js';
@@ -9,6 +10,8 @@ import { Notices } from './notices.js';
 /** What becomes on this node of what happens on others, and the other way round. */
 @Injectable()
 export class Elsewhere implements Node, OnApplicationBootstrap, OnApplicationShutdown {
+  #worker: ((work: unknown) => Promise<unknown>) | undefined;
+
   constructor(
     @Inject(Backplane) private readonly backplane: Backplane,
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
@@ -58,6 +61,22 @@ export class Elsewhere implements Node, OnApplicationBootstrap, OnApplicationShu
     const session = this.sessions.find(id);
     session?.close(4000);
     return session !== undefined;
+  }
+
+  views(ids: readonly string[]): View[] {
+    return ids.flatMap((id) => {
+      const session = this.sessions.find(id);
+      return session === undefined ? [] : [{ ...sessionFacts(session) }];
+    });
+  }
+
+  /** Sets what does the work that other nodes ask for. */
+  workWith(worker: (work: unknown) => Promise<unknown>): void {
+    this.#worker = worker;
+  }
+
+  async work(work: unknown): Promise<unknown> {
+    return this.#worker?.(work);
   }
 
   givenUp(): void {

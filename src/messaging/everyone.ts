@@ -25,6 +25,10 @@ export class Everyone {
     this.#order.remove(id);
   }
 
+  has(id: string): boolean {
+    return this.sessions.find(id) !== undefined || this.#elsewhere.has(id);
+  }
+
   userOf(id: string): string | undefined {
     return this.sessions.find(id)?.user ?? this.#elsewhere.get(id);
   }

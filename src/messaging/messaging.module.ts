@@ -14,6 +14,6 @@ import { Switchboard } from './switchboard.js';
 @Module({
   imports: [SessionsModule],
   providers: [Everyone, Notices, Handover, MessageRouter, Elsewhere, DirectRoute, ServerWords, Switchboard],
-  exports: [SessionsModule, Everyone, Notices, MessageRouter, DirectRoute, ServerWords, Switchboard],
+  exports: [SessionsModule, Elsewhere, Everyone, Notices, MessageRouter, DirectRoute, ServerWords, Switchboard],
 })
 export class MessagingModule {}

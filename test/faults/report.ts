@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
+import { MANY_NODES } from '../chaos/report.js';
 import type { Tally } from './load.js';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
@@ -31,5 +32,7 @@ connection, not that the receiver has read it.
     ({ fault, done, acknowledged, lost, duplicated, misordered, wholeMs }) =>
       `| ${[fault, done, acknowledged, lost, duplicated, misordered, `${wholeMs} ms`].join(' | ')} |`,
   );
-  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n`, { parser: 'markdown' }));
+  const [, manyNodes] = (await readFile(FILE, 'utf8')).split(MANY_NODES);
+  const rest = manyNodes === undefined ? '' : `${MANY_NODES}${manyNodes}`;
+  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n${rest}`, { parser: 'markdown' }));
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
+import { rest } from './rest.js';
 
 /** An envelope as a client sees it. */
 export interface Received {
@@ -71,8 +72,10 @@ export class Client {
 
   /** Resolves when all that was sent before has had its effect. */
   async settled(): Promise<void> {
-    this.send({ type: 'sys.ping', data: 'settled' });
-    while ((await this.next('sys.pong')).data !== 'settled');
+    await this.#heard();
+    if (rest.reached === undefined) return;
+    await rest.reached();
+    await this.#heard();
   }
 
   async close(code?: number, reason?: string): Promise<Closed> {
@@ -83,6 +86,11 @@ export class Client {
   /** Cuts the connection without a close frame. */
   terminate(): void {
     this.socket.terminate();
+  }
+
+  async #heard(): Promise<void> {
+    this.send({ type: 'sys.ping', data: 'settled' });
+    while ((await this.next('sys.pong')).data !== 'settled');
   }
 
   async #take(fits: (envelope: Received) => boolean, what: string): Promise<Received> {
@@ -102,13 +110,14 @@ export class Client {
 
 /** Connects and takes the welcome. */
 export async function connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Client> {
-  const { protocols = [], ...rest } = options;
-  const socket = new WebSocket(url, protocols, rest);
+  const { protocols = [], ...others } = options;
+  const socket = new WebSocket(url, protocols, others);
   const client = new Client(socket);
   await Promise.race([
     once(socket, 'open'),
     client.closed.then(({ code }) => Promise.reject(new Error(`could not connect (${code})`))),
   ]);
   client.welcome = await client.next();
+  await rest.reached?.();
   return client;
 }

@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { Backplane } from '../../src/backplane/backplane.js';
 import { NatsServer } from './nats.js';
-import { startServer, type TestServer } from './server.js';
+import { startNode, type TestServer } from './server.js';
 
 /** Several nodes in this process over one real NATS server. */
 export class Cluster {
@@ -35,7 +35,7 @@ export class Cluster {
   /** Starts one more node. */
   async add(more: Record<string, string> = {}): Promise<TestServer> {
     const variables = { BACKPLANE: 'nats', NATS_URL: this.nats.url, ...this.variables, ...more };
-    const node = await startServer(variables, this.handlers);
+    const node = await startNode(variables, this.handlers);
     this.nodes.push(node);
     return node;
   }
