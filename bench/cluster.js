@@ -104,14 +104,18 @@ try {
   const fan = ['--scenario', 'fanout', '--conns', '1000', '--window', '1', '--size', '100'];
   console.log('| what | messages/s | µs of processor time a message |\n|---|---|---|');
   for (const window of ['8', '1']) {
-    const load = [...pairs, '--window', window];
-    await measure(`direct, ${window} in flight, no backplane`, { node: alone }, [...load, '--port', String(alonePort)]);
+    const flight = [...pairs, '--window', window];
+    await measure(`direct, ${window} in flight, no backplane`, { node: alone }, [
+      ...flight,
+      '--port',
+      String(alonePort),
+    ]);
     await measure(`direct, ${window} in flight, within a node`, { node: one, nats }, [
-      ...load,
+      ...flight,
       '--port',
       String(onePort),
     ]);
-    await measure(`direct, ${window} in flight, between nodes`, { one, two, nats }, [...load, ...both]);
+    await measure(`direct, ${window} in flight, between nodes`, { one, two, nats }, [...flight, ...both]);
   }
   await measure('broadcast to 1,000, no backplane', { node: alone }, [...fan, '--port', String(alonePort)]);
   await measure('broadcast to 1,000 on two nodes', { one, two, nats }, [...fan, ...both]);
