@@ -6,6 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY scripts/bundle-client.js ./scripts/
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --omit=optional --no-audit --no-fund
 

@@ -10,8 +10,8 @@ import { choose } from './harness/scenarios.js';
 import { startServer } from './harness/server-process.js';
 import { servers } from './harness/servers.js';
 
-const ROUNDS = 3;
-const SECONDS = 3;
+const ROUNDS = 5;
+const SECONDS = 2;
 const switchboard = servers.find(({ name }) => name === 'switchboard');
 
 /** What is switched, each against the server as it is measured elsewhere. */
@@ -21,6 +21,12 @@ const variants = {
   'ARRIVAL_NOTICES=off': { ARRIVAL_NOTICES: 'off' },
   'NOTICE_SCOPE=peers': { NOTICE_SCOPE: 'peers' },
   'MEMORY_BUDGET_BYTES=0': { MEMORY_BUDGET_BYTES: '0' },
+  'every rate limit on, none reached': {
+    MESSAGES_PER_SECOND: '1000000',
+    BYTES_PER_SECOND: '1000000000',
+    FAULTS_PER_MINUTE: '60',
+    REFUSALS_PER_MINUTE: '5000',
+  },
 };
 
 prepare({ project: true, build: true });

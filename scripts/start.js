@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Builds if there is no build or the sources are newer, then starts the server in this process. */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const built = `${root}dist/main.js`;
+const built = `${root}dist/client.min.js`; // what the build makes last
 
 if (!existsSync(built) || newest(`${root}src`) > statSync(built).mtimeMs) {
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 2, 2] });

@@ -23,6 +23,8 @@ describe('the architecture', () => {
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../app.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
     ['sockets in the protocol', { 'protocol/a.ts': `import { WebSocket } from 'ws';` }],
+    ['a value of the protocol in the client', { 'client/a.ts': `import { b } from '../protocol/b.js';` }],
+    ['a package in the client', { 'client/a.ts': `import type { b } from 'b';` }],
     ['an unknown room', { 'things/a.ts': '' }],
     ['a long file', { 'ops/a.ts': '\n'.repeat(250) + 'export const a = 1;' }],
     ['a name for nothing', { 'ops/utils.ts': '' }],
@@ -44,6 +46,7 @@ describe('the architecture', () => {
       'app.module.ts': `import { HandlersModule } from './handlers/handlers.module.js';`,
       'handlers/a.ts': `import { B } from '../gateway/b.js';\nimport { C } from '../protocol/index.js';`,
       'gateway/b.ts': `import { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,
+      'client/a.ts': `import type { B } from '../protocol/b.js';\nexport type { C } from '../protocol/c.js';`,
       'protocol/index.ts': `export * from './a.js';\n${'\n'.repeat(248)}export const a: unknown = 1;`,
     };
     expect(breaches(new Map(Object.entries(files)))).toEqual([]);

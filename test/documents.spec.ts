@@ -59,7 +59,9 @@ describe('the documents', () => {
   it('link only to what is there', () => {
     const files = [
       ...readdirSync(ROOT),
-      ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+      ...['docs', 'examples'].flatMap((folder) =>
+        readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+      ),
     ]
       .filter((name) => name.endsWith('.md'))
       .concat('bench/README.md');

@@ -10,6 +10,7 @@ import { Heartbeat } from './heartbeat.js';
 import { Intake } from './intake.js';
 import { LastGateway } from './last.gateway.js';
 import { OriginRule } from './origin.js';
+import { SessionHooks } from './session-hooks.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
 import { TokenExpiry } from './token-expiry.js';
@@ -32,6 +33,7 @@ import { Tokens } from './tokens.js';
     FastLane,
     SocketEvents,
     Heartbeat,
+    SessionHooks,
     LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],

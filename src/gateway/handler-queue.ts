@@ -1,5 +1,6 @@
 import { isObservable, tap, type Observable, type Subscription } from 'rxjs';
 import { Fault, MAX_WAITING_CALLS, type Envelope } from '../protocol/index.js';
+import type { Deadlines } from './deadlines.js';
 import type { HandlerReplies } from './handler-replies.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import type { MessageHandlerCallback } from './handler-table.js';
@@ -11,8 +12,6 @@ interface Call {
   readonly envelope: Envelope;
   readonly handler: MessageHandlerCallback;
 }
-
-class HandlerTimeout extends Error {}
 
 /**
  * The handled messages of one session: one runs at a time, in order, at most {@link MAX_WAITING_CALLS} wait. An
@@ -26,7 +25,7 @@ export class HandlerQueue {
   constructor(
     private readonly socket: GatewaySocket,
     private readonly replies: HandlerReplies,
-    private readonly timeoutMs: number,
+    private readonly deadlines: Deadlines,
   ) {}
 
   /** @throws {Fault} `rate_limited` when the queue is full */
@@ -60,7 +59,7 @@ export class HandlerQueue {
     const startMs = performance.now();
     try {
       const body: unknown = envelope.data === undefined ? undefined : JSON.parse(envelope.data);
-      const outcome = await withTimeout(handler(body, envelope.type), this.timeoutMs);
+      const outcome = await this.deadlines.within(handler(body, envelope.type));
       if (isObservable(outcome)) this.#stream(envelope, outcome);
       else {
         this.replies.value(this.#session, envelope, outcome);
@@ -87,18 +86,5 @@ export class HandlerQueue {
 
   get #session() {
     return this.socket.session!;
-  }
-}
-
-/** Rejects when a handler takes too long; what it still does then is its own affair. */
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new HandlerTimeout(`a handler took longer than ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,6 +3,7 @@ import { MessageRouter } from '../messaging/message-router.js';
 import { ServerWords } from '../messaging/server-words.js';
 import { decode, Fault, isReserved, stampedFrame, type Envelope } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
+import { Deadlines } from './deadlines.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { HandlerQueue } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
@@ -17,7 +18,7 @@ const RENEW = 'sys.auth';
 /** Takes in what `ws` read, the exact way: decodes it, finds whose it is, and answers every fault. */
 @Injectable()
 export class Intake {
-  readonly #handlerTimeoutMs: number;
+  readonly #deadlines: Deadlines;
 
   constructor(
     @Inject(MessageRouter) private readonly router: MessageRouter,
@@ -27,7 +28,7 @@ export class Intake {
     @Inject(TokenRenewal) private readonly renewal: TokenRenewal,
     @Inject(Settings) settings: Settings,
   ) {
-    this.#handlerTimeoutMs = settings.handlerTimeoutMs;
+    this.#deadlines = new Deadlines(settings.handlerTimeoutMs);
   }
 
   /** Reads one text message, the exact way. @param bytes its length on the wire */
@@ -64,7 +65,7 @@ export class Intake {
     if (isReserved(type)) return this.words.answer(session, envelope);
     const place = this.table.place(type);
     if (place !== undefined) {
-      socket.queue ??= new HandlerQueue(socket, this.replies, this.#handlerTimeoutMs);
+      socket.queue ??= new HandlerQueue(socket, this.replies, this.#deadlines);
       return socket.queue.add(envelope, socket.handlers[place]!);
     }
     if (receiver === undefined) throw Fault.of('unknown_type', id);

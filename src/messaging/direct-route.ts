@@ -2,12 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { isUtf8 } from 'node:buffer';
 import {
   ackFrame,
+  Block,
   EVERYONE,
   stampedBytes,
   TEXT,
   writeStamped,
   type EnvelopeScanner,
   type Frame,
+  type IdTable,
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
@@ -23,38 +25,43 @@ const STAR = EVERYONE.charCodeAt(0);
  */
 @Injectable()
 export class DirectRoute {
+  readonly #ids: IdTable;
+
   constructor(
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
     @Inject(Notices) private readonly notices: Notices,
     @Inject(MessageRouter) private readonly router: MessageRouter,
     @Inject(Telemetry) private readonly telemetry: Telemetry,
-  ) {}
+  ) {
+    this.#ids = sessions.idTable;
+  }
 
   /**
    * Carries the message the scanner just accepted; returns `false` and does nothing where the exact way must decide.
    */
   carry(sender: Session, found: EnvelopeScanner): boolean {
     const { length, receiverStart, receiverEnd } = found;
-    if (receiverStart < 0 || (found.nonAscii && !isUtf8(TEXT.subarray(0, length)))) return false;
+    // The slot of who has left is another's by now.
+    if (sender.ended || receiverStart < 0 || (found.nonAscii && !isUtf8(TEXT.subarray(0, length)))) return false;
     if (receiverEnd - receiverStart === 1 && TEXT[receiverStart] === STAR) return this.#broadcast(sender, found);
     const target = this.sessions.findByHash(found.receiverHash);
     if (target === undefined) return this.#elsewhere(sender, found);
-    if (!found.spells(receiverStart, receiverEnd, target.id)) return false;
+    if (!this.#ids.standsAt(target.slot, receiverStart)) return false;
     const { outbox } = target;
     if (outbox.overloaded) return false;
     this.notices.met(sender, target);
     this.notices.catchUp(target);
-    const block = outbox.reserve(stampedBytes(sender.id.length, length));
+    const block = outbox.reserve(stampedBytes(length));
     this.telemetry.carried++;
-    outbox.commit(writeStamped(block, outbox.used, sender.id, found));
+    outbox.commit(writeStamped(block, outbox.used, this.#ids, sender.slot, found));
     if (found.idStart >= 0) sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'routed'));
     return true;
   }
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
-    if (!this.router.handover.reachesAll(stampedBytes(sender.id.length, found.length))) return false;
+    if (!this.router.handover.reachesAll(stampedBytes(found.length))) return false;
     this.telemetry.carriedBroadcasts++;
-    const skipped = this.router.broadcast(stamped(sender, found), sender);
+    const skipped = this.router.broadcast(this.#stamped(sender, found), sender);
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
     return true;
@@ -64,16 +71,16 @@ export class DirectRoute {
   #elsewhere(sender: Session, found: EnvelopeScanner): boolean {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
     const { handover } = this.router;
-    if (!handover.reaches(receiver, stampedBytes(sender.id.length, found.length))) return false;
+    if (!handover.reaches(receiver, stampedBytes(found.length))) return false;
     const id = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
     this.telemetry.received++;
-    handover.route(sender, receiver, stamped(sender, found), id);
+    handover.route(sender, receiver, this.#stamped(sender, found), id);
     return true;
   }
-}
 
-function stamped(sender: Session, found: EnvelopeScanner): Frame {
-  const frame = Buffer.allocUnsafe(stampedBytes(sender.id.length, found.length));
-  writeStamped(frame, 0, sender.id, found);
-  return frame as Frame;
+  #stamped(sender: Session, found: EnvelopeScanner): Frame {
+    const frame = Buffer.allocUnsafe(stampedBytes(found.length));
+    writeStamped(new Block(frame), 0, this.#ids, sender.slot, found);
+    return frame as Frame;
+  }
 }

@@ -63,7 +63,7 @@ export class MessageRouter {
     if (sender[DOT_AT] === '.' && !sender.startsWith(`${SERVER}/`)) this.notices.met(sender, target);
     this.notices.catchUp(target);
     const block = outbox.reserve(frame.length);
-    block.set(frame, outbox.used);
+    block.bytes.set(frame, outbox.used);
     outbox.commit(outbox.used + frame.length);
     this.telemetry.routed++;
     return undefined;

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { ClientController } from './client.controller.js';
 import { DescriptorWatch } from './descriptor-watch.js';
 import { Drain } from './drain.js';
 import { HealthController } from './health.controller.js';
@@ -9,7 +10,7 @@ import { SessionRecord } from './session-record.js';
 
 @Module({
   imports: [TerminusModule.forRoot({ logger: false })],
-  controllers: [HealthController, MetricsController],
+  controllers: [ClientController, HealthController, MetricsController],
   providers: [DescriptorWatch, Drain, SessionRecord, Metrics],
   exports: [SessionRecord],
 })

@@ -1,27 +1,7 @@
 import type { FaultDetails } from './errors.js';
 import { textFrame, type Frame } from './frame.js';
 import { EVERYONE, PROTOCOL_VERSION, SERVER } from './limits.js';
-
-/** Which departures a session will be told: everybody's, those of its peers, or none. */
-export type NoticeScope = 'all' | 'peers' | 'none';
-
-export interface Welcome {
-  readonly heartbeatMs: number;
-  readonly maxMessageBytes: number;
-  readonly notices: NoticeScope;
-}
-
-/** An entry of `sys.sessions`: an id, or with its user where the operator shows users. */
-export type SessionEntry = string | { readonly id: string; readonly user?: string };
-
-export interface SessionPage {
-  /** In order of their ids. */
-  readonly sessions: readonly SessionEntry[];
-  /** Sessions in all. */
-  readonly total: number;
-  /** What to ask for as `after` to get the next page; absent on the last one. */
-  readonly next?: string;
-}
+import type { SessionPage, Welcome } from './server-data.js';
 
 export function welcomeFrame(receiver: string, welcome: Welcome): Frame {
   return encode('sys.welcome', SERVER, receiver, undefined, JSON.stringify({ protocol: PROTOCOL_VERSION, ...welcome }));

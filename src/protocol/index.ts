@@ -1,11 +1,14 @@
 export * from './answers.js';
 export * from './close-codes.js';
+export * from './block.js';
 export * from './codec.js';
 export * from './errors.js';
 export * from './frame.js';
+export { IdTable, SESSION_ID_CHARACTERS } from './id-table.js';
 export * from './limits.js';
 export * from './message.dto.js';
 export * from './refusals.js';
 export { TEXT } from './json-scanner.js';
 export * from './scanner.js';
+export * from './server-data.js';
 export * from './stamp.js';

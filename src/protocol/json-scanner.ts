@@ -1,3 +1,5 @@
+import { endianness } from 'node:os';
+
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
 export const OPEN_BRACE = 0x7b;
@@ -11,13 +13,18 @@ export const COLON = 0x3a;
 export const UNSURE = -1;
 /** Containers that are followed; one bit each, so that the stack is a number. */
 const MAX_DEPTH = 30;
-const HIGH_BITS = 0x80808080 | 0;
+export const HIGH_BITS = 0x80808080 | 0;
+export const LITTLE_ENDIAN = endianness() === 'LE';
+/** How far behind a text a word may be read without asking whether the text has ended. */
+const SLACK_BYTES = 64;
 
 /** The longest text that is scanned: what a frame with a 16-bit length holds (RFC 6455, 5.2). */
 const MAX_SCANNED_BYTES = 65_535;
 /** The one text being scanned, unmasked; a constant of the process, so that reading it is as cheap as reading can be. */
-export const TEXT = Buffer.alloc(MAX_SCANNED_BYTES + 5);
+export const TEXT = Buffer.alloc(MAX_SCANNED_BYTES + 1 + SLACK_BYTES);
 export const TEXT_WORDS = new Int32Array(TEXT.buffer, TEXT.byteOffset, TEXT.length >>> 2);
+/** The same bytes, for words that begin anywhere. */
+export const TEXT_VIEW = new DataView(TEXT.buffer, TEXT.byteOffset, TEXT.length);
 
 const ESCAPES = byteSet('"\\/bfnrt');
 const HEX = byteSet('0123456789abcdefABCDEF');
@@ -101,15 +108,21 @@ export abstract class JsonScanner {
     }
   }
 
-  /**
-   * Steps over four bytes at a time while none of them ends the string, is an escape or a control character; a byte over
-   * 0x7f passes and is only noted. The first test finds a byte under 0x21 once the quote has changed places with the
-   * space, the second a backslash.
-   */
+  /** Steps over four bytes at a time while none of them ends the string, is an escape or a control character. */
   #skipPlainWords(at: number): number {
     const words = TEXT_WORDS;
-    let high = 0;
     let index = at >>> 2;
+    while (isPlainWord(words[index]!)) index++;
+    return (words[index]! & HIGH_BITS) === 0 ? index << 2 : this.#skipWords(index);
+  }
+
+  /**
+   * The same for text beyond ASCII: a byte over 0x7f passes and is only noted. The first test finds a byte under 0x21
+   * once the quote has changed places with the space, the second a backslash.
+   */
+  #skipWords(index: number): number {
+    const words = TEXT_WORDS;
+    let high = 0;
     for (;;) {
       const word = words[index]!;
       const swapped = word ^ 0x02020202;
@@ -167,6 +180,23 @@ export abstract class JsonScanner {
     for (let byte = TEXT[at]!; byte >= 0x30 && byte <= 0x39; byte = TEXT[at]!) at++;
     return at === start ? UNSURE : at;
   }
+}
+
+/**
+ * Tells whether four bytes are ASCII, and none of them a quote, a backslash or a control character. Added up, a byte that
+ * passes reaches the high bit: the first sum from 0x21 on, the quote having changed places with the space; the second
+ * from 1 on, the backslash having become 0. No byte of ASCII carries into the next.
+ */
+export function isPlainWord(word: number): boolean {
+  const space = (word ^ 0x02020202) + 0x5f5f5f5f;
+  const backslash = (word ^ 0x5c5c5c5c) + 0x7f7f7f7f;
+  return (space & backslash & ~word & HIGH_BITS) === HIGH_BITS;
+}
+
+/** Four ASCII characters as a word of this machine. */
+export function wordOf(text: string): number {
+  const bytes = Buffer.from(text, 'latin1');
+  return LITTLE_ENDIAN ? bytes.readInt32LE() : bytes.readInt32BE();
 }
 
 /** A table of 256 entries with a 1 for each of these characters. */

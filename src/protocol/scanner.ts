@@ -1,4 +1,4 @@
-import { endianness } from 'node:os';
+import { idHashAt, SESSION_ID_CHARACTERS } from './id-table.js';
 import {
   BACKSLASH,
   byteSet,
@@ -6,16 +6,33 @@ import {
   COLON,
   COMMA,
   JsonScanner,
+  LITTLE_ENDIAN,
   OPEN_BRACE,
   QUOTE,
   TEXT,
+  TEXT_VIEW,
   TEXT_WORDS,
   UNSURE,
+  wordOf,
 } from './json-scanner.js';
 import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MAX_TYPE_CHARACTERS } from './limits.js';
 
-const LITTLE_ENDIAN = endianness() === 'LE';
+/** The shortest message there is: `{"type":"a"}`. */
+const MIN_BYTES = 12;
+/** The beginnings of the keys, and what follows them where there is no white space. */
+const KEY_DATA = wordOf('"dat');
+const KEY_ID = wordOf('"id"');
+const KEY_RECEIVER = wordOf('"rec');
+const RECEIVER_MIDDLE = wordOf('eive');
+const RECEIVER_REST = wordOf('r":"');
+const KEY_TYPE = wordOf('"typ');
+const TYPE_REST = wordOf('e":"');
+const RESERVED = wordOf('sys.');
 const TYPE_BYTES = byteSet('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-');
+/** Printable ASCII but the quote and the backslash. */
+const NAME_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => {
+  return byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH ? 0 : 1;
+});
 
 /** A number for a short text, the same for the same text, small enough to be a V8 small integer. */
 export function hashText(text: string): number {
@@ -41,9 +58,10 @@ export class EnvelopeScanner extends JsonScanner {
   length = 0;
   typeStart = -1;
   typeEnd = -1;
-  /** {@link hashText} of the type and of the receiver. */
+  /** {@link hashText} of the type. */
   typeHash = 0;
-  receiverHash = 0;
+  /** {@link idHashAt} of a receiver that may be a session's id, -1 for any other. */
+  receiverHash = -1;
   /** Offsets of each field; -1 where it is absent. */
   receiverStart = -1;
   receiverEnd = -1;
@@ -51,16 +69,15 @@ export class EnvelopeScanner extends JsonScanner {
   idEnd = -1;
   dataStart = -1;
   dataEnd = -1;
-  #hash = 0;
-
   /**
    * Tells whether `bytes[from, to)` is surely a valid message. `bytes` stay as they are.
    *
    * @param mask the four mask bytes as {@link maskAt} reads them, 0 for bytes that are not masked
    */
   scan(bytes: Buffer, from: number, to: number, mask: number): boolean {
-    unmask(bytes, from, to, mask);
     this.length = to - from;
+    if (this.length < MIN_BYTES) return false;
+    unmask(bytes, from, to, mask);
     this.typeStart = this.receiverStart = this.idStart = this.dataStart = -1;
     this.nonAscii = false;
     return TEXT[0] === OPEN_BRACE && this.#members(1) === this.length && this.typeStart >= 0;
@@ -69,13 +86,6 @@ export class EnvelopeScanner extends JsonScanner {
   /** Reads `[from, to)` of the text, known to be ASCII. */
   ascii(from: number, to: number): string {
     return TEXT.toString('latin1', from, to);
-  }
-
-  /** Tells whether `[from, to)` of the text spells an ASCII text. */
-  spells(from: number, to: number, text: string): boolean {
-    if (to - from !== text.length) return false;
-    for (let index = 0; index < text.length; index++) if (TEXT[from + index] !== text.charCodeAt(index)) return false;
-    return true;
   }
 
   #members(at: number): number {
@@ -91,19 +101,25 @@ export class EnvelopeScanner extends JsonScanner {
 
   /** Reads one `"key":value` of those a client may write plainly; each may come once. */
   #field(at: number): number {
-    if (TEXT[at] !== QUOTE) return UNSURE;
-    switch (TEXT[at + 1]) {
-      case 0x74: // t
-        return this.typeStart < 0 ? this.#type(this.#opening(at, 'type')) : UNSURE;
-      case 0x72: // r
-        return this.receiverStart < 0 ? this.#receiver(this.#opening(at, 'receiver')) : UNSURE;
-      case 0x69: // i
-        return this.idStart < 0 ? this.#id(this.#opening(at, 'id')) : UNSURE;
-      case 0x64: // d
-        return this.dataStart < 0 ? this.#data(this.#colon(at, 'data')) : UNSURE;
-      default:
-        return UNSURE;
-    }
+    const key = TEXT_VIEW.getInt32(at, LITTLE_ENDIAN);
+    if (key === KEY_DATA) return this.dataStart < 0 ? this.#data(this.#colon(at, 'data')) : UNSURE;
+    if (key === KEY_TYPE) return this.typeStart < 0 ? this.#type(this.#typeText(at)) : UNSURE;
+    if (key === KEY_RECEIVER) return this.receiverStart < 0 ? this.#receiver(this.#receiverText(at)) : UNSURE;
+    if (key === KEY_ID) return this.idStart < 0 ? this.#id(this.#opening(at, 'id')) : UNSURE;
+    return UNSURE;
+  }
+
+  /** Steps over `"type":"`, most often without white space. */
+  #typeText(at: number): number {
+    return TEXT_VIEW.getInt32(at + 4, LITTLE_ENDIAN) === TYPE_REST ? at + 8 : this.#opening(at, 'type');
+  }
+
+  /** Steps over `"receiver":"`, most often without white space. */
+  #receiverText(at: number): number {
+    return TEXT_VIEW.getInt32(at + 4, LITTLE_ENDIAN) === RECEIVER_MIDDLE &&
+      TEXT_VIEW.getInt32(at + 8, LITTLE_ENDIAN) === RECEIVER_REST
+      ? at + 12
+      : this.#opening(at, 'receiver');
   }
 
   /** Steps over `"key" :` and returns where the value stands. */
@@ -129,10 +145,10 @@ export class EnvelopeScanner extends JsonScanner {
 
   #receiver(at: number): number {
     if (at === UNSURE) return UNSURE;
-    const end = this.#name(at, MAX_RECEIVER_CHARACTERS);
     this.receiverStart = at;
+    this.receiverHash = TEXT[at + SESSION_ID_CHARACTERS] === QUOTE ? idHashAt(at) : UNSURE;
+    const end = this.receiverHash === UNSURE ? this.#name(at, MAX_RECEIVER_CHARACTERS) : at + SESSION_ID_CHARACTERS + 1;
     this.receiverEnd = end - 1;
-    this.receiverHash = this.#hash;
     return end;
   }
 
@@ -144,38 +160,33 @@ export class EnvelopeScanner extends JsonScanner {
     return end;
   }
 
-  #type(at: number): number {
-    if (at === UNSURE) return UNSURE;
-    const end = this.#name(at, MAX_TYPE_CHARACTERS);
-    this.typeStart = at;
-    this.typeEnd = end - 1;
-    this.typeHash = this.#hash;
-    for (let index = at; index < end - 1; index++) if (TYPE_BYTES[TEXT[index]!] === 0) return UNSURE;
-    return this.spells(at, at + 4, 'sys.') ? UNSURE : end;
+  /** Reads a type and hashes it. */
+  #type(start: number): number {
+    if (start === UNSURE || TEXT_VIEW.getInt32(start, LITTLE_ENDIAN) === RESERVED) return UNSURE;
+    const text = TEXT;
+    let hash = 0;
+    let at = start;
+    for (; TYPE_BYTES[text[at]!] === 1; at++) hash = (Math.imul(hash, 31) + text[at]!) | 0;
+    if (text[at] !== QUOTE || at === start || at - start > MAX_TYPE_CHARACTERS) return UNSURE;
+    this.typeStart = start;
+    this.typeEnd = at;
+    this.typeHash = hash & 0x3fffffff;
+    return at + 1;
   }
 
-  /** Reads a text of 1 to `max` plain ASCII characters, hashes it, and returns the offset behind its closing quote. */
+  /** Reads a text of 1 to `max` plain ASCII characters and returns the offset behind its closing quote. */
   #name(start: number, max: number): number {
     const text = TEXT;
-    const limit = start + max + 1;
-    let hash = 0;
-    for (let at = start; at < limit; at++) {
-      const byte = text[at]!;
-      if (byte === QUOTE) {
-        this.#hash = hash & 0x3fffffff;
-        return at === start ? UNSURE : at + 1;
-      }
-      if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return UNSURE;
-      hash = (Math.imul(hash, 31) + byte) | 0;
-    }
-    return UNSURE;
+    let at = start;
+    while (NAME_BYTES[text[at]!] === 1) at++;
+    return text[at] === QUOTE && at > start && at - start <= max ? at + 1 : UNSURE;
   }
 }
 
 /** Copies a payload to where {@link TEXT} begins and takes the mask off, a word at a time (RFC 6455, 5.3). */
 function unmask(bytes: Buffer, from: number, to: number, mask: number): void {
   const words = TEXT_WORDS;
-  TEXT.set(bytes.subarray(from, to));
+  TEXT.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from));
   const last = (to - from + 3) >>> 2;
   if (mask !== 0) for (let index = 0; index < last; index++) words[index]! ^= mask;
   TEXT[to - from] = 0;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Frame } from '../protocol/index.js';
+import type { Block, Frame } from '../protocol/index.js';
 import type { Session } from './session.js';
 import type { SlowConsumers } from './slow-consumers.js';
 import { LARGE_BLOCK_BYTES, type Turn } from './turn.js';
@@ -24,7 +24,7 @@ export class Outbox {
   #parts: Buffer[] | null = null;
   /** A single shared frame, the whole of what waits: a broadcast costs no copy. */
   #only: Frame | null = null;
-  #block: Buffer | null = null;
+  #block: Block | null = null;
   #used = 0;
   /** Bytes in `#parts`. */
   #partBytes = 0;
@@ -53,18 +53,18 @@ export class Outbox {
     return (this.#blocked || this.#partBytes > 0) && this.waitingBytes > this.services.slowConsumers.highWaterBytes;
   }
 
-  /** Where the next byte goes in the buffer that {@link reserve} returned. */
+  /** Where the next byte goes in the block that {@link reserve} returned. */
   get used(): number {
     return this.#used;
   }
 
-  /** Returns a buffer with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
-  reserve(bytes: number): Buffer {
-    if (this.#block !== null && this.#used + bytes <= this.#block.length) return this.#block;
+  /** Returns a block with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
+  reserve(bytes: number): Block {
+    if (this.#block !== null && this.#used + bytes <= this.#block.bytes.length) return this.#block;
     return this.#grow(bytes);
   }
 
-  /** Ends what {@link reserve} began: the buffer is filled up to `end`. */
+  /** Ends what {@link reserve} began: the block is filled up to `end`. */
   commit(end: number): void {
     this.#used = end;
     this.#schedule();
@@ -78,7 +78,7 @@ export class Outbox {
       this.#only = frame;
     } else {
       const block = this.reserve(frame.length);
-      block.set(frame, this.#used);
+      block.bytes.set(frame, this.#used);
       this.#used += frame.length;
     }
     this.#schedule();
@@ -113,16 +113,16 @@ export class Outbox {
   }
 
   /** Moves what is open to a larger block, or lets it go first where it is too much for one. */
-  #grow(bytes: number): Buffer {
+  #grow(bytes: number): Block {
     const { turn } = this.services;
     if (this.#openBytes + bytes > LARGE_BLOCK_BYTES) this.#seal();
     const block = turn.takeBlock(this.#openBytes + bytes);
     if (this.#only !== null) {
-      block.set(this.#only);
+      block.bytes.set(this.#only);
       this.#used = this.#only.length;
       this.#only = null;
     } else if (this.#block !== null) {
-      block.set(this.#used === this.#block.length ? this.#block : this.#block.subarray(0, this.#used));
+      block.bytes.set(this.#block.bytes.subarray(0, this.#used));
       turn.giveBlock(this.#block);
     }
     return (this.#block = block);
@@ -138,9 +138,9 @@ export class Outbox {
   }
 
   /** A block that is mostly empty is not kept waiting: what is counted is what is held, within a factor of two. */
-  #pushBlock(block: Buffer, used: number): void {
-    const filled = block.subarray(0, used);
-    if (used * 2 >= block.length) return this.#push(filled);
+  #pushBlock(block: Block, used: number): void {
+    const filled = block.bytes.subarray(0, used);
+    if (used * 2 >= block.bytes.length) return this.#push(filled);
     this.#push(Buffer.from(filled));
     this.services.turn.giveBlock(block);
   }
@@ -175,7 +175,7 @@ export class Outbox {
     this.#block = null;
     const used = this.#used;
     this.#used = 0;
-    socket.write(block.subarray(0, used));
+    socket.write(block.bytes.subarray(0, used));
     if (socket.writableLength === 0) this.services.turn.giveBlock(block);
   }
 

@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { ABNORMAL, hashText, welcomeFrame, type Frame, type Welcome } from '../protocol/index.js';
+import { ABNORMAL, IdTable, welcomeFrame, type Frame, type SessionPage, type Welcome } from '../protocol/index.js';
 import { NodeIdentity } from '../lifecycle/node-identity.js';
 import { Settings } from '../settings/settings.js';
 import { SessionIds } from './session-id.js';
 import { Session } from './session.js';
 import type { SessionSocket } from './session-socket.js';
 import { SlowConsumers } from './slow-consumers.js';
+import { SortedIds } from './sorted-ids.js';
 import { Turn } from './turn.js';
 
 /** Is told of each arrival and departure, once, at the moment it is decided. */
@@ -22,8 +23,11 @@ export interface SessionObserver {
 export class SessionRegistry {
   readonly #ids: SessionIds;
   readonly #sessions = new Map<string, Session>();
+  /** The ids as the fast lane compares and writes them. */
+  readonly idTable = new IdTable();
   /** The same sessions by the hash of their id, which the fast lane has at hand; ids are made so that no two share one. */
   readonly #byHash = new Map<number, Session>();
+  readonly #order = new SortedIds(() => this.#sessions.keys());
   readonly #observers: SessionObserver[] = [];
   readonly #welcome: Welcome;
 
@@ -51,12 +55,14 @@ export class SessionRegistry {
 
   /** Opens the session of an accepted connection: its welcome is the first thing it is sent. */
   open(socket: SessionSocket, request: IncomingMessage): Session {
-    const id = this.#unusedId();
+    const { id, slot } = this.#unusedId();
     const session = new Session(id, socket, request, this);
+    session.slot = slot;
     socket.session = session;
     socket.registry = this;
     this.#sessions.set(id, session);
-    this.#byHash.set(hashText(id), session);
+    this.#byHash.set(this.idTable.hash(slot), session);
+    this.#order.add(id);
     session.send(welcomeFrame(id, this.#welcome));
     for (const observer of this.#observers) observer.arrived(session);
     return session;
@@ -75,7 +81,9 @@ export class SessionRegistry {
     if (session.ended) return;
     session.ended = true;
     this.#sessions.delete(session.id);
-    this.#byHash.delete(hashText(session.id));
+    this.#byHash.delete(this.idTable.hash(session.slot));
+    this.idTable.remove(session.slot);
+    this.#order.remove(session.id);
     for (const observer of this.#observers) observer.departed(session, code);
   }
 
@@ -90,6 +98,8 @@ export class SessionRegistry {
     this.#byHash.clear();
     for (const session of sessions) {
       session.ended = true;
+      this.idTable.remove(session.slot);
+      this.#order.remove(session.id);
     }
     for (const session of sessions) for (const observer of this.#observers) observer.departed(session, code);
     return sessions;
@@ -99,9 +109,14 @@ export class SessionRegistry {
     return this.#sessions.get(id);
   }
 
-  /** Finds a session by {@link hashText} of its id. The caller must compare the id: a stranger may share the hash. */
+  /** Finds a session by {@link idHashAt} of its id. The caller must compare the id: a stranger may share the hash. */
   findByHash(hash: number): Session | undefined {
     return this.#byHash.get(hash);
+  }
+
+  /** One page of this node's ids in order. @param after the last page's `next` */
+  page(after: string | undefined, limit: number): SessionPage {
+    return this.#order.page(after, limit);
   }
 
   all(): MapIterator<Session> {
@@ -113,9 +128,12 @@ export class SessionRegistry {
     for (const session of this.#sessions.values()) session.send(frame);
   }
 
-  #unusedId(): string {
-    let id = this.#ids.next();
-    while (this.#byHash.has(hashText(id))) id = this.#ids.next();
-    return id;
+  #unusedId(): { id: string; slot: number } {
+    for (;;) {
+      const id = this.#ids.next();
+      const slot = this.idTable.add(id);
+      if (!this.#byHash.has(this.idTable.hash(slot))) return { id, slot };
+      this.idTable.remove(slot);
+    }
   }
 }

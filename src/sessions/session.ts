@@ -12,6 +12,8 @@ export class Session {
   nextBeat = 0;
   /** Whether it has left: nothing is sent to it or in its name any more. */
   ended = false;
+  /** Where the registry has its id as words; another's once it has ended. */
+  slot = -1;
   /** How many arrivals and departures were told to it or before it came; the business of `messaging/`. */
   noticesSeen = 0;
   /** When it came, Unix time. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Block } from '../protocol/index.js';
 import type { Outbox } from './outbox.js';
 
 /** Bytes of a block: some dozen small messages, so that the blocks of one turn stay in the cache. */
@@ -15,8 +16,8 @@ const MAX_SPARE_LARGE = 128;
  */
 @Injectable()
 export class Turn {
-  readonly #small: Buffer[] = [];
-  readonly #large: Buffer[] = [];
+  readonly #small: Block[] = [];
+  readonly #large: Block[] = [];
   #waiting: Outbox[] = [];
   #flushing: Outbox[] = [];
   #scheduled = false;
@@ -42,15 +43,15 @@ export class Turn {
   }
 
   /** Lends a block of at least so many bytes. */
-  takeBlock(bytes: number): Buffer {
-    if (bytes <= SMALL_BLOCK_BYTES) return this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BLOCK_BYTES);
-    if (bytes <= LARGE_BLOCK_BYTES) return this.#large.pop() ?? Buffer.allocUnsafeSlow(LARGE_BLOCK_BYTES);
-    return Buffer.allocUnsafeSlow(bytes);
+  takeBlock(bytes: number): Block {
+    if (bytes <= SMALL_BLOCK_BYTES) return this.#small.pop() ?? newBlock(SMALL_BLOCK_BYTES);
+    if (bytes <= LARGE_BLOCK_BYTES) return this.#large.pop() ?? newBlock(LARGE_BLOCK_BYTES);
+    return newBlock(bytes);
   }
 
   /** Takes back a block that nobody refers to any more. */
-  giveBlock(block: Buffer): void {
-    const { length } = block;
+  giveBlock(block: Block): void {
+    const { length } = block.bytes;
     if (length === SMALL_BLOCK_BYTES && this.#small.length < MAX_SPARE_SMALL) this.#small.push(block);
     else if (length === LARGE_BLOCK_BYTES && this.#large.length < MAX_SPARE_LARGE) this.#large.push(block);
   }
@@ -64,4 +65,8 @@ export class Turn {
     for (let index = 0; index < outboxes.length; index++) outboxes[index]!.flush();
     outboxes.length = 0;
   }
+}
+
+function newBlock(bytes: number): Block {
+  return new Block(Buffer.allocUnsafeSlow(bytes));
 }

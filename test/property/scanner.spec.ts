@@ -2,9 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
+  Block,
   decode,
   EnvelopeScanner,
   Fault,
+  IdTable,
   isReserved,
   stampedBytes,
   stampedFrame,
@@ -22,7 +24,9 @@ const SAMPLE = 16;
 const SENDER = 'abcdefgh.ABCDEFGHIJKLMNOP';
 
 const scanner = new EnvelopeScanner();
-const target = Buffer.alloc(70_000);
+const target = new Block(Buffer.alloc(70_000));
+const ids = new IdTable();
+const slot = ids.add(SENDER);
 /** The chunk of one connection; ends where a message does now and then, as a chunk that was read does. */
 const chunk = Buffer.alloc(8192);
 
@@ -68,9 +72,9 @@ function difference(envelope: Envelope | undefined): string | undefined {
   };
   for (const field of ['type', 'receiver', 'id', 'data'] as const)
     if (found[field] !== envelope[field]) return `${field} is ${found[field]} here and ${envelope[field]} there`;
-  const end = writeStamped(target, 0, SENDER, scanner);
-  if (end !== stampedBytes(SENDER.length, scanner.length)) return 'the frame is not as long as was foretold';
-  return target.subarray(0, end).equals(stampedFrame(SENDER, envelope)) ? undefined : 'the frames differ';
+  const end = writeStamped(target, 0, ids, slot, scanner);
+  if (end !== stampedBytes(scanner.length)) return 'the frame is not as long as was foretold';
+  return target.bytes.subarray(0, end).equals(stampedFrame(SENDER, envelope)) ? undefined : 'the frames differ';
 }
 
 describe('the scanner', () => {

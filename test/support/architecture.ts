@@ -23,8 +23,9 @@ export const RANKS: Readonly<Record<string, number>> = {
 };
 
 const MAX_LINES = 250;
-const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts']);
-const BARREL = 'protocol/index.ts';
+const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts', 'index.ts']);
+/** Lists of what others import: of the protocol, and of the whole. */
+const BARRELS = new Set(['protocol/index.ts', 'index.ts']);
 const BANNED_NAMES = /(^|\/)(utils?|common|helpers?|types)(\/|\.ts$)/;
 const BARE_OF_NEST = /^(@nestjs\/|ws$|node:net$|node:http|rxjs)/;
 
@@ -43,15 +44,16 @@ function fileBreaches(path: string, text: string): string[] {
   return [
     ...(lines > MAX_LINES ? [`${path} has ${lines} lines`] : []),
     ...(BANNED_NAMES.test(path) ? [`${path} is named for nothing`] : []),
-    ...(path.endsWith('index.ts') && path !== BARREL ? [`${path} is a barrel`] : []),
+    ...(path.endsWith('index.ts') && !BARRELS.has(path) ? [`${path} is a barrel`] : []),
     ...(path.includes('/') && !(folderOf(path) in RANKS) ? [`${path} is in a room that the design does not know`] : []),
-    ...importsOf(source).flatMap((name) => importBreach(path, name)),
+    ...importsOf(source).flatMap((each) => importBreach(path, each)),
     ...nodeBreaches(path, source),
   ];
 }
 
-function importBreach(path: string, name: string): string[] {
+function importBreach(path: string, { name, ofTypes }: Import): string[] {
   const from = folderOf(path);
+  if (!name.startsWith('.') && from === 'client') return [`${path} imports ${name}: the client depends on nothing`];
   if (!name.startsWith('.'))
     return from === 'protocol' && BARE_OF_NEST.test(name)
       ? [`${path} imports ${name}: the wire knows no framework`]
@@ -60,16 +62,24 @@ function importBreach(path: string, name: string): string[] {
   const to = folderOf(target);
   if (to === 'handlers' && from !== 'handlers' && path !== 'app.module.ts') return [`${path} imports from handlers/`];
   if (ROOT_FILES.has(path) || from === to) return [];
+  if (from === 'client' && to === 'protocol' && ofTypes) return [];
   const [fromRank, toRank] = [RANKS[from] ?? -1, RANKS[to] ?? Number.POSITIVE_INFINITY];
   return toRank < fromRank ? [] : [`${path} imports ${target}: ${from} may not know ${to || 'the root'}`];
 }
 
+interface Import {
+  readonly name: string;
+  /** Nothing of it is left in what runs. */
+  readonly ofTypes: boolean;
+}
+
 /** What a file imports or exports from, statically, by `import()` or in a type. */
-function importsOf(source: ts.SourceFile): string[] {
-  const found: string[] = [];
+function importsOf(source: ts.SourceFile): Import[] {
+  const found: Import[] = [];
   const visit = (node: ts.Node): void => {
     const specifier = specifierOf(node);
-    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.push(specifier.text);
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier))
+      found.push({ name: specifier.text, ofTypes: isOfTypes(node) });
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -82,6 +92,12 @@ function specifierOf(node: ts.Node): ts.Node | undefined {
   return ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
     ? node.arguments[0]
     : undefined;
+}
+
+function isOfTypes(node: ts.Node): boolean {
+  if (ts.isImportTypeNode(node)) return true;
+  if (ts.isExportDeclaration(node)) return node.isTypeOnly;
+  return ts.isImportDeclaration(node) && node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
 }
 
 function nodeBreaches(path: string, source: ts.SourceFile): string[] {

@@ -28,8 +28,11 @@ export class Browser {
     private readonly context: BrowserContext,
   ) {}
 
-  /** @param caFile the authority that the user has imported; without it the store is empty */
-  static async start(caFile?: string): Promise<Browser> {
+  /**
+   * @param caFile the authority that the user has imported; without it the store is empty
+   * @param flags more of Chromium's command line
+   */
+  static async start(caFile?: string, flags: readonly string[] = []): Promise<Browser> {
     const home = await mkdtemp(join(tmpdir(), 'switchboard-browser-'));
     const store = join(home, '.pki/nssdb');
     await mkdir(store, { recursive: true });
@@ -39,7 +42,7 @@ export class Browser {
     const context = await chromium.launchPersistentContext(join(home, 'profile'), {
       executablePath: CHROMIUM,
       headless: true,
-      args: FLAGS,
+      args: [...FLAGS, ...flags],
       env: { HOME: home, PATH: process.env['PATH'] },
     });
     await context.addInitScript({ path: PAGE });

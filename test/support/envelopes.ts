@@ -45,6 +45,12 @@ const BAD_MEMBERS = [
   '"id":"2"',
   '"data":0',
   '"receiver":"y"',
+  // As long as a session's id.
+  '"receiver":"aaaaaaaa.bbbbbbbbb\\u0041b"',
+  '"receiver":"aaaaaaaa.bbbbbbbbbbbb\\"bb"',
+  '"receiver":"aaaaaaaa.bbbbbbbbbbbbbb\u007fb"',
+  '"receiver":"aaaaaaaa.bbbbbbbbbbbbbb\tb"',
+  '"receiver":"aaaaaaaa.bbbbbbbbbbbbbbéb"',
 ];
 const TAILS = ['}', ',', ' x', '\0', '{}', '\u00a0', '\v', '\f', '\u2028', '\ufeff', '"', ' ', '\n\t\r '];
 /** Bytes that mean something to a reader of JSON, or break UTF-8. */

@@ -1,12 +1,16 @@
 import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { ClientOptions } from 'ws';
 import { createApp, startApp } from '../../src/app.js';
 import { Settings } from '../../src/settings/settings.js';
+import { connect, type Client } from './client.js';
 
 export interface TestServer {
   readonly port: number;
   /** `ws://127.0.0.1:PORT/wss` */
   readonly url: string;
   readonly app: INestApplication;
+  /** Opens a session; `next(type)` of what it returns waits for a message. */
+  connect(options?: ClientOptions & { protocols?: string[] }): Promise<Client>;
   stop(): Promise<void>;
 }
 
@@ -23,7 +27,12 @@ export const LIMITS_OFF = {
 /** Nodes that stand for a server; more than one where the contract is tested over several. */
 const NODES = Number(process.env['TEST_NODES'] ?? 1);
 
-/** Starts the real application on a free port, on as many nodes as are tested. @param variables as in the environment */
+/**
+ * Starts the real application on a free port, on as many nodes as are tested.
+ *
+ * @param variables settings as in the environment
+ * @param handlers modules in place of those in `src/handlers/`
+ */
 export async function startServer(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
@@ -43,10 +52,12 @@ export async function startNode(
     ...(handlers && { handlers }),
   });
   const port = await startApp(app);
+  const url = `${variables['TLS_CERT_FILE'] ? 'wss' : 'ws'}://127.0.0.1:${port}${app.get(Settings).wsPath}`;
   return {
     port,
-    url: `${variables['TLS_CERT_FILE'] ? 'wss' : 'ws'}://127.0.0.1:${port}${app.get(Settings).wsPath}`,
+    url,
     app,
+    connect: (options) => connect(url, options),
     stop: () => app.close(),
   };
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect as dial, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { DynamicModule } from '@nestjs/common';
 import { Settings } from '../../src/settings/settings.js';
+import { connect } from './client.js';
 import { Cluster } from './cluster.js';
 import { rest } from './rest.js';
 import type { TestServer } from './server.js';
@@ -17,15 +18,17 @@ export async function startSpread(
   let turn = 0;
   const spreader = createServer({ allowHalfOpen: true }, (client) => {
     const { port } = cluster.nodes[turn++ % size]!;
-    join(client, connect({ port, host: '127.0.0.1', allowHalfOpen: true }));
+    join(client, dial({ port, host: '127.0.0.1', allowHalfOpen: true }));
   });
   await once(spreader.listen(0, '127.0.0.1'), 'listening');
   const { port } = spreader.address() as AddressInfo;
   const [first] = cluster.nodes;
+  const url = `ws://127.0.0.1:${port}${first!.app.get(Settings).wsPath}`;
   return {
     port,
-    url: `ws://127.0.0.1:${port}${first!.app.get(Settings).wsPath}`,
+    url,
     app: first!.app,
+    connect: (options) => connect(url, options),
     stop: async () => {
       rest.reached = undefined;
       spreader.close();

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { of, Subject, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Deadlines } from '../../src/gateway/deadlines.js';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { HandlerQueue } from '../../src/gateway/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/handler-replies.js';
@@ -56,7 +57,11 @@ describe('the handler queue', () => {
     rest: '"type":"x"}',
   });
   const newQueue = (timeoutMs: number): HandlerQueue =>
-    new HandlerQueue({ session } as unknown as GatewaySocket, told as unknown as HandlerReplies, timeoutMs);
+    new HandlerQueue(
+      { session } as unknown as GatewaySocket,
+      told as unknown as HandlerReplies,
+      new Deadlines(timeoutMs),
+    );
   const returning = (value: unknown) => async (): Promise<unknown> => value;
 
   beforeEach(() => {

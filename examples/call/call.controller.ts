@@ -1,0 +1,25 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { readFileSync } from 'node:fs';
+
+const PAGE = readFileSync(new URL('page.html', import.meta.url), 'utf8');
+const SCRIPT = readFileSync(new URL('page.js', import.meta.url), 'utf8');
+
+/** Serves the page from the origin of the WebSocket, so that no other origin has to be allowed. */
+@Controller('call')
+export class CallController {
+  @Get()
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header(
+    'Content-Security-Policy',
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'",
+  )
+  page(): string {
+    return PAGE;
+  }
+
+  @Get('page.js')
+  @Header('Content-Type', 'text/javascript; charset=utf-8')
+  script(): string {
+    return SCRIPT;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Server } from 'node:http';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+
+import { Browser } from '../../test/support/browser.js';
+import { startServer, type TestServer } from '../../test/support/server.js';
+import { CallModule } from './call.module.js';
+
+describe('the call', () => {
+  let app: TestServer;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    app = await startServer({}, [CallModule]);
+    // Host candidates as addresses and not as mDNS names, which need a network that answers them.
+    browser = await Browser.start(undefined, [
+      '--disable-features=WebRtcHideLocalIpsWithMdns',
+      '--allow-loopback-in-peer-connection',
+    ]);
+  });
+  afterAll(async () => {
+    await browser?.stop();
+    await app?.stop();
+  });
+
+  const open = async (at = `http://127.0.0.1:${app.port}/call`): Promise<Page> => {
+    const { page } = await browser.open(at);
+    await page.locator('#own', { hasText: '.' }).waitFor();
+    return page;
+  };
+  const dial = async (page: Page, id: string): Promise<void> => {
+    await page.getByLabel('Call the id').fill(id);
+    await page.getByRole('button', { name: 'Call' }).click();
+  };
+  const says = async (page: Page, text: string): Promise<void> => {
+    await page.getByLabel('Say').fill(text);
+    await page.getByRole('button', { name: 'Say' }).click();
+  };
+  const shows = async (page: Page, role: 'status' | 'log', text: string): Promise<void> =>
+    page.getByRole(role).filter({ hasText: text }).waitFor();
+
+  it('connects two tabs, which then talk past the server', async () => {
+    const [ann, bob] = [await open(), await open()];
+    await dial(ann, await bob.locator('#own').innerText());
+    await Promise.all([shows(ann, 'status', 'connected'), shows(bob, 'status', 'connected')]);
+    await says(ann, 'hello');
+    await shows(bob, 'log', 'other: hello');
+    await says(bob, 'hello yourself');
+    await shows(ann, 'log', 'other: hello yourself');
+    await ann.getByRole('button', { name: 'Hang up' }).click();
+    await shows(bob, 'status', 'the other hung up');
+    await Promise.all([ann.close(), bob.close()]);
+  });
+
+  it('goes on when the server is gone', async () => {
+    const short = await startServer({}, [CallModule]);
+    const at = `http://127.0.0.1:${short.port}/call`;
+    const [ann, bob] = [await open(at), await open(at)];
+    await dial(ann, await bob.locator('#own').innerText());
+    await Promise.all([shows(ann, 'status', 'connected'), shows(bob, 'status', 'connected')]);
+    const stopped = short.stop();
+    await Promise.all([shows(ann, 'status', 'reload the page'), shows(bob, 'status', 'reload the page')]);
+    await says(ann, 'still there?');
+    await shows(bob, 'log', 'other: still there?');
+    await Promise.all([ann.close(), bob.close()]);
+    // A browser opens connections in advance, whose first request the server would wait for.
+    (short.app.getHttpServer() as Server).closeAllConnections();
+    await stopped;
+  });
+
+  it('says why a call cannot be', async () => {
+    const ann = await open();
+    await dial(ann, 'nobody.here');
+    await shows(ann, 'status', 'No session has this id.');
+    await ann.close();
+  });
+
+  it('ends when the other closes the tab', async () => {
+    const [ann, bob] = [await open(), await open()];
+    await dial(ann, await bob.locator('#own').innerText());
+    await shows(ann, 'status', 'connected');
+    await bob.close();
+    await shows(ann, 'status', 'the other has left');
+    await ann.close();
+  });
+});

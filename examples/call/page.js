@@ -1,0 +1,128 @@
+/**
+ * A call between two tabs: the server carries only what they need to find each other (an offer, an answer, candidates);
+ * what they say then goes straight from one to the other.
+ *
+ *   caller ── call.offer ──▶ server ──▶ callee
+ *   caller ◀── call.answer ── server ◀── callee
+ *   both   ◀── call.candidate, each as it is found ──▶
+ *   caller ◀═══════ data channel, past the server ═══════▶ callee
+ */
+const element = (id) => document.getElementById(id);
+// For calls between networks add servers here: { iceServers: [{ urls: 'stun:…' }, { urls: 'turn:…', … }] }.
+const NETWORK = { iceServers: [] };
+const MAX_EARLY_CANDIDATES = 64;
+const MAX_SHOWN = 200;
+
+const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/wss`);
+/** The call of the moment: there is one at a time. */
+let call;
+
+socket.addEventListener('message', ({ data }) => void receive(JSON.parse(data)).catch(fail));
+socket.addEventListener('close', ({ code }) => show(`the server closed the connection (${code}); reload the page`));
+
+element('dial').addEventListener('submit', (event) => {
+  event.preventDefault();
+  dial(element('other').value.trim()).catch(fail);
+});
+element('hang-up').addEventListener('click', () => {
+  if (call === undefined) return;
+  say('call.end');
+  end('you hung up');
+});
+element('talk').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (call?.channel?.readyState !== 'open') return show('nobody is listening');
+  call.channel.send(element('text').value);
+  write(`you: ${element('text').value}`);
+  element('text').value = '';
+});
+
+async function receive({ type, sender, receiver, ref, data }) {
+  if (type === 'sys.welcome') element('own').textContent = receiver;
+  else if (type === 'sys.error' && ref !== undefined && ref === call?.id) end(data.message);
+  else if (type === 'sys.departed' && sender === call?.other) end('the other has left');
+  else if (type === 'call.offer') await answer(sender, data);
+  else if (data?.call === undefined || data.call !== call?.id || sender !== call.other) return;
+  else if (type === 'call.answer') await describe(data.description);
+  else if (type === 'call.candidate') await candidate(data.candidate);
+  else if (type === 'call.end') end('the other hung up');
+}
+
+async function dial(other) {
+  if (call !== undefined) return show('you are in a call');
+  const { connection, id } = begin(other, crypto.randomUUID());
+  listen(connection.createDataChannel('talk'));
+  await connection.setLocalDescription();
+  if (call?.id === id) say('call.offer', { description: connection.localDescription }, id);
+}
+
+async function answer(other, data) {
+  if (call !== undefined) {
+    socket.send(JSON.stringify({ type: 'call.end', receiver: other, data: { call: data.call } }));
+    return;
+  }
+  const { connection } = begin(other, data.call);
+  connection.addEventListener('datachannel', ({ channel }) => listen(channel));
+  await describe(data.description);
+  await connection.setLocalDescription();
+  say('call.answer', { description: connection.localDescription });
+}
+
+/** @param id a word for this call, so that what is late from the last one is not taken for it */
+function begin(other, id) {
+  const connection = new RTCPeerConnection(NETWORK);
+  const begun = { other, id, connection, early: [], channel: undefined };
+  call = begun;
+  connection.addEventListener('icecandidate', (event) => {
+    if (event.candidate && call === begun) say('call.candidate', { candidate: event.candidate });
+  });
+  connection.addEventListener('connectionstatechange', () => {
+    if (connection.connectionState === 'failed' && call === begun) end('no way from here to there was found');
+  });
+  show(`calling ${other}`);
+  return begun;
+}
+
+async function describe(description) {
+  const { connection, early } = call;
+  await connection.setRemoteDescription(description);
+  for (const each of early.splice(0)) await connection.addIceCandidate(each);
+}
+
+/** A candidate may come before the description that it belongs to has been taken in. */
+async function candidate(found) {
+  const { connection, early } = call;
+  if (connection.remoteDescription) await connection.addIceCandidate(found);
+  else if (early.length < MAX_EARLY_CANDIDATES) early.push(found);
+}
+
+function listen(channel) {
+  call.channel = channel;
+  channel.addEventListener('open', () => show('connected'));
+  channel.addEventListener('message', ({ data }) => write(`other: ${data}`));
+}
+
+function say(type, data = {}, id) {
+  socket.send(JSON.stringify({ type, receiver: call.other, id, data: { ...data, call: call.id } }));
+}
+
+function end(why) {
+  call?.connection.close();
+  call = undefined;
+  show(why);
+}
+
+function fail(error) {
+  end(`it did not work: ${error.message}`);
+}
+
+function show(state) {
+  element('state').textContent = state;
+}
+
+function write(line) {
+  const shown = document.createElement('div');
+  shown.textContent = line;
+  element('log').append(shown);
+  if (element('log').childElementCount > MAX_SHOWN) element('log').firstElementChild.remove();
+}

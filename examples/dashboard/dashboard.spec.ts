@@ -1,0 +1,53 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Browser } from '../../test/support/browser.js';
+import { startServer, type TestServer } from '../../test/support/server.js';
+import { DashboardModule } from './dashboard.module.js';
+import { post, type Target } from './feed.js';
+
+const KEY = 'a-key-for-the-dashboard';
+
+describe('the dashboard', () => {
+  let app: TestServer;
+  let browser: Browser;
+  let page: Page;
+  let target: Target;
+
+  beforeAll(async () => {
+    app = await startServer({ API_KEYS: KEY }, [DashboardModule]);
+    target = { url: `http://127.0.0.1:${app.port}`, key: KEY };
+    browser = await Browser.start();
+    ({ page } = await browser.open(`${target.url}/dashboard`));
+    await shows('waiting for values');
+  });
+  afterAll(async () => {
+    await browser?.stop();
+    await app?.stop();
+  });
+
+  const shows = (state: string): Promise<void> => page.getByRole('status').filter({ hasText: state }).waitFor();
+  const value = (name: string, text: string): Promise<void> =>
+    page.getByLabel(name).filter({ hasText: text }).waitFor();
+
+  it('shows the values that another program sends over HTTP, as they come', async () => {
+    await post(target, { orders: 17, visitors: 3 });
+    await Promise.all([value('orders', '17'), value('visitors', '3'), shows('last values at')]);
+    await post(target, { orders: 18 });
+    await value('orders', '18');
+    expect(await page.locator('polyline').first().getAttribute('points')).toBe('0,38 1,2');
+  });
+
+  it('believes the server alone', async () => {
+    const eve = await app.connect();
+    eve.send({ type: 'dashboard.values', receiver: '*', data: { atMs: 0, values: { orders: 666 } }, id: '1' });
+    await eve.next('sys.ack');
+    await post(target, { visitors: 4 });
+    await value('visitors', '4');
+    expect(await page.getByLabel('orders').innerText()).toBe('18');
+    await eve.close();
+  });
+
+  it('tells the program why its values are refused', async () => {
+    await expect(post({ ...target, key: 'not-a-key' }, { orders: 1 })).rejects.toThrow('401');
+  });
+});

@@ -1,0 +1,62 @@
+import { UseGuards } from '@nestjs/common';
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { Fault, MessagingGateway, Sender, SERVER, Session, Switchboard, type OnSessionDeparture } from 'switchboard';
+import { JoinDto, LeaveDto, SayDto } from './group-chat.dto.js';
+import { Groups } from './groups.js';
+import { History, type Line } from './history.js';
+import { MemberGuard } from './member.guard.js';
+
+/** Lines that who joins is shown. */
+const SHOWN_LINES = 50;
+
+/** Groups that sessions join by name, speak in, and leave. */
+@MessagingGateway()
+export class GroupChatGateway implements OnSessionDeparture {
+  constructor(
+    private readonly groups: Groups,
+    private readonly history: History,
+    private readonly switchboard: Switchboard,
+  ) {}
+
+  /** The answer is what was said there before. */
+  @SubscribeMessage('group.join')
+  join(@MessageBody() { group, name }: JoinDto, @Sender() sender: Session): { lines: Line[] } {
+    this.groups.join(sender, group, name);
+    this.#tell(group, 'group.joined', { group, name }, sender);
+    return { lines: this.history.last(group, SHOWN_LINES) };
+  }
+
+  /** Acknowledged only when the line is on the disk; the others see it then, too. */
+  @UseGuards(MemberGuard)
+  @SubscribeMessage('group.say')
+  async say(@MessageBody() { group, text }: SayDto, @Sender() sender: Session): Promise<void> {
+    const line = { group, from: this.groups.nameOf(sender, group) ?? '', text, atMs: Date.now() };
+    await this.history.add(line);
+    this.#tell(group, 'group.line', line, sender);
+  }
+
+  @UseGuards(MemberGuard)
+  @SubscribeMessage('group.leave')
+  leave(@MessageBody() { group }: LeaveDto, @Sender() sender: Session): void {
+    const name = this.groups.leave(sender, group);
+    this.#tell(group, 'group.left', { group, name }, sender);
+  }
+
+  onSessionDeparture(session: Session): void {
+    for (const group of this.groups.groupsOf(session)) {
+      const name = this.groups.leave(session, group);
+      this.#tell(group, 'group.left', { group, name }, session);
+    }
+  }
+
+  /** To all members but one. Who reads too slowly misses the line and finds it in the history. */
+  #tell(group: string, type: string, data: object, except: Session): void {
+    for (const member of this.groups.members(group))
+      if (member !== except)
+        try {
+          this.switchboard.send(SERVER, member.id, type, data);
+        } catch (error) {
+          if (!(error instanceof Fault)) throw error;
+        }
+  }
+}

@@ -1,0 +1,16 @@
+import { build } from 'vite';
+import { fileURLToPath } from 'node:url';
+
+/** Makes one small module of `src/client`, for the server to serve at `/client.js` and for `switchboard/client`. */
+await build({
+  root: fileURLToPath(new URL('..', import.meta.url)),
+  configFile: false,
+  logLevel: 'warn',
+  build: {
+    lib: { entry: 'src/client/connect.ts', formats: ['es'], fileName: () => 'client.min.js' },
+    target: 'es2022',
+    minify: 'oxc',
+    emptyOutDir: false,
+    copyPublicDir: false,
+  },
+});

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { wechatSocket, type Wechat } from '../../src/client/wechat.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { becomes, hears, join } from '../support/switchboard-client.js';
+
+/** WeChat's interface as its documentation tells it, over a real connection. */
+const wx: Wechat = {
+  connectSocket: ({ url, protocols }) => {
+    const socket = new WebSocket(url, protocols);
+    return {
+      onMessage: (listener) => void socket.on('message', (data) => listener({ data: (data as Buffer).toString() })),
+      onClose: (listener) => void socket.on('close', (code, reason) => listener({ code, reason: reason.toString() })),
+      onError: (listener) => void socket.on('error', ({ message }) => listener({ errMsg: message })),
+      send: ({ data }) => socket.send(data),
+      close: ({ code, reason }) => socket.close(code, reason),
+    };
+  },
+};
+
+describe('the client in a mini program', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+
+  it('sends, hears and leaves', async () => {
+    const [ann, bob] = [join(server.url, { WebSocket: wechatSocket(wx) }), join(server.url)];
+    await Promise.all([ann.ready(), bob.ready()]);
+    const heard = hears(ann, 'note');
+    await bob.send(ann.id, 'note', 'hello');
+    expect(await heard).toMatchObject({ data: 'hello' });
+    expect(await ann.send(bob.id, 'note')).toEqual({ status: 'routed' });
+    const departed = hears(bob, 'sys.departed');
+    ann.close();
+    expect(await departed).toMatchObject({ data: { code: 1000 } });
+    bob.close();
+  });
+
+  it('goes on trying where the connection cannot be made', async () => {
+    const ann = join(server.url.replace('/wss', '/else'), { WebSocket: wechatSocket(wx) });
+    expect(await becomes(ann, 'waiting')).toMatchObject({ code: 1006 });
+    expect(await becomes(ann, 'waiting')).toMatchObject({ code: 1006 });
+    ann.close();
+  });
+});

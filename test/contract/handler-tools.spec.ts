@@ -1,0 +1,163 @@
+import { Injectable, Module } from '@nestjs/common';
+import { SubscribeMessage } from '@nestjs/websockets';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  MessagingGateway,
+  Sender,
+  SERVER,
+  Session,
+  SessionState,
+  Switchboard,
+  type OnSessionArrival,
+  type OnSessionDeparture,
+} from '../../src/index.js';
+import { keepLogLines } from '../support/log-lines.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+/** What the hooks of one server wrote down. */
+@Injectable()
+class Diary {
+  readonly told: string[] = [];
+  gate: Promise<void> | undefined;
+}
+
+@MessagingGateway()
+class FailingGateway implements OnSessionArrival, OnSessionDeparture {
+  constructor(private readonly diary: Diary) {}
+
+  onSessionArrival(): void {
+    this.diary.told.push('first arrival');
+    throw new Error('arrival of the first');
+  }
+
+  async onSessionDeparture(): Promise<void> {
+    this.diary.told.push('first departure');
+    await Promise.resolve();
+    throw new Error('departure of the first');
+  }
+}
+
+@MessagingGateway()
+class CountingGateway implements OnSessionArrival, OnSessionDeparture {
+  readonly counts = new SessionState(() => ({ said: 0 }));
+
+  constructor(
+    private readonly diary: Diary,
+    private readonly switchboard: Switchboard,
+  ) {}
+
+  async onSessionArrival(session: Session): Promise<void> {
+    this.diary.told.push(`second arrival, ${this.counts.of(session).said} said`);
+    await this.diary.gate;
+  }
+
+  onSessionDeparture(session: Session, code: number): void {
+    this.diary.told.push(`second departure, ${this.counts.of(session).said} said, ${code}`);
+    this.switchboard.broadcast(SERVER, 'told', this.diary.told.length);
+  }
+
+  @SubscribeMessage('count')
+  count(@Sender() sender: Session): number {
+    return ++this.counts.of(sender).said;
+  }
+}
+
+@Module({ providers: [Diary, FailingGateway, CountingGateway] })
+class ToolsModule {}
+
+describe('what handlers have at hand', () => {
+  let app: TestServer;
+  let switchboard: Switchboard;
+  let diary: Diary;
+  const lines = keepLogLines();
+
+  beforeEach(async () => {
+    app = await startServer({ ARRIVAL_NOTICES: 'off', HEARTBEAT_MS: '1000' }, [ToolsModule]);
+    switchboard = app.app.get(Switchboard, { strict: false });
+    diary = app.app.get(Diary, { strict: false });
+  });
+  afterEach(() => app.stop());
+
+  it('tells gateways of arrivals and departures in order, whatever a hook throws', async () => {
+    const [alice, bob] = [await app.connect(), await app.connect()];
+    alice.send({ type: 'count' });
+    expect((await alice.next('count')).data).toBe(1);
+    alice.send({ type: 'count' });
+    expect((await alice.next('count')).data).toBe(2);
+    await alice.close(1000);
+    expect((await bob.next('told')).data).toBe(6);
+    expect(diary.told).toEqual([
+      'first arrival',
+      'second arrival, 0 said',
+      'first arrival',
+      'second arrival, 0 said',
+      'first departure',
+      'second departure, 2 said, 1000',
+    ]);
+    const logged = lines.filter((line) => line.includes('of the first'));
+    expect(logged.map((line) => /hook=\S+/.exec(line)?.[0])).toEqual([
+      'hook=FailingGateway.onSessionArrival',
+      'hook=FailingGateway.onSessionArrival',
+      'hook=FailingGateway.onSessionDeparture',
+    ]);
+  });
+
+  it('tells of a departure only after the hooks of the arrival are done', async () => {
+    const bob = await app.connect();
+    let open = (): void => undefined;
+    diary.gate = new Promise((resolve) => (open = resolve));
+    const alice = await app.connect();
+    await alice.close();
+    await bob.next('sys.departed');
+    await bob.settled();
+    expect(diary.told).not.toContain('first departure');
+    open();
+    await bob.next('told');
+    expect(diary.told.slice(-2)).toEqual(['first departure', 'second departure, 0 said, 1005']);
+  });
+
+  it('keeps the state of a session no longer than the session', async () => {
+    const states = new SessionState(() => ({ large: true }));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => app.connect()));
+    const refs = clients.map(({ id }) => new WeakRef(states.of(switchboard.find(id)!)));
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const held = (): number => (collect(), refs.filter((ref) => ref.deref() !== undefined).length);
+    await clients[0]!.settled();
+    expect(held()).toBe(20);
+    await Promise.all(clients.map((client) => client.close()));
+    // The heartbeat knows a session until its next tick; Nest remembers the last that came and the last that left.
+    await expect.poll(held, { timeout: 15_000 }).toBeLessThanOrEqual(2);
+    expect(states).toBeInstanceOf(SessionState); // which has been there all the time, unlike what it held
+  });
+
+  it('finds, lists and closes sessions', async () => {
+    const all = [await app.connect(), await app.connect(), await app.connect()];
+    const ids = all.map(({ id }) => id).toSorted();
+    const first = switchboard.list({ limit: 2 });
+    expect(first.sessions.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    expect(first).toMatchObject({ total: 3, next: ids[1] });
+    const second = switchboard.list({ after: first.next! });
+    expect(second.sessions.map(({ id }) => id)).toEqual(ids.slice(2));
+    expect(second.next).toBeUndefined();
+    expect(() => switchboard.list({ limit: 1001 })).toThrow('limit must be a whole number from 1 to 1000');
+    expect(switchboard.find(all[0]!.id)?.id).toBe(all[0]!.id);
+    expect(switchboard.close(all[0]!.id)).toBe(true);
+    expect(await all[0]!.closed).toEqual({ code: 4000, reason: 'kicked' });
+    expect(switchboard.close(all[0]!.id)).toBe(false);
+    expect(switchboard.find(all[0]!.id)).toBeUndefined();
+  });
+
+  it('sends to one and to all, and never in the words of the server', async () => {
+    const [alice, bob] = [await app.connect(), await app.connect()];
+    const sender = switchboard.find(alice.id)!;
+    expect(switchboard.broadcast(sender, 'news', [1])).toBe(0);
+    expect(await bob.next('news')).toEqual({ type: 'news', sender: alice.id, receiver: '*', data: [1] });
+    switchboard.send(SERVER, alice.id, 'news');
+    expect(await alice.next('news')).toEqual({ type: 'news', sender: 'server', receiver: alice.id });
+    expect(() => switchboard.send(SERVER, 'nobody', 'news')).toThrow('No session has this id.');
+    expect(() => switchboard.broadcast(SERVER, 'sys.welcome')).toThrow('which no application message may have');
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { NodeIdentity } from '../../src/lifecycle/node-identity.js';
+import { EnvelopeScanner, IdTable, SESSION_ID_CHARACTERS, TEXT } from '../../src/protocol/index.js';
+import { SessionIds } from '../../src/sessions/session-id.js';
+
+const MANY = 1000;
+
+describe('the table of ids', () => {
+  const made = new SessionIds(new NodeIdentity());
+  const scanner = new EnvelopeScanner();
+
+  /** Scans a message to a receiver and returns where the scanner found it. */
+  function scanReceiver(receiver: string, before = ''): number {
+    const bytes = Buffer.from(`{${before}"receiver":"${receiver}","type":"chat"}`);
+    expect(scanner.scan(bytes, 0, bytes.length, 0)).toBe(true);
+    return scanner.receiverStart;
+  }
+
+  it('holds ids of the length that is made', () => {
+    expect(made.next()).toHaveLength(SESSION_ID_CHARACTERS);
+  });
+
+  it('knows each of many ids where it stands in a text, by its hash too, and no other', () => {
+    const table = new IdTable();
+    const ids = Array.from({ length: MANY }, () => made.next());
+    const slots = ids.map((id) => table.add(id));
+    expect(new Set(slots).size).toBe(MANY);
+    for (const [index, id] of ids.entries()) {
+      const at = scanReceiver(id, ' '.repeat(index % 5));
+      expect(table.standsAt(slots[index]!, at)).toBe(true);
+      expect(table.standsAt(slots[(index + 1) % MANY]!, at)).toBe(false);
+      expect(table.hash(slots[index]!)).toBe(scanner.receiverHash);
+    }
+  });
+
+  it('tells ids apart that differ in one character, whichever it is', () => {
+    const table = new IdTable();
+    const id = made.next();
+    const slot = table.add(id);
+    for (let index = 0; index < id.length; index++) {
+      const other = id.slice(0, index) + (id[index] === 'A' ? 'B' : 'A') + id.slice(index + 1);
+      expect(table.standsAt(slot, scanReceiver(other))).toBe(false);
+      expect(scanner.receiverHash).not.toBe(table.hash(slot));
+    }
+  });
+
+  it('gives no hash to a receiver that is no session id', () => {
+    for (const receiver of ['*', 'a', 'x'.repeat(SESSION_ID_CHARACTERS - 1), 'x'.repeat(SESSION_ID_CHARACTERS + 1)]) {
+      const at = scanReceiver(receiver);
+      expect(scanner.receiverHash).toBe(-1);
+      expect(TEXT.toString('latin1', at, scanner.receiverEnd)).toBe(receiver);
+    }
+  });
+
+  it('uses the slots of those who left again', () => {
+    const table = new IdTable();
+    const slots = Array.from({ length: MANY }, () => table.add(made.next()));
+    for (const slot of slots) table.remove(slot);
+    const again = Array.from({ length: MANY }, () => table.add(made.next()));
+    expect(new Set(again)).toEqual(new Set(slots));
+  });
+});
