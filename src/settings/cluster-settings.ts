@@ -7,12 +7,12 @@ const MAX_TIMEOUT_MS = 600_000;
 
 /** How this node finds the others, where it is not alone. */
 export abstract class ClusterSettings extends LimitSettings {
-  @Setting('text', 'How nodes talk to one another: `local` (there is one) or `nats`.')
+  @Setting('text', 'How nodes talk: `local` (there is one), `nats`, or `auto`: `nats` once its name is known.')
   @Check((value: unknown, { natsUrl }) => {
-    if (value !== 'local' && value !== 'nats') return 'must be local or nats';
-    return value === 'nats' && natsUrl.length === 0 ? 'needs NATS_URL' : undefined;
+    if (value !== 'local' && value !== 'nats' && value !== 'auto') return 'must be local, nats or auto';
+    return value !== 'local' && natsUrl.length === 0 ? 'needs NATS_URL' : undefined;
   })
-  backplane!: 'local' | 'nats';
+  backplane!: 'local' | 'nats' | 'auto';
 
   @Setting('list', 'NATS servers, `nats://HOST:PORT` or `tls://HOST:PORT`; any of them is used.', { secret: true })
   @Check((servers: readonly string[]) => {

@@ -8,7 +8,7 @@ import { Talker } from './talker.js';
 import { FAULTS, Town } from './town.js';
 
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 600);
-const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
+const SEED = Number(process.env['SEED'] ?? 1);
 const SESSIONS = 600;
 /** So many say something in each step. */
 const STEP_MS = 50;

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
-/** Where the part about many nodes begins, which this writes and nobody else. */
-export const MANY_NODES = '\n## Many nodes\n';
+/** The part about many nodes, which this writes and nobody else; the rest of the file is that of `test/faults`. */
+export const MANY_NODES = /\n<!-- many nodes -->\n.*<!-- many nodes end -->\n/s;
 
 export interface Run {
   readonly seed: number;
@@ -20,8 +20,12 @@ export interface Run {
 /** Writes what a run found to `docs/reliability.md`, where it was asked for: `WRITE_REPORT=1 npm run chaos`. */
 export async function writeChaos(run: Run): Promise<void> {
   if (process.env['WRITE_REPORT'] === undefined) return;
-  const [before] = (await readFile(FILE, 'utf8')).split(MANY_NODES);
-  const part = `${MANY_NODES}
+  const before = (await readFile(FILE, 'utf8')).replace(MANY_NODES, '');
+  const part = `
+<!-- many nodes -->
+
+## Many nodes
+
 \`npm run chaos\` runs three nodes, each with a way of its own to one real NATS server, and 600 sessions that talk to one
 another across them, every message with an \`id\`. At random, but by a seed, it does to them what the table says, each for a
 random time, and checks: every message got exactly one answer or its session closed; what was answered \`routed\` came, unless
@@ -45,6 +49,8 @@ ${[...run.answers]
 | answered \`routed\` and lost with the receiver's connection | ${run.lost} |
 | departures told to those who were there at the end | ${run.departures} |
 | \`sys.who\` right on all nodes after the last fault | ${run.wholeMs} ms |
+
+<!-- many nodes end -->
 `;
   await writeFile(FILE, await format(`${before}${part}`, { parser: 'markdown' }));
 }

@@ -32,7 +32,6 @@ connection, not that the receiver has read it.
     ({ fault, done, acknowledged, lost, duplicated, misordered, wholeMs }) =>
       `| ${[fault, done, acknowledged, lost, duplicated, misordered, `${wholeMs} ms`].join(' | ')} |`,
   );
-  const [, manyNodes] = (await readFile(FILE, 'utf8')).split(MANY_NODES);
-  const rest = manyNodes === undefined ? '' : `${MANY_NODES}${manyNodes}`;
-  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n${rest}`, { parser: 'markdown' }));
+  const [manyNodes = ''] = MANY_NODES.exec(await readFile(FILE, 'utf8')) ?? [];
+  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n${manyNodes}`, { parser: 'markdown' }));
 }
