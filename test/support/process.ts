@@ -34,11 +34,16 @@ export class ServerProcess {
     createInterface({ input: child.stdout! }).on('line', (text) => this.#read(JSON.parse(text) as LogLine));
   }
 
-  /** Starts it on a free port and waits until it listens. @param before what the shell does first, such as `ulimit` */
-  static async start(variables: Record<string, string> = {}, before = ''): Promise<ServerProcess> {
+  /**
+   * Starts it on a free port and waits until it listens.
+   *
+   * @param before what the shell does first, such as `ulimit`
+   * @param main another build than that of this tree
+   */
+  static async start(variables: Record<string, string> = {}, before = '', main = MAIN): Promise<ServerProcess> {
     const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...LIMITS_OFF, ...variables };
     const server = new ServerProcess(
-      spawn('sh', ['-c', `${before} exec "$0" "$1"`, process.execPath, MAIN], {
+      spawn('sh', ['-c', `${before} exec "$0" "$1"`, process.execPath, main], {
         env,
         stdio: ['ignore', 'pipe', 'inherit'],
       }),
