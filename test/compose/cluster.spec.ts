@@ -53,6 +53,16 @@ describe('docker compose --profile cluster', () => {
     throw new Error(`no container says that it is ${node}`);
   }
 
+  /** Resolves when a container has logged this. @param since passes over what it logged before */
+  async function said(container: string, message: string, since = '0'): Promise<void> {
+    while (!(await compose.docker('logs', '--since', since, container)).includes(`"message":"${message}"`));
+  }
+
+  async function listed(client: Client): Promise<string[]> {
+    client.send({ type: 'sys.who', id: 'who', data: { limit: 1000 } });
+    return ((await client.answer('who')).data as { sessions: string[] }).sessions;
+  }
+
   it('lets two browsers talk whose sessions are on different nodes', async () => {
     const ann = await (await browser.open(`https://localhost:${compose.httpsPort}/health/live`)).join(url);
     let bob: Tab;
@@ -94,15 +104,19 @@ describe('docker compose --profile cluster', () => {
     await Promise.all(clients.map((client) => client.close()));
   });
 
-  it('is joined by a node that was alone before', async () => {
-    await compose.run('--profile', 'cluster', 'down');
-    await compose.run('up', '--detach', '--wait');
-    expect(await compose.containers('nats')).toEqual([]);
-    const [alone] = await compose.containers('app');
-    const ann = await connect(url, { ca });
+  it('is joined by a node that started before NATS', async () => {
     await scale(2);
-    while (!(await compose.docker('logs', alone!)).includes('"message":"joined"'));
+    const [nats] = await compose.containers('nats');
+    const nodes = await compose.containers('app');
+    await compose.docker('stop', nats!);
+    await compose.docker('restart', nodes[0]!);
+    await said(nodes[0]!, 'alone until NATS is known by name');
+    const since = new Date().toISOString();
+    await compose.docker('start', nats!);
+    for (const node of nodes) await said(node, 'joined', since);
+    const ann = await elsewhere([]);
     const bob = await elsewhere([nodeOf(ann)]);
+    while (!(await listed(bob)).includes(ann.id));
     bob.send({ type: 'hello', receiver: ann.id, id: '1' });
     expect(await bob.answer('1')).toMatchObject({ data: { status: 'routed' } });
     expect((await ann.next('hello')).sender).toBe(bob.id);
