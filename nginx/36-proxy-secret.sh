@@ -2,8 +2,8 @@
 # Runs in the container before nginx starts and gives nginx the secret by which the application knows it. Without the file
 # nginx serves all the same, and the application believes nothing that a header says about an address.
 set -eu
-secret=/run/proxy-secret/secret
-target=/run/tls/proxy-secret.conf
+secret=${MOUNTED_PROXY_SECRET:-/run/proxy-secret/secret}
+target=${TLS_DIR:-/run/tls}/proxy-secret.conf
 
 rm -f "$target"
 if [ ! -r "$secret" ]; then

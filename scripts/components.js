@@ -12,6 +12,7 @@ const COMPONENTS = [
   { program: 'openssl', debian: 'openssl', elsewhere: 'https://openssl-library.org or your package manager' },
   { program: 'nginx', debian: 'nginx', elsewhere: 'https://nginx.org or your package manager' },
   { program: 'apache2', debian: 'apache2-bin', elsewhere: 'https://httpd.apache.org or your package manager' },
+  { program: 'testssl', debian: 'testssl.sh', elsewhere: 'https://testssl.sh, as testssl on the PATH' },
   { program: 'promtool', debian: 'prometheus', elsewhere: 'https://prometheus.io/download/' },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
   { program: 'nats-server', debian: 'nats-server', elsewhere: 'https://nats.io' },

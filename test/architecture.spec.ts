@@ -7,7 +7,7 @@ import { breaches, type Tree } from './support/architecture.js';
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
 describe('the architecture', () => {
-  it('is what the tree says: ranks, sizes, names, one reader of the environment', () => {
+  it('is what the tree says: ranks, sizes, names, one reader of the environment, no text run as code', () => {
     const tree = sources();
     expect(tree.size).toBeGreaterThan(40);
     expect(breaches(tree)).toEqual([]);
@@ -34,6 +34,8 @@ describe('the architecture', () => {
     ['a default function', { 'ops/a.ts': 'export default function a() {}' }],
     ['a default value', { 'ops/a.ts': 'export default 1;' }],
     ['a default by name', { 'ops/a.ts': 'const a = 1;\nexport { a as default };' }],
+    ['a text that is run as code', { 'ops/a.ts': 'export const a = (text: string): unknown => eval(text);' }],
+    ['a function made of a text', { 'ops/a.ts': `export const a = new Function('return 1');` }],
     ['a room of helpers', { 'ops/helpers/a.ts': '' }],
     ['a second reader of the environment', { 'ops/a.ts': 'process.env.A', 'ops/b.ts': 'process.env.B' }],
   ])('does not pass %s', (_, files) => {

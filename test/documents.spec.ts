@@ -56,6 +56,36 @@ describe('the documents', () => {
       expect(compose).toMatch(new RegExp(`^\\s+${variable}:`, 'm'));
   });
 
+  it('prove each answer about security by tests and settings that there are', () => {
+    const items = read('docs/security.md')
+      .split(/\n(?=- \*\*|#)/)
+      .filter((text) => text.startsWith('- **'))
+      .map((text) => text.replaceAll(/\s+/g, ' '));
+    expect(items.length).toBeGreaterThan(30);
+    for (const item of items) expect(item).toMatch(/Proof: `test\/|Out of scope: /);
+
+    const proofs = items.flatMap((item) => [...item.matchAll(/`(test\/[^`]+)`((?:,? “[^”]+”)+)/g)]);
+    expect(proofs).toHaveLength(items.join('').split('`test/').length - 1);
+    for (const [, file, titles] of proofs)
+      for (const [, title] of titles!.matchAll(/“([^”]+)”/g))
+        expect([file, title, titlesOf(file!).some((known) => known.includes(title!))]).toEqual([file, title, true]);
+
+    const known = [
+      ...SETTINGS.map(({ variable }) => variable),
+      ...rows(section(read('docs/settings.md'), 'The proxy')).map(([name]) => unquote(name)),
+    ];
+    const named = items.flatMap((item) => [...item.matchAll(/`([A-Z]+(?:_[A-Z]+)*)`/g)].map(([, name]) => name!));
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('have nginx limit handshakes as the application does', () => {
+    const handshakesPerSecond = Number(parseEnv(read('config/default.env'))['HANDSHAKES_PER_SECOND']);
+    const template = read('nginx/templates/switchboard.conf.template');
+    expect(template).toContain(`rate=${handshakesPerSecond}r/s;`);
+    // The first is no burst.
+    expect(template).toContain(`burst=${4 * handshakesPerSecond - 1} nodelay;`);
+  });
+
   it('link only to what is there', () => {
     const files = [
       ...readdirSync(ROOT),
@@ -75,6 +105,14 @@ describe('the documents', () => {
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** The sentences of a spec file: of its tests, and of the rows of their tables. */
+function titlesOf(path: string): string[] {
+  const text = read(path);
+  return [...text.matchAll(/(?:\b(?:it|describe)(?:\.each)?\([^'`]*|\]\)\(\s*|^\s*\[)(['`])(.*?)\1/gms)].map(
+    ([, , title]) => title!,
+  );
 }
 
 /** The text of a `## heading`. */

@@ -1,10 +1,11 @@
 import { on, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { Agent } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect as connectTls, type SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, HANDSHAKE } from './support/ask.js';
+import { ask, HANDSHAKE, type Answer } from './support/ask.js';
 import { connect } from './support/client.js';
 import { startNginx, type Nginx } from './support/nginx.js';
 import { freePorts } from './support/ports.js';
@@ -12,8 +13,8 @@ import { startServer } from './support/server.js';
 
 type Server = Awaited<ReturnType<typeof startServer>>;
 
-/** nginx gives up on a connection after 900 ms without a byte; the application pings three times in that time. */
-const HEARTBEAT_MS = 300;
+/** nginx gives up on a connection after 3 s without a byte; the application pings three times in that time. */
+const HEARTBEAT_MS = 1000;
 const IDLE_TIMEOUT = `${3 * HEARTBEAT_MS}ms`;
 
 describe('nginx in front of the application', () => {
@@ -59,7 +60,7 @@ describe('nginx in front of the application', () => {
   it('keeps a silent session past its own idle limit, thanks to the heartbeat', async () => {
     const client = await connect(nginx.url, { ca });
     let pings = 0;
-    for await (const _ of on(client.socket, 'ping')) if (++pings === 6) break;
+    for await (const _ of on(client.socket, 'ping')) if (++pings === 4) break;
     client.send({ type: 'sys.ping', data: 'still here' });
     expect(await client.next('sys.pong')).toMatchObject({ data: 'still here' });
     await client.close();
@@ -165,6 +166,30 @@ describe('nginx', () => {
     }
     await nginx.stop();
     upstream.close();
+  });
+
+  it('turns an address away that shakes hands too often, before the application sees it', async () => {
+    const server = await startServer();
+    const nginx = await startNginx({ appPort: server.port });
+    const agent = new Agent({ keepAlive: true, maxSockets: 8, ca: await readFile(nginx.caFile, 'utf8') });
+    const url = nginx.url.replace('wss:', 'https:');
+    // 200 may come at once and 50 a second: any machine asks more often than that.
+    let refused: Answer | undefined;
+    while (refused === undefined) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => ask(url, { agent })));
+      refused = answers.find(({ status }) => status !== 426);
+    }
+    const { status, headers, body } = refused;
+    expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({
+      status: 429,
+      error: { code: 'too_many_connections' },
+    });
+    expect(headers).toMatchObject({ 'content-type': 'application/json', 'retry-after': '1' });
+    const lines = await nginx.accessLog();
+    expect(lines.find((line) => line['status'] === 429)).toMatchObject({ upstream: '' });
+    agent.destroy();
+    await nginx.stop();
+    await server.stop();
   });
 
   it('says that the application is unavailable, and keeps queries out of every log', async () => {

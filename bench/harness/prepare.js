@@ -14,6 +14,12 @@ export function prepare({ project, build }) {
   if (project) buildProject(build);
 }
 
+/** Builds the server alone, for what needs neither the generator nor a peer. */
+export function prepareServer() {
+  if (!has('taskset') || availableParallelism() < 2) fail('two cores and taskset (Debian: util-linux) are needed');
+  run('npm', ['run', '--silent', 'build'], projectDir);
+}
+
 function buildProject(build) {
   if (!existsSync(`${projectDir}node_modules`)) fail('the project is not installed: run `npm ci` in its root first');
   if (build) run('npm', ['run', '--silent', 'build'], projectDir);

@@ -5,6 +5,7 @@ import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
 import { Tally } from '../telemetry/tally.js';
 import { ClientAddress, limitKey } from './client-address.js';
+import { provenSubject } from './client-certificate.js';
 import { connectionsByDescriptors } from './descriptors.js';
 import { HandshakeRate } from './handshake-rate.js';
 import { OriginRule } from './origin.js';
@@ -57,12 +58,14 @@ export class Admission {
     if (refusal !== undefined) return counted(refusal);
     const stranger = this.origins.refusal(request);
     if (stranger !== undefined) return counted(this.#turnAway(key, stranger));
+    const subject = provenSubject(request, this.addresses);
+    const place = subject === undefined ? { address } : { address, subject };
     const token = this.tokens.presented(request);
-    if (token === undefined) return { address, user: undefined, claims: undefined, expiresAt: undefined };
+    if (token === undefined) return { ...place, user: undefined, claims: undefined, expiresAt: undefined };
     return token.then((proof) => {
       if ('code' in proof) return counted(this.#turnAway(key, proof));
       if (!this.#ofUser.take(proof.user)) return counted(this.#turnAway(key, TOO_MANY));
-      return { address, ...proof };
+      return { ...place, ...proof };
     });
   }
 

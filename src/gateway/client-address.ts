@@ -34,10 +34,18 @@ export class ClientAddress {
   }
 
   /** Whether what a request says of its origin, beyond the TCP address, comes from a proxy that is trusted. */
-  believes({ socket, headers }: IncomingMessage): boolean {
-    if (!this.#trustsAny || !this.#isTrusted(plain(socket.remoteAddress ?? ''))) return false;
-    if (this.#secretHash === undefined) return true;
-    return timingSafeEqual(hash(String(headers['x-proxy-secret'] ?? '')), this.#secretHash);
+  believes(request: IncomingMessage): boolean {
+    return this.#secretHash === undefined ? this.#comesFromTrusted(request) : this.hasProven(request);
+  }
+
+  /** Whether a request comes from a proxy that is trusted and has shown the secret; never where there is no secret. */
+  hasProven(request: IncomingMessage): boolean {
+    if (this.#secretHash === undefined || !this.#comesFromTrusted(request)) return false;
+    return timingSafeEqual(hash(String(request.headers['x-proxy-secret'] ?? '')), this.#secretHash);
+  }
+
+  #comesFromTrusted({ socket }: IncomingMessage): boolean {
+    return this.#trustsAny && this.#isTrusted(plain(socket.remoteAddress ?? ''));
   }
 
   /** Walks a chain of proxies from us outwards; a hop that is no address ends it, for anybody may have written it. */

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { DirectRoute } from '../messaging/direct-route.js';
 import { EnvelopeScanner, maskAt, OPCODE, TEXT, type Envelope } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
+import { answerPing } from './answer-ping.js';
 import { FrameWalk } from './frame-walk.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { HandlerTable } from './handler-table.js';
@@ -12,17 +13,20 @@ import { Intake } from './intake.js';
 
 /** The first byte of a whole text frame: final, no reserved bits (RFC 6455, 5.2). */
 const FINAL_TEXT = 0x80 | OPCODE.text;
+const FINAL_PING = 0x80 | OPCODE.ping;
 const MASKED = 0x80;
+const MAX_CONTROL_BYTES = 125;
 
 /** `ws`'s own listener for what a TCP socket received. */
 export type Feed = (this: Socket, bytes: Buffer) => void;
 
 /**
  * Reads the common case itself: a whole, masked, unfragmented text frame that lies in the chunk and holds a plain
- * message. Every other frame goes to `ws` untouched, alone where possible; when `ws` has said what it was, the next
- * frame may be plain again.
+ * message. Pings too, lest a flood of them cost others their time. Every other frame goes to `ws` untouched, alone where
+ * possible; when `ws` has said what it was, the next frame may be plain again. What `ws` puts together from parts is
+ * looked at once more: it may be a plain message, too.
  *
- *   chunk  [plain][plain][ping][plain][plai
+ *   chunk  [plain][plain][pong][plain][plai
  *   lane      ✓      ✓      ws     ✓    ws ── walk ──▶ until that frame ends
  */
 @Injectable()
@@ -48,14 +52,21 @@ export class FastLane {
     this.#reported++;
   }
 
+  /** Takes a message that `ws` put together; `false`, and nothing done, where the exact way must decide. */
+  take(socket: GatewaySocket, message: Buffer): boolean {
+    if (socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
+    if (socket.allowance !== undefined) this.#nowMs = performance.now();
+    return this.#scanner.scan(message, 0, message.length, 0) && this.#carryOut(socket);
+  }
+
   /** Reads one chunk that a socket received over `tcp`. */
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, feed: Feed): void {
     if (socket.allowance !== undefined) this.#nowMs = performance.now();
     let at = 0;
     while (at < chunk.length) {
       let walk = socket.walk;
-      if ((walk === undefined || walk.atMessage) && socket.readyState === WebSocket.OPEN) {
-        const end = this.#plainFrame(socket, chunk, at);
+      if (walk === undefined || walk.atMessage) {
+        const end = socket.readyState === WebSocket.OPEN ? this.#plainFrame(socket, chunk, at) : this.#late(chunk, at);
         if (end > at) {
           at = end;
           continue;
@@ -74,7 +85,8 @@ export class FastLane {
 
   /** Carries out the frame at `at` and returns the offset behind it; `at` itself where it is for `ws`. */
   #plainFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
-    if (chunk.length - at < 6 || chunk[at] !== FINAL_TEXT) return at;
+    if (chunk.length - at < 6) return at;
+    if (chunk[at] !== FINAL_TEXT) return ping(socket, chunk, at);
     const second = chunk[at + 1]!;
     if ((second & MASKED) === 0) return at;
     let length = second & 0x7f;
@@ -85,16 +97,30 @@ export class FastLane {
     } else if (length === 127) return at;
     const end = start + length;
     if (end > chunk.length || length > this.#maxBytes) return at;
-    if (!this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4))) return at;
+    return this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4)) && this.#carryOut(socket) ? end : at;
+  }
+
+  /** Carries out the message that was scanned; `false`, and nothing done, where the exact way must decide. */
+  #carryOut(socket: GatewaySocket): boolean {
     const { allowance } = socket;
-    // What is one too many `ws` reads, so that it is refused the exact way.
-    if (allowance !== undefined && !allowance.has(length, this.#nowMs)) return at;
+    const { length } = this.#scanner;
+    // What is one too many is refused the exact way.
+    if (allowance !== undefined && !allowance.has(length, this.#nowMs)) return false;
     const carried = this.table.surelyUnclaimed(this.#scanner.typeHash)
       ? this.direct.carry(socket.session!, this.#scanner)
       : this.#handle(socket);
-    if (!carried) return at;
-    allowance?.take(length);
-    return end;
+    if (carried) allowance?.take(length);
+    return carried;
+  }
+
+  /** Steps over a frame that comes after the server has closed: it has no effect, however many there are. */
+  #late(chunk: Buffer, at: number): number {
+    if (chunk[at] !== FINAL_TEXT || chunk.length - at < 6) return pingEnd(chunk, at);
+    const second = chunk[at + 1]!;
+    const short = (second & 0x7f) < 126;
+    const length = short ? second & 0x7f : (chunk[at + 2]! << 8) | chunk[at + 3]!;
+    const end = at + (short ? 6 : 8) + length;
+    return (second & MASKED) === 0 || second === 0xff || end > chunk.length || length > this.#maxBytes ? at : end;
   }
 
   /** Gives a message that a handler may claim to the intake, its envelope already checked. */
@@ -112,4 +138,22 @@ export class FastLane {
     this.intake.carryOut(socket, envelope);
     return true;
   }
+}
+
+/** Returns the offset behind a whole, well-formed ping at `at`; `at` itself where there is none. */
+function pingEnd(chunk: Buffer, at: number): number {
+  if (chunk[at] !== FINAL_PING || chunk.length - at < 6) return at;
+  const second = chunk[at + 1]!;
+  const length = second & 0x7f;
+  const end = at + 6 + length;
+  return (second & MASKED) === 0 || length > MAX_CONTROL_BYTES || end > chunk.length ? at : end;
+}
+
+function ping(socket: GatewaySocket, chunk: Buffer, at: number): number {
+  const end = pingEnd(chunk, at);
+  if (end === at) return at;
+  const body = Buffer.allocUnsafe(end - at - 6);
+  for (let index = 0; index < body.length; index++) body[index] = chunk[at + 6 + index]! ^ chunk[at + 2 + (index & 3)]!;
+  answerPing(socket, body);
+  return end;
 }

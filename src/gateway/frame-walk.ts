@@ -18,6 +18,11 @@ function clientHeaderBytes(second: number): number {
 export class FrameWalk {
   /** Whether `ws` found a fault or a close frame: whatever comes behind has no effect. */
   over = false;
+  /** Messages, pings and pongs that have ended: how the deadline of frames knows one from the next. */
+  ended = 0;
+  /** {@link ended} when a message was last found open, and how often it was since; the business of the deadline. */
+  seenOpen = -1;
+  looksOpen = 0;
   /** Bytes still to come of the frame that `ws` is reading. */
   #left = 0;
   /** The beginning of a header that was cut. */
@@ -30,12 +35,18 @@ export class FrameWalk {
     return this.#left === 0 && this.#header === undefined && !this.#fragmented && !this.over;
   }
 
+  /** Whether a message has begun that has yet to end. */
+  get open(): boolean {
+    return !this.over && !this.atMessage;
+  }
+
   /** Steps over one frame, or what there is of it, and returns the offset behind it. */
   step(chunk: Buffer, at: number): number {
     if (this.#left === 0) this.#left = this.#begin(chunk, at);
     if (this.#left === 0) return chunk.length;
     const stepped = Math.min(this.#left, chunk.length - at);
     this.#left -= stepped;
+    if (this.#left === 0 && !this.#fragmented) this.ended++;
     return at + stepped;
   }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { FastLane } from './fast-lane.js';
+import { FrameDeadline } from './frame-deadline.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { HandshakeRecord } from './handshake-record.js';
@@ -33,6 +34,7 @@ import { Tokens } from './tokens.js';
     FastLane,
     SocketEvents,
     Heartbeat,
+    FrameDeadline,
     SessionHooks,
     LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,

@@ -5,6 +5,7 @@ import { ackFrame, answerFrame, errorFrame, ERRORS, Fault, isReserved, type Enve
 import type { Session } from '../sessions/session.js';
 import { Log } from '../telemetry/log.js';
 import { Telemetry } from '../telemetry/telemetry.js';
+import type { GatewaySocket } from './gateway-socket.js';
 
 /** Nest's word for a guard's no. */
 const GUARD_SAID_NO = 'Forbidden resource';
@@ -43,11 +44,12 @@ export class HandlerReplies {
     this.fault(session, toFault(error, id) ?? this.#internal(session, type, id, error));
   }
 
+  /** Answers a fault, whoever found it, and ends the session where it was one too many. */
   fault(session: Session, { code, message, ref, details }: Fault): void {
     this.telemetry.count(this.telemetry.refused, code in ERRORS ? code : HANDLERS_OWN);
-    const { remoteAddress: address } = session.outbox.socket;
-    this.log.info('message refused', { code, session: session.id, address });
+    this.log.info('message refused', { code, session: session.id, address: session.address });
     session.send(errorFrame(session.id, code, message, ref, details));
+    if ((session.socket as GatewaySocket).allowance?.exhaustedBy(code) === true) session.close(1008);
   }
 
   /** Logs what happened under an incident, which is all that the client learns of it. */

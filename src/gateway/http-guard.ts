@@ -2,7 +2,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeRecord } from './handshake-record.js';
-import type { Handshake } from './handshake.js';
+import { WRONG_METHOD, type Handshake } from './handshake.js';
 import { refuseRequest, refuseUpgrade, type Refusal } from './refuse.js';
 
 /** Answers what comes to the entry but is no upgrade, and what is no HTTP at all, with complete responses. */
@@ -15,8 +15,13 @@ export function guardHttp(
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
     if (!handshake.isEntry(request)) return next();
     const refusal = handshake.plainRefusal(request);
-    record.refused(request.socket, refusal.code);
+    record.refused(request, refusal.code);
     refuseRequest(response, refusal);
+  });
+  // No proxy: Node would hang up without a word.
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    record.refused(request, WRONG_METHOD.code);
+    refuseUpgrade(socket, WRONG_METHOD);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -24,7 +29,7 @@ export function guardHttp(
       return;
     }
     const refusal = clientError(error);
-    record.refused(socket, refusal.code);
+    record.unread(socket, refusal.code);
     refuseUpgrade(socket, refusal);
   });
 }

@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { TLSSocket } from 'node:tls';
+import type { CertificateSubject as Subject } from '../sessions/identity.js';
 import type { SessionSocket } from '../sessions/session-socket.js';
 
 /** Gives a handler the user of the session, `sub` of its token: `@User() user: string | undefined`. */
@@ -13,14 +14,17 @@ export const Claims = createParamDecorator((name: string | undefined, context: E
   return name === undefined ? claims : claims?.[name];
 });
 
-/** Gives a handler the subject of the certificate a client showed to this process: `@CertificateSubject() subject`. */
-export const CertificateSubject = createParamDecorator(
-  (_: unknown, context: ExecutionContext): Readonly<Record<string, string | string[] | undefined>> | undefined => {
-    const tcp = socketOf(context).session?.outbox.socket;
-    if (!(tcp instanceof TLSSocket) || !tcp.authorized) return undefined;
-    return { ...tcp.getPeerCertificate().subject };
-  },
-);
+/**
+ * Gives a handler the subject of the certificate a client showed to this process, or to the proxy that knows the secret:
+ * `@CertificateSubject() subject`.
+ */
+export const CertificateSubject = createParamDecorator((_: unknown, context: ExecutionContext): Subject | undefined => {
+  const { identity, session } = socketOf(context);
+  if (identity?.subject !== undefined) return identity.subject;
+  const tcp = session?.outbox.socket;
+  if (!(tcp instanceof TLSSocket) || !tcp.authorized) return undefined;
+  return { ...tcp.getPeerCertificate().subject };
+});
 
 function socketOf(context: ExecutionContext): SessionSocket {
   return context.switchToWs().getClient<SessionSocket>();

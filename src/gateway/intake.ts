@@ -45,15 +45,14 @@ export class Intake {
   }
 
   /** Answers whatever is thrown: nobody above would catch it. */
-  #answering({ session, allowance }: GatewaySocket, work: () => void): void {
+  #answering({ session }: GatewaySocket, work: () => void): void {
     if (session === undefined || session.ended) return;
     this.replies.telemetry.received++;
     try {
       work();
     } catch (error) {
-      if (!(error instanceof Fault)) return this.replies.failed(session, UNREAD, error);
-      this.replies.fault(session, error);
-      if (allowance?.exhaustedBy(error.code) === true) session.close(1008);
+      if (error instanceof Fault) this.replies.fault(session, error);
+      else this.replies.failed(session, UNREAD, error);
     }
   }
 

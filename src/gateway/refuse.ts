@@ -15,22 +15,26 @@ export interface Refusal {
   readonly headers?: Headers;
 }
 
-/** Answers an upgrade with a complete HTTP response and closes the connection. */
-export function refuseUpgrade(socket: Duplex, { code, message, headers = {} }: Refusal): void {
+/** Answers an upgrade with a complete HTTP response and closes the connection. @param method that of the request, if it had one */
+export function refuseUpgrade(socket: Duplex, { code, message, headers = {} }: Refusal, method?: string): void {
   const { status } = REFUSALS[code];
   const body = refusalBody(code, message);
-  const lines = Object.entries({ ...headers, ...bodyHeaders(body), Connection: 'close' }).map(
+  const connection = headers['Connection'] === undefined ? 'close' : `${headers['Connection']}, close`;
+  const lines = Object.entries({ ...headers, ...bodyHeaders(body), Connection: connection }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
   socket.on('error', () => socket.destroy());
   socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${method === 'HEAD' ? '' : body}`);
 }
 
 /** Answers a plain request. */
 export function refuseRequest(response: ServerResponse, { code, message, headers = {} }: Refusal): void {
   const body = refusalBody(code, message);
-  response.writeHead(REFUSALS[code].status, { ...headers, ...bodyHeaders(body) });
+  const { Connection } = headers;
+  // Node leaves this header to whoever writes it, the end of the connection included.
+  const connection = Connection === undefined || response.shouldKeepAlive ? {} : { Connection: `${Connection}, close` };
+  response.writeHead(REFUSALS[code].status, { ...headers, ...connection, ...bodyHeaders(body) });
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 

@@ -1,10 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import { ABNORMAL, CLOSE_TIMEOUT_MS, controlFrame, OPCODE } from '../protocol/index.js';
+import { ABNORMAL, CLOSE_TIMEOUT_MS } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
+import { answerPing } from './answer-ping.js';
 import { FastLane, type Feed } from './fast-lane.js';
+import { FrameWalk } from './frame-walk.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { Intake } from './intake.js';
 
@@ -31,7 +33,8 @@ export class SocketEvents {
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
     @Inject(Settings) settings: Settings,
   ) {
-    this.#fast = settings.fastLane;
+    const fast = settings.fastLane;
+    this.#fast = fast;
     const feed = (): Feed => this.#feed;
     this.#onData = function (this: ReadSocket, chunk) {
       // What a closing socket had still buffered, `ws` reads by itself.
@@ -42,8 +45,10 @@ export class SocketEvents {
     };
     this.#onMessage = function (data, isBinary) {
       lane.reported();
+      const message = data as Buffer;
       if (isBinary) this.close(1003);
-      else intake.read(this as GatewaySocket, (data as Buffer).toString(), (data as Buffer).length);
+      else if (!fast || !lane.take(this as GatewaySocket, message))
+        intake.read(this as GatewaySocket, message.toString(), message.length);
     };
     this.#onEnd = function (this: ReadSocket) {
       const session = this[WEB_SOCKET]?.session;
@@ -62,17 +67,14 @@ export class SocketEvents {
     };
     this.#onPing = function (body) {
       lane.reported();
-      const { session, allowance } = this as GatewaySocket;
-      // One pong may answer several pings (RFC 6455, 5.5.3).
-      if (allowance === undefined || allowance.spend(body.length)) session?.send(controlFrame(OPCODE.pong, body));
-      else if (allowance.exhaustedBy('rate_limited')) this.close(1008);
+      answerPing(this as GatewaySocket, body);
     };
   }
 
   listen(webSocket: GatewaySocket, socket: Socket): void {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
     if (this.#fast) this.#divert(socket);
-    else socket.prependListener('data', markHeard);
+    else socket.prependListener('data', follow);
     socket.prependListener('end', this.#onEnd); // before `ws` ends our half
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
@@ -94,10 +96,12 @@ export class SocketEvents {
   }
 }
 
-/** Any traffic counts as life. */
-function markHeard(this: ReadSocket): void {
-  const session = this[WEB_SOCKET]?.session;
-  if (session !== undefined) session.heard = true;
+/** Any traffic counts as life. Where `ws` reads everything, its place in the stream is known from here alone. */
+function follow(this: ReadSocket, chunk: Buffer): void {
+  const socket = this[WEB_SOCKET]!;
+  if (socket.session !== undefined) socket.session.heard = true;
+  const walk = (socket.walk ??= new FrameWalk());
+  for (let at = 0; at < chunk.length;) at = walk.step(chunk, at);
 }
 
 function onClose(this: WebSocket, code: number): void {

@@ -3,6 +3,7 @@ import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
@@ -25,24 +26,23 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #handshake: Handshake;
   readonly #record: HandshakeRecord;
   readonly #admission: Admission;
+  readonly #lifecycle: Lifecycle;
   readonly #settings: Settings;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
   readonly #intercepted: InterceptedTypes;
-  readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
-    this.#onUpgrade(request, socket, head);
-
   constructor(app: INestApplication) {
     super(app);
     this.#handshake = app.get(Handshake);
     this.#record = app.get(HandshakeRecord);
     this.#admission = app.get(Admission);
+    this.#lifecycle = app.get(Lifecycle);
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
     this.#intercepted = new InterceptedTypes(app);
     this.#settings = app.get(Settings);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
-    (this.httpServer as Server).on('upgrade', this.#upgrade);
+    (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
   create(): BaseWsInstance & WebSocketServer {
@@ -62,8 +62,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     socket.disconnected ??= callback;
   }
 
+  /** Connections that are still open are refused from now on: who asks for an upgrade is told to come again. */
   override async close(): Promise<void> {
-    (this.httpServer as Server).off('upgrade', this.#upgrade);
+    this.#lifecycle.drain();
     this.#events.cutAll();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -75,7 +76,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = this.#handshake.refusal(request);
-    if (refusal !== undefined) return this.#refuse(socket, refusal);
+    if (refusal !== undefined) return this.#refuse(request, socket, refusal);
     const entrance = this.#admission.enter(request);
     if (entrance instanceof Promise) void this.#await(entrance, request, socket, head);
     else this.#decide(entrance, request, socket, head);
@@ -93,7 +94,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #decide(entrance: Entrance, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if ('code' in entrance) return this.#refuse(socket, entrance);
+    if ('code' in entrance) return this.#refuse(request, socket, entrance);
     let opened = false;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const ours = webSocket as GatewaySocket;
@@ -107,9 +108,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     if (!opened) this.#admission.leave(entrance);
   }
 
-  #refuse(socket: Duplex, refusal: Refusal): void {
-    this.#record.refused(socket, refusal.code);
-    refuseUpgrade(socket, refusal);
+  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    this.#record.refused(request, refusal.code);
+    refuseUpgrade(socket, refusal, request.method);
   }
 }
 

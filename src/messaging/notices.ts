@@ -99,7 +99,7 @@ export class Notices implements SessionObserver {
     if (this.#telling) return;
     if (this.#log.length >= MAX_GATHERED) this.#tell();
     else if (this.#windowMs === 0) this.registry.turn.schedule();
-    else this.#timer ??= setTimeout(() => this.#tell(), this.#windowMs);
+    else this.#timer ??= setTimeout(() => this.#tell(), this.#windowMs).unref();
   }
 
   /** Tells everybody what is in the log. Writing may end a session that reads too slowly: that is told in a second round. */

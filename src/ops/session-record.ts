@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOSE_CODES } from '../protocol/index.js';
+import { trafficOf, type Traffic } from '../sessions/session-facts.js';
 import { SessionRegistry, type SessionObserver } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Log } from '../telemetry/log.js';
@@ -8,11 +9,6 @@ import { Telemetry } from '../telemetry/telemetry.js';
 /** Codes that clients may close with and that are told apart; all others count as one. */
 const CLIENT_CODES = new Set([1000, 1001, 1005, 1006]);
 const OTHER = 0;
-
-export interface Traffic {
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
 
 /** Counts and logs who comes and goes, and adds up what they sent and were sent. */
 @Injectable()
@@ -33,7 +29,7 @@ export class SessionRecord implements SessionObserver {
 
   arrived(session: Session): void {
     this.telemetry.opened++;
-    if (this.log.debugs) this.log.debug('connected', { session: session.id, address: addressOf(session) });
+    if (this.log.debugs) this.log.debug('connected', who(session));
   }
 
   departed(session: Session, code: number): void {
@@ -42,8 +38,8 @@ export class SessionRecord implements SessionObserver {
     this.#closing.add(session);
     session.socket.once('close', () => this.#gone(session));
     if (session.socket.readyState === session.socket.CLOSED) this.#gone(session);
-    if (byServer) this.log.info('closed', { code, session: session.id, address: addressOf(session) });
-    else if (this.log.debugs) this.log.debug('departed', { code, session: session.id, address: addressOf(session) });
+    if (byServer) this.log.info('closed', { code, ...who(session) });
+    else if (this.log.debugs) this.log.debug('departed', { code, ...who(session) });
   }
 
   /** What all connections carried since the start, TLS aside. Walks over all sessions. */
@@ -67,11 +63,7 @@ export class SessionRecord implements SessionObserver {
   }
 }
 
-export function trafficOf({ outbox: { socket } }: Session): Traffic {
-  return { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten };
-}
-
-/** Where a session's connection comes from. */
-export function addressOf({ outbox: { socket } }: Session): string | undefined {
-  return socket.remoteAddress;
+/** Whom a line of the log is about: the address as proxies tell it that are trusted. */
+function who({ id, address, user }: Session): Record<string, string> {
+  return { session: id, address, ...(user !== undefined && { user }) };
 }

@@ -14,7 +14,11 @@ export const CLOSE_CODES = {
   1002: { reason: '', advice: 'stop', when: 'An unmasked frame, reserved bits or a bad opcode.' },
   1003: { reason: 'binary_unsupported', advice: 'stop', when: 'A binary message.' },
   1007: { reason: '', advice: 'stop', when: 'Text that is not UTF-8.' },
-  1008: { reason: 'policy', advice: 'stop', when: 'Too many faults, refused messages or fragments.' },
+  1008: {
+    reason: 'policy',
+    advice: 'stop',
+    when: 'Too many faults, refused messages or fragments, or a message that does not end.',
+  },
   1009: { reason: 'message_too_big', advice: 'stop', when: 'A message over `maxMessageBytes`.' },
   1011: { reason: 'internal_error', advice: 'back_off', when: 'The server failed.' },
   1012: { reason: 'service_restart', advice: 'after_ms', when: 'The node drains.' },

@@ -19,7 +19,7 @@ export const LITTLE_ENDIAN = endianness() === 'LE';
 const SLACK_BYTES = 64;
 
 /** The longest text that is scanned: what a frame with a 16-bit length holds (RFC 6455, 5.2). */
-const MAX_SCANNED_BYTES = 65_535;
+export const MAX_SCANNED_BYTES = 65_535;
 /** The one text being scanned, unmasked; a constant of the process, so that reading it is as cheap as reading can be. */
 export const TEXT = Buffer.alloc(MAX_SCANNED_BYTES + 1 + SLACK_BYTES);
 export const TEXT_WORDS = new Int32Array(TEXT.buffer, TEXT.byteOffset, TEXT.length >>> 2);

@@ -7,6 +7,7 @@ import {
   COMMA,
   JsonScanner,
   LITTLE_ENDIAN,
+  MAX_SCANNED_BYTES,
   OPEN_BRACE,
   QUOTE,
   TEXT,
@@ -76,7 +77,7 @@ export class EnvelopeScanner extends JsonScanner {
    */
   scan(bytes: Buffer, from: number, to: number, mask: number): boolean {
     this.length = to - from;
-    if (this.length < MIN_BYTES) return false;
+    if (this.length < MIN_BYTES || this.length > MAX_SCANNED_BYTES) return false;
     unmask(bytes, from, to, mask);
     this.typeStart = this.receiverStart = this.idStart = this.dataStart = -1;
     this.nonAscii = false;

@@ -1,21 +1,30 @@
 import type { Session } from './session.js';
 
-/** What an operator may know of a session. */
-export interface SessionFacts {
-  readonly id: string;
-  readonly since: string;
-  readonly address?: string;
+/** Bytes on the wire, TLS aside. */
+export interface Traffic {
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
 
-export function sessionFacts({ id, openedAtMs, outbox: { socket } }: Session): SessionFacts {
-  const { remoteAddress: address, bytesRead, bytesWritten } = socket;
+/** What an operator may know of a session. */
+export interface SessionFacts extends Traffic {
+  readonly id: string;
+  readonly since: string;
+  readonly address?: string;
+  readonly user?: string;
+}
+
+export function sessionFacts(session: Session): SessionFacts {
+  const { id, address, user, openedAtMs } = session;
   return {
     id,
     since: new Date(openedAtMs).toISOString(),
-    ...(address !== undefined && { address }),
-    bytesIn: bytesRead,
-    bytesOut: bytesWritten,
+    ...(address !== '' && { address }),
+    ...(user !== undefined && { user }),
+    ...trafficOf(session),
   };
+}
+
+export function trafficOf({ outbox: { socket } }: Session): Traffic {
+  return { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten };
 }

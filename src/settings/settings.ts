@@ -1,6 +1,7 @@
 import { IsIn, IsInt, IsIP, Matches, Max, Min, ValidateIf } from 'class-validator';
 import type { NoticeScope } from '../protocol/index.js';
 import { AccessSettings } from './access-settings.js';
+import { Count } from './check.js';
 import { Setting } from './setting.js';
 
 const MAX_INT32 = 2 ** 31 - 1;
@@ -49,6 +50,10 @@ export class Settings extends AccessSettings {
   @IsInt({ message: 'must be a whole number of milliseconds from 100' })
   handshakeTimeoutMs!: number;
 
+  @Setting('number', 'Milliseconds in which a message that has begun must end; then 1008. 0 is for ever.')
+  @Count('milliseconds')
+  frameTimeoutMs!: number;
+
   @Setting('number', 'Milliseconds a handler may take; then its message is answered `internal_error`.')
   @Min(10)
   @Max(MAX_INT32)
@@ -59,7 +64,10 @@ export class Settings extends AccessSettings {
   @IsIn([true, false], SWITCH)
   arrivalNotices!: boolean;
 
-  @Setting('text', 'Who is told of a departure: `all`, `peers` (those that exchanged a message with it) or `none`.')
+  @Setting(
+    'text',
+    'Who is told of a departure: `all`, `peers` (those that exchanged a message with it; broadcasts do not count) or `none`.',
+  )
   @IsIn(['all', 'peers', 'none'], { message: 'must be all, peers or none' })
   noticeScope!: NoticeScope;
 

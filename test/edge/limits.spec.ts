@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { HandshakeRate } from '../../src/gateway/handshake-rate.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect, type Client } from '../support/client.js';
+import { ServerProcess } from '../support/process.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer | undefined;
@@ -39,6 +40,15 @@ describe('connections', () => {
     await bob.next('sys.departed');
     await (await connect(server.url, { headers: { 'x-real-ip': '2001:db8::1' } })).close(1000);
     await bob.close(1000);
+  });
+
+  it('are refused past 90 % of the descriptor limit unless a limit is set', async () => {
+    const child = await ServerProcess.start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' }, 'ulimit -n 700;');
+    const enter = (): Promise<Client> => connect(child.url);
+    for (let count = 0; count < 630; count += 63) await Promise.all(Array.from({ length: 63 }, enter));
+    const { status, body } = await ask(child.url.replace('ws:', 'http:'), { headers: HANDSHAKE });
+    expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({ status: 503, error: { code: 'full' } });
+    await child.kill();
   });
 
   it('hold no seat when they are refused for another reason', async () => {
@@ -123,6 +133,16 @@ describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE
       'reserved_type',
       'unknown_type',
     ]);
+  });
+
+  it('end the session with 1008 when its handlers find too many of them faulty', async () => {
+    server = await startServer({ FAST_LANE, FAULTS_PER_MINUTE: '3' });
+    const client = await connect(server.url);
+    for (let count = 0; count < 10; count++)
+      client.send({ type: 'demo.sum', id: `${count}`, data: { numbers: 'none' } });
+    expect(await client.closed).toEqual({ code: 1008, reason: 'policy' });
+    const codes = client.inbox.filter(({ type }) => type === 'sys.error').map(({ data }) => data.code as string);
+    expect(codes).toEqual(Array<string>(4).fill('invalid_message'));
   });
 
   it('are not limited where every limit is off', async () => {

@@ -1,28 +1,17 @@
-import { Module } from '@nestjs/common';
-import { SubscribeMessage } from '@nestjs/websockets';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.js';
-import { CertificateSubject } from '../../src/gateway/identity.decorators.js';
-import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
 import { ask } from '../support/ask.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
-
-@MessagingGateway()
-class SubjectGateway {
-  @SubscribeMessage('subject')
-  subject(@CertificateSubject() subject: unknown) {
-    return subject;
-  }
-}
-@Module({ providers: [SubjectGateway] })
-class SubjectModule {}
+import { SubjectModule } from '../support/subject.gateway.js';
 
 let folder: string;
 let other: string;
@@ -129,6 +118,18 @@ describe('the process itself', () => {
   });
 });
 
+/** Puts a certificate of yesterday beside the key that it is for. */
+async function expire(of: string): Promise<void> {
+  const [key, request, out] = ['server.key', 'expired.csr', 'expired.crt'].map((name) => join(of, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const openssl = (...words: string[]) => promisify(execFile)('openssl', words);
+  await openssl('req', '-new', '-key', key, '-subj', '/CN=localhost', '-out', request);
+  await openssl('x509', '-req', '-in', request, '-signkey', key, '-days', '-1', '-out', out);
+}
+
 describe('a start with bad files', () => {
   it('ends with one plain line', async () => {
     const start = async (variables: Record<string, string>): Promise<unknown> =>
@@ -144,6 +145,12 @@ describe('a start with bad files', () => {
     );
     expect(await start({ TLS_CERT_FILE, TLS_KEY_FILE: join(other, 'empty.pem') })).toMatch(/holds no private key$/);
     expect(await start({ TLS_CERT_FILE, TLS_KEY_FILE: join(other, 'server.key') })).toMatch(/is not the key of/);
+    await expire(other);
+    const expired = { TLS_CERT_FILE: join(other, 'expired.crt'), TLS_KEY_FILE: join(other, 'server.key') };
+    expect(await start(expired)).toMatch(/^TLS_CERT_FILE: \S+expired.crt expired on [^\n]+$/);
+    expect(await start({ ...files(), TLS_CLIENT_CA_FILE: expired.TLS_CERT_FILE })).toMatch(
+      /^TLS_CLIENT_CA_FILE: \S+expired.crt expired on [^\n]+$/,
+    );
     expect(await start({ ...files(), TLS_CLIENT_CA_FILE: join(other, 'empty.pem') })).toMatch(/^TLS_CLIENT_CA_FILE: /);
   });
 });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, type Answer } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { AUTH, bearer, token } from '../support/tokens.js';
 
 const OLD = 'an-old-key-of-many-characters';
 const NEW = 'a-new-key-of-many-characters!';
@@ -20,7 +21,7 @@ function problem({ status, headers, body }: Answer): string {
 describe('the HTTP API', () => {
   let server: TestServer;
   beforeEach(async () => {
-    server = await startServer({ API_KEYS: `${OLD},${NEW}` });
+    server = await startServer({ ...AUTH, AUTH: 'optional', API_KEYS: `${OLD},${NEW}` });
   });
   afterEach(() => server.stop());
 
@@ -112,6 +113,8 @@ describe('the HTTP API', () => {
     expect(second.sessions).toEqual([JSON.parse((await call('GET', `/sessions/${ids[2]}`)).body)]);
     expect(second.sessions[0]).toMatchObject({ address: '127.0.0.1', bytesOut: expect.any(Number) });
     expect(Date.now() - Date.parse(second.sessions[0].since)).toBeLessThan(20_000);
+    const ann = await connect(server.url, bearer(await token()));
+    expect(JSON.parse((await call('GET', `/sessions/${ann.id}`)).body)).toMatchObject({ user: 'ann' });
     expect(problem(await call('GET', '/sessions?limit=0'))).toBe('400 invalid_query');
     expect(problem(await call('GET', '/sessions/nobody'))).toBe('404 session_not_found');
   });

@@ -9,6 +9,7 @@ import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { ServerProcess } from '../support/process.js';
 import { startServer } from '../support/server.js';
+import { AUTH, bearer, token } from '../support/tokens.js';
 
 const LOG = fileURLToPath(new URL('../../dist/telemetry/log.js', import.meta.url));
 
@@ -40,6 +41,23 @@ describe('the log', () => {
     const ann = await connect(server.url);
     ann.socket.send(Buffer.from([1]));
     expect(await server.said('closed')).toMatchObject({ level: 'info', code: 1003, session: ann.id });
+  });
+
+  it('tells where a client is, and who, not which proxy it came through', async () => {
+    server = await ServerProcess.start({ ...AUTH, LOG_LEVEL: 'debug', TRUSTED_PROXIES: '127.0.0.1' });
+    const from = { 'X-Real-IP': '203.0.113.7' };
+    const jwt = bearer(await token()).headers;
+    await ask(`${server.origin}/wss`, { headers: { ...HANDSHAKE, ...from, authorization: 'Bearer hidden' } });
+    expect(await server.said('refused')).toMatchObject({ code: 'unauthorized', address: '203.0.113.7' });
+    const ann = await connect(server.url, { headers: { ...from, ...jwt } });
+    const who = { session: ann.id, address: '203.0.113.7', user: 'ann' };
+    expect(await server.said('connected')).toMatchObject(who);
+    ann.sendText('{');
+    expect(await server.said('message refused')).toMatchObject({ code: 'malformed_json', address: '203.0.113.7' });
+    await ann.close(1000);
+    expect(await server.said('departed')).toMatchObject({ code: 1000, ...who });
+    const said = JSON.stringify(server.lines);
+    for (const secret of ['hidden', AUTH.AUTH_SECRET, jwt.authorization]) expect(said).not.toContain(secret);
   });
 
   it('sums up a flood', async () => {

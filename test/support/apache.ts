@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeCertificates } from './certificates.js';
-import { freePorts, listening } from './ports.js';
+import { Daemon } from './daemon.js';
+import { freePorts } from './ports.js';
 
 const APACHE = '/usr/sbin/apache2';
 const MODULES = '/usr/lib/apache2/modules';
@@ -16,6 +15,7 @@ export interface Apache {
   /** `wss://localhost:PORT/wss` */
   readonly url: string;
   readonly caFile: string;
+  readonly process: Daemon;
   stop(): Promise<void>;
 }
 
@@ -38,26 +38,14 @@ export async function startApache(appPort: number): Promise<Apache> {
      Define SWITCHBOARD_TLS ${folder}
      Include ${CONFIGURATION}`,
   );
-  const child = spawn(APACHE, ['-f', join(folder, 'apache.conf'), '-DFOREGROUND'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const killWithUs = (): void => void child.kill();
-  process.once('exit', killWithUs);
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const gone = new AbortController();
-  const ended = once(child, 'close').then(() => gone.abort());
-  await listening(port, gone.signal).catch(async () => {
-    await ended;
-    throw new Error(`apache2 ended: ${said}`);
-  });
+  const daemon = new Daemon(APACHE, ['-f', join(folder, 'apache.conf'), '-DFOREGROUND'], port);
+  await daemon.start();
   return {
     url: `wss://localhost:${port}/wss`,
     caFile: join(folder, 'ca.crt'),
+    process: daemon,
     stop: async () => {
-      process.off('exit', killWithUs);
-      child.kill();
-      await ended;
+      await daemon.stop();
       await rm(folder, { recursive: true });
     },
   };

@@ -104,11 +104,18 @@ function nodeBreaches(path: string, source: ts.SourceFile): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
     if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${path} says any`);
+    if (isEvaluation(node)) found.push(`${path} runs a text as code`);
     if (isDefaultExport(node)) found.push(`${path} has a default export`);
     ts.forEachChild(node, visit);
   };
   visit(source);
   return found;
+}
+
+/** `eval(…)`, `Function(…)` and `new Function(…)`. */
+function isEvaluation(node: ts.Node): boolean {
+  if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return false;
+  return ts.isIdentifier(node.expression) && ['eval', 'Function'].includes(node.expression.text);
 }
 
 /** `export default …` of any kind, and `export { a as default }`. */

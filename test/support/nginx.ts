@@ -1,14 +1,17 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { makeCertificates } from './certificates.js';
-import { freePorts, listening } from './ports.js';
+import { Daemon } from './daemon.js';
+import { freePorts } from './ports.js';
 
 const NGINX = '/usr/sbin/nginx';
-const FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
+export const SCRIPTS_FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
+/** What the container runs before nginx starts, in this order. */
+const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-switches.sh'];
 
 export interface NginxParts {
   /** Where the application listens. */
@@ -20,14 +23,21 @@ export interface NginxParts {
   readonly wsPath?: string;
   /** What it shows the application to be believed about addresses. */
   readonly proxySecret?: string;
+  /** What an operator says in the environment, and where the files that it names are mounted. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface Nginx {
   readonly httpsPort: number;
   readonly httpPort: number;
+  /** Its certificates and logs. */
+  readonly folder: string;
   readonly caFile: string;
   /** `wss://localhost:PORT/wss` */
   readonly url: string;
+  readonly process: Daemon;
+  /** What its scripts are told. */
+  readonly environment: Readonly<Record<string, string>>;
   /** What it has logged, one object for each request. */
   accessLog(): Promise<Record<string, unknown>[]>;
   /** Everything it has written to a log, as text. */
@@ -35,21 +45,21 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** Starts Debian's nginx with the project's own template and certificates of the project's own making. */
+/** Starts Debian's nginx with the project's own template, scripts and certificates of the project's own making. */
 export async function startNginx({
   appPort,
   app = { name: '127.0.0.1', resolver: '127.0.0.1' }, // never asked: the application is named by its address
   idleTimeout = '75s',
   wsPath = '/wss',
   proxySecret,
+  variables = {},
 }: NginxParts): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-nginx-'));
   await makeCertificates(folder);
-  if (proxySecret !== undefined)
-    await writeFile(join(folder, 'proxy-secret.conf'), `set $proxy_secret '${proxySecret}';\n`);
+  if (proxySecret !== undefined) await writeFile(join(folder, 'secret'), proxySecret);
   const [httpsPort, httpPort] = await freePorts();
-  const template = await readFile(join(FOLDER, 'templates/switchboard.conf.template'), 'utf8');
-  const configuration = render(template, {
+  const environment = {
+    ACME_DIR: join(folder, 'acme'),
     APP: `${app.name}:${appPort}`,
     HTTP_LISTEN: `127.0.0.1:${httpPort}`,
     HTTPS_LISTEN: `127.0.0.1:${httpsPort}`,
@@ -57,18 +67,37 @@ export async function startNginx({
     IDLE_TIMEOUT: idleTimeout,
     LOG_DIR: folder,
     RESOLVER: app.resolver,
-    TLS_DIR: folder,
+    TLS_DIR: join(folder, 'run'),
     WS_PATH: wsPath,
+    // Where the container mounts things.
+    SCRIPTS_DIR: SCRIPTS_FOLDER,
+    NGINX_CONF: join(folder, 'nginx.conf'),
+    NGINX_PID: join(folder, 'nginx.pid'),
+    PATH: `/usr/sbin:${process.env['PATH']}`,
+    MAKE_CERTS: join(SCRIPTS_FOLDER, 'make-certs.sh'),
+    LOCAL_TLS: folder,
+    MOUNTED_TLS: folder,
+    MOUNTED_PROXY_SECRET: join(folder, 'secret'),
+    ...variables,
+  };
+  await prepare(environment).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true });
+    throw error;
   });
-  await writeFile(join(folder, 'switchboard.conf'), configuration);
+  const template = await readFile(join(SCRIPTS_FOLDER, 'templates/switchboard.conf.template'), 'utf8');
+  await writeFile(join(folder, 'switchboard.conf'), render(template, environment));
   await writeFile(join(folder, 'nginx.conf'), frame(folder));
-  const stop = await startProcess(folder, httpsPort);
+  const daemon = new Daemon(NGINX, ['-e', 'stderr', '-c', join(folder, 'nginx.conf')], httpsPort);
+  await daemon.start();
   const logs = async (name: string): Promise<string> => readFile(join(folder, `${name}.log`), 'utf8');
   return {
     httpsPort,
     httpPort,
+    folder,
     caFile: join(folder, 'ca.crt'),
     url: `wss://localhost:${httpsPort}${wsPath}`,
+    process: daemon,
+    environment,
     accessLog: async () =>
       (await logs('access'))
         .split('\n')
@@ -76,10 +105,15 @@ export async function startNginx({
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     logs: async () => (await Promise.all([logs('access'), logs('error')])).join(''),
     stop: async () => {
-      await stop();
+      await daemon.stop();
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** Runs what the container runs before nginx starts. @throws with what a script complained about */
+async function prepare(variables: Readonly<Record<string, string>>): Promise<void> {
+  for (const script of SCRIPTS) await promisify(execFile)('sh', [join(SCRIPTS_FOLDER, script)], { env: variables });
 }
 
 /** Fills in the names as the container's envsubst does; one that is not given is a mistake here. */
@@ -104,27 +138,4 @@ function frame(folder: string): string {
       ${kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n')}
       include ${folder}/switchboard.conf;
     }`;
-}
-
-/** Starts nginx and resolves, once it listens, to the way to end it. */
-async function startProcess(folder: string, port: number): Promise<() => Promise<void>> {
-  const child = spawn(NGINX, ['-e', 'stderr', '-c', join(folder, 'nginx.conf')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const killWithUs = (): void => void child.kill();
-  process.once('exit', killWithUs);
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  const ended = once(child, 'close');
-  const gone = new AbortController();
-  void ended.catch(() => undefined).then(() => gone.abort());
-  await listening(port, gone.signal).catch(async () => {
-    await ended;
-    throw new Error(`nginx ended: ${said}`);
-  });
-  return async () => {
-    process.off('exit', killWithUs);
-    child.kill();
-    await ended;
-  };
 }

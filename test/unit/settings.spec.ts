@@ -75,6 +75,7 @@ const BAD: [string, string, string][] = [
   ['MAX_MESSAGE_BYTES', '255', 'must not be less than 256'],
   ['MAX_MESSAGE_BYTES', '64K', 'must be a whole number of bytes'],
   ['HANDSHAKE_TIMEOUT_MS', '99', 'must not be less than 100'],
+  ['FRAME_TIMEOUT_MS', '-1', 'must be a whole number of milliseconds'],
   ['HANDLER_TIMEOUT_MS', '9', 'must not be less than 10'],
   ['ARRIVAL_NOTICES', 'true', 'must be on or off'],
   ['ARRIVAL_NOTICES', '1', 'must be on or off'],

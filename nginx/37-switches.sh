@@ -1,0 +1,42 @@
+#!/bin/sh
+# Runs in the container before nginx starts and writes what is on or off into files that the configuration includes: where
+# nginx listens, whether a balancer in front speaks the PROXY protocol, and whether clients need a certificate.
+set -eu
+run=${TLS_DIR:-/run/tls}
+client_ca=${MOUNTED_CLIENT_CA:-/etc/switchboard/client-ca} # TLS_CLIENT_CA of the host
+
+say() { echo "switchboard: $*"; }
+fail() { say "$@" >&2 && exit 78; }
+
+mkdir -p "$run"
+rm -f "$run/proxy-protocol.conf" "$run/client-ca.conf"
+
+word=''
+case ${PROXY_PROTOCOL:-off} in
+  off) ;;
+  on)
+    word=' proxy_protocol'
+    for network in ${PROXY_PROTOCOL_FROM:-10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7}; do
+      case $network in *[!0-9A-Fa-f.:/]*) fail "PROXY_PROTOCOL_FROM must list addresses or networks; $network is none" ;; esac
+      echo "set_real_ip_from $network;"
+    done >"$run/proxy-protocol.conf"
+    echo 'real_ip_header proxy_protocol;' >>"$run/proxy-protocol.conf"
+    say "every connection must begin with a PROXY header, believed from ${PROXY_PROTOCOL_FROM:-private networks}"
+    ;;
+  *) fail "PROXY_PROTOCOL must be on or off (it is $PROXY_PROTOCOL)" ;;
+esac
+
+echo "listen $HTTP_LISTEN default_server$word;" >"$run/http-listen.conf"
+# The second is for the health check, which speaks no PROXY protocol: a socket that only this container can reach.
+printf 'listen %s ssl default_server%s;\nlisten unix:%s/health.sock ssl;\n' "$HTTPS_LISTEN" "$word" "$run" >"$run/https-listen.conf"
+
+if [ -n "${TLS_CLIENT_CA:-}" ]; then
+  [ -f "$client_ca" ] && [ -r "$client_ca" ] || fail "TLS_CLIENT_CA is set, but $TLS_CLIENT_CA is missing, a folder or cannot be read"
+  openssl x509 -in "$client_ca" -noout 2>/dev/null || fail "TLS_CLIENT_CA: $TLS_CLIENT_CA holds no certificate"
+  cat >"$run/client-ca.conf" <<CONF
+ssl_client_certificate $client_ca;
+ssl_verify_client on;
+ssl_verify_depth 4;
+CONF
+  say "clients need a certificate of an authority in $TLS_CLIENT_CA"
+fi

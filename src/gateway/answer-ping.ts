@@ -1,0 +1,9 @@
+import { controlFrame, OPCODE } from '../protocol/index.js';
+import type { GatewaySocket } from './gateway-socket.js';
+
+/** Answers a ping while the session may still say something; one pong may answer several pings (RFC 6455, 5.5.3). */
+export function answerPing(socket: GatewaySocket, body: Uint8Array): void {
+  const { session, allowance } = socket;
+  if (allowance === undefined || allowance.spend(body.length)) session?.send(controlFrame(OPCODE.pong, body));
+  else if (allowance.exhaustedBy('rate_limited')) socket.close(1008);
+}

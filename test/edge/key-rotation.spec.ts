@@ -1,0 +1,74 @@
+import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connect } from '../support/client.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { bearer, token } from '../support/tokens.js';
+
+/** Longer than keys are not asked for again. */
+const LATER_MS = 31_000;
+
+interface Pair {
+  readonly jwk: JWK;
+  readonly privateKey: CryptoKey;
+}
+
+async function pair(kid: string): Promise<Pair> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  return { jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' }, privateKey };
+}
+
+describe('keys by URL', () => {
+  let provider: Server;
+  let server: TestServer;
+  let published: JWK[] | undefined;
+  let asked = 0;
+
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    asked = 0;
+    provider = createServer((_, response) => {
+      asked++;
+      if (published === undefined) response.writeHead(500).end();
+      else response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: published }));
+    }).listen(0, '127.0.0.1');
+    await once(provider, 'listening');
+    const { port } = provider.address() as AddressInfo;
+    server = await startServer({ AUTH: 'required', AUTH_JWKS: `http://127.0.0.1:${port}/keys` });
+  });
+  afterEach(async () => {
+    vi.useRealTimers();
+    await server.stop();
+    provider.closeAllConnections();
+    provider.close();
+  });
+
+  async function knock({ jwk, privateKey }: Pair): Promise<string> {
+    const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: jwk.kid! } });
+    return connect(server.url, bearer(jwt)).then(
+      async (client) => client.close(1000).then(() => 'in'),
+      (error: Error) => (error.message.includes('401') ? 'out' : error.message),
+    );
+  }
+
+  it('are asked for once, and again when a token names a new one, but not all day', async () => {
+    const [old, young] = [await pair('old'), await pair('young')];
+    published = [old.jwk];
+    expect([await knock(old), await knock(old), asked]).toEqual(['in', 'in', 1]);
+    published = [young.jwk];
+    expect([await knock(young), await knock(young), await knock(old), asked]).toEqual(['out', 'out', 'in', 1]);
+    vi.setSystemTime(Date.now() + LATER_MS);
+    expect([await knock(young), asked]).toEqual(['in', 2]);
+    expect([await knock(old), await knock(old), asked]).toEqual(['out', 'out', 2]);
+  });
+
+  it('let nobody in while they cannot be had, and everybody as soon as they can', async () => {
+    const key = await pair('key');
+    published = undefined;
+    expect(await knock(key)).toBe('out');
+    published = [key.jwk];
+    expect(await knock(key)).toBe('in');
+  });
+});

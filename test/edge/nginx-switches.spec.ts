@@ -1,0 +1,163 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import { ask, HANDSHAKE } from '../support/ask.js';
+import { makeCertificates } from '../support/certificates.js';
+import { connect } from '../support/client.js';
+import { startNginx, type Nginx } from '../support/nginx.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { SubjectModule } from '../support/subject.gateway.js';
+
+let folder: string;
+let server: TestServer;
+let secret: string;
+let nginx: Nginx | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'switchboard-clients-'));
+  await makeCertificates(folder, '--client', 'ann');
+});
+afterAll(() => rm(folder, { recursive: true }));
+beforeEach(async () => {
+  const file = join(folder, 'secret');
+  server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file }, [SubjectModule]);
+  secret = await readFile(file, 'utf8');
+});
+afterEach(async () => {
+  await nginx?.stop();
+  nginx = undefined;
+  await server.stop();
+});
+
+async function start(variables: Record<string, string>, known = true): Promise<string> {
+  nginx = await startNginx({ appPort: server.port, variables, ...(known && { proxySecret: secret }) });
+  return readFile(nginx.caFile, 'utf8');
+}
+
+async function pair(of: string, name: string) {
+  const [cert, key] = await Promise.all(['crt', 'key'].map((kind) => readFile(join(of, `${name}.${kind}`), 'utf8')));
+  return { cert: cert!, key: key! };
+}
+
+/** Whose certificate the application takes a session's to be. */
+async function subject(url: string, options: Parameters<typeof connect>[1]): Promise<unknown> {
+  const client = await connect(url, options);
+  client.send({ type: 'subject' });
+  const { data } = (await client.next('subject')) as { data: unknown };
+  await client.close(1000);
+  return data;
+}
+
+describe('nginx with TLS_CLIENT_CA', () => {
+  const wanted = () => ({ TLS_CLIENT_CA: 'clients.crt', MOUNTED_CLIENT_CA: join(folder, 'ca.crt') });
+
+  it('lets in who has a certificate of that authority, and tells the application who that is', async () => {
+    const ca = await start(wanted());
+    const forged = encodeURIComponent(await readFile(join(folder, 'server.crt'), 'utf8'));
+    const headers = { 'X-Client-Certificate': forged, X_Client_Certificate: forged };
+    expect(await subject(nginx!.url, { ca, ...(await pair(folder, 'ann')), headers })).toMatchObject({ CN: 'ann' });
+  });
+
+  it('refuses who has none, or one of another authority', async () => {
+    const ca = await start(wanted());
+    const url = nginx!.url.replace('wss:', 'https:');
+    for (const shown of [{}, await pair(nginx!.folder, 'server')]) {
+      const { status, body } = await ask(url, { ca, ...shown, headers: HANDSHAKE });
+      expect({ status, ...(JSON.parse(body) as object) }).toMatchObject({
+        status: 400,
+        error: { code: 'bad_handshake' },
+      });
+    }
+  });
+
+  it('is not believed about it without the secret', async () => {
+    const ca = await start(wanted(), false);
+    expect(await subject(nginx!.url, { ca, ...(await pair(folder, 'ann')) })).toBe('nobody');
+  });
+
+  it('ends the start with one plain line where the file is none', async () => {
+    const bad = { ...wanted(), MOUNTED_CLIENT_CA: join(folder, 'ca.key') };
+    await expect(start(bad)).rejects.toThrow('TLS_CLIENT_CA: clients.crt holds no certificate');
+    await expect(start({ ...bad, MOUNTED_CLIENT_CA: folder })).rejects.toThrow('clients.crt is missing, a folder');
+  });
+});
+
+it('nobody forges the subject of a certificate by a header, neither through nginx nor around it', async () => {
+  const ca = await start({});
+  const headers = { 'X-Client-Certificate': encodeURIComponent(await readFile(join(folder, 'ann.crt'), 'utf8')) };
+  expect(await subject(nginx!.url, { ca, headers })).toBe('nobody');
+  expect(await subject(server.url, { headers })).toBe('nobody');
+  expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': 'guess' } })).toBe('nobody');
+  expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': secret } })).toMatchObject({ CN: 'ann' });
+});
+
+describe('nginx with PROXY_PROTOCOL=on', () => {
+  /** Connects as a balancer would, which says by itself where the client is, and asks the application for that. */
+  async function seenFrom(ca: string, line: string): Promise<string | undefined> {
+    const { httpsPort } = nginx!;
+    const client = await connect(nginx!.url, {
+      createConnection: () => {
+        const tcp = connectTcp(httpsPort, '127.0.0.1');
+        tcp.write(line);
+        return connectTls({ socket: tcp, ca, servername: 'localhost' });
+      },
+    });
+    const address = server.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
+    await client.close(1000);
+    return address;
+  }
+  const LINE = 'PROXY TCP4 203.0.113.7 127.0.0.1 5000 443\r\n';
+
+  it('takes the address of a client from the balancer that it trusts', async () => {
+    const ca = await start({ PROXY_PROTOCOL: 'on', PROXY_PROTOCOL_FROM: '127.0.0.1 ::1' });
+    expect(await seenFrom(ca, LINE)).toBe('203.0.113.7');
+    expect(await seenFrom(ca, 'PROXY TCP6 2001:db8::7 ::1 5000 443\r\n')).toBe('2001:db8::7');
+    expect(await seenFrom(ca, 'PROXY UNKNOWN\r\n')).toBe('127.0.0.1');
+  });
+
+  it('believes nobody else', async () => {
+    const ca = await start({ PROXY_PROTOCOL: 'on' });
+    expect(await seenFrom(ca, LINE)).toBe('127.0.0.1');
+  });
+
+  it('serves nobody who comes around the balancer, on either port, but for its own health check', async () => {
+    const ca = await start({ PROXY_PROTOCOL: 'on' });
+    await expect(connect(nginx!.url, { ca })).rejects.toThrow(/could not connect|hang up|disconnected|ECONNRESET/);
+    const tcp = connectTcp(nginx!.httpPort, '127.0.0.1');
+    tcp.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    expect(await text(tcp).catch(() => '')).toBe('');
+    const health = connectTls({ path: join(nginx!.folder, 'run/health.sock'), ca, servername: 'localhost' });
+    await once(health, 'secureConnect');
+    health.destroy();
+  });
+
+  it('ends the start with one plain line where a value is none', async () => {
+    await expect(start({ PROXY_PROTOCOL: 'yes' })).rejects.toThrow('PROXY_PROTOCOL must be on or off (it is yes)');
+    await expect(start({ PROXY_PROTOCOL: 'on', PROXY_PROTOCOL_FROM: 'any' })).rejects.toThrow('any is none');
+  });
+});
+
+describe('HSTS', () => {
+  const promise = async (path: string, ca: string, secure = true): Promise<string | undefined> => {
+    const { headers } = await ask(`http${secure ? 's' : ''}://localhost:${nginx!.httpsPort}${path}`, { ca });
+    return headers['strict-transport-security'];
+  };
+
+  it('is promised with the certificate of the operator, in every answer over TLS', async () => {
+    const ca = await start({ TLS_CERT_DIR: 'certificates' });
+    for (const path of ['/health/live', '/wss', '/metrics']) expect(await promise(path, ca)).toBe('max-age=63072000');
+    expect(await promise('/', ca, false)).toBeUndefined();
+  });
+
+  it('is not promised with a certificate of the local authority, or where the operator says so', async () => {
+    expect(await promise('/wss', await start({}))).toBeUndefined();
+    await nginx!.stop();
+    expect(await promise('/wss', await start({ TLS_CERT_DIR: 'certificates', HSTS_SECONDS: '0' }))).toBeUndefined();
+  });
+});
