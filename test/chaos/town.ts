@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Firewall } from '../support/firewall.js';
 import { NatsServer } from '../support/nats.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
@@ -23,7 +24,7 @@ interface Place {
   node: ServerProcess | undefined;
 }
 
-/** What is done to nodes and NATS, by name; each heals by itself and resolves then. */
+/** What is done to nodes and NATS, by name; each heals by itself and resolves then. Packets are dropped where that is allowed. */
 export const FAULTS = {
   'a node is killed': (town: Town) => town.killed(),
   'a node stands still': (town: Town) => town.stopped(),
@@ -32,11 +33,13 @@ export const FAULTS = {
   'NATS stands still': (town: Town) => town.natsStopped(),
   "a node's way to NATS is cut": (town: Town) => town.wayCut(),
   "a node's way to NATS swallows everything": (town: Town) => town.wayHeld(),
-} as const;
+  ...(Firewall.works && { "a node's packets to NATS are dropped (iptables)": (town: Town) => town.packetsDropped() }),
+};
 
 /** Three nodes, each with a way of its own to one NATS server. */
 export class Town {
   readonly #places: Place[] = [];
+  readonly #firewall = new Firewall();
 
   private constructor(
     private readonly nats: NatsServer,
@@ -106,6 +109,13 @@ export class Town {
     way.hold();
     await delay(this.random.between(200, 6000));
     way.heal();
+  }
+
+  async packetsDropped(): Promise<void> {
+    const { way } = this.#any();
+    this.#firewall.drop(way.port);
+    await delay(this.random.between(200, 6000));
+    this.#firewall.pass(way.port);
   }
 
   async stop(): Promise<void> {
