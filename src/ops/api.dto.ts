@@ -52,6 +52,9 @@ export class SessionView {
 
   @ApiPropertyOptional({ type: Number })
   bytesOut?: number;
+
+  @ApiPropertyOptional({ type: Number, description: 'What waits because this session reads too slowly.' })
+  bytesWaiting?: number;
 }
 
 export class SessionsPage {
@@ -93,6 +96,9 @@ export class Stats {
   @ApiProperty({ type: Number })
   bytesOut!: number;
 
-  @ApiProperty({ type: Number })
+  @ApiProperty({ type: Number, description: 'Sessions whose handlers have something to do now.' })
+  handlersRunning!: number;
+
+  @ApiProperty({ type: Number, description: 'What waits for receivers that read slowly.' })
   bufferedBytes!: number;
 }

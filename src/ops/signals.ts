@@ -27,10 +27,16 @@ export function endOnSignals(app: INestApplication): void {
     });
 }
 
+/** Logs a promise that nobody waits for, such as that of an async hook of a handler: it must not end everybody's sessions. */
+export function outliveRejections(app: INestApplication): void {
+  process.on('unhandledRejection', (reason) => app.get(Log).error(reason instanceof Error ? reason : String(reason)));
+}
+
 async function end(app: INestApplication, signal: string, logger: Logger): Promise<void> {
   const { drainTimeoutMs } = app.get(Settings);
   setTimeout(() => {
     logger.warn('the time to drain is over', { drainTimeoutMs });
+    app.get(Log).end();
     process.exit(0);
   }, drainTimeoutMs * END_AT);
   try {

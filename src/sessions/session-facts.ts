@@ -12,6 +12,8 @@ export interface SessionFacts extends Traffic {
   readonly since: string;
   readonly address?: string;
   readonly user?: string;
+  /** What waits because this session reads too slowly. */
+  readonly bytesWaiting: number;
 }
 
 export function sessionFacts(session: Session): SessionFacts {
@@ -22,6 +24,7 @@ export function sessionFacts(session: Session): SessionFacts {
     ...(address !== '' && { address }),
     ...(user !== undefined && { user }),
     ...trafficOf(session),
+    bytesWaiting: session.outbox.waitingBytes,
   };
 }
 

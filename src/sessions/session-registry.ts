@@ -1,6 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { ABNORMAL, IdTable, welcomeFrame, type Frame, type SessionPage, type Welcome } from '../protocol/index.js';
+import {
+  ABNORMAL,
+  IdTable,
+  PROTOCOL_VERSION,
+  welcomeFrame,
+  type Frame,
+  type SessionPage,
+  type Welcome,
+} from '../protocol/index.js';
 import { NodeIdentity } from '../lifecycle/node-identity.js';
 import { Settings } from '../settings/settings.js';
 import { SessionIds } from './session-id.js';
@@ -39,6 +47,7 @@ export class SessionRegistry {
   ) {
     this.#ids = new SessionIds(node);
     this.#welcome = {
+      protocol: PROTOCOL_VERSION,
       heartbeatMs: settings.heartbeatMs,
       maxMessageBytes: settings.maxMessageBytes,
       notices: settings.noticeScope,

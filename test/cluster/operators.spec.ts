@@ -67,6 +67,7 @@ describe('the HTTP API of one node', () => {
         address: '127.0.0.1',
         bytesIn: expect.any(Number) as number,
         bytesOut: expect.any(Number) as number,
+        bytesWaiting: 0,
       });
     expect((await call('GET', `/sessions/${bob.id}`)).body).toMatchObject({ id: bob.id, address: '127.0.0.1' });
     expect((await call('GET', `/sessions/${bob.id}x`)).status).toBe(404);

@@ -28,7 +28,7 @@ describe('nodes of different versions', () => {
   /** @param main the build; this tree's own where it is left out */
   async function start(main?: string): Promise<ServerProcess> {
     const settings = { BACKPLANE: 'nats', NATS_URL: nats.url, ARRIVAL_NOTICES: 'off', DRAIN_SPREAD_MS: '100' };
-    const node = await ServerProcess.start(settings, '', main);
+    const node = await ServerProcess.start(settings, main === undefined ? {} : { main });
     nodes.push(node);
     return node;
   }
