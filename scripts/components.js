@@ -22,6 +22,7 @@ const COMPONENTS = [
     elsewhere: 'https://github.com/wolfcw/libfaketime or your package manager',
   },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
+  { program: 'nats-server', debian: 'nats-server', elsewhere: 'https://nats.io' },
   { program: 'certutil', debian: 'libnss3-tools', elsewhere: 'https://firefox-source-docs.mozilla.org/security/nss' },
   { program: 'curl', debian: 'curl', elsewhere: 'https://curl.se or your package manager' },
   { program: 'javac', debian: 'default-jdk-headless', elsewhere: 'https://adoptium.net, 17 or newer' },

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { BackplaneModule } from './backplane/backplane.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { HandlersModule } from './handlers/handlers.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
@@ -27,6 +28,7 @@ export class AppModule {
         SettingsModule.with(settings),
         LifecycleModule,
         TelemetryModule.with(log),
+        BackplaneModule.with(settings),
         MessagingModule,
         GatewayModule, // before the handlers: its session is open when their hooks run
         OpsModule,

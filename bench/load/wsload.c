@@ -43,7 +43,7 @@ typedef struct {
 static struct {
   const char *host, *path, *scen, *label, *key, *match, *type, *notice, *nkey, *room, *closehow;
   char hdr[2048];
-  int spin, mesh, port, mode, n, pairs, window, size, leavers, burst, pid, nobatch, tricky;
+  int spin, mesh, port, port2, mode, n, pairs, window, size, leavers, burst, pid, nobatch, tricky;
   double secs, warm, hold, rate;
 } o = {.host = "127.0.0.1", .path = "/", .scen = "pingpong", .label = "", .key = "receiver", .match = "welcome",
        .type = "direct", .notice = "close", .nkey = "sender", .room = "all", .closehow = "tcp", .port = 8080,
@@ -272,7 +272,7 @@ static void start_conn(int i) {
     setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     if (bind(c->fd, (void *)&s, sizeof s)) die("bind");
   }
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(o.port)};
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(o.port2 && i & 1 ? o.port2 : o.port)};
   inet_pton(AF_INET, o.host, &a.sin_addr);
   if (connect(c->fd, (void *)&a, sizeof a) && errno != EINPROGRESS) die("connect");
   c->state = CONNECTING; c->wantw = 1;
@@ -316,6 +316,7 @@ static void usage(void) {
        "  --pairs N (pingpong/open/echo) --conns N (fanout receivers, leave, idle) --window W --size P --time S --warm S --rate R --leavers M\n"
        "  --close tcp|ws --hold S --burst C --pid SERVER_PID --label L --key receiver --match welcome --type direct --notice close --nkey sender\n"
        "  --room all --nobatch --tricky --mesh (pingpong: every reply goes to a random connection)\n"
+       "  --port2 P (every second connection goes there: to another node)\n"
        "  --spin (never sleep in epoll_wait: takes the cost of waking the generator's core off the server)"); exit(1);
 }
 int main(int ac, char **av) {
@@ -323,7 +324,7 @@ int main(int ac, char **av) {
     {"mode", 1, 0, 'm'}, {"pairs", 1, 0, 'a'}, {"conns", 1, 0, 'n'}, {"window", 1, 0, 'w'}, {"size", 1, 0, 'z'}, {"time", 1, 0, 't'},
     {"warm", 1, 0, 'W'}, {"rate", 1, 0, 'r'}, {"leavers", 1, 0, 'l'}, {"close", 1, 0, 'c'}, {"hold", 1, 0, 'o'}, {"burst", 1, 0, 'b'},
     {"pid", 1, 0, 'i'}, {"label", 1, 0, 'L'}, {"key", 1, 0, 'k'}, {"match", 1, 0, 'M'}, {"type", 1, 0, 'T'}, {"notice", 1, 0, 'N'},
-    {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"help", 0, 0, '?'}, {0}};
+    {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"port2", 1, 0, 'q'}, {"help", 0, 0, '?'}, {0}};
   for (int k; (k = getopt_long(ac, av, "", L, 0)) != -1;) switch (k) {
     case 's': o.scen = optarg; break; case 'h': o.host = optarg; break; case 'p': o.port = atoi(optarg); break; case 'P': o.path = optarg; break;
     case 'H': strcat(strcat(o.hdr, optarg), "\r\n"); break; case 'm': o.mode = *optarg == 's' ? M_SIO : M_WS; break;
@@ -333,7 +334,7 @@ int main(int ac, char **av) {
     case 'o': o.hold = atof(optarg); break; case 'b': o.burst = atoi(optarg); break; case 'i': o.pid = atoi(optarg); break;
     case 'L': o.label = optarg; break; case 'k': o.key = optarg; break; case 'M': o.match = optarg; break; case 'T': o.type = optarg; break;
     case 'N': o.notice = optarg; break; case 'K': o.nkey = optarg; break; case 'R': o.room = optarg; break; case 'B': o.nobatch = 1; break;
-    case 'E': o.mesh = 1; break; case 'S': o.spin = 1; break; case 'y': o.tricky = 1; break; default: usage(); }
+    case 'E': o.mesh = 1; break; case 'S': o.spin = 1; break; case 'y': o.tricky = 1; break; case 'q': o.port2 = atoi(optarg); break; default: usage(); }
   if (strncmp(o.host, "127.", 4)) { fprintf(stderr, "only 127.0.0.0/8 is allowed\n"); return 2; }
   signal(SIGPIPE, SIG_IGN); prctl(PR_SET_TIMERSLACK, 1);
   struct rlimit files; // 19,000 sessions need as many descriptors: take all that is allowed

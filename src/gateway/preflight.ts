@@ -1,3 +1,4 @@
+import { checkNatsFiles } from '../backplane/nats-access.js';
 import type { Settings } from '../settings/settings.js';
 import { KeySet } from './key-set.js';
 import { readProxySecret } from './proxy-secret.js';
@@ -13,4 +14,5 @@ export function checkFiles(settings: Settings): void {
   if (proxySecretFile !== undefined) readProxySecret(proxySecretFile);
   if (auth !== 'off' && authJwks !== undefined) KeySet.of(authJwks);
   readTlsFiles(settings);
+  checkNatsFiles(settings);
 }

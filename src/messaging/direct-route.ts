@@ -45,7 +45,8 @@ export class DirectRoute {
     if (sender.ended || receiverStart < 0 || (found.nonAscii && !isUtf8(TEXT.subarray(0, length)))) return false;
     if (receiverEnd - receiverStart === 1 && TEXT[receiverStart] === STAR) return this.#broadcast(sender, found);
     const target = this.sessions.findByHash(found.receiverHash);
-    if (target === undefined || !this.#ids.standsAt(target.slot, receiverStart)) return false;
+    if (target === undefined) return this.#elsewhere(sender, found);
+    if (!this.#ids.standsAt(target.slot, receiverStart)) return false;
     const { outbox } = target;
     if (outbox.overloaded) return false;
     this.notices.met(sender, target);
@@ -58,12 +59,28 @@ export class DirectRoute {
   }
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
-    const frame = Buffer.allocUnsafe(stampedBytes(found.length));
-    writeStamped(new Block(frame), 0, this.#ids, sender.slot, found);
+    if (!this.router.handover.reachesAll(stampedBytes(found.length))) return false;
     this.telemetry.carriedBroadcasts++;
-    const skipped = this.router.broadcast(frame as Frame, sender);
+    const skipped = this.router.broadcast(this.#stamped(sender, found), sender);
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
     return true;
+  }
+
+  /** No session of this node has the id: perhaps one of another has. Its node says later what became of the message. */
+  #elsewhere(sender: Session, found: EnvelopeScanner): boolean {
+    const receiver = found.ascii(found.receiverStart, found.receiverEnd);
+    const { handover } = this.router;
+    if (!handover.reaches(receiver, stampedBytes(found.length))) return false;
+    const id = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
+    this.telemetry.received++;
+    handover.route(sender, receiver, this.#stamped(sender, found), id);
+    return true;
+  }
+
+  #stamped(sender: Session, found: EnvelopeScanner): Frame {
+    const frame = Buffer.allocUnsafe(stampedBytes(found.length));
+    writeStamped(new Block(frame), 0, this.#ids, sender.slot, found);
+    return frame as Frame;
   }
 }

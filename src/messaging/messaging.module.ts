@@ -1,6 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { DirectRoute } from './direct-route.js';
+import { Elsewhere } from './elsewhere.js';
+import { Everyone } from './everyone.js';
+import { Handover } from './handover.js';
 import { MessageRouter } from './message-router.js';
 import { Notices } from './notices.js';
 import { ServerWords } from './server-words.js';
@@ -10,7 +13,7 @@ import { Switchboard } from './switchboard.js';
 @Global()
 @Module({
   imports: [SessionsModule],
-  providers: [Notices, MessageRouter, DirectRoute, ServerWords, Switchboard],
-  exports: [SessionsModule, Notices, MessageRouter, DirectRoute, ServerWords, Switchboard],
+  providers: [Everyone, Notices, Handover, MessageRouter, Elsewhere, DirectRoute, ServerWords, Switchboard],
+  exports: [SessionsModule, Elsewhere, Everyone, Notices, MessageRouter, DirectRoute, ServerWords, Switchboard],
 })
 export class MessagingModule {}

@@ -3,7 +3,7 @@ import { arrivedFrame, departedFrame, joinFrames, type Frame } from '../protocol
 import { SessionRegistry, type SessionObserver } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
-import { Peers } from './peers.js';
+import { Peers, type Peer } from './peers.js';
 
 /** Notices gathered before they are told although the window is still open. */
 const MAX_GATHERED = 4096;
@@ -52,17 +52,22 @@ export class Notices implements SessionObserver {
   }
 
   departed(session: Session, code: number): void {
-    if (this.#toAll) {
-      this.#log.push(departedFrame(session.id, code));
-      this.#gathered();
-    } else if (this.#peers !== undefined) {
-      const frame = departedFrame(session.id, code);
-      for (const peer of this.#peers.forget(session)) this.send(peer, frame);
-    }
+    this.#departed(session, session.id, code);
+  }
+
+  /** A session of another node came. */
+  arrivedElsewhere(id: string, user: string | undefined): void {
+    if (!this.#arrivals) return;
+    this.#log.push(arrivedFrame(id, this.#showUsers ? user : undefined));
+    this.#gathered();
+  }
+
+  departedElsewhere(id: string, code: number): void {
+    this.#departed(id, id, code);
   }
 
   /** Notes that two sessions exchanged a message, where that decides who is told of a departure. */
-  met(one: Session, other: Session): void {
+  met(one: Peer, other: Peer): void {
     this.#peers?.meet(one, other);
   }
 
@@ -78,6 +83,16 @@ export class Notices implements SessionObserver {
   send(session: Session, frame: Frame): void {
     this.catchUp(session);
     session.send(frame);
+  }
+
+  #departed(peer: Peer, id: string, code: number): void {
+    if (this.#toAll) {
+      this.#log.push(departedFrame(id, code));
+      this.#gathered();
+    } else if (this.#peers !== undefined) {
+      const frame = departedFrame(id, code);
+      for (const other of this.#peers.forget(peer)) if (typeof other !== 'string') this.send(other, frame);
+    }
   }
 
   #gathered(): void {

@@ -9,15 +9,15 @@ import {
   type Envelope,
   type SessionEntry,
 } from '../protocol/index.js';
-import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
+import { Everyone } from './everyone.js';
 
 /** Answers the `sys.` words a client may say. */
 @Injectable()
 export class ServerWords {
   constructor(
-    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    @Inject(Everyone) private readonly everyone: Everyone,
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
@@ -31,7 +31,7 @@ export class ServerWords {
   #who(session: Session, { id, data }: Envelope): void {
     if (!this.settings.who) throw Fault.of('forbidden', id);
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
-    const { sessions, ...rest } = this.sessions.page(after, limit);
+    const { sessions, ...rest } = this.everyone.page(after, limit);
     const shown = this.settings.showUsers ? sessions.map((each) => this.#entry(each)) : sessions;
     session.send(sessionsFrame(session.id, id, { sessions: shown, ...rest }));
   }
@@ -39,7 +39,7 @@ export class ServerWords {
   /** An id with its user, where it has one. */
   #entry(entry: SessionEntry): SessionEntry {
     const id = typeof entry === 'string' ? entry : entry.id;
-    const user = this.sessions.find(id)?.user;
+    const user = this.everyone.userOf(id);
     return user === undefined ? { id } : { id, user };
   }
 }

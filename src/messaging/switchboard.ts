@@ -12,7 +12,6 @@ import {
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { MessageRouter } from './message-router.js';
-import { Notices } from './notices.js';
 
 const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
 
@@ -30,24 +29,30 @@ export interface ListedSessions {
 export class Switchboard {
   constructor(
     @Inject(MessageRouter) private readonly router: MessageRouter,
-    @Inject(Notices) private readonly notices: Notices,
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
   ) {}
 
   /**
-   * Sends one message in the name of a session or of the server.
+   * Sends one message in the name of a session or of the server, and waits for nothing: where the receiver is on another
+   * node, it may still be refused there.
    *
    * @param receiver a session's id, or `"*"`: everyone but the sender
    * @param data any JSON value; `undefined` leaves it out
-   * @throws {Fault} `receiver_not_found`, `receiver_overloaded`
+   * @throws {Fault} `receiver_not_found`, `receiver_overloaded`, `unavailable`
    */
   send(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): void {
     if (receiver === EVERYONE) this.broadcast(sender, type, data);
-    else if (sender === SERVER) this.router.deliver(receiver, encode(SERVER, receiver, type, data), undefined);
-    else if (!sender.ended) {
-      const target = this.router.deliver(receiver, encode(sender.id, receiver, type, data), undefined);
-      this.notices.met(sender, target);
-    }
+    else void this.#send(sender, receiver, type, data);
+  }
+
+  /**
+   * Sends one message and resolves when it is on its receiver's connection, on whatever node.
+   *
+   * @throws {Fault} `receiver_not_found`, `receiver_overloaded`, `unavailable`
+   */
+  async deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<void> {
+    if (receiver === EVERYONE) this.broadcast(sender, type, data);
+    else await this.#send(sender, receiver, type, data);
   }
 
   /**
@@ -87,6 +92,11 @@ export class Switchboard {
     const session = this.sessions.find(id);
     session?.close(code);
     return session !== undefined;
+  }
+
+  #send(sender: Session | typeof SERVER, receiver: string, type: string, data: unknown): Promise<void> | undefined {
+    if (sender === SERVER) return this.router.deliver(SERVER, receiver, encode(SERVER, receiver, type, data));
+    return sender.ended ? undefined : this.router.deliver(sender, receiver, encode(sender.id, receiver, type, data));
   }
 }
 

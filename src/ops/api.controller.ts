@@ -26,10 +26,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Settings } from '../settings/settings.js';
 import { ApiKeysGuard } from './api-keys.guard.js';
 import { PostedAnswer, PostedMessage, SessionsPage, SessionView, Stats } from './api.dto.js';
-import { Idempotency } from './idempotency.js';
+import { KeptPosts } from './kept-posts.js';
 import { NOTHING_THERE, Problem, ProblemFilter } from './problem.js';
 import { readJson } from './request-body.js';
-import { ServerMessages } from './server-messages.js';
 import { SessionViews } from './session-views.js';
 import { StatsReader } from './stats-reader.js';
 
@@ -40,10 +39,9 @@ import { StatsReader } from './stats-reader.js';
 @ApiBearerAuth()
 export class ApiController {
   constructor(
-    @Inject(ServerMessages) private readonly messages: ServerMessages,
+    @Inject(KeptPosts) private readonly posts: KeptPosts,
     @Inject(SessionViews) private readonly sessions: SessionViews,
     @Inject(StatsReader) private readonly statistics: StatsReader,
-    @Inject(Idempotency) private readonly idempotency: Idempotency<PostedAnswer>,
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
@@ -62,8 +60,7 @@ export class ApiController {
   ): Promise<PostedAnswer> {
     const body = await readJson(request, this.settings.maxMessageBytes);
     const { authorization = '', 'idempotency-key': key } = request.headers;
-    const work = (): PostedAnswer => this.messages.post(body);
-    const { answer, replayed } = this.idempotency.once(key?.toString(), authorization, body, work);
+    const { answer, replayed } = await this.posts.post(key?.toString(), authorization, body);
     if (replayed) response.setHeader('Idempotency-Replayed', 'true');
     return answer;
   }
@@ -72,21 +69,21 @@ export class ApiController {
   @ApiQuery({ name: 'after', required: false, type: String })
   @ApiQuery({ name: 'limit', required: false, type: Number })
   @ApiOkResponse({ type: SessionsPage })
-  page(@Query('after') after: unknown, @Query('limit') limit: unknown): SessionsPage {
+  page(@Query('after') after: unknown, @Query('limit') limit: unknown): Promise<SessionsPage> {
     return this.sessions.page(after, limit);
   }
 
   @Get('sessions/:id')
   @ApiOkResponse({ type: SessionView })
-  session(@Param('id') id: string): SessionView {
+  session(@Param('id') id: string): Promise<SessionView> {
     return this.sessions.one(id);
   }
 
   @Delete('sessions/:id')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Closed with 4000.' })
-  kick(@Param('id') id: string): void {
-    this.sessions.kick(id);
+  kick(@Param('id') id: string): Promise<void> {
+    return this.sessions.kick(id);
   }
 
   @Get('stats')

@@ -34,8 +34,12 @@ export class SessionView {
   @ApiProperty({ type: String })
   id!: string;
 
-  @ApiProperty({ type: String, format: 'date-time' })
-  since!: string;
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    description: 'Absent, like the rest, where the node of the session does not answer.',
+  })
+  since?: string;
 
   @ApiPropertyOptional({ type: String })
   address?: string;
@@ -43,14 +47,14 @@ export class SessionView {
   @ApiPropertyOptional({ type: String })
   user?: string;
 
-  @ApiProperty({ type: Number })
-  bytesIn!: number;
+  @ApiPropertyOptional({ type: Number })
+  bytesIn?: number;
 
-  @ApiProperty({ type: Number })
-  bytesOut!: number;
+  @ApiPropertyOptional({ type: Number })
+  bytesOut?: number;
 
-  @ApiProperty({ type: Number, description: 'What waits because this session reads too slowly.' })
-  bytesWaiting!: number;
+  @ApiPropertyOptional({ type: Number, description: 'What waits because this session reads too slowly.' })
+  bytesWaiting?: number;
 }
 
 export class SessionsPage {

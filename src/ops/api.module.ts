@@ -3,6 +3,7 @@ import { ApiController } from './api.controller.js';
 import { ApiKeysGuard } from './api-keys.guard.js';
 import { Idempotency } from './idempotency.js';
 import { OpsModule } from './ops.module.js';
+import { KeptPosts } from './kept-posts.js';
 import { ProblemFilter } from './problem.js';
 import { ServerMessages } from './server-messages.js';
 import { SessionViews } from './session-views.js';
@@ -12,6 +13,6 @@ import { StatsReader } from './stats-reader.js';
 @Module({
   imports: [OpsModule],
   controllers: [ApiController],
-  providers: [ApiKeysGuard, ProblemFilter, Idempotency, ServerMessages, SessionViews, StatsReader],
+  providers: [ApiKeysGuard, ProblemFilter, Idempotency, KeptPosts, ServerMessages, SessionViews, StatsReader],
 })
 export class ApiModule {}

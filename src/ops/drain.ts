@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Backplane } from '../backplane/backplane.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Notices } from '../messaging/notices.js';
 import { ABNORMAL, reconnectFrame } from '../protocol/index.js';
@@ -46,6 +47,7 @@ export class Drain {
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
     @Inject(Notices) private readonly notices: Notices,
     @Inject(Telemetry) private readonly telemetry: Telemetry,
+    @Inject(Backplane) private readonly backplane: Backplane,
   ) {
     this.#spreadMs = settings.drainSpreadMs;
     this.#timeoutMs = settings.drainTimeoutMs;
@@ -87,7 +89,8 @@ export class Drain {
   }
 
   #delivered(): boolean {
-    return this.telemetry.handlersRunning === 0 && this.sessions.slowConsumers.totalBytes === 0;
+    const waiting = this.sessions.slowConsumers.totalBytes + this.backplane.waiting;
+    return this.telemetry.handlersRunning === 0 && waiting === 0;
   }
 
   /** Closes the sockets of ended sessions and returns how many had to be cut. */

@@ -6,6 +6,7 @@ import {
   type HealthCheckResult,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
+import { Backplane } from '../backplane/backplane.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Settings } from '../settings/settings.js';
 import { LoopDelay } from '../telemetry/loop-delay.js';
@@ -18,6 +19,7 @@ export class HealthController {
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(Lifecycle) private readonly lifecycle: Lifecycle,
     @Inject(LoopDelay) private readonly delay: LoopDelay,
+    @Inject(Backplane) private readonly backplane: Backplane,
     @Inject(Settings) private readonly settings: Settings,
   ) {}
 
@@ -31,7 +33,7 @@ export class HealthController {
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.#phase(), () => this.#eventLoop()]);
+    return this.health.check([() => this.#phase(), () => this.#eventLoop(), () => this.#others()]);
   }
 
   #phase(): HealthIndicatorResult {
@@ -45,5 +47,13 @@ export class HealthController {
     const boundMs = this.settings.eventLoopDelayMs;
     const indicator = this.indicators.check('eventLoop');
     return delayMs <= boundMs ? indicator.up({ delayMs, boundMs }) : indicator.down({ delayMs, boundMs });
+  }
+
+  /** A link that is lost for a moment must not take a node out of service; one that is alone for long should be. */
+  #others(): HealthIndicatorResult {
+    const { unlinkedSinceMs, others } = this.backplane;
+    const unlinkedMs = unlinkedSinceMs === undefined ? 0 : Math.round(performance.now() - unlinkedSinceMs);
+    const indicator = this.indicators.check('backplane');
+    return unlinkedMs <= this.settings.nodeTimeoutMs ? indicator.up({ others }) : indicator.down({ unlinkedMs });
   }
 }

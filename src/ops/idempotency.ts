@@ -9,7 +9,7 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 
 interface Kept<Answer> {
   readonly digest: string;
-  readonly answer: Answer;
+  readonly answer: Promise<Answer>;
   readonly untilMs: number;
 }
 
@@ -28,8 +28,13 @@ export class Idempotency<Answer> {
    *
    * @throws {Problem} 400 for a key that is none, 422 for a key that came with another body
    */
-  once(key: string | undefined, scope: string, body: string, work: () => Answer): Outcome<Answer> {
-    if (key === undefined) return { answer: work(), replayed: false };
+  async once(
+    key: string | undefined,
+    scope: string,
+    body: string,
+    work: () => Promise<Answer>,
+  ): Promise<Outcome<Answer>> {
+    if (key === undefined) return { answer: await work(), replayed: false };
     if (!KEY.test(key))
       throw new Problem(400, 'invalid_idempotency_key', 'Idempotency-Key is 1 to 255 ASCII characters.');
     const place = createHash('sha256').update(`${scope}\n${key}`).digest('base64');
@@ -38,13 +43,18 @@ export class Idempotency<Answer> {
     if (kept !== undefined && kept.untilMs > performance.now()) {
       if (kept.digest !== digest)
         throw new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key came with another body before.');
-      return { answer: kept.answer, replayed: true };
+      return { answer: await kept.answer, replayed: true };
     }
     const answer = work();
     this.#kept.delete(place);
     this.#kept.set(place, { digest, answer, untilMs: performance.now() + KEPT_MS });
     this.#forget();
-    return { answer, replayed: false };
+    try {
+      return { answer: await answer, replayed: false };
+    } catch (error) {
+      this.#kept.delete(place);
+      throw error;
+    }
   }
 
   /** All are kept equally long, so the oldest stand first. */

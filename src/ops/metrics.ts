@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
+import { Backplane } from '../backplane/backplane.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { CLOSE_CODES, ERRORS, REFUSALS } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
@@ -31,10 +32,12 @@ export class Metrics {
     @Inject(SessionRecord) private readonly record: SessionRecord,
     @Inject(LoopDelay) private readonly delay: LoopDelay,
     @Inject(Lifecycle) private readonly lifecycle: Lifecycle,
+    @Inject(Backplane) private readonly backplane: Backplane,
   ) {
     this.#sessions();
     this.#messages();
     this.#process();
+    this.#others();
   }
 
   get contentType(): string {
@@ -79,6 +82,14 @@ export class Metrics {
       [...told.handlers].map(([type, times]) => [{ type }, times] as const),
     );
     gauge(all, 'switchboard_handlers_running', 'Sessions with a running handler.', () => told.handlersRunning);
+  }
+
+  #others(): void {
+    const [all, { backplane }] = [this.#registry, this];
+    const linked = (): number => Number(backplane.unlinkedSinceMs === undefined);
+    gauge(all, 'switchboard_backplane_linked', '1 while other nodes can be reached, or there are none.', linked);
+    gauge(all, 'switchboard_backplane_nodes', 'Other nodes that are alive.', () => backplane.others);
+    gauge(all, 'switchboard_backplane_waiting', 'Messages to other nodes without an answer.', () => backplane.waiting);
   }
 
   #process(): void {

@@ -19,7 +19,7 @@ export class ServerMessages {
    *
    * @throws {Fault} with the code of what is wrong
    */
-  post(text: string): PostedAnswer {
+  async post(text: string): Promise<PostedAnswer> {
     if (this.lifecycle.phase === 'draining') throw Fault.of('unavailable');
     const envelope = decode(text);
     const { sender = SERVER } = JSON.parse(text) as { sender?: unknown };
@@ -30,7 +30,7 @@ export class ServerMessages {
     if (receiver === undefined) throw new Fault('invalid_message', 'receiver is missing');
     const frame = stampedFrame(sender, envelope);
     if (receiver !== EVERYONE) {
-      this.router.deliver(receiver, frame, undefined);
+      await this.router.deliver(sender, receiver, frame);
       return { status: 'routed' };
     }
     const skipped = this.router.broadcast(frame);

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOSE_CODES } from '../protocol/index.js';
+import { trafficOf, type Traffic } from '../sessions/session-facts.js';
 import { SessionRegistry, type SessionObserver } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Log } from '../telemetry/log.js';
@@ -8,11 +9,6 @@ import { Telemetry } from '../telemetry/telemetry.js';
 /** Codes that clients may close with and that are told apart; all others count as one. */
 const CLIENT_CODES = new Set([1000, 1001, 1005, 1006]);
 const OTHER = 0;
-
-export interface Traffic {
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
 
 /** Counts and logs who comes and goes, and adds up what they sent and were sent. */
 @Injectable()
@@ -65,10 +61,6 @@ export class SessionRecord implements SessionObserver {
     this.#bytesIn += bytesIn;
     this.#bytesOut += bytesOut;
   }
-}
-
-export function trafficOf({ outbox: { socket } }: Session): Traffic {
-  return { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten };
 }
 
 /** Whom a line of the log is about: the address as proxies tell it that are trusted. */

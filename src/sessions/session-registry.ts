@@ -9,6 +9,7 @@ import {
   type SessionPage,
   type Welcome,
 } from '../protocol/index.js';
+import { NodeIdentity } from '../lifecycle/node-identity.js';
 import { Settings } from '../settings/settings.js';
 import { SessionIds } from './session-id.js';
 import { Session } from './session.js';
@@ -28,7 +29,7 @@ export interface SessionObserver {
 /** Who is here: the sessions of this node by their ids. */
 @Injectable()
 export class SessionRegistry {
-  readonly #ids = new SessionIds();
+  readonly #ids: SessionIds;
   readonly #sessions = new Map<string, Session>();
   /** The ids as the fast lane compares and writes them. */
   readonly idTable = new IdTable();
@@ -42,7 +43,9 @@ export class SessionRegistry {
     @Inject(Turn) readonly turn: Turn,
     @Inject(SlowConsumers) readonly slowConsumers: SlowConsumers,
     @Inject(Settings) settings: Settings,
+    @Inject(NodeIdentity) node: NodeIdentity,
   ) {
+    this.#ids = new SessionIds(node);
     this.#welcome = {
       protocol: PROTOCOL_VERSION,
       heartbeatMs: settings.heartbeatMs,
@@ -120,13 +123,13 @@ export class SessionRegistry {
     return this.#byHash.get(hash);
   }
 
-  all(): MapIterator<Session> {
-    return this.#sessions.values();
-  }
-
-  /** One page of ids in order. @param after the last page's `next` */
+  /** One page of this node's ids in order. @param after the last page's `next` */
   page(after: string | undefined, limit: number): SessionPage {
     return this.#order.page(after, limit);
+  }
+
+  all(): MapIterator<Session> {
+    return this.#sessions.values();
   }
 
   /** Sends the same bytes to everyone. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Check, Count, OnOff } from './check.js';
-import { LimitSettings } from './limit-settings.js';
+import { ClusterSettings } from './cluster-settings.js';
 import { Setting } from './setting.js';
 
 /** An origin as a browser sends it, or every origin one label below a host. */
@@ -10,7 +10,7 @@ const HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/i;
 const MIN_SECRET_BYTES = 32;
 
 /** Who may come in, by what proof, and through whom. */
-export abstract class AccessSettings extends LimitSettings {
+export abstract class AccessSettings extends ClusterSettings {
   @Setting('text', 'What the process is for: `production`, or anything else while developing.')
   @Check((value: string | undefined) => (value === undefined || /^[a-z]+$/.test(value) ? undefined : 'must be a word'))
   nodeEnv: string | undefined;

@@ -39,8 +39,7 @@ export class Telemetry {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
 
-  broadcast(receivers: number, skipped: number): void {
-    this.broadcasts++;
+  fannedOutTo(receivers: number, skipped: number): void {
     this.fannedOut += receivers;
     this.skipped += skipped;
     this.fanout.observe(receivers);

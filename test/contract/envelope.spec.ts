@@ -173,7 +173,7 @@ describe.each(['on', 'off'])('the envelope (FAST_LANE=%s)', (lane) => {
     const depth = (65_536 - before.length - 1) / 2;
     const nested = `${'['.repeat(Math.floor(depth))}${']'.repeat(Math.floor(depth))}`;
     expect(await answers(`${before}${nested}}`)).toMatchObject([{ type: 'sys.ack', ref: 'm' }]);
-    expect(bob.frames.at(-2)).toContain(nested);
+    expect(bob.frames.some((text) => text.includes(nested))).toBe(true);
     bob.inbox.length = 0;
     const long = `"${'x'.repeat(65_536 - before.length - 3)}"`;
     expect(await answers(`${before}${long}}`)).toMatchObject([{ type: 'sys.ack', ref: 'm' }]);

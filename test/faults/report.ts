@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
+import { MANY_NODES } from '../chaos/report.js';
 import type { Tally } from '../support/tally.js';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
@@ -34,5 +35,6 @@ connection, not that the receiver has read it.
     ({ fault, done, acknowledged, lost, duplicated, misordered, wholeMs }) =>
       `| ${[fault, done, acknowledged, lost, duplicated, misordered, `${wholeMs} ms`].join(' | ')} |`,
   );
-  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n`, { parser: 'markdown' }));
+  const [manyNodes = ''] = MANY_NODES.exec(await readFile(FILE, 'utf8')) ?? [];
+  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n${manyNodes}`, { parser: 'markdown' }));
 }

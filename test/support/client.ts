@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
+import { rest } from './rest.js';
 
 /** An envelope as a client sees it. */
 export interface Received {
@@ -19,7 +20,8 @@ export interface Closed {
 }
 
 interface Waiter {
-  readonly type: string | undefined;
+  readonly fits: (envelope: Received) => boolean;
+  readonly what: string;
   readonly resolve: (envelope: Received) => void;
   readonly reject: (error: Error) => void;
 }
@@ -40,8 +42,8 @@ export class Client {
     this.closed = new Promise((resolve) => {
       socket.on('close', (code, reason) => {
         resolve({ code, reason: reason.toString() });
-        for (const { reject, type } of this.#waiters.splice(0))
-          reject(new Error(`closed with ${code} while waiting for ${type ?? 'a message'}`));
+        for (const { reject, what } of this.#waiters.splice(0))
+          reject(new Error(`closed with ${code} while waiting for ${what}`));
       });
     });
   }
@@ -60,15 +62,20 @@ export class Client {
 
   /** Takes the next envelope (of a type); the others stay in the inbox. */
   async next(type?: string): Promise<Received> {
-    const index = this.inbox.findIndex((envelope) => type === undefined || envelope.type === type);
-    if (index !== -1) return this.inbox.splice(index, 1)[0]!;
-    return new Promise((resolve, reject) => this.#waiters.push({ type, resolve, reject }));
+    return this.#take((envelope) => type === undefined || envelope.type === type, type ?? 'a message');
+  }
+
+  /** Takes the answer to the message with this id. */
+  async answer(id: string): Promise<Received> {
+    return this.#take(({ ref }) => ref === id, `the answer to ${id}`);
   }
 
   /** Resolves when all that was sent before has had its effect. */
   async settled(): Promise<void> {
-    this.send({ type: 'sys.ping', data: 'settled' });
-    while ((await this.next('sys.pong')).data !== 'settled');
+    await this.#heard();
+    if (rest.reached === undefined) return;
+    await rest.reached();
+    await this.#heard();
   }
 
   async close(code?: number, reason?: string): Promise<Closed> {
@@ -81,10 +88,21 @@ export class Client {
     this.socket.terminate();
   }
 
+  async #heard(): Promise<void> {
+    this.send({ type: 'sys.ping', data: 'settled' });
+    while ((await this.next('sys.pong')).data !== 'settled');
+  }
+
+  async #take(fits: (envelope: Received) => boolean, what: string): Promise<Received> {
+    const index = this.inbox.findIndex(fits);
+    if (index !== -1) return this.inbox.splice(index, 1)[0]!;
+    return new Promise((resolve, reject) => this.#waiters.push({ fits, what, resolve, reject }));
+  }
+
   #receive(text: string): void {
     this.frames.push(text);
     const envelope = JSON.parse(text) as Received;
-    const index = this.#waiters.findIndex(({ type }) => type === undefined || type === envelope.type);
+    const index = this.#waiters.findIndex(({ fits }) => fits(envelope));
     if (index === -1) this.inbox.push(envelope);
     else this.#waiters.splice(index, 1)[0]!.resolve(envelope);
   }
@@ -92,13 +110,14 @@ export class Client {
 
 /** Connects and takes the welcome. */
 export async function connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Client> {
-  const { protocols = [], ...rest } = options;
-  const socket = new WebSocket(url, protocols, rest);
+  const { protocols = [], ...others } = options;
+  const socket = new WebSocket(url, protocols, others);
   const client = new Client(socket);
   await Promise.race([
     once(socket, 'open'),
     client.closed.then(({ code }) => Promise.reject(new Error(`could not connect (${code})`))),
   ]);
   client.welcome = await client.next();
+  await rest.reached?.();
   return client;
 }

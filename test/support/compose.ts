@@ -18,10 +18,11 @@ export class Compose {
     private readonly variables: Readonly<Record<string, string>>,
   ) {}
 
-  static async create(): Promise<Compose> {
+  /** @param project its name on the engine: what bears it belongs to the test */
+  static async create(project = 'switchboard-test'): Promise<Compose> {
     const [httpsPort, httpPort] = await freePorts();
     const ports = { HTTPS_PORT: String(httpsPort), HTTP_PORT: String(httpPort) };
-    return new Compose('switchboard-test', httpsPort, ports);
+    return new Compose(project, httpsPort, ports);
   }
 
   get httpPort(): number {
@@ -41,6 +42,16 @@ export class Compose {
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout;
+  }
+
+  /** Runs `docker WORDS` on the same engine. */
+  async docker(...words: string[]): Promise<string> {
+    return (await run('docker', words, { maxBuffer: 64 * 1024 * 1024 })).stdout;
+  }
+
+  /** The containers of a service. */
+  async containers(service: string): Promise<string[]> {
+    return (await this.run('ps', '--quiet', service)).split('\n').filter((id) => id !== '');
   }
 
   /** Gives the image of a service another content under the same name, as a new release of it has. */

@@ -16,6 +16,8 @@ const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-switches.sh'];
 export interface NginxParts {
   /** Where the application listens. */
   readonly appPort: number;
+  /** A name for all nodes that listen there, and the name server that knows it. */
+  readonly app?: { readonly name: string; readonly resolver: string };
   /** How long nginx keeps a silent connection, in its own notation; three heartbeats. */
   readonly idleTimeout?: string;
   readonly wsPath?: string;
@@ -46,6 +48,7 @@ export interface Nginx {
 /** Starts Debian's nginx with the project's own template, scripts and certificates of the project's own making. */
 export async function startNginx({
   appPort,
+  app = { name: '127.0.0.1', resolver: '127.0.0.1' }, // never asked: the application is named by its address
   idleTimeout = '75s',
   wsPath = '/wss',
   proxySecret,
@@ -57,13 +60,13 @@ export async function startNginx({
   const [httpsPort, httpPort] = await freePorts();
   const environment = {
     ACME_DIR: join(folder, 'acme'),
-    APP: `127.0.0.1:${appPort}`,
+    APP: `${app.name}:${appPort}`,
     HTTP_LISTEN: `127.0.0.1:${httpPort}`,
     HTTPS_LISTEN: `127.0.0.1:${httpsPort}`,
     HTTPS_PORT: String(httpsPort),
     IDLE_TIMEOUT: idleTimeout,
     LOG_DIR: folder,
-    RESOLVER: '127.0.0.1', // never asked: the application is named by its address
+    RESOLVER: app.resolver,
     TLS_DIR: join(folder, 'run'),
     WS_PATH: wsPath,
     // Where the container mounts things.

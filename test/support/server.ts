@@ -24,13 +24,26 @@ export const LIMITS_OFF = {
   REFUSALS_PER_MINUTE: '0',
 };
 
+/** Nodes that stand for a server; more than one where the contract is tested over several. */
+const NODES = Number(process.env['TEST_NODES'] ?? 1);
+
 /**
- * Starts the real application on a free port.
+ * Starts the real application on a free port, on as many nodes as are tested.
  *
  * @param variables settings as in the environment
  * @param handlers modules in place of those in `src/handlers/`
  */
 export async function startServer(
+  variables: Record<string, string> = {},
+  handlers?: DynamicModule['imports'],
+): Promise<TestServer> {
+  if (NODES === 1) return startNode(variables, handlers);
+  const { startSpread } = await import('./spread.js');
+  return startSpread(NODES, variables, handlers);
+}
+
+/** Starts one node on a free port. */
+export async function startNode(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
 ): Promise<TestServer> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
+import { NodeIdentity } from '../../src/lifecycle/node-identity.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { SessionSocket } from '../../src/sessions/session-socket.js';
 import type { Session } from '../../src/sessions/session.js';
@@ -11,7 +12,7 @@ import type { Received } from './client.js';
 /** Makes a registry as the application does, without a server around it. */
 export function newRegistry(variables: Record<string, string> = {}): SessionRegistry {
   const settings = readSettings(variables);
-  return new SessionRegistry(new Turn(), new SlowConsumers(settings), settings);
+  return new SessionRegistry(new Turn(), new SlowConsumers(settings), settings, new NodeIdentity());
 }
 
 /** The server's end of a connection that nobody reads but the test: keeps what is written. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { NodeIdentity } from '../../src/lifecycle/node-identity.js';
 import { EnvelopeScanner, IdTable, SESSION_ID_CHARACTERS, TEXT } from '../../src/protocol/index.js';
 import { SessionIds } from '../../src/sessions/session-id.js';
 
 const MANY = 1000;
 
 describe('the table of ids', () => {
-  const made = new SessionIds();
+  const made = new SessionIds(new NodeIdentity());
   const scanner = new EnvelopeScanner();
 
   /** Scans a message to a receiver and returns where the scanner found it. */

@@ -14,46 +14,46 @@ describe('an idempotency key', () => {
   });
   afterEach(() => vi.useRealTimers());
 
-  const once = (key: string | undefined, scope = 'ann', body = '{}') => kept.once(key, scope, body, () => ++done);
+  const once = (key: string | undefined, scope = 'ann', body = '{}') => kept.once(key, scope, body, async () => ++done);
 
-  it('has its effect once for whoever bears the same API key', () => {
-    expect([once('a'), once('a'), once('b')]).toEqual([
+  it('has its effect once for whoever bears the same API key', async () => {
+    expect(await Promise.all([once('a'), once('a'), once('b')])).toEqual([
       { answer: 1, replayed: false },
       { answer: 1, replayed: true },
       { answer: 2, replayed: false },
     ]);
-    expect(once('a', 'bob')).toEqual({ answer: 3, replayed: false });
+    expect(await once('a', 'bob')).toEqual({ answer: 3, replayed: false });
   });
 
-  it('is not needed', () => {
-    expect([once(undefined), once(undefined)].map(({ answer }) => answer)).toEqual([1, 2]);
+  it('is not needed', async () => {
+    expect((await Promise.all([once(undefined), once(undefined)])).map(({ answer }) => answer)).toEqual([1, 2]);
   });
 
-  it('is for one body', () => {
-    once('a');
-    expect(() => once('a', 'ann', '{"other":1}')).toThrow('another body');
+  it('is for one body', async () => {
+    await once('a');
+    await expect(once('a', 'ann', '{"other":1}')).rejects.toThrow('another body');
     expect(done).toBe(1);
   });
 
-  it('is as good as new after what was refused', () => {
-    const refused = (): never => {
+  it('is as good as new after what was refused', async () => {
+    const refused = async (): Promise<never> => {
       throw new Error('refused');
     };
-    expect(() => kept.once('a', 'ann', '{}', refused)).toThrow('refused');
-    expect(once('a', 'ann', '{"other":1}')).toEqual({ answer: 1, replayed: false });
+    await expect(kept.once('a', 'ann', '{}', refused)).rejects.toThrow('refused');
+    expect(await once('a', 'ann', '{"other":1}')).toEqual({ answer: 1, replayed: false });
   });
 
-  it('is forgotten after ten minutes, whatever the clock on the wall says', () => {
-    once('a');
+  it('is forgotten after ten minutes, whatever the clock on the wall says', async () => {
+    await once('a');
     vi.advanceTimersByTime(TEN_MINUTES_MS - 1);
-    expect(once('a').replayed).toBe(true);
+    expect((await once('a')).replayed).toBe(true);
     vi.advanceTimersByTime(1);
-    expect(once('a').replayed).toBe(false);
+    expect((await once('a')).replayed).toBe(false);
   });
 
-  it('makes room for newer ones', () => {
-    for (let number = 0; number <= MOST; number++) once(`key-${number}`);
-    expect([once(`key-${MOST}`).replayed, once('key-1').replayed]).toEqual([true, true]);
-    expect(once('key-0').replayed).toBe(false);
+  it('makes room for newer ones', async () => {
+    for (let number = 0; number <= MOST; number++) await once(`key-${number}`);
+    expect([(await once(`key-${MOST}`)).replayed, (await once('key-1')).replayed]).toEqual([true, true]);
+    expect((await once('key-0')).replayed).toBe(false);
   });
 });

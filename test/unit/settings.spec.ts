@@ -23,6 +23,19 @@ const BAD: [string, string, string][] = [
   ['BYTES_PER_SECOND', '1M', 'must be a whole number of bytes'],
   ['FAULTS_PER_MINUTE', 'off', 'must be a whole number'],
   ['REFUSALS_PER_MINUTE', '-5', 'must be a whole number'],
+  ['BACKPLANE', 'redis', 'must be local, nats or auto'],
+  ['BACKPLANE', 'nats', 'needs NATS_URL'],
+  ['NATS_URL', 'http://127.0.0.1:4222', 'must list servers'],
+  ['NATS_URL', 'nats://one:4222 nats://me:secret@two:4222', 'must list servers'],
+  ['NATS_SUBJECT', 'a.b', 'must be 1 to 64'],
+  ['NATS_PASSWORD', 'secret', 'needs NATS_USER'],
+  ['NATS_TOKEN', 'short', 'must have at least 8 characters'],
+  ['NATS_TLS_CERT_FILE', 'cert.pem', 'needs NATS_TLS_KEY_FILE'],
+  ['NATS_TLS_KEY_FILE', 'key.pem', 'needs NATS_TLS_CERT_FILE'],
+  ['BACKPLANE_TIMEOUT_MS', '19', 'must be a whole number of milliseconds'],
+  ['BACKPLANE_TIMEOUT_MS', '2s', 'must be a whole number of milliseconds'],
+  ['NODE_TIMEOUT_MS', '100', 'must be a whole number of milliseconds'],
+  ['NODE_TIMEOUT_MS', '3999', 'must be at least twice BACKPLANE_TIMEOUT_MS'],
   ['NODE_ENV', '../production', 'must be a word'],
   ['ALLOWED_ORIGINS', 'app.example.com', 'must list origins'],
   ['ALLOWED_ORIGINS', 'https://a.example, https://b.example/', 'must list origins'],
@@ -74,6 +87,7 @@ const BAD: [string, string, string][] = [
   ['MEMORY_BUDGET_BYTES', '-1', 'must not be less than 0'],
   ['MEMORY_BUDGET_BYTES', '99999999999999999999', 'must not be greater than'],
   ['FAST_LANE', 'no', 'must be on or off'],
+  ['CONSOLE', 'yes', 'must be on or off'],
   ['DOCS', 'yes', 'must be on or off'],
   ['DRAIN_SPREAD_MS', '-1', 'must not be less than 0'],
   ['DRAIN_TIMEOUT_MS', '499', 'must not be less than 500'],
@@ -83,7 +97,15 @@ const BAD: [string, string, string][] = [
   ['API_REQUESTS_PER_SECOND', '0', 'must not be less than 1'],
 ];
 /** Any text is good. */
-const FREE = ['PROXY_SECRET_FILE', 'AUTH_JWKS', 'AUTH_ISSUER', 'AUTH_AUDIENCE'];
+const FREE = [
+  'PROXY_SECRET_FILE',
+  'AUTH_JWKS',
+  'NATS_USER',
+  'NATS_CREDS_FILE',
+  'NATS_TLS_CA_FILE',
+  'AUTH_ISSUER',
+  'AUTH_AUDIENCE',
+];
 const SECRET = SETTINGS.filter(({ secret }) => secret).map(({ variable }) => variable);
 
 describe('settings', () => {

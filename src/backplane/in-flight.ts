@@ -1,0 +1,84 @@
+import type { Answer } from './backplane.js';
+import type { Receipt } from './node-message.js';
+
+interface Flight {
+  readonly part: string;
+  readonly answers: readonly Answer[];
+  readonly bytes: number;
+  readonly untilMs: number;
+}
+
+/** Batches that were sent and have no receipt yet. Every answer is told exactly once. */
+export class InFlight {
+  /** By number, the oldest first: all have the same time. */
+  readonly #flights = new Map<number, Flight>();
+  readonly #bytes = new Map<string, number>();
+  #waiting = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly timeoutMs: number) {}
+
+  /** Requests without an answer. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Bytes on their way to a node. */
+  bytesTo(part: string): number {
+    return this.#bytes.get(part) ?? 0;
+  }
+
+  add(number: number, part: string, answers: readonly Answer[], bytes: number): void {
+    this.#flights.set(number, { part, answers, bytes, untilMs: performance.now() + this.timeoutMs });
+    this.#bytes.set(part, this.bytesTo(part) + bytes);
+    this.#waiting += answers.length;
+    if (this.#timer === undefined) this.#wait(this.timeoutMs);
+  }
+
+  /** The receipt has come. */
+  settle({ number, refused }: Receipt): void {
+    const flight = this.#take(number);
+    if (flight === undefined) return;
+    const refusals = new Map(refused);
+    for (const [index, answer] of flight.answers.entries()) answer(refusals.get(index));
+  }
+
+  /** Nobody will answer this one. */
+  fail(number: number): void {
+    for (const answer of this.#take(number)?.answers ?? []) answer('unavailable');
+  }
+
+  /** A node has gone; what was sent to it may have had its effect or not. */
+  failNode(part: string): void {
+    for (const [number, flight] of this.#flights) if (flight.part === part) this.fail(number);
+  }
+
+  failAll(): void {
+    for (const number of this.#flights.keys()) this.fail(number);
+  }
+
+  #take(number: number): Flight | undefined {
+    const flight = this.#flights.get(number);
+    if (flight === undefined) return undefined;
+    this.#flights.delete(number);
+    const left = this.bytesTo(flight.part) - flight.bytes;
+    if (left > 0) this.#bytes.set(flight.part, left);
+    else this.#bytes.delete(flight.part);
+    this.#waiting -= flight.answers.length;
+    return flight;
+  }
+
+  #wait(forMs: number): void {
+    // What this process was late for itself has perhaps been answered: it is read before anything is given up.
+    this.#timer = setTimeout(() => setImmediate(() => this.#late()), forMs);
+  }
+
+  #late(): void {
+    this.#timer = undefined;
+    const nowMs = performance.now();
+    for (const [number, { untilMs }] of this.#flights) {
+      if (untilMs > nowMs) return this.#wait(untilMs - nowMs);
+      this.fail(number);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { Node } from './backplane.js';
+import { Member } from './member.js';
+import type { Head } from './node-message.js';
+
+/** Nodes known at a time, and names remembered of nodes that have gone. */
+const MAX_MEMBERS = 1024;
+const MAX_GONE = 65_536;
+/** Looks in one `NODE_TIMEOUT_MS`, and how many of them in silence are death: so that all of it fits into that time. */
+export const LOOKS = 20;
+const DEAD_LOOKS = 18;
+
+/** The other nodes: which are alive, and which have gone for ever. */
+export class Members {
+  readonly #members = new Map<string, Member>();
+  /** Names of nodes that left or were given up; nothing of them is heard again. */
+  readonly #gone = new Set<string>();
+
+  constructor(private readonly node: Node) {}
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  all(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  get(part: string): Member | undefined {
+    return this.#members.get(part);
+  }
+
+  isGone(part: string): boolean {
+    return this.#gone.has(part);
+  }
+
+  /** Notes that a node was heard; returns it, or nothing where it must not be heard. */
+  hear({ part, link, sentAtMs }: Head, nowMs: number): Member | undefined {
+    if (this.#gone.has(part)) return undefined;
+    let member = this.#members.get(part);
+    if (member === undefined) {
+      if (this.#members.size >= MAX_MEMBERS) return undefined;
+      this.#members.set(part, (member = new Member(part, link, this.node)));
+    }
+    if (link < member.link) return undefined;
+    if (link > member.link) member.begin(link);
+    member.silentLooks = 0;
+    member.clock.observe(sentAtMs, nowMs);
+    return member;
+  }
+
+  /** Our own link is new: nothing is known for sure, and silence is counted anew. */
+  beginAnew(): void {
+    for (const member of this.#members.values()) {
+      member.lose();
+      member.silentLooks = 0;
+    }
+  }
+
+  /** One look, {@link LOOKS} in a time-out; returns the nodes that were silent for too long and are given up with it. */
+  look(): Member[] {
+    const dead: Member[] = [];
+    for (const member of this.#members.values()) if (++member.silentLooks > DEAD_LOOKS) dead.push(member);
+    for (const { part } of dead) this.end(part);
+    return dead;
+  }
+
+  /** A node has gone for ever: each of its sessions has left. */
+  end(part: string): void {
+    if (this.#gone.size >= MAX_GONE) for (const oldest of this.#gone) if (this.#gone.delete(oldest)) break;
+    this.#gone.add(part);
+    const member = this.#members.get(part);
+    this.#members.delete(part);
+    member?.end();
+  }
+}

@@ -1,0 +1,117 @@
+/** What one session said and heard, from its welcome to its end. */
+export interface Record {
+  readonly id: string;
+  readonly openedMs: number;
+  endedMs: number | undefined;
+  /** The highest number heard from each sender: they are counted up. */
+  readonly last: Map<string, number>;
+  readonly heard: Set<number>;
+  /** Numbers that were sent and not answered yet, with whom they were for. */
+  readonly open: Map<number, string>;
+  /** How often each departure was told. */
+  readonly told: Map<string, number>;
+}
+
+interface Routed {
+  readonly receiver: string;
+  readonly number: number;
+}
+
+/** A departure may be decided long before its session sees the end, and be told to nobody who came between. */
+const UNSURE_MS = 20_000;
+/** Breaches are kept as examples. */
+const MAX_BREACHES = 20;
+
+/** Everything that was said, heard and told in a run, and whether it is as the contract says. */
+export class Ledger {
+  readonly records = new Map<string, Record>();
+  readonly breaches: string[] = [];
+  readonly answers = new Map<string, number>();
+  readonly #routed: Routed[] = [];
+  #number = 0;
+  #breaches = 0;
+
+  opened(id: string): Record {
+    if (this.records.has(id)) this.breach(`the id ${id} was given twice`);
+    const record = {
+      id,
+      openedMs: performance.now(),
+      endedMs: undefined,
+      last: new Map<string, number>(),
+      heard: new Set<number>(),
+      open: new Map<number, string>(),
+      told: new Map<string, number>(),
+    };
+    this.records.set(id, record);
+    return record;
+  }
+
+  /** Gives the next message its number. */
+  said(record: Record, receiver: string): number {
+    const number = ++this.#number;
+    record.open.set(number, receiver);
+    return number;
+  }
+
+  heard(record: Record, sender: string, number: number): void {
+    if (record.heard.has(number)) this.breach(`${record.id} heard ${number} of ${sender} twice`);
+    else if (number < (record.last.get(sender) ?? 0)) this.breach(`${record.id} heard ${number} of ${sender} too late`);
+    if (record.told.has(sender)) this.breach(`${record.id} heard ${sender} after its departure`);
+    record.heard.add(number);
+    record.last.set(sender, number);
+  }
+
+  /** @param answer `routed`, or the code of a fault */
+  answered(record: Record, number: number, answer: string): void {
+    const receiver = record.open.get(number);
+    if (receiver === undefined) return this.breach(`${record.id} was answered ${answer} to ${number}, once too often`);
+    record.open.delete(number);
+    this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
+    if (answer === 'routed') this.#routed.push({ receiver, number });
+  }
+
+  departed(record: Record, id: string): void {
+    const times = (record.told.get(id) ?? 0) + 1;
+    record.told.set(id, times);
+    if (times > 1) this.breach(`${record.id} was told ${times} times that ${id} left`);
+  }
+
+  breach(text: string): void {
+    if (++this.#breaches <= MAX_BREACHES) this.breaches.push(text);
+  }
+
+  get alive(): Record[] {
+    return [...this.records.values()].filter(({ endedMs }) => endedMs === undefined);
+  }
+
+  /** Looks at everything once nothing is under way any more; returns what was acknowledged and lost with its receiver. */
+  close(): { lost: number; routed: number; departures: number } {
+    const { alive } = this;
+    for (const { id, open } of alive)
+      for (const number of open.keys()) this.breach(`${number} of ${id} was never answered`);
+    let lost = 0;
+    for (const { receiver, number } of this.#routed) {
+      const record = this.records.get(receiver);
+      if (record?.heard.has(number)) continue;
+      if (record?.endedMs === undefined) this.breach(`${number} was routed to ${receiver} and never came`);
+      else lost++;
+    }
+    const departures = this.#departures(alive);
+    if (this.#breaches > MAX_BREACHES) this.breaches.push(`and ${this.#breaches - MAX_BREACHES} more`);
+    return { lost, routed: this.#routed.length, departures };
+  }
+
+  #departures(alive: readonly Record[]): number {
+    let told = 0;
+    for (const { id, endedMs } of this.records.values()) {
+      for (const observer of alive) {
+        const times = observer.told.get(id) ?? 0;
+        told += times;
+        if (endedMs === undefined && times > 0) this.breach(`${observer.id} was told that ${id} left, which is here`);
+        if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - UNSURE_MS)
+          this.breach(`${observer.id} was not told that ${id} left`);
+      }
+    }
+    return told;
+  }
+}

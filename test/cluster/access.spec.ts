@@ -1,0 +1,98 @@
+import { connect as connectNats } from '@nats-io/transport-node';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app.js';
+import { encodeMessage } from '../../src/backplane/node-codec.js';
+import { NODE_VERSION } from '../../src/backplane/node-message.js';
+import { makeCertificates } from '../support/certificates.js';
+import { NatsServer } from '../support/nats.js';
+import { ServerProcess } from '../support/process.js';
+import { randomBytes } from 'node:crypto';
+import { connect } from '../support/client.js';
+
+describe('the way to NATS', () => {
+  let nats: NatsServer | undefined;
+  let node: ServerProcess | undefined;
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'switchboard-nats-'));
+  });
+  afterEach(async () => {
+    await node?.kill();
+    await nats?.stop();
+    nats = node = undefined;
+    await rm(folder, { recursive: true });
+  });
+
+  const start = async (variables: Record<string, string>): Promise<ServerProcess> =>
+    (node = await ServerProcess.start({ BACKPLANE: 'nats', NATS_URL: nats!.url, ...variables }));
+
+  it('is opened by a user and a password, and a wrong one is told in the log', async () => {
+    nats = await NatsServer.start('--user', 'nodes', '--pass', 'secret-of-nodes');
+    await start({ NATS_USER: 'nodes', NATS_PASSWORD: 'secret-of-nodes' });
+    await node!.said('joined');
+    expect(JSON.stringify(node!.lines)).not.toContain('secret-of-nodes');
+    await node!.kill();
+    await start({ NATS_USER: 'nodes', NATS_PASSWORD: 'another' });
+    expect(String((await node!.said('cannot reach NATS'))['reason'])).toMatch(/authorization/i);
+  });
+
+  it('is opened by a token', async () => {
+    nats = await NatsServer.start('--auth', 'token-of-nodes');
+    await start({ NATS_TOKEN: 'token-of-nodes' });
+    await node!.said('joined');
+  });
+
+  it('is closed to a server whose certificate comes from elsewhere', async () => {
+    await makeCertificates(folder, '--client', 'node');
+    const file = (name: string): string => join(folder, name);
+    const flags = ['--tlscert', file('server.crt'), '--tlskey', file('server.key'), '--tlscacert', file('ca.crt')];
+    nats = await NatsServer.start('--tls', '--tlsverify', ...flags);
+    const own = { NATS_TLS_CERT_FILE: file('node.crt'), NATS_TLS_KEY_FILE: file('node.key') };
+    await start({ NATS_URL: nats.url.replace('nats:', 'tls:'), NATS_TLS_CA_FILE: file('ca.crt'), ...own });
+    await node!.said('joined');
+    await node!.kill();
+    await start({ NATS_URL: nats.url.replace('nats:', 'tls:') });
+    expect(String((await node!.said('cannot reach NATS'))['reason'])).toMatch(/certificate/i);
+  });
+
+  it('needs files that can be read', async () => {
+    const variables = { BACKPLANE: 'nats', NATS_URL: 'nats://127.0.0.1:1', NATS_CREDS_FILE: join(folder, 'none') };
+    await expect(createApp({ variables })).rejects.toThrow('NATS_CREDS_FILE cannot be read');
+    await writeFile(join(folder, 'none'), '');
+    await expect(createApp({ variables })).resolves.toBeDefined();
+  });
+
+  it('takes any server of the list', async () => {
+    nats = await NatsServer.start();
+    await start({ NATS_URL: `nats://127.0.0.1:1 ${nats.url}` });
+    await node!.said('joined');
+  });
+
+  it('is not heard where it speaks another version, or nonsense', async () => {
+    nats = await NatsServer.start();
+    await start({});
+    const part = String((await node!.said('joined'))['part']);
+    const stranger = await connectNats({ servers: nats.url });
+    const newer = encodeMessage({ part: 'abcdefgh', link: 1 }, { kind: 'heartbeat', sequence: 0 });
+    newer[0] = NODE_VERSION + 2;
+    stranger.publish('switchboard.all', newer);
+    expect(await node!.said('a node of a version that does not fit is not heard')).toMatchObject({
+      level: 'warn',
+      version: NODE_VERSION + 2,
+      ours: NODE_VERSION,
+    });
+    for (let round = 0; round < 200; round++) {
+      const bytes = Buffer.concat([Buffer.from([NODE_VERSION, round % 12]), randomBytes(round)]);
+      for (const subject of ['all', `to.${part}`, `mail.${part}`, `receipt.${part}.${round}`])
+        stranger.publish(`switchboard.${subject}`, bytes, { reply: 'nowhere' });
+    }
+    await stranger.flush();
+    await stranger.close();
+    const [ann, bob] = await Promise.all([connect(node!.url), connect(node!.url)]);
+    ann.send({ type: 'x', receiver: bob.id, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { status: 'routed' } });
+  });
+});

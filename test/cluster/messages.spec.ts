@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connect, type Client } from '../support/client.js';
+import { Cluster } from '../support/cluster.js';
+
+describe.each(['on', 'off'])('messages between nodes (FAST_LANE=%s)', (lane) => {
+  let cluster: Cluster;
+  let alice: Client;
+  let bob: Client;
+  let carol: Client;
+
+  beforeAll(async () => {
+    cluster = await Cluster.start(2, { FAST_LANE: lane, ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' });
+  });
+  afterAll(() => cluster.stop());
+  beforeEach(async () => {
+    [alice, bob, carol] = (await Promise.all([0, 1, 1].map((node) => connect(cluster.url(node))))) as [
+      Client,
+      Client,
+      Client,
+    ];
+  });
+
+  it('reach the one receiver and nobody else, and are acknowledged once as routed', async () => {
+    alice.send({ type: 'offer', receiver: bob.id, data: { sdp: 'v=0' }, id: 'm' });
+    expect(await bob.next()).toEqual({
+      type: 'offer',
+      sender: alice.id,
+      receiver: bob.id,
+      data: { sdp: 'v=0' },
+      id: 'm',
+    });
+    expect(await alice.next()).toEqual({
+      type: 'sys.ack',
+      sender: 'server',
+      receiver: alice.id,
+      ref: 'm',
+      data: { status: 'routed' },
+    });
+    await settled();
+    expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
+  });
+
+  it('are carried unchanged, plain, long and forged', async () => {
+    const long = 'ä€😀"\\'.repeat(4000);
+    alice.send({ type: 'n', receiver: bob.id, data: long });
+    alice.sendText(`{"type":"n","sender":"server","receiver":"${bob.id}","data":1.00e2,"id":"f"}`);
+    expect((await bob.next()).data).toBe(long);
+    await bob.next();
+    expect(bob.frames.at(-1)).toBe(`{"sender":"${alice.id}","type":"n","receiver":"${bob.id}","data":1.00e2,"id":"f"}`);
+  });
+
+  it('to a session that has left or never was are receiver_not_found', async () => {
+    await carol.close(1000);
+    const [part] = bob.id.split('.');
+    const nobody = [
+      carol.id,
+      `${part}.${'A'.repeat(16)}`,
+      `AAAAAAAA.${'A'.repeat(16)}`,
+      `${part}.`,
+      part!,
+      `${part}.*`,
+    ];
+    for (const [index, receiver] of nobody.entries()) {
+      alice.send({ type: 'x', receiver, id: `m${index}` });
+      expect(await alice.next()).toMatchObject({
+        type: 'sys.error',
+        ref: `m${index}`,
+        data: { code: 'receiver_not_found', message: 'No session has this id.' },
+      });
+    }
+    alice.send({ type: 'x', receiver: carol.id });
+    expect(await alice.next()).not.toHaveProperty('ref');
+  });
+
+  it('are answered each on its own in one batch, whatever becomes of the others', async () => {
+    const receivers = [bob.id, `${bob.id.slice(0, 8)}.${'B'.repeat(16)}`, carol.id, alice.id];
+    for (let index = 0; index < 400; index++) alice.send({ type: 'x', receiver: receivers[index % 4], id: `${index}` });
+    const answers = new Map<string, string>();
+    while (answers.size < 400) {
+      const { type, ref, data } = await alice.next();
+      if (type !== 'x') answers.set(ref!, (data as { status?: string; code?: string }).status ?? data.code);
+    }
+    for (const [ref, answer] of answers) expect(answer).toBe(Number(ref) % 4 === 1 ? 'receiver_not_found' : 'routed');
+  });
+
+  it('to all reach everyone on every node once, and not the sender', async () => {
+    alice.send({ type: 'news', receiver: '*', data: 1, id: 'b' });
+    bob.send({ type: 'news', receiver: '*', data: 2 });
+    expect(await alice.next('sys.ack')).toMatchObject({ ref: 'b', data: { status: 'accepted' } });
+    expect((await alice.next('news')).data).toBe(2);
+    expect(await bob.next('news')).toEqual({ type: 'news', sender: alice.id, receiver: '*', data: 1, id: 'b' });
+    await carol.next('news');
+    await carol.next('news');
+    await settled();
+    expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
+  });
+
+  it('arrive in the order sent, plain, long, forged and broadcast mixed', async () => {
+    const count = 600;
+    for (let index = 0; index < count; index++) {
+      const receiver = index % 5 === 0 ? '*' : bob.id;
+      const extra = index % 7 === 0 ? { sender: 'server' } : index % 11 === 0 ? { id: `m${index}` } : {};
+      alice.send({
+        type: 'n',
+        receiver,
+        data: { index, fill: 'ä'.repeat(index % 13 === 0 ? 5000 : index % 50) },
+        ...extra,
+      });
+    }
+    const order: number[] = [];
+    while (order.length < count) order.push((await bob.next('n')).data.index as number);
+    expect(order).toEqual(Array.from({ length: count }, (_, index) => index));
+  });
+
+  /** Waits until nothing is under way between the three. */
+  const settled = async (): Promise<void> => {
+    for (const client of [alice, bob, carol]) await client.settled();
+    await cluster.settled();
+    for (const client of [alice, bob, carol]) await client.settled();
+  };
+});

@@ -1,0 +1,101 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type Client } from '../support/client.js';
+import { NameServer } from '../support/dns.js';
+import { NatsServer } from '../support/nats.js';
+import { startNginx, type Nginx } from '../support/nginx.js';
+import { freePorts } from '../support/ports.js';
+import { ServerProcess } from '../support/process.js';
+
+const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
+
+describe('three nodes behind nginx', () => {
+  let nats: NatsServer;
+  let names: NameServer;
+  let nodes: ServerProcess[];
+  let nginx: Nginx;
+  let ca: string;
+  let port: number;
+
+  const startNode = (address: string): Promise<ServerProcess> =>
+    ServerProcess.start({
+      HOST: address,
+      PORT: String(port),
+      BACKPLANE: 'nats',
+      NATS_URL: nats.url,
+      ARRIVAL_NOTICES: 'off',
+      DRAIN_SPREAD_MS: '0',
+    });
+
+  beforeAll(async () => {
+    [port] = await freePorts();
+    nats = await NatsServer.start();
+    nodes = await Promise.all(ADDRESSES.map(startNode));
+    names = await NameServer.start(...ADDRESSES);
+    nginx = await startNginx({ appPort: port, app: { name: 'app.test', resolver: names.address } });
+    ca = await readFile(nginx.caFile, 'utf8');
+  });
+  afterAll(async () => {
+    await nginx?.stop();
+    await Promise.all((nodes ?? []).map((node) => node.kill()));
+    await names?.stop();
+    await nats?.stop();
+  });
+
+  const partOf = ({ id }: Client): string => id.slice(0, 8);
+
+  /** Opens connections until each of so many nodes has two; returns two of each. */
+  async function twoOfEach(size: number): Promise<Client[][]> {
+    const byNode = new Map<string, Client[]>();
+    for (
+      let count = 0;
+      count < 400 && [...byNode.values()].filter(({ length }) => length >= 2).length < size;
+      count++
+    ) {
+      const client = await connect(nginx.url, { ca });
+      byNode.set(partOf(client), [...(byNode.get(partOf(client)) ?? []), client]);
+    }
+    return [...byNode.values()];
+  }
+
+  it('each get a part of the connections, and any session reaches any other', async () => {
+    const groups = await twoOfEach(3);
+    expect(groups).toHaveLength(3);
+    const all = groups.map(([client]) => client!);
+    for (const [index, from] of all.entries())
+      for (const [other, to] of all.entries()) {
+        from.send({ type: 'hello', receiver: to.id, id: `${index}${other}` });
+        expect(await from.answer(`${index}${other}`)).toMatchObject({ data: { status: 'routed' } });
+        expect((await to.next('hello')).sender).toBe(from.id);
+      }
+    all[0]!.send({ type: 'news', receiver: '*', id: 'n' });
+    for (const client of groups.flat()) if (client !== all[0]) await client.next('news');
+    await Promise.all(groups.flat().map((client) => client.close()));
+  });
+
+  it('are passed over while they drain, and the others keep their connections', async () => {
+    const groups = await twoOfEach(3);
+    const part = String((await nodes[2]!.said('joined'))['part']);
+    const staying = groups.filter(([client]) => partOf(client!) !== part).flat();
+    const leaving = groups.filter(([client]) => partOf(client!) === part).flat();
+    expect([staying.length >= 4, leaving.length >= 2]).toEqual([true, true]);
+    nodes[2]!.signal('SIGTERM');
+    for (const client of leaving) expect((await client.closed).code).toBe(1012);
+    // Its name is still known, and whoever comes while it is going is taken to another node.
+    for (let count = 0; count < 12; count++) {
+      const client = await connect(nginx.url, { ca });
+      expect(partOf(client)).not.toBe(part);
+      await client.close();
+    }
+    expect((await nodes[2]!.ended).code).toBe(0);
+    const [first, last] = [staying[0]!, staying.at(-1)!];
+    first.send({ type: 'still', receiver: last.id, id: 's' });
+    expect(await first.answer('s')).toMatchObject({ data: { status: 'routed' } });
+    expect((await last.next('still')).sender).toBe(first.id);
+
+    names.addresses = ADDRESSES.slice(0, 2);
+    nodes[2] = await startNode(ADDRESSES[2]!);
+    names.addresses = ADDRESSES;
+    expect(await twoOfEach(3)).toHaveLength(3);
+  });
+});

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Builds } from '../support/builds.js';
+import { connect, type Client } from '../support/client.js';
+import { NatsServer } from '../support/nats.js';
+import { ServerProcess } from '../support/process.js';
+
+const BUILD_MS = 300_000;
+
+describe('nodes of different versions', () => {
+  const nodes: ServerProcess[] = [];
+  let builds: Builds;
+  let nats: NatsServer;
+  let before: string;
+  let next: string;
+  let far: string;
+
+  beforeAll(async () => {
+    [builds, nats] = await Promise.all([Builds.create(), NatsServer.start()]);
+    before = await builds.before();
+    [next, far] = [await builds.ahead(1), await builds.ahead(2)];
+  }, BUILD_MS);
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.kill()));
+    await nats?.stop();
+    await builds?.remove();
+  });
+
+  /** @param main the build; this tree's own where it is left out */
+  async function start(main?: string): Promise<ServerProcess> {
+    const settings = { BACKPLANE: 'nats', NATS_URL: nats.url, ARRIVAL_NOTICES: 'off', DRAIN_SPREAD_MS: '100' };
+    const node = await ServerProcess.start(settings, main === undefined ? {} : { main });
+    nodes.push(node);
+    return node;
+  }
+
+  /** Stops a node as an upgrade does. */
+  async function stop(node: ServerProcess): Promise<void> {
+    nodes.splice(nodes.indexOf(node), 1);
+    node.signal('SIGTERM');
+    expect((await node.ended).code).toBe(0);
+  }
+
+  /** Resolves when the message of one reaches the other: nodes hear of one another a moment after they start. */
+  async function reach(from: Client, to: Client): Promise<void> {
+    for (let id = 0, status: unknown; status !== 'routed'; id++) {
+      from.send({ type: 'hello', receiver: to.id, id: `${to.id}/${id}` });
+      ({ status } = (await from.answer(`${to.id}/${id}`)).data as { status?: string });
+    }
+    expect((await to.next('hello')).sender).toBe(from.id);
+  }
+
+  async function listed(client: Client): Promise<string[]> {
+    client.send({ type: 'sys.who', id: 'who', data: { limit: 1000 } });
+    return ((await client.answer('who')).data as { sessions: string[] }).sessions;
+  }
+
+  /** One session on each node: all of them speak to all, see all, and are told who leaves. */
+  async function talk(): Promise<void> {
+    const clients = await Promise.all(nodes.map((node) => connect(node.url)));
+    for (const from of clients) for (const to of clients) if (from !== to) await reach(from, to);
+    const ids = clients.map(({ id }) => id).toSorted();
+    for (const client of clients) while ((await listed(client)).join() !== ids.join());
+    for (const from of clients) {
+      from.send({ type: 'to.all', receiver: '*', id: 'all' });
+      expect(await from.answer('all')).toMatchObject({ data: { status: 'accepted' } });
+      for (const to of clients) if (from !== to) expect((await to.next('to.all')).sender).toBe(from.id);
+    }
+    while (clients.length > 0) {
+      const { id } = clients[0]!;
+      await clients.shift()!.close(1000);
+      for (const client of clients)
+        expect(await client.next('sys.departed')).toMatchObject({ sender: id, data: { code: 1000 } });
+    }
+  }
+
+  it(
+    'are one server while they are upgraded, one after the other: before, now and next',
+    { timeout: 120_000 },
+    async () => {
+      const [first, second] = [await start(before), await start(before)];
+      await talk();
+      const now = await start();
+      await talk();
+      await stop(first);
+      const newer = await start(next);
+      await talk();
+      await stop(second);
+      await talk();
+      await stop(now);
+      await stop(newer);
+    },
+  );
+
+  it('are two servers where they are too far apart, and say so', { timeout: 120_000 }, async () => {
+    const now = await start();
+    const newest = await start(far);
+    const newer = await start(next);
+    const line = await now.said('a node of a version that does not fit is not heard');
+    expect(line).toMatchObject({
+      level: 'warn',
+      version: expect.any(Number) as number,
+      ours: expect.any(Number) as number,
+    });
+    expect(Number(line['version'])).toBe(Number(line['ours']) + 2);
+    await newest.said('a node of a version that does not fit is not heard');
+    const [ann, bob, carl] = (await Promise.all([now, newest, newer].map(({ url }) => connect(url)))) as [
+      Client,
+      Client,
+      Client,
+    ];
+    await reach(ann, carl);
+    await reach(carl, bob);
+    ann.send({ type: 'hello', receiver: bob.id, id: '1' });
+    expect(await ann.answer('1')).toMatchObject({ data: { code: 'receiver_not_found' } });
+    await Promise.all([now, newest, newer].map((node) => stop(node)));
+  });
+});

@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const VERSION = 'src/backplane/node-message.ts';
+const run = promisify(execFile);
+
+/** Other builds of the server than that of this tree: an older one, and newer ones as far as nodes can tell. */
+export class Builds {
+  #worktree: string | undefined;
+
+  private constructor(private readonly folder: string) {}
+
+  static async create(): Promise<Builds> {
+    return new Builds(await mkdtemp(join(tmpdir(), 'switchboard-builds-')));
+  }
+
+  /** Builds the newest commit before this one whose nodes speak to one another and whose sources differ from these. */
+  async before(): Promise<string> {
+    const worktree = join(this.folder, 'before');
+    await git('worktree', 'add', '--detach', worktree, await commitBefore());
+    this.#worktree = worktree;
+    await symlink(join(ROOT, 'node_modules'), join(worktree, 'node_modules'));
+    await run(join(ROOT, 'node_modules/.bin/nest'), ['build'], { cwd: worktree });
+    return join(worktree, 'dist/main.js');
+  }
+
+  /** Copies this tree's build and lets it say another version to other nodes. @param ahead how much newer it is */
+  async ahead(ahead: number): Promise<string> {
+    const copy = join(this.folder, `ahead-${ahead}`);
+    for (const part of ['dist', 'config', 'package.json'])
+      await cp(join(ROOT, part), join(copy, part), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    const file = join(copy, 'dist/backplane/node-message.js');
+    const code = await readFile(file, 'utf8');
+    const raised = code.replace(/NODE_VERSION = (\d+)/, (_, version) => `NODE_VERSION = ${Number(version) + ahead}`);
+    if (raised === code) throw new Error(`no version to raise in ${file}`);
+    await writeFile(file, raised);
+    return join(copy, 'dist/main.js');
+  }
+
+  async remove(): Promise<void> {
+    if (this.#worktree !== undefined) await git('worktree', 'remove', '--force', this.#worktree);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function commitBefore(): Promise<string> {
+  const now = await git('rev-parse', 'HEAD:src');
+  for (const commit of (await git('rev-list', 'HEAD')).split('\n')) {
+    const its = await git('rev-parse', `${commit}:src`).catch(() => now);
+    if (its === now) continue;
+    if (
+      await git('cat-file', '-e', `${commit}:${VERSION}`).then(
+        () => true,
+        () => false,
+      )
+    )
+      return commit;
+  }
+  throw new Error('the history holds no other build that speaks to other nodes: is this a shallow clone?');
+}
+
+async function git(...words: string[]): Promise<string> {
+  return (await run('git', words, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
+}

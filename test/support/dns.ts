@@ -1,0 +1,52 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+
+const HEADER_BYTES = 12;
+const TYPE_A = 1;
+const TTL_SECONDS = 1;
+
+/** A name server that gives the same IPv4 addresses for every name, as an engine does for the containers of a service. */
+export class NameServer {
+  addresses: readonly string[] = [];
+
+  private constructor(private readonly socket: Socket) {
+    socket.on('message', (query, { port, address }) => socket.send(this.#answer(query), port, address));
+  }
+
+  static async start(...addresses: string[]): Promise<NameServer> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const server = new NameServer(socket);
+    server.addresses = addresses;
+    return server;
+  }
+
+  /** As nginx's `resolver` wants it. */
+  get address(): string {
+    return `127.0.0.1:${this.socket.address().port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.socket.close();
+    await once(this.socket, 'close');
+  }
+
+  /** RFC 1035, 4: the question again, with an answer that points to its name. */
+  #answer(query: Buffer): Buffer {
+    const end = query.indexOf(0, HEADER_BYTES) + 5;
+    const question = query.subarray(HEADER_BYTES, end);
+    const asked = question.readUInt16BE(question.length - 4) === TYPE_A ? this.addresses : [];
+    const header = Buffer.from(query.subarray(0, HEADER_BYTES));
+    header.writeUInt16BE(0x8180, 2); // a response, recursion desired and available
+    header.writeUInt16BE(1, 4);
+    header.writeUInt16BE(asked.length, 6);
+    header.writeUInt32BE(0, 8);
+    const records = asked.map((address) => {
+      const record = Buffer.from([0xc0, HEADER_BYTES, 0, TYPE_A, 0, 1, 0, 0, 0, TTL_SECONDS, 0, 4, 0, 0, 0, 0]);
+      record.set(address.split('.').map(Number), HEADER_BYTES);
+      return record;
+    });
+    return Buffer.concat([header, question, ...records]);
+  }
+}

@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { connect as dial, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { DynamicModule } from '@nestjs/common';
+import { Settings } from '../../src/settings/settings.js';
+import { connect } from './client.js';
+import { Cluster } from './cluster.js';
+import { rest } from './rest.js';
+import type { TestServer } from './server.js';
+
+/** Several nodes behind one address, each connection to the next of them: what a client must not be able to tell. */
+export async function startSpread(
+  size: number,
+  variables: Record<string, string>,
+  handlers: DynamicModule['imports'] | undefined,
+): Promise<TestServer> {
+  const cluster = await Cluster.start(size, variables, handlers);
+  rest.reached = () => cluster.settled();
+  let turn = 0;
+  const spreader = createServer({ allowHalfOpen: true }, (client) => {
+    const { port } = cluster.nodes[turn++ % size]!;
+    join(client, dial({ port, host: '127.0.0.1', allowHalfOpen: true }));
+  });
+  await once(spreader.listen(0, '127.0.0.1'), 'listening');
+  const { port } = spreader.address() as AddressInfo;
+  const [first] = cluster.nodes;
+  const url = `ws://127.0.0.1:${port}${first!.app.get(Settings).wsPath}`;
+  return {
+    port,
+    url,
+    app: first!.app,
+    connect: (options) => connect(url, options),
+    stop: async () => {
+      rest.reached = undefined;
+      spreader.close();
+      await cluster.stop();
+    },
+  };
+}
+
+/** Carries bytes both ways, and an end or a cut too. */
+function join(one: Socket, other: Socket): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.setNoDelay(true);
+    from.pipe(to);
+    from.on('error', () => undefined);
+    from.on('close', (failed) => {
+      if (failed) to.destroy();
+    });
+  }
+}
