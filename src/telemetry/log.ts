@@ -55,8 +55,7 @@ export class Log implements LoggerService {
   }
 
   error(message: unknown, ...parameters: unknown[]): void {
-    const text = message instanceof Error ? (message.stack ?? message.message) : String(message);
-    this.#write('error', text, context(parameters));
+    this.#write('error', wordsOf(message), context(parameters));
   }
 
   fatal(message: unknown, ...parameters: unknown[]): void {
@@ -86,6 +85,15 @@ export class Log implements LoggerService {
         ? JSON.stringify({ time, level, message, ...fields })
         : `${time} ${level.padEnd(5)} ${message}${pairs(fields)}`;
     process.stdout.write(`${line}\n`);
+  }
+}
+
+/** Anything may be thrown, and be logged then: also what has no words, or throws when it is asked for them. */
+function wordsOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.stack ?? thrown.message) : String(thrown);
+  } catch {
+    return 'something was thrown that cannot be told in words';
   }
 }
 

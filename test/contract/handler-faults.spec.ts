@@ -4,8 +4,9 @@ import { AnswersGateway, SecondGateway } from '../support/answers.gateway.js';
 import { connect, type Client } from '../support/client.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { BAD_THROWS, ThrowsGateway } from '../support/throws.gateway.js';
 
-@Module({ providers: [AnswersGateway, SecondGateway] })
+@Module({ providers: [AnswersGateway, SecondGateway, ThrowsGateway] })
 class AnswersModule {}
 
 interface FaultData {
@@ -76,6 +77,17 @@ describe('a handler that fails', () => {
       expect(entries[0]).not.toContain('4111');
     },
   );
+
+  it.each(Object.entries(BAD_THROWS))('by throwing %s is answered, and the next goes on', async (kind, [code]) => {
+    for (const type of ['t.throw', 't.stream']) {
+      const { fault: data } = await fault(type, kind);
+      expect(data).toMatchObject({ code, message: expect.stringMatching(/./) as string });
+      if (code !== 'internal_error') continue;
+      expect(lines.filter((line) => line.includes(data.incident!))).toHaveLength(1);
+    }
+    alice.send({ type: 't.well' });
+    expect((await alice.next('t.well')).data).toBe('still here');
+  });
 
   it('with two failures has two incidents', async () => {
     const first = await fault('a.throw', { kind: 'error' });
