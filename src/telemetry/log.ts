@@ -91,7 +91,9 @@ export class Log implements LoggerService {
 /** Anything may be thrown, and be logged then: also what has no words, or throws when it is asked for them. */
 function wordsOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.stack ?? thrown.message) : String(thrown);
+    // Unknown because a stack is text by custom alone.
+    const words: unknown = thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown;
+    return String(words);
   } catch {
     return 'something was thrown that cannot be told in words';
   }
