@@ -1,10 +1,11 @@
-import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { ArrayMaxSize, IsNumber } from 'class-validator';
+import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
+import { ArrayMaxSize, IsArray, IsNumber } from 'class-validator';
 import { MessagingGateway } from '../gateway/messaging-gateway.decorator.js';
 
 class SumDto {
   @IsNumber({}, { each: true })
   @ArrayMaxSize(100)
+  @IsArray() // the rule next to the field is checked first
   numbers!: number[];
 }
 
@@ -13,6 +14,8 @@ class SumDto {
 export class SumGateway {
   @SubscribeMessage('demo.sum')
   sum(@MessageBody() { numbers }: SumDto): { sum: number } {
-    return { sum: numbers.reduce((total, number) => total + number, 0) };
+    const sum = numbers.reduce((total, number) => total + number, 0);
+    if (!Number.isFinite(sum)) throw new WsException('The sum is too large for a number.');
+    return { sum };
   }
 }
