@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
  * it says how to get it. With CI=true a component that is missing in the end is a failure.
  *
  *   node scripts/components.js
+ *
+ * A row is a program, or a library of a program: then `has` are the words with which the program ends well if it has it.
  */
 const COMPONENTS = [
   { program: 'openssl', debian: 'openssl', elsewhere: 'https://openssl-library.org or your package manager' },
@@ -14,17 +16,43 @@ const COMPONENTS = [
   { program: 'apache2', debian: 'apache2-bin', elsewhere: 'https://httpd.apache.org or your package manager' },
   { program: 'testssl', debian: 'testssl.sh', elsewhere: 'https://testssl.sh, as testssl on the PATH' },
   { program: 'promtool', debian: 'prometheus', elsewhere: 'https://prometheus.io/download/' },
+  {
+    program: 'faketime',
+    debian: 'faketime',
+    elsewhere: 'https://github.com/wolfcw/libfaketime or your package manager',
+  },
   { program: 'chromium', debian: 'chromium', elsewhere: 'your package manager' },
   { program: 'certutil', debian: 'libnss3-tools', elsewhere: 'https://firefox-source-docs.mozilla.org/security/nss' },
+  { program: 'curl', debian: 'curl', elsewhere: 'https://curl.se or your package manager' },
+  { program: 'javac', debian: 'default-jdk-headless', elsewhere: 'https://adoptium.net, 17 or newer' },
+  { program: 'php', debian: 'php-cli', elsewhere: 'https://www.php.net or your package manager' },
+  { program: 'perl', has: ['-MMojolicious', '-e1'], debian: 'libmojolicious-perl', elsewhere: 'cpan Mojolicious' },
+  {
+    program: 'perl',
+    has: ['-MIO::Socket::SSL', '-e1'],
+    debian: 'libio-socket-ssl-perl',
+    elsewhere: 'cpan IO::Socket::SSL',
+  },
+  {
+    program: 'python3',
+    has: ['-c', 'import websockets'],
+    debian: 'python3-websockets',
+    elsewhere: 'pip install websockets',
+  },
 ];
 
 /** Package scripts ask this program whether they may start a service; 101 is no. The tests start their own. */
 const POLICY = '/usr/sbin/policy-rc.d';
 const PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin', ...(process.env.PATH ?? '').split(':')];
+/** Other people's programs are looked for as the tests do: what the system's packages bring goes first. */
+const PROGRAM_PATH = ['/usr/bin', process.env.PATH].join(':');
 
 /** @returns {typeof COMPONENTS} what is not on this machine */
 export function missingComponents() {
-  return COMPONENTS.filter(({ program }) => !PATH.some((folder) => isExecutable(`${folder}/${program}`)));
+  return COMPONENTS.filter(({ program, has }) => {
+    if (has === undefined) return !PATH.some((folder) => isExecutable(`${folder}/${program}`));
+    return spawnSync(program, has, { env: { ...process.env, PATH: PROGRAM_PATH }, stdio: 'ignore' }).status !== 0;
+  });
 }
 
 /** @param {string} file */
@@ -63,9 +91,9 @@ function main() {
     install(before.map(({ debian }) => debian));
   }
   const missing = missingComponents();
-  for (const { program, debian, elsewhere } of missing)
+  for (const { program, has, debian, elsewhere } of missing)
     console.error(
-      `components: ${program} is missing; on Debian: sudo apt-get install ${debian}; elsewhere: ${elsewhere}`,
+      `components: ${has === undefined ? program : debian} is missing; on Debian: sudo apt-get install ${debian}; elsewhere: ${elsewhere}`,
     );
   if (missing.length > 0 && process.env.CI === 'true') process.exit(1);
 }

@@ -4,6 +4,8 @@ import { HandlersModule } from './handlers/handlers.module.js';
 import { LifecycleModule } from './lifecycle/lifecycle.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
 import { ApiModule } from './ops/api.module.js';
+import { ConsoleModule } from './ops/console.module.js';
+import { DocsModule } from './ops/docs/docs.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SettingsModule } from './settings/settings.module.js';
 import type { Settings } from './settings/settings.js';
@@ -29,6 +31,8 @@ export class AppModule {
         GatewayModule, // before the handlers: its session is open when their hooks run
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
+        ...(settings.console ? [ConsoleModule] : []),
+        ...(settings.docs ? [DocsModule] : []),
         ...handlers,
       ],
     };

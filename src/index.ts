@@ -6,7 +6,7 @@ export { Sender, sessionOf } from './gateway/sender.decorator.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/session-hooks.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
 export { endOnSignals } from './ops/signals.js';
-export { EVERYONE, Fault, SERVER, type ServerCloseCode } from './protocol/index.js';
+export { Describe, EVERYONE, Fault, SERVER, type ServerCloseCode } from './protocol/index.js';
 export { SessionState } from './sessions/session-state.js';
 export { Session } from './sessions/session.js';
 export { SettingsError, type Variables } from './settings/environment.js';

@@ -1,10 +1,11 @@
 import { createApp, startApp } from './app.js';
-import { endOnSignals } from './ops/signals.js';
+import { endOnSignals, outliveRejections } from './ops/signals.js';
 import { EXIT_CONFIG, SettingsError } from './settings/environment.js';
 
 try {
   const app = await createApp();
   endOnSignals(app);
+  outliveRejections(app);
   await startApp(app);
 } catch (error) {
   if (error instanceof SettingsError) fail(error.lines, EXIT_CONFIG);

@@ -86,6 +86,14 @@ describe('the documents', () => {
     expect(template).toContain(`burst=${4 * handshakesPerSecond - 1} nodelay;`);
   });
 
+  it('say the same of clients in the README and on their page', () => {
+    const table = rows(section(read('docs/clients.md'), 'What works'));
+    expect(table.length).toBeGreaterThan(8);
+    const shown = rows(section(read('README.md'), 'Talk')).filter((row) => row.length === table[0]!.length);
+    expect(shown).toEqual(table);
+    for (const row of table) expect(row).not.toContain('');
+  });
+
   it('link only to what is there', () => {
     const files = [
       ...readdirSync(ROOT),

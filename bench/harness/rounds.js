@@ -37,7 +37,8 @@ async function runRound(samples, round, how) {
   }
 }
 
-function rotate(list, by) {
+/** The same list, begun at another place. */
+export function rotate(list, by) {
   const start = by % list.length;
   return [...list.slice(start), ...list.slice(0, start)];
 }

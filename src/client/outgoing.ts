@@ -51,8 +51,8 @@ export class Outgoing {
     this.#sent.delete(ref);
     clearTimeout(message.timer);
     if (type === 'sys.error') {
-      const refusal = data as Refusal;
-      message.reject(new SendError(refusal.code, refusal.message, { ...refusal, sent: true }));
+      const { code, message: text, ...details } = data as Refusal;
+      message.reject(new SendError(code, text, { ...details, sent: true }));
     } else message.resolve({ type, ref, data } as Envelope);
     this.#pump();
   }

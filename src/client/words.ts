@@ -1,40 +1,12 @@
-import type { SessionPage, Welcome } from '../protocol/server-data.js';
+import type { Delivered } from '../protocol/delivered.js';
+import type { ServerWords } from '../protocol/words.js';
+
+export type { Ack, Refusal } from '../protocol/server-data.js';
+export type { ServerWords };
 
 /** What comes from the server: `data` is what the sender wrote. */
-export interface Envelope<Data = unknown> {
-  readonly type: string;
-  /** The session it came from, or `server`. */
-  readonly sender: string;
-  /** This session, or `*` in a notice to all. */
-  readonly receiver: string;
+export interface Envelope<Data = unknown> extends Omit<Delivered, 'data'> {
   readonly data: Data;
-  readonly id?: string;
-  readonly ref?: string;
-}
-
-/** What the server says by itself, and the `data` of each. */
-export interface ServerWords {
-  'sys.welcome': Welcome & { readonly protocol: number };
-  'sys.arrived': { readonly user?: string } | undefined;
-  'sys.departed': { readonly code: number };
-  'sys.ack': Ack;
-  'sys.error': Refusal;
-  'sys.sessions': SessionPage;
-  'sys.pong': unknown;
-  'sys.reconnect': { readonly afterMs: number };
-}
-
-export interface Ack {
-  readonly status: 'routed' | 'accepted';
-  /** Receivers that a broadcast passed over because they read too slowly. */
-  readonly skipped?: number;
-}
-
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
-  readonly retryAfterMs?: number;
-  readonly incident?: string;
 }
 
 /** The words of an application: the type of each message and of its `data`. */

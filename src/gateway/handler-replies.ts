@@ -1,7 +1,16 @@
 import { ForbiddenException, HttpException, Inject, Injectable, UnauthorizedException } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { randomBytes } from 'node:crypto';
-import { ackFrame, answerFrame, errorFrame, ERRORS, Fault, isReserved, type Envelope } from '../protocol/index.js';
+import {
+  ackFrame,
+  answerFrame,
+  errorFrame,
+  ERROR_WORD,
+  ERRORS,
+  Fault,
+  isReserved,
+  type Envelope,
+} from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { Log } from '../telemetry/log.js';
 import { Telemetry } from '../telemetry/telemetry.js';
@@ -9,7 +18,6 @@ import type { GatewaySocket } from './gateway-socket.js';
 
 /** Nest's word for a guard's no. */
 const GUARD_SAID_NO = 'Forbidden resource';
-const OWN_CODE = /^[a-z][a-z0-9_]{0,63}$/;
 /** Stands for the codes that handlers have of their own: there may be any number of them. */
 const HANDLERS_OWN = 'handler';
 const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
@@ -82,7 +90,8 @@ function fromWsException(error: unknown, ref: string | undefined): Fault {
   if (error === GUARD_SAID_NO) return Fault.of('forbidden', ref);
   if (typeof error === 'string') return new Fault('refused', error, ref);
   if (typeof error !== 'object' || error === null) return Fault.of('refused', ref);
-  const code = 'code' in error && typeof error.code === 'string' && OWN_CODE.test(error.code) ? error.code : 'refused';
+  const code =
+    'code' in error && typeof error.code === 'string' && ERROR_WORD.test(error.code) ? error.code : 'refused';
   return new Fault(code, messageOf(error) ?? ERRORS.refused, ref);
 }
 

@@ -8,6 +8,8 @@ import { requestPath, type Refusal } from './refuse.js';
 const VERSION = '13';
 /** 16 bytes in base64 (RFC 6455, 4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
+/** A name or an address, perhaps with a port (RFC 9112, 3.2; RFC 3986, 3.2.2). */
+const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d*)?$/;
 /** A list of tokens (RFC 6455, 4.1; RFC 9110, 5.6.2). */
 const PROTOCOLS = /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*\s*$/;
 
@@ -58,7 +60,7 @@ export class Handshake {
   }
 }
 
-function malformed({ headers, httpVersion }: IncomingMessage): Refusal | undefined {
+function malformed({ headers, rawHeaders, httpVersion }: IncomingMessage): Refusal | undefined {
   if (headers.upgrade?.toLowerCase() !== 'websocket') return UPGRADE_REQUIRED;
   const version = headers['sec-websocket-version'];
   if (version !== undefined && version !== VERSION) return WRONG_VERSION;
@@ -67,6 +69,7 @@ function malformed({ headers, httpVersion }: IncomingMessage): Refusal | undefin
     (httpVersion !== '1.1' && 'The request must be HTTP/1.1.') ||
     (hasBody(headers) && 'The request must have no body.') ||
     (headers.host === undefined && 'Host is missing.') ||
+    (!validHost(headers.host, rawHeaders) && 'Host is malformed.') ||
     (!KEY.test(headers['sec-websocket-key'] ?? '') && 'Sec-WebSocket-Key is missing or malformed.') ||
     (!validProtocols(headers['sec-websocket-protocol']) && 'Sec-WebSocket-Protocol is malformed.');
   return message ? { code: 'bad_handshake', message } : undefined;
@@ -75,6 +78,17 @@ function malformed({ headers, httpVersion }: IncomingMessage): Refusal | undefin
 /** A body would be read as frames here and as a body by a proxy in front. */
 function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}
+
+/** One name, and one header with it: of several a proxy may have believed another (RFC 9112, 3.2). */
+function validHost(host: string | undefined, rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) if (isHost(rawHeaders[index]!)) count++;
+  return count === 1 && HOST.test(host ?? '');
+}
+
+function isHost(name: string): boolean {
+  return name.length === 4 && name.toLowerCase() === 'host';
 }
 
 /** A list of tokens, none of them twice. */

@@ -3,6 +3,7 @@ import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
+import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
@@ -26,13 +27,12 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #handshake: Handshake;
   readonly #record: HandshakeRecord;
   readonly #admission: Admission;
+  readonly #lifecycle: Lifecycle;
   readonly #settings: Settings;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
   /** Learned with the first socket, when nobody can add an interceptor any more. */
   #intercepted: InterceptedTypes | undefined;
-  readonly #upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
-    this.#onUpgrade(request, socket, head);
 
   constructor(private readonly app: INestApplication) {
     super(app);
@@ -40,11 +40,12 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#handshake = app.get(Handshake);
     this.#record = app.get(HandshakeRecord);
     this.#admission = app.get(Admission);
+    this.#lifecycle = app.get(Lifecycle);
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
     this.#settings = app.get(Settings);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
-    (this.httpServer as Server).on('upgrade', this.#upgrade);
+    (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
   create(): BaseWsInstance & WebSocketServer {
@@ -64,8 +65,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     socket.disconnected ??= callback;
   }
 
+  /** Connections that are still open are refused from now on: who asks for an upgrade is told to come again. */
   override async close(): Promise<void> {
-    (this.httpServer as Server).off('upgrade', this.#upgrade);
+    this.#lifecycle.drain();
     this.#events.cutAll();
     await new Promise((resolve) => this.#server.close(resolve));
   }

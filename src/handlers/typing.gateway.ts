@@ -3,10 +3,11 @@ import { IsBoolean, IsString } from 'class-validator';
 import { MessagingGateway } from '../gateway/messaging-gateway.decorator.js';
 import { Sender } from '../gateway/sender.decorator.js';
 import { Switchboard } from '../messaging/switchboard.js';
+import { Describe } from '../protocol/index.js';
 import { Session } from '../sessions/session.js';
 
 class TypingDto {
-  /** The id of the session that is being written to. */
+  @Describe('The id of the session that is being written to.')
   @IsString()
   to!: string;
 
@@ -19,6 +20,7 @@ class TypingDto {
 export class TypingGateway {
   constructor(private readonly switchboard: Switchboard) {}
 
+  @Describe('Tells a session that you are writing to it.', { to: 'kCgk0l3w.9bXr3Tq7Lm2Vh0Ys', typing: true })
   @SubscribeMessage('demo.typing')
   typing(@MessageBody() { to, typing }: TypingDto, @Sender() sender: Session): void {
     this.switchboard.send(sender, to, 'demo.typing', { typing });

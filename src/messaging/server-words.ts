@@ -1,31 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min, validateSync } from 'class-validator';
+import { validateSync } from 'class-validator';
 import {
   DEFAULT_PAGE,
   Fault,
-  MAX_PAGE,
   pongFrame,
   sessionsFrame,
+  WhoDto,
   type Envelope,
   type SessionEntry,
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
-
-/** What `sys.who` may ask for. */
-class WhoDto {
-  @IsOptional()
-  @IsString({ message: 'data.after must be a string' })
-  @MaxLength(128, { message: 'data.after must be at most 128 characters' })
-  after?: string;
-
-  @IsOptional()
-  @Min(1, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
-  @Max(MAX_PAGE, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
-  @IsInt({ message: 'data.limit must be a whole number' })
-  limit?: number;
-}
 
 /** Answers the `sys.` words a client may say. */
 @Injectable()
@@ -45,11 +31,9 @@ export class ServerWords {
   #who(session: Session, { id, data }: Envelope): void {
     if (!this.settings.who) throw Fault.of('forbidden', id);
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
-    const page = this.sessions.page(after, limit);
-    const shown = this.settings.showUsers
-      ? { ...page, sessions: page.sessions.map((each) => this.#entry(each)) }
-      : page;
-    session.send(sessionsFrame(session.id, id, shown));
+    const { sessions, ...rest } = this.sessions.page(after, limit);
+    const shown = this.settings.showUsers ? sessions.map((each) => this.#entry(each)) : sessions;
+    session.send(sessionsFrame(session.id, id, { sessions: shown, ...rest }));
   }
 
   /** An id with its user, where it has one. */

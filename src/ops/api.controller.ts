@@ -27,7 +27,7 @@ import { Settings } from '../settings/settings.js';
 import { ApiKeysGuard } from './api-keys.guard.js';
 import { PostedAnswer, PostedMessage, SessionsPage, SessionView, Stats } from './api.dto.js';
 import { Idempotency } from './idempotency.js';
-import { Problem, ProblemFilter } from './problem.js';
+import { NOTHING_THERE, Problem, ProblemFilter } from './problem.js';
 import { readJson } from './request-body.js';
 import { ServerMessages } from './server-messages.js';
 import { SessionViews } from './session-views.js';
@@ -113,10 +113,10 @@ export class ApiController {
     throw notAllowed('GET, HEAD, DELETE');
   }
 
-  @All('*path')
+  @All(['', '*path'])
   @ApiExcludeEndpoint()
   nothing(): never {
-    throw new Problem(404, 'not_found', 'There is nothing at this path.');
+    throw NOTHING_THERE;
   }
 }
 

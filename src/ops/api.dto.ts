@@ -48,6 +48,9 @@ export class SessionView {
 
   @ApiProperty({ type: Number })
   bytesOut!: number;
+
+  @ApiProperty({ type: Number, description: 'What waits because this session reads too slowly.' })
+  bytesWaiting!: number;
 }
 
 export class SessionsPage {
@@ -89,6 +92,9 @@ export class Stats {
   @ApiProperty({ type: Number })
   bytesOut!: number;
 
-  @ApiProperty({ type: Number })
+  @ApiProperty({ type: Number, description: 'Sessions whose handlers have something to do now.' })
+  handlersRunning!: number;
+
+  @ApiProperty({ type: Number, description: 'What waits for receivers that read slowly.' })
   bufferedBytes!: number;
 }

@@ -79,8 +79,11 @@ export class Drain {
   #tellAll(): void {
     const stepMs = this.#spreadMs / Math.max(1, this.sessions.size);
     let place = 0;
-    for (const session of this.sessions.all())
-      this.notices.send(session, reconnectFrame(session.id, Math.floor(stepMs * ++place)));
+    for (const session of this.sessions.all()) {
+      const afterMs = stepMs * ++place;
+      // Whole milliseconds, unless there are more sessions than those.
+      this.notices.send(session, reconnectFrame(session.id, stepMs < 1 ? afterMs : Math.floor(afterMs)));
+    }
   }
 
   #delivered(): boolean {

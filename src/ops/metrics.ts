@@ -1,11 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { CLOSE_CODES, ERRORS, REFUSALS } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { LoopDelay } from '../telemetry/loop-delay.js';
+import { Tally } from '../telemetry/tally.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { counter, counterBy, gauge, histogram } from './metric.js';
 import { SessionRecord } from './session-record.js';
+
+const CLOSED = Object.keys(CLOSE_CODES).map(Number);
+const OUTCOMES = ['accepted', ...Object.keys(REFUSALS)];
+const REFUSED = Object.keys(ERRORS);
+/** What alerts are about, and what hostile clients are answered. */
+const LIMITED = [
+  ...['full', 'too_many_connections', 'origin_not_allowed', 'unauthorized'].map((code) => `refused.${code}`),
+  ...['malformed_json', 'invalid_message', 'reserved_type', 'unknown_type', 'rate_limited'].map(
+    (code) => `answered.${code}`,
+  ),
+];
 
 /** The counters of this process as Prometheus reads them; nothing is done before it asks. */
 @Injectable()
@@ -37,9 +50,12 @@ export class Metrics {
     gauge(all, 'switchboard_sessions', 'Sessions now.', () => this.sessions.size);
     counter(all, 'switchboard_sessions_opened_total', 'Sessions opened.', () => told.opened);
     const closed = 'Sessions ended, by close code; 0 stands for the other codes of clients.';
-    counterBy(all, 'switchboard_sessions_closed_total', closed, 'code', () => told.closed);
+    counterBy(all, 'switchboard_sessions_closed_total', closed, 'code', () => from0(CLOSED, told.closed));
     const handshakes = 'Handshakes by outcome: accepted, or the code of the refusal.';
-    counterBy(all, 'switchboard_handshakes_total', handshakes, 'outcome', () => told.handshakes);
+    counterBy(all, 'switchboard_handshakes_total', handshakes, 'outcome', () => from0(OUTCOMES, told.handshakes));
+    const limited =
+      'What limits and rules refused in this process: "refused.CODE" at the door, "answered.CODE" inside.';
+    counterBy(all, 'switchboard_limited_total', limited, 'what', () => from0(LIMITED, Tally.all()));
     counter(all, 'switchboard_drain_cut_total', 'Sessions a drain had to cut.', () => told.drainCut);
     gauge(all, 'switchboard_draining', '1 while this node drains.', () => Number(this.lifecycle.phase === 'draining'));
   }
@@ -54,7 +70,7 @@ export class Metrics {
     const delivered = 'Messages put on connections, a broadcast once for each receiver.';
     counter(all, 'switchboard_messages_delivered_total', delivered, () => routed() + told.fannedOut);
     const refused = 'Messages answered with sys.error, by code; "handler" stands for codes of handlers\' own.';
-    counterBy(all, 'switchboard_messages_refused_total', refused, 'code', () => told.refused);
+    counterBy(all, 'switchboard_messages_refused_total', refused, 'code', () => from0(REFUSED, told.refused));
     const shed = 'Deliveries of broadcasts passed over because the receiver reads too slowly.';
     counter(all, 'switchboard_messages_shed_total', shed, () => told.skipped);
     histogram(all, 'switchboard_fanout', 'Receivers of a broadcast.', () => [[{}, told.fanout]]);
@@ -83,6 +99,11 @@ export class Metrics {
     const start = Math.round(Date.now() / 1000 - process.uptime());
     gauge(all, 'switchboard_start_time_seconds', 'When the process started, Unix time.', () => start);
   }
+}
+
+/** A counter that begins with its first event shows no increase for it: what is known to come begins at 0. */
+function from0<Key>(keys: readonly Key[], counts: ReadonlyMap<Key, number>): ReadonlyMap<Key, number> {
+  return new Map([...keys.map((key) => [key, 0] as const), ...counts]);
 }
 
 function cpuSeconds(): number {

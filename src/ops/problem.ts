@@ -23,17 +23,21 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
   unavailable: 503,
 };
 
+export const NOTHING_THERE = new Problem(404, 'not_found', 'There is nothing at this path.');
+
+export function sendProblem(response: ServerResponse, { status, code, detail, headers }: Problem): void {
+  const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail });
+  response.writeHead(status, { ...headers, 'Content-Type': 'application/problem+json' });
+  response.end(body);
+}
+
 /** Answers whatever the API throws as `application/problem+json`; what only the log may know bears an incident. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(Log) private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<ServerResponse>();
-    const { status, code, detail, headers } = this.#problem(error);
-    const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail });
-    response.writeHead(status, { ...headers, 'Content-Type': 'application/problem+json' });
-    response.end(body);
+    sendProblem(host.switchToHttp().getResponse<ServerResponse>(), this.#problem(error));
   }
 
   #problem(error: unknown): Problem {

@@ -47,5 +47,6 @@ function view(session: Session): SessionView {
     ...(address !== '' && { address }),
     ...(user !== undefined && { user }),
     ...trafficOf(session),
+    bytesWaiting: session.outbox.waitingBytes,
   };
 }

@@ -1,4 +1,5 @@
 import { Logger, type INestApplication } from '@nestjs/common';
+import type { Server } from 'node:http';
 import { constants } from 'node:os';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
@@ -7,6 +8,8 @@ import { Drain } from './drain.js';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Which part of the time has passed when the process ends although something still holds it. */
 const END_AT = 0.97;
+/** How long a request that is being answered may still take once all sessions have gone. */
+const HTTP_GRACE_MS = 500;
 
 /** Drains on the first signal and then ends with 0; ends at once on the second. */
 export function endOnSignals(app: INestApplication): void {
@@ -24,14 +27,22 @@ export function endOnSignals(app: INestApplication): void {
     });
 }
 
+/** Logs a promise that nobody waits for, such as that of an async hook of a handler: it must not end everybody's sessions. */
+export function outliveRejections(app: INestApplication): void {
+  process.on('unhandledRejection', (reason) => app.get(Log).error(reason instanceof Error ? reason : String(reason)));
+}
+
 async function end(app: INestApplication, signal: string, logger: Logger): Promise<void> {
   const { drainTimeoutMs } = app.get(Settings);
   setTimeout(() => {
     logger.warn('the time to drain is over', { drainTimeoutMs });
+    app.get(Log).end();
     process.exit(0);
   }, drainTimeoutMs * END_AT);
   try {
     await app.get(Drain).run();
+    // Connections that ask nothing would hold the process, too.
+    setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), HTTP_GRACE_MS).unref();
     await app.close();
     app.get(Log).end();
     process.exit(0);

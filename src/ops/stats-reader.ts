@@ -26,6 +26,7 @@ export class StatsReader {
       messagesDelivered: routed + carried + fannedOut,
       messagesRefused: [...refused.values()].reduce((sum, count) => sum + count, 0),
       ...this.record.traffic(),
+      handlersRunning: this.telemetry.handlersRunning,
       bufferedBytes: this.sessions.slowConsumers.totalBytes,
     };
   }

@@ -1,10 +1,10 @@
 import type { FaultDetails } from './errors.js';
 import { textFrame, type Frame } from './frame.js';
-import { EVERYONE, PROTOCOL_VERSION, SERVER } from './limits.js';
-import type { SessionPage, Welcome } from './server-data.js';
+import { EVERYONE, SERVER } from './limits.js';
+import type { Ack, SessionPage, Welcome } from './server-data.js';
 
 export function welcomeFrame(receiver: string, welcome: Welcome): Frame {
-  return encode('sys.welcome', SERVER, receiver, undefined, JSON.stringify({ protocol: PROTOCOL_VERSION, ...welcome }));
+  return encode('sys.welcome', SERVER, receiver, undefined, JSON.stringify(welcome));
 }
 
 export function arrivedFrame(session: string, user?: string): Frame {
@@ -17,7 +17,7 @@ export function departedFrame(session: string, code: number): Frame {
 }
 
 /** @param skipped receivers that a broadcast passed over because they read too slowly */
-export function ackFrame(receiver: string, ref: string, status: 'routed' | 'accepted', skipped = 0): Frame {
+export function ackFrame(receiver: string, ref: string, status: Ack['status'], skipped = 0): Frame {
   const data = skipped > 0 ? `{"status":"${status}","skipped":${skipped}}` : `{"status":"${status}"}`;
   return encode('sys.ack', SERVER, receiver, ref, data);
 }

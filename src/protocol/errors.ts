@@ -13,6 +13,9 @@ export const ERRORS = {
   internal_error: 'A handler failed.',
 } as const;
 
+/** What a code looks like; a handler may have its own. */
+export const ERROR_WORD = /^[a-z][a-z0-9_]{0,63}$/;
+
 export type ErrorCode = keyof typeof ERRORS;
 
 /** What a `sys.error` may carry beside its code and message. */

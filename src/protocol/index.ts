@@ -1,7 +1,10 @@
 export * from './answers.js';
 export * from './close-codes.js';
 export * from './block.js';
+export * from './client-data.js';
 export * from './codec.js';
+export * from './delivered.js';
+export * from './describe.js';
 export * from './errors.js';
 export * from './frame.js';
 export { IdTable, SESSION_ID_CHARACTERS } from './id-table.js';
@@ -11,4 +14,5 @@ export * from './refusals.js';
 export { TEXT } from './json-scanner.js';
 export * from './scanner.js';
 export * from './server-data.js';
+export * from './words.js';
 export * from './stamp.js';

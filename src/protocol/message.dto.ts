@@ -1,4 +1,5 @@
 import { Allow, IsString, Matches, ValidateIf, validateSync } from 'class-validator';
+import { Describe } from './describe.js';
 import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MAX_TYPE_CHARACTERS } from './limits.js';
 
 /**
@@ -16,12 +17,17 @@ function has(field: 'receiver' | 'id') {
 
 /** What a client may write in an envelope; `sender` and `ref` are the server's. These rules are the one source of truth. */
 export class MessageDto {
+  @Describe(
+    "What kind of message this is: the application's own word. Those that begin with `sys.` are the server's.",
+    'chat',
+  )
   @Matches(new RegExp(`^[A-Za-z0-9._:-]{1,${MAX_TYPE_CHARACTERS}}$`), {
     message: `type must be 1 to ${MAX_TYPE_CHARACTERS} characters of A-Z a-z 0-9 . _ : -`,
   })
   @IsString({ message: 'type must be a string' })
   type!: string;
 
+  @Describe('A session id, or `*`: everyone but you.')
   @Matches(characters(MAX_RECEIVER_CHARACTERS), {
     message: `receiver must be 1 to ${MAX_RECEIVER_CHARACTERS} characters`,
   })
@@ -29,11 +35,13 @@ export class MessageDto {
   @ValidateIf(has('receiver'))
   receiver?: string;
 
+  @Describe('Your own reference: with it you get exactly one answer that bears it as `ref`.', 'm-1')
   @Matches(characters(MAX_ID_CHARACTERS), { message: `id must be 1 to ${MAX_ID_CHARACTERS} characters` })
   @IsString({ message: 'id must be a string' })
   @ValidateIf(has('id'))
   id?: string;
 
+  @Describe('Anything; carried unchanged.')
   @Allow()
   data?: unknown;
 }

@@ -1,6 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { ABNORMAL, IdTable, welcomeFrame, type Frame, type SessionPage, type Welcome } from '../protocol/index.js';
+import {
+  ABNORMAL,
+  IdTable,
+  PROTOCOL_VERSION,
+  welcomeFrame,
+  type Frame,
+  type SessionPage,
+  type Welcome,
+} from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { SessionIds } from './session-id.js';
 import { Session } from './session.js';
@@ -36,6 +44,7 @@ export class SessionRegistry {
     @Inject(Settings) settings: Settings,
   ) {
     this.#welcome = {
+      protocol: PROTOCOL_VERSION,
       heartbeatMs: settings.heartbeatMs,
       maxMessageBytes: settings.maxMessageBytes,
       notices: settings.noticeScope,

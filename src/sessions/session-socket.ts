@@ -16,15 +16,17 @@ export class SessionSocket extends WebSocket {
   registry: SessionRegistry | undefined;
 
   /**
-   * Ends the session with this code, sends what waits, then the close frame. An empty close frame counts as 1005.
-   * Without a reason (a close frame that is answered has one, be it empty) that of the table is given.
+   * Ends the session with this code and sends what waits and the close frame behind it, with one write. An empty close
+   * frame counts as 1005. Without a reason (a close frame that is answered has one, be it empty) that of the table is given.
    */
   override close(code?: number, reason?: string | Buffer): void {
-    if (this.readyState === WebSocket.OPEN && this.session !== undefined) {
-      this.registry?.end(this.session, code ?? NO_STATUS);
-      this.session.outbox.flushAll();
-    }
+    if (this.readyState !== WebSocket.OPEN || this.session === undefined) return super.close(code, reason);
+    const { outbox } = this.session;
+    this.registry?.end(this.session, code ?? NO_STATUS);
+    outbox.socket.cork();
+    outbox.flushAll();
     super.close(code, reason ?? closeReason(code));
+    outbox.socket.uncork();
   }
 
   /** Sends one text frame as it is, in order with everything else. For handlers that know Nest's `client.send`. */

@@ -22,6 +22,15 @@ export class SlowConsumers {
   #totalBytes = 0;
   #mostBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  #shedding = false;
+  /**
+   * Sheds until the rest fits the budget. Never from within {@link account}: an outbox is at work then, and the departures
+   * would be put into the middle of what it is doing.
+   */
+  readonly #shed = (): void => {
+    this.#shedding = false;
+    while (this.#isOverBudget) this.#shedHeaviest();
+  };
 
   constructor(@Inject(Settings) settings: Settings) {
     this.highWaterBytes = settings.outboxHighWaterBytes;
@@ -51,7 +60,14 @@ export class SlowConsumers {
     else this.#waiting.set(session, bytes);
     if (bytes > this.highWaterBytes) this.#over(session);
     else if (this.#overSinceMs.delete(session)) session.resumeReading();
-    while (this.#budgetBytes > 0 && this.#totalBytes > this.#budgetBytes) this.#shedHeaviest();
+    if (this.#isOverBudget && !this.#shedding) {
+      this.#shedding = true;
+      process.nextTick(this.#shed);
+    }
+  }
+
+  get #isOverBudget(): boolean {
+    return this.#budgetBytes > 0 && this.#totalBytes > this.#budgetBytes;
   }
 
   #over(session: Session): void {

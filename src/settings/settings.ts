@@ -99,6 +99,14 @@ export class Settings extends AccessSettings {
   @IsIn([true, false], SWITCH)
   fastLane!: boolean;
 
+  @Setting('switch', 'Whether the console is served at `/`.')
+  @IsIn([true, false], SWITCH)
+  console!: boolean;
+
+  @Setting('switch', 'Whether the protocol of this server is served, as `/asyncapi.json` and as the page `/docs`.')
+  @IsIn([true, false], SWITCH)
+  docs!: boolean;
+
   @Setting('number', 'Milliseconds over which the sessions of a draining node are asked to come again.')
   @Min(0)
   @Max(MAX_INT32)

@@ -2,6 +2,9 @@ import type { LoggerService } from '@nestjs/common';
 import { Flood, WINDOW_MS } from './flood.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+/** Lines of one kind in one window that are written before the rest is only counted. */
+const LINES_OF_A_KIND = 20;
+const DEBUG_LINES_OF_A_KIND = 1000;
 type Level = (typeof LEVELS)[number];
 
 export interface LogForm {
@@ -23,10 +26,10 @@ process.stdout.on('error', () => undefined);
 export class Log implements LoggerService {
   readonly #least: number;
   readonly #format: 'text' | 'json';
-  readonly #flood = new Flood((kind, held) => {
-    const more = `and ${held.toLocaleString('en')} more in ${WINDOW_MS / 1000} s`;
-    this.#line('info', more, { of: kind });
-  });
+  /** Lines that could not be written since the last that could. */
+  #lost = 0;
+  readonly #flood = new Flood(LINES_OF_A_KIND, (kind, held) => this.#sumUp('info', kind, held));
+  readonly #debugFlood = new Flood(DEBUG_LINES_OF_A_KIND, (kind, held) => this.#sumUp('debug', kind, held));
 
   constructor({ logLevel, logFormat }: LogForm) {
     this.#least = LEVELS.indexOf(logLevel);
@@ -70,21 +73,44 @@ export class Log implements LoggerService {
   /** Tells what was held back so far: the process ends. */
   end(): void {
     this.#flood.turn();
+    this.#debugFlood.turn();
   }
 
-  /** At `debug` the operator asked for everything; any other line may be held back. */
+  /** At `debug` the operator asked for more, but not for a full disk. */
   #write(level: Level, message: string, fields: LogFields): void {
     if (LEVELS.indexOf(level) > this.#least) return;
-    if (level === 'debug' || this.#flood.allows(kindOf(message, fields))) this.#line(level, message, fields);
+    const flood = level === 'debug' ? this.#debugFlood : this.#flood;
+    if (flood.allows(kindOf(message, fields))) this.#line(level, message, fields);
+  }
+
+  #sumUp(level: Level, kind: string, held: number): void {
+    this.#line(level, `and ${held.toLocaleString('en')} more in ${WINDOW_MS / 1000} s`, { of: kind });
   }
 
   #line(level: Level, message: string, fields: LogFields): void {
+    this.#put(`${this.#text(level, message, fields)}\n`, 1);
+  }
+
+  #text(level: Level, message: string, fields: LogFields): string {
     const time = new Date().toISOString();
-    const line =
-      this.#format === 'json'
-        ? JSON.stringify({ time, level, message, ...fields })
-        : `${time} ${level.padEnd(5)} ${message}${pairs(fields)}`;
-    process.stdout.write(`${line}\n`);
+    return this.#format === 'json'
+      ? JSON.stringify({ time, level, message, ...fields })
+      : `${time} ${level.padEnd(5)} ${message}${pairs(fields)}`;
+  }
+
+  /** Counts the lines that could not be written, and tells how many with the first that can be again. */
+  #put(text: string, lines: number): void {
+    process.stdout.write(text, (error) => {
+      if (error) this.#lost += lines;
+      else if (this.#lost > 0) this.#tellLost();
+    });
+  }
+
+  /** Begins with a line's end: what was written last may have been torn. */
+  #tellLost(): void {
+    const lines = this.#lost;
+    this.#lost = 0;
+    this.#put(`\n${this.#text('warn', 'lines of the log are lost: it could not be written', { lines })}\n`, lines);
   }
 }
 

@@ -1,11 +1,15 @@
-import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../support/ask.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect } from '../support/client.js';
 import { Compose } from '../support/compose.js';
+import { tallyOf } from '../support/tally.js';
+import { Residents } from './residents.js';
 
 describe('docker compose', () => {
   let compose: Compose;
@@ -35,6 +39,20 @@ describe('docker compose', () => {
   it('sends plain HTTP to the published https port', async () => {
     const { headers } = await ask(`http://localhost:${compose.httpPort}/wss`);
     expect(headers.location).toBe(`https://localhost:${compose.httpsPort}/wss`);
+  });
+
+  it('is well in the eyes of the doctor', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-doctor-'));
+    await writeFile(join(folder, 'ca.crt'), ca);
+    const way = ['--url', url, '--ca', join(folder, 'ca.crt'), '--http-port', String(compose.httpPort)];
+    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/doctor.js', ...way]);
+    expect(stdout).toContain('All is well.');
+    await rm(folder, { recursive: true });
+  });
+
+  it('shows an operator inside its metrics, as the page for operators says', async () => {
+    const asked = "fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)";
+    expect(await compose.run('exec', '-T', 'app', 'node', '--eval', asked)).toMatch(/^switchboard_sessions \d+$/m);
   });
 
   it('publishes the ports of nginx alone', async () => {
@@ -70,6 +88,30 @@ describe('docker compose', () => {
     ann.send({ type: 'again', receiver: bob.id });
     expect(await bob.next('again')).toMatchObject({ sender: ann.id });
     await Promise.all([ann.close(), bob.close()]);
+  });
+
+  it('loses no accepted message when a new image takes over under load', async () => {
+    const residents = new Residents(url, { ca });
+    await residents.everybodyIsIn();
+    const before = residents.connections.slice();
+    await residents.exchange(before.length);
+
+    const container = await compose.run('ps', '--quiet', 'app');
+    await compose.renewImage('app');
+    const talk = residents.exchangeUntilStopped();
+    await compose.run('up', '--detach', '--wait');
+    expect(await compose.run('ps', '--quiet', 'app')).not.toBe(container);
+    for (const { closed } of before) expect(await closed).toEqual({ code: 1012, reason: 'service_restart' });
+    await residents.everybodyIsIn();
+    await residents.exchange(residents.size);
+    await talk.stop();
+    await residents.leave();
+
+    const { acknowledged, ...faults } = tallyOf(residents.connections);
+    expect(faults).toEqual({ lost: 0, duplicated: 0, misordered: 0 });
+    expect(acknowledged).toBeGreaterThan(2 * residents.size);
+    expect(before.every(({ inbox }) => inbox.some(({ type }) => type === 'sys.ack'))).toBe(true);
+    expect(residents.connections.length).toBeGreaterThan(before.length);
   });
 
   it('says that the application is unavailable while it is down, and finds it under a new address', async () => {

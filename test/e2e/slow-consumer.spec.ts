@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Switchboard } from '../../src/messaging/switchboard.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { clientFrame } from '../support/client-frames.js';
 import { connect, type Client } from '../support/client.js';
@@ -121,6 +123,32 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     const { totalBytes } = server.app.get(SessionRegistry).slowConsumers;
     expect(totalBytes).toBe(light.waitingBytes);
     await light.readUntil(() => light.waitingBytes === 0);
+  });
+
+  it('is missed by its peer although it was shed in the middle of what that one is sent', async () => {
+    const budget = 1_000_000;
+    await start({
+      OUTBOX_HIGH_WATER_BYTES: String(MANY),
+      MEMORY_BUDGET_BYTES: String(budget),
+      NOTICE_SCOPE: 'peers',
+      ARRIVAL_NOTICES: 'off',
+    });
+    const [heavy, peer] = [await StalledReader.open(server), await StalledReader.open(server)];
+    heavy.client.socket.write(clientFrame(`{"type":"hello","receiver":"${peer.id}"}`));
+    await peer.readUntil(() => peer.read().some(({ type }) => type === 'hello'), 'stop');
+    const switchboard = server.app.get(Switchboard, { strict: false });
+    while (heavy.waitingBytes < budget - 2 * BYTES) {
+      switchboard.send('server', heavy.id, 'big', 'b'.repeat(BYTES));
+      await turn();
+    }
+    // All in one turn: the peer's socket is full in the midst of them, which is when the heavy one is shed.
+    const sent = 15;
+    for (let count = 0; count < sent; count++) switchboard.send('server', peer.id, 'huge', 'h'.repeat(10 * BYTES));
+    await peer.readUntil(() => peer.read().filter(({ type }) => type === 'huge').length === sent);
+    await peer.readUntil(() => peer.read().some(({ type }) => type === 'sys.departed'));
+    const words = peer.read().filter(({ type }) => type !== 'hello');
+    expect(words.filter(({ type }) => type === 'sys.departed').map(({ sender }) => sender)).toEqual([heavy.id]);
+    expect(words).toHaveLength(sent + 1);
   });
 
   it('may be shed although all that waits for it is in the socket by now', async () => {

@@ -43,7 +43,10 @@ describe('connections', () => {
   });
 
   it('are refused past 90 % of the descriptor limit unless a limit is set', async () => {
-    const child = await ServerProcess.start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' }, 'ulimit -n 700;');
+    const child = await ServerProcess.start(
+      { ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' },
+      { before: 'ulimit -n 700;' },
+    );
     const enter = (): Promise<Client> => connect(child.url);
     for (let count = 0; count < 630; count += 63) await Promise.all(Array.from({ length: 63 }, enter));
     const { status, body } = await ask(child.url.replace('ws:', 'http:'), { headers: HANDSHAKE });

@@ -1,18 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientOptions } from 'ws';
 import { connect, type Client } from '../support/client.js';
+import { tallyOf, type Tally } from '../support/tally.js';
 
 const AT_A_TIME = 100;
 /** Between two attempts to connect again. */
 const RETRY_MS = 20;
-
-/** What became of the messages: counted at the receivers, against what the senders had acknowledged. */
-export interface Tally {
-  readonly acknowledged: number;
-  readonly lost: number;
-  readonly duplicated: number;
-  readonly misordered: number;
-}
 
 /** Sessions in a ring, each of which sends numbered messages to the next. */
 export class Load {
@@ -20,6 +13,8 @@ export class Load {
   /** Clients of former connections, whose messages still count. */
   readonly #former: Client[] = [];
   #number = 0;
+  /** How many had to connect again. */
+  reconnected = 0;
 
   constructor(
     private url: string,
@@ -38,6 +33,7 @@ export class Load {
     const began = performance.now();
     const open = this.clients.filter(({ socket }) => socket.readyState === socket.OPEN);
     this.#former.push(...this.clients.filter((client) => !open.includes(client)));
+    this.reconnected += this.clients.length - open.length;
     while (open.length < this.size) {
       const missing = Math.min(AT_A_TIME, this.size - open.length);
       const results = await Promise.allSettled(Array.from({ length: missing }, () => connect(this.url, this.options)));
@@ -65,18 +61,7 @@ export class Load {
   }
 
   tally(): Tally {
-    const all = [...this.#former, ...this.clients];
-    const acknowledged = all.flatMap(({ inbox }) =>
-      inbox.filter(({ type }) => type === 'sys.ack').map(({ ref }) => ref),
-    );
-    const received = all.map(({ inbox }) => inbox.filter(({ type }) => type === 'load').map(({ id }) => Number(id)));
-    const unique = new Set(received.flat());
-    return {
-      acknowledged: acknowledged.length,
-      lost: acknowledged.filter((ref) => !unique.has(Number(ref))).length,
-      duplicated: received.flat().length - unique.size,
-      misordered: received.reduce((sum, ids) => sum + ids.filter((id, at) => at > 0 && id < ids[at - 1]!).length, 0),
-    };
+    return tallyOf([...this.#former, ...this.clients]);
   }
 
   close(): void {

@@ -2,8 +2,10 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Drain } from '../../src/ops/drain.js';
 import { ask, type Answer } from '../support/ask.js';
 import { connect } from '../support/client.js';
+import { StalledReader } from '../support/stalled-reader.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { AUTH, bearer, token } from '../support/tokens.js';
 
@@ -85,7 +87,29 @@ describe('the HTTP API', () => {
     expect(problem(await post({ type: 'x', receiver: '*', more: 1 }))).toBe('400 invalid_message');
     expect(problem(await post('{'))).toBe('400 malformed_json');
     expect(problem(await post(JSON.stringify('x'.repeat(70_000))))).toBe('413 message_too_big');
-    expect(problem(await post('{}', { 'Content-Type': 'text/plain' }))).toBe('415 unsupported_media_type');
+    expect(problem(await post('x'.repeat(70_000), { 'Transfer-Encoding': 'chunked' }))).toBe('413 message_too_big');
+    for (const headers of [
+      { 'Content-Type': 'text/plain' },
+      { 'Content-Type': 'application/json; charset=latin1' },
+      { 'Content-Encoding': 'gzip' },
+    ])
+      expect(problem(await post('{}', headers))).toBe('415 unsupported_media_type');
+  });
+
+  it('says that the receiver reads too slowly', async () => {
+    const slow = await StalledReader.open(server);
+    let answer = await post({ type: 'x', receiver: slow.id });
+    while (answer.status === 200) answer = await post({ type: 'x', receiver: slow.id, data: 'x'.repeat(60_000) });
+    expect(problem(answer)).toBe('503 receiver_overloaded');
+    const { bytesWaiting } = JSON.parse((await call('GET', `/sessions/${slow.id}`)).body) as { bytesWaiting: number };
+    expect(bytesWaiting).toBe(slow.waitingBytes);
+    slow.client.socket.destroy();
+  });
+
+  it('says that the node is leaving', async () => {
+    const drained = server.app.get(Drain).run();
+    expect(problem(await post({ type: 'x', receiver: '*' }))).toBe('503 unavailable');
+    await drained;
   });
 
   it('does a request with an Idempotency-Key once', async () => {
@@ -100,6 +124,7 @@ describe('the HTTP API', () => {
       'true',
     ]);
     expect(problem(await post({ ...message, data: 1 }, headers))).toBe('422 idempotency_key_reused');
+    expect(problem(await post(message, { 'Idempotency-Key': 'a b' }))).toBe('400 invalid_idempotency_key');
     await ann.settled();
     expect(ann.inbox.filter(({ type }) => type === 'once')).toHaveLength(1);
   });
@@ -111,7 +136,12 @@ describe('the HTTP API', () => {
     expect(first).toMatchObject({ sessions: [{ id: ids[0] }, { id: ids[1] }], total: 3, next: ids[1] });
     const second = JSON.parse((await call('GET', `/sessions?limit=2&after=${first.next}`)).body);
     expect(second.sessions).toEqual([JSON.parse((await call('GET', `/sessions/${ids[2]}`)).body)]);
-    expect(second.sessions[0]).toMatchObject({ address: '127.0.0.1', bytesOut: expect.any(Number) });
+    expect(second.sessions[0]).toMatchObject({
+      address: '127.0.0.1',
+      bytesIn: expect.any(Number),
+      bytesOut: expect.any(Number),
+      bytesWaiting: 0,
+    });
     expect(Date.now() - Date.parse(second.sessions[0].since)).toBeLessThan(20_000);
     const ann = await connect(server.url, bearer(await token()));
     expect(JSON.parse((await call('GET', `/sessions/${ann.id}`)).body)).toMatchObject({ user: 'ann' });
@@ -129,11 +159,18 @@ describe('the HTTP API', () => {
 
   it('tells the counters', async () => {
     await connect(server.url);
-    expect(JSON.parse((await call('GET', '/stats')).body)).toMatchObject({ phase: 'ready', sessions: 1, opened: 1 });
+    expect(JSON.parse((await call('GET', '/stats')).body)).toMatchObject({
+      phase: 'ready',
+      sessions: 1,
+      opened: 1,
+      handlersRunning: 0,
+      bufferedBytes: 0,
+    });
   });
 
   it('knows its paths and methods', async () => {
-    expect(problem(await call('GET', '/nothing'))).toBe('404 not_found');
+    for (const path of ['/nothing', '', '/', '/sessions/a/b', '/sessions/%E0'])
+      expect(problem(await call('GET', path))).toBe('404 not_found');
     for (const [method, path, allow] of [
       ['GET', '/messages', 'POST'],
       ['POST', '/sessions', 'GET, HEAD'],

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -39,6 +40,25 @@ describe('a server that is told to end', () => {
     },
   );
 
+  it('has a time for each even where there are fewer milliseconds than sessions', async () => {
+    server = await ServerProcess.start({ DRAIN_SPREAD_MS: '3' });
+    const { url } = server;
+    const clients = await Promise.all(Array.from({ length: 9 }, () => connect(url)));
+    server.signal('SIGTERM');
+    const notices = await Promise.all(clients.map((client) => client.next('sys.reconnect')));
+    const afterMs = notices.map(({ data }) => data.afterMs as number);
+    expect(new Set(afterMs).size).toBe(9);
+    expect(Math.max(...afterMs)).toBeLessThanOrEqual(3);
+  });
+
+  it('is held by no connection that asks nothing', async () => {
+    server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '60000' });
+    const idle = await opened(Number(new URL(server.url).port));
+    server.signal('SIGTERM');
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    idle.destroy();
+  });
+
   it('tells nobody of a departure who leaves at the same moment', async () => {
     server = await ServerProcess.start();
     const { url } = server;
@@ -51,8 +71,8 @@ describe('a server that is told to end', () => {
   it('delivers what it has acknowledged', async () => {
     server = await ServerProcess.start({ ARRIVAL_NOTICES: 'off' });
     const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
-    const text = 'x'.repeat(1000);
-    for (let id = 0; id < 2000; id++) ann.send({ type: 'chat', receiver: bob.id, id: String(id), data: text });
+    const data = 'x'.repeat(1000);
+    for (let id = 0; id < 2000; id++) ann.send({ type: 'chat', receiver: bob.id, id: String(id), data });
     await ann.next('sys.ack');
     server.signal('SIGTERM');
     await Promise.all([ann.closed, bob.closed]);
@@ -144,6 +164,16 @@ describe('while it drains, a server', () => {
     expect(await drained).toMatchObject({ sessions: 2, cut: 0 });
   });
 
+  it('tells whoever asks for an upgrade at the very last to come again', async () => {
+    server = await startServer({});
+    const late = await opened(server.port);
+    const closed = server.app.close();
+    const lines = Object.entries({ Host: 'localhost', ...HANDSHAKE }).map(([name, value]) => `${name}: ${value}\r\n`);
+    late.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
+    expect(await text(late)).toMatch(/^HTTP\/1\.1 503 [\s\S]*Retry-After[\s\S]*draining/);
+    await closed;
+  });
+
   it('sends everybody what was said at the last moment, however many are closed before them', async () => {
     server = await startServer({});
     const clients = await Promise.all(Array.from({ length: MORE_THAN_A_BATCH }, () => connect(server.url)));
@@ -170,3 +200,10 @@ describe('while it drains, a server', () => {
     expect(ann.inbox.filter(({ type }) => type === 'sys.departed')).toEqual([]);
   });
 });
+
+/** A TCP connection over which nothing was said yet. */
+async function opened(port: number): Promise<Socket> {
+  const socket = connectTcp(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return socket;
+}

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Drain } from '../../src/ops/drain.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
+import { RawClient } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { answerTo, flood, StalledReader } from '../support/stalled-reader.js';
 
 describe('metrics', () => {
   let server: TestServer;
@@ -37,6 +40,17 @@ describe('metrics', () => {
     });
   });
 
+  it('begin at nothing, so that an alert sees the first of a kind', async () => {
+    expect(await scrape()).toMatchObject({
+      'switchboard_sessions_closed_total{code="1013"}': 0,
+      'switchboard_sessions_closed_total{code="4100"}': 0,
+      'switchboard_handshakes_total{outcome="full"}': 0,
+      'switchboard_messages_refused_total{code="internal_error"}': 0,
+      'switchboard_limited_total{what="refused.full"}': expect.any(Number),
+      'switchboard_limited_total{what="answered.rate_limited"}': expect.any(Number),
+    });
+  });
+
   it.each(['on', 'off'])('count messages however they are read (fast lane %s)', async (FAST_LANE) => {
     await server.stop();
     server = await startServer({ FAST_LANE });
@@ -62,6 +76,51 @@ describe('metrics', () => {
     expect(bytesIn).toBeGreaterThan(100);
   });
 
+  it('tell what waits for a slow reader, the most that ever did, and what was shed', async () => {
+    await server.stop();
+    server = await startServer({ OUTBOX_HIGH_WATER_BYTES: '100000' });
+    const [ann, slow] = [await connect(server.url), await StalledReader.open(server)];
+    await flood(ann, slow.id, 30_000, ({ refused }) => refused.length > 0);
+    ann.send({ type: 'all', receiver: '*', id: 'all' });
+    expect((await answerTo(ann, 'all')).data).toEqual({ status: 'accepted', skipped: 1 });
+    const { switchboard_buffered_bytes: buffered, ...samples } = await scrape();
+    expect(buffered).toBe(slow.waitingBytes);
+    expect(buffered).toBeGreaterThan(100_000);
+    expect(samples).toMatchObject({ switchboard_messages_shed_total: 1 });
+    await slow.readUntil(() => slow.waitingBytes === 0);
+    expect(await scrape()).toMatchObject({
+      switchboard_buffered_bytes: 0,
+      switchboard_buffered_bytes_max: expect.closeTo(buffered!, -4),
+    });
+    slow.client.socket.destroy();
+  });
+
+  it('tell how late the event loop was', async () => {
+    const [max, p99] = ['max', 'p99'].map((which) => `switchboard_event_loop_delay_${which}_seconds`) as [
+      string,
+      string,
+    ];
+    let samples = await scrape();
+    // The delay is sampled: the first block may come before the first sample.
+    while (samples[max]! < 0.2) {
+      for (const end = performance.now() + 300; performance.now() < end;);
+      samples = await scrape();
+    }
+    expect(samples[p99]).toBeLessThanOrEqual(samples[max]!);
+  });
+
+  it('tell that the node drains and whom it had to cut', async () => {
+    await server.stop();
+    server = await startServer({ DRAIN_TIMEOUT_MS: '1000' });
+    const mute = await RawClient.open(server.port);
+    expect(await scrape()).toMatchObject({ switchboard_draining: 0, switchboard_drain_cut_total: 0 });
+    const drained = server.app.get(Drain).run();
+    expect(await scrape()).toMatchObject({ switchboard_draining: 1 });
+    await drained;
+    expect(await scrape()).toMatchObject({ switchboard_draining: 1, switchboard_drain_cut_total: 1 });
+    mute.socket.destroy();
+  });
+
   it('keep the bytes of those that have gone', async () => {
     const ann = await connect(server.url);
     ann.send({ type: 'sys.ping', data: 'x'.repeat(5000) });
@@ -84,6 +143,29 @@ describe('metrics', () => {
       'switchboard_handshakes_total{outcome="bad_handshake"}': 1,
       'switchboard_handshakes_total{outcome="not_found"}': 1,
       'switchboard_handshakes_total{outcome="upgrade_required"}': 1,
+    });
+  });
+
+  it('count what limits refused, at the door and inside', async () => {
+    await server.stop();
+    server = await startServer({ MAX_CONNECTIONS: '1', FAULTS_PER_MINUTE: '100', MESSAGES_PER_SECOND: '1' });
+    const ann = await connect(server.url);
+    const [full, malformed, limited] = ['refused.full', 'answered.malformed_json', 'answered.rate_limited'].map(
+      (what) => `switchboard_limited_total{what="${what}"}`,
+    ) as [string, string, string];
+    const before = await scrape();
+    expect((await ask(`http://127.0.0.1:${server.port}/wss`, { headers: HANDSHAKE })).status).toBe(503);
+    ann.sendText('{');
+    await ann.next('sys.error');
+    for (let answer = ''; answer !== 'rate_limited';) {
+      ann.send({ type: 'chat', receiver: 'nobody' });
+      answer = (await ann.next('sys.error')).data.code;
+    }
+    const after = await scrape();
+    expect([full, malformed, limited].map((name) => after[name]! - (before[name] ?? 0))).toEqual([1, 1, 1]);
+    expect(after).toMatchObject({
+      'switchboard_handshakes_total{outcome="full"}': 1,
+      'switchboard_messages_refused_total{code="rate_limited"}': 1,
     });
   });
 });

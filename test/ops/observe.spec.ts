@@ -7,7 +7,18 @@ import { ask } from '../support/ask.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const CONFIG = fileURLToPath(new URL('../../config', import.meta.url));
+const ALERTS_TEST = fileURLToPath(new URL('./alerts.yml', import.meta.url));
 const NAMES = /\bswitchboard_[a-z0-9_]+/g;
+
+function read(path: string): string {
+  return readFileSync(new URL(path, import.meta.url), 'utf8');
+}
+
+/** A section of the page for operators. */
+function section(title: string): string {
+  const [, rest = ''] = read('../../docs/operations.md').split(`\n## ${title}\n`);
+  return rest.split('\n## ', 1)[0]!;
+}
 
 describe('what watches the server', () => {
   let server: TestServer;
@@ -25,13 +36,30 @@ describe('what watches the server', () => {
     expect(said).toMatch(/SUCCESS: \d+ rules found/);
   });
 
+  it('has alerts that ring for what they are for, and on no calm day', () => {
+    expect(execFileSync('promtool', ['test', 'rules', ALERTS_TEST], { encoding: 'utf8' })).toContain('SUCCESS');
+  });
+
   it('is served metrics that promtool accepts', () => {
     expect(execFileSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' })).toBe('');
   });
 
-  it.each(['prometheus/alerts.yml', 'grafana/switchboard.json'])('names only metrics that there are (%s)', (file) => {
-    const names = readFileSync(join(CONFIG, file), 'utf8').match(NAMES) ?? [];
-    const unknown = names.filter((name) => !metrics.includes(`# TYPE ${name.replace(/_bucket$/, '')} `));
+  it('is served every metric that the page lists, and no other', () => {
+    const rows = section('Metrics')
+      .split('\n')
+      .filter((line) => line.startsWith('| `switchboard_'));
+    const listed = rows.flatMap((row) => row.split('|')[1]!.match(NAMES) ?? []);
+    const served = [...metrics.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!);
+    expect(listed.toSorted()).toEqual(served.toSorted());
+  });
+
+  it.each([
+    ['the alerts', read('../../config/prometheus/alerts.yml')],
+    ['the dashboard', read('../../config/grafana/switchboard.json')],
+    ['the answers to four questions', section('Four questions at three in the morning')],
+  ])('is named only metrics that there are, by %s', (_, text) => {
+    const names = text.match(NAMES) ?? [];
+    const unknown = names.filter((name) => !metrics.includes(`# TYPE ${name.replace(/_(bucket|count|sum)$/, '')} `));
     expect(names.length).toBeGreaterThan(5);
     expect(unknown).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,14 @@ export class Compose {
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout;
+  }
+
+  /** Gives the image of a service another content under the same name, as a new release of it has. */
+  async renewImage(service: string): Promise<void> {
+    const image = `${this.project}-${service}`;
+    const building = run('docker', ['build', '--quiet', '--tag', image, '-'], { env: process.env });
+    building.child.stdin?.end(`FROM ${image}\nLABEL release="${randomUUID()}"\n`);
+    await building;
   }
 
   /** Copies a file out of a container, as the log of nginx tells the operator to. */

@@ -2,9 +2,19 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { listening } from './ports.js';
 import { LIMITS_OFF } from './server.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** How a server is started otherwise than usual. */
+export interface Start {
+  /** What the shell does first, such as `ulimit`. */
+  readonly before?: string;
+  readonly main?: string;
+  /** Where its log goes; then it is not here to be read, and `PORT` must be given. */
+  readonly logFile?: string;
+}
 
 export interface LogLine {
   readonly level: string;
@@ -34,16 +44,24 @@ export class ServerProcess {
     createInterface({ input: child.stdout! }).on('line', (text) => this.#read(JSON.parse(text) as LogLine));
   }
 
-  /** Starts it on a free port and waits until it listens. @param before what the shell does first, such as `ulimit` */
-  static async start(variables: Record<string, string> = {}, before = ''): Promise<ServerProcess> {
+  /** Starts it on a free port and waits until it listens. */
+  static async start(
+    variables: Record<string, string> = {},
+    { before = '', main = MAIN, logFile }: Start = {},
+  ): Promise<ServerProcess> {
     const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json', ...LIMITS_OFF, ...variables };
+    const into = logFile === undefined ? '' : ` >>'${logFile}'`;
     const server = new ServerProcess(
-      spawn('sh', ['-c', `${before} exec "$0" "$1"`, process.execPath, MAIN], {
+      spawn('sh', ['-c', `${before} exec "$0" "$1"${into}`, process.execPath, main], {
         env,
         stdio: ['ignore', 'pipe', 'inherit'],
       }),
     );
-    server.url = String((await server.said('listening'))['url']);
+    if (logFile === undefined) server.url = String((await server.said('listening'))['url']);
+    else {
+      await listening(Number(env.PORT));
+      server.url = `ws://127.0.0.1:${env.PORT}/wss`;
+    }
     return server;
   }
 

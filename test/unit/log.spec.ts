@@ -63,6 +63,19 @@ describe('the log', () => {
     expect(lines).toHaveLength(count);
   });
 
+  it.each([
+    ['info', 20],
+    ['debug', 1000],
+  ] as const)('sums up a flood at %s beyond %i lines of a kind', (level, most) => {
+    const lines = written(() => {
+      const log = new Log({ logLevel: 'debug', logFormat: 'text' });
+      for (let count = 0; count < most + 1204; count++) log[level]('again', { count });
+      log.end();
+    });
+    expect(lines).toHaveLength(most + 1);
+    expect(lines.at(-1)).toContain('and 1,204 more in 10 s  of=again');
+  });
+
   it("takes Nest's chatter for debug, and where a line is from as a field", () => {
     expect(objectOf((log) => log.log('mapped', 'RouterExplorer'))).toMatchObject({
       level: 'debug',

@@ -74,6 +74,7 @@ const BAD: [string, string, string][] = [
   ['MEMORY_BUDGET_BYTES', '-1', 'must not be less than 0'],
   ['MEMORY_BUDGET_BYTES', '99999999999999999999', 'must not be greater than'],
   ['FAST_LANE', 'no', 'must be on or off'],
+  ['DOCS', 'yes', 'must be on or off'],
   ['DRAIN_SPREAD_MS', '-1', 'must not be less than 0'],
   ['DRAIN_TIMEOUT_MS', '499', 'must not be less than 500'],
   ['EVENT_LOOP_DELAY_MS', '9', 'must not be less than 10'],

@@ -1,0 +1,71 @@
+/**
+ * `npm run bench:counting`: what counting messages for the metrics costs the hot path. The server as it is runs beside
+ * itself (the control) and beside itself without the counting, in one run and in turns. See README.md beside this file.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { machineText, projectText } from './harness/machine.js';
+import { measure } from './harness/measure.js';
+import { benchDir } from './harness/paths.js';
+import { prepare } from './harness/prepare.js';
+import { rotate } from './harness/rounds.js';
+import { figure, PairedSamples, ratioText } from './harness/samples.js';
+import { choose } from './harness/scenarios.js';
+import { servers } from './harness/servers.js';
+
+const MOST_COST = 0.02;
+const { values: told } = parseArgs({
+  options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '2' } },
+});
+const rounds = Number(told.rounds);
+const how = { node: process.execPath, seconds: Number(told.seconds) };
+const counted = servers.find(({ name }) => name === 'switchboard');
+const loaded = (name, title, taken) => {
+  const NODE_OPTIONS = `--import=file://${benchDir}harness/uncounted.js${taken}`;
+  return { ...counted, name, title, env: { ...counted.env, NODE_OPTIONS } };
+};
+const variants = [
+  loaded('counted', 'as it is', '?none'),
+  loaded('again', 'as it is, again (control)', '?none'),
+  loaded('uncounted', 'without counting', ''),
+];
+
+prepare({ project: true, build: true });
+const lines = [
+  '# What counting costs',
+  '',
+  `Written by \`npm run bench:counting\`: ${rounds} rounds of ${how.seconds} s, each beginning with another server.`,
+  `${machineText()}; Node ${process.version}; Switchboard ${projectText()}.`,
+];
+let worst = -Infinity;
+for (const scenario of choose({ only: ['pp8', 'fan'] })) {
+  const samples = await run(scenario);
+  const cost = 1 - samples.ratio('counted', 'uncounted').median;
+  worst = Math.max(worst, cost);
+  lines.push(
+    '',
+    ...table(scenario, samples),
+    '',
+    `Counting costs ${(cost * 100).toFixed(1)} % of \`${scenario.name}\`.`,
+  );
+}
+console.log(lines.join('\n'));
+if (rounds >= 5) writeFileSync(`${benchDir}COUNTING.md`, `${lines.join('\n')}\n`);
+process.exitCode = worst < MOST_COST ? 0 : 1;
+
+async function run(scenario) {
+  const samples = new PairedSamples(scenario);
+  for (let round = 0; round < rounds; round++)
+    for (const server of rotate(variants, round)) samples.add(server.name, round, await measure(scenario, server, how));
+  return samples;
+}
+
+function table(scenario, samples) {
+  const rows = variants.map(({ name, title }) => {
+    const { median, min, max } = samples.values(name);
+    const ratio = name === 'uncounted' ? '' : ratioText(samples.ratio(name, 'uncounted'));
+    return `| ${title} | ${figure(median)} (${figure(min)}–${figure(max)}) | ${ratio} |`;
+  });
+  const head = `| ${scenario.name}, ${scenario.unit} | median (least–most) | against without counting |`;
+  return [head, '| --- | --- | --- |', ...rows];
+}

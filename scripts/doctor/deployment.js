@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { request as plainRequest } from 'node:http';
+import { request as tlsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
+import { WebSocket } from 'ws';
+
+export const HANDSHAKE = {
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
+/** What is looked at, from outside: no certificate stops the look, because it is judged by itself. */
+export class Deployment {
+  /** @param {{ url: string, ca?: string, token?: string, from?: string, timeoutMs: number }} how */
+  constructor({ url, ca, token, from, timeoutMs }) {
+    this.url = new URL(url);
+    this.secure = this.url.protocol === 'wss:';
+    this.timeoutMs = timeoutMs;
+    this.authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    this.way = { localAddress: from, rejectUnauthorized: false, ...(ca !== undefined && { ca: readFileSync(ca) }) };
+  }
+
+  get origin() {
+    return `${this.secure ? 'https' : 'http'}://${this.url.host}`;
+  }
+
+  /** @param {string} address @param {Record<string, string>} [headers] */
+  ask(address, headers = {}) {
+    return new Promise((resolve, reject) => {
+      const send = address.startsWith('https') ? tlsRequest : plainRequest;
+      const options = { agent: false, timeout: this.timeoutMs, ...this.way, headers };
+      const request = send(address, options, (response) => {
+        const { statusCode: status } = response;
+        text(response).then((body) => resolve({ status, headers: response.headers, body }), reject);
+      });
+      request.on('upgrade', (response, socket) => {
+        socket.destroy();
+        resolve({ status: 101, headers: response.headers, body: '' });
+      });
+      request.on('timeout', () => request.destroy(new Error(`no answer in ${this.timeoutMs / 1000} s`)));
+      request.on('error', reject);
+      request.end();
+    });
+  }
+
+  /** The certificate that is shown, and what is wrong with it or its chain. */
+  shown() {
+    const { hostname, port } = this.url;
+    const host = hostname.replace(/^\[|\]$/g, '');
+    return new Promise((resolve, reject) => {
+      const name = isIP(host) === 0 ? { servername: host } : {};
+      const socket = connectTls({ host, port: Number(port || 443), ...name, ...this.way }, () => {
+        const { valid_to: until } = socket.getPeerCertificate();
+        resolve({ until: Date.parse(until), fault: socket.authorizationError?.toString() });
+        socket.destroy();
+      });
+      socket.setTimeout(this.timeoutMs, () => socket.destroy(new Error(`no answer in ${this.timeoutMs / 1000} s`)));
+      socket.on('error', reject);
+    });
+  }
+
+  /** Opens a session and waits for its welcome; also tells both ends of the connection. @param {Record<string, string>} [headers] */
+  open(headers = {}) {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(this.url, {
+        ...this.way,
+        handshakeTimeout: this.timeoutMs,
+        headers: { ...this.authorization, ...headers },
+      });
+      const timer = setTimeout(() => {
+        reject(new Error('no welcome came'));
+        socket.terminate();
+      }, this.timeoutMs);
+      let ends = {};
+      socket.once('upgrade', ({ socket: { localAddress, remoteAddress } }) => (ends = { localAddress, remoteAddress }));
+      socket.on('error', reject);
+      socket.once('close', (code) => reject(new Error(`closed with ${code} before a welcome`)));
+      socket.once('message', (/** @type {Buffer} */ frame) => {
+        clearTimeout(timer);
+        resolve({ socket, ends, welcome: JSON.parse(frame.toString()) });
+      });
+    });
+  }
+}

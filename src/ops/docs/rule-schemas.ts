@@ -1,0 +1,77 @@
+import type { JsonSchema } from './json-schema.js';
+
+/** What one rule of class-validator says, as JSON Schema; `undefined` where it cannot be said exactly. */
+type Translation = (constraints: readonly unknown[]) => JsonSchema | undefined;
+
+const number = (schema: JsonSchema): JsonSchema => ({ type: 'number', ...schema });
+const text = (schema: JsonSchema): JsonSchema => ({ type: 'string', ...schema });
+const array = (schema: JsonSchema): JsonSchema => ({ type: 'array', ...schema });
+
+/** Rules by the name under which class-validator keeps them. Each says the same as its rule, or less is allowed. */
+const TRANSLATIONS: Readonly<Record<string, Translation>> = {
+  isString: () => ({ type: 'string' }),
+  isBoolean: () => ({ type: 'boolean' }),
+  isNumber: ([limits]) => (onlyPlainNumbers(limits) ? { type: 'number' } : undefined),
+  isInt: () => ({ type: 'integer' }),
+  isArray: () => ({ type: 'array' }),
+  isObject: () => ({ type: 'object' }),
+  isDefined: () => ({}),
+  equals: ([value]) => ({ const: value }),
+  notEquals: ([value]) => ({ not: { const: value } }),
+  isIn: ([values]) => (Array.isArray(values) ? { enum: values as unknown[] } : undefined),
+  isNotIn: ([values]) => (Array.isArray(values) ? { not: { enum: values as unknown[] } } : undefined),
+  isEnum: ([entity]) => ({ enum: enumValues(entity as object) }),
+  isNotEmpty: () => ({ not: { enum: ['', null] } }),
+  min: ([least]) => (typeof least === 'number' ? number({ minimum: least }) : undefined),
+  max: ([most]) => (typeof most === 'number' ? number({ maximum: most }) : undefined),
+  isPositive: () => number({ exclusiveMinimum: 0 }),
+  isNegative: () => number({ exclusiveMaximum: 0 }),
+  isDivisibleBy: ([divisor]) => number({ multipleOf: divisor as number }),
+  isLength: ([least, most]) =>
+    text({ minLength: least as number, ...(typeof most === 'number' && { maxLength: most }) }),
+  minLength: ([least]) => text({ minLength: least as number }),
+  maxLength: ([most]) => text({ maxLength: most as number }),
+  matches: ([pattern]) => (isExact(pattern) ? text({ pattern: pattern.source }) : undefined),
+  isUuid: ([version]) => (version === undefined || version === 'all' ? text({ format: 'uuid' }) : undefined),
+  arrayMinSize: ([least]) => array({ minItems: least as number }),
+  arrayMaxSize: ([most]) => array({ maxItems: most as number }),
+  arrayNotEmpty: () => array({ minItems: 1 }),
+  arrayUnique: ([identifier]) => (identifier === undefined ? array({ uniqueItems: true }) : undefined),
+};
+
+/** Says a rule as JSON Schema; `undefined` where that has no word for it. */
+export function translate(rule: string, constraints: readonly unknown[]): JsonSchema | undefined {
+  return TRANSLATIONS[rule]?.(constraints);
+}
+
+/** Joins what several rules say; what would contradict itself under one name goes into `allOf`. */
+export function join(schemas: readonly JsonSchema[]): JsonSchema {
+  const joined: Record<string, unknown> = {};
+  const others: JsonSchema[] = [];
+  for (const schema of schemas)
+    for (const [name, value] of Object.entries(schema)) {
+      const known = joined[name];
+      if (known === undefined || JSON.stringify(known) === JSON.stringify(value)) joined[name] = value;
+      else if (name === 'type' && known === 'number' && value === 'integer') joined[name] = value;
+      else if (name === 'type' && known === 'integer' && value === 'number') continue;
+      else others.push({ [name]: value });
+    }
+  return others.length === 0 ? joined : { ...joined, allOf: [...((joined['allOf'] as JsonSchema[]) ?? []), ...others] };
+}
+
+/** JSON has neither NaN nor infinity, so that only a bound on decimals is lost. */
+function onlyPlainNumbers(limits: unknown): boolean {
+  return typeof limits !== 'object' || limits === null || !('maxDecimalPlaces' in limits);
+}
+
+/** A pattern of JSON Schema has no flags; `u` is how it is read anyway. */
+function isExact(pattern: unknown): pattern is RegExp {
+  return pattern instanceof RegExp && /^u?$/.test(pattern.flags);
+}
+
+/** The values of an enum; one of numbers has its names as values too, in the object that TypeScript makes. */
+function enumValues(entity: object): unknown[] {
+  return Object.entries(entity).flatMap(([name, value]) =>
+    Number.isInteger(Number(name)) && typeof value === 'string' ? [] : [value as unknown],
+  );
+}

@@ -1,0 +1,99 @@
+import { get } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Browser } from '../support/browser.js';
+import { ConsolePage } from '../support/console-page.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { AUTH, token } from '../support/tokens.js';
+
+describe('the files of the console', () => {
+  let server: TestServer;
+  let origin: string;
+  beforeAll(async () => {
+    server = await startServer();
+    origin = `http://127.0.0.1:${server.port}`;
+  });
+  afterAll(() => server.stop());
+
+  it('come with a policy that lets nothing in from elsewhere and nothing inline', async () => {
+    for (const path of ['/', '/console/main.js', '/console/base.css', '/console/tables.json']) {
+      const { status, headers } = await fetch(origin + path);
+      expect(status).toBe(200);
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+      expect(policy).not.toContain('unsafe');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
+
+  it('hold no inline script, no inline style and no other address', async () => {
+    const page = await (await fetch(origin)).text();
+    expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon[a-z]+=|https?:\/\//);
+  });
+
+  it('are not sent again to who has them', async () => {
+    const etag = (await fetch(origin)).headers.get('etag')!;
+    expect((await fetch(origin, { headers: { 'If-None-Match': etag } })).status).toBe(304);
+    expect((await fetch(origin, { headers: { 'If-None-Match': `W/${etag}, "other"` } })).status).toBe(304);
+    expect((await fetch(origin, { headers: { 'If-None-Match': '"other"' } })).status).toBe(200);
+  });
+
+  it('are all there is below their folder', async () => {
+    const paths = ['/console/nothing.js', '/console/..%2fmain.js', '/console/%2e%2e/main.js', '/console/__proto__'];
+    for (const path of paths) expect([path, await statusOf(server.port, path)]).toEqual([path, 404]);
+  });
+});
+
+describe('CONSOLE=off', () => {
+  it('leaves nothing of the console', async () => {
+    const server = await startServer({ CONSOLE: 'off' });
+    for (const path of ['/', '/console/main.js', '/console/tables.json'])
+      expect([path, await statusOf(server.port, path)]).toEqual([path, 404]);
+    await server.stop();
+  });
+});
+
+describe('the console with AUTH=required', () => {
+  it('asks for a token, refuses what is none, connects with it and keeps it in memory only', async () => {
+    const server = await startServer(AUTH);
+    const browser = await Browser.start();
+    const opened = await ConsolePage.open(browser, `http://127.0.0.1:${server.port}`);
+    const { page } = opened;
+    const field = page.getByLabel('Token (JWT)');
+    await field.fill('no token');
+    await page.getByRole('button', { name: 'Connect with it' }).click();
+    await page.getByText('That is no JWT').waitFor();
+    await field.fill(await token({ sub: 'ann' }));
+    await page.getByRole('button', { name: 'Connect with it' }).click();
+    const [a, b] = await opened.connected();
+    await a.write('chat', await b.id(), '"with a token"');
+    await a.send();
+    await b.row('with a token').waitFor();
+    expect(await page.evaluate('JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie')).toBe('{}');
+    expect(await page.content()).not.toContain('eyJ');
+    expect(opened.errors).toEqual([]);
+    await browser.stop();
+    await server.stop();
+  });
+
+  it('says what may be wrong when a token is refused', async () => {
+    const server = await startServer(AUTH);
+    const browser = await Browser.start();
+    const opened = await ConsolePage.open(browser, `http://127.0.0.1:${server.port}`);
+    await opened.page.getByLabel('Token (JWT)').fill(await token({ expires: 1 }));
+    await opened.page.getByRole('button', { name: 'Connect with it' }).click();
+    const advice = opened.pane('A').part('advice');
+    await advice.filter({ hasText: 'The token may be bad or expired' }).waitFor();
+    await browser.stop();
+    await server.stop();
+  });
+});
+
+/** Asks for a path as it is written, which `fetch` would tidy up. */
+function statusOf(port: number, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on('error', reject);
+  });
+}

@@ -1,0 +1,169 @@
+import { Module } from '@nestjs/common';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  CLIENT_WORDS,
+  CLOSE_CODES,
+  ERRORS,
+  MAX_TYPE_CHARACTERS,
+  REFUSALS,
+  SERVER_WORDS,
+} from '../../src/protocol/index.js';
+import { Judge } from '../support/asyncapi.js';
+import { keepLogLines } from '../support/log-lines.js';
+import { OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { SECRET } from '../support/tokens.js';
+
+@Module({ providers: [OrdersGateway, OtherOrdersGateway] })
+class OrdersModule {}
+
+const OFFICIAL = createRequire(import.meta.url).resolve('@asyncapi/specs/schemas/3.0.0.json');
+
+describe('/asyncapi.json', () => {
+  keepLogLines();
+  let server: TestServer;
+  let judge: Judge;
+  beforeAll(async () => {
+    server = await startServer({ WS_PATH: '/socket', MAX_MESSAGE_BYTES: '4096' }, [OrdersModule]);
+    judge = await Judge.of(server.port);
+  });
+  afterAll(() => server.stop());
+
+  it('is what the authors of AsyncAPI 3.0 say that such a document is', () => {
+    expect(judge.document.asyncapi).toBe('3.0.0');
+    expect(faults(judge.document)).toEqual([]);
+    expect(faults({ ...judge.document, channels: { wss: { messages: 'none' } } })).not.toEqual([]);
+  });
+
+  it('refers only to what it has', () => {
+    const text = JSON.stringify(judge.document);
+    const references = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path]) => path!);
+    expect(references.length).toBeGreaterThan(30);
+    const lost = references.filter((path) => at(judge.document, path.split('/')) === undefined);
+    expect(lost).toEqual([]);
+  });
+
+  it('has every error, close code and refusal, and the bounds of this server', () => {
+    const { document } = judge;
+    expect(document['x-errors']).toEqual(ERRORS);
+    expect(document['x-close-codes']).toEqual(CLOSE_CODES);
+    expect(document['x-refusals']).toEqual(REFUSALS);
+    expect(document['x-limits']).toMatchObject({ maxMessageBytes: 4096, typeCharacters: MAX_TYPE_CHARACTERS });
+    expect(document.channels['wss']?.address).toBe('/socket');
+  });
+
+  it('has every word of the server and of its handlers, and no other', () => {
+    const { messages } = judge.document.components;
+    const ours = Object.keys(messages).filter((key) => !key.startsWith('order'));
+    const plain = ['message', 'from-session', 'from-server'];
+    expect(ours.toSorted()).toEqual([...Object.keys(SERVER_WORDS), ...Object.keys(CLIENT_WORDS), ...plain].toSorted());
+    const asked = ['order-place', 'order.cancel', 'order.menu', 'order.other'];
+    const handlers = Object.keys(messages).filter((key) => key.startsWith('order'));
+    expect(handlers.toSorted()).toEqual(asked.flatMap((key) => [key, `${key}.answer`]).toSorted());
+  });
+
+  it('knows the words of docs/protocol.md, and no other', () => {
+    const contract = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
+    const listed = [...contract.matchAll(/^\| `(sys\.[a-z]+)`/gm)].map(([, word]) => word!);
+    expect(listed.toSorted()).toEqual(Object.keys(SERVER_WORDS).toSorted());
+    for (const word of Object.keys(CLIENT_WORDS)) expect(contract).toContain(`"type":"${word}"`);
+  });
+
+  it('shows examples that fit', () => {
+    for (const [key, { examples = [] }] of Object.entries(judge.document.components.messages))
+      for (const { payload } of examples) expect([key, judge.fits(key, payload)]).toEqual([key, true]);
+  });
+
+  it("has a handler's DTO with all of its rules", () => {
+    expect(judge.document.components.schemas['OrderDto']).toEqual({
+      title: 'OrderDto',
+      type: 'object',
+      additionalProperties: false,
+      required: ['note', 'size', 'where', 'items', 'tags', 'key', 'terms', 'table', 'floor'],
+      properties: {
+        note: {
+          description: 'What the kitchen is told.',
+          examples: ['no onions'],
+          type: 'string',
+          minLength: 2,
+          maxLength: 40,
+        },
+        size: { enum: ['S', 'L'] },
+        where: { enum: ['here', 'away', 3] },
+        items: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 3,
+          items: { $ref: '#/components/schemas/ItemDto' },
+        },
+        gift: { $ref: '#/components/schemas/ItemDto' },
+        tags: { type: 'array', uniqueItems: true, items: { type: 'string', minLength: 1, maxLength: 5 } },
+        tip: { type: 'number', exclusiveMinimum: 0 },
+        card: { type: 'string' },
+        key: { type: 'string', format: 'uuid' },
+        terms: { type: 'boolean', const: true },
+        table: { not: { enum: ['', null] } },
+        mail: { 'x-rules': ['mail must be an email'] },
+        floor: { enum: [0, 1] },
+      },
+    });
+    expect(judge.document.components.schemas['ItemDto']).toMatchObject({
+      properties: {
+        sku: { type: 'string', pattern: '^[A-Z]{3}-\\d{4}$' },
+        count: { type: 'integer', minimum: 1, maximum: 99 },
+      },
+    });
+    expect(judge.document.components.schemas['OrderDto-2']).toMatchObject({
+      properties: { other: { type: 'integer' } },
+    });
+  });
+
+  it('asks for a token where the server does', async () => {
+    expect(judge.document.components.securitySchemes).toBeUndefined();
+    const strict = await startServer({ AUTH: 'required', AUTH_SECRET: SECRET });
+    const { document } = await Judge.of(strict.port);
+    expect(faults(document)).toEqual([]);
+    expect(Object.keys(document.components.securitySchemes!)).toEqual(['bearer', 'subprotocol']);
+    expect(document.servers['direct']!.security).toHaveLength(2);
+    await strict.stop();
+  });
+
+  it('is served to whoever asks, and not again to who has it', async () => {
+    const address = `http://127.0.0.1:${server.port}/asyncapi.json`;
+    const { headers } = await fetch(address);
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    const head = await fetch(address, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    expect(head.headers.get('content-length')).toBe(headers.get('content-length'));
+    const again = await fetch(address, { headers: { 'If-None-Match': `W/${headers.get('etag')}` } });
+    expect(again.status).toBe(304);
+  });
+
+  it('is not there where the operator says so', async () => {
+    const silent = await startServer({ DOCS: 'off' });
+    for (const path of ['/asyncapi.json', '/docs', '/docs/page.js'])
+      expect((await fetch(`http://127.0.0.1:${silent.port}${path}`)).status).toBe(404);
+    await silent.stop();
+  });
+});
+
+/** What the official schema finds wrong with a document. */
+function faults(document: object): string[] {
+  const ajv = new Ajv({ strict: false, logger: false, meta: false, validateSchema: false }); // it brings draft-07 itself
+  addFormats.default(ajv);
+  const judge = ajv.compile(JSON.parse(readFileSync(OFFICIAL, 'utf8')) as object);
+  judge(document);
+  return (judge.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+function at(value: unknown, [name, ...rest]: readonly string[]): unknown {
+  if (name === undefined) return value;
+  return typeof value === 'object' && value !== null
+    ? at((value as Readonly<Record<string, unknown>>)[name], rest)
+    : undefined;
+}

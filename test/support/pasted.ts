@@ -1,0 +1,46 @@
+import type { Received } from './client.js';
+import type { Running } from './conversation.js';
+import type { Tab } from './browser.js';
+
+/** Code that was pasted into the console of a tab, and that writes each frame it hears there. */
+export class Pasted implements Running {
+  readonly ended: Promise<boolean>;
+
+  private constructor(
+    private readonly tab: Tab,
+    ended: Promise<boolean>,
+  ) {
+    this.ended = ended;
+  }
+
+  static async into(tab: Tab, code: string): Promise<Pasted> {
+    const closing = tab.page.waitForEvent('console', {
+      predicate: (message) => message.text().startsWith('closed '),
+      timeout: 0,
+    });
+    await tab.page.evaluate(`(() => {${code}})()`);
+    return new Pasted(
+      tab,
+      closing.then((message) => message.text() === 'closed 1000'),
+    );
+  }
+
+  get log(): string {
+    return this.tab.console;
+  }
+
+  async printed(type: string, sender: string): Promise<Received> {
+    const find = (): Received | undefined =>
+      this.tab.console
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Received)
+        .find((frame) => frame.type === type && frame.sender === sender);
+    const coming = this.tab.page.waitForEvent('console', { predicate: () => find() !== undefined, timeout: 0 });
+    coming.catch(() => undefined); // the tab is closed while nobody waits any more
+    const frame = find();
+    if (frame !== undefined) return frame;
+    await coming;
+    return find()!;
+  }
+}

@@ -1,0 +1,74 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Received } from './client.js';
+import type { Running } from './conversation.js';
+
+/** What the system's packages bring goes first, as in scripts/components.js, but for this very Node. */
+export const PROGRAM_PATH = [dirname(process.execPath), '/usr/bin', process.env['PATH']].join(':');
+
+interface Waiter {
+  readonly fits: (frame: Received) => boolean;
+  readonly resolve: (frame: Received) => void;
+}
+
+/** A program that a shell command starts, and that prints each frame it hears on a line of its own. */
+export class Program implements Running {
+  readonly ended: Promise<boolean>;
+  readonly #frames: Received[] = [];
+  readonly #waiters: Waiter[] = [];
+  readonly #child: ChildProcess;
+  #log = '';
+
+  constructor(command: string, folder: string) {
+    // A group of its own: the shell, npx and what they start end together.
+    const child = spawn('sh', ['-c', command], {
+      cwd: folder,
+      env: { ...process.env, PATH: PROGRAM_PATH },
+      detached: true,
+    });
+    this.#child = child;
+    const killWithUs = (): void => this.kill();
+    process.once('exit', killWithUs);
+    this.ended = once(child, 'close').then(([code]) => {
+      process.off('exit', killWithUs);
+      return code === 0;
+    });
+    child.stdin.on('error', () => undefined);
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
+    createInterface({ input: child.stdout }).on('line', (line) => this.#read(line));
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  printed(type: string, sender?: string): Promise<Received> {
+    const fits = (frame: Received): boolean => frame.type === type && (sender === undefined || frame.sender === sender);
+    const frame = this.#frames.find(fits);
+    if (frame !== undefined) return Promise.resolve(frame);
+    return new Promise((resolve) => this.#waiters.push({ fits, resolve }));
+  }
+
+  /** Writes a line as a person at the keyboard would. */
+  type(line: string): void {
+    this.#child.stdin!.write(`${line}\n`);
+  }
+
+  kill(): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) process.kill(-this.#child.pid!, 'SIGKILL');
+  }
+
+  #read(line: string): void {
+    this.#log += `${line}\n`;
+    const text = line.replace(/^(> )+/, ''); // an interactive one writes its prompt before it
+    if (!text.startsWith('{')) return;
+    const frame = JSON.parse(text) as Received;
+    this.#frames.push(frame);
+    for (const waiter of this.#waiters.filter(({ fits }) => fits(frame))) {
+      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      waiter.resolve(frame);
+    }
+  }
+}
