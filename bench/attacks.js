@@ -1,11 +1,8 @@
 /** `npm run bench:attacks [-- --seconds N] [--only WORD]`: the p99 of a calm pair, quiet and beside each attack. See README.md beside this file. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ATTACKS } from './attacks/attacker.js';
-import { own } from './harness/children.js';
+import { startBeside, YIELDING } from './harness/beside.js';
 import { machineText, projectText } from './harness/machine.js';
 import { benchDir, projectDir } from './harness/paths.js';
 import { prepareServer } from './harness/prepare.js';
@@ -17,7 +14,6 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 /** What the project promises. */
 const BEARABLE = 5;
-const CORE = '1';
 /** The limits as they come: it is they that are tried. */
 const server = {
   name: 'switchboard',
@@ -52,10 +48,10 @@ function verdict(ratio) {
 /** @param {string} name */
 async function measure(name) {
   const started = await startServer(server, { node: process.execPath });
-  const pair = start([`${benchDir}attacks/calm-pair.js`, `${started.port}`, `${seconds}`]);
+  const pair = startBeside([`${benchDir}attacks/calm-pair.js`, `${started.port}`, `${seconds}`]);
   try {
     const quiet = await pair.ask();
-    const attacker = start([`${benchDir}attacks/attacker.js`, `${started.port}`, name], ['nice', '-n', '19']);
+    const attacker = startBeside([`${benchDir}attacks/attacker.js`, `${started.port}`, name], YIELDING);
     await attacker.line();
     const beside = await pair.ask();
     await attacker.stop();
@@ -64,28 +60,4 @@ async function measure(name) {
     await pair.stop();
     await started.stop();
   }
-}
-
-/** Starts a script of ours beside the server. @param {string[]} script @param {string[]} before */
-function start(script, before = []) {
-  const words = ['-c', CORE, ...before, process.execPath, ...script];
-  const child = own(spawn('taskset', words, { stdio: ['pipe', 'pipe', 'inherit'] }));
-  const told = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const exited = once(child, 'exit');
-  const line = async () => {
-    const { value, done } = await told.next();
-    if (done) throw new Error(`${script[0]} ended early`);
-    return value;
-  };
-  return {
-    line,
-    ask: async () => {
-      child.stdin.write('\n');
-      return Number(await line());
-    },
-    stop: async () => {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
 }

@@ -1,31 +1,50 @@
 /** `npm run bench:protections`: what the protections cost that are on by default. See README.md beside this file. */
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { startBeside, YIELDING } from './harness/beside.js';
 import { measure } from './harness/measure.js';
 import { machineText, projectText } from './harness/machine.js';
 import { benchDir } from './harness/paths.js';
 import { prepare } from './harness/prepare.js';
+import { spread } from './harness/samples.js';
 import { choose } from './harness/scenarios.js';
 import { startServer } from './harness/server-process.js';
 import { servers } from './harness/servers.js';
 
-const ROUNDS = 5;
-const SECONDS = 2;
+const ROUNDS = positive(process.argv[2], 5);
+const SECONDS = positive(process.argv[3], 2);
+const CALM_SECONDS = 4 * SECONDS;
 const switchboard = servers.find(({ name }) => name === 'switchboard');
 
-/** What is switched, each against the server as it is measured elsewhere. */
+const withoutUtf8Check = { NODE_OPTIONS: `--import=${benchDir}harness/no-utf8-check.js` };
+/** Text that is not ASCII in every message: only such text costs a check of its own. */
+const foreignText = ['--tricky'];
+
+/** What is switched, and what it is measured against: the server as it is measured elsewhere, or another of these. */
 const variants = {
   'as it is': {},
-  'FAST_LANE=off (every frame through ws)': { FAST_LANE: 'off' },
-  'ARRIVAL_NOTICES=off': { ARRIVAL_NOTICES: 'off' },
-  'NOTICE_SCOPE=peers': { NOTICE_SCOPE: 'peers' },
-  'MEMORY_BUDGET_BYTES=0': { MEMORY_BUDGET_BYTES: '0' },
   'every rate limit on, none reached': {
-    MESSAGES_PER_SECOND: '1000000',
-    BYTES_PER_SECOND: '1000000000',
-    FAULTS_PER_MINUTE: '60',
-    REFUSALS_PER_MINUTE: '5000',
+    env: {
+      MESSAGES_PER_SECOND: '1000000',
+      BYTES_PER_SECOND: '1000000000',
+      FAULTS_PER_MINUTE: '60',
+      REFUSALS_PER_MINUTE: '5000',
+      MAX_CONNECTIONS: '10000',
+      MAX_CONNECTIONS_PER_ADDRESS: '10000',
+      HANDSHAKES_PER_SECOND: '10000',
+    },
+  },
+  'HEARTBEAT_MS=1000 (25 times the pings)': { env: { HEARTBEAT_MS: '1000' } },
+  'ARRIVAL_NOTICES=off': { env: { ARRIVAL_NOTICES: 'off' } },
+  'NOTICE_SCOPE=none': { env: { NOTICE_SCOPE: 'none' } },
+  'NOTICE_SCOPE=peers': { env: { NOTICE_SCOPE: 'peers' } },
+  'MEMORY_BUDGET_BYTES=0': { env: { MEMORY_BUDGET_BYTES: '0' } },
+  'FRAME_TIMEOUT_MS=0': { env: { FRAME_TIMEOUT_MS: '0' } },
+  'FAST_LANE=off (every frame through ws)': { env: { FAST_LANE: 'off' } },
+  'messages with text that is not ASCII': { load: foreignText },
+  'the same without the check of UTF-8': {
+    load: foreignText,
+    env: withoutUtf8Check,
+    against: 'messages with text that is not ASCII',
   },
 };
 
@@ -36,46 +55,76 @@ const lines = [
   '',
   `Written by \`npm run bench:protections\`. ${machineText()}; Node ${process.version}; Switchboard ${projectText()}.`,
   '',
-  '| pp8, against the server as it is | ratio, median (least–most) |',
-  '| --- | --- |',
+  `pp8, ${ROUNDS} rounds of ${SECONDS} s. A ratio above 1 is what taking that protection away would gain.`,
+  '',
+  '| what is changed | against | ratio, median (least–most) |',
+  '| --- | --- | --- |',
   ...(await costs()),
+  '',
+  'The check of JSON and of the envelope cannot be taken away: it is the same pass over the bytes that finds the receiver.',
+  'What it costs with the rest of that pass stands in [ADR 0004](../docs/adr/0004-check-fast-copy-once.md). Nor can the',
+  'counting of what waits for a session: it is one comparison a write.',
   '',
   ...(await stalledReaders()),
 ];
-writeFileSync(`${benchDir}PROTECTIONS.md`, `${lines.join('\n')}\n`);
+if (process.argv.length === 2) writeFileSync(`${benchDir}PROTECTIONS.md`, `${lines.join('\n')}\n`);
 console.log(lines.join('\n'));
 
 async function costs() {
   const values = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round++)
-    for (const [name, env] of Object.entries(variants)) {
-      const scenario = { ...pp8, env: { ...pp8.env, ...env } };
+    for (const [name, { env, load = [] }] of Object.entries(variants)) {
+      const scenario = { ...pp8, load: [...pp8.load, ...load], env: { ...pp8.env, ...env } };
       values[name].push((await measure(scenario, switchboard, { node: process.execPath, seconds: SECONDS })).value);
     }
-  const base = values['as it is'];
   return Object.entries(values).map(([name, figures]) => {
-    const ratios = figures.map((value, round) => value / base[round]).toSorted((one, other) => one - other);
-    return `| ${name} | ${ratios[1].toFixed(2)} (${ratios[0].toFixed(2)}–${ratios[2].toFixed(2)}) |`;
+    const against = variants[name].against ?? 'as it is';
+    const { median, min, max } = spread(figures.map((value, round) => value / values[against][round]));
+    return `| ${name} | ${against} | ${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)}) |`;
   });
 }
 
-/** A session that stops reading must not slow any other. */
+/** A session that stops reading must not slow any other: beside each flood stands the same one with readers that read. */
 async function stalledReaders() {
+  const rows = [`| no flood | | ${await calmP99()} |`];
+  for (const kind of ['broadcast', 'direct'])
+    for (const readers of ['reading', 'stalled']) {
+      const p99 = await calmP99([`${benchDir}stalled.js`, readers, kind]);
+      rows.push(`| ${kind} | ${readers} | ${p99} |`);
+    }
+  return [
+    `p99 of a calm pair, 100 messages a second there and back for ${CALM_SECONDS} s, beside a flood of 16 KiB messages to 100`,
+    'others that read it or have stopped reading: 100 broadcasts a second, which reach the pair too because `*` is everyone,',
+    'or 1,000 direct messages a second, which do not.',
+    '',
+    '| flood | 100 others | p99, µs |',
+    '| --- | --- | --- |',
+    ...rows,
+  ];
+}
+
+/** @param {string[]} [flood] script and arguments; its first argument, the port, is put in here */
+async function calmP99(flood) {
   const server = await startServer(switchboard, { node: process.execPath, env: { SLOW_CONSUMER_MS: '60000' } });
+  const pair = startBeside([`${benchDir}attacks/calm-pair.js`, `${server.port}`, `${CALM_SECONDS}`]);
   try {
-    const { stdout } = await promisify(execFile)(
-      'taskset',
-      ['-c', '1', process.execPath, `${benchDir}stalled.js`, `${server.port}`, '/wss'],
-      { timeout: 120_000 },
-    );
-    const { quiet_p99_us: quiet, beside_p99_us: beside, broadcasts } = JSON.parse(stdout);
-    return [
-      '| p99 of a calm pair, one message at a time there and back | µs |',
-      '| --- | --- |',
-      `| alone | ${quiet} |`,
-      `| beside 100 stalled readers of a flood of ${broadcasts} broadcasts of 16 KiB | ${beside} |`,
-    ];
+    await pair.ask(); // warms the server up
+    if (flood === undefined) return await pair.ask();
+    const [script, ...words] = flood;
+    const flooding = startBeside([script, `${server.port}`, ...words], YIELDING);
+    try {
+      await flooding.line();
+      return await pair.ask();
+    } finally {
+      await flooding.stop();
+    }
   } finally {
+    await pair.stop();
     await server.stop();
   }
+}
+
+/** For a try: `npm run bench:protections -- ROUNDS SECONDS`. */
+function positive(text, otherwise) {
+  return Number(text) > 0 ? Number(text) : otherwise;
 }

@@ -8,7 +8,7 @@ import { chartFile, node24, resultsFile } from './harness/paths.js';
 import { prepare } from './harness/prepare.js';
 import { report } from './harness/report.js';
 import { runRounds } from './harness/rounds.js';
-import { choose, forSecondNode } from './harness/scenarios.js';
+import { choose, forSecondNode, SECOND_NODE_SECONDS } from './harness/scenarios.js';
 
 const SECOND_MAJOR = 24;
 
@@ -18,10 +18,10 @@ const scenarios = choose(options);
 prepare({ project: scenarios.some(involvesSwitchboard), build: options.build });
 
 const sets = [];
-for (const { node, chosen } of plan()) {
+for (const { node, chosen, seconds } of plan()) {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   console.log(`\nNode ${version}`);
-  sets.push({ version, results: await runRounds(chosen, { ...options, node }) });
+  sets.push({ version, seconds, results: await runRounds(chosen, { ...options, node, seconds }) });
 }
 
 const minutes = (Date.now() - startedMs) / 60_000;
@@ -34,10 +34,10 @@ if (sets.some(({ results }) => results.some(({ failures }) => failures.length > 
 
 /** The whole set on one Node, then the heart of it on the newer one. */
 function plan() {
-  const first = { node: options.node ?? process.execPath, chosen: scenarios };
+  const first = { node: options.node ?? process.execPath, chosen: scenarios, seconds: options.seconds };
   const isSecond = process.version.startsWith(`v${SECOND_MAJOR}.`);
   if (!options.publish || isSecond) return [first];
-  return [first, { node: node24, chosen: forSecondNode(scenarios) }];
+  return [first, { node: node24, chosen: forSecondNode(scenarios), seconds: SECOND_NODE_SECONDS }];
 }
 
 function involvesSwitchboard({ servers }) {

@@ -2,90 +2,68 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
+import { projectDir } from './harness/paths.js';
 
 /**
- * p99 of a calm pair, alone and beside 100 readers that have stopped reading a flood of broadcasts: started by
- * `protections.js` on a core of its own. Prints one JSON line.
+ * A flood of 16 KiB messages at a fixed pace to 100 sessions that read it or have stopped reading: started by
+ * `protections.js` beside a calm pair. Prints a line once the flood is on, and goes on until it is killed.
  *
- *   node stalled.js PORT PATH
+ *   node stalled.js PORT reading|stalled broadcast|direct
  */
-const { WebSocket } = createRequire(fileURLToPath(new URL('../package.json', import.meta.url)))('ws');
-const [port, path] = process.argv.slice(2);
-const STALLED = 100;
-const EXCHANGES = 4000;
-const FLOOD_BYTES = 16_384;
+const { WebSocket } = createRequire(`${projectDir}package.json`)('ws');
+const [port, readers, kind] = process.argv.slice(2);
+const READERS = 100;
+const DATA = 'x'.repeat(16_384);
+const PAUSE_MS = 10;
+/** Messages sent at once each time: a broadcast reaches all of them, a direct message one. */
+const AT_ONCE = kind === 'broadcast' ? 1 : 10;
 
-const alice = await open();
-const bob = await open();
-bob.socket.on('message', (data) => {
-  const { type, sender } = JSON.parse(data);
-  if (type === 'calm') bob.socket.send(JSON.stringify({ type: 'calm', receiver: sender }));
-});
+let sent = 0;
+const ids = await Promise.all(Array.from({ length: READERS }, readers === 'stalled' ? stall : read));
+const { socket } = await open();
+if (readers === 'stalled' && kind === 'direct') for (const id of ids) await fill(id);
+setInterval(() => {
+  for (let count = 0; count < AT_ONCE; count++) say(kind === 'broadcast' ? '*' : ids[sent % READERS]);
+}, PAUSE_MS);
+console.log('the flood is on');
 
-const quiet = await calmP99();
-const readers = await Promise.all(Array.from({ length: STALLED }, stall));
-const flood = await open();
-const stop = pour(flood.socket);
-const beside = await calmP99();
-stop();
-for (const reader of readers) reader.destroy();
-console.log(JSON.stringify({ quiet_p99_us: quiet, beside_p99_us: beside, broadcasts: stop.sent() }));
-process.exit(0);
+function say(receiver, id) {
+  sent++;
+  socket.send(JSON.stringify({ type: 'flood', receiver, id, data: DATA }));
+}
+
+/** Sends to one until the server says that too much waits for it. */
+async function fill(receiver) {
+  for (;;) {
+    say(receiver, 'fill');
+    const [answer] = await once(socket, 'message');
+    if (JSON.parse(answer).data.code === 'receiver_overloaded') return;
+  }
+}
 
 async function open() {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
-  const [welcome] = await once(socket, 'message');
-  return { socket, id: JSON.parse(welcome).receiver };
+  const webSocket = new WebSocket(`ws://127.0.0.1:${port}/wss`);
+  const [welcome] = await once(webSocket, 'message');
+  return { socket: webSocket, id: JSON.parse(welcome).receiver };
 }
 
-/** A client that shakes hands and never reads again. */
+async function read() {
+  return (await open()).id;
+}
+
+/** A client that shakes hands and never reads again. Returns its id. */
 async function stall() {
-  const socket = new Socket();
-  socket.connect(Number(port), '127.0.0.1');
-  await once(socket, 'connect');
+  const tcp = new Socket();
+  tcp.connect(Number(port), '127.0.0.1');
+  await once(tcp, 'connect');
   const key = randomBytes(16).toString('base64');
-  socket.write(
-    `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+  tcp.write(
+    `GET /wss HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
   );
-  await once(socket, 'data');
-  socket.pause();
-  socket.on('error', () => socket.destroy());
-  return socket;
-}
-
-/** Broadcasts as fast as the acknowledgements come, so that the flood is the server's own pace. */
-function pour(socket) {
-  const data = 'x'.repeat(FLOOD_BYTES);
-  let sent = 0;
-  let on = true;
-  const next = () => on && socket.send(JSON.stringify({ type: 'flood', receiver: '*', id: String(sent++), data }));
-  socket.on('message', (frame) => JSON.parse(frame).type === 'sys.ack' && setTimeout(next, 1));
-  next();
-  return Object.assign(() => (on = false), { sent: () => sent });
-}
-
-async function calmP99() {
-  const times = [];
-  for (let index = 0; index < EXCHANGES; index++) {
-    const began = process.hrtime.bigint();
-    alice.socket.send(JSON.stringify({ type: 'calm', receiver: bob.id }));
-    await answer();
-    times.push(Number(process.hrtime.bigint() - began) / 1000);
-  }
-  times.sort((one, other) => one - other);
-  return Math.round(times[Math.floor(times.length * 0.99)]);
-}
-
-/** Waits for the calm answer, whatever else arrives. */
-function answer() {
-  return new Promise((resolve) => {
-    const listen = (data) => {
-      if (JSON.parse(data).type !== 'calm') return;
-      alice.socket.off('message', listen);
-      resolve();
-    };
-    alice.socket.on('message', listen);
-  });
+  let text = '';
+  while (!text.includes('"sys.welcome"')) text += (await once(tcp, 'data'))[0];
+  tcp.pause();
+  tcp.on('error', () => tcp.destroy());
+  return /"receiver":"([^"]+)"/.exec(text)[1];
 }

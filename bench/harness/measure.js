@@ -16,6 +16,7 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
 /**
  * @typedef {object} Measurement
  * @property {number} value in the scenario's unit
+ * @property {number | undefined} also the scenario's other field
  * @property {number} foreign share of either core that somebody else used meanwhile
  */
 
@@ -31,7 +32,8 @@ export async function measure(scenario, server, { node, seconds }) {
     const warm = ['--warm', `${Math.min(WARM_SECONDS, seconds)}`];
     const answer = await load([...dialect, ...flags, ...warm, ...(server.load ?? []), ...scenario.load]);
     verify(answer, started.complaint());
-    return { value: answer[scenario.result], foreign: foreignLoad(scenario, answer) };
+    const also = scenario.also && answer[scenario.also.result];
+    return { value: answer[scenario.result], also, foreign: foreignLoad(scenario, answer) };
   } finally {
     await started.stop();
   }

@@ -7,7 +7,7 @@ const QUIET = 0.05;
 const title = (name) => servers.find((server) => server.name === name).title;
 
 /** bench/RESULTS.md: the ratios that are aimed at, then everything that was measured. */
-export function report(sets, { rounds, seconds, minutes }) {
+export function report(sets, { rounds, minutes }) {
   return `# Benchmark results
 
 Written by \`npm run bench\`; what each scenario is and why the figures are ratios stands in [README.md](README.md).
@@ -15,7 +15,7 @@ Written by \`npm run bench\`; what each scenario is and why the figures are rati
 - Switchboard ${projectText()}, default settings with the rate limits off
 - ${versionsText()}
 - ${machineText()}
-- ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds of ${seconds} s each, ${minutes.toFixed(1)} minutes in all
+- ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds of ${sets.map(({ seconds }) => seconds).join(' or ')} s each, ${minutes.toFixed(1)} minutes in all
 - server on core 0, generator on core 1 with \`--spin\`; every message verified, in every run
 - ${noise(sets)}
 
@@ -27,9 +27,11 @@ To repeat: \`npm ci && npm run bench\` on Linux with two cores and gcc; a single
 ${sets.map(section).join('')}`;
 }
 
-function section({ version, results }) {
+function section({ version, seconds, results }) {
   return `
 ## Node ${version}
+
+Rounds of ${seconds} s.
 
 ### Switchboard against the others
 

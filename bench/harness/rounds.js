@@ -12,23 +12,32 @@ export async function runRounds(scenarios, how) {
   const results = [];
   for (const scenario of scenarios) {
     const samples = new PairedSamples(scenario);
-    console.log(`\n${scenario.name}: ${scenario.title} (${scenario.unit})`);
-    for (let round = 0; round < how.rounds; round++) await runRound(samples, round, how);
-    for (const server of scenario.servers) console.log(`  ${server.title.padEnd(24)} ${samples.line(server.name)}`);
-    results.push(samples);
+    const also = scenario.also && new PairedSamples({ ...scenario, ...scenario.also });
+    for (let round = 0; round < how.rounds; round++) await runRound(samples, also, round, how);
+    for (const each of also ? [samples, also] : [samples]) show(each);
+    results.push(...(also ? [samples, also] : [samples]));
   }
   return results;
 }
 
-async function runRound(samples, round, how) {
+function show(samples) {
+  const { name, title, unit, servers } = samples.scenario;
+  console.log(`\n${name}: ${title} (${unit})`);
+  for (const server of servers) console.log(`  ${server.title.padEnd(24)} ${samples.line(server.name)}`);
+}
+
+async function runRound(samples, also, round, how) {
   const { scenario } = samples;
   for (const server of rotate(scenario.servers, round)) {
     if (samples.unavailable.has(server.name)) continue;
     try {
-      samples.add(server.name, round, await measure(scenario, server, how));
+      const measured = await measure(scenario, server, how);
+      samples.add(server.name, round, measured);
+      also?.add(server.name, round, { ...measured, value: measured.also });
     } catch (error) {
       if (error instanceof PeerUnavailable) {
         samples.unavailable.add(server.name);
+        also?.unavailable.add(server.name);
         continue;
       }
       samples.failures.push(`${server.name}, round ${round + 1}: ${error.message}`);

@@ -49,7 +49,7 @@ export class PairedSamples {
 }
 
 /** @returns {Spread | undefined} */
-function spread(values) {
+export function spread(values) {
   const sorted = values.filter(Number.isFinite).toSorted((a, b) => a - b);
   if (sorted.length === 0) return undefined;
   const middle = sorted.length >> 1;

@@ -12,6 +12,7 @@ import { handlerServers, servers } from './servers.js';
  * @property {Record<string, number>} targets the least ratio to reach against a server; above 1 means better than it
  * @property {number} [most] that Switchboard's own result may be
  * @property {Record<string, string>} [env] of every server
+ * @property {Partial<Scenario>} [also] another field of the same answers, with a name of its own
  */
 
 const named = (...names) => servers.filter(({ name }) => names.includes(name));
@@ -23,6 +24,7 @@ const pairs = ['--scenario', 'pingpong', '--pairs', '100'];
 /** The peers tell no arrivals, and each arrival told to all makes many connections cost the square of their number. */
 const quietArrivals = { ARRIVAL_NOTICES: 'off' };
 
+/** Measured when every session has answered two heartbeats: what that leaves behind counts, too. */
 const idle = (sessions, ...names) => ({
   name: `idle${sessions / 1000}k`,
   title: `memory of one of ${sessions.toLocaleString('en')} idle sessions`,
@@ -30,8 +32,8 @@ const idle = (sessions, ...names) => ({
   lowerIsBetter: true,
   result: 'kb_per_conn',
   servers: named(...names),
-  load: ['--scenario', 'idle', '--conns', `${sessions}`, '--hold', '3'],
-  env: quietArrivals,
+  load: ['--scenario', 'idle', '--conns', `${sessions}`, '--hold', '5'],
+  env: { ...quietArrivals, HEARTBEAT_MS: '2000' },
   targets: {},
 });
 
@@ -96,6 +98,17 @@ export const scenarios = [
     targets: { 'plain-ws': 2, 'uws-corked': 1 },
   },
   {
+    name: 'lone',
+    title: 'two sessions, one message in flight each way, nothing else going on: p50',
+    unit: 'µs',
+    lowerIsBetter: true,
+    result: 'p50_us',
+    servers: named('switchboard', 'plain-ws'),
+    load: ['--scenario', 'pingpong', '--pairs', '1', '--window', '1', '--size', '100'],
+    targets: {},
+    also: { name: 'lone99', title: 'as lone: p99', result: 'p99_us' },
+  },
+  {
     ...rate,
     name: 'handler',
     title: "a user's handler with a DTO of its own answers",
@@ -130,10 +143,14 @@ export const scenarios = [
   { ...idle(19_000, 'switchboard', 'plain-ws', 'uws'), targets: { 'plain-ws': 0.91 }, most: 6.5 },
 ];
 
-const quick = ['control', 'pp8', 'mesh', 'pp1', 'fan', 'handler'];
+const quick = ['control', 'pp8', 'mesh', 'pp1', 'fan', 'lone', 'handler'];
 const quickPeers = ['switchboard', 'plain-ws', 'ws-again', 'uws-corked', 'nest-validation'];
 /** What is measured again on the newer Node. */
-const second = ['pp8', 'mesh', 'pp1', 'handler'];
+const second = ['control', 'pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'lone', 'handler', 'leave', 'idle19k'];
+/** Against these; uWebSockets.js has no binary for it, which is found out once, and the rest would not fit the time. */
+const secondPeers = ['switchboard', 'plain-ws', 'ws-again'];
+/** Seconds of a round there: the whole is to end within 15 minutes. */
+export const SECOND_NODE_SECONDS = 1;
 
 /** The scenarios of a run, each with the servers that take part. @param {import('./options.js').Options} options */
 export function choose(options) {
@@ -151,7 +168,15 @@ export function choose(options) {
 }
 
 /** The part of them that a second Node runs. */
-export const forSecondNode = (chosen) => chosen.filter(({ name }) => second.includes(name));
+export function forSecondNode(chosen) {
+  const peersOf = ({ name, servers: chosenServers }) => {
+    const more = { pp8: 'uws-corked', handler: 'nest-validation' }[name];
+    return chosenServers.filter((server) => secondPeers.includes(server.name) || server.name === more);
+  };
+  return chosen
+    .filter(({ name }) => second.includes(name))
+    .map((scenario) => ({ ...scenario, servers: peersOf(scenario) }));
+}
 
 function requireKnown(names, known) {
   const unknown = names.filter((name) => !known.includes(name));

@@ -14,20 +14,24 @@ import { Intake } from './intake.js';
 /** The first byte of a whole text frame: final, no reserved bits (RFC 6455, 5.2). */
 const FINAL_TEXT = 0x80 | OPCODE.text;
 const FINAL_PING = 0x80 | OPCODE.ping;
+const FINAL_PONG = 0x80 | OPCODE.pong;
 const MASKED = 0x80;
 const MAX_CONTROL_BYTES = 125;
+/** `SocketEvents` listens itself, for the pongs that `ws` reads. */
+const OWN_PONG_LISTENERS = 1;
 
 /** `ws`'s own listener for what a TCP socket received. */
 export type Feed = (this: Socket, bytes: Buffer) => void;
 
 /**
  * Reads the common case itself: a whole, masked, unfragmented text frame that lies in the chunk and holds a plain
- * message. Pings too, lest a flood of them cost others their time. Every other frame goes to `ws` untouched, alone where
- * possible; when `ws` has said what it was, the next frame may be plain again. What `ws` puts together from parts is
- * looked at once more: it may be a plain message, too.
+ * message. Pings too, lest a flood of them cost others their time, and pongs, lest every session that has answered a
+ * heartbeat keep a {@link FrameWalk}. Every other frame goes to `ws` untouched, alone where possible; when `ws` has said
+ * what it was, the next frame may be plain again. What `ws` puts together from parts is looked at once more: it may be a
+ * plain message, too.
  *
- *   chunk  [plain][plain][pong][plain][plai
- *   lane      ✓      ✓      ws     ✓    ws ── walk ──▶ until that frame ends
+ *   chunk  [plain][pong][part][plain][plai
+ *   lane      ✓      ✓    ws     ✓     ws ── walk ──▶ until that frame ends
  */
 @Injectable()
 export class FastLane {
@@ -86,7 +90,7 @@ export class FastLane {
   /** Carries out the frame at `at` and returns the offset behind it; `at` itself where it is for `ws`. */
   #plainFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
     if (chunk.length - at < 6) return at;
-    if (chunk[at] !== FINAL_TEXT) return ping(socket, chunk, at);
+    if (chunk[at] !== FINAL_TEXT) return control(socket, chunk, at);
     const second = chunk[at + 1]!;
     if ((second & MASKED) === 0) return at;
     let length = second & 0x7f;
@@ -115,7 +119,7 @@ export class FastLane {
 
   /** Steps over a frame that comes after the server has closed: it has no effect, however many there are. */
   #late(chunk: Buffer, at: number): number {
-    if (chunk[at] !== FINAL_TEXT || chunk.length - at < 6) return pingEnd(chunk, at);
+    if (chunk[at] !== FINAL_TEXT || chunk.length - at < 6) return controlEnd(chunk, at);
     const second = chunk[at + 1]!;
     const short = (second & 0x7f) < 126;
     const length = short ? second & 0x7f : (chunk[at + 2]! << 8) | chunk[at + 3]!;
@@ -140,18 +144,21 @@ export class FastLane {
   }
 }
 
-/** Returns the offset behind a whole, well-formed ping at `at`; `at` itself where there is none. */
-function pingEnd(chunk: Buffer, at: number): number {
-  if (chunk[at] !== FINAL_PING || chunk.length - at < 6) return at;
+/** Returns the offset behind a whole, well-formed ping or pong at `at`; `at` itself where there is none. */
+function controlEnd(chunk: Buffer, at: number): number {
+  const first = chunk[at];
+  if ((first !== FINAL_PING && first !== FINAL_PONG) || chunk.length - at < 6) return at;
   const second = chunk[at + 1]!;
   const length = second & 0x7f;
   const end = at + 6 + length;
   return (second & MASKED) === 0 || length > MAX_CONTROL_BYTES || end > chunk.length ? at : end;
 }
 
-function ping(socket: GatewaySocket, chunk: Buffer, at: number): number {
-  const end = pingEnd(chunk, at);
+function control(socket: GatewaySocket, chunk: Buffer, at: number): number {
+  const end = controlEnd(chunk, at);
   if (end === at) return at;
+  // That a pong came is noted already: any bytes are a sign of life. A listener of a user's own hears of it from `ws`.
+  if (chunk[at] === FINAL_PONG) return socket.listenerCount('pong') > OWN_PONG_LISTENERS ? at : end;
   const body = Buffer.allocUnsafe(end - at - 6);
   for (let index = 0; index < body.length; index++) body[index] = chunk[at + 6 + index]! ^ chunk[at + 2 + (index & 3)]!;
   answerPing(socket, body);

@@ -62,7 +62,7 @@ export class FrameWalk {
     }
     this.#header = undefined;
     this.#fragment(header[0]!);
-    return bytes + payloadBytes(header) - known;
+    return bytes + bodyBytes(header) - known;
   }
 
   #fragment(first: number): void {
@@ -71,7 +71,7 @@ export class FrameWalk {
   }
 }
 
-function payloadBytes(header: Buffer): number {
+function bodyBytes(header: Buffer): number {
   const length = header[1]! & 0x7f;
   if (length < 126) return length;
   return length === 126 ? header.readUInt16BE(2) : header.readUInt32BE(2) * 2 ** 32 + header.readUInt32BE(6);

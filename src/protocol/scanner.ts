@@ -42,7 +42,7 @@ export function hashText(text: string): number {
   return hash & 0x3fffffff;
 }
 
-/** Reads the four mask bytes in front of a payload as a word of this machine. */
+/** Reads the four mask bytes in front of a message as a word of this machine. */
 export function maskAt(bytes: Buffer, at: number): number {
   return LITTLE_ENDIAN
     ? bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
@@ -184,7 +184,7 @@ export class EnvelopeScanner extends JsonScanner {
   }
 }
 
-/** Copies a payload to where {@link TEXT} begins and takes the mask off, a word at a time (RFC 6455, 5.3). */
+/** Copies a message to where {@link TEXT} begins and takes the mask off, a word at a time (RFC 6455, 5.3). */
 function unmask(bytes: Buffer, from: number, to: number, mask: number): void {
   const words = TEXT_WORDS;
   TEXT.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from));

@@ -13,7 +13,7 @@ export interface LogForm {
   readonly logFormat: 'text' | 'json';
 }
 
-/** What a line says beside its words: codes, ids and counts, never a payload or a token. */
+/** What a line says beside its words: codes, ids and counts, never data or a token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** A log that cannot be written (a full disk, a closed pipe) must not end what it tells about. */

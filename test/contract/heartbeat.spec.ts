@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { connect, type Client } from '../support/client.js';
 import { frame, message, OPCODES, RawClient } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -50,6 +52,23 @@ describe('the heartbeat', () => {
     expect(witness.inbox).toEqual([]);
     expect(silent.frames).toEqual([]);
     silent.socket.destroy();
+  });
+
+  it('leaves nothing behind in a session that answers it, and lets whoever listens to the socket hear of pongs', async () => {
+    const client = await RawClient.open(server.port);
+    const socket = server.app.get(SessionRegistry).find(client.id)!.socket as GatewaySocket;
+    const [pong, echo] = [frame('told', { opcode: OPCODES.pong }), message({ type: 'echo', receiver: client.id })];
+    client.write(pong, echo);
+    await client.next(OPCODES.text);
+    expect(socket.walk).toBeUndefined();
+
+    const bodies: string[] = [];
+    socket.on('pong', (body: Buffer) => bodies.push(body.toString()));
+    client.write(pong, pong, echo);
+    await client.next(OPCODES.text);
+    expect(bodies).toEqual(['told', 'told']);
+    client.socket.destroy();
+    await witness.next('sys.departed');
   });
 
   it.each([
