@@ -3,6 +3,7 @@ import { Admission } from './admission.js';
 import { ClientAddress } from './client-address.js';
 import { FastLane } from './fast-lane.js';
 import { FrameDeadline } from './frame-deadline.js';
+import { HandledMessages } from './handled-messages.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { HandshakeRecord } from './handshake-record.js';
@@ -30,6 +31,7 @@ import { Tokens } from './tokens.js';
     HandshakeRecord,
     HandlerTable,
     HandlerReplies,
+    HandledMessages,
     Intake,
     FastLane,
     SocketEvents,

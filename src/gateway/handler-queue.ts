@@ -1,9 +1,10 @@
 import { isObservable, tap, type Observable, type Subscription } from 'rxjs';
-import { Fault, MAX_WAITING_CALLS, type Envelope } from '../protocol/index.js';
+import { Fault, MAX_HANDLED_DEPTH, MAX_WAITING_CALLS, type Envelope } from '../protocol/index.js';
 import type { Deadlines } from './deadlines.js';
 import type { HandlerReplies } from './handler-replies.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import type { MessageHandlerCallback } from './handler-table.js';
+import { nestsDeeper } from './nesting.js';
 
 /** What a waiting message is told to wait before it tries again. */
 const RETRY_AFTER_MS = 1000;
@@ -58,8 +59,7 @@ export class HandlerQueue {
   async #call({ envelope, handler }: Call): Promise<void> {
     const startMs = performance.now();
     try {
-      const body: unknown = envelope.data === undefined ? undefined : JSON.parse(envelope.data);
-      const outcome = await this.deadlines.within(handler(body, envelope.type));
+      const outcome = await this.deadlines.within(handler(bodyOf(envelope), envelope.type));
       if (isObservable(outcome)) this.#stream(envelope, outcome);
       else {
         this.replies.value(this.#session, envelope, outcome);
@@ -87,4 +87,12 @@ export class HandlerQueue {
   get #session() {
     return this.socket.session!;
   }
+}
+
+/** @throws {Fault} `invalid_message` when it is so deep that what walks through it would overflow the stack */
+function bodyOf({ data, id }: Envelope): unknown {
+  if (data === undefined) return undefined;
+  if (nestsDeeper(data, MAX_HANDLED_DEPTH))
+    throw new Fault('invalid_message', `data is nested more than ${MAX_HANDLED_DEPTH} levels deep`, id);
+  return JSON.parse(data);
 }

@@ -46,24 +46,31 @@ export class HandlerReplies {
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
   }
 
-  /** Answers a message whose handler, or anything else on its way, threw. */
+  /** Answers a message whose handler, or anything else on its way, threw. Throws nothing, whatever that was. */
   failed(session: Session, { type, id }: Envelope, error: unknown): void {
     if (session.ended) return;
-    this.fault(session, toFault(error, id) ?? this.#internal(session, type, id, error));
+    try {
+      const fault = toFault(error, id);
+      if (fault !== undefined) return this.fault(session, fault);
+    } catch {
+      // It cannot be read (a getter throws) or not be put in JSON: only the log may know.
+    }
+    this.fault(session, this.#internal(session, type, id, error));
   }
 
   /** Answers a fault, whoever found it, and ends the session where it was one too many. */
   fault(session: Session, { code, message, ref, details }: Fault): void {
-    this.telemetry.count(this.telemetry.refused, code in ERRORS ? code : HANDLERS_OWN);
+    const frame = errorFrame(session.id, code, message, ref, details);
+    this.telemetry.count(this.telemetry.refused, Object.hasOwn(ERRORS, code) ? code : HANDLERS_OWN);
     this.log.info('message refused', { code, session: session.id, address: session.address });
-    session.send(errorFrame(session.id, code, message, ref, details));
+    session.send(frame);
     if ((session.socket as GatewaySocket).allowance?.exhaustedBy(code) === true) session.close(1008);
   }
 
   /** Logs what happened under an incident, which is all that the client learns of it. */
   #internal(session: Session, type: string, id: string | undefined, error: unknown): Fault {
     const incident = randomBytes(6).toString('hex');
-    this.log.error(error instanceof Error ? error : String(error), { incident, session: session.id, type });
+    this.log.error(error, { incident, session: session.id, type });
     return Fault.of('internal_error', id, { incident });
   }
 }
@@ -78,17 +85,19 @@ function toFault(error: unknown, ref: string | undefined): Fault | undefined {
   return undefined;
 }
 
-function fromWsException(error: string | object, ref: string | undefined): Fault {
+/** @param error what the exception was made with: typed as text or an object, but a handler may have left it out */
+function fromWsException(error: unknown, ref: string | undefined): Fault {
   if (error === GUARD_SAID_NO) return Fault.of('forbidden', ref);
   if (typeof error === 'string') return new Fault('refused', error, ref);
+  if (typeof error !== 'object' || error === null) return Fault.of('refused', ref);
   const code =
     'code' in error && typeof error.code === 'string' && ERROR_WORD.test(error.code) ? error.code : 'refused';
   return new Fault(code, messageOf(error) ?? ERRORS.refused, ref);
 }
 
-function messageOf(response: string | object): string | undefined {
+function messageOf(response: unknown): string | undefined {
   if (typeof response === 'string') return response;
-  if (!('message' in response)) return undefined;
+  if (typeof response !== 'object' || response === null || !('message' in response)) return undefined;
   const { message } = response;
   return Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : undefined;
 }

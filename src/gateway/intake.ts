@@ -2,12 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { MessageRouter } from '../messaging/message-router.js';
 import { ServerWords } from '../messaging/server-words.js';
 import { decode, Fault, isReserved, stampedFrame, type Envelope } from '../protocol/index.js';
-import { Settings } from '../settings/settings.js';
-import { Deadlines } from './deadlines.js';
 import type { GatewaySocket } from './gateway-socket.js';
-import { HandlerQueue } from './handler-queue.js';
+import { HandledMessages } from './handled-messages.js';
 import { HandlerReplies } from './handler-replies.js';
-import { HandlerTable } from './handler-table.js';
 import { TokenRenewal } from './token-renewal.js';
 
 /** Stands for a message whose envelope is not known when something fails. */
@@ -18,18 +15,13 @@ const RENEW = 'sys.auth';
 /** Takes in what `ws` read, the exact way: decodes it, finds whose it is, and answers every fault. */
 @Injectable()
 export class Intake {
-  readonly #deadlines: Deadlines;
-
   constructor(
     @Inject(MessageRouter) private readonly router: MessageRouter,
     @Inject(ServerWords) private readonly words: ServerWords,
-    @Inject(HandlerTable) private readonly table: HandlerTable,
+    @Inject(HandledMessages) private readonly handled: HandledMessages,
     @Inject(HandlerReplies) private readonly replies: HandlerReplies,
     @Inject(TokenRenewal) private readonly renewal: TokenRenewal,
-    @Inject(Settings) settings: Settings,
-  ) {
-    this.#deadlines = new Deadlines(settings.handlerTimeoutMs);
-  }
+  ) {}
 
   /** Reads one text message, the exact way. @param bytes its length on the wire */
   read(socket: GatewaySocket, text: string, bytes: number): void {
@@ -62,11 +54,7 @@ export class Intake {
     const { type, receiver, id } = envelope;
     if (type === RENEW) return this.renewal.renew(session, envelope);
     if (isReserved(type)) return this.words.answer(session, envelope);
-    const place = this.table.place(type);
-    if (place !== undefined) {
-      socket.queue ??= new HandlerQueue(socket, this.replies, this.#deadlines);
-      return socket.queue.add(envelope, socket.handlers[place]!);
-    }
+    if (this.handled.take(socket, envelope)) return;
     if (receiver === undefined) throw Fault.of('unknown_type', id);
     this.router.route(session, receiver, stampedFrame(session.id, envelope), id);
   }

@@ -1,5 +1,5 @@
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
-import { APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { MESSAGE_METADATA } from '@nestjs/websockets/constants.js';
 import type { INestApplication } from '@nestjs/common';
 import {
@@ -12,17 +12,20 @@ import {
 } from 'rxjs';
 import type { MessageHandlerCallback } from './handler-table.js';
 
-/** The types whose handlers stand behind interceptors: of those Nest hands on an observable, whatever they return. */
+/**
+ * The types whose handlers stand behind interceptors: of those Nest hands on an observable, whatever they return. To be
+ * made once Nest has bound the handlers: until then an application may still add interceptors for all of them.
+ */
 export class InterceptedTypes {
   readonly #types = new Set<string>();
-  #all = false;
+  readonly #all: boolean;
 
   constructor(app: INestApplication) {
+    // What `useGlobalInterceptors()` was given, and the providers of `APP_INTERCEPTOR`.
+    const everywhere = app.get(ApplicationConfig);
+    this.#all = everywhere.getGlobalInterceptors().length + everywhere.getGlobalRequestInterceptors().length > 0;
     for (const module of app.get(ModulesContainer).values())
-      for (const { metatype, token } of module.providers.values()) {
-        if (String(token).startsWith(APP_INTERCEPTOR)) this.#all = true;
-        if (typeof metatype === 'function') this.#learn(metatype);
-      }
+      for (const { metatype } of module.providers.values()) if (typeof metatype === 'function') this.#learn(metatype);
   }
 
   has(type: string): boolean {

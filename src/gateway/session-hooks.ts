@@ -88,7 +88,7 @@ export class SessionHooks implements OnModuleInit, SessionObserver {
   #call(gateway: Hooked, hook: string, session: Session, run: () => unknown): Promise<void> | undefined {
     const failed = (error: unknown): void => {
       const fields = { hook: `${gateway.constructor.name}.${hook}`, session: session.id };
-      this.log.error(error instanceof Error ? error : String(error), fields);
+      this.log.error(error, fields);
     };
     try {
       const outcome = run();

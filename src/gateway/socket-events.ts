@@ -19,7 +19,7 @@ export class SocketEvents {
   readonly #logger = new Logger(SocketEvents.name);
   readonly #fast: boolean;
   /** One function for all sockets, learned from the first. */
-  #feed: Feed = () => undefined;
+  #feed: Feed | undefined;
   readonly #onData: (this: Socket, chunk: Buffer) => void;
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: WebSocket, body: Buffer) => void;
@@ -35,7 +35,7 @@ export class SocketEvents {
   ) {
     const fast = settings.fastLane;
     this.#fast = fast;
-    const feed = (): Feed => this.#feed;
+    const feed = (): Feed => this.#feed!;
     this.#onData = function (this: ReadSocket, chunk) {
       // What a closing socket had still buffered, `ws` reads by itself.
       if (this.destroyed) return;
@@ -90,10 +90,21 @@ export class SocketEvents {
 
   /** Puts the fast lane where `ws` listens, and keeps `ws`'s listener for what the lane leaves to it. */
   #divert(socket: Socket): void {
-    this.#feed = socket.listeners('data').at(-1) as Feed;
+    this.#feed ??= listenerOfWs(socket);
     socket.on('data', this.#onData);
     socket.off('data', this.#feed);
   }
+}
+
+/** @throws {Error} when `ws` does not read a socket as the fast lane was built for */
+function listenerOfWs(socket: Socket): Feed {
+  const listener = socket.listeners('data').at(-1);
+  if (listener?.name !== 'socketOnData')
+    throw new Error(
+      'this version of "ws" reads its sockets in another way than the fast lane knows: ' +
+        'install the version in package.json, or set FAST_LANE=off',
+    );
+  return listener as Feed;
 }
 
 /** Any traffic counts as life. Where `ws` reads everything, its place in the stream is known from here alone. */

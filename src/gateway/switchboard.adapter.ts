@@ -10,6 +10,7 @@ import { Settings } from '../settings/settings.js';
 import { Admission } from './admission.js';
 import { Allowance } from './allowance.js';
 import { GatewaySocket } from './gateway-socket.js';
+import { guardHooks } from './guarded-hooks.js';
 import { HandlerTable, type MessageHandlerCallback } from './handler-table.js';
 import { HandshakeRecord } from './handshake-record.js';
 import { Handshake } from './handshake.js';
@@ -30,16 +31,18 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #settings: Settings;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
-  readonly #intercepted: InterceptedTypes;
-  constructor(app: INestApplication) {
+  /** Learned with the first socket, when nobody can add an interceptor any more. */
+  #intercepted: InterceptedTypes | undefined;
+
+  constructor(private readonly app: INestApplication) {
     super(app);
+    guardHooks(app);
     this.#handshake = app.get(Handshake);
     this.#record = app.get(HandshakeRecord);
     this.#admission = app.get(Admission);
     this.#lifecycle = app.get(Lifecycle);
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
-    this.#intercepted = new InterceptedTypes(app);
     this.#settings = app.get(Settings);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
     (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
@@ -71,6 +74,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   #callback({ message, callback }: WsMessageHandler): MessageHandlerCallback {
     const handler = callback as MessageHandlerCallback;
+    this.#intercepted ??= new InterceptedTypes(this.app);
     return this.#intercepted.has(message) ? untilItSpeaks(handler) : handler;
   }
 

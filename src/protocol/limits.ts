@@ -25,6 +25,8 @@ export const MAX_PAGE = 1000;
 
 /** Handled messages of one session that may wait while one runs; likewise observables that may still be answering. */
 export const MAX_WAITING_CALLS = 64;
+/** Arrays and objects inside one another in the `data` of a handled message; more of them are `invalid_message`. */
+export const MAX_HANDLED_DEPTH = 64;
 /** Fragments of one message (RFC 6455, 5.4); more of them close with 1008. */
 export const MAX_FRAGMENTS = 64;
 /** Milliseconds that a closing handshake may take before the socket is cut (contract: gone within 2 s). */

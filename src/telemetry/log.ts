@@ -58,8 +58,7 @@ export class Log implements LoggerService {
   }
 
   error(message: unknown, ...parameters: unknown[]): void {
-    const text = message instanceof Error ? (message.stack ?? message.message) : String(message);
-    this.#write('error', text, context(parameters));
+    this.#write('error', wordsOf(message), context(parameters));
   }
 
   fatal(message: unknown, ...parameters: unknown[]): void {
@@ -112,6 +111,17 @@ export class Log implements LoggerService {
     const lines = this.#lost;
     this.#lost = 0;
     this.#put(`\n${this.#text('warn', 'lines of the log are lost: it could not be written', { lines })}\n`, lines);
+  }
+}
+
+/** Anything may be thrown, and be logged then: also what has no words, or throws when it is asked for them. */
+function wordsOf(thrown: unknown): string {
+  try {
+    // Unknown because a stack is text by custom alone.
+    const words: unknown = thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown;
+    return String(words);
+  } catch {
+    return 'something was thrown that cannot be told in words';
   }
 }
 

@@ -155,6 +155,10 @@ describe.each(['on', 'off'])('handlers (FAST_LANE=%s)', (lane) => {
     ['a long field', { name: 'x'.repeat(11), place: { row: 1 } }, 'name'],
     ['a wrong field inside', { name: 'x', place: { row: 'first' } }, 'place.row'],
     ['an unknown field', { name: 'x', place: { row: 1 }, extra: 1 }, 'extra'],
+    ['a constructor', { name: 'x', place: { row: 1 }, constructor: null }, 'data.constructor should not exist'],
+    ['a method', { name: 'x', place: { row: 1 }, hasOwnProperty: 1 }, 'data.hasOwnProperty should not exist'],
+    ['a method inside', { name: 'x', place: { row: 1, toString: 1 } }, 'data.place.toString should not exist'],
+    ['a prototype', JSON.parse('{"name":"x","place":{"row":1},"__proto__":{}}') as unknown, 'data.__proto__ should'],
   ])('refuse by their DTO %s: invalid_message that names the field', async (_, body, field) => {
     const [fault, ...others] = (await ask('a.dto', body)) as { code: string; message: string }[];
     expect(others).toEqual([]);

@@ -4,8 +4,9 @@ import { AnswersGateway, SecondGateway } from '../support/answers.gateway.js';
 import { connect, type Client } from '../support/client.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { BAD_THROWS, ThrowsGateway } from '../support/throws.gateway.js';
 
-@Module({ providers: [AnswersGateway, SecondGateway] })
+@Module({ providers: [AnswersGateway, SecondGateway, ThrowsGateway] })
 class AnswersModule {}
 
 interface FaultData {
@@ -77,6 +78,17 @@ describe('a handler that fails', () => {
     },
   );
 
+  it.each(Object.entries(BAD_THROWS))('by throwing %s is answered, and the next goes on', async (kind, [code]) => {
+    for (const type of ['t.throw', 't.stream']) {
+      const { fault: data } = await fault(type, kind);
+      expect(data).toMatchObject({ code, message: expect.stringMatching(/./) as string });
+      if (code !== 'internal_error') continue;
+      expect(lines.filter((line) => line.includes(data.incident!))).toHaveLength(1);
+    }
+    alice.send({ type: 't.well' });
+    expect((await alice.next('t.well')).data).toBe('still here');
+  });
+
   it('with two failures has two incidents', async () => {
     const first = await fault('a.throw', { kind: 'error' });
     const second = await fault('a.throw', { kind: 'error' });
@@ -106,12 +118,23 @@ describe('a handler that fails', () => {
     expect(answer.text).not.toContain('internal words');
   });
 
-  it('by a body nested too deeply is answered, and the server goes on', async () => {
-    const depth = 30_000;
-    alice.sendText(`{"type":"a.dto","id":"deep","data":${'['.repeat(depth)}${']'.repeat(depth)}}`);
-    const answer = await alice.next('sys.error');
-    expect(answer.ref).toBe('deep');
+  it.each([65, 4000, 30_000])('is not given a body nested %i deep: invalid_message, and no incident', async (depth) => {
+    for (const type of ['a.dto', 'a.raw']) {
+      const numbers = `${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}`;
+      alice.sendText(`{"type":"${type}","id":"deep","data":{"text":"]]\\"[","name":${numbers}}}`);
+      const answer = await alice.next('sys.error');
+      expect(answer).toMatchObject({ ref: 'deep', data: { code: 'invalid_message' } });
+      expect((answer.data as FaultData).message).toBe('data is nested more than 64 levels deep');
+    }
     await alice.settled();
     expect(alice.inbox).toEqual([]);
+    expect(lines.filter((line) => line.includes('"error"'))).toEqual([]);
+  });
+
+  it('is given a body that is 64 deep, whatever its strings hold', async () => {
+    const body = `${'['.repeat(64)}"${'[{'.repeat(100)}\\"${'['.repeat(100)}"${']'.repeat(64)}`;
+    alice.sendText(`{"type":"a.raw","id":"64","data":${body}}`);
+    expect((await alice.next('a.raw')).data).toEqual(JSON.parse(body));
+    await alice.next('sys.ack');
   });
 });

@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createApp, startApp } from '../../src/index.js';
 import { connect, type Client } from '../support/client.js';
-import { GatesGateway } from '../support/gates.gateway.js';
+import { GatesGateway, Shouting } from '../support/gates.gateway.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { closing, message, RawClient } from '../support/raw.js';
-import { startServer, type TestServer } from '../support/server.js';
+import { LIMITS_OFF, startServer, type TestServer } from '../support/server.js';
 
 @Module({ providers: [GatesGateway] })
 class GatesModule {}
@@ -41,6 +42,29 @@ describe('handled messages of one session', () => {
       expect(await alice.next('sys.ack')).toMatchObject({ ref: name });
     }
     expect(gates.started).toEqual(['1', '2', '3']);
+  });
+
+  it('run one at a time, and no longer than they may, behind interceptors that the application adds for all', async () => {
+    await server.stop();
+    const app = await createApp({
+      variables: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', ...LIMITS_OFF, HANDLER_TIMEOUT_MS: '1000' },
+      handlers: [GatesModule],
+    });
+    app.useGlobalInterceptors(new Shouting());
+    const port = await startApp(app);
+    server = { ...server, stop: () => app.close() };
+    gates = app.get(GatesGateway, { strict: false });
+    alice = await connect(`ws://127.0.0.1:${port}/wss`);
+    call('gate', '1');
+    call('gate', '2');
+    await gates.until('started', '1');
+    await alice.settled();
+    expect(gates.started).toEqual(['1']);
+    gates.open('1');
+    expect(await alice.next('gate')).toMatchObject({ ref: '1', data: '1!' });
+    expect(await alice.next('sys.ack')).toMatchObject({ ref: '1' });
+    await gates.until('started', '2');
+    expect(await alice.next('sys.error')).toMatchObject({ ref: '2', data: { code: 'internal_error' } });
   });
 
   it('of different types wait for one another too, and a failure lets the next go on', async () => {

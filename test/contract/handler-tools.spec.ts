@@ -1,5 +1,10 @@
-import { Injectable, Module } from '@nestjs/common';
-import { SubscribeMessage } from '@nestjs/websockets';
+import { Injectable, Module, Scope } from '@nestjs/common';
+import {
+  SubscribeMessage,
+  type OnGatewayConnection,
+  type OnGatewayDisconnect,
+  type OnGatewayInit,
+} from '@nestjs/websockets';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -63,6 +68,44 @@ class CountingGateway implements OnSessionArrival, OnSessionDeparture {
     return ++this.counts.of(sender).said;
   }
 }
+
+/** Fails in every hook of Nest's, now or later. */
+@MessagingGateway()
+class UnluckyGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnSessionArrival {
+  afterInit(): Promise<never> {
+    return Promise.reject(new Error('an unlucky start'));
+  }
+
+  async handleConnection(): Promise<never> {
+    await Promise.resolve();
+    throw new Error('an unlucky connection');
+  }
+
+  handleDisconnect = (): never => {
+    throw new Error('an unlucky disconnection');
+  };
+
+  onSessionArrival(): Promise<never> {
+    // Nothing can be said of it: it cannot even be made a string.
+    return Promise.reject(Object.create(null) as Error);
+  }
+
+  onSessionDeparture(): Promise<never> {
+    return Promise.reject(undefined);
+  }
+}
+
+/** Is made anew for each connection. */
+@Injectable({ scope: Scope.REQUEST })
+@MessagingGateway()
+class PassingGateway implements OnGatewayConnection {
+  async handleConnection(): Promise<never> {
+    return Promise.reject(new Error('a passing failure'));
+  }
+}
+
+@Module({ providers: [UnluckyGateway, PassingGateway] })
+class UnluckyModule {}
 
 @Module({ providers: [Diary, FailingGateway, CountingGateway] })
 class ToolsModule {}
@@ -159,5 +202,26 @@ describe('what handlers have at hand', () => {
     expect(await alice.next('news')).toEqual({ type: 'news', sender: 'server', receiver: alice.id });
     expect(() => switchboard.send(SERVER, 'nobody', 'news')).toThrow('No session has this id.');
     expect(() => switchboard.broadcast(SERVER, 'sys.welcome')).toThrow('which no application message may have');
+  });
+});
+
+describe("Nest's hooks of a gateway", () => {
+  const lines = keepLogLines();
+
+  it('that fail are logged, and the server lives', async () => {
+    const app = await startServer({}, [UnluckyModule]);
+    const [alice, bob] = [await app.connect(), await app.connect()];
+    await alice.close();
+    await bob.next('sys.departed');
+    await bob.settled();
+    await app.stop();
+    const count = (words: string): number => lines.filter((line) => line.includes(words)).length;
+    expect(count('an unlucky start')).toBe(1);
+    expect(count('an unlucky connection')).toBe(2);
+    expect(count('hook=UnluckyGateway.handleConnection')).toBe(2);
+    expect(count('a passing failure')).toBe(2);
+    expect(count('an unlucky disconnection')).toBeGreaterThan(0);
+    expect(count('hook=UnluckyGateway.onSessionArrival')).toBe(2);
+    expect(count('hook=UnluckyGateway.onSessionDeparture')).toBeGreaterThan(0);
   });
 });

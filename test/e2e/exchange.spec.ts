@@ -48,4 +48,20 @@ describe('two strangers', () => {
     alice.send({ type: 'demo.typing', data: { to: bob.id, typing: true } });
     expect(await bob.next('demo.typing')).toMatchObject({ sender: alice.id, data: { typing: true } });
   });
+
+  it.each([
+    ['no data', undefined, 'data.numbers must be an array'],
+    ['a number', 5, 'data must be an object'],
+    ['a text', 'x', 'data must be an object'],
+    ['a text for a list', { numbers: 'x' }, 'data.numbers must be an array'],
+    ['a text in the list', { numbers: ['x'] }, 'each value in data.numbers must be a number conforming'],
+    ['too many', { numbers: Array<number>(101).fill(1) }, 'data.numbers must contain no more than 100 elements'],
+    ['what has no sum', { numbers: [1e308, 1e308] }, 'The sum is too large for a number.'],
+  ])('are told which rule they broke: demo.sum says it of %s', async (_, data, words) => {
+    const alice = await connect(server.url);
+    alice.send({ type: 'demo.sum', id: 's', data });
+    const { code, message } = (await alice.next('sys.error')).data as { code: string; message: string };
+    expect(message).toContain(words);
+    expect(code).toBe(words.startsWith('The') ? 'refused' : 'invalid_message');
+  });
 });

@@ -13,7 +13,7 @@ import { Switchboard } from '../../src/messaging/switchboard.js';
 import { Session } from '../../src/sessions/session.js';
 
 @Injectable()
-class Shouting implements NestInterceptor {
+export class Shouting implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler<string>): Observable<string> {
     return next.handle().pipe(map((text) => `${text}!`));
   }

@@ -79,7 +79,7 @@ export function hostileFrames(random: Random, to: Addresses, length: number): Bu
 
 function hostileText(random: Random, to: Addresses): string {
   const receiver = random.pick(to.receivers);
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       return `{"type":"deep","receiver":"x","id":"d","data":${'['.repeat(NEST_DEPTH)}${']'.repeat(NEST_DEPTH)}}`;
     case 1:
@@ -90,7 +90,22 @@ function hostileText(random: Random, to: Addresses): string {
       return `{"type":"proto","receiver":"${receiver}","data":{"__proto__":{"admin":true},"constructor":{"prototype":1}}}`;
     case 4:
       return `{"type":"number","receiver":"${receiver}","id":"n","data":${'9'.repeat(random.between(1, 2000))}e${'9'.repeat(400)}}`;
+    case 5:
+      return deepForAHandler(random.pick([60, 63, 64, 1000, 4000, NEST_DEPTH]), random);
     default:
       return random.pick(HANDLED).replace('"numbers":[1]', `"numbers":[${'1,'.repeat(2000)}1e999]`);
   }
+}
+
+/** Nests arrays or objects where a DTO reads them. */
+function deepForAHandler(depth: number, random: Random): string {
+  const nested = random.once(2)
+    ? `${'['.repeat(depth)}${']'.repeat(depth)}`
+    : `${'{"a":'.repeat(depth / 2)}1${'}'.repeat(depth / 2)}`;
+  return random.pick([
+    `{"type":"demo.sum","id":"d","data":{"numbers":${nested}}}`,
+    `{"type":"demo.sum","data":${nested}}`,
+    `{"type":"demo.typing","id":"d","data":{"to":${nested},"typing":true}}`,
+    `{"type":"demo.typing","data":{"to":"x","typing":${nested}}}`,
+  ]);
 }
