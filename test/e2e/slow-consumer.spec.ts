@@ -69,12 +69,12 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
   });
 
   it('is closed with 4100 when its time is up, and its departure is told', async () => {
-    const sender = await start({ SLOW_CONSUMER_MS: '200' });
+    const sender = await start({ SLOW_CONSUMER_MS: '1000' });
     const stalled = await StalledReader.open(server);
     const begun = performance.now();
     const { routed } = await flood(sender, stalled.id, BYTES, untilRefused);
     const departed = await sender.next('sys.departed');
-    expect(performance.now() - begun).toBeGreaterThan(200);
+    expect(performance.now() - begun).toBeGreaterThan(1000);
     expect(departed).toMatchObject({ sender: stalled.id, data: { code: 4100 } });
     sender.send({ type: 'a', receiver: stalled.id, id: 'gone' });
     expect((await answerTo(sender, 'gone')).data).toMatchObject({ code: 'receiver_not_found' });
@@ -86,7 +86,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
   });
 
   it('is cut when it neither reads nor answers the farewell, and leaves nothing behind', async () => {
-    const sender = await start({ SLOW_CONSUMER_MS: '100' });
+    const sender = await start({ SLOW_CONSUMER_MS: '1000' });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
     const { socket } = stalled.session.outbox;
@@ -96,6 +96,24 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(
       sender.inbox.concat(await sender.next('sys.departed')).filter(({ type }) => type === 'sys.departed'),
     ).toHaveLength(1);
+  });
+
+  it('is given its time by the heartbeat, which cannot hear of whom nothing is read', async () => {
+    const sender = await start({ HEARTBEAT_MS: '2000', SLOW_CONSUMER_MS: '6000' });
+    const stalled = await StalledReader.open(server);
+    await flood(sender, stalled.id, BYTES, untilRefused);
+    expect((await sender.next('sys.departed')).data).toEqual({ code: 4100 });
+  });
+
+  it('counts no more when its connection is cut', async () => {
+    const sender = await start({});
+    const stalled = await StalledReader.open(server);
+    await flood(sender, stalled.id, BYTES, untilRefused);
+    const { slowConsumers } = server.app.get(SessionRegistry);
+    expect(slowConsumers.totalBytes).toBeGreaterThan(MARK);
+    stalled.client.socket.resetAndDestroy();
+    await sender.next('sys.departed');
+    await expect.poll(() => slowConsumers.totalBytes).toBe(0);
   });
 
   it('is cut within two seconds when it has closed its half of the connection and does not read', async () => {
