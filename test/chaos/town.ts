@@ -92,9 +92,9 @@ export class Town {
   }
 
   async natsStopped(): Promise<void> {
-    this.nats.signal('SIGSTOP');
+    await this.nats.standStill();
     await delay(this.random.between(200, 5000));
-    this.nats.signal('SIGCONT');
+    this.nats.goOn();
   }
 
   async wayCut(): Promise<void> {

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { freePorts, listening } from './ports.js';
 
 /** A real NATS server on a port of 127.0.0.1, which can be stopped and started again. */
@@ -46,8 +48,24 @@ export class NatsServer {
     await once(child, 'exit');
   }
 
-  /** Makes it stand still, as a network does that swallows everything, or go on. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child?.kill(name);
+  /** Makes it stand still, as a network does that swallows everything; returns once it does. */
+  async standStill(): Promise<void> {
+    const pid = this.#child!.pid!;
+    this.#child!.kill('SIGSTOP');
+    while (!standsStill(pid)) await setImmediate();
   }
+
+  /** Lets it go on. */
+  goOn(): void {
+    this.#child?.kill('SIGCONT');
+  }
+}
+
+/** Whether no thread of a process runs any more; only Linux says so, elsewhere the signal is trusted. */
+function standsStill(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return true;
+  return readdirSync(tasks).every((task) =>
+    / [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, 'latin1').slice(0, 64)),
+  );
 }
