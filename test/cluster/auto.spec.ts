@@ -18,8 +18,8 @@ describe('a node with BACKPLANE=auto', () => {
     const node = await startNode({
       BACKPLANE: 'auto',
       NATS_URL: url,
-      NODE_TIMEOUT_MS: '200',
-      BACKPLANE_TIMEOUT_MS: '50',
+      NODE_TIMEOUT_MS: '2000',
+      BACKPLANE_TIMEOUT_MS: '1000',
     });
     nodes.push(node);
     return node;

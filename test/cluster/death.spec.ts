@@ -67,7 +67,7 @@ describe('a node', () => {
     const tookMs = performance.now() - since;
     // Before it was given up it could not be reached; nothing else was ever said, and `routed` least of all.
     expect(new Set(await answers)).toEqual(new Set(['unavailable', 'receiver_not_found']));
-    expect(tookMs).toBeLessThan(NODE_TIMEOUT_MS + 1000);
+    expect(tookMs).toBeLessThan(NODE_TIMEOUT_MS + 2000);
     await Promise.all([sees(alice!, 2), sees(bob!, 2)]);
     for (const client of [alice!, bob!]) {
       await client.settled();
