@@ -24,13 +24,15 @@ export interface HearingParts {
 
 /** Understands what other nodes say and carries it out. */
 export class Hearing {
+  /** Versions that do not fit and were logged; a version is a byte. */
+  readonly #misfits = new Set<number>();
+
   constructor(private readonly parts: HearingParts) {}
 
   /** @param reply where a batch is answered */
   hear(bytes: Uint8Array, reply: string | undefined): void {
     const version = versionOf(bytes);
-    if (!isUnderstood(version))
-      return this.parts.log.warn('a node of a version that does not fit is not heard', { version, ours: NODE_VERSION });
+    if (!isUnderstood(version)) return this.#misfit(version);
     const { head, message } = decodeMessage(bytes);
     // Also by a node that we have given up ourselves: else two that gave up each other would never meet again.
     if (message.kind === 'fenced')
@@ -40,12 +42,18 @@ export class Hearing {
     else this.#carryOut(member, head, message, reply);
   }
 
+  /** Said once for a version: such a node says something many times a second. */
+  #misfit(version: number): void {
+    if (this.#misfits.has(version)) return;
+    this.#misfits.add(version);
+    this.parts.log.warn('a node of a version that does not fit is not heard', { version, ours: NODE_VERSION });
+  }
+
   /** A node that was given up lives after all: it must know. */
   #unwelcome({ part }: Head, message: NodeMessage, reply: string | undefined): void {
     if (!this.parts.members.isGone(part)) return;
     if (message.kind === 'batch' && reply !== undefined) this.#answer(reply, message, () => 'unavailable');
-    if (message.kind === 'heartbeat' || message.kind === 'snapshot')
-      this.parts.voice.say(part, { kind: 'fenced', part });
+    if (message.kind !== 'leave') this.parts.voice.say(part, { kind: 'fenced', part });
   }
 
   #carryOut(member: Member, head: Head, message: NodeMessage, reply: string | undefined): void {

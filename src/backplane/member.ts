@@ -67,7 +67,7 @@ export class Member {
   /** Takes news in their order. @returns `false` where some before them were missed */
   news({ sequence, items }: NewsBatch): boolean {
     if (!this.synced) return false;
-    if (sequence !== this.#sequence + 1) {
+    if (sequence !== (this.#sequence + 1) >>> 0) {
       // Older ones are contained in a snapshot that overtook nothing; newer ones say that some are missing.
       if (sequence > this.#sequence) this.lose();
       return this.synced;

@@ -8,6 +8,8 @@ const MAX_GONE = 65_536;
 /** Looks in one `NODE_TIMEOUT_MS`, and how many of them in silence are death: so that all of it fits into that time. */
 export const LOOKS = 20;
 const DEAD_LOOKS = 18;
+/** A name of a node as `NodeIdentity` makes it: what else claims to be one is none, and may be no subject. */
+const PART = /^[A-Za-z0-9_-]{8}$/;
 
 /** The other nodes: which are alive, and which have gone for ever. */
 export class Members {
@@ -38,7 +40,7 @@ export class Members {
     if (this.#gone.has(part)) return undefined;
     let member = this.#members.get(part);
     if (member === undefined) {
-      if (this.#members.size >= MAX_MEMBERS) return undefined;
+      if (this.#members.size >= MAX_MEMBERS || !PART.test(part)) return undefined;
       this.#members.set(part, (member = new Member(part, link, this.node)));
     }
     if (link < member.link) return undefined;

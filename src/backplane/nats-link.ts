@@ -35,7 +35,9 @@ export class NatsLink {
   #stopped = false;
   #attempts = 0;
   #timer: NodeJS.Timeout | undefined;
-  #unprovenBytes = 0;
+  /** Bytes said on this connection, and how many of them the server is known to have. */
+  #saidBytes = 0;
+  #provenBytes = 0;
   #unprovenLooks = 0;
   #lastError = '';
 
@@ -90,7 +92,8 @@ export class NatsLink {
   publish(subject: string, bytes: Uint8Array, reply?: string): boolean {
     const connection = this.#connection;
     if (connection === undefined || bytes.length > this.maxBytes) return false;
-    if ((this.#unprovenBytes += bytes.length) > MAX_UNPROVEN_BYTES) {
+    this.#saidBytes += bytes.length;
+    if (this.#saidBytes - this.#provenBytes > MAX_UNPROVEN_BYTES) {
       this.cut('NATS does not keep up');
       return false;
     }
@@ -113,14 +116,14 @@ export class NatsLink {
   async flushed(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
-    const bytes = this.#unprovenBytes;
+    const bytes = this.#saidBytes;
     try {
       await Promise.race([connection.flush(), connection.closed()]);
     } catch {
       return;
     }
     if (connection !== this.#connection) return;
-    this.#unprovenBytes -= Math.min(bytes, this.#unprovenBytes);
+    this.#provenBytes = Math.max(this.#provenBytes, bytes);
     this.#unprovenLooks = 0;
   }
 
@@ -151,7 +154,7 @@ export class NatsLink {
   #begin(connection: NatsConnection): void {
     this.#connection = connection;
     this.#number++;
-    this.#attempts = this.#unprovenBytes = this.#unprovenLooks = 0;
+    this.#attempts = this.#saidBytes = this.#provenBytes = this.#unprovenLooks = 0;
     this.#lastError = '';
     void this.#watch(connection);
     for (const subject of this.plan.subjects()) this.subscribe(subject);

@@ -62,7 +62,7 @@ export class Outgoing {
     this.#sendBatches();
     if (this.#news === undefined) {
       this.#news = begin(this.sender.speaker, 'news', ROOM);
-      this.#news.u32(++this.#sequence);
+      this.#news.u32((this.#sequence = (this.#sequence + 1) >>> 0));
     }
     writeNews(this.#news, news);
     if (this.#news.length >= FULL_BYTES) this.#sendNews();

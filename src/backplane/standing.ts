@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeIdentity } from '../lifecycle/node-identity.js';
 import type { Log } from '../telemetry/log.js';
 import type { Node } from './backplane.js';
@@ -8,6 +9,8 @@ import type { Voice } from './voice.js';
 
 /** How long a node that has come or come back waits for the snapshots of the others before it takes messages. */
 const GATHER_MS = 200;
+/** How long a goodbye may take where NATS does not answer. */
+const GOODBYE_MS = 1000;
 /** Looks between two heartbeats, and looks without an answer of NATS after which the link is given up. */
 export const BEAT_LOOKS = 4;
 const LOST_LOOKS = 12;
@@ -68,7 +71,7 @@ export class Standing {
     clearTimeout(this.#gathering);
     if (link.open) {
       voice.leave();
-      await link.flushed();
+      await Promise.race([link.flushed(), delay(GOODBYE_MS, undefined, { ref: false })]);
     }
     this.#joined = false;
     await link.stop();

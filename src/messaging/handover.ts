@@ -35,6 +35,7 @@ export class Handover {
   route(sender: Session, receiver: string, frame: Frame, id: string | undefined): void {
     const refusal = this.backplane.direct(sender.id, receiver, frame, (later) => {
       if (later !== undefined) return this.#refused(sender, later, id);
+      if (sender.ended) return;
       this.notices.met(sender, receiver);
       if (id !== undefined) sender.send(ackFrame(sender.id, id, 'routed'));
     });
@@ -64,7 +65,7 @@ export class Handover {
   async #delivered(answer: Promise<Refusal | undefined>, sender: Session | string, receiver: string): Promise<void> {
     const refusal = await answer;
     if (refusal !== undefined) throw Fault.of(refusal);
-    if (typeof sender !== 'string') this.notices.met(sender, receiver);
+    if (typeof sender !== 'string' && !sender.ended) this.notices.met(sender, receiver);
   }
 
   #refused(sender: Session, refusal: Refusal, ref: string | undefined): void {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+import { Fault } from '../protocol/index.js';
 import { Problem } from './problem.js';
 
 const KEPT_MS = 600_000;
@@ -24,7 +25,7 @@ export class Idempotency<Answer> {
   readonly #kept = new Map<string, Kept<Answer>>();
 
   /**
-   * Does the work once for a key; what it throws had no effect and is not remembered.
+   * Does the work once for a key; what it throws had no effect and is not remembered, `unavailable` excepted.
    *
    * @throws {Problem} 400 for a key that is none, 422 for a key that came with another body
    */
@@ -52,7 +53,8 @@ export class Idempotency<Answer> {
     try {
       return { answer: await answer, replayed: false };
     } catch (error) {
-      this.#kept.delete(place);
+      // Nobody knows whether that had its effect: it is not tried again, and the same key gets the same answer.
+      if (!(error instanceof Fault && error.code === 'unavailable')) this.#kept.delete(place);
       throw error;
     }
   }

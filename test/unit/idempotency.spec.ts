@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Fault } from '../../src/protocol/index.js';
 import { Idempotency } from '../../src/ops/idempotency.js';
 
 const TEN_MINUTES_MS = 600_000;
@@ -41,6 +42,16 @@ describe('an idempotency key', () => {
     };
     await expect(kept.once('a', 'ann', '{}', refused)).rejects.toThrow('refused');
     expect(await once('a', 'ann', '{"other":1}')).toEqual({ answer: 1, replayed: false });
+  });
+
+  it('is not tried again where nobody knows whether it had its effect', async () => {
+    const unavailable = async (): Promise<never> => {
+      done++;
+      throw Fault.of('unavailable');
+    };
+    for (let count = 0; count < 2; count++)
+      await expect(kept.once('a', 'ann', '{}', unavailable)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(done).toBe(1);
   });
 
   it('is forgotten after ten minutes, whatever the clock on the wall says', async () => {
