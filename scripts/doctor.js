@@ -11,7 +11,7 @@ Checks a deployment from outside and says what is wrong and what to change; exit
   --url URL            the entry, as clients are told it (wss://localhost/wss)
   --ca FILE            an authority of your own, in PEM
   --http-port PORT     where plain HTTP is redirected (80)
-  --token TOKEN        for a server with AUTH=jwt
+  --token TOKEN        for a server with AUTH=required
   --origin ORIGIN      a page that must be able to connect, such as https://app.example.com
   --api-key KEY        one of API_KEYS: to see whom the server takes this machine for
   --from ADDRESS       the address to connect from, on a machine that has several

@@ -5,7 +5,7 @@ export { MessagingGateway } from './gateway/messaging-gateway.decorator.js';
 export { Sender, sessionOf } from './gateway/sender.decorator.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/session-hooks.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
-export { endOnSignals } from './ops/signals.js';
+export { endOnSignals, outliveRejections } from './ops/signals.js';
 export { Describe, EVERYONE, Fault, SERVER, type ServerCloseCode } from './protocol/index.js';
 export { SessionState } from './sessions/session-state.js';
 export { Session } from './sessions/session.js';

@@ -7,7 +7,7 @@ import { register } from 'node:module';
  */
 const LINES = {
   'messaging/direct-route.js': ['this.telemetry.carried++;', 'this.telemetry.carriedBroadcasts++;'],
-  'messaging/message-router.js': ['this.telemetry.routed++;', 'this.telemetry.broadcast(sent, skipped);'],
+  'messaging/message-router.js': ['this.telemetry.broadcasts++;', 'this.telemetry.fannedOutTo(sent, skipped);'],
   'gateway/intake.js': ['this.replies.telemetry.received++;'],
 };
 

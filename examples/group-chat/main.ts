@@ -1,7 +1,8 @@
-import { createApp, endOnSignals, startApp } from 'switchboard';
+import { createApp, endOnSignals, outliveRejections, startApp } from 'switchboard';
 import { GroupChatModule } from './group-chat.module.js';
 
 const file = process.env['HISTORY_FILE'] ?? 'group-chat.jsonl';
 const app = await createApp({ handlers: [GroupChatModule.with({ file, maxLines: 10_000 })] });
 endOnSignals(app);
+outliveRejections(app);
 await startApp(app);

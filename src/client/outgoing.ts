@@ -25,8 +25,7 @@ export class Outgoing {
   async add(fields: object, timeoutMs: number): Promise<Envelope> {
     const id = (++this.#lastId).toString(36);
     const text = JSON.stringify({ ...fields, id });
-    if (text.length * 3 > this.#maxBytes && utf8Bytes(text) > this.#maxBytes)
-      throw new SendError('too_big', `The server takes ${this.#maxBytes} bytes.`);
+    if (this.#isTooBig(text)) throw this.#tooBig();
     if (this.#queue.size >= this.queueSize && !this.#free())
       throw new SendError('queue_full', `${this.queueSize} messages are waiting.`);
     return new Promise<Envelope>((resolve, reject) => {
@@ -77,9 +76,23 @@ export class Outgoing {
     for (const [id, message] of this.#queue) {
       if (!this.#free()) return;
       this.#queue.delete(id);
+      // What waited for the first welcome was let in before anybody knew how much the server takes.
+      if (this.#isTooBig(message.text)) {
+        clearTimeout(message.timer);
+        message.reject(this.#tooBig());
+        continue;
+      }
       this.#sent.set(id, message);
       this.#line!(message.text);
     }
+  }
+
+  #isTooBig(text: string): boolean {
+    return text.length * 3 > this.#maxBytes && utf8Bytes(text) > this.#maxBytes;
+  }
+
+  #tooBig(): SendError {
+    return new SendError('too_big', `The server takes ${this.#maxBytes} bytes.`);
   }
 
   #late(id: string, timeoutMs: number): void {

@@ -7,3 +7,9 @@ export function answerPing(socket: GatewaySocket, body: Uint8Array): void {
   if (allowance === undefined || allowance.spend(body.length)) session?.send(controlFrame(OPCODE.pong, body));
   else if (allowance.exhaustedBy('rate_limited')) socket.close(1008);
 }
+
+/** Counts a pong as what it is, something said: one a heartbeat is nothing, a flood of them is a flood. */
+export function takePong(socket: GatewaySocket, bytes: number): void {
+  const { allowance } = socket;
+  if (allowance?.spend(bytes) === false && allowance.exhaustedBy('rate_limited')) socket.close(1008);
+}

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { DirectRoute } from '../messaging/direct-route.js';
 import { EnvelopeScanner, maskAt, OPCODE, TEXT, type Envelope } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
-import { answerPing } from './answer-ping.js';
+import { answerPing, takePong } from './answer-ping.js';
 import { FrameWalk } from './frame-walk.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { HandlerTable } from './handler-table.js';
@@ -108,13 +108,21 @@ export class FastLane {
   #carryOut(socket: GatewaySocket): boolean {
     const { allowance } = socket;
     const { length } = this.#scanner;
-    // What is one too many is refused the exact way.
-    if (allowance !== undefined && !allowance.has(length, this.#nowMs)) return false;
-    const carried = this.table.surelyUnclaimed(this.#scanner.typeHash)
-      ? this.direct.carry(socket.session!, this.#scanner)
-      : this.#handle(socket);
+    if (allowance !== undefined && !allowance.has(length, this.#nowMs)) return this.#refuse(socket);
+    const carried =
+      !this.#scanner.reserved && this.table.surelyUnclaimed(this.#scanner.typeHash)
+        ? this.direct.carry(socket.session!, this.#scanner)
+        : this.#handle(socket);
     if (carried) allowance?.take(length);
     return carried;
+  }
+
+  /** Refuses a message that is one too many as cheaply as it was read: a flood must not cost others their time. */
+  #refuse(socket: GatewaySocket): boolean {
+    const { length, idStart, idEnd, nonAscii } = this.#scanner;
+    if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
+    this.intake.refuse(socket, idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd), length);
+    return true;
   }
 
   /** Steps over a frame that comes after the server has closed: it has no effect, however many there are. */
@@ -158,7 +166,11 @@ function control(socket: GatewaySocket, chunk: Buffer, at: number): number {
   const end = controlEnd(chunk, at);
   if (end === at) return at;
   // That a pong came is noted already: any bytes are a sign of life. A listener of a user's own hears of it from `ws`.
-  if (chunk[at] === FINAL_PONG) return socket.listenerCount('pong') > OWN_PONG_LISTENERS ? at : end;
+  if (chunk[at] === FINAL_PONG) {
+    if (socket.listenerCount('pong') > OWN_PONG_LISTENERS) return at;
+    takePong(socket, end - at - 6);
+    return end;
+  }
   const body = Buffer.allocUnsafe(end - at - 6);
   for (let index = 0; index < body.length; index++) body[index] = chunk[at + 6 + index]! ^ chunk[at + 2 + (index & 3)]!;
   answerPing(socket, body);

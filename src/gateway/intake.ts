@@ -36,6 +36,13 @@ export class Intake {
     this.#answering(socket, () => this.#accept(socket, envelope));
   }
 
+  /** Refuses a message that was read and is one too many. @param bytes its length on the wire */
+  refuse(socket: GatewaySocket, id: string | undefined, bytes: number): void {
+    this.#answering(socket, () => {
+      throw Fault.of('rate_limited', id, { retryAfterMs: socket.allowance!.waitMs(bytes) });
+    });
+  }
+
   /** Answers whatever is thrown: nobody above would catch it. */
   #answering({ session }: GatewaySocket, work: () => void): void {
     if (session === undefined || session.ended) return;

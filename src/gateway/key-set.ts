@@ -62,10 +62,10 @@ export class KeySet {
 
   /** Reads the file again where it has changed; one that is bad now leaves the keys as they were. */
   async #refresh(file: string): Promise<void> {
-    const { mtimeMs } = await stat(file);
-    if (mtimeMs === this.#readMs) return;
-    this.#readMs = mtimeMs;
     try {
+      const { mtimeMs } = await stat(file);
+      if (mtimeMs === this.#readMs) return;
+      this.#readMs = mtimeMs;
       this.#find = keysOf(await readFile(file, 'utf8'));
     } catch (error) {
       this.#logger.warn(`${file} is no key set now: ${(error as Error).message}`);

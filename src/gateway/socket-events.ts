@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from 'ws';
 import { ABNORMAL, CLOSE_TIMEOUT_MS } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
-import { answerPing } from './answer-ping.js';
+import { answerPing, takePong } from './answer-ping.js';
 import { FastLane, type Feed } from './fast-lane.js';
 import { FrameWalk } from './frame-walk.js';
 import type { GatewaySocket } from './gateway-socket.js';
@@ -24,12 +24,12 @@ export class SocketEvents {
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: WebSocket, body: Buffer) => void;
   readonly #onEnd: (this: Socket) => void;
-  readonly #onPong = (): void => this.lane.reported();
+  readonly #onPong: (this: WebSocket, body: Buffer) => void;
   readonly #onError: (this: WebSocket, error: Error) => void;
 
   constructor(
     @Inject(Intake) intake: Intake,
-    @Inject(FastLane) private readonly lane: FastLane,
+    @Inject(FastLane) lane: FastLane,
     @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
     @Inject(Settings) settings: Settings,
   ) {
@@ -64,6 +64,10 @@ export class SocketEvents {
       const { walk } = this as GatewaySocket;
       if (walk !== undefined) walk.over = true;
       logger.debug(`socket: ${error.message}`);
+    };
+    this.#onPong = function (body) {
+      lane.reported();
+      takePong(this as GatewaySocket, body.length);
     };
     this.#onPing = function (body) {
       lane.reported();

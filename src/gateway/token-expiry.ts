@@ -7,7 +7,7 @@ const LOOK_MS = 1000;
 
 /**
  * Closes with 4102 whoever's token has ended. Sessions lie in one drawer for each second in which tokens end, and one
- * timer looks into the drawers that are due; a token renewed meanwhile has put its session into a later drawer as well.
+ * timer looks into the drawers that are due; a renewed token puts its session into another drawer.
  */
 @Injectable()
 export class TokenExpiry implements OnApplicationShutdown {

@@ -61,6 +61,8 @@ export class EnvelopeScanner extends JsonScanner {
   typeEnd = -1;
   /** {@link hashText} of the type. */
   typeHash = 0;
+  /** Whether the type is the server's own word. */
+  reserved = false;
   /** {@link idHashAt} of a receiver that may be a session's id, -1 for any other. */
   receiverHash = -1;
   /** Offsets of each field; -1 where it is absent. */
@@ -163,7 +165,8 @@ export class EnvelopeScanner extends JsonScanner {
 
   /** Reads a type and hashes it. */
   #type(start: number): number {
-    if (start === UNSURE || TEXT_VIEW.getInt32(start, LITTLE_ENDIAN) === RESERVED) return UNSURE;
+    if (start === UNSURE) return UNSURE;
+    this.reserved = TEXT_VIEW.getInt32(start, LITTLE_ENDIAN) === RESERVED;
     const text = TEXT;
     let hash = 0;
     let at = start;

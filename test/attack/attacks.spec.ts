@@ -98,9 +98,12 @@ describe('a calm pair loses nothing', () => {
     expect(statuses).toEqual(new Set([403, 429]));
   });
 
-  it('while one session floods with pings', async () => {
+  it.each([
+    ['pings', 0x89],
+    ['pongs', 0x8a],
+  ])('while one session floods with %s', async (_, first) => {
     const { socket, said } = await raw();
-    socket.write(Buffer.concat(Array.from({ length: 20_000 }, () => frame(0x89, 'x'))));
+    socket.write(Buffer.concat(Array.from({ length: 20_000 }, () => frame(first, 'x'))));
     await calm();
     expect(await said).toContain(POLICY);
   });

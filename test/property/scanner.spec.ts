@@ -63,7 +63,7 @@ function part(start: number, end: number): string | undefined {
 /** Says what differs between the scanner, which accepted this message last, and the exact way. */
 function difference(envelope: Envelope | undefined): string | undefined {
   if (envelope === undefined) return 'the exact way refuses it';
-  if (isReserved(envelope.type)) return 'its type is reserved';
+  if (isReserved(envelope.type) !== scanner.reserved) return 'whether its type is reserved';
   const found = {
     type: part(scanner.typeStart, scanner.typeEnd),
     receiver: part(scanner.receiverStart, scanner.receiverEnd),
