@@ -21,8 +21,9 @@ describe('other nodes', () => {
     } as unknown as Node);
   });
 
-  const hear = (part: string, link = 1): Member | undefined =>
-    members.hear({ version: NODE_VERSION, part, link, sentAtMs: nowMs - 5 }, nowMs);
+  const part = (name: string): string => name.padEnd(8, '0');
+  const hear = (name: string, link = 1): Member | undefined =>
+    members.hear({ version: NODE_VERSION, part: part(name), link, sentAtMs: nowMs - 5 }, nowMs);
   const snapshot = (sequence: number, ids: readonly string[], rest: Partial<Snapshot> = {}): Snapshot => ({
     kind: 'snapshot',
     sequence,
@@ -93,10 +94,15 @@ describe('other nodes', () => {
     }
     expect(looks).toBeLessThan(LOOKS);
     expect(looks).toBeGreaterThan(LOOKS / 2);
-    expect(dead.map(({ part }) => part)).toEqual(['a']);
+    expect(dead.map((member) => member.part)).toEqual([part('a')]);
     expect(told).toEqual(['-a1 1006', '-a2 1006']);
-    expect([members.isGone('a'), members.isGone('b'), members.size]).toEqual([true, false, 1]);
+    expect([members.isGone(part('a')), members.isGone(part('b')), members.size]).toEqual([true, false, 1]);
     expect(hear('a', 2)).toBeUndefined();
+  });
+
+  it.each(['', 'a.>', 'a.*00000', 'aaaaaaaaa', 'aaaaaaa\n'])('are none by the name %j', (name) => {
+    expect(members.hear({ version: NODE_VERSION, part: name, link: 1, sentAtMs: nowMs }, nowMs)).toBeUndefined();
+    expect(members.size).toBe(0);
   });
 
   it('are given their time anew when our own link is new', () => {
