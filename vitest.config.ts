@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const COMPUTED = ['test/property/**/*.spec.ts', 'test/unit/**/*.spec.ts'];
+
 export default defineConfig({
   // The examples import the package by its name, as an application does.
   resolve: { alias: { switchboard: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
@@ -11,11 +13,17 @@ export default defineConfig({
     reporters: ['default'],
     projects: [
       {
+        // What looks at no clock but its own may have every core.
+        extends: true,
+        test: { name: 'computed', include: COMPUTED, maxWorkers: '100%', sequence: { groupOrder: 0 } },
+      },
+      {
         extends: true,
         test: {
           name: 'one node',
           include: ['test/**/*.spec.ts', 'examples/**/*.spec.ts'],
-          exclude: ['test/compose/**', 'test/chaos/**', 'examples/dist/**', '**/node_modules/**'],
+          exclude: [...COMPUTED, 'test/compose/**', 'test/chaos/**', 'examples/dist/**', '**/node_modules/**'],
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -27,6 +35,7 @@ export default defineConfig({
             (name) => `test/contract/${name}.spec.ts`,
           ),
           env: { TEST_NODES: '3' },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -14,7 +14,7 @@ export interface Script {
 }
 
 /** What came of a script, ids replaced by names: to the client that wrote it and to two that listen. */
-export interface Transcript {
+interface Transcript {
   readonly writer: readonly string[];
   readonly first: readonly string[];
   readonly second: readonly string[];
@@ -23,7 +23,7 @@ export interface Transcript {
 const END = '{"type":"sys.ping","data":"the end of this script"}';
 
 /** One server with a lane switched on or off, and two clients that listen all along. */
-export class Lane {
+class Lane {
   private constructor(
     readonly server: TestServer,
     private readonly registry: SessionRegistry,
@@ -93,13 +93,46 @@ export class Lane {
   }
 }
 
+/** Both lanes, of which nobody may be able to tell which one they are on. */
+export class BothLanes {
+  private constructor(
+    private readonly fast: Lane,
+    private readonly exact: Lane,
+  ) {}
+
+  static async open(): Promise<BothLanes> {
+    return new BothLanes(await Lane.open('on'), await Lane.open('off'));
+  }
+
+  async close(): Promise<void> {
+    await this.fast.close();
+    await this.exact.close();
+  }
+
+  /**
+   * Plays one script on both lanes, as {@link Lane.play} does.
+   *
+   * @param name says how to make the script again where the lanes differ
+   * @returns how many lines were told
+   * @throws Error what differs, and the script in hexadecimal
+   */
+  async compare(write: (to: Addresses) => Script, way: 'tcp' | 'chunks', name: string): Promise<number> {
+    const [one, other] = [await this.fast.play(write, way), await this.exact.play(write, way)];
+    const difference = differenceOf(one, other);
+    if (difference === undefined) return one.writer.length + one.first.length + one.second.length;
+    const { chunks } = write({ receivers: Array.from({ length: 8 }, (_, index) => String(index).repeat(25)) });
+    const input = chunks.map(({ bytes, pause }) => bytes.toString('hex') + (pause ? ' | ' : ' '));
+    throw new Error(`${name}, ${way}: ${difference}\n${input.join('').slice(-20_000)}`);
+  }
+}
+
 /** A list of sessions comes in the order of their ids, which are not the same on two servers. */
 function sorted(line: string): string {
   return line.replace(/(?<="sessions":\[)[^\]]*/, (list) => list.split(',').toSorted().join(','));
 }
 
 /** Says where two transcripts differ first, if they do. */
-export function differenceOf(one: Transcript, other: Transcript): string | undefined {
+function differenceOf(one: Transcript, other: Transcript): string | undefined {
   for (const who of ['writer', 'first', 'second'] as const) {
     const length = Math.max(one[who].length, other[who].length);
     for (let index = 0; index < length; index++)
