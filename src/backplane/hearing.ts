@@ -68,14 +68,14 @@ export class Hearing {
         return;
       case 'snapshot':
         member.snapshot(message);
-        if (message.asks) this.parts.voice.snapshot(member.part, this.parts.node);
+        if (message.asks) this.#answerWithSnapshot(member);
         return;
       case 'batch':
         return this.#batch(member, head, message, reply);
       case 'receipt':
         return this.parts.inFlight.settle(message);
       case 'want':
-        return this.parts.voice.snapshot(member.part, this.parts.node);
+        return this.#answerWithSnapshot(member);
       case 'leave':
         this.parts.members.end(member.part);
         this.parts.inFlight.failNode(member.part);
@@ -87,6 +87,11 @@ export class Hearing {
       case 'fenced':
       case 'unknown':
     }
+  }
+
+  #answerWithSnapshot({ part }: Member): void {
+    const { voice, node, members } = this.parts;
+    voice.snapshot(part, node, members);
   }
 
   /** Once a heartbeat: what is under way comes before the next. */

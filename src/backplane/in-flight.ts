@@ -1,4 +1,4 @@
-import type { Answer } from './backplane.js';
+import type { Answer, Refusal } from './backplane.js';
 import type { Receipt } from './node-message.js';
 
 interface Flight {
@@ -43,9 +43,14 @@ export class InFlight {
     for (const [index, answer] of flight.answers.entries()) answer(refusals.get(index));
   }
 
+  /** The node of a batch without a receipt. */
+  partOf(number: number): string | undefined {
+    return this.#flights.get(number)?.part;
+  }
+
   /** Nobody will answer this one. */
-  fail(number: number): void {
-    for (const answer of this.#take(number)?.answers ?? []) answer('unavailable');
+  fail(number: number, refusal: Refusal = 'unavailable'): void {
+    for (const answer of this.#take(number)?.answers ?? []) answer(refusal);
   }
 
   /** A node has gone; what was sent to it may have had its effect or not. */

@@ -16,6 +16,7 @@ export class Member {
   #sessions = new Map<string, Place>();
   /** Pieces of a snapshot, until the last has come. */
   #arriving: Map<string, Place> | undefined;
+  #pieces = 0;
 
   constructor(
     readonly part: string,
@@ -50,10 +51,12 @@ export class Member {
   }
 
   /** Takes one piece of a snapshot; with the last, tells who came and who left since it was last known. */
-  snapshot({ first, last, sequence, here, left }: Snapshot): void {
-    if (first) this.#arriving = new Map();
+  snapshot({ first, last, piece, sequence, here, left }: Snapshot): void {
+    if (first) [this.#arriving, this.#pieces] = [new Map(), 0];
     const arriving = this.#arriving;
     if (arriving === undefined) return;
+    // One was lost between: its heartbeat will show that it is not known.
+    if (piece !== undefined && piece !== this.#pieces++) return this.lose();
     for (const place of here) arriving.set(place.id, place);
     if (!last) return;
     this.#arriving = undefined;
@@ -72,8 +75,9 @@ export class Member {
       if (sequence > this.#sequence) this.lose();
       return this.synced;
     }
-    this.#sequence = sequence;
+    // The number last: whatever fails on the way leaves a gap, and is made up for by a snapshot.
     for (const item of items) this.#tell(item);
+    this.#sequence = sequence;
     return true;
   }
 

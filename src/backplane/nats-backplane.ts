@@ -55,7 +55,7 @@ export class NatsBackplane extends Backplane {
       up: () => this.#up(),
       down: () => this.#standing?.down(),
       heard: (bytes: Uint8Array, reply: string | undefined) => this.#hearing?.hear(bytes, reply),
-      unheard: (reply: string) => this.#inFlight.fail(this.#subjects.numberOf(reply)),
+      unheard: (reply: string) => this.#unheard(this.#subjects.numberOf(reply)),
     };
     this.#link = new NatsLink(plan, owner, log);
     const maxAgeMs = backplaneTimeoutMs * CARRIED_OUT_IN;
@@ -168,12 +168,18 @@ export class NatsBackplane extends Backplane {
     const part = SESSION_ID.exec(request.receiver)?.[1];
     if (part === undefined || part === this.identity.part || this.#members?.isGone(part) !== false)
       return 'receiver_not_found';
-    // Without a link a node may have come that this one has not heard of.
+    // A node that this one has not heard of is asked all the same: it may be slow to say who it is.
     if (!this.#joined) return 'unavailable';
-    if (this.#members.get(part) === undefined) return 'receiver_not_found';
     if (!this.#hasRoom(part, bytes)) return 'unavailable';
     this.#voice.outgoing.ask(part, request, answer);
     return undefined;
+  }
+
+  /** Who is known will listen again; who is not known and does not listen is not there. */
+  #unheard(number: number): void {
+    const part = this.#inFlight.partOf(number);
+    const isKnown = part !== undefined && this.#members?.get(part) !== undefined;
+    this.#inFlight.fail(number, isKnown ? 'unavailable' : 'receiver_not_found');
   }
 
   /** What is said without a link is contained in the snapshot that begins the next. */

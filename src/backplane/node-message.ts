@@ -5,7 +5,7 @@ import type { Place, Refusal } from './backplane.js';
  * What nodes say to one another. This version, the one before and the one after work together: whoever adds a kind or a
  * field raises the version, and sees to it that the version before may pass over what is new.
  */
-export const NODE_VERSION = 1;
+export const NODE_VERSION = 2;
 
 /** The head of every message. */
 export interface Head {
@@ -41,6 +41,8 @@ export interface Snapshot {
   readonly sequence: number;
   readonly first: boolean;
   readonly last: boolean;
+  /** Which piece it is, counted from 0; version 1 does not say it. */
+  readonly piece?: number;
   /** Whether the others shall send theirs: the node has just come or come back. */
   readonly asks: boolean;
   readonly here: readonly Place[];

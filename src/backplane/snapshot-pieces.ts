@@ -43,6 +43,7 @@ export function snapshotPieces(
   return pieces.map((piece, index) => {
     const last = index === pieces.length - 1;
     const [first, left] = [index === 0, last ? departures.all() : []];
-    return encodeMessage(speaker, { kind: 'snapshot', sequence, first, last, asks: asks && last, here: piece, left });
+    const which = { first, last, piece: index, asks: asks && last };
+    return encodeMessage(speaker, { kind: 'snapshot', sequence, ...which, here: piece, left });
   });
 }

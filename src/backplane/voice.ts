@@ -9,10 +9,16 @@ import { Outgoing, type Sender } from './outgoing.js';
 import { Departures, snapshotPieces } from './snapshot-pieces.js';
 import type { Subjects } from './subjects.js';
 
+/** How long nodes that ask for a snapshot wait for others to ask, too; much less than a joining node waits for it. */
+const GATHER_ASKERS_MS = 20;
+
 /** What this node says to the others, and on which subjects. */
 export class Voice implements Sender {
   readonly outgoing = new Outgoing(this);
   readonly departures = new Departures();
+  /** Nodes that asked for a snapshot and get one in a moment. */
+  readonly #askers = new Set<string>();
+  #answering: NodeJS.Timeout | undefined;
 
   constructor(
     readonly maxAgeMs: number,
@@ -56,12 +62,25 @@ export class Voice implements Sender {
 
   /** Begins a link: who is here, to all, and the others shall say it too. */
   introduce(node: Node): void {
+    this.#askers.clear();
     this.#snapshot(this.subjects.all, node, 'asks');
   }
 
-  /** Tells one node who is here. */
-  snapshot(part: string, node: Node): void {
-    this.#snapshot(this.subjects.to(part), node, 'answers');
+  /**
+   * Tells a node who is here, in a moment: all nodes ask at once when they have lost the same server, and are told at
+   * once, or else what each of them said would grow with their number.
+   */
+  snapshot(part: string, node: Node, others: { readonly size: number }): void {
+    this.#askers.add(part);
+    this.#answering ??= setTimeout(() => {
+      this.#answering = undefined;
+      const subjects =
+        this.#askers.size * 2 > others.size
+          ? [this.subjects.all]
+          : [...this.#askers].map((each) => this.subjects.to(each));
+      if (this.#askers.size > 0) for (const subject of subjects) this.#snapshot(subject, node, 'answers');
+      this.#askers.clear();
+    }, GATHER_ASKERS_MS).unref();
   }
 
   leave(): void {

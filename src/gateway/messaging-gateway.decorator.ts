@@ -41,6 +41,12 @@ class BodyPipe extends ValidationPipe {
     }
     return super.transform(value, metadata) as Promise<unknown>;
   }
+
+  /** Nothing to do: JSON has no gaps. */
+  protected override closeArrayGaps(): void {}
+
+  /** Nothing to do: whoever sends such a field was refused above, or is by the DTO, and nothing is dropped in silence. */
+  protected override stripProtoKeys(): void {}
 }
 
 /** The path of a field that is named like a member of every object: `constructor`, `toString`, `__proto__`. */

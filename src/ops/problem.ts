@@ -1,6 +1,6 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Fault } from '../protocol/index.js';
 import { Log } from '../telemetry/log.js';
 
@@ -37,7 +37,13 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(Log) private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    sendProblem(host.switchToHttp().getResponse<ServerResponse>(), this.#problem(error));
+    const http = host.switchToHttp();
+    const problem = this.#problem(error);
+    const { method, socket } = http.getRequest<IncomingMessage>();
+    // The peer is the proxy where there is one: its own log has the caller's address.
+    const { code, status } = problem;
+    this.log.info('API request refused', { code, status, method, peer: socket.remoteAddress });
+    sendProblem(http.getResponse<ServerResponse>(), problem);
   }
 
   #problem(error: unknown): Problem {

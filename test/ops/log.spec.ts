@@ -43,6 +43,14 @@ describe('the log', () => {
     expect(await server.said('closed')).toMatchObject({ level: 'info', code: 1003, session: ann.id });
   });
 
+  it('tells that the API refused a request, and no key', async () => {
+    server = await ServerProcess.start({ API_KEYS: 'a-key-of-some-length' });
+    await ask(`${server.origin}/api/v1/stats`, { headers: { authorization: 'Bearer hidden' } });
+    const line = { level: 'info', code: 'unauthorized', status: 401, method: 'GET', peer: '127.0.0.1' };
+    expect(await server.said('API request refused')).toMatchObject(line);
+    expect(JSON.stringify(server.lines)).not.toContain('hidden');
+  });
+
   it('tells where a client is, and who, not which proxy it came through', async () => {
     server = await ServerProcess.start({ ...AUTH, LOG_LEVEL: 'debug', TRUSTED_PROXIES: '127.0.0.1' });
     const from = { 'X-Real-IP': '203.0.113.7' };

@@ -19,7 +19,7 @@ export class Builds {
     return new Builds(await mkdtemp(join(tmpdir(), 'switchboard-builds-')));
   }
 
-  /** Builds the newest commit before this one whose nodes speak to one another and whose sources differ from these. */
+  /** Builds the newest commit whose nodes speak the version before this one, or else whose sources differ from these. */
   async before(): Promise<string> {
     const worktree = join(this.folder, 'before');
     await git('worktree', 'add', '--detach', worktree, await commitBefore());
@@ -51,18 +51,23 @@ export class Builds {
 
 async function commitBefore(): Promise<string> {
   const now = await git('rev-parse', 'HEAD:src');
+  const version = await versionAt('HEAD');
+  let differs: string | undefined;
   for (const commit of (await git('rev-list', 'HEAD')).split('\n')) {
-    const its = await git('rev-parse', `${commit}:src`).catch(() => now);
-    if (its === now) continue;
-    if (
-      await git('cat-file', '-e', `${commit}:${VERSION}`).then(
-        () => true,
-        () => false,
-      )
-    )
-      return commit;
+    const its = await versionAt(commit);
+    if (its === undefined) break;
+    if (its < version!) return commit;
+    if (differs === undefined && (await git('rev-parse', `${commit}:src`)) !== now) differs = commit;
   }
-  throw new Error('the history holds no other build that speaks to other nodes: is this a shallow clone?');
+  if (differs === undefined)
+    throw new Error('the history holds no other build that speaks to other nodes: is this a shallow clone?');
+  return differs;
+}
+
+/** What the nodes of a commit say to one another, where they do. */
+async function versionAt(commit: string): Promise<number | undefined> {
+  const code = await git('show', `${commit}:${VERSION}`).catch(() => '');
+  return Number(/NODE_VERSION = (\d+)/.exec(code)?.[1]) || undefined;
 }
 
 async function git(...words: string[]): Promise<string> {

@@ -10,12 +10,17 @@ describe('other nodes', () => {
   let told: string[];
   let members: Members;
   let nowMs: number;
+  let broken: string | undefined;
 
   beforeEach(() => {
     told = [];
     nowMs = 1000;
+    broken = undefined;
     members = new Members({
-      arrivedElsewhere: ({ id }: Place) => told.push(`+${id}`),
+      arrivedElsewhere: ({ id }: Place) => {
+        if (id === broken) throw new Error('broken');
+        told.push(`+${id}`);
+      },
       departedElsewhere: (id: string, code: number) => told.push(`-${id} ${code}`),
       broadcast: (sender: string) => told.push(`*${sender}`),
     } as unknown as Node);
@@ -47,6 +52,28 @@ describe('other nodes', () => {
     expect(a.news(news(2, departed('a1'), { type: 'broadcast', sender: 'a2', frame: textFrame('') }))).toBe(true);
     expect(told).toEqual(['+a1', '+a2', '+a3', '-a1 1000', '*a2']);
     expect(a.isUpTo(2)).toBe(true);
+  });
+
+  it('are not known from a snapshot of which a piece was lost, and are from the next', () => {
+    const a = hear('a')!;
+    a.snapshot(snapshot(0, ['a1'], { piece: 0, last: false }));
+    a.snapshot(snapshot(0, ['a3'], { piece: 2, first: false }));
+    expect([a.isUpTo(0), told]).toEqual([false, []]);
+    a.snapshot(snapshot(0, ['a1'], { piece: 0, last: false }));
+    a.snapshot(snapshot(0, ['a2'], { piece: 1, first: false }));
+    expect([a.isUpTo(0), told]).toEqual([true, ['+a1', '+a2']]);
+  });
+
+  it('are not known any more where one of their news could not be carried out', () => {
+    const a = hear('a')!;
+    a.snapshot(snapshot(0, ['a1']));
+    broken = 'a2';
+    expect(() => a.news(news(1, arrived('a2'), arrived('a3')))).toThrow('broken');
+    expect(a.isUpTo(1)).toBe(false);
+    broken = undefined;
+    expect(a.news(news(2, arrived('a4')))).toBe(false);
+    a.snapshot(snapshot(2, ['a1', 'a2', 'a3', 'a4']));
+    expect([a.isUpTo(2), told]).toEqual([true, ['+a1', '+a3', '+a4']]);
   });
 
   it('tell each arrival and departure once, however often they say it', () => {

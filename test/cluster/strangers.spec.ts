@@ -1,0 +1,72 @@
+import { connect as connectNats, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeMessage, encodeMessage } from '../../src/backplane/node-codec.js';
+import type { Batch, Snapshot } from '../../src/backplane/node-message.js';
+import { connect } from '../support/client.js';
+import { NatsServer } from '../support/nats.js';
+import { ServerProcess } from '../support/process.js';
+
+const ELSEWHERE = 'A'.repeat(16);
+
+describe('a node that has not said who it is', () => {
+  let nats: NatsServer;
+  let node: ServerProcess;
+  let strangers: NatsConnection;
+  beforeAll(async () => {
+    nats = await NatsServer.start();
+    node = await ServerProcess.start({ BACKPLANE: 'nats', NATS_URL: nats.url });
+    strangers = await connectNats({ servers: nats.url });
+  });
+  afterAll(async () => {
+    await strangers.close();
+    await node.kill();
+    await nats.stop();
+  });
+
+  it('is asked all the same: what it takes is routed', async () => {
+    const link = { part: 'slownode', link: 1 };
+    strangers.subscribe('switchboard.mail.slownode', {
+      callback: (_, { data, reply }: Msg) => {
+        const { number } = decodeMessage(data).message as Batch;
+        strangers.publish('switchboard.all', encodeMessage(link, { kind: 'heartbeat', sequence: 0 }));
+        strangers.publish(reply!, encodeMessage(link, { kind: 'receipt', number, refused: [] }));
+      },
+    });
+    await strangers.flush();
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: `slownode.${ELSEWHERE}`, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { status: 'routed' } });
+  });
+
+  it('and does not listen is not there', async () => {
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: `noonehas.${ELSEWHERE}`, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
+  });
+
+  it('is answered once, to all, where everybody asks at a time', async () => {
+    const heard: Snapshot[] = [];
+    const parts = Array.from({ length: 30 }, (_, index) => `asker-${String(index).padStart(2, '0')}`);
+    for (const part of parts)
+      strangers.publish('switchboard.all', encodeMessage({ part, link: 1 }, { kind: 'heartbeat', sequence: 0 }));
+    await strangers.flush();
+    const listen = (subject: string): Promise<void> =>
+      new Promise((resolve) => {
+        strangers.subscribe(subject, {
+          callback: (_, { data }) => {
+            const { message } = decodeMessage(data);
+            if (message.kind === 'snapshot') resolve(void heard.push(message));
+          },
+        });
+      });
+    const told = listen('switchboard.all');
+    for (const part of parts) void listen(`switchboard.to.${part}`);
+    await strangers.flush();
+    for (const part of parts) strangers.publish('switchboard.all', encodeMessage({ part, link: 2 }, { kind: 'want' }));
+    await told;
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: `noonehas.${ELSEWHERE}`, id: 'later' });
+    await ann.answer('later');
+    expect(heard.map(({ first, last, asks }) => [first, last, asks])).toEqual([[true, true, false]]);
+  });
+});
