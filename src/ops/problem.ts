@@ -1,6 +1,6 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { Fault } from '../protocol/index.js';
 import { Log } from '../telemetry/log.js';
 
@@ -37,13 +37,17 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(Log) private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const http = host.switchToHttp();
     const problem = this.#problem(error);
-    const { method, socket } = http.getRequest<IncomingMessage>();
+    const response = host.switchToHttp().getResponse<ServerResponse>();
     // The peer is the proxy where there is one: its own log has the caller's address.
     const { code, status } = problem;
-    this.log.info('API request refused', { code, status, method, peer: socket.remoteAddress });
-    sendProblem(http.getResponse<ServerResponse>(), problem);
+    this.log.info('API request refused', {
+      code,
+      status,
+      method: response.req.method,
+      peer: response.socket?.remoteAddress,
+    });
+    sendProblem(response, problem);
   }
 
   #problem(error: unknown): Problem {

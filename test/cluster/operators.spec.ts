@@ -115,7 +115,9 @@ describe('the HTTP API of one node', () => {
     const nobody = `${bob.id.slice(0, 9)}${'A'.repeat(16)}`;
     await expect(switchboard.deliver('server', nobody, 'x')).rejects.toThrow('No session has this id.');
     switchboard.send('server', nobody, 'x');
-    expect(() => switchboard.send('server', `AAAAAAAA.${'A'.repeat(16)}`, 'x')).toThrow('No session has this id.');
+    const nowhere = `AAAAAAAA.${'A'.repeat(16)}`;
+    await expect(switchboard.deliver('server', nowhere, 'x')).rejects.toThrow('No session has this id.');
+    expect(() => switchboard.send('server', 'nobody', 'x')).toThrow('No session has this id.');
     await cluster.settled();
   });
 });
