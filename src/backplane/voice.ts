@@ -18,7 +18,6 @@ export class Voice implements Sender {
   readonly departures = new Departures();
   /** Nodes that asked for a snapshot and get one in a moment. */
   readonly #askers = new Set<string>();
-  #answering: NodeJS.Timeout | undefined;
 
   constructor(
     readonly maxAgeMs: number,
@@ -71,21 +70,20 @@ export class Voice implements Sender {
    * once, or else what each of them said would grow with their number.
    */
   snapshot(part: string, node: Node, others: { readonly size: number }): void {
+    if (this.#askers.size === 0) setTimeout(() => this.#answer(node, others.size), GATHER_ASKERS_MS).unref();
     this.#askers.add(part);
-    this.#answering ??= setTimeout(() => {
-      this.#answering = undefined;
-      const subjects =
-        this.#askers.size * 2 > others.size
-          ? [this.subjects.all]
-          : [...this.#askers].map((each) => this.subjects.to(each));
-      if (this.#askers.size > 0) for (const subject of subjects) this.#snapshot(subject, node, 'answers');
-      this.#askers.clear();
-    }, GATHER_ASKERS_MS).unref();
   }
 
   leave(): void {
     this.outgoing.flush();
     this.link.publish(this.subjects.all, encodeMessage(this.speaker, { kind: 'leave' } satisfies Leave));
+  }
+
+  #answer(node: Node, others: number): void {
+    const parts = [...this.#askers];
+    this.#askers.clear();
+    const subjects = parts.length * 2 > others ? [this.subjects.all] : parts.map((part) => this.subjects.to(part));
+    if (parts.length > 0) for (const subject of subjects) this.#snapshot(subject, node, 'answers');
   }
 
   /** All news said before are in the list, all said after are not: so nothing may wait. */

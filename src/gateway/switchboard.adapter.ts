@@ -100,6 +100,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   #decide(entrance: Entrance, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if ('code' in entrance) return this.#refuse(request, socket, entrance);
     let opened = false;
+    // The answer and the welcome leave with one write.
+    socket.cork();
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const ours = webSocket as GatewaySocket;
       opened = true;
@@ -109,6 +111,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
       this.#events.listen(ours, request.socket);
       this.#server.emit('connection', ours, request);
     });
+    socket.uncork();
     if (!opened) this.#admission.leave(entrance);
   }
 

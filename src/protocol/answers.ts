@@ -1,10 +1,19 @@
 import type { FaultDetails } from './errors.js';
 import { textFrame, type Frame } from './frame.js';
+import { SESSION_ID_CHARACTERS } from './id-table.js';
 import { EVERYONE, SERVER } from './limits.js';
 import type { Ack, SessionPage, Welcome } from './server-data.js';
 
-export function welcomeFrame(receiver: string, welcome: Welcome): Frame {
-  return encode('sys.welcome', SERVER, receiver, undefined, JSON.stringify(welcome));
+/** Makes the welcomes of one process, which differ in nothing but the session's id: that is written into a copy. */
+export function welcomeFrames(welcome: Welcome): (session: string) => Frame {
+  const nobody = '?'.repeat(SESSION_ID_CHARACTERS);
+  const pattern = encode('sys.welcome', SERVER, nobody, undefined, JSON.stringify(welcome));
+  const at = pattern.indexOf(nobody);
+  return (session) => {
+    const frame = Buffer.from(pattern);
+    frame.write(session, at, 'latin1');
+    return frame as Frame;
+  };
 }
 
 export function arrivedFrame(session: string, user?: string): Frame {

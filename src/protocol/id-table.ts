@@ -6,6 +6,9 @@ export const SESSION_ID_CHARACTERS = 25;
 const WORD_OFFSETS = [0, 4, 8, 12, 16, 20, SESSION_ID_CHARACTERS - 4] as const;
 const WORDS = WORD_OFFSETS.length;
 const FIRST_SLOTS = 64;
+/** The id that is being taken in. */
+const ID = Buffer.alloc(SESSION_ID_CHARACTERS);
+const ID_VIEW = new DataView(ID.buffer, ID.byteOffset, ID.length);
 
 /**
  * The ids of a node's sessions as words, one slot each, so that an id is compared and written four characters at a time.
@@ -20,11 +23,9 @@ export class IdTable {
   add(id: string): number {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot * WORDS === this.#words.length) this.#grow();
-    const bytes = Buffer.from(id, 'latin1');
+    ID.write(id, 'latin1');
     for (let index = 0; index < WORDS; index++)
-      this.#words[slot * WORDS + index] = LITTLE_ENDIAN
-        ? bytes.readInt32LE(WORD_OFFSETS[index])
-        : bytes.readInt32BE(WORD_OFFSETS[index]);
+      this.#words[slot * WORDS + index] = ID_VIEW.getInt32(WORD_OFFSETS[index]!, LITTLE_ENDIAN);
     return slot;
   }
 

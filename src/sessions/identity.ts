@@ -11,7 +11,7 @@ export interface Identity {
   /** `sub` of its token. */
   readonly user: string | undefined;
   /** Of a certificate that a proxy has verified; what this process verifies itself is read from the socket. */
-  readonly subject?: CertificateSubject;
+  readonly subject: CertificateSubject | undefined;
   claims: TokenClaims | undefined;
   /** When its token ends, seconds since 1970. */
   expiresAt: number | undefined;

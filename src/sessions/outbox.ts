@@ -28,7 +28,8 @@ export class Outbox {
   #used = 0;
   /** Bytes in `#parts`. */
   #partBytes = 0;
-  #scheduled = false;
+  /** Whether somebody will flush it: the turn, and at first whoever opens the session. */
+  #scheduled = true;
   /** Whether the socket is full and will say when it has drained. */
   #blocked = false;
 

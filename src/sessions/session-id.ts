@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { NodeIdentity } from '../lifecycle/node-identity.js';
 
 const SESSION_BYTES = 12;
+const SESSION_CHARACTERS = 16;
 const POOLED_IDS = 256;
 
 /**
@@ -9,7 +10,8 @@ const POOLED_IDS = 256;
  * The node part is random for each start, so that a cluster routes by it without a directory.
  */
 export class SessionIds {
-  #pool: Buffer = Buffer.alloc(0);
+  /** Random characters: bytes that are a multiple of three make no padding. */
+  #pool = '';
   #used = 0;
 
   constructor(private readonly node: NodeIdentity) {}
@@ -17,10 +19,10 @@ export class SessionIds {
   /** Returns an id that was never used: its bits come from the operating system's cryptographic source. */
   next(): string {
     if (this.#used === this.#pool.length) {
-      this.#pool = randomBytes(SESSION_BYTES * POOLED_IDS);
+      this.#pool = randomBytes(SESSION_BYTES * POOLED_IDS).toString('base64url');
       this.#used = 0;
     }
-    const random = this.#pool.toString('base64url', this.#used, (this.#used += SESSION_BYTES));
+    const random = this.#pool.slice(this.#used, (this.#used += SESSION_CHARACTERS));
     return `${this.node.part}.${random}`;
   }
 }

@@ -1,14 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import {
-  ABNORMAL,
-  IdTable,
-  PROTOCOL_VERSION,
-  welcomeFrame,
-  type Frame,
-  type SessionPage,
-  type Welcome,
-} from '../protocol/index.js';
+import { ABNORMAL, IdTable, PROTOCOL_VERSION, welcomeFrames, type Frame, type SessionPage } from '../protocol/index.js';
 import { NodeIdentity } from '../lifecycle/node-identity.js';
 import { Settings } from '../settings/settings.js';
 import { SessionIds } from './session-id.js';
@@ -37,7 +29,7 @@ export class SessionRegistry {
   readonly #byHash = new Map<number, Session>();
   readonly #order = new SortedIds(() => this.#sessions.keys());
   readonly #observers: SessionObserver[] = [];
-  readonly #welcome: Welcome;
+  readonly #welcome: (session: string) => Frame;
 
   constructor(
     @Inject(Turn) readonly turn: Turn,
@@ -46,12 +38,12 @@ export class SessionRegistry {
     @Inject(NodeIdentity) node: NodeIdentity,
   ) {
     this.#ids = new SessionIds(node);
-    this.#welcome = {
+    this.#welcome = welcomeFrames({
       protocol: PROTOCOL_VERSION,
       heartbeatMs: settings.heartbeatMs,
       maxMessageBytes: settings.maxMessageBytes,
       notices: settings.noticeScope,
-    };
+    });
   }
 
   get size(): number {
@@ -62,7 +54,7 @@ export class SessionRegistry {
     this.#observers.push(observer);
   }
 
-  /** Opens the session of an accepted connection: its welcome is the first thing it is sent. */
+  /** Opens the session of an accepted connection: its welcome is the first thing it is sent, at once. */
   open(socket: SessionSocket, request: IncomingMessage): Session {
     const { id, slot } = this.#unusedId();
     const session = new Session(id, socket, request, this);
@@ -72,8 +64,9 @@ export class SessionRegistry {
     this.#sessions.set(id, session);
     this.#byHash.set(this.idTable.hash(slot), session);
     this.#order.add(id);
-    session.send(welcomeFrame(id, this.#welcome));
+    session.send(this.#welcome(id));
     for (const observer of this.#observers) observer.arrived(session);
+    session.outbox.flush();
     return session;
   }
 
