@@ -114,8 +114,9 @@ export class Hearing {
 
   #batch(member: Member, { sentAtMs }: Head, batch: Batch, reply: string | undefined): void {
     if (reply === undefined) return;
+    const { standing } = this.parts;
     const fresh = member.clock.ageMs(sentAtMs, performance.now()) <= batch.maxAgeMs;
-    const takes = fresh && member.synced && this.parts.standing.joined;
+    const takes = fresh && !standing.doubts(member.heardSinceMs) && member.synced && standing.joined;
     this.#answer(reply, batch, takes ? (request) => this.#do(request) : () => 'unavailable');
   }
 

@@ -23,6 +23,11 @@ export class InFlight {
     return this.#waiting;
   }
 
+  /** Nodes that have something to answer. */
+  get nodes(): number {
+    return this.#bytes.size;
+  }
+
   /** Bytes on their way to a node. */
   bytesTo(part: string): number {
     return this.#bytes.get(part) ?? 0;

@@ -16,12 +16,16 @@ export class Member {
   #sessions = new Map<string, Place>();
   /** Pieces of a snapshot, until the last has come. */
   #arriving: Map<string, Place> | undefined;
+  /** Pieces of it that have come, and its number. */
   #pieces = 0;
+  #numbered = 0;
 
   constructor(
     readonly part: string,
     /** Which of its links it is heard on. */
     public link: number,
+    /** When it was heard first, by our monotonic clock. */
+    readonly heardSinceMs: number,
     private readonly node: Node,
   ) {}
 
@@ -52,11 +56,11 @@ export class Member {
 
   /** Takes one piece of a snapshot; with the last, tells who came and who left since it was last known. */
   snapshot({ first, last, piece, sequence, here, left }: Snapshot): void {
-    if (first) [this.#arriving, this.#pieces] = [new Map(), 0];
+    if (first) [this.#arriving, this.#pieces, this.#numbered] = [new Map(), 0, sequence];
     const arriving = this.#arriving;
     if (arriving === undefined) return;
     // One was lost between: its heartbeat will show that it is not known.
-    if (piece !== undefined && piece !== this.#pieces++) return this.lose();
+    if (sequence !== this.#numbered || (piece !== undefined && piece !== this.#pieces++)) return this.lose();
     for (const place of here) arriving.set(place.id, place);
     if (!last) return;
     this.#arriving = undefined;

@@ -41,7 +41,7 @@ export class Members {
     let member = this.#members.get(part);
     if (member === undefined) {
       if (this.#members.size >= MAX_MEMBERS || !PART.test(part)) return undefined;
-      this.#members.set(part, (member = new Member(part, link, this.node)));
+      this.#members.set(part, (member = new Member(part, link, nowMs, this.node)));
     }
     if (link < member.link) return undefined;
     if (link > member.link) member.begin(link);

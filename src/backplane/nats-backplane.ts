@@ -18,6 +18,8 @@ import { Voice } from './voice.js';
 
 /** Bytes on their way to one node; what comes beyond them is refused. */
 const MAX_BYTES_TO_NODE = 16 * 1024 * 1024;
+/** Nodes that have a batch to answer: more than there may be. */
+const MAX_ASKED = 2048;
 /** What may be in front of a frame in the same message. */
 const BATCH_ROOM = 150_000;
 /** A batch is carried out in the first half of its time; the other half is for the receipt. */
@@ -168,8 +170,9 @@ export class NatsBackplane extends Backplane {
     const part = SESSION_ID.exec(request.receiver)?.[1];
     if (part === undefined || part === this.identity.part || this.#members?.isGone(part) !== false)
       return 'receiver_not_found';
-    // A node that this one has not heard of is asked all the same: it may be slow to say who it is.
     if (!this.#joined) return 'unavailable';
+    // A newcomer asks also whom it has not heard of: that one may be slow to say who it is.
+    if (this.#standing?.settled && this.#members.get(part) === undefined) return 'receiver_not_found';
     if (!this.#hasRoom(part, bytes)) return 'unavailable';
     this.#voice.outgoing.ask(part, request, answer);
     return undefined;
@@ -188,7 +191,7 @@ export class NatsBackplane extends Backplane {
   }
 
   #hasRoom(part: string, bytes: number): boolean {
-    return this.#fits(bytes) && this.#inFlight.bytesTo(part) <= MAX_BYTES_TO_NODE;
+    return this.#fits(bytes) && this.#inFlight.bytesTo(part) <= MAX_BYTES_TO_NODE && this.#inFlight.nodes < MAX_ASKED;
   }
 
   #fits(bytes: number): boolean {

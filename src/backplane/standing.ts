@@ -38,6 +38,10 @@ export class Standing {
   #joined = false;
   #unlinkedSinceMs: number | undefined = performance.now();
   #looks = 0;
+  #looksSinceJoined = 0;
+  #lookedAtMs = performance.now();
+  #fellAsleepMs = Number.POSITIVE_INFINITY;
+  #doubtsUntilLook = 0;
   #timer: NodeJS.Timeout | undefined;
   #gathering: NodeJS.Timeout | undefined;
   #settled: () => void = () => undefined;
@@ -47,6 +51,20 @@ export class Standing {
   /** Whether others can be reached, and reach this node. */
   get joined(): boolean {
     return this.#joined;
+  }
+
+  /** Whether whoever is alive must have been heard by now: a time-out has passed since this node joined. */
+  get settled(): boolean {
+    return this.#looksSinceJoined >= LOOKS;
+  }
+
+  /**
+   * Whether the clock of a node first heard at this moment is not known yet: this process has stood still, so that all it
+   * has heard of that node may have waited as long, and no heartbeat of it has come since.
+   */
+  doubts(heardSinceMs: number): boolean {
+    this.#noteSleep();
+    return heardSinceMs >= this.#fellAsleepMs && this.#looks <= this.#doubtsUntilLook;
   }
 
   get unlinkedSinceMs(): number | undefined {
@@ -105,10 +123,19 @@ export class Standing {
     link.renew('given up by other nodes');
   }
 
+  /** Whoever comes first when this process wakes: the timer of the looks, or what it had been sent meanwhile. */
+  #noteSleep(): void {
+    const { nodeTimeoutMs, voice } = this.parts;
+    if (performance.now() - this.#lookedAtMs <= nodeTimeoutMs / LOOKS + voice.maxAgeMs) return;
+    this.#fellAsleepMs = this.#lookedAtMs;
+    this.#doubtsUntilLook = this.#looks + BEAT_LOOKS + 1;
+  }
+
   #join(): void {
     const { link, subjects, identity, members, log } = this.parts;
     link.subscribe(subjects.mail(identity.part));
     this.#joined = true;
+    this.#looksSinceJoined = 0;
     this.#unlinkedSinceMs = undefined;
     log.info('joined', { nodes: members.size + 1, part: identity.part });
     this.#settled();
@@ -117,10 +144,14 @@ export class Standing {
   /** Judges the others, but only while our own link answers. */
   #look(): void {
     const { link, voice, members, log, lost } = this.parts;
+    this.#noteSleep();
+    this.#lookedAtMs = performance.now();
+    this.#looks++;
     if (!link.open) return;
     if (link.unprovenLooks > LOST_LOOKS) return link.cut('NATS does not answer');
     link.prove();
-    if (++this.#looks % BEAT_LOOKS === 0) voice.heartbeat();
+    this.#looksSinceJoined++;
+    if (this.#looks % BEAT_LOOKS === 0) voice.heartbeat();
     for (const { part } of members.look()) {
       log.warn('a node is dead', { part });
       lost(part);

@@ -9,8 +9,8 @@ import { Outgoing, type Sender } from './outgoing.js';
 import { Departures, snapshotPieces } from './snapshot-pieces.js';
 import type { Subjects } from './subjects.js';
 
-/** How long nodes that ask for a snapshot wait for others to ask, too; much less than a joining node waits for it. */
-const GATHER_ASKERS_MS = 20;
+/** How long nodes that ask for a snapshot wait for others to ask, too; less than a joining node waits for it. */
+const GATHER_ASKERS_MS = 100;
 
 /** What this node says to the others, and on which subjects. */
 export class Voice implements Sender {
@@ -18,6 +18,7 @@ export class Voice implements Sender {
   readonly departures = new Departures();
   /** Nodes that asked for a snapshot and get one in a moment. */
   readonly #askers = new Set<string>();
+  #saidGoodbye = false;
 
   constructor(
     readonly maxAgeMs: number,
@@ -62,6 +63,7 @@ export class Voice implements Sender {
   /** Begins a link: who is here, to all, and the others shall say it too. */
   introduce(node: Node): void {
     this.#askers.clear();
+    this.#saidGoodbye = false;
     this.#snapshot(this.subjects.all, node, 'asks');
   }
 
@@ -75,6 +77,7 @@ export class Voice implements Sender {
   }
 
   leave(): void {
+    this.#saidGoodbye = true;
     this.outgoing.flush();
     this.link.publish(this.subjects.all, encodeMessage(this.speaker, { kind: 'leave' } satisfies Leave));
   }
@@ -83,7 +86,8 @@ export class Voice implements Sender {
     const parts = [...this.#askers];
     this.#askers.clear();
     const subjects = parts.length * 2 > others ? [this.subjects.all] : parts.map((part) => this.subjects.to(part));
-    if (parts.length > 0) for (const subject of subjects) this.#snapshot(subject, node, 'answers');
+    if (parts.length > 0 && !this.#saidGoodbye)
+      for (const subject of subjects) this.#snapshot(subject, node, 'answers');
   }
 
   /** All news said before are in the list, all said after are not: so nothing may wait. */

@@ -100,18 +100,20 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   #decide(entrance: Entrance, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if ('code' in entrance) return this.#refuse(request, socket, entrance);
     let opened = false;
-    // The answer and the welcome leave with one write.
-    socket.cork();
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const ours = webSocket as GatewaySocket;
-      opened = true;
-      this.#record.accepted();
-      ours.identity = entrance;
-      ours.allowance = Allowance.of(this.#settings);
-      this.#events.listen(ours, request.socket);
-      this.#server.emit('connection', ours, request);
-    });
-    socket.uncork();
+    socket.cork(); // for the welcome, with which the answer leaves
+    try {
+      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+        const ours = webSocket as GatewaySocket;
+        opened = true;
+        this.#record.accepted();
+        ours.identity = entrance;
+        ours.allowance = Allowance.of(this.#settings);
+        this.#events.listen(ours, request.socket);
+        this.#server.emit('connection', ours, request);
+      });
+    } finally {
+      socket.uncork();
+    }
     if (!opened) this.#admission.leave(entrance);
   }
 

@@ -28,8 +28,7 @@ export class Outbox {
   #used = 0;
   /** Bytes in `#parts`. */
   #partBytes = 0;
-  /** Whether somebody will flush it: the turn, and at first whoever opens the session. */
-  #scheduled = true;
+  #scheduled = false;
   /** Whether the socket is full and will say when it has drained. */
   #blocked = false;
 
@@ -83,6 +82,12 @@ export class Outbox {
       this.#used += frame.length;
     }
     this.#schedule();
+  }
+
+  /** Sends the first frame at once, with the answer to the handshake that the socket holds back for it. */
+  begin(frame: Frame): void {
+    this.socket.write(frame);
+    this.socket.uncork();
   }
 
   /** Writes what the turn gathered, unless the socket is full: then the rest waits until it has drained. */

@@ -64,9 +64,8 @@ export class SessionRegistry {
     this.#sessions.set(id, session);
     this.#byHash.set(this.idTable.hash(slot), session);
     this.#order.add(id);
-    session.send(this.#welcome(id));
+    session.outbox.begin(this.#welcome(id));
     for (const observer of this.#observers) observer.arrived(session);
-    session.outbox.flush();
     return session;
   }
 

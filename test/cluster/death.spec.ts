@@ -37,10 +37,10 @@ async function departures(client: Client, count: number): Promise<Received[]> {
   return told;
 }
 
-/** Sends one message after another until one is answered so; returns the codes and states on the way. */
-async function until(client: Client, receiver: string, wanted: string): Promise<string[]> {
+/** Sends one message after another until one is answered in one of these ways; returns the codes and states on the way. */
+async function until(client: Client, receiver: string, ...wanted: string[]): Promise<string[]> {
   const answers: string[] = [];
-  while (answers.at(-1) !== wanted) {
+  while (!wanted.includes(answers.at(-1)!)) {
     client.send({ type: 'try', receiver, id: 'try' });
     const { data } = await client.answer('try');
     answers.push((data as { status?: string }).status ?? (data as { code: string }).code);
@@ -101,6 +101,19 @@ describe('a node', () => {
     expect(alice!.inbox).toEqual([]);
     expect(bob!.inbox.map(({ type, sender }) => [type, sender])).toEqual([['try', dora!.id]]);
     expect((await nodes[2]!.said('given up by other nodes: all sessions end')).level).toBe('warn');
+  });
+
+  it('that stands still takes nothing late, not even of a node that came meanwhile', async () => {
+    const [bob] = await crowdOn(nodes[2]!, 1);
+    nodes[2]!.signal('SIGSTOP');
+    nodes.push(await ServerProcess.start({ ...QUICK, ARRIVAL_NOTICES: 'off', NATS_URL: nats.url }));
+    const [carol] = await crowdOn(nodes[3]!, 1);
+    carol!.send({ type: 'late', receiver: bob!.id, id: 'late' });
+    expect(await carol!.answer('late')).toMatchObject({ data: { code: 'unavailable' } });
+    nodes[2]!.signal('SIGCONT');
+    // Whether it was given up meanwhile is a matter of the machine.
+    await until(carol!, bob!.id, 'routed', 'receiver_not_found');
+    expect(bob!.inbox.map(({ type }) => type)).not.toContain('late');
   });
 
   it('that was stopped for less goes on as if nothing had been', async () => {

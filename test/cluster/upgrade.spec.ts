@@ -11,12 +11,14 @@ describe('nodes of different versions', () => {
   let builds: Builds;
   let nats: NatsServer;
   let before: string;
+  let older: string;
   let next: string;
   let far: string;
 
   beforeAll(async () => {
     [builds, nats] = await Promise.all([Builds.create(), NatsServer.start()]);
     before = await builds.before();
+    older = await builds.older();
     [next, far] = [await builds.ahead(1), await builds.ahead(2)];
   }, BUILD_MS);
   afterAll(async () => {
@@ -73,23 +75,22 @@ describe('nodes of different versions', () => {
     }
   }
 
-  it(
-    'are one server while they are upgraded, one after the other: before, now and next',
-    { timeout: 120_000 },
-    async () => {
-      const [first, second] = [await start(before), await start(before)];
-      await talk();
-      const now = await start();
-      await talk();
-      await stop(first);
-      await talk();
-      await stop(second);
-      const newer = await start(next);
-      await talk();
-      await stop(now);
-      await stop(newer);
-    },
-  );
+  it.each([
+    ['the commit before', () => before],
+    ['the version before', () => older],
+  ])('are one server while they are upgraded: %s, now and next', { timeout: 120_000 }, async (_, build) => {
+    const [first, second] = [await start(build()), await start(build())];
+    await talk();
+    const now = await start();
+    await talk();
+    await stop(first);
+    await talk();
+    await stop(second);
+    const newer = await start(next);
+    await talk();
+    await stop(now);
+    await stop(newer);
+  });
 
   it('are two servers where they are too far apart, and say so', { timeout: 120_000 }, async () => {
     const now = await start();

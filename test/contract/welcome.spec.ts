@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { connect as tcp } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '../support/client.js';
-import { closing, message, OPCODES, RawClient, UPGRADE_HEADERS } from '../support/raw.js';
+import { closing, message, OPCODES, RawClient, request, UPGRADE_HEADERS } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /** The value of a header in a response head, `undefined` where it is absent. */
@@ -25,6 +27,15 @@ describe('an accepted connection', () => {
       receiver: client.id,
       data: { protocol: 1, heartbeatMs: 12345, maxMessageBytes: 2048, notices: 'all' },
     });
+  });
+
+  it('is told so in one piece with the answer to its handshake', async () => {
+    await start();
+    const socket = tcp(server.port, '127.0.0.1');
+    socket.write(request('GET /wss HTTP/1.1'));
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    expect(first.toString('latin1')).toMatch(/^HTTP\/1\.1 101 .*\r\n\r\n\x81.*"sys\.welcome".*\}$/s);
+    socket.destroy();
   });
 
   it('has the defaults of the contract', async () => {

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 /** Other builds of the server than that of this tree: an older one, and newer ones as far as nodes can tell. */
 export class Builds {
-  #worktree: string | undefined;
+  readonly #worktrees: string[] = [];
 
   private constructor(private readonly folder: string) {}
 
@@ -19,14 +19,16 @@ export class Builds {
     return new Builds(await mkdtemp(join(tmpdir(), 'switchboard-builds-')));
   }
 
-  /** Builds the newest commit whose nodes speak the version before this one, or else whose sources differ from these. */
+  /** Builds the newest commit whose sources differ from these. */
   async before(): Promise<string> {
-    const worktree = join(this.folder, 'before');
-    await git('worktree', 'add', '--detach', worktree, await commitBefore());
-    this.#worktree = worktree;
-    await symlink(join(ROOT, 'node_modules'), join(worktree, 'node_modules'));
-    await run(join(ROOT, 'node_modules/.bin/nest'), ['build'], { cwd: worktree });
-    return join(worktree, 'dist/main.js');
+    const now = await git('rev-parse', 'HEAD:src');
+    return this.#build('before', async (commit) => (await git('rev-parse', `${commit}:src`)) !== now);
+  }
+
+  /** Builds the newest commit whose nodes speak the version before this one. */
+  async older(): Promise<string> {
+    const now = await versionAt('HEAD');
+    return this.#build('older', async (commit) => (await versionAt(commit))! < now!);
   }
 
   /** Copies this tree's build and lets it say another version to other nodes. @param ahead how much newer it is */
@@ -44,24 +46,27 @@ export class Builds {
   }
 
   async remove(): Promise<void> {
-    if (this.#worktree !== undefined) await git('worktree', 'remove', '--force', this.#worktree);
+    for (const worktree of this.#worktrees) await git('worktree', 'remove', '--force', worktree);
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #build(name: string, fits: (commit: string) => Promise<boolean>): Promise<string> {
+    const worktree = join(this.folder, name);
+    await git('worktree', 'add', '--detach', worktree, await newest(fits));
+    this.#worktrees.push(worktree);
+    await symlink(join(ROOT, 'node_modules'), join(worktree, 'node_modules'));
+    await run(join(ROOT, 'node_modules/.bin/nest'), ['build'], { cwd: worktree });
+    return join(worktree, 'dist/main.js');
   }
 }
 
-async function commitBefore(): Promise<string> {
-  const now = await git('rev-parse', 'HEAD:src');
-  const version = await versionAt('HEAD');
-  let differs: string | undefined;
+/** The newest commit that fits, of those whose nodes speak to one another. */
+async function newest(fits: (commit: string) => Promise<boolean>): Promise<string> {
   for (const commit of (await git('rev-list', 'HEAD')).split('\n')) {
-    const its = await versionAt(commit);
-    if (its === undefined) break;
-    if (its < version!) return commit;
-    if (differs === undefined && (await git('rev-parse', `${commit}:src`)) !== now) differs = commit;
+    if ((await versionAt(commit)) === undefined) break;
+    if (await fits(commit)) return commit;
   }
-  if (differs === undefined)
-    throw new Error('the history holds no other build that speaks to other nodes: is this a shallow clone?');
-  return differs;
+  throw new Error('the history holds no such build: is this a shallow clone?');
 }
 
 /** What the nodes of a commit say to one another, where they do. */
