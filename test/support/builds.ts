@@ -62,10 +62,8 @@ export class Builds {
 
 /** The newest commit that fits, of those whose nodes speak to one another. */
 async function newest(fits: (commit: string) => Promise<boolean>): Promise<string> {
-  for (const commit of (await git('rev-list', 'HEAD')).split('\n')) {
-    if ((await versionAt(commit)) === undefined) break;
-    if (await fits(commit)) return commit;
-  }
+  for (const commit of (await git('rev-list', 'HEAD')).split('\n'))
+    if ((await versionAt(commit)) !== undefined && (await fits(commit))) return commit;
   throw new Error('the history holds no such build: is this a shallow clone?');
 }
 
