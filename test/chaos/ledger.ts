@@ -19,6 +19,8 @@ interface Routed {
 
 /** A departure may be decided long before its session sees the end, and be told to nobody who came between. */
 const UNSURE_MS = 20_000;
+/** What is answered `unavailable` at once may still be carried out for half of the nodes' time-out, and be read a while later. */
+const LATE_MS = 1500;
 /** Breaches are kept as examples. */
 const MAX_BREACHES = 20;
 
@@ -28,6 +30,8 @@ export class Ledger {
   readonly breaches: string[] = [];
   readonly answers = new Map<string, number>();
   readonly #routed: Routed[] = [];
+  /** When a message was answered `unavailable`, by its number. */
+  readonly #unavailable = new Map<number, number>();
   #number = 0;
   #breaches = 0;
 
@@ -57,6 +61,8 @@ export class Ledger {
     if (record.heard.has(number)) this.breach(`${record.id} heard ${number} of ${sender} twice`);
     else if (number < (record.last.get(sender) ?? 0)) this.breach(`${record.id} heard ${number} of ${sender} too late`);
     if (record.told.has(sender)) this.breach(`${record.id} heard ${sender} after its departure`);
+    if (performance.now() - (this.#unavailable.get(number) ?? Number.POSITIVE_INFINITY) > LATE_MS)
+      this.breach(`${record.id} heard ${number} of ${sender} long after that was told that it cannot`);
     record.heard.add(number);
     record.last.set(sender, number);
   }
@@ -68,6 +74,7 @@ export class Ledger {
     record.open.delete(number);
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
     if (answer === 'routed') this.#routed.push({ receiver, number });
+    if (answer === 'unavailable') this.#unavailable.set(number, performance.now());
   }
 
   departed(record: Record, id: string): void {
