@@ -29,9 +29,10 @@ export async function writeChaos(run: Run): Promise<void> {
 \`npm run chaos\` runs three nodes, each with a way of its own to one real NATS server, and 600 sessions that talk to one
 another across them, every message with an \`id\`. At random, but by a seed, it does to them what the table says, each for a
 random time, and checks: every message got exactly one answer or its session closed; what was answered \`routed\` came, unless
-the receiver's connection ended; nothing came twice, out of order, after its sender's departure or long after it was answered \`unavailable\`; every departure was told
-once to everybody who was there; and in the end \`sys.who\` is right on every node. The run below found no breach (seed
-${run.seed}, ${run.seconds} s). \`SEED=2 CHAOS_SECONDS=120 npm run chaos\` is another one; without them it is seed 1 and ten minutes.
+the receiver's connection ended; nothing came twice, out of order, after its sender's departure or long after it was answered
+\`unavailable\`; every departure was told once to everybody who was there; and in the end \`sys.who\` is right on every node. The
+run below found no breach (seed ${run.seed}, ${run.seconds} s). \`SEED=2 CHAOS_SECONDS=120 npm run chaos\` is another one; without them it is
+seed 1 and ten minutes.
 
 | what was done | times |
 |---|---|
