@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs in the container before nginx starts and writes what is on or off into files that the configuration includes: where
-# nginx listens, whether a balancer in front speaks the PROXY protocol, and whether clients need a certificate.
+# nginx listens, how often an address may shake hands, whether a balancer in front speaks the PROXY protocol, and whether clients need a certificate.
 set -eu
 run=${TLS_DIR:-/run/tls}
 client_ca=${MOUNTED_CLIENT_CA:-/etc/switchboard/client-ca} # TLS_CLIENT_CA of the host
@@ -9,7 +9,7 @@ say() { echo "switchboard: $*"; }
 fail() { say "$@" >&2 && exit 78; }
 
 mkdir -p "$run"
-rm -f "$run/proxy-protocol.conf" "$run/client-ca.conf"
+rm -f "$run/proxy-protocol.conf" "$run/client-ca.conf" "$run/handshakes.conf" "$run/handshake-limit.conf"
 
 word=''
 case ${PROXY_PROTOCOL:-off} in
@@ -24,6 +24,17 @@ case ${PROXY_PROTOCOL:-off} in
     say "every connection must begin with a PROXY header, believed from ${PROXY_PROTOCOL_FROM:-private networks}"
     ;;
   *) fail "PROXY_PROTOCOL must be on or off (it is $PROXY_PROTOCOL)" ;;
+esac
+
+# As the application's setting of this name: four seconds' worth at once, of which the first is no burst.
+rate=${HANDSHAKES_PER_SECOND:-50}
+case $rate in
+  *[!0-9]* | 0?*) fail "HANDSHAKES_PER_SECOND must be a whole number of handshakes (it is $rate); 0 is no limit" ;;
+  0) ;;
+  *)
+    echo "limit_req_zone \$binary_remote_addr zone=handshakes:10m rate=${rate}r/s;" >"$run/handshakes.conf"
+    printf 'limit_req zone=handshakes burst=%s nodelay;\nlimit_req_status 429;\n' $((rate * 4 - 1)) >"$run/handshake-limit.conf"
+    ;;
 esac
 
 echo "listen $HTTP_LISTEN default_server$word;" >"$run/http-listen.conf"

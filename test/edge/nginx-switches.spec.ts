@@ -143,6 +143,31 @@ describe('nginx with PROXY_PROTOCOL=on', () => {
   });
 });
 
+describe('nginx with HANDSHAKES_PER_SECOND', () => {
+  const handshakes = async (ca: string, count: number): Promise<number[]> => {
+    const url = nginx!.url.replace('wss:', 'https:');
+    return (await Promise.all(Array.from({ length: count }, () => ask(url, { ca })))).map(({ status }) => status);
+  };
+
+  it('turns away by the same number as the application', async () => {
+    const ca = await start({ HANDSHAKES_PER_SECOND: '1' });
+    const statuses = await handshakes(ca, 20);
+    expect(new Set(statuses)).toEqual(new Set([426, 429]));
+    expect(statuses.filter((status) => status === 426).length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('turns nobody away where it is 0', async () => {
+    const ca = await start({ HANDSHAKES_PER_SECOND: '0' });
+    expect(new Set(await handshakes(ca, 300))).toEqual(new Set([426]));
+  });
+
+  it.each(['many', '050', '-1'])('ends the start with one plain line where it is %s', async (value) => {
+    await expect(start({ HANDSHAKES_PER_SECOND: value })).rejects.toThrow(
+      `HANDSHAKES_PER_SECOND must be a whole number of handshakes (it is ${value})`,
+    );
+  });
+});
+
 describe('HSTS', () => {
   const promise = async (path: string, ca: string, secure = true): Promise<string | undefined> => {
     const { headers } = await ask(`http${secure ? 's' : ''}://localhost:${nginx!.httpsPort}${path}`, { ca });
