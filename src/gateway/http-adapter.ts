@@ -6,6 +6,8 @@ import { createTlsServer } from './tls-server.js';
 
 /** How often unfinished requests are looked for during the time they are given. */
 const LOOKS_PER_TIMEOUT = 5;
+/** Between two looks where they are given for ever: Node wants a number. */
+const IDLE_LOOK_MS = 30_000;
 
 /** Nest's Express adapter with a server whose slow requests end when the operator says so, and which leaves `Host` to us. */
 export class HttpAdapter extends ExpressAdapter {
@@ -18,7 +20,7 @@ export class HttpAdapter extends ExpressAdapter {
     const timeouts = {
       headersTimeout: handshakeTimeoutMs,
       requestTimeout: handshakeTimeoutMs,
-      connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / LOOKS_PER_TIMEOUT),
+      connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / LOOKS_PER_TIMEOUT) || IDLE_LOOK_MS,
       requireHostHeader: false,
     };
     const listener = this.getInstance<RequestListener>();

@@ -4,6 +4,7 @@ import type { RequestListener, ServerOptions as HttpOptions } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { MAX_INT32 } from '../settings/check.js';
 import type { Settings } from '../settings/settings.js';
 import { refuseUpgrade } from './refuse.js';
 import { readTlsFiles } from './tls-files.js';
@@ -27,7 +28,7 @@ export function createTlsServer(
     {
       ...http,
       ...files,
-      handshakeTimeout: handshakeTimeoutMs,
+      handshakeTimeout: handshakeTimeoutMs || MAX_INT32, // 0 would be Node's own 120 s
       requestCert: asksForCertificate,
       rejectUnauthorized: asksForCertificate,
     },

@@ -15,7 +15,8 @@ export function Check(problem: (value: never, settings: Settings) => string | un
   });
 }
 
-const MAX_INT32 = 2 ** 31 - 1;
+/** The longest that a timer of Node's can wait, in milliseconds. */
+export const MAX_INT32 = 2 ** 31 - 1;
 
 /** Checks a whole number that may be 0; `unit` names what it counts. */
 export function Count(unit: string, max = MAX_INT32): PropertyDecorator {

@@ -1,10 +1,9 @@
 import { IsIn, IsInt, IsIP, Matches, Max, Min, ValidateIf } from 'class-validator';
 import type { NoticeScope } from '../protocol/index.js';
 import { AccessSettings } from './access-settings.js';
-import { Count } from './check.js';
+import { Check, Count, MAX_INT32 } from './check.js';
 import { Setting } from './setting.js';
 
-const MAX_INT32 = 2 ** 31 - 1;
 const SWITCH = { message: 'must be on or off' };
 
 /** What the operator decided: read once, checked, frozen. Values are in `config/`, this class says what they may be. */
@@ -44,10 +43,12 @@ export class Settings extends AccessSettings {
   @IsInt({ message: 'must be a whole number of bytes from 256 to 67108864' })
   maxMessageBytes!: number;
 
-  @Setting('number', 'Milliseconds in which a request must be complete; then 408.')
-  @Min(100)
-  @Max(MAX_INT32)
-  @IsInt({ message: 'must be a whole number of milliseconds from 100' })
+  @Setting('number', 'Milliseconds in which a request must be complete; then 408. 0 is for ever.')
+  @Check((value: unknown) =>
+    Number.isInteger(value) && (value === 0 || (Number(value) >= 100 && Number(value) <= MAX_INT32))
+      ? undefined
+      : `must be a whole number of milliseconds from 100 to ${MAX_INT32}, or 0`,
+  )
   handshakeTimeoutMs!: number;
 
   @Setting('number', 'Milliseconds in which a message that has begun must end; then 1008. 0 is for ever.')

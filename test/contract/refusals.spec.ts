@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchange, frame, RawClient, request, UPGRADE_HEADERS, type RawAnswer } from '../support/raw.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -188,4 +191,17 @@ describe('a handshake that is refused', () => {
     expect((await calm.envelopeOf('sys.pong')).ref).toBe('still');
     calm.socket.destroy();
   });
+});
+
+it('a handshake is waited for as long as it takes where HANDSHAKE_TIMEOUT_MS is 0', async () => {
+  const patient = await startServer({ HANDSHAKE_TIMEOUT_MS: '0' });
+  const { headersTimeout, requestTimeout } = patient.app.getHttpServer() as Server;
+  expect([headersTimeout, requestTimeout]).toEqual([0, 0]);
+  const socket = connectTcp({ port: patient.port, host: '127.0.0.1' });
+  socket.write('GET /wss HTTP/1.1\r\n');
+  await delay(200);
+  socket.write(`${UPGRADE_HEADERS.join('\r\n')}\r\n\r\n`);
+  expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 101 /);
+  socket.destroy();
+  await patient.stop();
 });

@@ -74,7 +74,7 @@ const BAD: [string, string, string][] = [
   ['HEARTBEAT_MS', '25s', 'must be a whole number of milliseconds'],
   ['MAX_MESSAGE_BYTES', '255', 'must not be less than 256'],
   ['MAX_MESSAGE_BYTES', '64K', 'must be a whole number of bytes'],
-  ['HANDSHAKE_TIMEOUT_MS', '99', 'must not be less than 100'],
+  ['HANDSHAKE_TIMEOUT_MS', '99', 'must be a whole number of milliseconds from 100 to 2147483647, or 0'],
   ['FRAME_TIMEOUT_MS', '-1', 'must be a whole number of milliseconds'],
   ['HANDLER_TIMEOUT_MS', '9', 'must not be less than 10'],
   ['ARRIVAL_NOTICES', 'true', 'must be on or off'],
