@@ -68,12 +68,15 @@ describe(`three nodes and ${SESSIONS} sessions that talk, with faults at random 
     await delay(CALM_MS);
     const until = performance.now() + SECONDS * 1000;
     const faults = Object.entries(FAULTS);
+    const faultsDone: string[] = [];
     for (let turn = 0; performance.now() < until; turn++) {
       // Each of them comes once in so many turns.
       if (turn % faults.length === 0) random.shuffle(faults);
       const [name, happen] = faults[turn % faults.length]!;
       done.set(name, (done.get(name) ?? 0) + 1);
+      const fromMs = Math.round(performance.now());
       await happen(town);
+      faultsDone.push(`${name}, from ${fromMs} to ${Math.round(performance.now())} ms`);
       await delay(random.between(...BETWEEN_MS));
     }
     const healed = performance.now();
@@ -94,7 +97,7 @@ describe(`three nodes and ${SESSIONS} sessions that talk, with faults at random 
     console.log(
       JSON.stringify({ ...Object.fromEntries(done), ...Object.fromEntries(ledger.answers), ...counts, wholeMs }),
     );
-    expect(ledger.breaches).toEqual([]);
+    expect(ledger.breaches, faultsDone.join('\n')).toEqual([]);
     expect(counts.routed).toBeGreaterThan(SECONDS * SPEAKERS);
     expect(counts.departures).toBeGreaterThan(0);
   });

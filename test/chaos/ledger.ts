@@ -110,14 +110,16 @@ export class Ledger {
 
   #departures(alive: readonly Record[]): number {
     let told = 0;
-    for (const { id, endedMs } of this.records.values()) {
+    for (const { id, openedMs, endedMs } of this.records.values()) {
+      const lived = `(here from ${Math.round(openedMs)} to ${Math.round(endedMs ?? 0)} ms)`;
+      let untold = 0;
       for (const observer of alive) {
         const times = observer.told.get(id) ?? 0;
         told += times;
         if (endedMs === undefined && times > 0) this.breach(`${observer.id} was told that ${id} left, which is here`);
-        if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - UNSURE_MS)
-          this.breach(`${observer.id} was not told that ${id} left`);
+        if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - UNSURE_MS) untold++;
       }
+      if (untold > 0) this.breach(`${untold} of ${alive.length} were not told that ${id} left ${lived}`);
     }
     return told;
   }
