@@ -92,12 +92,13 @@ describe(`three nodes and ${SESSIONS} sessions that talk, with faults at random 
     while (ledger.alive.some(({ open }) => open.size > 0) && performance.now() - healed < WHOLE_WITHIN_MS)
       await delay(STEP_MS);
     await all();
-    const counts = ledger.close();
+    const counts = ledger.close(town.outages);
     await writeChaos({ seed: SEED, seconds: SECONDS, done, answers: ledger.answers, wholeMs, ...counts });
     console.log(
       JSON.stringify({ ...Object.fromEntries(done), ...Object.fromEntries(ledger.answers), ...counts, wholeMs }),
     );
-    expect(ledger.breaches, faultsDone.join('\n')).toEqual([]);
+    if (ledger.breaches.length > 0) console.log(faultsDone.join('\n'));
+    expect(ledger.breaches).toEqual([]);
     expect(counts.routed).toBeGreaterThan(SECONDS * SPEAKERS);
     expect(counts.departures).toBeGreaterThan(0);
   });

@@ -1,6 +1,8 @@
 /** What one session said and heard, from its welcome to its end. */
 export interface Record {
   readonly id: string;
+  /** The node that it is on. */
+  readonly url: string;
   readonly openedMs: number;
   endedMs: number | undefined;
   /** The highest number heard from each sender: they are counted up. */
@@ -12,6 +14,13 @@ export interface Record {
   readonly told: Map<string, number>;
 }
 
+/** When a node could not say anything to the others. */
+export interface Outage {
+  readonly url: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 interface Routed {
   readonly receiver: string;
   readonly number: number;
@@ -21,6 +30,10 @@ interface Routed {
 const UNSURE_MS = 20_000;
 /** What is answered `unavailable` at once may still be carried out for half of the nodes' time-out, and be read a while later. */
 const LATE_MS = 1500;
+/** What is said when the way is cut may still be lost. */
+const ON_ITS_WAY_MS = 50;
+/** A node that comes back has been given up, and learns it, within this time. */
+const TOLD_MS = 3000;
 /** Breaches are kept as examples. */
 const MAX_BREACHES = 20;
 
@@ -35,10 +48,11 @@ export class Ledger {
   #number = 0;
   #breaches = 0;
 
-  opened(id: string): Record {
+  opened(id: string, url: string): Record {
     if (this.records.has(id)) this.breach(`the id ${id} was given twice`);
     const record = {
       id,
+      url,
       openedMs: performance.now(),
       endedMs: undefined,
       last: new Map<string, number>(),
@@ -92,7 +106,7 @@ export class Ledger {
   }
 
   /** Looks at everything once nothing is under way any more; returns what was acknowledged and lost with its receiver. */
-  close(): { lost: number; routed: number; departures: number } {
+  close(outages: readonly Outage[]): { lost: number; routed: number; departures: number } {
     const { alive } = this;
     for (const { id, open } of alive)
       for (const number of open.keys()) this.breach(`${number} of ${id} was never answered`);
@@ -103,14 +117,15 @@ export class Ledger {
       if (record?.endedMs === undefined) this.breach(`${number} was routed to ${receiver} and never came`);
       else lost++;
     }
-    const departures = this.#departures(alive);
+    const departures = this.#departures(alive, outages);
     if (this.#breaches > MAX_BREACHES) this.breaches.push(`and ${this.#breaches - MAX_BREACHES} more`);
     return { lost, routed: this.#routed.length, departures };
   }
 
-  #departures(alive: readonly Record[]): number {
+  #departures(alive: readonly Record[], outages: readonly Outage[]): number {
     let told = 0;
-    for (const { id, openedMs, endedMs } of this.records.values()) {
+    for (const record of this.records.values()) {
+      const { id, openedMs, endedMs } = record;
       const lived = `(here from ${Math.round(openedMs)} to ${Math.round(endedMs ?? 0)} ms)`;
       let untold = 0;
       for (const observer of alive) {
@@ -119,8 +134,17 @@ export class Ledger {
         if (endedMs === undefined && times > 0) this.breach(`${observer.id} was told that ${id} left, which is here`);
         if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - UNSURE_MS) untold++;
       }
-      if (untold > 0) this.breach(`${untold} of ${alive.length} were not told that ${id} left ${lived}`);
+      if (untold > 0 && !outages.some((outage) => hasSeen(outage, record)))
+        this.breach(`${untold} of ${alive.length} were not told that ${id} left ${lived}`);
     }
     return told;
   }
+}
+
+/**
+ * Whether all of a session was while its node could say nothing: nobody elsewhere ever heard of it. A node that is cut off
+ * for longer than the time-out is given up, and ends its sessions only when it hears so.
+ */
+function hasSeen({ url, fromMs, toMs }: Outage, { url: node, openedMs, endedMs }: Record): boolean {
+  return url === node && openedMs > fromMs - ON_ITS_WAY_MS && (endedMs ?? Number.POSITIVE_INFINITY) < toMs + TOLD_MS;
 }

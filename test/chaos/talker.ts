@@ -9,6 +9,7 @@ const AGAIN_MS = [100, 1000] as const;
 export class Talker {
   record: Record | undefined;
   #socket: WebSocket | undefined;
+  #url = '';
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -41,7 +42,10 @@ export class Talker {
   #connect(): void {
     const urls = this.urls();
     if (urls.length === 0) return this.#again();
-    const socket = new WebSocket(this.random.pick(urls), { handshakeTimeout: 3000, perMessageDeflate: false });
+    const socket = new WebSocket((this.#url = this.random.pick(urls)), {
+      handshakeTimeout: 3000,
+      perMessageDeflate: false,
+    });
     this.#socket = socket;
     socket.on('message', (data) => this.#hear(JSON.parse((data as Buffer).toString()) as Received));
     socket.on('error', () => undefined);
@@ -58,7 +62,7 @@ export class Talker {
   }
 
   #hear({ type, sender, receiver, ref, data }: Received): void {
-    if (type === 'sys.welcome') this.record = this.ledger.opened(receiver);
+    if (type === 'sys.welcome') this.record = this.ledger.opened(receiver, this.#url);
     const { record } = this;
     if (record === undefined) return;
     if (type === 'talk') this.ledger.heard(record, sender, data as number);

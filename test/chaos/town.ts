@@ -5,6 +5,7 @@ import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
 import type { Random } from '../support/random.js';
 import { Relay } from '../support/relay.js';
+import type { Outage } from './ledger.js';
 
 const NODES = 3;
 const SETTINGS = {
@@ -39,6 +40,8 @@ export const FAULTS = {
 /** Three nodes, each with a way of its own to one NATS server. */
 export class Town {
   readonly #places: Place[] = [];
+  /** When nodes could not say anything to the others. */
+  readonly outages: Outage[] = [];
   readonly #firewall = new Firewall();
 
   private constructor(
@@ -86,42 +89,59 @@ export class Town {
   }
 
   async natsRestarted(): Promise<void> {
-    await this.nats.stop();
-    await delay(this.random.between(0, 4000));
-    await this.nats.start();
+    await this.#without(this.#places, async () => {
+      await this.nats.stop();
+      await delay(this.random.between(0, 4000));
+      await this.nats.start();
+    });
   }
 
   async natsStopped(): Promise<void> {
-    await this.nats.standStill();
-    await delay(this.random.between(200, 5000));
-    this.nats.goOn();
+    await this.#without(this.#places, async () => {
+      await this.nats.standStill();
+      await delay(this.random.between(200, 5000));
+      this.nats.goOn();
+    });
   }
 
   async wayCut(): Promise<void> {
-    const { way } = this.#any();
-    way.cut();
-    await delay(this.random.between(0, 6000));
-    way.heal();
+    const place = this.#any();
+    await this.#without([place], async () => {
+      place.way.cut();
+      await delay(this.random.between(0, 6000));
+      place.way.heal();
+    });
   }
 
   async wayHeld(): Promise<void> {
-    const { way } = this.#any();
-    way.hold();
-    await delay(this.random.between(200, 6000));
-    way.heal();
+    const place = this.#any();
+    await this.#without([place], async () => {
+      place.way.hold();
+      await delay(this.random.between(200, 6000));
+      place.way.heal();
+    });
   }
 
   async packetsDropped(): Promise<void> {
-    const { way } = this.#any();
-    this.#firewall.drop(way.port);
-    await delay(this.random.between(200, 6000));
-    this.#firewall.pass(way.port);
+    const place = this.#any();
+    await this.#without([place], async () => {
+      this.#firewall.drop(place.way.port);
+      await delay(this.random.between(200, 6000));
+      this.#firewall.pass(place.way.port);
+    });
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#places.map(async ({ node }) => node?.kill()));
     await Promise.all(this.#places.map(({ way }) => way.stop()));
     await this.nats.stop();
+  }
+
+  /** Does what these nodes cannot say anything during, and writes down when that was. */
+  async #without(places: readonly Place[], happen: () => Promise<void>): Promise<void> {
+    const fromMs = performance.now();
+    await happen();
+    for (const { url } of places) this.outages.push({ url, fromMs, toMs: performance.now() });
   }
 
   #any(): Place {
