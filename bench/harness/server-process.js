@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { own } from './children.js';
+import { accepts, freePort } from './ports.js';
 
 const SERVER_CORE = '0';
 const START_TIMEOUT_MS = 15_000;
@@ -54,25 +54,4 @@ async function untilListening(port, child, complaint) {
       throw new Error(`the server did not listen within ${START_TIMEOUT_MS} ms\n${complaint()}`);
     await delay(25);
   }
-}
-
-async function accepts(port) {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { NodeIdentity } from '../lifecycle/node-identity.js';
-import type { Frame } from '../protocol/index.js';
+import { SESSION_ID, type Frame } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
 import { Backplane, type Answer, type Node, type Place, type Refusal, type View } from './backplane.js';
@@ -24,7 +24,6 @@ const MAX_ASKED = 2048;
 const BATCH_ROOM = 150_000;
 /** A batch is carried out in the first half of its time; the other half is for the receipt. */
 const CARRIED_OUT_IN = 0.5;
-const SESSION_ID = /^([A-Za-z0-9_-]{8})\.[A-Za-z0-9_-]{16}$/;
 
 /** Many nodes that talk over NATS; docs/adr/0010 says how. */
 @Injectable()
@@ -99,7 +98,7 @@ export class NatsBackplane extends Backplane {
   }
 
   reaches(receiver: string, bytes: number): boolean {
-    const part = SESSION_ID.exec(receiver)?.[1];
+    const part = partOf(receiver);
     return part !== undefined && this.#joined && this.#members?.get(part) !== undefined && this.#hasRoom(part, bytes);
   }
 
@@ -137,7 +136,7 @@ export class NatsBackplane extends Backplane {
     if (!this.#joined) return [];
     const asked = new Map<string, string[]>();
     for (const id of ids) {
-      const part = SESSION_ID.exec(id)?.[1];
+      const part = partOf(id);
       if (part === undefined || this.#members?.get(part) === undefined) continue;
       const ofNode = asked.get(part);
       if (ofNode === undefined) asked.set(part, [id]);
@@ -167,12 +166,12 @@ export class NatsBackplane extends Backplane {
   }
 
   #ask(request: Request, bytes: number, answer: Answer): Refusal | undefined {
-    const part = SESSION_ID.exec(request.receiver)?.[1];
+    const part = partOf(request.receiver);
     if (part === undefined || part === this.identity.part || this.#members?.isGone(part) !== false)
       return 'receiver_not_found';
     if (!this.#joined) return 'unavailable';
     // A newcomer asks also whom it has not heard of: that one may be slow to say who it is.
-    if (this.#standing?.settled && this.#members.get(part) === undefined) return 'receiver_not_found';
+    if (this.#standing?.knowsAll && this.#members.get(part) === undefined) return 'receiver_not_found';
     if (!this.#hasRoom(part, bytes)) return 'unavailable';
     this.#voice.outgoing.ask(part, request, answer);
     return undefined;
@@ -210,4 +209,9 @@ export class NatsBackplane extends Backplane {
     this.#inFlight.failAll();
     this.#questions.giveUp();
   }
+}
+
+/** The node part of a session's id; `undefined` for what is no id. */
+function partOf(id: string): string | undefined {
+  return SESSION_ID.test(id) ? id.slice(0, id.indexOf('.')) : undefined;
 }

@@ -38,7 +38,7 @@ export class Standing {
   #joined = false;
   #unlinkedSinceMs: number | undefined = performance.now();
   #looks = 0;
-  #looksSinceJoined = 0;
+  #joinedAtLook = 0;
   #lookedAtMs = performance.now();
   #fellAsleepMs = Number.POSITIVE_INFINITY;
   #doubtsUntilLook = 0;
@@ -54,8 +54,8 @@ export class Standing {
   }
 
   /** Whether whoever is alive must have been heard by now: a time-out has passed since this node joined. */
-  get settled(): boolean {
-    return this.#looksSinceJoined >= LOOKS;
+  get knowsAll(): boolean {
+    return this.#looks - this.#joinedAtLook >= LOOKS;
   }
 
   /**
@@ -135,7 +135,7 @@ export class Standing {
     const { link, subjects, identity, members, log } = this.parts;
     link.subscribe(subjects.mail(identity.part));
     this.#joined = true;
-    this.#looksSinceJoined = 0;
+    this.#joinedAtLook = this.#looks;
     this.#unlinkedSinceMs = undefined;
     log.info('joined', { nodes: members.size + 1, part: identity.part });
     this.#settled();
@@ -150,7 +150,6 @@ export class Standing {
     if (!link.open) return;
     if (link.unprovenLooks > LOST_LOOKS) return link.cut('NATS does not answer');
     link.prove();
-    this.#looksSinceJoined++;
     if (this.#looks % BEAT_LOOKS === 0) voice.heartbeat();
     for (const { part } of members.look()) {
       log.warn('a node is dead', { part });

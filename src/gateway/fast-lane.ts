@@ -165,7 +165,7 @@ function controlEnd(chunk: Buffer, at: number): number {
 function control(socket: GatewaySocket, chunk: Buffer, at: number): number {
   const end = controlEnd(chunk, at);
   if (end === at) return at;
-  // That a pong came is noted already: any bytes are a sign of life. A listener of a user's own hears of it from `ws`.
+  // That a pong came is noted already: all that comes is a sign of life. A listener of a user's own hears of it from `ws`.
   if (chunk[at] === FINAL_PONG) {
     if (socket.listenerCount('pong') > OWN_PONG_LISTENERS) return at;
     takePong(socket, end - at - 6);

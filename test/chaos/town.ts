@@ -104,37 +104,43 @@ export class Town {
     });
   }
 
-  async wayCut(): Promise<void> {
-    const place = this.#any();
-    await this.#without([place], async () => {
-      place.way.cut();
-      await delay(this.random.between(0, 6000));
-      place.way.heal();
-    });
+  wayCut(): Promise<void> {
+    return this.#cutOff(
+      0,
+      ({ way }) => way.cut(),
+      ({ way }) => way.heal(),
+    );
   }
 
-  async wayHeld(): Promise<void> {
-    const place = this.#any();
-    await this.#without([place], async () => {
-      place.way.hold();
-      await delay(this.random.between(200, 6000));
-      place.way.heal();
-    });
+  wayHeld(): Promise<void> {
+    return this.#cutOff(
+      200,
+      ({ way }) => way.hold(),
+      ({ way }) => way.heal(),
+    );
   }
 
-  async packetsDropped(): Promise<void> {
-    const place = this.#any();
-    await this.#without([place], async () => {
-      this.#firewall.drop(place.way.port);
-      await delay(this.random.between(200, 6000));
-      this.#firewall.pass(place.way.port);
-    });
+  packetsDropped(): Promise<void> {
+    return this.#cutOff(
+      200,
+      ({ way }) => this.#firewall.drop(way.port),
+      ({ way }) => this.#firewall.pass(way.port),
+    );
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#places.map(async ({ node }) => node?.kill()));
     await Promise.all(this.#places.map(({ way }) => way.stop()));
     await this.nats.stop();
+  }
+
+  async #cutOff(leastMs: number, begin: (place: Place) => void, end: (place: Place) => void): Promise<void> {
+    const place = this.#any();
+    await this.#without([place], async () => {
+      begin(place);
+      await delay(this.random.between(leastMs, 6000));
+      end(place);
+    });
   }
 
   /** Does what these nodes cannot say anything during, and writes down when that was. */
