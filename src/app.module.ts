@@ -1,11 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { BackplaneModule } from './backplane/backplane.module.js';
+import { BackplaneModule } from './cluster/backplane.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { HandlersModule } from './handlers/handlers.module.js';
-import { LifecycleModule } from './lifecycle/lifecycle.module.js';
+import { NodeModule } from './node/node.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
-import { ApiModule } from './ops/api.module.js';
-import { ConsoleModule } from './ops/console.module.js';
+import { ApiModule } from './ops/api/api.module.js';
+import { ConsoleModule } from './ops/static/console.module.js';
 import { DocsModule } from './ops/docs/docs.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SettingsModule } from './settings/settings.module.js';
@@ -26,7 +26,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         SettingsModule.with(settings),
-        LifecycleModule,
+        NodeModule,
         TelemetryModule.with(log),
         BackplaneModule.with(settings),
         MessagingModule,

@@ -4,21 +4,21 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { config } from 'rxjs';
 import { AppModule } from './app.module.js';
-import { guardHttp } from './gateway/http-guard.js';
-import { HandshakeRecord } from './gateway/handshake-record.js';
-import { Handshake } from './gateway/handshake.js';
-import { checkFiles } from './gateway/preflight.js';
-import { HttpAdapter } from './gateway/http-adapter.js';
-import { NotFoundFilter } from './gateway/not-found.filter.js';
+import { guardHttp } from './gateway/handshake/http-guard.js';
+import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
+import { Handshake } from './gateway/handshake/handshake.js';
+import { checkFiles } from './startup-checks.js';
+import { HttpAdapter } from './gateway/handshake/http-adapter.js';
+import { NotFoundFilter } from './gateway/handshake/not-found.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
-import { Lifecycle } from './lifecycle/lifecycle.js';
-import { serveOpenApi } from './ops/openapi.js';
+import { NodeState } from './node/node-state.js';
+import { serveOpenApi } from './ops/api/openapi.js';
 import { readSettings, type Variables } from './settings/environment.js';
-import { shownSettings } from './settings/shown-settings.js';
+import { redactedSettings } from './settings/shown-settings.js';
 import { Settings } from './settings/settings.js';
 import { Log } from './telemetry/log.js';
 
-export interface AppParts {
+export interface AppOptions {
   /** Variables that come before the environment. */
   readonly variables?: Variables;
   /** Modules in place of those in `handlers/`. */
@@ -30,7 +30,7 @@ export interface AppParts {
  *
  * @throws {SettingsError} when a variable is wrong
  */
-export async function createApp({ variables, handlers }: AppParts = {}): Promise<INestApplication> {
+export async function createApp({ variables, handlers }: AppOptions = {}): Promise<INestApplication> {
   const settings = readSettings(variables);
   checkFiles(settings);
   const log = new Log(settings);
@@ -46,7 +46,7 @@ export async function createApp({ variables, handlers }: AppParts = {}): Promise
     },
   );
   app.disable('x-powered-by');
-  guardHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeRecord));
+  guardHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
   app.useGlobalFilters(new NotFoundFilter());
   if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
@@ -56,11 +56,11 @@ export async function createApp({ variables, handlers }: AppParts = {}): Promise
 /** Starts to listen and says so; returns the port. */
 export async function startApp(app: INestApplication): Promise<number> {
   const { host, port, wsPath, tlsCertFile } = app.get(Settings);
-  app.get(Log).info('starting', { node: process.version, ...shownSettings(app.get(Settings)) });
+  app.get(Log).info('starting', { node: process.version, ...redactedSettings(app.get(Settings)) });
   await app.listen(port, host);
   const address = (app.getHttpServer() as Server).address();
   const actual = typeof address === 'object' && address !== null ? address.port : port;
-  app.get(Lifecycle).ready();
+  app.get(NodeState).ready();
   const shownHost = host.includes(':') ? `[${host}]` : host;
   app.get(Log).info('listening', {
     url: `${tlsCertFile === undefined ? 'ws' : 'wss'}://${shownHost}:${actual}${wsPath}`,

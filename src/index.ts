@@ -1,12 +1,18 @@
 /** What applications import: `import { MessagingGateway } from 'switchboard'`. All else may change without notice. */
-export { createApp, startApp, type AppParts } from './app.js';
-export { Claims, CertificateSubject, User } from './gateway/identity.decorators.js';
-export { MessagingGateway } from './gateway/messaging-gateway.decorator.js';
-export { Sender, sessionOf } from './gateway/sender.decorator.js';
-export type { OnSessionArrival, OnSessionDeparture } from './gateway/session-hooks.js';
+export { createApp, startApp, type AppOptions } from './app.js';
+/** @deprecated Use {@link AppOptions}. */
+export type { AppOptions as AppParts } from './app.js';
+export { Claims, CertificateSubject, User } from './gateway/nest/identity.decorators.js';
+export { MessagingGateway } from './gateway/nest/messaging-gateway.decorator.js';
+export { Sender, sessionOf } from './gateway/nest/sender.decorator.js';
+export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
-export { endOnSignals, outliveRejections } from './ops/signals.js';
-export { Describe, EVERYONE, Fault, SERVER, type ServerCloseCode } from './protocol/index.js';
+export { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';
+/** @deprecated Use {@link drainOnSignals} and {@link logUnhandledRejections}. */
+export { drainOnSignals as endOnSignals, logUnhandledRejections as outliveRejections } from './ops/shutdown/signals.js';
+export { Describe, EVERYONE, MessageError, SERVER, type ServerCloseCode } from './protocol/index.js';
+/** @deprecated Use {@link MessageError}. */
+export { MessageError as Fault } from './protocol/index.js';
 export { SessionState } from './sessions/session-state.js';
 export { Session } from './sessions/session.js';
 export { SettingsError, type Variables } from './settings/environment.js';

@@ -1,11 +1,11 @@
 import { createApp, startApp } from './app.js';
-import { endOnSignals, outliveRejections } from './ops/signals.js';
+import { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';
 import { EXIT_CONFIG, SettingsError } from './settings/environment.js';
 
 try {
   const app = await createApp();
-  endOnSignals(app);
-  outliveRejections(app);
+  drainOnSignals(app);
+  logUnhandledRejections(app);
   await startApp(app);
 } catch (error) {
   if (error instanceof SettingsError) fail(error.lines, EXIT_CONFIG);

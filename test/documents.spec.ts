@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { CLOSE_CODES, ERRORS, REFUSALS } from '../src/protocol/index.js';
+import { CLOSE_CODES, ERRORS, HANDSHAKE_REJECTIONS } from '../src/protocol/index.js';
 import { SETTINGS } from '../src/settings/setting.js';
 import { Settings } from '../src/settings/settings.js';
 
@@ -25,7 +25,7 @@ describe('the documents', () => {
     const documented = rows(section(PROTOCOL, 'Connecting')).flatMap(([status, codes]) =>
       codes!.split(',').map((code) => `${status} ${unquote(code)}`),
     );
-    const coded = Object.entries(REFUSALS).map(([code, { status }]) => `${status} ${code}`);
+    const coded = Object.entries(HANDSHAKE_REJECTIONS).map(([code, { status }]) => `${status} ${code}`);
     expect(documented.toSorted()).toEqual(coded.toSorted());
   });
 

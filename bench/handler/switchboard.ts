@@ -2,7 +2,7 @@
 import { Module } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { createApp, startApp } from '../../dist/app.js';
-import { MessagingGateway } from '../../dist/gateway/messaging-gateway.decorator.js';
+import { MessagingGateway } from '../../dist/gateway/nest/messaging-gateway.decorator.js';
 import { Echo } from './echo.dto.js';
 
 @MessagingGateway()

@@ -1,14 +1,14 @@
 import { connect } from '@nats-io/transport-node';
 import { randomBytes } from 'node:crypto';
-import { begin, encodeMessage, finish, writeNews } from '../../dist/backplane/node-codec.js';
-import { Departures, snapshotPieces } from '../../dist/backplane/snapshot-pieces.js';
+import { begin, encodeMessage, finish, writeEvent } from '../../dist/cluster/wire/node-codec.js';
+import { RecentDepartures, snapshotChunks } from '../../dist/cluster/wire/snapshot-chunks.js';
 
 const id = (bytes) => randomBytes(bytes).toString('base64url');
 
 /** Says what a node with many sessions would say, in the server's own words, so that hearing it can be measured alone. */
 export class PretendedNode {
   #sequence = 0;
-  #speaker = { part: id(6), link: 1 };
+  #speaker = { nodeId: id(6), incarnation: 1 };
 
   constructor(connection, subject) {
     this.connection = connection;
@@ -21,12 +21,12 @@ export class PretendedNode {
 
   /** Ids for so many sessions. */
   sessions(count) {
-    return Array.from({ length: count }, () => ({ id: `${this.#speaker.part}.${id(12)}` }));
+    return Array.from({ length: count }, () => ({ id: `${this.#speaker.nodeId}.${id(12)}` }));
   }
 
   /** Says who is here, as at the beginning of a link. */
   async snapshot(here) {
-    for (const piece of snapshotPieces(this.#speaker, this.#sequence, false, here, new Departures()))
+    for (const piece of snapshotChunks(this.#speaker, this.#sequence, false, here, new RecentDepartures()))
       this.connection.publish(this.subject, piece);
     await this.connection.flush();
   }
@@ -36,7 +36,7 @@ export class PretendedNode {
     for (let at = 0; at < news.length; at += together) {
       const message = begin(this.#speaker, 'news');
       message.u32(++this.#sequence);
-      for (const item of news.slice(at, at + together)) writeNews(message, item);
+      for (const item of news.slice(at, at + together)) writeEvent(message, item);
       this.connection.publish(this.subject, finish(message));
       if (at % 1000 === 0) await this.connection.flush();
     }

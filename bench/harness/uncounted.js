@@ -6,9 +6,9 @@ import { register } from 'node:module';
  * `?none` nothing is taken out: so the servers it is compared with are loaded the same way.
  */
 const LINES = {
-  'messaging/direct-route.js': ['this.telemetry.carried++;', 'this.telemetry.carriedBroadcasts++;'],
-  'messaging/message-router.js': ['this.telemetry.broadcasts++;', 'this.telemetry.fannedOutTo(sent, skipped);'],
-  'gateway/intake.js': ['this.replies.telemetry.received++;'],
+  'messaging/fast-router.js': ['this.counters.fastRouted++;', 'this.counters.fastBroadcasts++;'],
+  'messaging/message-router.js': ['this.counters.broadcasts++;', 'this.counters.fannedOutTo(sent, skipped);'],
+  'gateway/dispatch/message-dispatcher.js': ['this.replies.counters.received++;'],
 };
 
 const COUNTING = import.meta.url.endsWith('?none') ? {} : LINES;

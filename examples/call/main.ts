@@ -1,7 +1,7 @@
-import { createApp, endOnSignals, outliveRejections, startApp } from 'switchboard';
+import { createApp, drainOnSignals, logUnhandledRejections, startApp } from 'switchboard';
 import { CallModule } from './call.module.js';
 
 const app = await createApp({ handlers: [CallModule] });
-endOnSignals(app);
-outliveRejections(app);
+drainOnSignals(app);
+logUnhandledRejections(app);
 await startApp(app);

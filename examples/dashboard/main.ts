@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { freemem, loadavg } from 'node:os';
-import { createApp, endOnSignals, outliveRejections, startApp } from 'switchboard';
+import { createApp, drainOnSignals, logUnhandledRejections, startApp } from 'switchboard';
 import { DashboardModule } from './dashboard.module.js';
 import { post } from './feed.js';
 
@@ -9,8 +9,8 @@ const MIB = 2 ** 20;
 
 const key = process.env['API_KEYS']?.split(',')[0] ?? randomBytes(24).toString('base64url');
 const app = await createApp({ variables: { API_KEYS: process.env['API_KEYS'] ?? key }, handlers: [DashboardModule] });
-endOnSignals(app);
-outliveRejections(app);
+drainOnSignals(app);
+logUnhandledRejections(app);
 const url = `http://127.0.0.1:${await startApp(app)}`;
 
 // The feed is here to have the example in one command: it goes through HTTP, and may as well be another process.

@@ -1,6 +1,14 @@
 import { UseGuards } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { Fault, MessagingGateway, Sender, SERVER, Session, Switchboard, type OnSessionDeparture } from 'switchboard';
+import {
+  MessageError,
+  MessagingGateway,
+  Sender,
+  SERVER,
+  Session,
+  Switchboard,
+  type OnSessionDeparture,
+} from 'switchboard';
 import { JoinDto, LeaveDto, SayDto } from './group-chat.dto.js';
 import { Groups } from './groups.js';
 import { History, type Line } from './history.js';
@@ -56,7 +64,7 @@ export class GroupChatGateway implements OnSessionDeparture {
         try {
           this.switchboard.send(SERVER, member.id, type, data);
         } catch (error) {
-          if (!(error instanceof Fault)) throw error;
+          if (!(error instanceof MessageError)) throw error;
         }
   }
 }

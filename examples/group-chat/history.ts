@@ -41,10 +41,10 @@ export class History implements OnModuleDestroy {
   }
 
   /** Remembers a line; resolves once it is on the disk. */
-  add(line: Line): Promise<void> {
-    this.#lines.push(line);
+  add(serverConnection: Line): Promise<void> {
+    this.#lines.push(serverConnection);
     if (this.#lines.length > this.place.maxLines) this.#lines.shift();
-    this.#unwritten.push(line);
+    this.#unwritten.push(serverConnection);
     // One write may be under way and one may wait, which takes along all lines that come meanwhile.
     return (this.#next ??= this.#work = this.#work.catch(() => undefined).then(() => this.#write()));
   }

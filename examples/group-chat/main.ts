@@ -1,8 +1,8 @@
-import { createApp, endOnSignals, outliveRejections, startApp } from 'switchboard';
+import { createApp, drainOnSignals, logUnhandledRejections, startApp } from 'switchboard';
 import { GroupChatModule } from './group-chat.module.js';
 
 const file = process.env['HISTORY_FILE'] ?? 'group-chat.jsonl';
 const app = await createApp({ handlers: [GroupChatModule.with({ file, maxLines: 10_000 })] });
-endOnSignals(app);
-outliveRejections(app);
+drainOnSignals(app);
+logUnhandledRejections(app);
 await startApp(app);

@@ -1,14 +1,14 @@
-import type { SessionEntry, SessionPage, Welcome } from '../protocol/server-data.js';
-import { Comeback } from './comeback.js';
-import { Line } from './line.js';
-import { Listeners } from './listeners.js';
-import { Outgoing } from './outgoing.js';
+import type { SessionEntry, SessionPage, Welcome } from '../protocol/tables/server-data.js';
+import { ReconnectPolicy } from './reconnect-policy.js';
+import { ServerConnection } from './server-connection.js';
+import { Emitter } from './emitter.js';
+import { PendingRequests } from './pending-requests.js';
 import { SendError } from './send-error.js';
 import type { SocketClass } from './socket.js';
-import { TokenKeeper, type TokenSource } from './token-keeper.js';
-import type { Ack, AnyWords, DataOf, Envelope, Heard, Phase, StateChange } from './words.js';
+import { TokenRefresher, type TokenSource } from './token-refresher.js';
+import type { Ack, MessageMap, DataOf, Envelope, ReceivedMessage, Phase, StateChange } from './messages.js';
 
-export interface ConnectParts {
+export interface ConnectOptions {
   /** Where the environment has none of its own, as in Node 20. */
   readonly WebSocket?: SocketClass;
   /** Asked for a token before each connection. */
@@ -22,11 +22,11 @@ export interface ConnectParts {
   readonly maxDelayMs?: number;
 }
 
-export interface SendParts {
+export interface SendOptions {
   readonly timeoutMs?: number;
 }
 
-export interface WhoParts extends SendParts {
+export interface WhoOptions extends SendOptions {
   /** Entries at the most. */
   readonly limit?: number;
 }
@@ -35,30 +35,30 @@ const MAX_PAGE = 1000;
 const SUBPROTOCOL = 'switchboard.v1';
 
 /** A place in the conversation that survives its connections; each connection gives it another id. */
-export class Client<Words extends object = AnyWords> {
+export class Client<Words extends object = MessageMap> {
   #phase: Phase = 'connecting';
   #id: string | undefined;
-  #line: Line | undefined;
+  #serverConnection: ServerConnection | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #timeoutMs: number;
   readonly #socket: SocketClass;
-  readonly #token: TokenKeeper;
-  readonly #outgoing: Outgoing;
-  readonly #comeback: Comeback;
-  readonly #listeners = new Listeners<Envelope>();
-  readonly #watchers = new Listeners<StateChange>();
+  readonly #token: TokenRefresher;
+  readonly #batchAccumulator: PendingRequests;
+  readonly #reconnectPolicy: ReconnectPolicy;
+  readonly #listeners = new Emitter<Envelope>();
+  readonly #watchers = new Emitter<StateChange>();
 
   constructor(
     private readonly url: string,
-    { WebSocket, token, timeoutMs = 10_000, queueSize = 256, minDelayMs = 1000, maxDelayMs = 30_000 }: ConnectParts,
+    { WebSocket, token, timeoutMs = 10_000, queueSize = 256, minDelayMs = 1000, maxDelayMs = 30_000 }: ConnectOptions,
   ) {
     const socket = WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
     if (socket === undefined) throw new TypeError('There is no WebSocket here: pass one, as { WebSocket }.');
     this.#socket = socket;
     this.#timeoutMs = timeoutMs;
-    this.#token = new TokenKeeper(token);
-    this.#outgoing = new Outgoing(queueSize);
-    this.#comeback = new Comeback(minDelayMs, maxDelayMs);
+    this.#token = new TokenRefresher(token);
+    this.#batchAccumulator = new PendingRequests(queueSize);
+    this.#reconnectPolicy = new ReconnectPolicy(minDelayMs, maxDelayMs);
     void this.#open();
   }
 
@@ -95,13 +95,13 @@ export class Client<Words extends object = AnyWords> {
     receiver: string | undefined,
     type: Type,
     data?: Words[Type],
-    parts?: SendParts,
+    parts?: SendOptions,
   ): Promise<Ack> {
     return (await this.#ask({ type, receiver, data }, parts)).data as Ack;
   }
 
   /** Everybody who is connected, in the order of their ids, up to a limit. @throws {SendError} */
-  async who({ limit = 10_000, ...parts }: WhoParts = {}): Promise<SessionEntry[]> {
+  async who({ limit = 10_000, ...parts }: WhoOptions = {}): Promise<SessionEntry[]> {
     const found: SessionEntry[] = [];
     let after: string | undefined;
     do {
@@ -114,7 +114,10 @@ export class Client<Words extends object = AnyWords> {
   }
 
   /** Listens to a type, or with `*` to everything; returns the way to stop. */
-  on<Type extends Heard<Words>>(type: Type, listener: (envelope: Envelope<DataOf<Words, Type>>) => void): () => void {
+  on<Type extends ReceivedMessage<Words>>(
+    type: Type,
+    listener: (envelope: Envelope<DataOf<Words, Type>>) => void,
+  ): () => void {
     return this.#listeners.add(type, listener as (envelope: Envelope) => void);
   }
 
@@ -125,7 +128,7 @@ export class Client<Words extends object = AnyWords> {
 
   /** Ends for good. What waits is rejected as `closed`, what awaits its answer as `unknown_outcome`. */
   close(): void {
-    if (this.#line) this.#line.close();
+    if (this.#serverConnection) this.#serverConnection.close();
     else if (this.#phase !== 'closed') this.#finish({ code: 1000, reason: '' });
   }
 
@@ -141,7 +144,11 @@ export class Client<Words extends object = AnyWords> {
     if (this.#phase !== 'connecting') return; // closed meanwhile
     const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `bearer.${token}`];
     try {
-      this.#line = new Line(new this.#socket(this.url, protocols), this.#events(), this.#timeoutMs);
+      this.#serverConnection = new ServerConnection(
+        new this.#socket(this.url, protocols),
+        this.#events(),
+        this.#timeoutMs,
+      );
     } catch (error) {
       this.#finish({ code: 1006, reason: String(error) }); // an address or a token that cannot be: no use in trying again
     }
@@ -155,46 +162,46 @@ export class Client<Words extends object = AnyWords> {
   }
 
   #received(envelope: Envelope): void {
-    this.#outgoing.answered(envelope);
-    if (envelope.type === 'sys.reconnect') this.#comeback.asked((envelope.data as { afterMs: number }).afterMs);
+    this.#batchAccumulator.answered(envelope);
+    if (envelope.type === 'sys.reconnect') this.#reconnectPolicy.asked((envelope.data as { afterMs: number }).afterMs);
     if (envelope.type === 'sys.welcome') this.#welcomed(envelope as Envelope<Welcome>);
-    this.#listeners.tell(envelope.type, envelope);
-    this.#listeners.tell('*', envelope);
+    this.#listeners.emit(envelope.type, envelope);
+    this.#listeners.emit('*', envelope);
   }
 
   #welcomed({ receiver, data }: Envelope<Welcome>): void {
     this.#id = receiver;
-    this.#comeback.opened();
+    this.#reconnectPolicy.opened();
     this.#token.watch((token) => this.#ask({ type: 'sys.auth', data: { token } }));
     this.#become({ phase: 'open', id: receiver });
-    const line = this.#line;
-    if (line) this.#outgoing.open(data.maxMessageBytes, (text) => line.send(text));
+    const line = this.#serverConnection;
+    if (line) this.#batchAccumulator.open(data.maxMessageBytes, (text) => line.send(text));
   }
 
   #ended(code: number, reason: string): void {
-    this.#line = undefined;
+    this.#serverConnection = undefined;
     this.#id = undefined;
     this.#token.rest();
-    const delayMs = this.#comeback.delayMs(code);
+    const delayMs = this.#reconnectPolicy.delayMs(code);
     if (delayMs === undefined) return this.#finish({ code, reason });
-    this.#outgoing.lost();
+    this.#batchAccumulator.lost();
     this.#timer = setTimeout(() => void this.#open(), delayMs);
     this.#become({ phase: 'waiting', code, reason, delayMs });
   }
 
   #finish(why: { readonly code: number; readonly reason: string }): void {
     clearTimeout(this.#timer);
-    this.#outgoing.end(why.reason || 'The client is closed.');
+    this.#batchAccumulator.end(why.reason || 'The client is closed.');
     this.#become({ phase: 'closed', ...why });
   }
 
-  #ask(fields: object, { timeoutMs = this.#timeoutMs }: SendParts = {}): Promise<Envelope> {
+  #ask(fields: object, { timeoutMs = this.#timeoutMs }: SendOptions = {}): Promise<Envelope> {
     if (this.#phase === 'closed') return Promise.reject(new SendError('closed', 'The client is closed.'));
-    return this.#outgoing.add(fields, timeoutMs);
+    return this.#batchAccumulator.add(fields, timeoutMs);
   }
 
   #become(change: StateChange): void {
     this.#phase = change.phase;
-    this.#watchers.tell('', change);
+    this.#watchers.emit('', change);
   }
 }

@@ -1,12 +1,16 @@
-import { Client, type ConnectParts } from './client.js';
-import type { AnyWords } from './words.js';
+import { Client, type ConnectOptions } from './client.js';
+import type { MessageMap } from './messages.js';
 
 export { SendError } from './send-error.js';
 export type { ClientCode, SendCode, SendErrorDetails } from './send-error.js';
-export type { Client, ConnectParts, SendParts, WhoParts } from './client.js';
+export type { Client, ConnectOptions, SendOptions, WhoOptions } from './client.js';
+/** @deprecated Use {@link ConnectOptions}, {@link SendOptions} and {@link WhoOptions}. */
+export type { ConnectOptions as ConnectParts, SendOptions as SendParts, WhoOptions as WhoParts } from './client.js';
 export type { SocketClass, SocketLike } from './socket.js';
-export type { Token, TokenSource } from './token-keeper.js';
-export type { Ack, AnyWords, Envelope, Phase, Refusal, ServerWords, StateChange } from './words.js';
+export type { Token, TokenSource } from './token-refresher.js';
+export type { Ack, MessageMap, Envelope, Phase, ErrorData, ServerMessageMap, StateChange } from './messages.js';
+/** @deprecated Use {@link MessageMap}, {@link ErrorData} and {@link ServerMessageMap}. */
+export type { MessageMap as AnyWords, ErrorData as Refusal, ServerMessageMap as ServerWords } from './messages.js';
 
 /**
  * Connects to a Switchboard server, and again whenever the connection is lost, until {@link Client.close} or a close
@@ -14,6 +18,6 @@ export type { Ack, AnyWords, Envelope, Phase, Refusal, ServerWords, StateChange 
  *
  * @param url such as `wss://example.org/wss`
  */
-export function connect<Words extends object = AnyWords>(url: string, parts: ConnectParts = {}): Client<Words> {
+export function connect<Words extends object = MessageMap>(url: string, parts: ConnectOptions = {}): Client<Words> {
   return new Client<Words>(url, parts);
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../protocol/errors.js';
+import type { ErrorCode } from '../protocol/tables/errors.js';
 
 /**
  * What became of a message that had no acknowledgement, in this client's own words:

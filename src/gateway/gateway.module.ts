@@ -1,46 +1,46 @@
 import { Module } from '@nestjs/common';
-import { Admission } from './admission.js';
-import { ClientAddress } from './client-address.js';
-import { FastLane } from './fast-lane.js';
-import { FrameDeadline } from './frame-deadline.js';
-import { HandledMessages } from './handled-messages.js';
-import { HandlerReplies } from './handler-replies.js';
-import { HandlerTable } from './handler-table.js';
-import { HandshakeRecord } from './handshake-record.js';
-import { Handshake } from './handshake.js';
+import { Admission } from './handshake/admission.js';
+import { ClientAddress } from './handshake/client-address.js';
+import { FastFrameReader } from './frames/fast-frame-reader.js';
+import { MessageTimeout } from './frames/message-timeout.js';
+import { HandledMessages } from './dispatch/handled-messages.js';
+import { HandlerReplies } from './dispatch/handler-replies.js';
+import { HandlerTable } from './dispatch/handler-table.js';
+import { HandshakeMetrics } from './handshake/handshake-metrics.js';
+import { Handshake } from './handshake/handshake.js';
 import { Heartbeat } from './heartbeat.js';
-import { Intake } from './intake.js';
+import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { LastGateway } from './last.gateway.js';
-import { OriginRule } from './origin.js';
-import { SessionHooks } from './session-hooks.js';
+import { OriginPolicy } from './handshake/origin-policy.js';
+import { SessionHooks } from './nest/session-hooks.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
-import { TokenExpiry } from './token-expiry.js';
-import { TokenRenewal } from './token-renewal.js';
-import { Tokens } from './tokens.js';
+import { TokenExpiry } from './auth/token-expiry.js';
+import { TokenRenewal } from './auth/token-renewal.js';
+import { TokenVerifier } from './auth/token-verifier.js';
 
 @Module({
   providers: [
     Admission,
     ClientAddress,
-    OriginRule,
-    Tokens,
+    OriginPolicy,
+    TokenVerifier,
     TokenExpiry,
     TokenRenewal,
     Handshake,
-    HandshakeRecord,
+    HandshakeMetrics,
     HandlerTable,
     HandlerReplies,
     HandledMessages,
-    Intake,
-    FastLane,
+    MessageDispatcher,
+    FastFrameReader,
     SocketEvents,
     Heartbeat,
-    FrameDeadline,
+    MessageTimeout,
     SessionHooks,
     LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],
-  exports: [Admission, Handshake, HandshakeRecord, HandlerTable, SocketEvents],
+  exports: [Admission, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
 })
 export class GatewayModule {}

@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { controlFrame, OPCODE } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
@@ -21,11 +21,11 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
-    @Inject(Settings) settings: Settings,
+    private readonly sessions: SessionRegistry,
+    settings: Settings,
   ) {
     this.#tickMs = Math.max(1, Math.floor(settings.heartbeatMs / TICKS));
-    sessions.observe({ arrived: (session) => this.#arrived(session), departed: () => undefined });
+    sessions.addListener({ opened: (session) => this.#arrived(session), closed: () => undefined });
   }
 
   onApplicationBootstrap(): void {
@@ -37,17 +37,17 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   #arrived(session: Session): void {
-    session.nextBeat = this.#tick + TICKS;
+    session.nextPingTick = this.#tick + TICKS;
   }
 
   #beat(): void {
     this.#tick++;
     for (const session of this.sessions.all()) {
-      if (session.nextBeat > this.#tick) continue;
-      session.nextBeat = this.#tick + TICKS;
-      if (!session.heard && !session.socket.isPaused) session.close(4101);
+      if (session.nextPingTick > this.#tick) continue;
+      session.nextPingTick = this.#tick + TICKS;
+      if (!session.alive && !session.socket.isPaused) session.close(4101);
       else {
-        session.heard = false;
+        session.alive = false;
         session.send(PING);
       }
     }

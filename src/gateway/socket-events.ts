@@ -1,14 +1,14 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import { ABNORMAL, CLOSE_TIMEOUT_MS } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
-import { answerPing, takePong } from './answer-ping.js';
-import { FastLane, type Feed } from './fast-lane.js';
-import { FrameWalk } from './frame-walk.js';
+import { answerPing, takePong } from './frames/ping-replies.js';
+import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
+import { FrameTracker } from './frames/frame-tracker.js';
 import type { GatewaySocket } from './gateway-socket.js';
-import { Intake } from './intake.js';
+import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
@@ -19,7 +19,7 @@ export class SocketEvents {
   readonly #logger = new Logger(SocketEvents.name);
   readonly #fast: boolean;
   /** One function for all sockets, learned from the first. */
-  #feed: Feed | undefined;
+  #wsDataListener: WsDataListener | undefined;
   readonly #onData: (this: Socket, chunk: Buffer) => void;
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: WebSocket, body: Buffer) => void;
@@ -28,19 +28,19 @@ export class SocketEvents {
   readonly #onError: (this: WebSocket, error: Error) => void;
 
   constructor(
-    @Inject(Intake) intake: Intake,
-    @Inject(FastLane) lane: FastLane,
-    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
-    @Inject(Settings) settings: Settings,
+    messageDispatcher: MessageDispatcher,
+    lane: FastFrameReader,
+    private readonly sessions: SessionRegistry,
+    settings: Settings,
   ) {
     const fast = settings.fastLane;
     this.#fast = fast;
-    const feed = (): Feed => this.#feed!;
+    const feed = (): WsDataListener => this.#wsDataListener!;
     this.#onData = function (this: ReadSocket, chunk) {
       // What a closing socket had still buffered, `ws` reads by itself.
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
-      if (socket.session !== undefined) socket.session.heard = true;
+      if (socket.session !== undefined) socket.session.alive = true;
       lane.read(socket, this, chunk, feed());
     };
     this.#onMessage = function (data, isBinary) {
@@ -48,11 +48,11 @@ export class SocketEvents {
       const message = data as Buffer;
       if (isBinary) this.close(1003);
       else if (!fast || !lane.take(this as GatewaySocket, message))
-        intake.read(this as GatewaySocket, message.toString(), message.length);
+        messageDispatcher.read(this as GatewaySocket, message.toString(), message.length);
     };
     this.#onEnd = function (this: ReadSocket) {
       const session = this[WEB_SOCKET]?.session;
-      if (session === undefined || session.ended) return;
+      if (session === undefined || session.closed) return;
       sessions.end(session, ABNORMAL);
       session.outbox.flushAll();
       // Who has closed its half and does not read the rest would keep the connection for ever.
@@ -62,7 +62,7 @@ export class SocketEvents {
     const logger = this.#logger;
     this.#onError = function (error) {
       const { walk } = this as GatewaySocket;
-      if (walk !== undefined) walk.over = true;
+      if (walk !== undefined) walk.failed = true;
       logger.debug(`socket: ${error.message}`);
     };
     this.#onPong = function (body) {
@@ -94,28 +94,28 @@ export class SocketEvents {
 
   /** Puts the fast lane where `ws` listens, and keeps `ws`'s listener for what the lane leaves to it. */
   #divert(socket: Socket): void {
-    this.#feed ??= listenerOfWs(socket);
+    this.#wsDataListener ??= listenerOfWs(socket);
     socket.on('data', this.#onData);
-    socket.off('data', this.#feed);
+    socket.off('data', this.#wsDataListener);
   }
 }
 
 /** @throws {Error} when `ws` does not read a socket as the fast lane was built for */
-function listenerOfWs(socket: Socket): Feed {
+function listenerOfWs(socket: Socket): WsDataListener {
   const listener = socket.listeners('data').at(-1);
   if (listener?.name !== 'socketOnData')
     throw new Error(
       'this version of "ws" reads its sockets in another way than the fast lane knows: ' +
         'install the version in package.json, or set FAST_LANE=off',
     );
-  return listener as Feed;
+  return listener as WsDataListener;
 }
 
 /** Any traffic counts as life. Where `ws` reads everything, its place in the stream is known from here alone. */
 function follow(this: ReadSocket, chunk: Buffer): void {
   const socket = this[WEB_SOCKET]!;
-  if (socket.session !== undefined) socket.session.heard = true;
-  const walk = (socket.walk ??= new FrameWalk());
+  if (socket.session !== undefined) socket.session.alive = true;
+  const walk = (socket.walk ??= new FrameTracker());
   for (let at = 0; at < chunk.length;) at = walk.step(chunk, at);
 }
 

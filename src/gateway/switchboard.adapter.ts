@@ -3,19 +3,19 @@ import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
-import { Lifecycle } from '../lifecycle/lifecycle.js';
+import { NodeState } from '../node/node-state.js';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
-import { Admission } from './admission.js';
-import { Allowance } from './allowance.js';
+import { Admission } from './handshake/admission.js';
+import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
-import { guardHooks } from './guarded-hooks.js';
-import { HandlerTable, type MessageHandlerCallback } from './handler-table.js';
-import { HandshakeRecord } from './handshake-record.js';
-import { Handshake } from './handshake.js';
-import { InterceptedTypes, untilItSpeaks } from './intercepted-handlers.js';
-import { refuseUpgrade, type Refusal } from './refuse.js';
+import { guardHooks } from './nest/guarded-hooks.js';
+import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-table.js';
+import { HandshakeMetrics } from './handshake/handshake-metrics.js';
+import { Handshake } from './handshake/handshake.js';
+import { InterceptedTypes, afterFirstValue } from './nest/intercepted-handlers.js';
+import { rejectUpgrade, type HandshakeRejection } from './handshake/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
 /**
@@ -25,9 +25,9 @@ import { SocketEvents } from './socket-events.js';
 export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #server: WebSocketServer;
   readonly #handshake: Handshake;
-  readonly #record: HandshakeRecord;
+  readonly #record: HandshakeMetrics;
   readonly #admission: Admission;
-  readonly #lifecycle: Lifecycle;
+  readonly #nodeState: NodeState;
   readonly #settings: Settings;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
@@ -38,9 +38,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     super(app);
     guardHooks(app);
     this.#handshake = app.get(Handshake);
-    this.#record = app.get(HandshakeRecord);
+    this.#record = app.get(HandshakeMetrics);
     this.#admission = app.get(Admission);
-    this.#lifecycle = app.get(Lifecycle);
+    this.#nodeState = app.get(NodeState);
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
     this.#settings = app.get(Settings);
@@ -55,7 +55,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   /** Keeps the callbacks of one class and socket; the types they stand for are learned once a process. */
   bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler[]): void {
     if (handlers.length === 0) return;
-    handlers.forEach(({ message }, index) => this.#table.learn(socket.handlers.length + index, message));
+    handlers.forEach(({ message }, index) => this.#table.register(socket.handlers.length + index, message));
     // Joined and not pushed: a list that grew would hold room that an idle session never needs.
     socket.handlers = [...socket.handlers, ...handlers.map((handler) => this.#callback(handler))];
   }
@@ -67,7 +67,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   /** Connections that are still open are refused from now on: who asks for an upgrade is told to come again. */
   override async close(): Promise<void> {
-    this.#lifecycle.drain();
+    this.#nodeState.drain();
     this.#events.cutAll();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -75,13 +75,13 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   #callback({ message, callback }: WsMessageHandler): MessageHandlerCallback {
     const handler = callback as MessageHandlerCallback;
     this.#intercepted ??= new InterceptedTypes(this.app);
-    return this.#intercepted.has(message) ? untilItSpeaks(handler) : handler;
+    return this.#intercepted.has(message) ? afterFirstValue(handler) : handler;
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const refusal = this.#handshake.refusal(request);
     if (refusal !== undefined) return this.#refuse(request, socket, refusal);
-    const entrance = this.#admission.enter(request);
+    const entrance = this.#admission.admit(request);
     if (entrance instanceof Promise) void this.#await(entrance, request, socket, head);
     else this.#decide(entrance, request, socket, head);
   }
@@ -93,7 +93,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     const decided = await entrance;
     socket.off('error', onError);
     const refusal = this.#handshake.refusal(request);
-    if (refusal !== undefined && !('code' in decided)) this.#admission.leave(decided);
+    if (refusal !== undefined && !('code' in decided)) this.#admission.release(decided);
     this.#decide(refusal ?? decided, request, socket, head);
   }
 
@@ -107,23 +107,23 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         opened = true;
         this.#record.accepted();
         ours.identity = entrance;
-        ours.allowance = Allowance.of(this.#settings);
+        ours.sessionRateLimiter = SessionRateLimiter.of(this.#settings);
         this.#events.listen(ours, request.socket);
         this.#server.emit('connection', ours, request);
       });
     } finally {
       socket.uncork();
     }
-    if (!opened) this.#admission.leave(entrance);
+    if (!opened) this.#admission.release(entrance);
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
-    this.#record.refused(request, refusal.code);
-    refuseUpgrade(socket, refusal, request.method);
+  #refuse(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
+    this.#record.refused(request, rejection.code);
+    rejectUpgrade(socket, rejection, request.method);
   }
 }
 
-type Entrance = Identity | Refusal;
+type Entrance = Identity | HandshakeRejection;
 
 /** Options that `ws` has and its type declarations do not know yet. */
 interface NewerServerOptions {

@@ -1,6 +1,6 @@
 import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
 import { ArrayMaxSize, IsArray, IsNumber } from 'class-validator';
-import { MessagingGateway } from '../gateway/messaging-gateway.decorator.js';
+import { MessagingGateway } from '../gateway/nest/messaging-gateway.decorator.js';
 import { Describe } from '../protocol/index.js';
 
 class SumDto {

@@ -10,7 +10,7 @@ export type Peer = Session | string;
 export class Peers {
   readonly #peers = new Map<Peer, Set<Peer>>();
 
-  meet(one: Peer, other: Peer): void {
+  record(one: Peer, other: Peer): void {
     this.#remember(one, other);
     this.#remember(other, one);
   }

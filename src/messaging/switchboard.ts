@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import {
   DEFAULT_PAGE,
   EVERYONE,
@@ -28,8 +28,8 @@ export interface ListedSessions {
 @Injectable()
 export class Switchboard {
   constructor(
-    @Inject(MessageRouter) private readonly router: MessageRouter,
-    @Inject(SessionRegistry) private readonly sessions: SessionRegistry,
+    private readonly router: MessageRouter,
+    private readonly sessions: SessionRegistry,
   ) {}
 
   /**
@@ -62,7 +62,7 @@ export class Switchboard {
    */
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {
     if (sender === SERVER) return this.router.broadcast(encode(SERVER, EVERYONE, type, data));
-    return sender.ended ? 0 : this.router.broadcast(encode(sender.id, EVERYONE, type, data), sender);
+    return sender.closed ? 0 : this.router.broadcast(encode(sender.id, EVERYONE, type, data), sender);
   }
 
   /** Returns the session that has this id, `undefined` once it has left. */
@@ -96,7 +96,7 @@ export class Switchboard {
 
   #send(sender: Session | typeof SERVER, receiver: string, type: string, data: unknown): Promise<void> | undefined {
     if (sender === SERVER) return this.router.deliver(SERVER, receiver, encode(SERVER, receiver, type, data));
-    return sender.ended ? undefined : this.router.deliver(sender, receiver, encode(sender.id, receiver, type, data));
+    return sender.closed ? undefined : this.router.deliver(sender, receiver, encode(sender.id, receiver, type, data));
   }
 }
 

@@ -1,17 +1,17 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { ClientController } from './client.controller.js';
-import { DescriptorWatch } from './descriptor-watch.js';
-import { Drain } from './drain.js';
-import { HealthController } from './health.controller.js';
-import { Metrics } from './metrics.js';
-import { MetricsController } from './metrics.controller.js';
-import { SessionRecord } from './session-record.js';
+import { ClientController } from './static/client.controller.js';
+import { DescriptorWatch } from './health/descriptor-watch.js';
+import { Drain } from './shutdown/drain.js';
+import { HealthController } from './health/health.controller.js';
+import { Metrics } from './metrics/metrics.js';
+import { MetricsController } from './metrics/metrics.controller.js';
+import { SessionMetrics } from './metrics/session-metrics.js';
 
 @Module({
   imports: [TerminusModule.forRoot({ logger: false })],
   controllers: [ClientController, HealthController, MetricsController],
-  providers: [DescriptorWatch, Drain, SessionRecord, Metrics],
-  exports: [SessionRecord],
+  providers: [DescriptorWatch, Drain, SessionMetrics, Metrics],
+  exports: [SessionMetrics],
 })
 export class OpsModule {}

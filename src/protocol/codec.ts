@@ -1,8 +1,8 @@
-import { Fault } from './errors.js';
+import { MessageError } from './tables/errors.js';
 import { textFrame, type Frame } from './frame.js';
-import { RESERVED_PREFIX } from './limits.js';
-import { topLevelMembers, type Member } from './members.js';
-import { CLIENT_FIELDS, explain, MessageDto } from './message.dto.js';
+import { RESERVED_PREFIX } from './tables/limits.js';
+import { topLevelProperties, type JsonProperty } from './json-properties.js';
+import { CLIENT_FIELDS, firstViolation, MessageDto } from './message.dto.js';
 
 /** A message that was read and checked. */
 export interface Envelope {
@@ -20,14 +20,14 @@ export interface Envelope {
  * Reads one message, checks every rule of the envelope and says precisely what is wrong: the slow and exact way.
  *
  * @param text the text frame, valid UTF-8
- * @throws {Fault} `malformed_json` or `invalid_message`, with the `id` as `ref` where one can be read
+ * @throws {MessageError} `malformed_json` or `invalid_message`, with the `id` as `ref` where one can be read
  */
 export function decode(text: string): Envelope {
   const object = parseObject(text);
-  const members = topLevelMembers(text);
+  const members = topLevelProperties(text);
   const ref = readableId(object, members);
-  const problem = unknownOrRepeated(members) ?? explain(Object.assign(new MessageDto(), known(object)));
-  if (problem) throw new Fault('invalid_message', problem, ref);
+  const problem = unknownOrRepeated(members) ?? firstViolation(Object.assign(new MessageDto(), known(object)));
+  if (problem) throw new MessageError('invalid_message', problem, ref);
   return {
     type: object['type'] as string,
     receiver: object['receiver'] as string | undefined,
@@ -52,21 +52,21 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch {
-    throw Fault.of('malformed_json');
+    throw MessageError.of('malformed_json');
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw Fault.of('malformed_json');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw MessageError.of('malformed_json');
   return value as Record<string, unknown>;
 }
 
 /** The `id` to answer with, if the message bears exactly one that is valid, whatever else is wrong with it. */
-function readableId(object: Record<string, unknown>, members: readonly Member[]): string | undefined {
+function readableId(object: Record<string, unknown>, members: readonly JsonProperty[]): string | undefined {
   const { id } = object;
   if (typeof id !== 'string' || members.filter(({ key }) => key === 'id').length !== 1) return undefined;
   const probe = Object.assign(new MessageDto(), { type: 'probe', id });
-  return explain(probe) === undefined ? id : undefined;
+  return firstViolation(probe) === undefined ? id : undefined;
 }
 
-function unknownOrRepeated(members: readonly Member[]): string | undefined {
+function unknownOrRepeated(members: readonly JsonProperty[]): string | undefined {
   const seen = new Set<string>();
   for (const { key } of members) {
     if (key === 'ref') return "ref is the server's: a client must not write it";
@@ -88,7 +88,7 @@ function known(object: Record<string, unknown>): Partial<MessageDto> {
 }
 
 /** The text behind the opening brace, without any `sender` a client wrote, plainly or with escapes. */
-function withoutSender(text: string, members: readonly Member[]): string {
+function withoutSender(text: string, members: readonly JsonProperty[]): string {
   const kept = members.filter(({ key }) => key !== 'sender');
   if (kept.length === members.length && text.startsWith('{')) return text.slice(1);
   return `${kept.map(({ start, end }) => text.slice(start, end)).join(',')}}`;

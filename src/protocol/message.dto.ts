@@ -1,6 +1,6 @@
 import { Allow, IsString, Matches, ValidateIf, validateSync } from 'class-validator';
-import { Describe } from './describe.js';
-import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MAX_TYPE_CHARACTERS } from './limits.js';
+import { Describe } from './tables/describe.js';
+import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MAX_TYPE_CHARACTERS } from './tables/limits.js';
 
 /**
  * Matches 1 to `max` characters of any kind. A pattern and not `@Length`, which does not count variation selectors and
@@ -50,7 +50,7 @@ export class MessageDto {
 export const CLIENT_FIELDS: ReadonlySet<string> = new Set(['type', 'sender', 'receiver', 'data', 'id']);
 
 /** Checks the rules of {@link MessageDto} and returns the first broken one in words, or `undefined`. */
-export function explain(message: MessageDto): string | undefined {
+export function firstViolation(message: MessageDto): string | undefined {
   const [error] = validateSync(message, { stopAtFirstError: true, forbidUnknownValues: true });
   return error && Object.values(error.constraints ?? {})[0];
 }

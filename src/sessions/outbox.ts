@@ -2,11 +2,11 @@ import type { Socket } from 'node:net';
 import type { Block, Frame } from '../protocol/index.js';
 import type { Session } from './session.js';
 import type { SlowConsumers } from './slow-consumers.js';
-import { LARGE_BLOCK_BYTES, type Turn } from './turn.js';
+import { LARGE_BLOCK_BYTES, type FlushScheduler } from './flush-scheduler.js';
 
 /** What all outboxes of a process share. */
 export interface OutboxServices {
-  readonly turn: Turn;
+  readonly flushScheduler: FlushScheduler;
   readonly slowConsumers: SlowConsumers;
 }
 
@@ -39,7 +39,7 @@ export class Outbox {
   ) {}
 
   /** Bytes that wait for this session, ours and the socket's. */
-  get waitingBytes(): number {
+  get bufferedBytes(): number {
     return this.#partBytes + this.#openBytes + this.socket.writableLength;
   }
 
@@ -50,7 +50,7 @@ export class Outbox {
 
   /** Whether messages to this session are refused: it has more waiting than the operator allows. */
   get overloaded(): boolean {
-    return (this.#blocked || this.#partBytes > 0) && this.waitingBytes > this.services.slowConsumers.highWaterBytes;
+    return (this.#blocked || this.#partBytes > 0) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
   }
 
   /** Where the next byte goes in the block that {@link reserve} returned. */
@@ -85,7 +85,7 @@ export class Outbox {
   }
 
   /** Sends the first frame at once, with the answer to the handshake that the socket holds back for it. */
-  begin(frame: Frame): void {
+  writeNow(frame: Frame): void {
     this.socket.write(frame);
     this.socket.uncork();
   }
@@ -93,7 +93,7 @@ export class Outbox {
   /** Writes what the turn gathered, unless the socket is full: then the rest waits until it has drained. */
   flush(): void {
     this.#scheduled = false;
-    if (this.session.ended) this.discard();
+    if (this.session.closed) this.discard();
     else if (this.#blocked) this.#account();
     else this.#write();
   }
@@ -105,31 +105,31 @@ export class Outbox {
 
   /** Forgets what waits here: the session has ended or is shed. What the socket holds is cut with it. */
   discard(): void {
-    if (this.#block !== null) this.services.turn.giveBlock(this.#block);
+    if (this.#block !== null) this.services.flushScheduler.giveBlock(this.#block);
     this.#parts = this.#only = this.#block = null;
     this.#used = this.#partBytes = 0;
-    if (this.#blocked) this.services.slowConsumers.account(this.session, 0);
+    if (this.#blocked) this.services.slowConsumers.report(this.session, 0);
     this.#blocked = false;
   }
 
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.services.turn.add(this);
+    this.services.flushScheduler.add(this);
   }
 
   /** Moves what is open to a larger block, or lets it go first where it is too much for one. */
   #grow(bytes: number): Block {
-    const { turn } = this.services;
+    const { flushScheduler } = this.services;
     if (this.#openBytes + bytes > LARGE_BLOCK_BYTES) this.#seal();
-    const block = turn.takeBlock(this.#openBytes + bytes);
+    const block = flushScheduler.takeBlock(this.#openBytes + bytes);
     if (this.#only !== null) {
       block.bytes.set(this.#only);
       this.#used = this.#only.length;
       this.#only = null;
     } else if (this.#block !== null) {
       block.bytes.set(this.#block.bytes.subarray(0, this.#used));
-      turn.giveBlock(this.#block);
+      flushScheduler.giveBlock(this.#block);
     }
     return (this.#block = block);
   }
@@ -148,7 +148,7 @@ export class Outbox {
     const filled = block.bytes.subarray(0, used);
     if (used * 2 >= block.bytes.length) return this.#push(filled);
     this.#push(Buffer.from(filled));
-    this.services.turn.giveBlock(block);
+    this.services.flushScheduler.giveBlock(block);
   }
 
   #push(part: Buffer): void {
@@ -182,7 +182,7 @@ export class Outbox {
     const used = this.#used;
     this.#used = 0;
     socket.write(block.bytes.subarray(0, used));
-    if (socket.writableLength === 0) this.services.turn.giveBlock(block);
+    if (socket.writableLength === 0) this.services.flushScheduler.giveBlock(block);
   }
 
   /** The socket kept something back: once it asks for patience, frames wait here until it has drained. */
@@ -202,6 +202,6 @@ export class Outbox {
   }
 
   #account(): void {
-    this.services.slowConsumers.account(this.session, this.#blocked ? this.waitingBytes : 0);
+    this.services.slowConsumers.report(this.session, this.#blocked ? this.bufferedBytes : 0);
   }
 }

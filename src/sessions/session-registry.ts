@@ -1,43 +1,43 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { ABNORMAL, IdTable, PROTOCOL_VERSION, welcomeFrames, type Frame, type SessionPage } from '../protocol/index.js';
-import { NodeIdentity } from '../lifecycle/node-identity.js';
+import { NodeIdentity } from '../node/node-identity.js';
 import { Settings } from '../settings/settings.js';
-import { SessionIds } from './session-id.js';
+import { SessionIdGenerator } from './session-id-generator.js';
 import { Session } from './session.js';
 import type { SessionSocket } from './session-socket.js';
 import { SlowConsumers } from './slow-consumers.js';
 import { SortedIds } from './sorted-ids.js';
-import { Turn } from './turn.js';
+import { FlushScheduler } from './flush-scheduler.js';
 
 /** Is told of each arrival and departure, once, at the moment it is decided. */
-export interface SessionObserver {
+export interface SessionListener {
   /** The session has its welcome; nothing of it has been read yet. */
-  arrived(session: Session): void;
+  opened(session: Session): void;
   /** @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut */
-  departed(session: Session, code: number): void;
+  closed(session: Session, code: number): void;
 }
 
 /** Who is here: the sessions of this node by their ids. */
 @Injectable()
 export class SessionRegistry {
-  readonly #ids: SessionIds;
+  readonly #ids: SessionIdGenerator;
   readonly #sessions = new Map<string, Session>();
   /** The ids as the fast lane compares and writes them. */
   readonly idTable = new IdTable();
   /** The same sessions by the hash of their id, which the fast lane has at hand; ids are made so that no two share one. */
   readonly #byHash = new Map<number, Session>();
   readonly #order = new SortedIds(() => this.#sessions.keys());
-  readonly #observers: SessionObserver[] = [];
+  readonly #observers: SessionListener[] = [];
   readonly #welcome: (session: string) => Frame;
 
   constructor(
-    @Inject(Turn) readonly turn: Turn,
-    @Inject(SlowConsumers) readonly slowConsumers: SlowConsumers,
-    @Inject(Settings) settings: Settings,
-    @Inject(NodeIdentity) node: NodeIdentity,
+    readonly flushScheduler: FlushScheduler,
+    readonly slowConsumers: SlowConsumers,
+    settings: Settings,
+    node: NodeIdentity,
   ) {
-    this.#ids = new SessionIds(node);
+    this.#ids = new SessionIdGenerator(node);
     this.#welcome = welcomeFrames({
       protocol: PROTOCOL_VERSION,
       heartbeatMs: settings.heartbeatMs,
@@ -50,7 +50,7 @@ export class SessionRegistry {
     return this.#sessions.size;
   }
 
-  observe(observer: SessionObserver): void {
+  addListener(observer: SessionListener): void {
     this.#observers.push(observer);
   }
 
@@ -58,14 +58,14 @@ export class SessionRegistry {
   open(socket: SessionSocket, request: IncomingMessage): Session {
     const { id, slot } = this.#unusedId();
     const session = new Session(id, socket, request, this);
-    session.slot = slot;
+    session.idSlot = slot;
     socket.session = session;
     socket.registry = this;
     this.#sessions.set(id, session);
     this.#byHash.set(this.idTable.hash(slot), session);
     this.#order.add(id);
-    session.outbox.begin(this.#welcome(id));
-    for (const observer of this.#observers) observer.arrived(session);
+    session.outbox.writeNow(this.#welcome(id));
+    for (const observer of this.#observers) observer.opened(session);
     return session;
   }
 
@@ -79,13 +79,13 @@ export class SessionRegistry {
 
   /** Takes a session off the map and tells the observers, exactly once. */
   end(session: Session, code: number = ABNORMAL): void {
-    if (session.ended) return;
-    session.ended = true;
+    if (session.closed) return;
+    session.closed = true;
     this.#sessions.delete(session.id);
-    this.#byHash.delete(this.idTable.hash(session.slot));
-    this.idTable.remove(session.slot);
+    this.#byHash.delete(this.idTable.hash(session.idSlot));
+    this.idTable.remove(session.idSlot);
     this.#order.remove(session.id);
-    for (const observer of this.#observers) observer.departed(session, code);
+    for (const observer of this.#observers) observer.closed(session, code);
   }
 
   /**
@@ -98,11 +98,11 @@ export class SessionRegistry {
     this.#sessions.clear();
     this.#byHash.clear();
     for (const session of sessions) {
-      session.ended = true;
-      this.idTable.remove(session.slot);
+      session.closed = true;
+      this.idTable.remove(session.idSlot);
       this.#order.remove(session.id);
     }
-    for (const session of sessions) for (const observer of this.#observers) observer.departed(session, code);
+    for (const session of sessions) for (const observer of this.#observers) observer.closed(session, code);
     return sessions;
   }
 

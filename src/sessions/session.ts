@@ -7,15 +7,15 @@ import type { SessionSocket } from './session-socket.js';
 /** The server's record of one connection, keyed by a generated id: from the upgrade to the departure. */
 export class Session {
   /** Whether anything was heard since the last heartbeat. */
-  heard = true;
+  alive = true;
   /** The tick of its next heartbeat; the heartbeat's own business. */
-  nextBeat = 0;
+  nextPingTick = 0;
   /** Whether it has left: nothing is sent to it or in its name any more. */
-  ended = false;
+  closed = false;
   /** Where the registry has its id as words; another's once it has ended. */
-  slot = -1;
+  idSlot = -1;
   /** How many arrivals and departures were told to it or before it came; the business of `messaging/`. */
-  noticesSeen = 0;
+  noticeOffset = 0;
   /** When it came, Unix time. */
   readonly openedAtMs = Date.now();
   readonly outbox: Outbox;
@@ -27,6 +27,11 @@ export class Session {
     services: OutboxServices,
   ) {
     this.outbox = new Outbox(this, request.socket, services);
+  }
+
+  /** @deprecated Use {@link closed}. */
+  get ended(): boolean {
+    return this.closed;
   }
 
   get identity(): Identity | undefined {
@@ -45,7 +50,7 @@ export class Session {
 
   /** Sends an encoded frame behind all that was sent before; does nothing once the session has ended. */
   send(frame: Frame): void {
-    if (!this.ended) this.outbox.append(frame);
+    if (!this.closed) this.outbox.append(frame);
   }
 
   /** Ends the session politely: what waits is sent, then a close frame with the code and the reason of the table. */

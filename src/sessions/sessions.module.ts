@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { SessionRegistry } from './session-registry.js';
 import { SlowConsumers } from './slow-consumers.js';
-import { Turn } from './turn.js';
+import { FlushScheduler } from './flush-scheduler.js';
 
-@Module({ providers: [Turn, SlowConsumers, SessionRegistry], exports: [SessionRegistry] })
+@Module({ providers: [FlushScheduler, SlowConsumers, SessionRegistry], exports: [SessionRegistry] })
 export class SessionsModule {}

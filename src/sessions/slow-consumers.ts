@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Settings } from '../settings/settings.js';
 import type { Session } from './session.js';
 
@@ -24,7 +24,7 @@ export class SlowConsumers {
   #timer: NodeJS.Timeout | undefined;
   #shedding = false;
   /**
-   * Sheds until the rest fits the budget. Never from within {@link account}: an outbox is at work then, and the departures
+   * Sheds until the rest fits the budget. Never from within {@link report}: an outbox is at work then, and the departures
    * would be put into the middle of what it is doing.
    */
   readonly #shed = (): void => {
@@ -32,7 +32,7 @@ export class SlowConsumers {
     while (this.#isOverBudget) this.#shedHeaviest();
   };
 
-  constructor(@Inject(Settings) settings: Settings) {
+  constructor(settings: Settings) {
     this.highWaterBytes = settings.outboxHighWaterBytes;
     this.#periodMs = settings.slowConsumerMs;
     this.#budgetBytes = settings.memoryBudgetBytes;
@@ -52,8 +52,8 @@ export class SlowConsumers {
    * Takes note of how much waits for a session whose socket is full; 0 when it has drained or is gone. One that has ended
    * counts no more: its socket is gone soon, and nothing that could be done about it has been left undone.
    */
-  account(session: Session, waitingBytes: number): void {
-    const bytes = session.ended ? 0 : waitingBytes;
+  report(session: Session, waitingBytes: number): void {
+    const bytes = session.closed ? 0 : waitingBytes;
     this.#totalBytes += bytes - (this.#waiting.get(session) ?? 0);
     if (this.#totalBytes > this.#mostBytes) this.#mostBytes = this.#totalBytes;
     if (bytes === 0) this.#waiting.delete(session);

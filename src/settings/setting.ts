@@ -2,7 +2,7 @@
 export type SettingKind = 'text' | 'list' | 'number' | 'switch';
 
 /** One row of the settings table: `docs/settings.md` is checked against it. */
-export interface SettingRow {
+export interface SettingSpec {
   readonly variable: string;
   readonly property: string;
   readonly kind: SettingKind;
@@ -11,10 +11,10 @@ export interface SettingRow {
   readonly secret: boolean;
 }
 
-const rows: SettingRow[] = [];
+const rows: SettingSpec[] = [];
 
 /** Every setting there is, in the order of the class. */
-export const SETTINGS: readonly SettingRow[] = rows;
+export const SETTINGS: readonly SettingSpec[] = rows;
 
 /** Binds a property of the settings class to its variable, `HEARTBEAT_MS` for `heartbeatMs`. */
 export function Setting(kind: SettingKind, meaning: string, { secret = false } = {}) {

@@ -2,7 +2,7 @@ import { SETTINGS } from './setting.js';
 import type { Settings } from './settings.js';
 
 /** Every setting that is not a secret, by its variable, as the start line of the log shows them. */
-export function shownSettings(settings: Settings): Record<string, string | number | boolean> {
+export function redactedSettings(settings: Settings): Record<string, string | number | boolean> {
   const values = Object.entries(settings) as [string, string | number | boolean | undefined][];
   return Object.fromEntries(
     values.flatMap(([property, value]) => {

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { Flood, WINDOW_MS } from './flood.js';
+import { LogRateLimiter, WINDOW_MS } from './log-rate-limiter.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 /** Lines of one kind in one window that are written before the rest is only counted. */
@@ -28,8 +28,8 @@ export class Log implements LoggerService {
   readonly #format: 'text' | 'json';
   /** Lines that could not be written since the last that could. */
   #lost = 0;
-  readonly #flood = new Flood(LINES_OF_A_KIND, (kind, held) => this.#sumUp('info', kind, held));
-  readonly #debugFlood = new Flood(DEBUG_LINES_OF_A_KIND, (kind, held) => this.#sumUp('debug', kind, held));
+  readonly #logRateLimiter = new LogRateLimiter(LINES_OF_A_KIND, (kind, held) => this.#sumUp('info', kind, held));
+  readonly #debugFlood = new LogRateLimiter(DEBUG_LINES_OF_A_KIND, (kind, held) => this.#sumUp('debug', kind, held));
 
   constructor({ logLevel, logFormat }: LogForm) {
     this.#least = LEVELS.indexOf(logLevel);
@@ -72,14 +72,14 @@ export class Log implements LoggerService {
 
   /** Tells what was held back so far: the process ends. */
   end(): void {
-    this.#flood.turn();
+    this.#logRateLimiter.turn();
     this.#debugFlood.turn();
   }
 
   /** At `debug` the operator asked for more, but not for a full disk. */
   #write(level: Level, message: string, fields: LogFields): void {
     if (LEVELS.indexOf(level) > this.#least) return;
-    const flood = level === 'debug' ? this.#debugFlood : this.#flood;
+    const flood = level === 'debug' ? this.#debugFlood : this.#logRateLimiter;
     if (flood.allows(kindOf(message, fields))) this.#line(level, message, fields);
   }
 

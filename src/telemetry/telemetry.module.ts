@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { Log } from './log.js';
-import { LoopDelay } from './loop-delay.js';
-import { Telemetry } from './telemetry.js';
+import { EventLoopDelay } from './event-loop-delay.js';
+import { Counters } from './counters.js';
 
 /** Makes the one log and the one set of counters injectable everywhere. */
 @Global()
@@ -10,8 +10,8 @@ export class TelemetryModule {
   static with(log: Log): DynamicModule {
     return {
       module: TelemetryModule,
-      providers: [{ provide: Log, useValue: log }, Telemetry, LoopDelay],
-      exports: [Log, Telemetry, LoopDelay],
+      providers: [{ provide: Log, useValue: log }, Counters, EventLoopDelay],
+      exports: [Log, Counters, EventLoopDelay],
     };
   }
 }

@@ -55,9 +55,9 @@ export class Town {
     for (let count = 0; count < NODES; count++) {
       const [port] = await freePorts();
       const way = await Relay.start(nats.port);
-      const place: Place = { url: `ws://127.0.0.1:${port}/wss`, port, way, node: undefined };
-      town.#places.push(place);
-      await town.#start(place);
+      const sessionInfo: Place = { url: `ws://127.0.0.1:${port}/wss`, port, way, node: undefined };
+      town.#places.push(sessionInfo);
+      await town.#start(sessionInfo);
     }
     return town;
   }
@@ -134,7 +134,11 @@ export class Town {
     await this.nats.stop();
   }
 
-  async #cutOff(leastMs: number, begin: (place: Place) => void, end: (place: Place) => void): Promise<void> {
+  async #cutOff(
+    leastMs: number,
+    begin: (sessionInfo: Place) => void,
+    end: (sessionInfo: Place) => void,
+  ): Promise<void> {
     const place = this.#any();
     await this.#without([place], async () => {
       begin(place);
@@ -154,8 +158,8 @@ export class Town {
     return this.random.pick(this.#places);
   }
 
-  async #start(place: Place): Promise<void> {
-    const NATS_URL = `nats://127.0.0.1:${place.way.port}`;
-    place.node = await ServerProcess.start({ ...SETTINGS, PORT: String(place.port), NATS_URL });
+  async #start(sessionInfo: Place): Promise<void> {
+    const NATS_URL = `nats://127.0.0.1:${sessionInfo.way.port}`;
+    sessionInfo.node = await ServerProcess.start({ ...SETTINGS, PORT: String(sessionInfo.port), NATS_URL });
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Client, ConnectParts } from '../../src/client/connect.js';
+import type { Client, ConnectOptions } from '../../src/client/connect.js';
 import { CutProxy } from '../support/cut-proxy.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-async function joined(url: string, parts?: ConnectParts): Promise<Client> {
+async function joined(url: string, parts?: ConnectOptions): Promise<Client> {
   const client = join(url, parts);
   ends.push(() => client.close());
   await client.ready();

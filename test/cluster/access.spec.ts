@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.js';
-import { encodeMessage } from '../../src/backplane/node-codec.js';
-import { NODE_VERSION } from '../../src/backplane/node-message.js';
+import { encodeMessage } from '../../src/cluster/wire/node-codec.js';
+import { NODE_VERSION } from '../../src/cluster/wire/node-message.js';
 import { makeCertificates } from '../support/certificates.js';
 import { NatsServer } from '../support/nats.js';
 import { ServerProcess } from '../support/process.js';
@@ -76,7 +76,7 @@ describe('the way to NATS', () => {
     await start({});
     const part = String((await node!.said('joined'))['part']);
     const stranger = await connectNats({ servers: nats.url });
-    const newer = encodeMessage({ part: 'abcdefgh', link: 1 }, { kind: 'heartbeat', sequence: 0 });
+    const newer = encodeMessage({ nodeId: 'abcdefgh', incarnation: 1 }, { kind: 'heartbeat', sequence: 0 });
     newer[0] = NODE_VERSION + 2;
     stranger.publish('switchboard.all', newer);
     expect(await node!.said('a node of a version that does not fit is not heard')).toMatchObject({

@@ -1,7 +1,7 @@
 import { connect as connectNats, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeMessage, encodeMessage } from '../../src/backplane/node-codec.js';
-import type { Batch, Snapshot } from '../../src/backplane/node-message.js';
+import { decodeMessage, encodeMessage } from '../../src/cluster/wire/node-codec.js';
+import type { Batch, Snapshot } from '../../src/cluster/wire/node-message.js';
 import { connect } from '../support/client.js';
 import { NatsServer } from '../support/nats.js';
 import { ServerProcess } from '../support/process.js';
@@ -24,7 +24,7 @@ describe('a node that has not said who it is', () => {
   });
 
   it('is asked all the same: what it takes is routed', async () => {
-    const link = { part: 'slownode', link: 1 };
+    const link = { nodeId: 'slownode', incarnation: 1 };
     strangers.subscribe('switchboard.mail.slownode', {
       callback: (_, { data, reply }: Msg) => {
         const { number } = decodeMessage(data).message as Batch;
@@ -48,7 +48,10 @@ describe('a node that has not said who it is', () => {
     const heard: Snapshot[] = [];
     const parts = Array.from({ length: 30 }, (_, index) => `asker-${String(index).padStart(2, '0')}`);
     for (const part of parts)
-      strangers.publish('switchboard.all', encodeMessage({ part, link: 1 }, { kind: 'heartbeat', sequence: 0 }));
+      strangers.publish(
+        'switchboard.all',
+        encodeMessage({ nodeId: part, incarnation: 1 }, { kind: 'heartbeat', sequence: 0 }),
+      );
     await strangers.flush();
     const listen = (subject: string): Promise<void> =>
       new Promise((resolve) => {
@@ -62,7 +65,8 @@ describe('a node that has not said who it is', () => {
     const told = listen('switchboard.all');
     for (const part of parts) void listen(`switchboard.to.${part}`);
     await strangers.flush();
-    for (const part of parts) strangers.publish('switchboard.all', encodeMessage({ part, link: 2 }, { kind: 'want' }));
+    for (const part of parts)
+      strangers.publish('switchboard.all', encodeMessage({ nodeId: part, incarnation: 2 }, { kind: 'want' }));
     await told;
     const ann = await connect(node.url);
     ann.send({ type: 'x', receiver: `noonehas.${ELSEWHERE}`, id: 'later' });

@@ -5,12 +5,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  CLIENT_WORDS,
+  SYSTEM_REQUESTS,
   CLOSE_CODES,
   ERRORS,
   MAX_TYPE_CHARACTERS,
-  REFUSALS,
-  SERVER_WORDS,
+  HANDSHAKE_REJECTIONS,
+  SERVER_MESSAGES,
 } from '../../src/protocol/index.js';
 import { Judge } from '../support/asyncapi.js';
 import { keepLogLines } from '../support/log-lines.js';
@@ -51,7 +51,7 @@ describe('/asyncapi.json', () => {
     const { document } = judge;
     expect(document['x-errors']).toEqual(ERRORS);
     expect(document['x-close-codes']).toEqual(CLOSE_CODES);
-    expect(document['x-refusals']).toEqual(REFUSALS);
+    expect(document['x-refusals']).toEqual(HANDSHAKE_REJECTIONS);
     expect(document['x-limits']).toMatchObject({ maxMessageBytes: 4096, typeCharacters: MAX_TYPE_CHARACTERS });
     expect(document.channels['wss']?.address).toBe('/socket');
   });
@@ -60,7 +60,9 @@ describe('/asyncapi.json', () => {
     const { messages } = judge.document.components;
     const ours = Object.keys(messages).filter((key) => !key.startsWith('order'));
     const plain = ['message', 'from-session', 'from-server'];
-    expect(ours.toSorted()).toEqual([...Object.keys(SERVER_WORDS), ...Object.keys(CLIENT_WORDS), ...plain].toSorted());
+    expect(ours.toSorted()).toEqual(
+      [...Object.keys(SERVER_MESSAGES), ...Object.keys(SYSTEM_REQUESTS), ...plain].toSorted(),
+    );
     const asked = ['order-place', 'order.cancel', 'order.menu', 'order.other'];
     const handlers = Object.keys(messages).filter((key) => key.startsWith('order'));
     expect(handlers.toSorted()).toEqual(asked.flatMap((key) => [key, `${key}.answer`]).toSorted());
@@ -69,8 +71,8 @@ describe('/asyncapi.json', () => {
   it('knows the words of docs/protocol.md, and no other', () => {
     const contract = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
     const listed = [...contract.matchAll(/^\| `(sys\.[a-z]+)`/gm)].map(([, word]) => word!);
-    expect(listed.toSorted()).toEqual(Object.keys(SERVER_WORDS).toSorted());
-    for (const word of Object.keys(CLIENT_WORDS)) expect(contract).toContain(`"type":"${word}"`);
+    expect(listed.toSorted()).toEqual(Object.keys(SERVER_MESSAGES).toSorted());
+    for (const word of Object.keys(SYSTEM_REQUESTS)) expect(contract).toContain(`"type":"${word}"`);
   });
 
   it('shows examples that fit', () => {

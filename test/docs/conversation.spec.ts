@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Drain } from '../../src/ops/drain.js';
-import { ackFrame, errorFrame, SERVER_WORDS } from '../../src/protocol/index.js';
+import { Drain } from '../../src/ops/shutdown/drain.js';
+import { ackFrame, errorFrame, SERVER_MESSAGES } from '../../src/protocol/index.js';
 import { AnswersGateway } from '../support/answers.gateway.js';
 import { Judge } from '../support/asyncapi.js';
 import { connect, type Client, type Received } from '../support/client.js';
@@ -33,7 +33,7 @@ describe('a real conversation', () => {
     heard.push(text(errorFrame(ID, 'rate_limited', 'Over the rate.', undefined, { retryAfterMs: 5 })));
     const envelopes = heard.map((frame) => JSON.parse(frame) as Received);
     expect(envelopes.filter((envelope) => judge.told(envelope).length === 0)).toEqual([]);
-    for (const type of Object.keys(SERVER_WORDS)) {
+    for (const type of Object.keys(SERVER_MESSAGES)) {
       const said = envelopes.filter((envelope) => envelope.type === type);
       expect(said.map((envelope) => judge.told(envelope))).toEqual(said.map(() => [type]));
       const told = new Set(said.flatMap(({ data }) => (isObject(data) ? Object.keys(data) : [])));

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENT_WORDS, CLOSE_CODES, ERRORS, REFUSALS, SERVER_WORDS } from '../../src/protocol/index.js';
+import {
+  SYSTEM_REQUESTS,
+  CLOSE_CODES,
+  ERRORS,
+  HANDSHAKE_REJECTIONS,
+  SERVER_MESSAGES,
+} from '../../src/protocol/index.js';
 import { Browser, type Tab } from '../support/browser.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
@@ -36,12 +42,12 @@ describe('/docs', () => {
 
   it('shows every word, error, close code and refusal', async () => {
     const words = await texts(tab.page, '.word h3');
-    for (const word of [...Object.keys(SERVER_WORDS), ...Object.keys(CLIENT_WORDS), 'order:place', 'order.menu'])
+    for (const word of [...Object.keys(SERVER_MESSAGES), ...Object.keys(SYSTEM_REQUESTS), 'order:place', 'order.menu'])
       expect(words).toContain(word);
     const errors = await texts(tab.page, '#errors tbody th');
     expect(errors).toEqual(Object.keys(ERRORS));
     expect(await texts(tab.page, '#close-codes tbody th')).toEqual(Object.keys(CLOSE_CODES));
-    expect(await texts(tab.page, '#connect tbody th')).toEqual(Object.keys(REFUSALS));
+    expect(await texts(tab.page, '#connect tbody th')).toEqual(Object.keys(HANDSHAKE_REJECTIONS));
   });
 
   it("shows the rules of a handler's fields", async () => {

@@ -133,9 +133,9 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     const light = await StalledReader.open(server);
     const heavy = await StalledReader.open(server);
     await flood(sender, light.id, BYTES, () => light.waitingBytes > 500_000);
-    await flood(sender, heavy.id, BYTES, () => heavy.session.ended);
+    await flood(sender, heavy.id, BYTES, () => heavy.session.closed);
     expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
-    expect(light.session.ended).toBe(false);
+    expect(light.session.closed).toBe(false);
     await heavy.readUntil(() => heavy.farewell !== undefined);
     expect(heavy.farewell).toBe('close 1013 overloaded');
     const { totalBytes } = server.app.get(SessionRegistry).slowConsumers;
@@ -175,8 +175,8 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     await flood(sender, heavy.id, BYTES, () => heavy.waitingBytes > 25_000_000);
     await heavy.readUntil(() => heavy.session.outbox.socket.writableLength > 10_000_000, 'stop');
     const light = await StalledReader.open(server);
-    await flood(sender, light.id, BYTES, () => heavy.session.ended);
-    expect(light.session.ended).toBe(false);
+    await flood(sender, light.id, BYTES, () => heavy.session.closed);
+    expect(light.session.closed).toBe(false);
     expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
     await sender.settled();
     await heavy.readUntil(() => heavy.farewell !== undefined);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.js';
-import { limitKey } from '../../src/gateway/client-address.js';
+import { rateLimitKey } from '../../src/gateway/handshake/client-address.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
@@ -131,7 +131,7 @@ describe('the address of a client', () => {
   });
 
   it('counts for a limit as its network of 64 bits where it is IPv6', () => {
-    expect(['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8:0:1::1', '1.2.3.4'].map(limitKey)).toEqual([
+    expect(['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8:0:1::1', '1.2.3.4'].map(rateLimitKey)).toEqual([
       '2001:db8:0:0',
       '2001:db8:0:0',
       '2001:db8:0:1',

@@ -2,8 +2,8 @@ import { Catch, Module, UseFilters, UseGuards, UseInterceptors } from '@nestjs/c
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { throwError } from 'rxjs';
 import { createApp, startApp } from '../../dist/app.js';
-import { MessagingGateway } from '../../dist/gateway/messaging-gateway.decorator.js';
-import { endOnSignals, outliveRejections } from '../../dist/ops/signals.js';
+import { MessagingGateway } from '../../dist/gateway/nest/messaging-gateway.decorator.js';
+import { drainOnSignals, logUnhandledRejections } from '../../dist/ops/shutdown/signals.js';
 
 /** Starts the server as `main.ts` does, with handlers that fail in every hook and one that blocks the event loop. */
 const fail = (/** @type {string} */ where) => {
@@ -93,6 +93,6 @@ class FaultyModule {}
 Module({ providers: [FaultyGateway] })(FaultyModule);
 
 const app = await createApp({ handlers: [FaultyModule] });
-endOnSignals(app);
-outliveRejections(app);
+drainOnSignals(app);
+logUnhandledRejections(app);
 await startApp(app);

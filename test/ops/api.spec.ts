@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Drain } from '../../src/ops/drain.js';
+import { Drain } from '../../src/ops/shutdown/drain.js';
 import { ask, type Answer } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { StalledReader } from '../support/stalled-reader.js';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
+import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Log } from '../../src/telemetry/log.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';

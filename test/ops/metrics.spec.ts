@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Drain } from '../../src/ops/drain.js';
+import { Drain } from '../../src/ops/shutdown/drain.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { RawClient } from '../support/raw.js';

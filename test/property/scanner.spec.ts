@@ -5,7 +5,7 @@ import {
   Block,
   decode,
   EnvelopeScanner,
-  Fault,
+  MessageError,
   IdTable,
   isReserved,
   stampedBytes,
@@ -51,7 +51,7 @@ function exact(bytes: Buffer): Envelope | undefined {
   try {
     return decode(bytes.toString());
   } catch (error) {
-    if (error instanceof Fault) return undefined;
+    if (error instanceof MessageError) return undefined;
     throw error;
   }
 }

@@ -17,8 +17,8 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WsException, type WsRes
 import { Type } from 'class-transformer';
 import { IsInt, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { concat, EMPTY, from, map, of, throwError, type Observable } from 'rxjs';
-import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
-import { Sender } from '../../src/gateway/sender.decorator.js';
+import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
+import { Sender } from '../../src/gateway/nest/sender.decorator.js';
 import type { SessionSocket } from '../../src/sessions/session-socket.js';
 import { Session } from '../../src/sessions/session.js';
 
@@ -199,8 +199,8 @@ export class SecondGateway {
   }
 
   handleDisconnect(socket: SessionSocket): void {
-    const { id, ended } = socket.session!;
-    this.departures.push({ id, ended });
+    const { id, closed } = socket.session!;
+    this.departures.push({ id, ended: closed });
   }
 
   @SubscribeMessage('b.value')

@@ -8,22 +8,22 @@ export const RANKS: Readonly<Record<string, number>> = {
   handlers: 7,
   gateway: 6,
   ops: 6,
-  rooms: 4,
-  users: 4,
+  groups: 4,
   resume: 5,
   presence: 5,
   messaging: 3,
   sessions: 2,
-  backplane: 2,
+  cluster: 2,
   settings: 1,
   telemetry: 1,
-  lifecycle: 1,
+  node: 1,
+  limits: 1,
   protocol: 0,
   client: 0,
 };
 
 const MAX_LINES = 250;
-const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts', 'index.ts']);
+const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts', 'index.ts', 'startup-checks.ts']);
 /** Lists of what others import: of the protocol, and of the whole. */
 const BARRELS = new Set(['protocol/index.ts', 'index.ts']);
 const BANNED_NAMES = /(^|\/)(utils?|common|helpers?|types)(\/|\.ts$)/;

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const VERSION = 'src/backplane/node-message.ts';
+/** The file that holds the version, by its path in this tree and its path in older commits. */
+const VERSION_FILES = ['src/cluster/wire/node-message.ts', 'src/backplane/node-message.ts'];
 const run = promisify(execFile);
 
 /** Other builds of the server than that of this tree: an older one, and newer ones as far as nodes can tell. */
@@ -37,7 +38,7 @@ export class Builds {
     for (const part of ['dist', 'config', 'package.json'])
       await cp(join(ROOT, part), join(copy, part), { recursive: true });
     await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    const file = join(copy, 'dist/backplane/node-message.js');
+    const file = join(copy, 'dist/cluster/wire/node-message.js');
     const code = await readFile(file, 'utf8');
     const raised = code.replace(/NODE_VERSION = (\d+)/, (_, version) => `NODE_VERSION = ${Number(version) + ahead}`);
     if (raised === code) throw new Error(`no version to raise in ${file}`);
@@ -69,8 +70,12 @@ async function newest(fits: (commit: string) => Promise<boolean>): Promise<strin
 
 /** What the nodes of a commit say to one another, where they do. */
 async function versionAt(commit: string): Promise<number | undefined> {
-  const code = await git('show', `${commit}:${VERSION}`).catch(() => '');
-  return Number(/NODE_VERSION = (\d+)/.exec(code)?.[1]) || undefined;
+  for (const file of VERSION_FILES) {
+    const code = await git('show', `${commit}:${file}`).catch(() => '');
+    const version = /NODE_VERSION = (\d+)/.exec(code)?.[1];
+    if (version !== undefined) return Number(version);
+  }
+  return undefined;
 }
 
 async function git(...words: string[]): Promise<string> {

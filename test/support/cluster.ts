@@ -1,5 +1,5 @@
 import type { DynamicModule } from '@nestjs/common';
-import { Backplane } from '../../src/backplane/backplane.js';
+import { Backplane } from '../../src/cluster/backplane.js';
 import { NatsServer } from './nats.js';
 import { startNode, type TestServer } from './server.js';
 

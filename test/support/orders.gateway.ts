@@ -26,7 +26,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
+import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Describe } from '../../src/protocol/index.js';
 
 enum Size {

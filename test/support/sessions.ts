@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
-import { NodeIdentity } from '../../src/lifecycle/node-identity.js';
+import { NodeIdentity } from '../../src/node/node-identity.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { SessionSocket } from '../../src/sessions/session-socket.js';
 import type { Session } from '../../src/sessions/session.js';
 import { SlowConsumers } from '../../src/sessions/slow-consumers.js';
-import { Turn } from '../../src/sessions/turn.js';
+import { FlushScheduler } from '../../src/sessions/flush-scheduler.js';
 import { readSettings } from '../../src/settings/environment.js';
 import type { Received } from './client.js';
 
 /** Makes a registry as the application does, without a server around it. */
 export function newRegistry(variables: Record<string, string> = {}): SessionRegistry {
   const settings = readSettings(variables);
-  return new SessionRegistry(new Turn(), new SlowConsumers(settings), settings, new NodeIdentity());
+  return new SessionRegistry(new FlushScheduler(), new SlowConsumers(settings), settings, new NodeIdentity());
 }
 
 /** The server's end of a connection that nobody reads but the test: keeps what is written. */

@@ -23,7 +23,7 @@ export class StalledReader {
   }
 
   get waitingBytes(): number {
-    return this.session.outbox.waitingBytes;
+    return this.session.outbox.bufferedBytes;
   }
 
   /** Reads until this holds or the connection is over; stops reading then, or goes on. */
@@ -53,7 +53,12 @@ export interface Flood {
 }
 
 /** Sends numbered messages of so many bytes to a session, one after the other's answer, until `done`. */
-export async function flood(from: Client, to: string, bytes: number, done: (flood: Flood) => boolean): Promise<Flood> {
+export async function flood(
+  from: Client,
+  to: string,
+  bytes: number,
+  done: (logRateLimiter: Flood) => boolean,
+): Promise<Flood> {
   const sent: Flood = { routed: [], refused: [] };
   const data = 'f'.repeat(bytes);
   for (let number = 0; !done(sent); number++) {

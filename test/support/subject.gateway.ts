@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
-import { CertificateSubject } from '../../src/gateway/identity.decorators.js';
-import { MessagingGateway } from '../../src/gateway/messaging-gateway.decorator.js';
+import { CertificateSubject } from '../../src/gateway/nest/identity.decorators.js';
+import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 
 /** Tells a session whose certificate it came with. */
 @MessagingGateway()

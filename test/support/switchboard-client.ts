@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import {
   connect,
   type Client,
-  type ConnectParts,
+  type ConnectOptions,
   type Envelope,
   type Phase,
   type StateChange,
@@ -12,7 +12,7 @@ import {
 const PARTS = { WebSocket, minDelayMs: 20, maxDelayMs: 200 };
 
 /** The project's own client in Node; its errors are looked at where they are awaited. */
-export function join(url: string, parts: ConnectParts = {}): Client {
+export function join(url: string, parts: ConnectOptions = {}): Client {
   return connect(url, { ...PARTS, ...parts });
 }
 

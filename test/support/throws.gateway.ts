@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
 import { throwError, type Observable } from 'rxjs';
-import { Fault, MessagingGateway } from '../../src/index.js';
+import { MessageError, MessagingGateway } from '../../src/index.js';
 
 const nameless = undefined as unknown as string;
 
@@ -52,9 +52,9 @@ export const BAD_THROWS: Readonly<Record<string, readonly [code: string, thrown:
   ],
   'a fault with a big integer': [
     'internal_error',
-    () => new Fault('mine', 'x', undefined, { retryAfterMs: 1n as never }),
+    () => new MessageError('mine', 'x', undefined, { retryAfterMs: 1n as never }),
   ],
-  'a fault with a circle': ['internal_error', () => new Fault('mine', 'x', undefined, circle())],
+  'a fault with a circle': ['internal_error', () => new MessageError('mine', 'x', undefined, circle())],
 };
 
 /** Handlers that throw what no one should. */

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { decode, Fault, isReserved, stampedFrame } from '../../src/protocol/index.js';
+import { decode, MessageError, isReserved, stampedFrame } from '../../src/protocol/index.js';
 
 const SENDER = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 
 /** The fault that a text is refused with. */
-function refused(text: string): Pick<Fault, 'code' | 'message' | 'ref'> {
+function refused(text: string): Pick<MessageError, 'code' | 'message' | 'ref'> {
   try {
     decode(text);
   } catch (error) {
-    if (error instanceof Fault) return { code: error.code, message: error.message, ...ref(error) };
+    if (error instanceof MessageError) return { code: error.code, message: error.message, ...ref(error) };
     throw error;
   }
   throw new Error(`${text} was accepted`);
 }
 
-function ref(fault: Fault): { ref?: string } {
-  return fault.ref === undefined ? {} : { ref: fault.ref };
+function ref(messageError: MessageError): { ref?: string } {
+  return messageError.ref === undefined ? {} : { ref: messageError.ref };
 }
 
 /** The text of the frame that a message becomes. */

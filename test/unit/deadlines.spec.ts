@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Deadlines } from '../../src/gateway/deadlines.js';
+import { HandlerTimeouts } from '../../src/gateway/dispatch/handler-timeouts.js';
 
 const never = new Promise<never>(() => undefined);
 
@@ -8,20 +8,20 @@ describe('deadlines', () => {
   afterEach(() => vi.useRealTimers());
 
   it('let a call that ends in time be what it is', async () => {
-    const deadlines = new Deadlines(60_000);
-    expect(await deadlines.within(Promise.resolve(7))).toBe(7);
-    await expect(deadlines.within(Promise.reject(new Error('no')))).rejects.toThrow('no');
+    const handlerTimeouts = new HandlerTimeouts(60_000);
+    expect(await handlerTimeouts.within(Promise.resolve(7))).toBe(7);
+    await expect(handlerTimeouts.within(Promise.reject(new Error('no')))).rejects.toThrow('no');
   });
 
   it('end each call that takes too long, no sooner than its own time, and go on with the next', async () => {
-    const deadlines = new Deadlines(50);
+    const handlerTimeouts = new HandlerTimeouts(50);
     const ended: string[] = [];
     const begin = async (name: string): Promise<void> => {
-      await expect(deadlines.within(never)).rejects.toThrow('a handler took longer than 50 ms');
+      await expect(handlerTimeouts.within(never)).rejects.toThrow('a handler took longer than 50 ms');
       ended.push(name);
     };
     const first = begin('first');
-    await deadlines.within(Promise.resolve());
+    await handlerTimeouts.within(Promise.resolve());
     await vi.advanceTimersByTimeAsync(20);
     const second = begin('second');
     await vi.advanceTimersByTimeAsync(29);

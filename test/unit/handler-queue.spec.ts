@@ -1,17 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { of, Subject, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Deadlines } from '../../src/gateway/deadlines.js';
+import { HandlerTimeouts } from '../../src/gateway/dispatch/handler-timeouts.js';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
-import { HandlerQueue } from '../../src/gateway/handler-queue.js';
-import type { HandlerReplies } from '../../src/gateway/handler-replies.js';
-import { Telemetry } from '../../src/telemetry/telemetry.js';
-import { Fault, MAX_WAITING_CALLS, type Envelope } from '../../src/protocol/index.js';
+import { HandlerQueue } from '../../src/gateway/dispatch/handler-queue.js';
+import type { HandlerReplies } from '../../src/gateway/dispatch/handler-replies.js';
+import { Counters } from '../../src/telemetry/counters.js';
+import { MessageError, MAX_WAITING_CALLS, type Envelope } from '../../src/protocol/index.js';
 
 /** Writes down what the client would be told. */
 class Told {
   readonly lines: string[] = [];
-  readonly telemetry = new Telemetry();
+  readonly counters = new Counters();
 
   value(_: unknown, { id }: Envelope, value: unknown): void {
     if (value === 'unsendable') throw new Error('cannot be sent');
@@ -46,7 +46,7 @@ class Gate {
 describe('the handler queue', () => {
   let told: Told;
   let gate: Gate;
-  let session: { ended: boolean };
+  let session: { closed: boolean };
   let queue: HandlerQueue;
 
   const envelope = (id: string, data?: string): Envelope => ({
@@ -60,14 +60,14 @@ describe('the handler queue', () => {
     new HandlerQueue(
       { session } as unknown as GatewaySocket,
       told as unknown as HandlerReplies,
-      new Deadlines(timeoutMs),
+      new HandlerTimeouts(timeoutMs),
     );
   const returning = (value: unknown) => async (): Promise<unknown> => value;
 
   beforeEach(() => {
     told = new Told();
     gate = new Gate();
-    session = { ended: false };
+    session = { closed: false };
     queue = newQueue(60_000);
   });
 
@@ -103,15 +103,15 @@ describe('the handler queue', () => {
   it('lets 64 wait and refuses the next, which has no effect', async () => {
     queue.add(envelope('running'), gate.handler);
     for (let count = 0; count < MAX_WAITING_CALLS; count++) queue.add(envelope(`${count}`), returning(undefined));
-    const refusal = (): Fault | undefined => {
+    const refusal = (): MessageError | undefined => {
       try {
         queue.add(envelope('over'), returning(undefined));
       } catch (error) {
-        return error as Fault;
+        return error as MessageError;
       }
       return undefined;
     };
-    expect(refusal()).toBeInstanceOf(Fault);
+    expect(refusal()).toBeInstanceOf(MessageError);
     expect(refusal()).toMatchObject({ code: 'rate_limited', ref: 'over', details: { retryAfterMs: 1000 } });
     await gate.open();
     expect(told.lines.filter((line) => line.endsWith('done'))).toHaveLength(1 + MAX_WAITING_CALLS);
@@ -162,7 +162,7 @@ describe('the handler queue', () => {
     const streams = Array.from({ length: MAX_WAITING_CALLS }, () => new Subject<number>());
     for (const [index, stream] of streams.entries()) queue.add(envelope(`${index}`), returning(stream));
     await turn();
-    expect(() => queue.add(envelope('over'), returning(1))).toThrow(Fault);
+    expect(() => queue.add(envelope('over'), returning(1))).toThrow(MessageError);
     streams[0]!.complete();
     queue.add(envelope('again'), returning(1));
     await turn();
@@ -175,7 +175,7 @@ describe('the handler queue', () => {
     await turn();
     queue.add(envelope('2'), gate.handler);
     queue.add(envelope('3'), gate.handler);
-    session.ended = true;
+    session.closed = true;
     queue.drop();
     expect(values.observed).toBe(false);
     const late = new Subject<number>();

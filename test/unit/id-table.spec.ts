@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { NodeIdentity } from '../../src/lifecycle/node-identity.js';
+import { NodeIdentity } from '../../src/node/node-identity.js';
 import { EnvelopeScanner, IdTable, SESSION_ID_CHARACTERS, TEXT } from '../../src/protocol/index.js';
-import { SessionIds } from '../../src/sessions/session-id.js';
+import { SessionIdGenerator } from '../../src/sessions/session-id-generator.js';
 
 const MANY = 1000;
 
 describe('the table of ids', () => {
-  const made = new SessionIds(new NodeIdentity());
+  const made = new SessionIdGenerator(new NodeIdentity());
   const scanner = new EnvelopeScanner();
 
   /** Scans a message to a receiver and returns where the scanner found it. */
@@ -27,8 +27,8 @@ describe('the table of ids', () => {
     expect(new Set(slots).size).toBe(MANY);
     for (const [index, id] of ids.entries()) {
       const at = scanReceiver(id, ' '.repeat(index % 5));
-      expect(table.standsAt(slots[index]!, at)).toBe(true);
-      expect(table.standsAt(slots[(index + 1) % MANY]!, at)).toBe(false);
+      expect(table.equalsAt(slots[index]!, at)).toBe(true);
+      expect(table.equalsAt(slots[(index + 1) % MANY]!, at)).toBe(false);
       expect(table.hash(slots[index]!)).toBe(scanner.receiverHash);
     }
   });
@@ -39,7 +39,7 @@ describe('the table of ids', () => {
     const slot = table.add(id);
     for (let index = 0; index < id.length; index++) {
       const other = id.slice(0, index) + (id[index] === 'A' ? 'B' : 'A') + id.slice(index + 1);
-      expect(table.standsAt(slot, scanReceiver(other))).toBe(false);
+      expect(table.equalsAt(slot, scanReceiver(other))).toBe(false);
       expect(scanner.receiverHash).not.toBe(table.hash(slot));
     }
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Fault } from '../../src/protocol/index.js';
-import { Idempotency } from '../../src/ops/idempotency.js';
+import { MessageError } from '../../src/protocol/index.js';
+import { Idempotency } from '../../src/ops/api/idempotency.js';
 
 const TEN_MINUTES_MS = 600_000;
 const MOST = 10_000;
@@ -47,7 +47,7 @@ describe('an idempotency key', () => {
   it('is not tried again where nobody knows whether it had its effect', async () => {
     const unavailable = async (): Promise<never> => {
       done++;
-      throw Fault.of('unavailable');
+      throw MessageError.of('unavailable');
     };
     for (let count = 0; count < 2; count++)
       await expect(kept.once('a', 'ann', '{}', unavailable)).rejects.toMatchObject({ code: 'unavailable' });

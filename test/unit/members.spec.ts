@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { topLevelMembers } from '../../src/protocol/members.js';
+import { topLevelProperties } from '../../src/protocol/json-properties.js';
 
 describe('the members of an object', () => {
-  const pairs = (text: string): [string, string][] => topLevelMembers(text).map(({ key, value }) => [key, value]);
+  const pairs = (text: string): [string, string][] => topLevelProperties(text).map(({ key, value }) => [key, value]);
 
   it.each(['{}', ' { } ', '{\n\t}'])('are none in %j', (text) => {
-    expect(topLevelMembers(text)).toEqual([]);
+    expect(topLevelProperties(text)).toEqual([]);
   });
 
   it('come in the order they stand, their values as they were written', () => {
@@ -35,7 +35,7 @@ describe('the members of an object', () => {
     ['{"__proto__":1,"constructor":{}}', ['__proto__', 'constructor']],
     ['{"\\u007b":1,"\\ud83d\\ude00":2}', ['{', '\u{1f600}']],
   ])('of %s are those of its top level only', (text, keys) => {
-    expect(topLevelMembers(text).map(({ key }) => key)).toEqual(keys);
+    expect(topLevelProperties(text).map(({ key }) => key)).toEqual(keys);
   });
 
   it('are found with any white space around them', () => {
@@ -45,7 +45,7 @@ describe('the members of an object', () => {
       ['b', '[ 1 , 2 ]'],
       ['c', '"x"'],
     ]);
-    expect(topLevelMembers(text).map(({ start, end }) => text.slice(start, end))).toEqual([
+    expect(topLevelProperties(text).map(({ start, end }) => text.slice(start, end))).toEqual([
       '"a"\t:\n1',
       '"b" : [ 1 , 2 ]',
       '"c":\n"x"',

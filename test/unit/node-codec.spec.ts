@@ -4,22 +4,22 @@ import {
   decodeMessage,
   encodeMessage,
   finish,
-  isUnderstood,
+  isSupported,
   versionOf,
-  writeNews,
+  writeEvent,
   writeRequest,
-} from '../../src/backplane/node-codec.js';
+} from '../../src/cluster/wire/node-codec.js';
 import {
   KINDS,
   NODE_VERSION,
   type Batch,
-  type News,
+  type ClusterEvent,
   type NodeMessage,
   type Request,
-} from '../../src/backplane/node-message.js';
+} from '../../src/cluster/wire/node-message.js';
 import { textFrame } from '../../src/protocol/index.js';
 
-const SPEAKER = { part: 'abcdefgh', link: 7 };
+const SPEAKER = { nodeId: 'abcdefgh', incarnation: 7 };
 const FRAME = textFrame('{"ä":"€"}');
 
 function batch(items: readonly Request[]): Buffer {
@@ -30,10 +30,10 @@ function batch(items: readonly Request[]): Buffer {
   return finish(writer);
 }
 
-function news(items: readonly News[]): Buffer {
+function news(items: readonly ClusterEvent[]): Buffer {
   const writer = begin(SPEAKER, 'news', 8);
   writer.u32(3);
-  for (const item of items) writeNews(writer, item);
+  for (const item of items) writeEvent(writer, item);
   return finish(writer);
 }
 
@@ -86,9 +86,9 @@ describe('what nodes say', () => {
   });
 
   it('is understood: news', () => {
-    const items: News[] = [
-      { type: 'arrived', place: { id: 'a.1' } },
-      { type: 'arrived', place: { id: 'a.2', user: 'Zoë' } },
+    const items: ClusterEvent[] = [
+      { type: 'arrived', sessionInfo: { id: 'a.1' } },
+      { type: 'arrived', sessionInfo: { id: 'a.2', user: 'Zoë' } },
       { type: 'broadcast', sender: 'a.1', frame: FRAME },
       { type: 'departed', id: 'a.1', code: 4999 },
     ];
@@ -120,8 +120,8 @@ describe('what nodes say', () => {
 
   it('is understood from the version before to the version after', () => {
     expect(versionOf(encodeMessage(SPEAKER, { kind: 'leave' }))).toBe(NODE_VERSION);
-    expect([NODE_VERSION, NODE_VERSION + 1].map(isUnderstood)).toEqual([true, true]);
-    expect([0, NODE_VERSION - 2, NODE_VERSION + 2].map(isUnderstood)).toEqual([false, false, false]);
+    expect([NODE_VERSION, NODE_VERSION + 1].map(isSupported)).toEqual([true, true]);
+    expect([0, NODE_VERSION - 2, NODE_VERSION + 2].map(isSupported)).toEqual([false, false, false]);
   });
 
   it('has a number for each kind, and no number twice', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Notices } from '../../src/messaging/notices.js';
+import { NoticeLog } from '../../src/messaging/notice-log.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { newRegistry, openSession } from '../support/sessions.js';
 
@@ -10,7 +10,7 @@ const GATHERED = 4096;
 describe('notices that wait for their window', () => {
   it('are told before it ends when there are too many', async () => {
     const registry = newRegistry();
-    void new Notices(registry, readSettings({ NOTICE_WINDOW_MS: '10000' }));
+    void new NoticeLog(registry, readSettings({ NOTICE_WINDOW_MS: '10000' }));
     const { connection } = openSession(registry);
     const told = (): number => connection.envelopes.filter(({ type }) => type === 'sys.arrived').length;
     for (let count = 2; count < GATHERED; count++) openSession(registry);

@@ -1,20 +1,20 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Refusal } from '../../src/backplane/backplane.js';
-import { decodeMessage, finish } from '../../src/backplane/node-codec.js';
-import { Outgoing } from '../../src/backplane/outgoing.js';
+import type { DeliveryFailure } from '../../src/cluster/backplane.js';
+import { decodeMessage, finish } from '../../src/cluster/wire/node-codec.js';
+import { BatchAccumulator } from '../../src/cluster/nats/batch-accumulator.js';
 import { textFrame } from '../../src/protocol/index.js';
 
 describe('what a node says in a turn', () => {
   let said: string[];
-  let answers: (Refusal | undefined)[];
-  let outgoing: Outgoing;
+  let answers: (DeliveryFailure | undefined)[];
+  let batchAccumulator: BatchAccumulator;
 
   beforeEach(() => {
     said = [];
     answers = [];
-    outgoing = new Outgoing({
-      speaker: { part: 'abcdefgh', link: 1 },
+    batchAccumulator = new BatchAccumulator({
+      origin: { nodeId: 'abcdefgh', incarnation: 1 },
       maxAgeMs: 1000,
       batch: (number, part, bytes, waiting) => {
         const { message } = decodeMessage(finish(bytes));
@@ -22,7 +22,7 @@ describe('what a node says in a turn', () => {
         said.push(`${part}: ${items.map((item) => item?.receiver).join(' ')}`);
         for (const answer of waiting) answer(undefined);
       },
-      news: (bytes) => {
+      events: (bytes) => {
         const { message } = decodeMessage(finish(bytes));
         if (message.kind !== 'news') return;
         const items = message.items.map((item) => (item.type === 'departed' ? item.id : item.type));
@@ -32,20 +32,20 @@ describe('what a node says in a turn', () => {
   });
 
   const ask = (part: string, receiver: string, text = '{}'): void =>
-    outgoing.ask(part, { type: 'message', sender: 's', receiver, frame: textFrame(text) }, (refusal) =>
+    batchAccumulator.addRequest(part, { type: 'message', sender: 's', receiver, frame: textFrame(text) }, (refusal) =>
       answers.push(refusal),
     );
-  const left = (id: string): void => outgoing.tell({ type: 'departed', id, code: 1000 });
+  const left = (id: string): void => batchAccumulator.addEvent({ type: 'departed', id, code: 1000 });
 
   it('leaves at its end, one batch for each node', async () => {
     ask('a', 'a1');
     ask('b', 'b1');
     ask('a', 'a2');
     expect(said).toEqual([]);
-    expect(outgoing.waiting).toBe(3);
+    expect(batchAccumulator.waiting).toBe(3);
     await turn();
     expect(said).toEqual(['a: a1 a2', 'b: b1']);
-    expect(outgoing.waiting).toBe(0);
+    expect(batchAccumulator.waiting).toBe(0);
   });
 
   it('leaves in the order it was said where some of it is for all', async () => {
@@ -62,17 +62,17 @@ describe('what a node says in a turn', () => {
   it('leaves early where it is long', () => {
     for (let count = 0; count < 5; count++) ask('a', `a${count}`, 'x'.repeat(60_000));
     expect(said).toEqual(['a: a0 a1 a2']);
-    outgoing.flush();
+    batchAccumulator.flush();
     expect(said).toEqual(['a: a0 a1 a2', 'a: a3 a4']);
   });
 
   it('is never said once the link is gone, and who asked is told', async () => {
     ask('a', 'a1');
     ask('b', 'b1');
-    outgoing.reset();
+    batchAccumulator.reset();
     expect(answers).toEqual(['unavailable', 'unavailable']);
     left('x');
-    outgoing.reset();
+    batchAccumulator.reset();
     await turn();
     expect(said).toEqual([]);
     left('y');

@@ -17,9 +17,9 @@ describe('peers', () => {
 
   it('are those who exchanged a message, whoever sent it', () => {
     const [alice, bob, carol] = [newSession(), newSession(), newSession()];
-    peers.meet(alice, bob);
-    peers.meet(carol, alice);
-    peers.meet(alice, bob);
+    peers.record(alice, bob);
+    peers.record(carol, alice);
+    peers.record(alice, bob);
     expect(met(alice)).toEqual([bob, carol]);
   });
 
@@ -29,7 +29,7 @@ describe('peers', () => {
 
   it('are forgotten on both sides when one leaves', () => {
     const [alice, bob] = [newSession(), newSession()];
-    peers.meet(alice, bob);
+    peers.record(alice, bob);
     expect(met(alice)).toEqual([bob]);
     expect(met(bob)).toEqual([]);
   });
@@ -37,7 +37,7 @@ describe('peers', () => {
   it('are 256 at the most: the one met first is forgotten first, by both', () => {
     const star = newSession();
     const others = Array.from({ length: 300 }, newSession);
-    for (const other of others) peers.meet(star, other);
+    for (const other of others) peers.record(star, other);
     expect(met(others[0]!)).toEqual([]);
     expect(met(others[43]!)).toEqual([]);
     expect(met(others[44]!)).toEqual([star]);

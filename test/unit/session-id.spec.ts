@@ -1,39 +1,39 @@
 import { describe, expect, it } from 'vitest';
-import { NodeIdentity } from '../../src/lifecycle/node-identity.js';
-import { SessionIds } from '../../src/sessions/session-id.js';
+import { NodeIdentity } from '../../src/node/node-identity.js';
+import { SessionIdGenerator } from '../../src/sessions/session-id-generator.js';
 
 describe('session ids', () => {
   it('are a node part, a dot and 96 random bits, URL-safe and all of one length', () => {
     const node = new NodeIdentity();
-    const ids = new SessionIds(node);
+    const ids = new SessionIdGenerator(node);
     for (let count = 0; count < 1000; count++) {
       const id = ids.next();
       expect(id).toMatch(/^[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{16}$/);
-      expect(id.startsWith(`${node.part}.`)).toBe(true);
+      expect(id.startsWith(`${node.id}.`)).toBe(true);
       expect(Buffer.from(id.split('.')[1]!, 'base64url')).toHaveLength(12);
     }
   });
 
   it('are never the same twice in a hundred thousand', () => {
-    const ids = new SessionIds(new NodeIdentity());
+    const ids = new SessionIdGenerator(new NodeIdentity());
     expect(new Set(Array.from({ length: 100_000 }, () => ids.next())).size).toBe(100_000);
   });
 
   it('have another node part at each start', () => {
-    expect(new Set(Array.from({ length: 1000 }, () => new NodeIdentity().part)).size).toBe(1000);
+    expect(new Set(Array.from({ length: 1000 }, () => new NodeIdentity().id)).size).toBe(1000);
   });
 
   it('have another one when the node has taken another name', () => {
     const node = new NodeIdentity();
-    const ids = new SessionIds(node);
+    const ids = new SessionIdGenerator(node);
     const [before] = ids.next().split('.');
     node.renew();
-    expect(ids.next().split('.')[0]).toBe(node.part);
-    expect(node.part).not.toBe(before);
+    expect(ids.next().split('.')[0]).toBe(node.id);
+    expect(node.id).not.toBe(before);
   });
 
   it('have every bit as often on as off', () => {
-    const ids = new SessionIds(new NodeIdentity());
+    const ids = new SessionIdGenerator(new NodeIdentity());
     const ones = Array.from({ length: 96 }, () => 0);
     const many = 20_000;
     for (let count = 0; count < many; count++) {

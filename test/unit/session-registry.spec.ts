@@ -1,21 +1,21 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { textFrame } from '../../src/protocol/index.js';
-import type { SessionObserver, SessionRegistry } from '../../src/sessions/session-registry.js';
+import type { SessionListener, SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
 import { newRegistry, openSession } from '../support/sessions.js';
 
 /** Writes down what it is told, and what the registry says at that moment. */
-class Diary implements SessionObserver {
+class Diary implements SessionListener {
   readonly lines: string[] = [];
 
   constructor(private readonly registry: SessionRegistry) {}
 
-  arrived(session: Session): void {
+  opened(session: Session): void {
     this.lines.push(`${session.id} arrived, found ${this.registry.find(session.id) === session}`);
   }
 
-  departed(session: Session, code: number): void {
+  closed(session: Session, code: number): void {
     this.lines.push(`${session.id} departed ${code}, found ${this.registry.find(session.id) === session}`);
   }
 }
@@ -26,7 +26,7 @@ describe('the session registry', () => {
 
   beforeEach(() => {
     registry = newRegistry({ HEARTBEAT_MS: '1234', MAX_MESSAGE_BYTES: '5678', NOTICE_SCOPE: 'peers' });
-    registry.observe((diary = new Diary(registry)));
+    registry.addListener((diary = new Diary(registry)));
   });
 
   it('sends a welcome before anything else', async () => {
@@ -47,7 +47,7 @@ describe('the session registry', () => {
   it('finds a session by its id and by the hash of it, and no other', () => {
     const { session } = openSession(registry);
     const { session: other } = openSession(registry);
-    const hash = registry.idTable.hash(session.slot);
+    const hash = registry.idTable.hash(session.idSlot);
     expect(registry.find(session.id)).toBe(session);
     expect(registry.findByHash(hash)).toBe(session);
     expect(registry.find(`${session.id}x`)).toBeUndefined();
@@ -57,18 +57,18 @@ describe('the session registry', () => {
 
   it('forgets a session that ended, wherever it was known', () => {
     const { session, socket } = openSession(registry);
-    const hash = registry.idTable.hash(session.slot);
+    const hash = registry.idTable.hash(session.idSlot);
     registry.close(socket, 1000);
     expect(registry.find(session.id)).toBeUndefined();
     expect(registry.findByHash(hash)).toBeUndefined();
     expect(registry.page(undefined, 10)).toEqual({ sessions: [], total: 0 });
     expect(registry.size).toBe(0);
-    expect(session.ended).toBe(true);
+    expect(session.closed).toBe(true);
   });
 
   it('tells every observer of an arrival and of a departure, in order and once', () => {
     const second = new Diary(registry);
-    registry.observe(second);
+    registry.addListener(second);
     const { session, socket } = openSession(registry);
     registry.end(session, 4101);
     registry.end(session, 1000);

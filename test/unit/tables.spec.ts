@@ -4,11 +4,11 @@ import {
   closeReason,
   errorFrame,
   ERRORS,
-  Fault,
-  refusalBody,
-  REFUSALS,
+  MessageError,
+  rejectionBody,
+  HANDSHAKE_REJECTIONS,
   type ErrorCode,
-  type RefusalCode,
+  type HandshakeRejectionCode,
 } from '../../src/protocol/index.js';
 import { textsOf } from '../support/sessions.js';
 
@@ -16,7 +16,7 @@ describe('the table of errors', () => {
   it.each(Object.entries(ERRORS))('has a word and a sentence for %s', (code, sentence) => {
     expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
     expect(sentence).toMatch(/^[A-Z].*\.$/);
-    expect(Fault.of(code as ErrorCode, 'r', { retryAfterMs: 5 })).toMatchObject({
+    expect(MessageError.of(code as ErrorCode, 'r', { retryAfterMs: 5 })).toMatchObject({
       code,
       message: sentence,
       ref: 'r',
@@ -52,9 +52,11 @@ describe('the table of close codes', () => {
 });
 
 describe('the table of refusals', () => {
-  it.each(Object.entries(REFUSALS))('has a status and a body for %s', (code, { status, text }) => {
+  it.each(Object.entries(HANDSHAKE_REJECTIONS))('has a status and a body for %s', (code, { status, text }) => {
     expect(status).toBeGreaterThanOrEqual(400);
-    expect(JSON.parse(refusalBody(code as RefusalCode))).toEqual({ error: { code, message: text } });
-    expect(JSON.parse(refusalBody(code as RefusalCode, 'because'))).toEqual({ error: { code, message: 'because' } });
+    expect(JSON.parse(rejectionBody(code as HandshakeRejectionCode))).toEqual({ error: { code, message: text } });
+    expect(JSON.parse(rejectionBody(code as HandshakeRejectionCode, 'because'))).toEqual({
+      error: { code, message: 'because' },
+    });
   });
 });

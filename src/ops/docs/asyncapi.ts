@@ -1,5 +1,5 @@
 import {
-  CLIENT_WORDS,
+  SYSTEM_REQUESTS,
   CLOSE_CODES,
   DEFAULT_PAGE,
   ERRORS,
@@ -10,27 +10,27 @@ import {
   MAX_TYPE_CHARACTERS,
   MAX_WAITING_CALLS,
   PROTOCOL_VERSION,
-  REFUSALS,
-  SERVER_WORDS,
+  HANDSHAKE_REJECTIONS,
+  SERVER_MESSAGES,
   SUBPROTOCOL,
-  type ServerWords,
+  type ServerMessageMap,
 } from '../../protocol/index.js';
 import type { Settings } from '../../settings/settings.js';
-import type { HandlerWord } from './handler-words.js';
+import type { HandlerDescriptor } from './handler-descriptors.js';
 import { Messages, type Message } from './messages.js';
-import { SchemaBook } from './schema-book.js';
+import { SchemaRegistry } from './schema-registry.js';
 import { secured } from './security.js';
 
 const CHANNEL = 'wss';
-const TOLD: readonly (keyof ServerWords)[] = Object.keys(SERVER_WORDS) as (keyof ServerWords)[];
+const TOLD: readonly (keyof ServerMessageMap)[] = Object.keys(SERVER_MESSAGES) as (keyof ServerMessageMap)[];
 
 interface Reference {
   readonly $ref: string;
 }
 
 /** The whole protocol as AsyncAPI 3.0: of the tables and classes by which this server reads and writes. */
-export function asyncApi(settings: Settings, words: readonly HandlerWord[]): object {
-  const book = new SchemaBook();
+export function asyncApi(settings: Settings, words: readonly HandlerDescriptor[]): object {
+  const book = new SchemaRegistry();
   const messages = new Messages(book);
   const all = new Map<string, Message>();
   const operations: Record<string, object> = {};
@@ -51,8 +51,8 @@ export function asyncApi(settings: Settings, words: readonly HandlerWord[]): obj
   all.set('from-session', messages.fromSession());
   all.set('from-server', messages.fromServer());
   receive('message', messages.carried(), ['sys.ack']);
-  for (const type of Object.keys(CLIENT_WORDS) as (keyof typeof CLIENT_WORDS)[])
-    receive(type, messages.client(type), [CLIENT_WORDS[type].answer]);
+  for (const type of Object.keys(SYSTEM_REQUESTS) as (keyof typeof SYSTEM_REQUESTS)[])
+    receive(type, messages.client(type), [SYSTEM_REQUESTS[type].answer]);
   for (const word of words) {
     const key = unusedKey(all, word.type);
     all.set(`${key}.answer`, messages.answered(word));
@@ -82,7 +82,7 @@ export function asyncApi(settings: Settings, words: readonly HandlerWord[]): obj
     components: { messages: Object.fromEntries(all), schemas: book.schemas, ...securitySchemes },
     'x-errors': ERRORS,
     'x-close-codes': CLOSE_CODES,
-    'x-refusals': REFUSALS,
+    'x-refusals': HANDSHAKE_REJECTIONS,
     'x-limits': limits(settings),
   };
 }

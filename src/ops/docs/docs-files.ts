@@ -1,11 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Settings } from '../../settings/settings.js';
 import { asyncApi } from './asyncapi.js';
-import { handlerWords } from './handler-words.js';
-import { served, type Served } from './served.js';
+import { handlerDescriptors } from './handler-descriptors.js';
+import { staticFile, type StaticFile } from '../static/static-file.js';
 
 const FOLDER = new URL('page/', import.meta.url);
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -18,27 +18,28 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 /** The files of the page, read once, and the document, written when it is first asked for: then all handlers are known. */
 @Injectable()
 export class DocsFiles {
-  readonly #files = new Map<string, Served>();
-  #document: Served | undefined;
+  readonly #files = new Map<string, StaticFile>();
+  #document: StaticFile | undefined;
 
   constructor(
-    @Inject(Settings) private readonly settings: Settings,
-    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    private readonly settings: Settings,
+    private readonly modules: ModulesContainer,
   ) {
     for (const name of readdirSync(FOLDER)) {
       const contentType = CONTENT_TYPES[extname(name)];
-      if (contentType !== undefined) this.#files.set(name, served(readFileSync(new URL(name, FOLDER)), contentType));
+      if (contentType !== undefined)
+        this.#files.set(name, staticFile(readFileSync(new URL(name, FOLDER)), contentType));
     }
   }
 
-  get document(): Served {
-    return (this.#document ??= served(
-      Buffer.from(JSON.stringify(asyncApi(this.settings, handlerWords(this.modules)))),
+  get document(): StaticFile {
+    return (this.#document ??= staticFile(
+      Buffer.from(JSON.stringify(asyncApi(this.settings, handlerDescriptors(this.modules)))),
       'application/json; charset=utf-8',
     ));
   }
 
-  find(name: string): Served | undefined {
+  find(name: string): StaticFile | undefined {
     return this.#files.get(name);
   }
 }

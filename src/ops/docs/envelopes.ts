@@ -1,7 +1,7 @@
-import { Delivered, MessageDto, SESSION_ID, type SERVER_WORDS } from '../../protocol/index.js';
+import { DeliveredEnvelope, MessageDto, SESSION_ID, type SERVER_MESSAGES } from '../../protocol/index.js';
 import type { JsonSchema } from './json-schema.js';
 import type { PropertyRules } from './property-rules.js';
-import type { SchemaBook } from './schema-book.js';
+import type { SchemaRegistry } from './schema-registry.js';
 
 /** What one message says of a field otherwise than the plain envelope does; `absent` takes the field away. */
 interface Difference {
@@ -9,7 +9,7 @@ interface Difference {
   readonly required?: boolean;
 }
 /** A row of the table of the server's words. */
-export type AnyServerWord = (typeof SERVER_WORDS)[keyof typeof SERVER_WORDS];
+export type AnyServerMessage = (typeof SERVER_MESSAGES)[keyof typeof SERVER_MESSAGES];
 type Differences = Readonly<Record<string, Difference | 'absent'>>;
 
 const NOT_THE_SERVERS: JsonSchema = { not: { pattern: '^sys\\.' } };
@@ -21,9 +21,9 @@ export class Envelopes {
   readonly #sent: readonly PropertyRules[];
   readonly #delivered: readonly PropertyRules[];
 
-  constructor(book: SchemaBook) {
+  constructor(book: SchemaRegistry) {
     this.#sent = book.fields(MessageDto);
-    this.#delivered = book.fields(Delivered);
+    this.#delivered = book.fields(DeliveredEnvelope);
   }
 
   /** What a client writes to have it carried to a session, or to all. */
@@ -62,7 +62,7 @@ export class Envelopes {
   }
 
   /** One of the server's own words. */
-  told(type: string, word: AnyServerWord, data: JsonSchema): JsonSchema {
+  told(type: string, word: AnyServerMessage, data: JsonSchema): JsonSchema {
     return write(type, this.#delivered, {
       type: { schema: { const: type } },
       sender: { schema: word.sender === 'server' ? { const: 'server' } : A_SESSION },

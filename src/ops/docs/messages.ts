@@ -1,8 +1,13 @@
-import { CLIENT_WORDS, SERVER_WORDS, type ClientWord, type ServerWords } from '../../protocol/index.js';
-import { Envelopes, type AnyServerWord } from './envelopes.js';
-import type { Body, HandlerWord } from './handler-words.js';
+import {
+  SYSTEM_REQUESTS,
+  SERVER_MESSAGES,
+  type SystemRequestType,
+  type ServerMessageMap,
+} from '../../protocol/index.js';
+import { Envelopes, type AnyServerMessage } from './envelopes.js';
+import type { Body, HandlerDescriptor } from './handler-descriptors.js';
 import type { DtoClass, JsonSchema } from './json-schema.js';
-import type { SchemaBook } from './schema-book.js';
+import type { SchemaRegistry } from './schema-registry.js';
 
 const ME = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 const OTHER = 'kCgk0l3w.9bXr3Tq7Lm2Vh0Ys';
@@ -29,7 +34,7 @@ const BY_REF = {
 export class Messages {
   readonly #envelopes: Envelopes;
 
-  constructor(private readonly book: SchemaBook) {
+  constructor(private readonly book: SchemaRegistry) {
     this.#envelopes = new Envelopes(book);
   }
 
@@ -60,8 +65,8 @@ export class Messages {
   }
 
   /** What the server says by itself. */
-  server(type: keyof ServerWords): Message {
-    const word: AnyServerWord = SERVER_WORDS[type];
+  server(type: keyof ServerMessageMap): Message {
+    const word: AnyServerMessage = SERVER_MESSAGES[type];
     const { example: data, sender, receiver, ref, when, data: dto } = word;
     const example = {
       type,
@@ -78,8 +83,8 @@ export class Messages {
   }
 
   /** What a client may ask of the server. */
-  client(type: keyof typeof CLIENT_WORDS): Message {
-    const { data, dataIs, when, example }: ClientWord = CLIENT_WORDS[type];
+  client(type: keyof typeof SYSTEM_REQUESTS): Message {
+    const { data, dataIs, when, example }: SystemRequestType = SYSTEM_REQUESTS[type];
     const schema = this.#envelopes.said(type, this.#data(data), dataIs === 'present');
     return message(type, type, 'client', schema, {
       summary: when,
@@ -88,7 +93,7 @@ export class Messages {
   }
 
   /** What a handler is asked. */
-  asked({ type, gateway, description, bodies }: HandlerWord): Message {
+  asked({ type, gateway, description, bodies }: HandlerDescriptor): Message {
     const data = this.#body(bodies);
     const example = description?.example;
     return message(type, type, 'handler', this.#envelopes.said(type, data, demands(data)), {
@@ -98,7 +103,7 @@ export class Messages {
   }
 
   /** What a handler answers under the word that it was asked. */
-  answered({ type, gateway, answer }: HandlerWord): Message {
+  answered({ type, gateway, answer }: HandlerDescriptor): Message {
     const known = answer !== undefined && this.book.fields(answer).length > 0;
     return message(type, type, 'handler', this.#envelopes.answered(type, known ? this.book.of(answer) : {}), {
       summary: `What ${gateway} answers, if it answers under this word.`,

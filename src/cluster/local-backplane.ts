@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { Backplane, type DeliveryFailure } from './backplane.js';
+
+/** One node alone: there is nobody to talk to, and nothing is elsewhere. */
+@Injectable()
+export class LocalBackplane extends Backplane {
+  readonly disconnectedSinceMs = undefined;
+  readonly peerCount = 0;
+  readonly waiting = 0;
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+
+  reaches(): boolean {
+    return false;
+  }
+
+  reachesAll(): boolean {
+    return true;
+  }
+
+  deliver(): DeliveryFailure {
+    return 'receiver_not_found';
+  }
+
+  broadcast(): boolean {
+    return true;
+  }
+
+  arrived(): void {}
+
+  departed(): void {}
+
+  async kick(): Promise<DeliveryFailure> {
+    return 'receiver_not_found';
+  }
+
+  async sessionDetails(): Promise<[]> {
+    return [];
+  }
+
+  ownerOf(): undefined {}
+
+  async rpc(): Promise<void> {}
+
+  async flushed(): Promise<void> {}
+}

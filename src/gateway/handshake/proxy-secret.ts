@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { SettingsError } from '../../settings/environment.js';
+
+const SECRET_BYTES = 32;
+
+/**
+ * Reads the secret by which our own proxy proves itself, and makes it first where there is none: whoever can read the
+ * file is the proxy.
+ *
+ * @throws {SettingsError} when it can be neither read nor made
+ */
+export function readProxySecret(file: string): string {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, randomBytes(SECRET_BYTES).toString('hex'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'EROFS') throw unusable(error);
+  }
+  try {
+    const secret = readFileSync(file, 'utf8').trim();
+    if (secret.length < SECRET_BYTES) throw new Error(`${file} holds fewer than ${SECRET_BYTES} characters`);
+    return secret;
+  } catch (error) {
+    throw unusable(error);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
+function unusable(error: unknown): SettingsError {
+  return new SettingsError([`PROXY_SECRET_FILE cannot be used: ${(error as Error).message}`]);
+}

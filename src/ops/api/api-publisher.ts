@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { NodeState } from '../../node/node-state.js';
+import { MessageRouter } from '../../messaging/message-router.js';
+import { decode, EVERYONE, MessageError, isReserved, SERVER, stampedFrame } from '../../protocol/index.js';
+import type { PostedResult } from './api.dto.js';
+
+const SENDER = /^server(\/[A-Za-z0-9._-]{1,64})?$/;
+
+/** Sends what another back end says, in the name of the server. */
+@Injectable()
+export class ApiPublisher {
+  constructor(
+    private readonly router: MessageRouter,
+    private readonly nodeState: NodeState,
+  ) {}
+
+  /**
+   * Sends one message by the rules of the protocol; its data is carried as it is written.
+   *
+   * @throws {MessageError} with the code of what is wrong
+   */
+  async post(text: string): Promise<PostedResult> {
+    if (this.nodeState.phase === 'draining') throw MessageError.of('unavailable');
+    const envelope = decode(text);
+    const { sender = SERVER } = JSON.parse(text) as { sender?: unknown };
+    if (typeof sender !== 'string' || !SENDER.test(sender))
+      throw new MessageError('invalid_message', 'sender must be "server" or "server/NAME"');
+    const { type, receiver } = envelope;
+    if (isReserved(type)) throw MessageError.of('reserved_type');
+    if (receiver === undefined) throw new MessageError('invalid_message', 'receiver is missing');
+    const frame = stampedFrame(sender, envelope);
+    if (receiver !== EVERYONE) {
+      await this.router.deliver(sender, receiver, frame);
+      return { status: 'routed' };
+    }
+    const skipped = this.router.broadcast(frame);
+    return { status: 'accepted', ...(skipped > 0 && { skipped }) };
+  }
+}

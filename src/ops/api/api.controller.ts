@@ -1,0 +1,121 @@
+import {
+  All,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiExcludeEndpoint,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiQuery,
+} from '@nestjs/swagger';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Settings } from '../../settings/settings.js';
+import { ApiKeysGuard } from './api-keys.guard.js';
+import { PostedResult, PostedMessage, SessionsPage, SessionView, Stats } from './api.dto.js';
+import { IdempotentPublisher } from './idempotent-publisher.js';
+import { NOT_FOUND, Problem, ProblemFilter } from './problem.filter.js';
+import { readJson } from './request-body.js';
+import { SessionQueries } from './session-queries.js';
+import { StatsReader } from './stats-reader.js';
+
+/** What other back ends may do over HTTP: speak to sessions, see them and end them. */
+@Controller('api/v1')
+@UseGuards(ApiKeysGuard)
+@UseFilters(ProblemFilter)
+@ApiBearerAuth()
+export class ApiController {
+  constructor(
+    private readonly posts: IdempotentPublisher,
+    private readonly sessions: SessionQueries,
+    private readonly statistics: StatsReader,
+    private readonly settings: Settings,
+  ) {}
+
+  @Post('messages')
+  @HttpCode(200)
+  @ApiBody({ type: PostedMessage })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'Does the same request only once in 10 minutes.',
+  })
+  @ApiOkResponse({ type: PostedResult })
+  async post(
+    @Req() request: IncomingMessage,
+    @Res({ passthrough: true }) response: ServerResponse,
+  ): Promise<PostedResult> {
+    const body = await readJson(request, this.settings.maxMessageBytes);
+    const { authorization = '', 'idempotency-key': key } = request.headers;
+    const { answer, replayed } = await this.posts.post(key?.toString(), authorization, body);
+    if (replayed) response.setHeader('Idempotency-Replayed', 'true');
+    return answer;
+  }
+
+  @Get('sessions')
+  @ApiQuery({ name: 'after', required: false, type: String })
+  @ApiQuery({ name: 'limit', required: false, type: Number })
+  @ApiOkResponse({ type: SessionsPage })
+  page(@Query('after') after: unknown, @Query('limit') limit: unknown): Promise<SessionsPage> {
+    return this.sessions.page(after, limit);
+  }
+
+  @Get('sessions/:id')
+  @ApiOkResponse({ type: SessionView })
+  session(@Param('id') id: string): Promise<SessionView> {
+    return this.sessions.one(id);
+  }
+
+  @Delete('sessions/:id')
+  @HttpCode(204)
+  @ApiNoContentResponse({ description: 'Closed with 4000.' })
+  kick(@Param('id') id: string): Promise<void> {
+    return this.sessions.kick(id);
+  }
+
+  @Get('stats')
+  @ApiOkResponse({ type: Stats })
+  stats(): Stats {
+    return this.statistics.read();
+  }
+
+  @All('messages')
+  @ApiExcludeEndpoint()
+  onlyPost(): never {
+    throw notAllowed('POST');
+  }
+
+  @All(['sessions', 'stats'])
+  @ApiExcludeEndpoint()
+  onlyGet(): never {
+    throw notAllowed('GET, HEAD');
+  }
+
+  @All('sessions/:id')
+  @ApiExcludeEndpoint()
+  onlyGetOrDelete(): never {
+    throw notAllowed('GET, HEAD, DELETE');
+  }
+
+  @All(['', '*path'])
+  @ApiExcludeEndpoint()
+  nothing(): never {
+    throw NOT_FOUND;
+  }
+}
+
+function notAllowed(allow: string): Problem {
+  return new Problem(405, 'method_not_allowed', `Only ${allow} is allowed here.`, { Allow: allow });
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { ApiController } from './api.controller.js';
+import { ApiKeysGuard } from './api-keys.guard.js';
+import { Idempotency } from './idempotency.js';
+import { OpsModule } from '../ops.module.js';
+import { IdempotentPublisher } from './idempotent-publisher.js';
+import { ProblemFilter } from './problem.filter.js';
+import { ApiPublisher } from './api-publisher.js';
+import { SessionQueries } from './session-queries.js';
+import { StatsReader } from './stats-reader.js';
+
+/** The HTTP API; part of the application only where `API_KEYS` is set. */
+@Module({
+  imports: [OpsModule],
+  controllers: [ApiController],
+  providers: [ApiKeysGuard, ProblemFilter, Idempotency, IdempotentPublisher, ApiPublisher, SessionQueries, StatsReader],
+})
+export class ApiModule {}

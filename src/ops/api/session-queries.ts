@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { Backplane } from '../../cluster/backplane.js';
+import { SessionDirectory } from '../../messaging/session-directory.js';
+import { DEFAULT_PAGE, MessageError, MAX_PAGE } from '../../protocol/index.js';
+import { sessionDetails } from '../../sessions/session-details.js';
+import { SessionRegistry } from '../../sessions/session-registry.js';
+import type { SessionsPage, SessionView } from './api.dto.js';
+import { Problem } from './problem.filter.js';
+
+/** The sessions of all nodes as an operator sees them. */
+@Injectable()
+export class SessionQueries {
+  constructor(
+    private readonly sessions: SessionRegistry,
+    private readonly sessionDirectory: SessionDirectory,
+    private readonly backplane: Backplane,
+  ) {}
+
+  /** @throws {Problem} 400 for a limit that is none */
+  async page(after: unknown, limit: unknown): Promise<SessionsPage> {
+    const size = limit === undefined ? DEFAULT_PAGE : Number(limit);
+    if (!Number.isInteger(size) || size < 1 || size > MAX_PAGE)
+      throw new Problem(400, 'invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE}.`);
+    if (after !== undefined && typeof after !== 'string')
+      throw new Problem(400, 'invalid_query', 'after must come once.');
+    const { sessions, ...rest } = this.sessionDirectory.page(after, size);
+    const ids = sessions.map((entry) => (typeof entry === 'string' ? entry : entry.id));
+    const elsewhere = await this.#elsewhere(ids.filter((id) => this.sessions.find(id) === undefined));
+    return { sessions: ids.map((id) => this.#view(id) ?? elsewhere.get(id) ?? { id }), ...rest };
+  }
+
+  /** @throws {Problem} 404 where no session has this id, 503 where its node does not answer */
+  async one(id: string): Promise<SessionView> {
+    const view = this.#view(id) ?? (await this.#elsewhere([id])).get(id);
+    if (view !== undefined) return view;
+    if (this.sessionDirectory.has(id)) throw MessageError.of('unavailable');
+    throw notFound();
+  }
+
+  /** Closes a session with 4000. @throws {Problem} 404 where no session has this id, 503 where its node does not answer */
+  async kick(id: string): Promise<void> {
+    const session = this.sessions.find(id);
+    if (session !== undefined) return session.close(4000);
+    const refusal = await this.backplane.kick(id);
+    if (refusal === 'receiver_not_found') throw notFound();
+    if (refusal !== undefined) throw MessageError.of(refusal);
+  }
+
+  #view(id: string): SessionView | undefined {
+    const session = this.sessions.find(id);
+    return session === undefined ? undefined : sessionDetails(session);
+  }
+
+  async #elsewhere(ids: readonly string[]): Promise<ReadonlyMap<string, SessionView>> {
+    if (ids.length === 0) return new Map();
+    const views = (await this.backplane.sessionDetails(ids)) as readonly object[] as readonly SessionView[];
+    return new Map(views.map((view) => [view.id, view]));
+  }
+}
+
+function notFound(): Problem {
+  return new Problem(404, 'session_not_found', 'No session has this id.');
+}

@@ -1,0 +1,33 @@
+import { Injectable } from '@nestjs/common';
+import { NodeState } from '../../node/node-state.js';
+import { SessionRegistry } from '../../sessions/session-registry.js';
+import { Counters } from '../../telemetry/counters.js';
+import type { Stats } from './api.dto.js';
+import { SessionMetrics } from '../metrics/session-metrics.js';
+
+/** The counters in a few words, for who does not run Prometheus. */
+@Injectable()
+export class StatsReader {
+  constructor(
+    private readonly counters: Counters,
+    private readonly sessions: SessionRegistry,
+    private readonly record: SessionMetrics,
+    private readonly nodeState: NodeState,
+  ) {}
+
+  read(): Stats {
+    const { received, fastRouted, fastBroadcasts, routed, fannedOut, opened, refused } = this.counters;
+    return {
+      phase: this.nodeState.phase,
+      uptimeSeconds: Math.floor(process.uptime()),
+      sessions: this.sessions.size,
+      opened,
+      messagesReceived: received + fastRouted + fastBroadcasts,
+      messagesDelivered: routed + fastRouted + fannedOut,
+      messagesRefused: [...refused.values()].reduce((sum, count) => sum + count, 0),
+      ...this.record.traffic(),
+      handlersRunning: this.counters.handlersRunning,
+      bufferedBytes: this.sessions.slowConsumers.totalBytes,
+    };
+  }
+}

@@ -1,7 +1,0 @@
-import { Module } from '@nestjs/common';
-import { Console } from './console.js';
-import { ConsoleController } from './console.controller.js';
-
-/** The console in the browser; part of the application unless `CONSOLE=off`. */
-@Module({ controllers: [ConsoleController], providers: [Console] })
-export class ConsoleModule {}

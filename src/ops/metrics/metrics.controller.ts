@@ -1,0 +1,15 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Metrics } from './metrics.js';
+
+/** For Prometheus, inside: the proxy does not pass it on. */
+@Controller('metrics')
+export class MetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  async read(@Res() response: ServerResponse): Promise<void> {
+    const text = await this.metrics.text();
+    response.writeHead(200, { 'Content-Type': this.metrics.contentType }).end(text);
+  }
+}

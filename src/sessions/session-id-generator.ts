@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import { NodeIdentity } from '../node/node-identity.js';
+
+const SESSION_BYTES = 12;
+const SESSION_CHARACTERS = 16;
+const POOLED_IDS = 256;
+
+/**
+ * Makes session ids: the node part, a dot, and 96 random bits, 25 characters of `A-Za-z0-9_-` and the one dot.
+ * The node part is random for each start, so that a cluster routes by it without a directory.
+ */
+export class SessionIdGenerator {
+  /** Random characters: bytes that are a multiple of three make no padding. */
+  #pool = '';
+  #used = 0;
+
+  constructor(private readonly node: NodeIdentity) {}
+
+  /** Returns an id that was never used: its bits come from the operating system's cryptographic source. */
+  next(): string {
+    if (this.#used === this.#pool.length) {
+      this.#pool = randomBytes(SESSION_BYTES * POOLED_IDS).toString('base64url');
+      this.#used = 0;
+    }
+    const random = this.#pool.slice(this.#used, (this.#used += SESSION_CHARACTERS));
+    return `${this.node.id}.${random}`;
+  }
+}

@@ -1,0 +1,18 @@
+import { checkNatsFiles } from './cluster/nats/nats-access.js';
+import type { Settings } from './settings/settings.js';
+import { KeySet } from './gateway/auth/key-set.js';
+import { readProxySecret } from './gateway/handshake/proxy-secret.js';
+import { readTlsFiles } from './gateway/tls/tls-files.js';
+
+/**
+ * Looks at every file that the settings name before anything starts, so that a bad one ends the start with a plain line.
+ *
+ * @throws {SettingsError} when one of them cannot be used
+ */
+export function checkFiles(settings: Settings): void {
+  const { proxySecretFile, auth, authJwks } = settings;
+  if (proxySecretFile !== undefined) readProxySecret(proxySecretFile);
+  if (auth !== 'off' && authJwks !== undefined) KeySet.of(authJwks);
+  readTlsFiles(settings);
+  checkNatsFiles(settings);
+}
