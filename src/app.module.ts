@@ -17,7 +17,7 @@ import { TelemetryModule } from './telemetry/telemetry.module.js';
 @Module({})
 export class AppModule {
   /** @param handlers the user's room; tests put their own in its place */
-  static with(
+  static forRoot(
     settings: Settings,
     log: Log,
     handlers: NonNullable<DynamicModule['imports']> = [HandlersModule],
@@ -25,10 +25,10 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        SettingsModule.with(settings),
+        SettingsModule.forRoot(settings),
         NodeModule,
-        TelemetryModule.with(log),
-        BackplaneModule.with(settings),
+        TelemetryModule.forRoot(log),
+        BackplaneModule.forRoot(settings),
         MessagingModule,
         GatewayModule, // before the handlers: its session is open when their hooks run
         OpsModule,

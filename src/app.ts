@@ -37,7 +37,7 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
   // A hook of a handler that throws inside rxjs must not end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.with(settings, log, handlers),
+    AppModule.forRoot(settings, log, handlers),
     new HttpAdapter(settings),
     {
       logger: log,

@@ -6,7 +6,7 @@ import { History, HistoryPlace } from './history.js';
 @Module({})
 export class GroupChatModule {
   /** @param place where the history lives, and how much of it is kept */
-  static with(place: HistoryPlace): DynamicModule {
+  static forRoot(place: HistoryPlace): DynamicModule {
     return {
       module: GroupChatModule,
       providers: [{ provide: HistoryPlace, useValue: place }, Groups, History, GroupChatGateway],

@@ -12,7 +12,7 @@ describe('the group chat', () => {
   let folder: string;
   let file: string;
   let app: TestServer;
-  const start = (): Promise<TestServer> => startServer({}, [GroupChatModule.with({ file, maxLines: MAX_LINES })]);
+  const start = (): Promise<TestServer> => startServer({}, [GroupChatModule.forRoot({ file, maxLines: MAX_LINES })]);
   const joined = async (name: string, group = 'garden'): Promise<Client> => {
     const member = await app.connect();
     member.send({ type: 'group.join', data: { group, name } });

@@ -15,7 +15,7 @@ const PROVIDERS = {
 @Global()
 @Module({})
 export class BackplaneModule {
-  static with({ backplane }: Settings): DynamicModule {
+  static forRoot({ backplane }: Settings): DynamicModule {
     return {
       module: BackplaneModule,
       providers: [...PROVIDERS[backplane]],

@@ -7,7 +7,7 @@ import { Counters } from './counters.js';
 @Global()
 @Module({})
 export class TelemetryModule {
-  static with(log: Log): DynamicModule {
+  static forRoot(log: Log): DynamicModule {
     return {
       module: TelemetryModule,
       providers: [{ provide: Log, useValue: log }, Counters, EventLoopDelay],
