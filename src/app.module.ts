@@ -2,7 +2,6 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { BackplaneModule } from './cluster/backplane.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { HandlersModule } from './handlers/handlers.module.js';
-import { NodeModule } from './node/node.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
 import { ApiModule } from './ops/api/api.module.js';
 import { ConsoleModule } from './ops/static/console.module.js';
@@ -26,7 +25,6 @@ export class AppModule {
       module: AppModule,
       imports: [
         SettingsModule.forRoot(settings),
-        NodeModule,
         TelemetryModule.forRoot(log),
         BackplaneModule.forRoot(settings),
         MessagingModule,

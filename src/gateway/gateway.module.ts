@@ -17,9 +17,11 @@ import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
 import { TokenExpiry } from './auth/token-expiry.js';
 import { TokenRenewal } from './auth/token-renewal.js';
+import { NodeModule } from '../node/node.module.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 
 @Module({
+  imports: [NodeModule],
   providers: [
     Admission,
     ClientAddress,

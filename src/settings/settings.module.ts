@@ -1,7 +1,10 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { Settings } from './settings.js';
 
-/** Makes the one frozen settings object injectable everywhere. */
+/**
+ * Provides the frozen settings. Global, because `forRoot()` makes the module at start and a static module cannot import
+ * what it returns.
+ */
 @Global()
 @Module({})
 export class SettingsModule {
