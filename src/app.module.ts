@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { BackplaneModule } from './cluster/backplane.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
+import { GatewayExplorer } from './gateway/nest/gateway-explorer.js';
 import { HandlersModule } from './handlers/handlers.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
 import { ApiModule } from './ops/api/api.module.js';
@@ -32,7 +33,7 @@ export class AppModule {
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...(settings.console ? [ConsoleModule] : []),
-        ...(settings.docs ? [DocsModule] : []),
+        ...(settings.docs ? [DocsModule.forRoot(GatewayModule, GatewayExplorer)] : []),
         ...handlers,
       ],
     };

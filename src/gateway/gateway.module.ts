@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { Admission } from './handshake/admission.js';
 import { ClientAddress } from './handshake/client-address.js';
 import { FastFrameReader } from './frames/fast-frame-reader.js';
@@ -12,6 +13,7 @@ import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { LastGateway } from './last.gateway.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
+import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
@@ -21,7 +23,7 @@ import { NodeModule } from '../node/node.module.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 
 @Module({
-  imports: [NodeModule],
+  imports: [DiscoveryModule, NodeModule],
   providers: [
     Admission,
     ClientAddress,
@@ -39,10 +41,11 @@ import { TokenVerifier } from './auth/token-verifier.js';
     SocketEvents,
     Heartbeat,
     MessageTimeout,
+    GatewayExplorer,
     SessionHooks,
     LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],
-  exports: [Admission, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
+  exports: [Admission, GatewayExplorer, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
 })
 export class GatewayModule {}

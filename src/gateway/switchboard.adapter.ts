@@ -14,7 +14,8 @@ import { guardHooks } from './nest/guarded-hooks.js';
 import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
-import { InterceptedTypes, afterFirstValue } from './nest/intercepted-handlers.js';
+import { afterFirstValue } from './nest/first-value.js';
+import { InterceptedTypes } from './nest/intercepted-types.js';
 import { rejectUpgrade, type HandshakeRejection } from './handshake/rejection.js';
 import { SocketEvents } from './socket-events.js';
 

@@ -1,9 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
-import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
 import { SessionRegistry, type SessionListener } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
+import { GatewayExplorer } from './gateway-explorer.js';
 
 /** A gateway class with this method is told of each session that came. */
 export interface OnSessionArrival {
@@ -42,17 +41,15 @@ export class SessionHooks implements OnModuleInit, SessionListener {
 
   constructor(
     private readonly registry: SessionRegistry,
-    private readonly modules: ModulesContainer,
+    private readonly explorer: GatewayExplorer,
     private readonly log: Log,
   ) {}
 
   onModuleInit(): void {
-    for (const module of this.modules.values())
-      for (const { metatype, instance } of module.providers.values()) {
-        if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) continue;
-        const hooked = instance as Hooked;
-        if (hooked.onSessionArrival || hooked.onSessionDeparture) this.#hooked.push(hooked);
-      }
+    for (const { instance } of this.explorer.gateways()) {
+      const gateway = instance as Hooked;
+      if (gateway.onSessionArrival || gateway.onSessionDeparture) this.#hooked.push(gateway);
+    }
     if (this.#hooked.length > 0) this.registry.addListener(this);
   }
 
