@@ -1,7 +1,7 @@
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { IsBoolean, IsString } from 'class-validator';
 import { MessagingGateway } from '../gateway/nest/messaging-gateway.decorator.js';
-import { Sender } from '../gateway/nest/sender.decorator.js';
+import { Sender } from '../gateway/nest/session.decorators.js';
 import { Switchboard } from '../messaging/switchboard.js';
 import { Describe } from '../protocol/index.js';
 import { Session } from '../sessions/session.js';
