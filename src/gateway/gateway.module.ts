@@ -4,8 +4,8 @@ import { Admission } from './handshake/admission.js';
 import { ClientAddress } from './handshake/client-address.js';
 import { FastFrameReader } from './frames/fast-frame-reader.js';
 import { MessageTimeout } from './frames/message-timeout.js';
-import { HandledMessages } from './dispatch/handled-messages.js';
 import { HandlerReplies } from './dispatch/handler-replies.js';
+import { HandlerRunner } from './dispatch/handler-runner.js';
 import { HandlerTable } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
@@ -35,7 +35,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     HandshakeMetrics,
     HandlerTable,
     HandlerReplies,
-    HandledMessages,
+    HandlerRunner,
     MessageDispatcher,
     FastFrameReader,
     SocketEvents,

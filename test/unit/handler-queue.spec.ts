@@ -1,17 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { of, Subject, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HandlerTimeouts } from '../../src/gateway/dispatch/handler-timeouts.js';
-import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { HandlerQueue } from '../../src/gateway/dispatch/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/dispatch/handler-replies.js';
+import { HandlerRunner } from '../../src/gateway/dispatch/handler-runner.js';
+import { HandlerTable } from '../../src/gateway/dispatch/handler-table.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { MessageError, MAX_WAITING_CALLS, type Envelope } from '../../src/protocol/index.js';
+import type { Session } from '../../src/sessions/session.js';
+import type { Settings } from '../../src/settings/settings.js';
 
-/** Writes down what the client would be told. */
-class Told {
+/** Records the replies to the client. */
+class RecordedReplies {
   readonly lines: string[] = [];
-  readonly counters = new Counters();
 
   value(_: unknown, { id }: Envelope, value: unknown): void {
     if (value === 'unsendable') throw new Error('cannot be sent');
@@ -27,7 +28,7 @@ class Told {
   }
 }
 
-/** A handler that stays until it is told what to return. */
+/** A handler that returns when the test opens it. */
 class Gate {
   readonly started: unknown[] = [];
   #open: (value: unknown) => void = () => undefined;
@@ -44,7 +45,7 @@ class Gate {
 }
 
 describe('the handler queue', () => {
-  let told: Told;
+  let replies: RecordedReplies;
   let gate: Gate;
   let session: { closed: boolean };
   let queue: HandlerQueue;
@@ -56,16 +57,16 @@ describe('the handler queue', () => {
     data,
     rest: '"type":"x"}',
   });
-  const newQueue = (timeoutMs: number): HandlerQueue =>
-    new HandlerQueue(
-      { session } as unknown as GatewaySocket,
-      told as unknown as HandlerReplies,
-      new HandlerTimeouts(timeoutMs),
-    );
+  const newQueue = (handlerTimeoutMs: number): HandlerQueue => {
+    const counters = new Counters();
+    const settings = { handlerTimeoutMs } as Settings;
+    const runner = new HandlerRunner(new HandlerTable(), replies as unknown as HandlerReplies, counters, settings);
+    return new HandlerQueue(session as Session, runner, counters);
+  };
   const returning = (value: unknown) => async (): Promise<unknown> => value;
 
   beforeEach(() => {
-    told = new Told();
+    replies = new RecordedReplies();
     gate = new Gate();
     session = { closed: false };
     queue = newQueue(60_000);
@@ -80,7 +81,7 @@ describe('the handler queue', () => {
     await gate.open('A');
     expect(gate.started).toEqual(['a', 'b']);
     await gate.open('B');
-    expect(told.lines).toEqual(['1 value "A"', '1 done', '2 value "B"', '2 done', '3 value "last"', '3 done']);
+    expect(replies.lines).toEqual(['1 value "A"', '1 done', '2 value "B"', '2 done', '3 value "last"', '3 done']);
   });
 
   it('gives a handler the value of data, and undefined where there is none', async () => {
@@ -97,7 +98,7 @@ describe('the handler queue', () => {
     });
     queue.add(envelope('2'), returning(2));
     await turn();
-    expect(told.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
+    expect(replies.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
   });
 
   it('lets 64 wait and refuses the next, which has no effect', async () => {
@@ -114,8 +115,8 @@ describe('the handler queue', () => {
     expect(refusal()).toBeInstanceOf(MessageError);
     expect(refusal()).toMatchObject({ code: 'rate_limited', ref: 'over', details: { retryAfterMs: 1000 } });
     await gate.open();
-    expect(told.lines.filter((line) => line.endsWith('done'))).toHaveLength(1 + MAX_WAITING_CALLS);
-    expect(told.lines.join('\n')).not.toContain('over');
+    expect(replies.lines.filter((line) => line.endsWith('done'))).toHaveLength(1 + MAX_WAITING_CALLS);
+    expect(replies.lines.join('\n')).not.toContain('over');
   });
 
   it('waits for a handler no longer than it may take, and then drops what it still says', async () => {
@@ -123,8 +124,8 @@ describe('the handler queue', () => {
     queue.add(envelope('slow'), gate.handler);
     await new Promise((resolve) => queue.add(envelope('next'), async () => resolve('started')));
     await gate.open('too late');
-    expect(told.lines.filter((line) => !line.startsWith('next'))).toEqual([
-      'slow failed: a handler took longer than 20 ms',
+    expect(replies.lines.filter((line) => !line.startsWith('next'))).toEqual([
+      'slow failed: handler exceeded HANDLER_TIMEOUT_MS, 20 ms',
     ]);
   });
 
@@ -137,13 +138,13 @@ describe('the handler queue', () => {
     values.next(2);
     values.complete();
     values.next(3);
-    expect(told.lines).toEqual(['2 value "a"', '2 value "b"', '2 done', '1 value 1', '1 value 2', '1 done']);
+    expect(replies.lines).toEqual(['2 value "a"', '2 value "b"', '2 done', '1 value 1', '1 value 2', '1 done']);
   });
 
   it('answers an observable that fails with one failure', async () => {
     queue.add(envelope('1'), returning(throwError(() => new Error('broken'))));
     await turn();
-    expect(told.lines).toEqual(['1 failed: broken']);
+    expect(replies.lines).toEqual(['1 failed: broken']);
   });
 
   it('ends an observable whose value cannot be sent', async () => {
@@ -155,7 +156,7 @@ describe('the handler queue', () => {
     values.next('good');
     await turn();
     expect(values.observed).toBe(false);
-    expect(told.lines).toEqual(['1 value "good"', '1 failed: cannot be sent']);
+    expect(replies.lines).toEqual(['1 value "good"', '1 failed: cannot be sent']);
   });
 
   it('lets 64 observables answer at a time', async () => {
@@ -166,7 +167,7 @@ describe('the handler queue', () => {
     streams[0]!.complete();
     queue.add(envelope('again'), returning(1));
     await turn();
-    expect(told.lines.at(-1)).toBe('again done');
+    expect(replies.lines.at(-1)).toBe('again done');
   });
 
   it('drops what waits and unsubscribes what answers when its session ends', async () => {
@@ -182,6 +183,6 @@ describe('the handler queue', () => {
     await gate.open(late);
     expect(late.observed).toBe(false);
     expect(gate.started).toHaveLength(1);
-    expect(told.lines).toEqual([]);
+    expect(replies.lines).toEqual([]);
   });
 });

@@ -53,7 +53,7 @@ export class SessionRateLimiter {
   }
 
   /** Takes a message if it may pass now. */
-  spend(bytes: number): boolean {
+  tryTake(bytes: number): boolean {
     const passes = this.has(bytes, performance.now());
     if (passes) this.charge(bytes);
     return passes;
