@@ -4,11 +4,11 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { config } from 'rxjs';
 import { AppModule } from './app.module.js';
-import { guardHttp } from './gateway/handshake/http-guard.js';
+import { rejectPlainHttp } from './gateway/handshake/plain-http.js';
 import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
 import { Handshake } from './gateway/handshake/handshake.js';
 import { checkFiles } from './startup-checks.js';
-import { HttpAdapter } from './gateway/handshake/http-adapter.js';
+import { HttpAdapter } from './gateway/http.adapter.js';
 import { NotFoundFilter } from './gateway/handshake/not-found.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
@@ -46,7 +46,7 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
     },
   );
   app.disable('x-powered-by');
-  guardHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
+  rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
   app.useGlobalFilters(new NotFoundFilter());
   if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
