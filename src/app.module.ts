@@ -13,10 +13,10 @@ import type { Settings } from './settings/settings.js';
 import type { Log } from './telemetry/log.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 
-/** The one list of everything. */
+/** Lists all modules of the server. */
 @Module({})
 export class AppModule {
-  /** @param handlers the user's room; tests put their own in its place */
+  /** @param handlers modules with gateways; tests replace those of `handlers/` */
   static forRoot(
     settings: Settings,
     log: Log,

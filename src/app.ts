@@ -19,22 +19,22 @@ import { Settings } from './settings/settings.js';
 import { Log } from './telemetry/log.js';
 
 export interface AppOptions {
-  /** Variables that come before the environment. */
+  /** Variables that override the environment. */
   readonly variables?: Variables;
-  /** Modules in place of those in `handlers/`. */
+  /** Modules with gateways, instead of those in `handlers/`. */
   readonly handlers?: DynamicModule['imports'];
 }
 
 /**
- * Puts the server together without starting it.
+ * Creates the server without listening.
  *
- * @throws {SettingsError} when a variable is wrong
+ * @throws {SettingsError} when a setting is invalid or a file that it names cannot be used
  */
 export async function createApp({ variables, handlers }: AppOptions = {}): Promise<INestApplication> {
   const settings = readSettings(variables);
   checkFiles(settings);
   const log = new Log(settings);
-  // A hook of a handler that throws inside rxjs must not end the process.
+  // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.forRoot(settings, log, handlers),
@@ -53,7 +53,7 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
   return app;
 }
 
-/** Starts to listen and says so; returns the port. */
+/** Listens on `HOST` and `PORT` and logs the URL; returns the port. */
 export async function startApp(app: INestApplication): Promise<number> {
   const { host, port, wsPath, tlsCertFile } = app.get(Settings);
   app.get(Log).info('starting', { node: process.version, ...redactedSettings(app.get(Settings)) });

@@ -1,4 +1,4 @@
-/** What applications import: `import { MessagingGateway } from 'switchboard'`. All else may change without notice. */
+/** The public API: `import { MessagingGateway } from 'switchboard'`. All other files may change without notice. */
 export { createApp, startApp, type AppOptions } from './app.js';
 /** @deprecated Use {@link AppOptions}. */
 export type { AppOptions as AppParts } from './app.js';

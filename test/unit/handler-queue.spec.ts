@@ -72,7 +72,7 @@ describe('the handler queue', () => {
     queue = newQueue(60_000);
   });
 
-  it('runs one at a time, in order', async () => {
+  it('runs one call at a time, in order', async () => {
     queue.add(envelope('1', '"a"'), gate.handler);
     queue.add(envelope('2', '"b"'), gate.handler);
     queue.add(envelope('3'), returning('last'));
@@ -84,7 +84,7 @@ describe('the handler queue', () => {
     expect(replies.lines).toEqual(['1 value "A"', '1 done', '2 value "B"', '2 done', '3 value "last"', '3 done']);
   });
 
-  it('gives a handler the value of data, and undefined where there is none', async () => {
+  it('passes the value of data to the handler, and undefined without data', async () => {
     queue.add(envelope('1', '{"a":[1,null]}'), gate.handler);
     await gate.open();
     queue.add(envelope('2'), gate.handler);
@@ -92,7 +92,7 @@ describe('the handler queue', () => {
     expect(gate.started).toEqual([{ a: [1, null] }, undefined]);
   });
 
-  it('goes on behind a handler that fails', async () => {
+  it('runs the next call after a handler fails', async () => {
     queue.add(envelope('1'), async () => {
       throw new Error('oh');
     });
@@ -101,7 +101,7 @@ describe('the handler queue', () => {
     expect(replies.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
   });
 
-  it('lets 64 wait and refuses the next, which has no effect', async () => {
+  it('queues 64 calls and refuses the next without running it', async () => {
     queue.add(envelope('running'), gate.handler);
     for (let count = 0; count < MAX_WAITING_CALLS; count++) queue.add(envelope(`${count}`), returning(undefined));
     const refusal = (): MessageError | undefined => {
@@ -119,7 +119,7 @@ describe('the handler queue', () => {
     expect(replies.lines.join('\n')).not.toContain('over');
   });
 
-  it('waits for a handler no longer than it may take, and then drops what it still says', async () => {
+  it('times out a handler and ignores its late result', async () => {
     queue = newQueue(20);
     queue.add(envelope('slow'), gate.handler);
     await new Promise((resolve) => queue.add(envelope('next'), async () => resolve('started')));
@@ -129,7 +129,7 @@ describe('the handler queue', () => {
     ]);
   });
 
-  it('is free once an observable is subscribed, and answers each of its values', async () => {
+  it('runs the next call once an observable is subscribed, and replies with each value', async () => {
     const values = new Subject<number>();
     queue.add(envelope('1'), returning(values));
     queue.add(envelope('2'), returning(of('a', 'b')));
@@ -141,13 +141,13 @@ describe('the handler queue', () => {
     expect(replies.lines).toEqual(['2 value "a"', '2 value "b"', '2 done', '1 value 1', '1 value 2', '1 done']);
   });
 
-  it('answers an observable that fails with one failure', async () => {
+  it('replies to an observable that fails with one error', async () => {
     queue.add(envelope('1'), returning(throwError(() => new Error('broken'))));
     await turn();
     expect(replies.lines).toEqual(['1 failed: broken']);
   });
 
-  it('ends an observable whose value cannot be sent', async () => {
+  it('unsubscribes from an observable whose value cannot be sent', async () => {
     const values = new Subject<string>();
     queue.add(envelope('1'), returning(values));
     await turn();
@@ -159,7 +159,7 @@ describe('the handler queue', () => {
     expect(replies.lines).toEqual(['1 value "good"', '1 failed: cannot be sent']);
   });
 
-  it('lets 64 observables answer at a time', async () => {
+  it('allows 64 observables at a time', async () => {
     const streams = Array.from({ length: MAX_WAITING_CALLS }, () => new Subject<number>());
     for (const [index, stream] of streams.entries()) queue.add(envelope(`${index}`), returning(stream));
     await turn();
@@ -170,7 +170,7 @@ describe('the handler queue', () => {
     expect(replies.lines.at(-1)).toBe('again done');
   });
 
-  it('drops what waits and unsubscribes what answers when its session ends', async () => {
+  it('drops waiting calls and unsubscribes from observables when its session closes', async () => {
     const values = new Subject<number>();
     queue.add(envelope('1'), returning(values));
     await turn();

@@ -38,7 +38,7 @@ export class OriginPolicy {
   rejection(request: IncomingMessage): HandshakeRejection | undefined {
     const { host = '', origin } = request.headers;
     if (this.#hosts.size > 0 && !this.#hosts.has(url(`http://${host}`)?.hostname ?? ''))
-      return { code: 'origin_not_allowed', message: 'This server does not go by this host name.' };
+      return { code: 'origin_not_allowed', message: 'This host name is not allowed.' };
     return origin === undefined || this.#allows(origin, host, request) ? undefined : { code: 'origin_not_allowed' };
   }
 
