@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Settings } from '../../settings/settings.js';
 import { asyncApi } from './asyncapi.js';
-import { handlerDescriptors } from './handler-descriptors.js';
+import { GatewayList, handlerDescriptors } from './handler-descriptors.js';
 import { staticFile, type StaticFile } from '../static/static-file.js';
 
 const FOLDER = new URL('page/', import.meta.url);
@@ -23,7 +22,7 @@ export class DocsFiles {
 
   constructor(
     private readonly settings: Settings,
-    private readonly modules: ModulesContainer,
+    private readonly gatewayList: GatewayList,
   ) {
     for (const name of readdirSync(FOLDER)) {
       const contentType = CONTENT_TYPES[extname(name)];
@@ -34,7 +33,7 @@ export class DocsFiles {
 
   get document(): StaticFile {
     return (this.#document ??= staticFile(
-      Buffer.from(JSON.stringify(asyncApi(this.settings, handlerDescriptors(this.modules)))),
+      Buffer.from(JSON.stringify(asyncApi(this.settings, handlerDescriptors(this.gatewayList.gateways())))),
       'application/json; charset=utf-8',
     ));
   }

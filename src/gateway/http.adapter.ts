@@ -1,15 +1,18 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, type RequestListener } from 'node:http';
-import type { Settings } from '../../settings/settings.js';
-import { readTlsFiles } from '../tls/tls-files.js';
-import { createTlsServer } from '../tls/tls-server.js';
+import type { Settings } from '../settings/settings.js';
+import { readTlsFiles } from './tls/tls-files.js';
+import { createTlsServer } from './tls/tls-server.js';
 
-/** How often unfinished requests are looked for during the time they are given. */
-const LOOKS_PER_TIMEOUT = 5;
-/** Between two looks where they are given for ever: Node wants a number. */
-const IDLE_LOOK_MS = 30_000;
+/** Checks for slow requests within one `HANDSHAKE_TIMEOUT_MS`. */
+const CHECKS_PER_TIMEOUT = 5;
+/** Check interval where `HANDSHAKE_TIMEOUT_MS` is 0, because Node requires one. */
+const IDLE_CHECK_MS = 30_000;
 
-/** Nest's Express adapter with a server whose slow requests end when the operator says so, and which leaves `Host` to us. */
+/**
+ * Creates the HTTP or HTTPS server of Nest's Express adapter. Slow requests time out after `HANDSHAKE_TIMEOUT_MS`.
+ * `Handshake` checks the `Host` header instead of Node, so that the rejection has the usual body.
+ */
 export class HttpAdapter extends ExpressAdapter {
   constructor(private readonly settings: Settings) {
     super();
@@ -20,7 +23,7 @@ export class HttpAdapter extends ExpressAdapter {
     const timeouts = {
       headersTimeout: handshakeTimeoutMs,
       requestTimeout: handshakeTimeoutMs,
-      connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / LOOKS_PER_TIMEOUT) || IDLE_LOOK_MS,
+      connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / CHECKS_PER_TIMEOUT) || IDLE_CHECK_MS,
       requireHostHeader: false,
     };
     const listener = this.getInstance<RequestListener>();

@@ -5,22 +5,22 @@ import type { HandshakeMetrics } from './handshake-metrics.js';
 import { WRONG_METHOD, type Handshake } from './handshake.js';
 import { rejectRequest, rejectUpgrade, type HandshakeRejection } from './rejection.js';
 
-/** Answers what comes to the entry but is no upgrade, and what is no HTTP at all, with complete responses. */
-export function guardHttp(
+/** Rejects with complete responses: requests to the WebSocket path that are not upgrades, `CONNECT`, and invalid HTTP. */
+export function rejectPlainHttp(
   app: NestExpressApplication,
   server: Server,
   handshake: Handshake,
-  record: HandshakeMetrics,
+  metrics: HandshakeMetrics,
 ): void {
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-    if (!handshake.isEntry(request)) return next();
-    const refusal = handshake.plainRefusal(request);
-    record.refused(request, refusal.code);
-    rejectRequest(response, refusal);
+    if (!handshake.isWebSocketPath(request)) return next();
+    const rejection = handshake.plainRejection(request);
+    metrics.rejected(request, rejection.code);
+    rejectRequest(response, rejection);
   });
-  // No proxy: Node would hang up without a word.
+  // Without a listener Node destroys the connection without a response.
   server.on('connect', (request: IncomingMessage, socket: Duplex) => {
-    record.refused(request, WRONG_METHOD.code);
+    metrics.rejected(request, WRONG_METHOD.code);
     rejectUpgrade(socket, WRONG_METHOD);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -28,13 +28,13 @@ export function guardHttp(
       socket.destroy();
       return;
     }
-    const refusal = clientError(error);
-    record.unread(socket, refusal.code);
-    rejectUpgrade(socket, refusal);
+    const rejection = clientErrorRejection(error);
+    metrics.rejectedUnparsed(socket, rejection.code);
+    rejectUpgrade(socket, rejection);
   });
 }
 
-function clientError(error: NodeJS.ErrnoException): HandshakeRejection {
+function clientErrorRejection(error: NodeJS.ErrnoException): HandshakeRejection {
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return { code: 'handshake_timeout' };
   if (error.code === 'HPE_HEADER_OVERFLOW') return { code: 'bad_handshake', message: 'The headers are too long.' };
   return { code: 'bad_handshake', message: 'This is not HTTP.' };
