@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Client, type Envelope } from '../../src/client/connect.js';
-import { mayReturn } from '../../src/client/reconnect-policy.js';
+import { mayReconnect } from '../../src/client/reconnect-policy.js';
 import { ABNORMAL, CLOSE_CODES, NO_STATUS } from '../../src/protocol/index.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -115,14 +115,14 @@ describe('the client', () => {
 
 describe('the advice of each close code', () => {
   it.each(Object.entries(CLOSE_CODES))('is followed: %s', (code, { advice }) => {
-    expect(mayReturn(Number(code))).toBe(!['stop', 'none'].includes(advice));
+    expect(mayReconnect(Number(code))).toBe(!['stop', 'none'].includes(advice));
   });
 
   it.each([NO_STATUS, ABNORMAL, 1001, 4150, 4199])('is to come again after %s', (code) => {
-    expect(mayReturn(code)).toBe(true);
+    expect(mayReconnect(code)).toBe(true);
   });
 
   it.each([4001, 4099])('is to stop after %s', (code) => {
-    expect(mayReturn(code)).toBe(false);
+    expect(mayReconnect(code)).toBe(false);
   });
 });
