@@ -1,20 +1,27 @@
-import { adviceFor, backOffMs } from './comeback.js';
+import { connect } from '../client.js'; // the bundle, which the server serves at /client.js
+
+/** Upper bound of the first wait; shorter than the client's default, because somebody is watching the page. */
+const MIN_DELAY_MS = 500;
 
 /**
- * One session and how it comes again: `idle`, `connecting`, `open`, `waiting`. Events: `state`, `frame` with the text
- * in or out, `closed` with the close code and what is advised.
+ * Connects one session of the console. The bundled client at `/client.js` connects, reconnects and detects silent
+ * connections. This class adds what the client hides from applications: the text of each frame, received or sent,
+ * and the advice of the server's table of close codes.
+ *
+ * `state` is `idle`, `connecting`, `open` or `waiting`. Events: `state`; `frame` with `{text, envelope, out, background}`;
+ * `closed` with `{code, reason, advice, wasOpen}`.
  */
-export class Link extends EventTarget {
+export class ConsoleConnection extends EventTarget {
   state = 'idle';
+  /** The last `sys.welcome`. */
   welcome;
-  /** When the next attempt is made, where there is one. */
+  /** The time of the next attempt on the clock of `performance.now()`, while waiting. */
   dueAt = 0;
+  #client;
   #socket;
-  #timer;
-  #attempt = 0;
-  #returnAt = 0;
+  #unsubscribe;
 
-  /** @param tables the server's own @param token asked for at each attempt, so that a new one is used at once */
+  /** @param tables the server's `tables.json` @param token returns the current token, or an empty string */
   constructor(tables, token) {
     super();
     this.tables = tables;
@@ -25,80 +32,103 @@ export class Link extends EventTarget {
     return this.state === 'open' ? this.welcome?.receiver : undefined;
   }
 
+  /** Connects with the current token; replaces the connection that there is. */
   connect() {
-    this.#forget();
+    this.#discard();
     const url = new URL(this.tables.wsPath, location.href.replace(/^http/, 'ws'));
-    const token = this.token();
-    const protocols = [this.tables.subprotocol, ...(token ? [`bearer.${token}`] : [])];
-    const socket = new WebSocket(url, protocols);
-    this.#socket = socket;
-    socket.addEventListener('message', ({ data }) => this.#socket === socket && this.#receive(data));
-    socket.addEventListener('close', ({ code, reason }) => this.#socket === socket && this.#ended(code, reason));
-    this.#become('connecting');
+    this.#client = connect(url.href, {
+      WebSocket: recordingSocket({
+        opened: (socket) => (this.#socket = socket),
+        frame: (socket, frame) => this.#socket === socket && this.#recorded(frame),
+      }),
+      token: () => this.token() || undefined,
+      minDelayMs: MIN_DELAY_MS,
+    });
+    this.#unsubscribe = this.#client.onState((change) => this.#changed(change));
+    this.#setState('connecting');
   }
 
-  /** Goes and stays away. */
+  /** Closes without reconnecting. */
   close() {
-    const socket = this.#forget();
-    if (socket) this.#tell('closed', { code: 1000, reason: '', advice: 'none', wasOpen: true });
-    this.#become('idle');
+    const hadSocket = this.#socket !== undefined;
+    this.#discard();
+    if (hadSocket) this.#emit('closed', { code: 1000, reason: '', advice: 'none', wasOpen: true });
+    this.#setState('idle');
   }
 
+  /**
+   * Sends a frame as it is. The client's own `send` would encode `data` again, and change its large numbers and the
+   * order of its keys.
+   */
   send(text) {
-    if (this.state !== 'open') return false;
-    this.#tell('frame', { text, out: true }); // first, or an answer could be shown before its question
-    this.#socket.send(text);
-    return true;
+    if (this.state === 'open') this.#socket.sendFrame(text);
   }
 
-  #receive(text) {
-    const envelope = JSON.parse(text);
-    if (envelope.type === 'sys.welcome') {
-      this.welcome = envelope;
-      this.#attempt = 0;
-      this.#become('open');
-    }
-    if (envelope.type === 'sys.reconnect' && envelope.sender === 'server') this.#planReturn(envelope.data.afterMs);
-    this.#tell('frame', { text, envelope, out: false });
+  #recorded(frame) {
+    if (frame.envelope.type === 'sys.welcome') this.welcome = frame.envelope;
+    this.#emit('frame', frame);
   }
 
-  /** The node leaves: come again when it says, whether or not it has closed by then. */
-  #planReturn(afterMs) {
-    this.#returnAt = performance.now() + afterMs;
-    this.#timer = setTimeout(() => this.connect(), afterMs);
-  }
-
-  #ended(code, reason) {
+  /** Follows the client, but does not reconnect where only a new token would help. */
+  #changed({ phase, code, reason, delayMs }) {
+    if (phase === 'connecting' || phase === 'open') return this.#setState(phase);
+    const { closeCodes, auth } = this.tables;
     const wasOpen = this.state === 'open';
-    const advice = adviceFor(code, this.tables.closeCodes);
-    const returnAt = this.#returnAt;
-    this.#forget();
-    this.#tell('closed', { code, reason, advice, wasOpen });
-    const wantsToken = !wasOpen && this.tables.auth === 'required' && !this.token();
-    if (wantsToken || ['none', 'stop', 'new_token'].includes(advice)) return this.#become('idle');
-    const planned = returnAt - performance.now();
-    const waitMs = planned > 0 ? planned : backOffMs(this.#attempt++);
-    this.dueAt = performance.now() + waitMs;
-    this.#timer = setTimeout(() => this.connect(), waitMs);
-    this.#become('waiting');
-  }
-
-  /** Lets go of the socket there was; its late events are nobody's. */
-  #forget() {
-    clearTimeout(this.#timer);
-    this.#returnAt = 0;
-    const socket = this.#socket;
+    const advice = closeCodes[code]?.advice ?? (phase === 'waiting' ? 'back_off' : 'stop');
+    const needsToken = advice === 'new_token' || (!wasOpen && auth === 'required' && !this.token());
     this.#socket = undefined;
-    socket?.close(1000);
-    return socket;
+    this.#emit('closed', { code, reason, advice, wasOpen });
+    if (phase === 'closed' || needsToken) {
+      this.#discard();
+      return this.#setState('idle');
+    }
+    this.dueAt = performance.now() + delayMs;
+    return this.#setState('waiting');
   }
 
-  #become(state) {
+  #discard() {
+    this.#unsubscribe?.();
+    this.#client?.close();
+    this.#client = this.#socket = this.#unsubscribe = undefined;
+  }
+
+  #setState(state) {
     this.state = state;
-    this.#tell('state', state);
+    this.#emit('state', state);
   }
 
-  #tell(name, detail) {
+  #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** Makes a WebSocket class that reports its sockets and frames; a received frame before the client handles it. */
+function recordingSocket({ opened, frame }) {
+  return class extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols);
+      opened(this);
+      this.addEventListener('message', ({ data }) => frame(this, { text: data, envelope: parse(data), out: false }));
+    }
+
+    /** Called by the client, which sends only keepalive pings in the console. */
+    send(text) {
+      this.sendFrame(text, true);
+    }
+
+    /** Reports first, so that no answer can be reported before its request. */
+    sendFrame(text, background = false) {
+      frame(this, { text, envelope: parse(text), out: true, background });
+      super.send(text);
+    }
+  };
+}
+
+/** Parses a frame for the log, which shows malformed frames, too. */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { type: 'malformed', data: text };
   }
 }

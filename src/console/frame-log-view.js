@@ -1,103 +1,104 @@
-import { beforeNextPicture, copy } from './element.js';
-import { rowOf, showAnswer } from './journal-row.js';
+import { copy, onNextFrame } from './element.js';
+import { createRow, showAnswer } from './frame-row.js';
 
-/** Rows in the page; the journal keeps more. */
-const MOST_ROWS = 200;
+/** Rows in the page; the log keeps more entries. */
+const MAX_ROWS = 200;
+const NOTICES = /^sys\.(arrived|departed|welcome|sessions)$/;
 const VIEWS = {
   all: () => true,
   in: ({ kind }) => kind !== 'out',
   out: ({ kind }) => kind === 'out',
-  talk: ({ kind, envelope }) => kind !== 'close' && !/^sys\.(arrived|departed|welcome|sessions)$/.test(envelope.type),
-  error: ({ kind, envelope }) => kind === 'close' || envelope.type === 'sys.error',
+  messages: ({ kind, envelope }) => kind !== 'close' && !NOTICES.test(envelope.type),
+  errors: ({ kind, envelope }) => kind === 'close' || envelope.type === 'sys.error',
 };
 
-/** The frames of a session as rows, the newest last; follows the newest unless the reader has scrolled up. */
-export class JournalView {
+/** Shows the frame log as rows, the newest last. Scrolls along unless the user has scrolled up. */
+export class FrameLogView {
   #rows = new Map();
-  #fresh = [];
+  #newEntries = [];
   #paused = false;
   #missed = 0;
 
-  constructor(journal, parts, explain) {
-    this.journal = journal;
-    this.parts = parts;
+  /** @param explain explains the entry of an error or a close */
+  constructor(frameLog, elements, explain) {
+    this.frameLog = frameLog;
+    this.elements = elements;
     this.explain = explain;
-    this.flush = beforeNextPicture(() => this.#flush());
-    journal.addEventListener('entry', ({ detail }) => this.#take(detail));
-    journal.addEventListener('answered', ({ detail }) => this.#answered(detail));
-    for (const part of [parts.filter, parts.view, parts.background])
-      part.addEventListener('input', () => this.#renew());
-    parts.pause.addEventListener('click', () => this.#pause());
-    parts.clear.addEventListener('click', () => {
-      journal.clear();
-      this.#renew();
+    this.flush = onNextFrame(() => this.#flush());
+    frameLog.addEventListener('entry', ({ detail }) => this.#add(detail));
+    frameLog.addEventListener('answered', ({ detail }) => this.#showAnswer(detail));
+    for (const input of [elements.filter, elements.view, elements.background])
+      input.addEventListener('input', () => this.#rebuild());
+    elements.pause.addEventListener('click', () => this.#togglePause());
+    elements.clear.addEventListener('click', () => {
+      frameLog.clear();
+      this.#rebuild();
     });
-    parts.copyLog.addEventListener('click', () => copy(this.#text(), parts.copyLog));
+    elements.copyFrames.addEventListener('click', () => copy(this.#text(), elements.copyFrames));
   }
 
-  #take(entry) {
-    if (!this.#wants(entry)) return;
+  #add(entry) {
+    if (!this.#matches(entry)) return;
     if (this.#paused) {
       this.#missed += 1;
-      this.parts.pause.textContent = `Resume · ${this.#missed}`;
+      this.elements.pause.textContent = `Resume · ${this.#missed}`;
       return;
     }
-    this.#fresh.push(entry);
-    if (this.#fresh.length > MOST_ROWS) this.#fresh.shift();
+    this.#newEntries.push(entry);
+    if (this.#newEntries.length > MAX_ROWS) this.#newEntries.shift();
     this.flush();
   }
 
-  #wants(entry) {
-    if (entry.own && !this.parts.background.checked) return false;
-    const words = this.parts.filter.value.trim().toLowerCase();
-    return VIEWS[this.parts.view.value](entry) && `${entry.text ?? entry.code}`.toLowerCase().includes(words);
+  #matches(entry) {
+    const { background, filter, view } = this.elements;
+    if (entry.background && !background.checked) return false;
+    const text = `${entry.text ?? entry.code}`.toLowerCase();
+    return VIEWS[view.value](entry) && text.includes(filter.value.trim().toLowerCase());
   }
 
   #flush() {
-    const { rows } = this.parts;
+    const { rows, frameCount, noFrames } = this.elements;
     const atEnd = rows.scrollTop + rows.clientHeight >= rows.scrollHeight - 24;
-    for (const entry of this.#fresh) {
-      const row = rowOf(entry, this.explain);
+    for (const entry of this.#newEntries) {
+      const row = createRow(entry, this.explain);
       this.#rows.set(entry, row);
       rows.append(row);
     }
-    this.#fresh = [];
+    this.#newEntries = [];
     for (const [entry, row] of this.#rows) {
-      if (this.#rows.size <= MOST_ROWS) break;
+      if (this.#rows.size <= MAX_ROWS) break;
       row.remove();
       this.#rows.delete(entry);
     }
-    this.#count();
+    frameCount.textContent = this.#rows.size.toLocaleString('en');
+    noFrames.hidden = this.#rows.size > 0;
     if (atEnd) rows.scrollTop = rows.scrollHeight;
   }
 
-  #answered(question) {
-    const row = this.#rows.get(question);
-    if (row) showAnswer(row, question);
+  #showAnswer(request) {
+    const row = this.#rows.get(request);
+    if (row) showAnswer(row, request);
   }
 
-  #renew() {
-    this.parts.rows.replaceChildren();
+  #rebuild() {
+    const { rows } = this.elements;
+    rows.replaceChildren();
     this.#rows.clear();
-    this.#fresh = this.journal.entries.filter((entry) => this.#wants(entry)).slice(-MOST_ROWS);
+    this.#newEntries = this.frameLog.entries.filter((entry) => this.#matches(entry)).slice(-MAX_ROWS);
     this.#flush();
-    this.parts.rows.scrollTop = this.parts.rows.scrollHeight;
+    rows.scrollTop = rows.scrollHeight;
   }
 
-  #count() {
-    this.parts.frames.textContent = this.#rows.size.toLocaleString('en');
-    this.parts.silence.hidden = this.#rows.size > 0;
-  }
-
-  #pause() {
+  #togglePause() {
+    const { pause } = this.elements;
     this.#paused = !this.#paused;
     this.#missed = 0;
-    this.parts.pause.textContent = this.#paused ? 'Resume' : 'Pause';
-    this.parts.pause.setAttribute('aria-pressed', String(this.#paused));
-    if (!this.#paused) this.#renew();
+    pause.textContent = this.#paused ? 'Resume' : 'Pause';
+    pause.setAttribute('aria-pressed', String(this.#paused));
+    if (!this.#paused) this.#rebuild();
   }
 
-  /** What is shown, a line each, fit to be sent to somebody. */
+  /** Returns the shown entries as text, one line each. */
   #text() {
     const lines = [...this.#rows.keys()].map(({ kind, at, text, code, reason }) =>
       [at.toISOString(), kind, text ?? `${code} ${reason}`].join(' '),

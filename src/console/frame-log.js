@@ -1,61 +1,76 @@
-const MOST = 1000;
-/** Of the console's own, which nobody wrote: they must not push out what somebody did. */
-const MOST_OWN = 100;
-const OWN_REF = /^console-(ping|who)-\d+$/;
+const MAX_ENTRIES = 1000;
+/** A limit of their own, so that background frames do not displace the user's frames. */
+const MAX_BACKGROUND_ENTRIES = 100;
+const BACKGROUND_ID = /^console-(ping|who)-\d+$/;
 
 /**
- * The last frames of one session, out and in, each answer joined to the message it answers. Tells `entry` for a new one
- * and `answered` for an old one.
+ * Keeps the last frames of one session, and joins each answer to its request. Background frames are those that the
+ * console sends by itself, and their answers. Events: `entry` for a new entry, `answered` for a request.
  */
-export class Journal extends EventTarget {
+export class FrameLog extends EventTarget {
   entries = [];
-  /** Messages out that bear an id, by it. */
-  #asked = new Map();
-  #count = 0;
-  #own = 0;
+  /** Sent frames that have an id, by id. */
+  #requests = new Map();
+  /** Pings of the client, which have no id, that await their `sys.pong`. */
+  #keepalives = 0;
+  #background = 0;
 
-  constructor(link) {
+  constructor(connection) {
     super();
-    link.addEventListener('frame', ({ detail }) => this.#add(detail));
-    link.addEventListener('closed', ({ detail }) => this.#append({ kind: 'close', at: new Date(), ...detail }));
-    link.addEventListener('state', ({ detail }) => detail === 'open' && this.#asked.clear());
+    connection.addEventListener('frame', ({ detail }) => this.#add(detail));
+    connection.addEventListener('closed', ({ detail }) => this.#append({ kind: 'close', at: new Date(), ...detail }));
+    connection.addEventListener('state', ({ detail }) => detail === 'open' && this.#reset());
   }
 
   clear() {
     this.entries = [];
-    this.#own = 0;
+    this.#background = 0;
   }
 
-  #add({ text, out, envelope = JSON.parse(text) }) {
+  #reset() {
+    this.#requests.clear();
+    this.#keepalives = 0;
+  }
+
+  #add(frame) {
+    const { text, envelope, out } = frame;
     const entry = { kind: out ? 'out' : 'in', at: new Date(), ms: performance.now(), text, envelope };
-    entry.own = OWN_REF.test(out ? envelope.id : envelope.ref);
-    if (out && envelope.id !== undefined) this.#asked.set(envelope.id, entry);
-    const question = out ? undefined : this.#asked.get(envelope.ref);
-    if (question !== undefined) this.#join(question, entry);
+    entry.background = this.#isBackground(frame);
+    if (out && envelope.id !== undefined) this.#requests.set(envelope.id, entry);
+    const request = out ? undefined : this.#requests.get(envelope.ref);
+    if (request !== undefined) this.#join(request, entry);
     this.#append(entry);
   }
 
-  #join(question, answer) {
-    answer.tookMs = answer.ms - question.ms;
-    answer.question = question;
-    question.answer = answer;
-    question.tookMs = answer.tookMs;
-    if (!answer.own) this.dispatchEvent(new CustomEvent('answered', { detail: question }));
-    else this.#asked.delete(answer.envelope.ref);
+  #isBackground({ envelope, out, background }) {
+    if (background) this.#keepalives += 1;
+    if (background || BACKGROUND_ID.test(out ? envelope.id : envelope.ref)) return true;
+    if (out || envelope.type !== 'sys.pong' || envelope.ref !== undefined || this.#keepalives === 0) return false;
+    this.#keepalives -= 1;
+    return true;
   }
 
-  #forget(at) {
-    const [old] = this.entries.splice(at, 1);
-    if (old.own) this.#own -= 1;
-    if (old.kind === 'out' && this.#asked.get(old.envelope.id) === old) this.#asked.delete(old.envelope.id);
+  #join(request, answer) {
+    answer.tookMs = answer.ms - request.ms;
+    answer.request = request;
+    request.answer = answer;
+    request.tookMs = answer.tookMs;
+    if (!answer.background) this.dispatchEvent(new CustomEvent('answered', { detail: request }));
+    else this.#requests.delete(answer.envelope.ref);
   }
 
   #append(entry) {
-    entry.number = ++this.#count;
     this.entries.push(entry);
-    if (entry.own) this.#own += 1;
-    if (this.#own > MOST_OWN) this.#forget(this.entries.findIndex(({ own }) => own));
-    if (this.entries.length > MOST) this.#forget(0);
+    if (entry.background) this.#background += 1;
+    if (this.#background > MAX_BACKGROUND_ENTRIES) this.#remove(this.entries.findIndex(({ background }) => background));
+    if (this.entries.length > MAX_ENTRIES) this.#remove(0);
     this.dispatchEvent(new CustomEvent('entry', { detail: entry }));
+  }
+
+  #remove(index) {
+    const [entry] = this.entries.splice(index, 1);
+    if (entry.background) this.#background -= 1;
+    if (entry.kind === 'out' && this.#requests.get(entry.envelope.id) === entry)
+      this.#requests.delete(entry.envelope.id);
   }
 }

@@ -1,42 +1,42 @@
-import { copy, element, shortId } from './element.js';
+import { copy, createElement, shortId } from './element.js';
 
 const ARROWS = { out: '→', in: '←', close: '×' };
-const WORDS = { out: 'sent', in: 'received', close: 'closed' };
+const DIRECTIONS = { out: 'sent', in: 'received', close: 'closed' };
 const PREVIEW_CHARACTERS = 160;
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-/** One frame as a row that opens. @param explain words for an error or a close */
-export function rowOf(entry, explain) {
+/** Creates the row of an entry, which opens to show the whole frame. @param explain explains an error or a close */
+export function createRow(entry, explain) {
   const kind = kindOf(entry);
-  const notice = kind !== 'error' && `${entry.envelope.type}`.startsWith('sys.');
-  const row = element('details', `row row-${kind}${notice ? ' notice' : ''}`);
-  const line = element('summary');
-  const arrow = element('span', 'arrow', ARROWS[entry.kind]);
+  const isSystem = kind !== 'error' && `${entry.envelope.type}`.startsWith('sys.');
+  const row = createElement('details', `row row-${kind}${isSystem ? ' system' : ''}`);
+  const summary = createElement('summary');
+  const arrow = createElement('span', 'arrow', ARROWS[entry.kind]);
   arrow.setAttribute('aria-hidden', 'true');
-  line.append(
-    element('time', 'mono at', timeOf(entry.at)),
+  summary.append(
+    createElement('time', 'mono time', timeOf(entry.at)),
     arrow,
-    element('span', 'unseen', WORDS[entry.kind]),
-    element('span', 'mono type', entry.envelope?.type ?? `close ${entry.code}`),
-    element('span', 'mono peer', peerOf(entry)),
-    element('span', 'mono preview', previewOf(entry, explain)),
-    element('span', 'took'),
+    createElement('span', 'visually-hidden', DIRECTIONS[entry.kind]),
+    createElement('span', 'mono type', entry.envelope?.type ?? `close ${entry.code}`),
+    createElement('span', 'mono peer', peerOf(entry)),
+    createElement('span', 'mono preview', previewOf(entry, explain)),
+    createElement('span', 'duration'),
   );
-  row.append(line);
-  row.addEventListener('toggle', () => row.open && row.children.length === 1 && row.append(bodyOf(entry, explain)));
+  row.append(summary);
+  row.addEventListener('toggle', () => row.open && row.children.length === 1 && row.append(createBody(entry, explain)));
   showAnswer(row, entry);
   return row;
 }
 
-/** Writes at a message what became of it, and at an answer how long it took. */
+/** Shows the outcome and duration on a request, and the duration on an answer. */
 export function showAnswer(row, { kind, answer, tookMs }) {
   if (tookMs === undefined) return;
-  const time = `${tookMs < 10 ? tookMs.toFixed(1) : Math.round(tookMs)} ms`;
+  const duration = `${tookMs < 10 ? tookMs.toFixed(1) : Math.round(tookMs)} ms`;
   const { type, data } = answer?.envelope ?? {};
-  const what = type === 'sys.error' ? data.code : type === 'sys.ack' ? data.status : type;
+  const outcome = type === 'sys.error' ? data.code : type === 'sys.ack' ? data.status : type;
   const badge = row.firstChild.lastChild;
-  badge.textContent = kind === 'out' ? `${what} · ${time}` : time;
-  badge.classList.toggle('bad', type === 'sys.error');
+  badge.textContent = kind === 'out' ? `${outcome} · ${duration}` : duration;
+  badge.classList.toggle('failed', type === 'sys.error');
 }
 
 function kindOf({ kind, envelope }) {
@@ -54,26 +54,26 @@ function peerOf({ kind, envelope }) {
 }
 
 function previewOf(entry, explain) {
-  if (kindOf(entry) === 'error') return explain(entry).words;
+  if (kindOf(entry) === 'error') return explain(entry).explanation;
   const { data } = entry.envelope;
   return data === undefined ? '' : JSON.stringify(data).slice(0, PREVIEW_CHARACTERS);
 }
 
-function bodyOf(entry, explain) {
-  const body = element('div', 'row-body');
+function createBody(entry, explain) {
+  const body = createElement('div', 'row-body');
   if (kindOf(entry) === 'error') {
-    const { title, words, todo } = explain(entry);
-    const advice = element('p', 'why');
-    advice.append(element('b', '', title), ` ${words} `, element('span', 'todo', todo));
-    body.append(advice);
+    const { title, explanation, advice } = explain(entry);
+    const paragraph = createElement('p', 'explanation');
+    paragraph.append(createElement('b', '', title), ` ${explanation} `, createElement('span', 'next-step', advice));
+    body.append(paragraph);
   }
-  if (entry.question)
-    body.append(element('p', 'note', `Answers “${entry.envelope.ref}” (${entry.question.envelope.type}).`));
+  if (entry.request)
+    body.append(createElement('p', 'note', `Answers “${entry.envelope.ref}” (${entry.request.envelope.type}).`));
   if (entry.text === undefined) return body;
   const text = JSON.stringify(entry.envelope, null, 2);
-  const button = element('button', 'quiet copy-frame', 'Copy frame');
+  const button = createElement('button', 'quiet copy-frame', 'Copy frame');
   button.type = 'button';
   button.addEventListener('click', () => copy(entry.text, button));
-  body.append(element('pre', 'mono', text), button);
+  body.append(createElement('pre', 'mono', text), button);
   return body;
 }
