@@ -6,33 +6,33 @@ import { ServerProcess } from '../support/process.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, codeOf, hears, join } from '../support/switchboard-client.js';
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const end of ends.splice(0).toReversed()) await end();
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-async function joined(url: string, parts?: ConnectOptions): Promise<Client> {
-  const client = join(url, parts);
-  ends.push(() => client.close());
+async function joined(url: string, options?: ConnectOptions): Promise<Client> {
+  const client = join(url, options);
+  cleanups.push(() => client.close());
   await client.ready();
   return client;
 }
 
 async function serverProcess(variables: Record<string, string>): Promise<ServerProcess> {
   const server = await ServerProcess.start(variables);
-  ends.push(() => server.kill());
+  cleanups.push(() => server.kill());
   return server;
 }
 
 describe('a client whose server', () => {
-  it('is killed comes again when it is back, and then sends what waited', async () => {
+  it('is killed reconnects when it has restarted, and then sends queued messages', async () => {
     const [port] = await freePorts();
     const server = await serverProcess({ PORT: String(port) });
     const ann = await joined(server.url);
     const before = ann.id;
-    const away = becomes(ann, 'waiting');
+    const waiting = becomes(ann, 'waiting');
     await server.kill();
-    expect(await away).toMatchObject({ code: 1006 });
+    expect(await waiting).toMatchObject({ code: 1006 });
     expect(ann.id).toBeUndefined();
     const sent = ann.send('*', 'from.before', undefined, { timeoutMs: 60_000 });
     const open = becomes(ann, 'open');
@@ -42,16 +42,16 @@ describe('a client whose server', () => {
     expect(ann.id).toBe((await open).id);
   });
 
-  it('drains waits as long as it was asked, and comes again', async () => {
+  it('drains waits for the time in sys.reconnect, and reconnects', async () => {
     const [port] = await freePorts();
     const server = await serverProcess({ PORT: String(port), DRAIN_SPREAD_MS: '1500' });
     const ann = await joined(server.url);
-    const [asked, away] = [hears(ann, 'sys.reconnect'), becomes(ann, 'waiting')];
+    const [notice, waiting] = [hears(ann, 'sys.reconnect'), becomes(ann, 'waiting')];
     server.signal('SIGTERM');
-    expect(await asked).toMatchObject({ data: { afterMs: 1500 } });
-    const { code, delayMs } = await away;
+    expect(await notice).toMatchObject({ data: { afterMs: 1500 } });
+    const { code, delayMs } = await waiting;
     expect(code).toBe(1012);
-    expect(delayMs).toBeGreaterThan(200); // no back-off in these tests is as long
+    expect(delayMs).toBeGreaterThan(200); // longer than any back-off in these tests
     expect(delayMs).toBeLessThanOrEqual(1500);
     await server.ended;
     const open = becomes(ann, 'open');
@@ -65,32 +65,32 @@ describe('a client behind a proxy that', () => {
   let server: TestServer;
   async function proxied(variables: Record<string, string> = {}): Promise<CutProxy> {
     server = await startServer(variables);
-    ends.push(() => server.stop());
+    cleanups.push(() => server.stop());
     const proxy = await CutProxy.start(server.port);
-    ends.push(() => proxy.stop());
+    cleanups.push(() => proxy.stop());
     return proxy;
   }
 
-  it('cuts comes again under another id', async () => {
+  it('cuts the connection reconnects with a new id', async () => {
     const proxy = await proxied();
     const ann = await joined(proxy.url);
     const { id } = ann;
-    const [away, open] = [becomes(ann, 'waiting'), becomes(ann, 'open')];
+    const [waiting, open] = [becomes(ann, 'waiting'), becomes(ann, 'open')];
     proxy.cut();
-    expect(await away).toMatchObject({ code: 1006 });
+    expect(await waiting).toMatchObject({ code: 1006 });
     expect((await open).id).not.toBe(id);
   });
 
-  it('cuts says of what was on its way that nobody knows, and never sends it again', async () => {
+  it('cuts the connection rejects unanswered messages, and never sends them again', async () => {
     const proxy = await proxied();
     const bob = await joined(server.url);
-    const heard: string[] = [];
-    bob.on('*', ({ type }) => heard.push(type));
+    const received: string[] = [];
+    bob.on('*', ({ type }) => received.push(type));
     const ann = await joined(proxy.url);
     proxy.swallows = 'answers';
     const arrived = hears(bob, 'lost');
     const lost = codeOf(ann.send(bob.id, 'lost'));
-    await arrived; // and yet ann cannot know
+    await arrived; // the acknowledgement does not arrive
     proxy.swallows = 'nothing';
     const open = becomes(ann, 'open');
     proxy.cut();
@@ -98,16 +98,16 @@ describe('a client behind a proxy that', () => {
     await open;
     await ann.send(bob.id, 'after');
     await bob.send(bob.id, 'end');
-    expect(heard.filter((type) => !type.startsWith('sys.'))).toEqual(['lost', 'after', 'end']);
+    expect(received.filter((type) => !type.startsWith('sys.'))).toEqual(['lost', 'after', 'end']);
   });
 
-  it('lets nobody through keeps a bounded number of messages, and says what became of each', async () => {
+  it('accepts no connection queues a bounded number of messages, and settles each', async () => {
     const proxy = await proxied();
     const ann = await joined(proxy.url, { queueSize: 2 });
-    const away = becomes(ann, 'waiting');
+    const waiting = becomes(ann, 'waiting');
     proxy.shut = true;
     proxy.cut();
-    await away;
+    await waiting;
     const [first, second] = [ann.send('*', 'first'), ann.send('*', 'second', 2, { timeoutMs: 50 })];
     await expect(ann.send('*', 'third')).rejects.toMatchObject({ code: 'queue_full', sent: false });
     await expect(second).rejects.toMatchObject({ code: 'timeout', sent: false });
@@ -117,30 +117,30 @@ describe('a client behind a proxy that', () => {
     expect(await first).toEqual({ status: 'accepted' });
   });
 
-  it('lets nobody through gives back what waits when it is closed', async () => {
+  it('accepts no connection rejects queued messages on close', async () => {
     const proxy = await proxied();
     proxy.shut = true;
     const ann = join(proxy.url);
-    const waiting = ann.send('*', 'never');
+    const never = ann.send('*', 'never');
     await becomes(ann, 'waiting');
     ann.close();
-    await expect(waiting).rejects.toMatchObject({ code: 'closed', sent: false });
+    await expect(never).rejects.toMatchObject({ code: 'closed', sent: false });
   });
 
-  it('swallows everything lets a message time out, then gives up the connection and comes again', async () => {
+  it('drops all data lets a message time out, then closes the silent connection and reconnects', async () => {
     const proxy = await proxied({ HEARTBEAT_MS: '1000' });
     const ann = await joined(proxy.url);
     const { id } = ann;
-    const away = becomes(ann, 'waiting');
+    const waiting = becomes(ann, 'waiting');
     proxy.swallows = 'all';
     await expect(ann.send('*', 'void', 0, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'timeout', sent: true });
-    expect(await away).toMatchObject({ code: 1006, reason: 'silent' });
+    expect(await waiting).toMatchObject({ code: 1006, reason: 'silent' });
     proxy.swallows = 'nothing';
     const open = becomes(ann, 'open');
     expect((await open).id).not.toBe(id);
   });
 
-  it('lets everything through keeps a client that has nothing to say', async () => {
+  it('forwards all data keeps an idle connection open', async () => {
     const proxy = await proxied({ HEARTBEAT_MS: '1000' });
     const ann = await joined(proxy.url);
     const { id } = ann;
@@ -149,11 +149,11 @@ describe('a client behind a proxy that', () => {
     expect(ann.id).toBe(id);
   });
 
-  it('accepts and never answers is given up in time', async () => {
+  it('never answers is abandoned after the timeout', async () => {
     const proxy = await proxied();
     proxy.swallows = 'all';
     const ann = join(proxy.url, { timeoutMs: 100 });
-    ends.push(() => ann.close());
+    cleanups.push(() => ann.close());
     expect(await becomes(ann, 'waiting')).toMatchObject({ code: 1006, reason: 'no_welcome' });
     expect(await codeOf(ann.send('*', 'x'))).toBe('timeout');
   });
