@@ -30,7 +30,7 @@ export class AppModule {
         TelemetryModule.with(log),
         BackplaneModule.with(settings),
         MessagingModule,
-        GatewayModule, // before the handlers: its session is open when their hooks run
+        GatewayModule, // before the handlers, because `PlaceholderGateway` must be the first gateway
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...(settings.console ? [ConsoleModule] : []),

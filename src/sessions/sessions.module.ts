@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
+import { BlockPool } from './block-pool.js';
+import { FlushScheduler } from './flush-scheduler.js';
 import { SessionRegistry } from './session-registry.js';
 import { SlowConsumers } from './slow-consumers.js';
-import { FlushScheduler } from './flush-scheduler.js';
 
-@Module({ providers: [FlushScheduler, SlowConsumers, SessionRegistry], exports: [SessionRegistry] })
+@Module({ providers: [FlushScheduler, BlockPool, SlowConsumers, SessionRegistry], exports: [SessionRegistry] })
 export class SessionsModule {}

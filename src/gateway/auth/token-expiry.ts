@@ -17,7 +17,7 @@ export class TokenExpiry implements OnApplicationShutdown {
 
   constructor(sessions: SessionRegistry, { authSkewMs }: Settings) {
     this.#skewMs = authSkewMs;
-    sessions.addListener({
+    sessions.addListener('expiry', {
       opened: (session) => this.watch(session),
       closed: (session) => this.forget(session),
     });
@@ -29,7 +29,7 @@ export class TokenExpiry implements OnApplicationShutdown {
 
   /** Watches the end of a session's token, if it has one. */
   watch(session: Session): void {
-    const expiresAt = session.identity?.expiresAt;
+    const expiresAt = session.identity.expiresAt;
     if (expiresAt === undefined) return;
     let drawer = this.#drawers.get(expiresAt);
     if (drawer === undefined) this.#drawers.set(expiresAt, (drawer = new Set()));
@@ -39,7 +39,7 @@ export class TokenExpiry implements OnApplicationShutdown {
 
   /** Stops watching: the session has left, or its token is about to be another. */
   forget(session: Session): void {
-    const expiresAt = session.identity?.expiresAt;
+    const expiresAt = session.identity.expiresAt;
     if (expiresAt === undefined) return;
     const drawer = this.#drawers.get(expiresAt);
     if (drawer?.delete(session) === true && drawer.size === 0) this.#drawers.delete(expiresAt);

@@ -25,7 +25,7 @@ export class TokenRenewal {
   async #renew(session: Session, envelope: Envelope, token: string): Promise<void> {
     const proof = await this.tokenVerifier.verify(token);
     const { identity } = session;
-    if (session.closed || identity === undefined) return;
+    if (session.closed) return;
     if (proof === undefined || proof.user !== identity.user) {
       const message = 'The token is bad, expired or of another user.';
       return this.replies.failed(session, envelope, new MessageError('forbidden', message, envelope.id));

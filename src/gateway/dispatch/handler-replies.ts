@@ -14,7 +14,6 @@ import {
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
-import type { GatewaySocket } from '../gateway-socket.js';
 
 /** Nest's word for a guard's no. */
 const GUARD_SAID_NO = 'Forbidden resource';
@@ -64,7 +63,7 @@ export class HandlerReplies {
     this.counters.count(this.counters.refused, Object.hasOwn(ERRORS, code) ? code : HANDLERS_OWN);
     this.log.info('message refused', { code, session: session.id, address: session.address });
     session.send(frame);
-    if ((session.socket as GatewaySocket).sessionRateLimiter?.recordError(code) === true) session.close(1008);
+    if (session.connection?.countError(code) === true) session.close(1008);
   }
 
   /** Logs what happened under an incident, which is all that the client learns of it. */

@@ -42,12 +42,7 @@ export class Admission {
     this.#ofAddress = new ConnectionCounter(settings.maxConnectionsPerAddress);
     this.#ofUser = new ConnectionCounter(settings.maxConnectionsPerUser);
     this.#rate = new HandshakeRateLimiter(settings.handshakesPerSecond);
-    sessions.addListener({
-      opened: () => undefined,
-      closed: ({ socket: { identity } }) => {
-        if (identity !== undefined) this.release(identity);
-      },
-    });
+    sessions.addListener('limits', { closed: ({ identity }) => this.release(identity) });
   }
 
   /** Lets a handshake in or says why not; must wait only where a token is to be verified. */

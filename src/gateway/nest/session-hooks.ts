@@ -1,7 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
-import { SessionRegistry, type SessionListener } from '../../sessions/session-registry.js';
+import type { SessionListener } from '../../sessions/session-listener.js';
+import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 
@@ -53,7 +54,7 @@ export class SessionHooks implements OnModuleInit, SessionListener {
         const hooked = instance as Hooked;
         if (hooked.onSessionArrival || hooked.onSessionDeparture) this.#hooked.push(hooked);
       }
-    if (this.#hooked.length > 0) this.registry.addListener(this);
+    if (this.#hooked.length > 0) this.registry.addListener('hooks', this);
   }
 
   opened(session: Session): void {
