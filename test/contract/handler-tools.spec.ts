@@ -8,7 +8,6 @@ import {
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import {
   MessagingGateway,
   Sender,
@@ -95,48 +94,6 @@ class UnluckyGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDis
     return Promise.reject(undefined);
   }
 }
-
-/** Records Nest's hooks and the state of the session at that moment. */
-class HookRecorder implements OnGatewayConnection, OnGatewayDisconnect {
-  constructor(private readonly diary: Diary) {}
-
-  handleConnection(socket: GatewaySocket): void {
-    this.record('connection', socket);
-  }
-
-  handleDisconnect(socket: GatewaySocket): void {
-    this.record('disconnect', socket);
-  }
-
-  private record(hook: string, { session }: GatewaySocket): void {
-    this.diary.told.push(`${this.constructor.name} ${hook}, ${session?.closed === false ? 'open' : 'closed'}`);
-  }
-}
-
-@MessagingGateway()
-class FirstGateway extends HookRecorder {
-  @SubscribeMessage('claimed')
-  claimed(): string {
-    return 'by the first';
-  }
-}
-
-@MessagingGateway()
-class SecondGateway extends HookRecorder {
-  @SubscribeMessage('claimed')
-  claimed(): string {
-    return 'by the second';
-  }
-}
-
-@MessagingGateway()
-class ThirdGateway extends HookRecorder {}
-
-for (const gateway of [FirstGateway, SecondGateway, ThirdGateway])
-  Reflect.defineMetadata('design:paramtypes', [Diary], gateway);
-
-@Module({ providers: [Diary, FirstGateway, SecondGateway, ThirdGateway] })
-class RecordersModule {}
 
 /** Is made anew for each connection. */
 @Injectable({ scope: Scope.REQUEST })
@@ -250,28 +207,6 @@ describe('what handlers have at hand', () => {
 
 describe("Nest's hooks of a gateway", () => {
   const lines = keepLogLines();
-
-  it('run in the order of the providers, while the session is open and after its departure', async () => {
-    const app = await startServer({ ARRIVAL_NOTICES: 'off' }, [RecordersModule]);
-    const { told } = app.app.get(Diary, { strict: false });
-    const [alice, bob] = [await app.connect(), await app.connect()];
-    told.length = 0;
-    const carol = await app.connect();
-    carol.send({ type: 'claimed' });
-    expect((await carol.next('claimed')).data).toBe('by the first');
-    await carol.close();
-    await alice.next('sys.departed');
-    await bob.settled();
-    expect(told).toEqual([
-      'FirstGateway connection, open',
-      'SecondGateway connection, open',
-      'ThirdGateway connection, open',
-      'FirstGateway disconnect, closed',
-      'SecondGateway disconnect, closed',
-      'ThirdGateway disconnect, closed',
-    ]);
-    await app.stop();
-  });
 
   it('that fail are logged, and the server lives', async () => {
     const app = await startServer({}, [UnluckyModule]);
