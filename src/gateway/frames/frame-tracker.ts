@@ -13,7 +13,7 @@ function clientHeaderBytes(second: number): number {
 
 /** Tracks frame boundaries in the bytes that `ws` reads, so that the fast frame reader knows where the next message begins. */
 export class FrameTracker {
-  /** Whether `ws` found an invalid frame or a close frame: later frames have no effect. Written by the listeners of `ws`. */
+  /** Whether `ws` found an invalid frame or a close frame: later frames have no effect. Set by `FastFrameReader` and on `error`. */
   failed = false;
   /** Messages, pings and pongs that have ended. Written by {@link step}. */
   endedMessages = 0;
