@@ -52,8 +52,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   }
 
   /**
-   * Ends the session with this code, and sends the frames that wait and the close frame with one write. An empty close frame
-   * counts as 1005. A missing reason is taken from the table of close codes; the answer to a close frame always has one.
+   * Ends the session with this code, and sends the frames that wait and the close frame with one write. An empty close
+   * frame counts as 1005. A missing reason is taken from the table of close codes; the answer to a close frame has one.
    */
   override close(code?: number, reason?: string | Buffer): void {
     if (this.readyState !== WebSocket.OPEN || this.session === undefined) return super.close(code, reason);

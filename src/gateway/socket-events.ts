@@ -101,7 +101,7 @@ export class SocketEvents {
     webSocket.on('error', this.#onError);
   }
 
-  /** Replaces the data listener of `ws` by the fast frame reader, which calls that listener for the frames it leaves to `ws`. */
+  /** Replaces the data listener of `ws` by the fast frame reader, which calls that listener for all other frames. */
   #interceptData(socket: Socket): void {
     this.#wsDataListener ??= wsDataListenerOf(socket);
     socket.on('data', this.#onData);

@@ -79,7 +79,7 @@ export class SessionRegistry implements SessionOwner {
     return this.#sessions.get(id);
   }
 
-  /** Finds a session by {@link idHashAt} of its id. The caller must compare the id, because unknown ids may share the hash. */
+  /** Finds a session by `idHashAt` of its id. The caller must compare the id, because other ids may share the hash. */
   findByHash(hash: number): Session | undefined {
     return this.#hashTable.find(hash);
   }

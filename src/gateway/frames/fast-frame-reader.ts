@@ -24,10 +24,10 @@ const OWN_PONG_LISTENERS = 1;
 export type WsDataListener = (this: Socket, bytes: Buffer) => void;
 
 /**
- * Reads the common case without `ws`: a whole, masked, unfragmented text frame inside one chunk. Also reads pings, which must
- * be cheap under a flood, and pongs, so that idle sessions need no {@link FrameTracker}. Every other frame goes to `ws`
- * unchanged, alone where possible; the reader continues with the next message. Fragmented messages that `ws` has assembled
- * come back through {@link readMessage}.
+ * Reads the common case without `ws`: a whole, masked, unfragmented text frame inside one chunk. Also reads pings, which
+ * must be cheap under a flood, and pongs, so that idle sessions need no {@link FrameTracker}. Every other frame goes to
+ * `ws` unchanged, alone where possible; the reader continues with the next message. Fragmented messages that `ws` has
+ * assembled come back through {@link readMessage}.
  *
  *   chunk   [text][pong][fragment][text][tex
  *   reader    ✓     ✓      ws       ✓    ws ── tracker ──▶ until that frame ends
@@ -117,7 +117,7 @@ export class FastFrameReader {
     return done;
   }
 
-  /** Answers a message over the rate limit with `rate_limited`. Must be as cheap as reading, because it runs under a flood. */
+  /** Answers a message over the rate limit with `rate_limited`, as cheaply as it was read, because floods come this way. */
   #limit(socket: GatewaySocket): boolean {
     const { length, idStart, idEnd, nonAscii } = this.#scanner;
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
@@ -125,7 +125,7 @@ export class FastFrameReader {
     return true;
   }
 
-  /** Skips a frame that arrives after the server has closed, and returns the offset behind it; `at` where `ws` must read it. */
+  /** Skips a frame after the server has closed, and returns the offset behind it; `at` where `ws` must read it. */
   #skipFrame(chunk: Buffer, at: number): number {
     if (chunk[at] !== FINAL_TEXT || chunk.length - at < 6) return controlFrameEnd(chunk, at);
     const second = chunk[at + 1]!;

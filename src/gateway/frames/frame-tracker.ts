@@ -11,9 +11,12 @@ function clientHeaderBytes(second: number): number {
   return 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + ((second & MASKED) === 0 ? 0 : 4);
 }
 
-/** Tracks frame boundaries in the bytes that `ws` reads, so that the fast frame reader knows where the next message begins. */
+/** Tracks frame boundaries in the bytes that `ws` reads, so that the fast frame reader finds the next message. */
 export class FrameTracker {
-  /** Whether `ws` found an invalid frame or a close frame: later frames have no effect. Set by `FastFrameReader` and on `error`. */
+  /**
+   * Whether `ws` found an invalid frame or a close frame: later frames have no effect. Set by `FastFrameReader` and by the
+   * error listener of `SocketEvents`.
+   */
   failed = false;
   /** Messages, pings and pongs that have ended. Written by {@link step}. */
   endedMessages = 0;
