@@ -25,7 +25,7 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     private readonly noticeLog: NoticeLog,
     private readonly sessionDirectory: SessionDirectory,
   ) {
-    sessions.addListener({
+    sessions.addListener('cluster', {
       opened: ({ id, user }) => backplane.arrived({ id, user }),
       closed: ({ id }, code) => backplane.departed(id, code),
     });

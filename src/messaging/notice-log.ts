@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { arrivedFrame, departedFrame, joinFrames, type Frame } from '../protocol/index.js';
-import { SessionRegistry, type SessionListener } from '../sessions/session-registry.js';
+import type { SessionListener } from '../sessions/session-listener.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Peers, type Peer } from './peers.js';
@@ -41,7 +42,7 @@ export class NoticeLog implements SessionListener {
     this.#toAll = settings.noticeScope === 'all';
     this.#peers = settings.noticeScope === 'peers' ? new Peers() : undefined;
     this.#windowMs = settings.noticeWindowMs;
-    registry.addListener(this);
+    registry.addListener('notices', this);
     if (this.#windowMs === 0) registry.flushScheduler.beforeFlush(() => this.#tell());
   }
 
@@ -76,7 +77,7 @@ export class NoticeLog implements SessionListener {
     const seen = session.noticeOffset - this.#told;
     if (seen >= this.#log.length) return;
     session.noticeOffset = this.#told + this.#log.length;
-    session.send(joinFrames(this.#log.slice(seen)));
+    session.send(joinFrames(this.#log.slice(seen)), this.#log.length - seen);
   }
 
   /** Sends a frame behind every notice that came before it. */
@@ -113,7 +114,7 @@ export class NoticeLog implements SessionListener {
       for (const session of this.registry.all()) {
         if (session.noticeOffset === this.#told) {
           session.noticeOffset = this.#told + length;
-          session.send(all);
+          session.send(all, length);
         } else this.catchUp(session);
       }
       this.#told += length;

@@ -12,7 +12,10 @@ export class SessionDirectory {
 
   constructor(private readonly sessions: SessionRegistry) {
     this.#order = new SortedIds(() => this.#ids());
-    sessions.addListener({ opened: ({ id }) => this.#order.add(id), closed: ({ id }) => this.#order.remove(id) });
+    sessions.addListener('directory', {
+      opened: ({ id }) => this.#order.add(id),
+      closed: ({ id }) => this.#order.remove(id),
+    });
   }
 
   remoteArrived(id: string, user: string | undefined): void {

@@ -3,7 +3,7 @@ import { NodeIdentity } from '../../src/node/node-identity.js';
 import { SessionIdGenerator } from '../../src/sessions/session-id-generator.js';
 
 describe('session ids', () => {
-  it('are a node part, a dot and 96 random bits, URL-safe and all of one length', () => {
+  it('are a node id, a dot and 96 random bits, URL-safe and all of one length', () => {
     const node = new NodeIdentity();
     const ids = new SessionIdGenerator(node);
     for (let count = 0; count < 1000; count++) {
@@ -14,16 +14,16 @@ describe('session ids', () => {
     }
   });
 
-  it('are never the same twice in a hundred thousand', () => {
+  it('do not repeat among a hundred thousand', () => {
     const ids = new SessionIdGenerator(new NodeIdentity());
     expect(new Set(Array.from({ length: 100_000 }, () => ids.next())).size).toBe(100_000);
   });
 
-  it('have another node part at each start', () => {
+  it('have a different node id after each start', () => {
     expect(new Set(Array.from({ length: 1000 }, () => new NodeIdentity().id)).size).toBe(1000);
   });
 
-  it('have another one when the node has taken another name', () => {
+  it('have the new node id after the node has renewed its id', () => {
     const node = new NodeIdentity();
     const ids = new SessionIdGenerator(node);
     const [before] = ids.next().split('.');
@@ -32,7 +32,7 @@ describe('session ids', () => {
     expect(node.id).not.toBe(before);
   });
 
-  it('have every bit as often on as off', () => {
+  it('set every bit as often as they clear it', () => {
     const ids = new SessionIdGenerator(new NodeIdentity());
     const ones = Array.from({ length: 96 }, () => 0);
     const many = 20_000;

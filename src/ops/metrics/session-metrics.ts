@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { CLOSE_CODES } from '../../protocol/index.js';
 import { trafficOf, type Traffic } from '../../sessions/session-details.js';
-import { SessionRegistry, type SessionListener } from '../../sessions/session-registry.js';
+import type { SessionListener } from '../../sessions/session-listener.js';
+import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
@@ -24,7 +25,7 @@ export class SessionMetrics implements SessionListener {
     private readonly counters: Counters,
     private readonly log: Log,
   ) {
-    sessions.addListener(this);
+    sessions.addListener('metrics', this);
   }
 
   opened(session: Session): void {
@@ -36,8 +37,8 @@ export class SessionMetrics implements SessionListener {
     const byServer = code in CLOSE_CODES && code !== 1000;
     this.counters.count(this.counters.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER);
     this.#closing.add(session);
-    session.socket.once('close', () => this.#gone(session));
-    if (session.socket.readyState === session.socket.CLOSED) this.#gone(session);
+    session.connection?.onceClosed(() => this.#gone(session));
+    if (session.connection?.isClosed !== false) this.#gone(session);
     if (byServer) this.log.info('closed', { code, ...who(session) });
     else if (this.log.debugs) this.log.debug('departed', { code, ...who(session) });
   }

@@ -4,6 +4,7 @@ import { Backplane } from '../../cluster/backplane.js';
 import { NodeState } from '../../node/node-state.js';
 import { NoticeLog } from '../../messaging/notice-log.js';
 import { ABNORMAL, reconnectFrame } from '../../protocol/index.js';
+import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
@@ -36,7 +37,7 @@ export interface DrainReport {
  * observable has yet to answer are not waited for: it may never end.
  */
 @Injectable()
-export class Drain {
+export class Drain implements SessionListener {
   readonly #logger = new Logger(Drain.name);
   readonly #spreadMs: number;
   readonly #timeoutMs: number;
@@ -52,7 +53,7 @@ export class Drain {
     this.#spreadMs = settings.drainSpreadMs;
     this.#timeoutMs = settings.drainTimeoutMs;
     // A handshake that was being decided when the drain began may still end in a session.
-    sessions.addListener({ opened: (session) => this.#arrived(session), closed: () => undefined });
+    sessions.addListener('drain', this);
   }
 
   /** Resolves when every session has gone, in nine tenths of `DRAIN_TIMEOUT_MS` at the most. */
@@ -73,7 +74,7 @@ export class Drain {
     return report;
   }
 
-  #arrived(session: Session): void {
+  opened(session: Session): void {
     if (this.nodeState.phase === 'draining') session.close(1012);
   }
 
@@ -100,7 +101,7 @@ export class Drain {
     const batch = Math.max(BATCH, Math.ceil(sessions.length / MAX_BATCHES));
     for (let from = 0; from < sessions.length; from += batch) {
       for (const session of sessions.slice(from, from + batch)) {
-        session.socket.once('close', (code) => {
+        session.connection?.onceClosed((code) => {
           gone++;
           if (code === ABNORMAL) cut++;
         });
@@ -111,7 +112,7 @@ export class Drain {
     }
     await until(() => gone === sessions.length, deadlineMs);
     const left = sessions.length - gone;
-    for (const { socket } of sessions) socket.terminate();
+    for (const { connection } of sessions) connection?.terminate();
     return cut + left;
   }
 }
