@@ -1,24 +1,19 @@
-import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Settings } from '../settings/settings.js';
-import { AutoBackplane } from './auto-backplane.js';
 import { Backplane } from './backplane.js';
 import { LocalBackplane } from './local-backplane.js';
-import { NatsBackplane } from './nats/nats-backplane.js';
+import { NatsBackplane } from './nats-backplane.js';
 
-const PROVIDERS = {
-  local: [{ provide: Backplane, useClass: LocalBackplane }],
-  nats: [{ provide: Backplane, useClass: NatsBackplane }],
-  auto: [NatsBackplane, { provide: Backplane, useClass: AutoBackplane }],
-} as const satisfies Record<Settings['backplane'], Provider[]>;
+const BACKPLANES = { local: LocalBackplane, nats: NatsBackplane, auto: NatsBackplane } as const;
 
-/** Makes the one backplane injectable: the operator decides which. */
+/** Provides the backplane that `BACKPLANE` names. */
 @Global()
 @Module({})
 export class BackplaneModule {
   static with({ backplane }: Settings): DynamicModule {
     return {
       module: BackplaneModule,
-      providers: [...PROVIDERS[backplane]],
+      providers: [{ provide: Backplane, useClass: BACKPLANES[backplane] }],
       exports: [Backplane],
     };
   }

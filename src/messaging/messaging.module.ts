@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { FastRouter } from './fast-router.js';
+import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
 import { SessionDirectory } from './session-directory.js';
 import { RemoteDelivery } from './remote-delivery.js';
@@ -16,6 +17,7 @@ import { Switchboard } from './switchboard.js';
   providers: [
     SessionDirectory,
     NoticeLog,
+    LocalDelivery,
     RemoteDelivery,
     MessageRouter,
     LocalNode,

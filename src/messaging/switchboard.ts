@@ -11,7 +11,7 @@ import {
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
-import { MessageRouter } from './message-router.js';
+import { localOnly, MessageRouter } from './message-router.js';
 
 const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
 
@@ -61,8 +61,11 @@ export class Switchboard {
    * @param data any JSON value; `undefined` leaves it out
    */
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {
-    if (sender === SERVER) return this.router.broadcast(encode(SERVER, EVERYONE, type, data));
-    return sender.closed ? 0 : this.router.broadcast(encode(sender.id, EVERYONE, type, data), sender);
+    if (sender !== SERVER && sender.closed) return 0;
+    const [name, except] = sender === SERVER ? [SERVER] : [sender.id, sender];
+    const { skipped, complete } = this.router.broadcast(encode(name, EVERYONE, type, data), except);
+    if (!complete) throw localOnly();
+    return skipped;
   }
 
   /** Returns the session that has this id, `undefined` once it has left. */

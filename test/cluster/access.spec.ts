@@ -79,7 +79,7 @@ describe('the way to NATS', () => {
     const newer = encodeMessage({ nodeId: 'abcdefgh', incarnation: 1 }, { kind: 'heartbeat', sequence: 0 });
     newer[0] = NODE_VERSION + 2;
     stranger.publish('switchboard.all', newer);
-    expect(await node!.said('a node of a version that does not fit is not heard')).toMatchObject({
+    expect(await node!.said('ignoring node with incompatible protocol version')).toMatchObject({
       level: 'warn',
       version: NODE_VERSION + 2,
       ours: NODE_VERSION,

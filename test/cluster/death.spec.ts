@@ -100,7 +100,7 @@ describe('a node', () => {
     await Promise.all([alice!.settled(), bob!.settled()]);
     expect(alice!.inbox).toEqual([]);
     expect(bob!.inbox.map(({ type, sender }) => [type, sender])).toEqual([['try', dora!.id]]);
-    expect((await nodes[2]!.said('given up by other nodes: all sessions end')).level).toBe('warn');
+    expect((await nodes[2]!.said('fenced by other nodes; closing all sessions')).level).toBe('warn');
   });
 
   it('that stands still takes nothing late, not even of a node that came meanwhile', async () => {

@@ -6,7 +6,7 @@ import { connect } from '../support/client.js';
 import { NatsServer } from '../support/nats.js';
 import { ServerProcess } from '../support/process.js';
 
-const ELSEWHERE = 'A'.repeat(16);
+const RANDOM_PART = 'A'.repeat(16);
 
 describe('a node that has not said who it is', () => {
   let nats: NatsServer;
@@ -24,33 +24,33 @@ describe('a node that has not said who it is', () => {
   });
 
   it('is asked all the same: what it takes is routed', async () => {
-    const link = { nodeId: 'slownode', incarnation: 1 };
+    const origin = { nodeId: 'slownode', incarnation: 1 };
     strangers.subscribe('switchboard.mail.slownode', {
       callback: (_, { data, reply }: Msg) => {
         const { number } = decodeMessage(data).message as Batch;
-        strangers.publish('switchboard.all', encodeMessage(link, { kind: 'heartbeat', sequence: 0 }));
-        strangers.publish(reply!, encodeMessage(link, { kind: 'receipt', number, refused: [] }));
+        strangers.publish('switchboard.all', encodeMessage(origin, { kind: 'heartbeat', sequence: 0 }));
+        strangers.publish(reply!, encodeMessage(origin, { kind: 'receipt', number, refused: [] }));
       },
     });
     await strangers.flush();
     const ann = await connect(node.url);
-    ann.send({ type: 'x', receiver: `slownode.${ELSEWHERE}`, id: 'm' });
+    ann.send({ type: 'x', receiver: `slownode.${RANDOM_PART}`, id: 'm' });
     expect(await ann.answer('m')).toMatchObject({ data: { status: 'routed' } });
   });
 
   it('and does not listen is not there', async () => {
     const ann = await connect(node.url);
-    ann.send({ type: 'x', receiver: `noonehas.${ELSEWHERE}`, id: 'm' });
+    ann.send({ type: 'x', receiver: `noonehas.${RANDOM_PART}`, id: 'm' });
     expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
   });
 
   it('is answered once, to all, where everybody asks at a time', async () => {
-    const heard: Snapshot[] = [];
-    const parts = Array.from({ length: 30 }, (_, index) => `asker-${String(index).padStart(2, '0')}`);
-    for (const part of parts)
+    const received: Snapshot[] = [];
+    const nodeIds = Array.from({ length: 30 }, (_, index) => `asker-${String(index).padStart(2, '0')}`);
+    for (const nodeId of nodeIds)
       strangers.publish(
         'switchboard.all',
-        encodeMessage({ nodeId: part, incarnation: 1 }, { kind: 'heartbeat', sequence: 0 }),
+        encodeMessage({ nodeId, incarnation: 1 }, { kind: 'heartbeat', sequence: 0 }),
       );
     await strangers.flush();
     const listen = (subject: string): Promise<void> =>
@@ -58,19 +58,21 @@ describe('a node that has not said who it is', () => {
         strangers.subscribe(subject, {
           callback: (_, { data }) => {
             const { message } = decodeMessage(data);
-            if (message.kind === 'snapshot') resolve(void heard.push(message));
+            if (message.kind === 'snapshot') resolve(void received.push(message));
           },
         });
       });
-    const told = listen('switchboard.all');
-    for (const part of parts) void listen(`switchboard.to.${part}`);
+    const answered = listen('switchboard.all');
+    for (const nodeId of nodeIds) void listen(`switchboard.to.${nodeId}`);
     await strangers.flush();
-    for (const part of parts)
-      strangers.publish('switchboard.all', encodeMessage({ nodeId: part, incarnation: 2 }, { kind: 'want' }));
-    await told;
+    for (const nodeId of nodeIds)
+      strangers.publish('switchboard.all', encodeMessage({ nodeId, incarnation: 2 }, { kind: 'snapshotRequest' }));
+    await answered;
     const ann = await connect(node.url);
-    ann.send({ type: 'x', receiver: `noonehas.${ELSEWHERE}`, id: 'later' });
+    ann.send({ type: 'x', receiver: `noonehas.${RANDOM_PART}`, id: 'later' });
     await ann.answer('later');
-    expect(heard.map(({ first, last, asks }) => [first, last, asks])).toEqual([[true, true, false]]);
+    expect(received.map(({ first, last, requestsSnapshots }) => [first, last, requestsSnapshots])).toEqual([
+      [true, true, false],
+    ]);
   });
 });

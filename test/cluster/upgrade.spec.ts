@@ -96,14 +96,14 @@ describe('nodes of different versions', () => {
     const now = await start();
     const newest = await start(far);
     const newer = await start(next);
-    const line = await now.said('a node of a version that does not fit is not heard');
+    const line = await now.said('ignoring node with incompatible protocol version');
     expect(line).toMatchObject({
       level: 'warn',
       version: expect.any(Number) as number,
       ours: expect.any(Number) as number,
     });
     expect(Number(line['version'])).toBe(Number(line['ours']) + 2);
-    await newest.said('a node of a version that does not fit is not heard');
+    await newest.said('ignoring node with incompatible protocol version');
     const [ann, bob, carl] = (await Promise.all([now, newest, newer].map(({ url }) => connect(url)))) as [
       Client,
       Client,
