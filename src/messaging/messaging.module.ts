@@ -10,7 +10,7 @@ import { NoticeLog } from './notice-log.js';
 import { SystemRequestHandler } from './system-request-handler.js';
 import { Switchboard } from './switchboard.js';
 
-/** Global, so that a handler injects {@link Switchboard} without importing anything. */
+/** Provides message routing. Global, so that a handler injects {@link Switchboard} without importing a module. */
 @Global()
 @Module({
   imports: [SessionsModule],

@@ -8,7 +8,7 @@ import { ServerProcess } from '../support/process.js';
 
 const RANDOM_PART = 'A'.repeat(16);
 
-describe('a node that has not said who it is', () => {
+describe('messages of nodes that are no members', () => {
   let nats: NatsServer;
   let node: ServerProcess;
   let strangers: NatsConnection;
@@ -23,7 +23,7 @@ describe('a node that has not said who it is', () => {
     await nats.stop();
   });
 
-  it('is asked all the same: what it takes is routed', async () => {
+  it('make an unknown node that answers a batch a receiver', async () => {
     const origin = { nodeId: 'slownode', incarnation: 1 };
     strangers.subscribe('switchboard.mail.slownode', {
       callback: (_, { data, reply }: Msg) => {
@@ -38,13 +38,13 @@ describe('a node that has not said who it is', () => {
     expect(await ann.answer('m')).toMatchObject({ data: { status: 'routed' } });
   });
 
-  it('and does not listen is not there', async () => {
+  it('are not waited for where no node subscribes', async () => {
     const ann = await connect(node.url);
     ann.send({ type: 'x', receiver: `noonehas.${RANDOM_PART}`, id: 'm' });
     expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
   });
 
-  it('is answered once, to all, where everybody asks at a time', async () => {
+  it('that all request a snapshot at once share one answer', async () => {
     const received: Snapshot[] = [];
     const nodeIds = Array.from({ length: 30 }, (_, index) => `asker-${String(index).padStart(2, '0')}`);
     for (const nodeId of nodeIds)
@@ -74,5 +74,21 @@ describe('a node that has not said who it is', () => {
     expect(received.map(({ first, last, requestsSnapshots }) => [first, last, requestsSnapshots])).toEqual([
       [true, true, false],
     ]);
+  });
+
+  it('that bear the id of the node itself are ignored', async () => {
+    const nodeId = String((await node.said('joined'))['part']);
+    const origin = { nodeId, incarnation: 1 };
+    const id = `${nodeId}.${RANDOM_PART}`;
+    const head = { kind: 'snapshot', sequence: 0, first: true, last: true, requestsSnapshots: false } as const;
+    strangers.publish('switchboard.all', encodeMessage(origin, { ...head, sessions: [{ id }], departures: [] }));
+    await strangers.flush();
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: id, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
+    ann.send({ type: 'sys.who', id: 'who', data: { limit: 1000 } });
+    const { sessions } = (await ann.answer('who')).data as { sessions: string[] };
+    expect([sessions.includes(ann.id), sessions.includes(id)]).toEqual([true, false]);
+    await ann.close();
   });
 });
