@@ -40,7 +40,7 @@ export interface ClusterDelegate {
   onFenced(): void;
 }
 
-/** Connects this node to the others. The one way from `messaging/` to other nodes, also where there are none. */
+/** Connects this node to the other nodes of its cluster. `messaging/` uses it in the same way on a single node. */
 export abstract class Backplane {
   /** The moment since when other nodes cannot be reached, on the monotonic clock; `undefined` while they can. */
   abstract readonly disconnectedSinceMs: number | undefined;

@@ -41,7 +41,7 @@ export class RemoteDelivery {
     const result = this.backplane.deliver(typeof sender === 'string' ? sender : sender.id, receiver, frame, callback);
     if (result !== 'queued') throw MessageError.of(result);
     const delivered = this.#recordDelivered(promise, sender, receiver);
-    delivered.catch(() => undefined); // A rejection that nobody awaits would end the process.
+    delivered.catch(() => undefined); // An unhandled rejection would end the process.
     return delivered;
   }
 

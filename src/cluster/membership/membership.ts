@@ -22,7 +22,7 @@ const LEAVE_TIMEOUT_MS = 1000;
 const EXECUTION_SHARE = 0.5;
 
 /**
- * Joins this node to a cluster over NATS and keeps it there.
+ * Joins this node to a cluster over NATS, and rejoins after a disconnection.
  *
  *   connected ──▶ own snapshot to all ──▶ snapshots of the others ──▶ joined, takes batches ──▶ events, heartbeats …
  */

@@ -86,7 +86,7 @@ export class BatchAccumulator {
     this.#sendBatches();
   }
 
-  /** Drops everything that was not sent, fails its requests, and starts the sequence anew for another connection. */
+  /** Drops everything that was not sent, fails its requests, and restarts the sequence for the next connection. */
   reset(): void {
     const callbacks = [...this.#batches.values()].flatMap((batch) => batch.callbacks);
     this.#batches.clear();

@@ -10,7 +10,7 @@ import { natsAccess } from './nats-access.js';
 /** Bytes published and not acknowledged by the server. Past them the connection is replaced. */
 const MAX_UNACKED_BYTES = 64 * 1024 * 1024;
 const FIRST_RETRY_MS = 50;
-/** The status of NATS where nobody subscribes to the subject of a request (NATS ADR-12). */
+/** The status that NATS replies with where no client subscribes to the subject of a request. */
 const NO_RESPONDERS = 503;
 
 /** Receives the events of a {@link NatsConnector}. */

@@ -19,7 +19,7 @@ import type { Subjects } from './subjects.js';
 
 /** Bytes in flight to one node. Requests beyond them are `unavailable`. */
 const MAX_BYTES_TO_NODE = 16 * 1024 * 1024;
-/** Nodes with batches in flight. More than there may be members, because a joining node sends to unknown nodes too. */
+/** Nodes with batches in flight. Exceeds the limit of members, because a joining node sends to unknown nodes too. */
 const MAX_NODES_IN_FLIGHT = 2048;
 /** Delay of a snapshot, so that simultaneous requests share one. Shorter than a joining node waits for snapshots. */
 const SNAPSHOT_DELAY_MS = 100;
