@@ -13,7 +13,7 @@ export class Counters {
   /** Messages carried by the short way, to one receiver and to all. */
   fastRouted = 0;
   fastBroadcasts = 0;
-  /** Messages that came the exact way, refused ones included. */
+  /** Messages received that the two above do not count: the slow path, refused ones included, and fast ones to other nodes. */
   received = 0;
   /** Messages put on one receiver's connection the exact way, the server's and the handlers' too. */
   routed = 0;
