@@ -8,8 +8,8 @@ import { ask } from '../support/ask.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect } from '../support/client.js';
 import { Compose } from '../support/compose.js';
-import { tallyOf } from '../support/tally.js';
-import { Residents } from './residents.js';
+import { countDeliveries } from '../support/delivery-count.js';
+import { SessionRing } from './session-ring.js';
 
 describe('docker compose', () => {
   let compose: Compose;
@@ -91,27 +91,27 @@ describe('docker compose', () => {
   });
 
   it('loses no accepted message when a new image takes over under load', async () => {
-    const residents = new Residents(url, { ca });
-    await residents.everybodyIsIn();
-    const before = residents.connections.slice();
-    await residents.exchange(before.length);
+    const ring = new SessionRing(url, { ca });
+    await ring.allConnected();
+    const before = ring.connections.slice();
+    await ring.exchange(before.length);
 
     const container = await compose.run('ps', '--quiet', 'app');
     await compose.renewImage('app');
-    const talk = residents.exchangeUntilStopped();
+    const talk = ring.startExchange();
     await compose.run('up', '--detach', '--wait');
     expect(await compose.run('ps', '--quiet', 'app')).not.toBe(container);
     for (const { closed } of before) expect(await closed).toEqual({ code: 1012, reason: 'service_restart' });
-    await residents.everybodyIsIn();
-    await residents.exchange(residents.size);
+    await ring.allConnected();
+    await ring.exchange(ring.size);
     await talk.stop();
-    await residents.leave();
+    await ring.leave();
 
-    const { acknowledged, ...faults } = tallyOf(residents.connections);
+    const { acknowledged, ...faults } = countDeliveries(ring.connections);
     expect(faults).toEqual({ lost: 0, duplicated: 0, misordered: 0 });
-    expect(acknowledged).toBeGreaterThan(2 * residents.size);
+    expect(acknowledged).toBeGreaterThan(2 * ring.size);
     expect(before.every(({ inbox }) => inbox.some(({ type }) => type === 'sys.ack'))).toBe(true);
-    expect(residents.connections.length).toBeGreaterThan(before.length);
+    expect(ring.connections.length).toBeGreaterThan(before.length);
   });
 
   it('says that the application is unavailable while it is down, and finds it under a new address', async () => {

@@ -8,7 +8,7 @@ const SIZE = 100;
 const RETRY_MS = 300;
 
 /** Sessions in a ring that send numbered messages, each to the next, and come again when they are told to. */
-export class Residents {
+export class SessionRing {
   readonly size = SIZE;
   /** Every connection there was. */
   readonly connections: Client[] = [];
@@ -26,7 +26,7 @@ export class Residents {
   }
 
   /** Resolves when each has an open connection. */
-  async everybodyIsIn(): Promise<void> {
+  async allConnected(): Promise<void> {
     while (this.#open().length < SIZE) await new Promise<void>((resolve) => (this.#arrived = resolve));
   }
 
@@ -42,7 +42,7 @@ export class Residents {
   }
 
   /** Exchanges without a pause until it is stopped. */
-  exchangeUntilStopped(): { stop(): Promise<void> } {
+  startExchange(): { stop(): Promise<void> } {
     const talk = { goesOn: true };
     const done = this.#exchangeWhile(talk);
     return {
