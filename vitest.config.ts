@@ -31,7 +31,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'many nodes',
-          include: ['routing', 'departures', 'carriage', 'envelope', 'server-words'].map(
+          include: ['routing', 'departures', 'payload', 'envelope', 'system-messages'].map(
             (name) => `test/contract/${name}.spec.ts`,
           ),
           env: { TEST_NODES: '3' },

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OPCODE } from '../../src/protocol/index.js';
 import { connect, type Client } from '../support/client.js';
-import { closing, frame, message, OPCODES, RawClient } from '../support/raw.js';
+import { clientFrame, closeFrame, envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -27,11 +29,11 @@ describe('an arrival', () => {
     await start({ NOTICE_WINDOW_MS: windowMs });
     const alice = await connect(server.url);
     const eager = Buffer.concat([
-      message({ type: 'hi', receiver: alice.id }),
-      message({ type: 'hi', receiver: '*' }),
-      message({ type: 'hi', sender: 'x', receiver: alice.id }),
+      envelopeFrame({ type: 'hi', receiver: alice.id }),
+      envelopeFrame({ type: 'hi', receiver: '*' }),
+      envelopeFrame({ type: 'hi', sender: 'x', receiver: alice.id }),
     ]);
-    const crowd = await Promise.all([1, 2, 3, 4, 5].map(() => RawClient.open(server.port, undefined, eager)));
+    const crowd = await Promise.all([1, 2, 3, 4, 5].map(() => RawClient.open(server.port, { behind: eager })));
     for (let count = 0; count < 20; count++) await alice.next();
     const seen = alice.frames.slice(1).map((text) => JSON.parse(text) as { type: string; sender: string });
     for (const { id } of crowd) {
@@ -86,13 +88,13 @@ describe('a departure', () => {
     expect(codes[0]).toBe(codes[1]);
     return codes[0]!;
   };
-  const say = (data: number): Buffer => message({ type: 'n', receiver: '*', data });
+  const say = (data: number): Buffer => envelopeFrame({ type: 'n', receiver: '*', data });
 
   it.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4101, 4999])(
     'by a close frame is told with its code, %i, which is sent back',
     async (code) => {
       const raw = await RawClient.open(server.port);
-      raw.write(say(1), say(2), closing(code, 'bye'), say(3));
+      raw.write(say(1), say(2), closeFrame(code, 'bye'), say(3));
       expect(await departed(raw.id, [1, 2])).toBe(code);
       expect(await raw.closed()).toMatchObject({ code });
       raw.socket.destroy();
@@ -101,7 +103,7 @@ describe('a departure', () => {
 
   it('by an empty close frame is told with 1005', async () => {
     const raw = await RawClient.open(server.port);
-    raw.write(say(1), closing());
+    raw.write(say(1), closeFrame());
     expect(await departed(raw.id, [1])).toBe(1005);
     expect((await raw.closed()).code).toBeUndefined();
     raw.socket.destroy();
@@ -122,7 +124,7 @@ describe('a departure', () => {
   });
 
   it('in the middle of a frame or of a message is told with 1006, and what was not complete is nothing', async () => {
-    for (const bytes of [say(9).subarray(0, 9), frame('{"type":"n","receiver":"*"}', { final: false })]) {
+    for (const bytes of [say(9).subarray(0, 9), clientFrame('{"type":"n","receiver":"*"}', { final: false })]) {
       const raw = await RawClient.open(server.port);
       raw.write(say(1), bytes);
       await alice.next('n');
@@ -133,14 +135,14 @@ describe('a departure', () => {
   });
 
   it.each([
-    ['an unmasked frame', frame('{}', { masked: false }), 1002],
-    ['a reserved bit', frame('{}', { reserved: 4 }), 1002],
-    ['binary', frame('{}', { opcode: OPCODES.binary }), 1003],
-    ['no UTF-8', frame(Buffer.from([0xc3, 0x28])), 1007],
-    ['too much', frame('x'.repeat(4097)), 1009],
+    ['an unmasked frame', clientFrame('{}', { mask: undefined }), 1002],
+    ['a reserved bit', clientFrame('{}', { reserved: 4 }), 1002],
+    ['binary', clientFrame('{}', { opcode: OPCODE.binary }), 1003],
+    ['no UTF-8', clientFrame(Buffer.from([0xc3, 0x28])), 1007],
+    ['too much', clientFrame('x'.repeat(4097)), 1009],
   ])('by a fault (%s) is told with the code the server closes with', async (_, fault, code) => {
     const raw = await RawClient.open(server.port);
-    raw.write(say(1), say(2), fault, say(3), closing(1000), say(4));
+    raw.write(say(1), say(2), fault, say(3), closeFrame(1000), say(4));
     expect(await departed(raw.id, [1, 2])).toBe(code);
     expect((await raw.closed()).code).toBe(code);
     raw.socket.destroy();
@@ -148,7 +150,7 @@ describe('a departure', () => {
 
   it('makes the session unreachable and unlisted', async () => {
     const raw = await RawClient.open(server.port);
-    raw.write(closing(1000));
+    raw.write(closeFrame(1000));
     expect(await departed(raw.id)).toBe(1000);
     alice.send({ type: 'x', receiver: raw.id, id: 'm' });
     expect(await alice.next()).toMatchObject({ ref: 'm', data: { code: 'receiver_not_found' } });

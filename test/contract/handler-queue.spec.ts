@@ -4,7 +4,8 @@ import { createApp, startApp } from '../../src/index.js';
 import { connect, type Client } from '../support/client.js';
 import { GatesGateway, Shouting } from '../support/gates.gateway.js';
 import { keepLogLines } from '../support/log-lines.js';
-import { closing, message, RawClient } from '../support/raw.js';
+import { closeFrame, envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
 import { LIMITS_OFF, startServer, type TestServer } from '../support/server.js';
 
 @Module({ providers: [GatesGateway] })
@@ -173,10 +174,10 @@ describe('handled messages of one session', () => {
 
   it('are dropped when the session ends, and nothing is said in its name any more', async () => {
     const raw = await RawClient.open(server.port);
-    const ask = (type: string, name: string) => message({ type, id: name, data: name });
+    const ask = (type: string, name: string) => envelopeFrame({ type, id: name, data: name });
     raw.write(ask('stream', 's'), ask('gate.speak', 'running'), ask('gate.speak', 'waiting'), ask('gate', 'last'));
     await gates.until('started', 'running');
-    raw.write(closing(1000));
+    raw.write(closeFrame(1000));
     expect(await alice.next('sys.departed')).toMatchObject({ sender: raw.id, data: { code: 1000 } });
     // The client answers nothing, so that its connection outlives its session.
     gates.streams.get('s')!.next('late');

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { connect as tcp } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { OPCODE } from '../../src/protocol/index.js';
 import { connect } from '../support/client.js';
-import { closing, message, OPCODES, RawClient, request, UPGRADE_HEADERS } from '../support/raw.js';
+import { closeFrame, envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
+import { request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /** The value of a header in a response head, `undefined` where it is absent. */
@@ -51,8 +54,8 @@ describe('an accepted connection', () => {
 
   it('is told its welcome before anything else, whatever it sent along with the request', async () => {
     await start();
-    const behind = message({ type: 'sys.ping', id: 'early' });
-    const early = await RawClient.open(server.port, UPGRADE_HEADERS, behind);
+    const behind = envelopeFrame({ type: 'sys.ping', id: 'early' });
+    const early = await RawClient.open(server.port, { behind });
     expect(early.id).toMatch(/\./);
     expect((await early.envelopeOf('sys.pong')).ref).toBe('early');
     early.socket.destroy();
@@ -77,14 +80,14 @@ describe('an accepted connection', () => {
 
   it('is served at the absolute form of its path too (RFC 9112, 3.2.2)', async () => {
     await start();
-    const answer = RawClient.open(server.port, undefined, undefined, 'http://localhost/wss?a=1');
+    const answer = RawClient.open(server.port, { path: 'http://localhost/wss?a=1' });
     expect((await answer).head).toMatch(/^HTTP\/1\.1 101 /);
   });
 
   it('needs no header in a particular case', async () => {
     await start();
     const headers = ['host: localhost', 'CONNECTION: keep-alive, upgrade', 'upgrade: WebSocket'];
-    const client = await RawClient.open(server.port, [...headers, ...UPGRADE_HEADERS.slice(3)]);
+    const client = await RawClient.open(server.port, { headers: [...headers, ...UPGRADE_HEADERS.slice(3)] });
     expect(client.head).toMatch(/^HTTP\/1\.1 101 /);
     client.socket.destroy();
   });
@@ -97,28 +100,26 @@ describe('an accepted connection', () => {
     [['switchboard.v2', 'SWITCHBOARD.V1', 'switchboard.v11'], undefined],
   ])('that offers the protocols %j gets %s', async (offered, selected) => {
     await start();
-    const client = await RawClient.open(server.port, [
-      ...UPGRADE_HEADERS,
-      `Sec-WebSocket-Protocol: ${offered.join(', ')}`,
-    ]);
+    const client = await RawClient.open(server.port, {
+      headers: [...UPGRADE_HEADERS, `Sec-WebSocket-Protocol: ${offered.join(', ')}`],
+    });
     expect(header(client.head, 'sec-websocket-protocol')).toBe(selected);
     client.socket.destroy();
   });
 
   it('gets the accept key of RFC 6455, no protocol it did not offer, and no compression', async () => {
     await start();
-    const client = await RawClient.open(server.port, [
-      ...UPGRADE_HEADERS,
-      'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits',
-    ]);
+    const client = await RawClient.open(server.port, {
+      headers: [...UPGRADE_HEADERS, 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits'],
+    });
     expect(header(client.head, 'sec-websocket-accept')).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
     expect(header(client.head, 'sec-websocket-protocol')).toBeUndefined();
     expect(header(client.head, 'sec-websocket-extensions')).toBeUndefined();
-    client.write(message({ type: 'sys.ping', data: 'x'.repeat(5000) }));
-    const pong = await client.next(OPCODES.text);
+    client.write(envelopeFrame({ type: 'sys.ping', data: 'x'.repeat(5000) }));
+    const pong = await client.next(OPCODE.text);
     expect(pong.first).toBe(0x81);
     expect(pong.masked).toBe(false);
-    client.write(closing(1000));
+    client.write(closeFrame(1000));
     expect((await client.closed()).code).toBe(1000);
   });
 });

@@ -48,8 +48,8 @@ async function say(from: RawClient, to: RawClient, first: number): Promise<void>
   expect(acks).toEqual(
     numbers.map((n) => expect.stringContaining(`"ref":"${n}","data":{"status":"routed"}`) as string),
   );
-  from.lines = [];
-  to.lines = [];
+  from.frames.length = 0;
+  to.frames.length = 0;
 }
 
 describe('a server under fire', () => {
@@ -106,8 +106,8 @@ describe('a server under fire', () => {
     `keeps a calm pair's conversation whole through ${HOSTILE} hostile frames and handshakes`,
     { timeout: 240_000 },
     async () => {
-      const one = await RawClient.open(server.port);
-      const two = await RawClient.open(server.port);
+      const one = await RawClient.open(server.port, { endsItself: true });
+      const two = await RawClient.open(server.port, { endsItself: true });
       let said = 0;
       const talkDuring = async (work: Promise<void>): Promise<void> => {
         const done = work.then(async () => {

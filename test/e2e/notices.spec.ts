@@ -36,7 +36,9 @@ describe('arrivals and departures', { timeout: 30_000 }, () => {
       const watchers = [await connect(server.url), await connect(server.url), await connect(server.url)];
       for (const watcher of watchers) await taken(watcher);
       for (let round = 0; round < 6; round++) {
-        const guests = await Promise.all(Array.from({ length: 60 }, () => RawClient.open(server.port)));
+        const guests = await Promise.all(
+          Array.from({ length: 60 }, () => RawClient.open(server.port, { endsItself: true })),
+        );
         const codes = new Map<string, number>();
         const heard = new Map<string, number[]>(guests.map(({ id }) => [id, []]));
         for (const guest of random.shuffle(guests)) {
@@ -85,7 +87,9 @@ describe('arrivals and departures', { timeout: 30_000 }, () => {
     const present = new Set<RawClient>();
     let came = 0;
     while (came < 4200) {
-      const guests = await Promise.all(Array.from({ length: 60 }, () => RawClient.open(server.port)));
+      const guests = await Promise.all(
+        Array.from({ length: 60 }, () => RawClient.open(server.port, { endsItself: true })),
+      );
       came += guests.length;
       for (const guest of guests) present.add(guest);
       const before = [...present].slice(0, 50);
@@ -145,7 +149,7 @@ describe('arrivals and departures', { timeout: 30_000 }, () => {
   it('do not make peers of who sent what is no text', async () => {
     server = await startServer({ NOTICE_SCOPE: 'peers', ARRIVAL_NOTICES: 'off' });
     const one = await connect(server.url);
-    const two = await RawClient.open(server.port);
+    const two = await RawClient.open(server.port, { endsItself: true });
     const bytes = Buffer.from(`{"type":"m","receiver":"${one.id}","data":"??"}`.replace('??', 'é'));
     bytes[bytes.length - 3] = 0x28;
     const over = two.until((line) => line.startsWith('close'));

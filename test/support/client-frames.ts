@@ -39,3 +39,8 @@ export function closeFrame(code?: number, reason: Buffer | string = '', mask = 0
   text.copy(body, 2);
   return clientFrame(body, { opcode: OPCODE.close, mask });
 }
+
+/** Encodes an envelope as a text frame. */
+export function envelopeFrame(envelope: object): Buffer {
+  return clientFrame(JSON.stringify(envelope));
+}

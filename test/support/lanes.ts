@@ -33,8 +33,8 @@ class Lane {
 
   static async open(fastLane: 'on' | 'off'): Promise<Lane> {
     const server = await startServer({ FAST_LANE: fastLane, HEARTBEAT_MS: '600000' });
-    const first = await RawClient.open(server.port);
-    const second = await RawClient.open(server.port);
+    const first = await RawClient.open(server.port, { endsItself: true });
+    const second = await RawClient.open(server.port, { endsItself: true });
     return new Lane(server, server.app.get(SessionRegistry), first, second);
   }
 
@@ -49,7 +49,7 @@ class Lane {
    * @param way `tcp` writes to the client's socket; `chunks` hands the server's socket exactly these chunks
    */
   async play(write: (to: Addresses) => Script, way: 'tcp' | 'chunks'): Promise<Transcript> {
-    const writer = await RawClient.open(this.server.port);
+    const writer = await RawClient.open(this.server.port, { endsItself: true });
     const { chunks, fatal, cut } = write({ receivers: this.#receivers(writer) });
     const heard = [this.first, this.second].map((client) =>
       client.until((line) => line.includes('"sys.departed"') && line.includes(writer.id)),
@@ -73,7 +73,7 @@ class Lane {
       first: this.#told(this.first, writer),
       second: this.#told(this.second, writer),
     };
-    for (const client of [this.first, this.second]) client.lines = [];
+    for (const client of [this.first, this.second]) client.frames.length = 0;
     return transcript;
   }
 

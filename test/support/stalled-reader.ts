@@ -13,7 +13,7 @@ export class StalledReader {
   ) {}
 
   static async open(server: TestServer): Promise<StalledReader> {
-    const client = await RawClient.open(server.port);
+    const client = await RawClient.open(server.port, { endsItself: true });
     client.socket.pause();
     return new StalledReader(client, server.app.get(SessionRegistry).find(client.id)!);
   }

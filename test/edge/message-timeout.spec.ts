@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { frame, message, OPCODES, RawClient } from '../support/raw.js';
+import { OPCODE } from '../../src/protocol/index.js';
+import { clientFrame, envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const TIMEOUT_MS = 400;
@@ -18,7 +20,7 @@ describe.each(['on', 'off'])('a message that does not end, fast lane %s,', (FAST
     return setInterval(() => client.socket.write(bytes.subarray(at, ++at)), TIMEOUT_MS / 8);
   }
 
-  const text = message({ type: 'slow', receiver: '*', data: 'x'.repeat(1000) });
+  const text = envelopeFrame({ type: 'slow', receiver: '*', data: 'x'.repeat(1000) });
 
   it.each([
     ['half a frame and then a byte at a time', text.subarray(0, 500), text.subarray(500)],
@@ -26,8 +28,8 @@ describe.each(['on', 'off'])('a message that does not end, fast lane %s,', (FAST
     ['half a header and no more', text.subarray(0, 1), Buffer.alloc(0)],
     [
       'a fragment and then pings, but never the last one',
-      frame('{', { final: false }),
-      Buffer.concat(Array.from({ length: 100 }, () => frame('', { opcode: OPCODES.ping }))),
+      clientFrame('{', { final: false }),
+      Buffer.concat(Array.from({ length: 100 }, () => clientFrame('', { opcode: OPCODE.ping }))),
     ],
   ])('ends the session: %s', async (_, first, rest) => {
     const client = await RawClient.open(server.port);
@@ -44,10 +46,10 @@ describe.each(['on', 'off'])('a message that does not end, fast lane %s,', (FAST
     const end = performance.now() + 4 * TIMEOUT_MS;
     client.write(text.subarray(0, half));
     for (let count = 0; performance.now() < end; count++) {
-      client.write(text.subarray(half), message({ type: 'sys.ping', data: count }), text.subarray(0, half));
+      client.write(text.subarray(half), envelopeFrame({ type: 'sys.ping', data: count }), text.subarray(0, half));
       expect((await client.envelopeOf('sys.pong')).data).toBe(count);
     }
-    client.write(text.subarray(half), message({ type: 'sys.ping', data: 'alive' }));
+    client.write(text.subarray(half), envelopeFrame({ type: 'sys.ping', data: 'alive' }));
     expect((await client.envelopeOf('sys.pong')).data).toBe('alive');
     client.socket.destroy();
   });

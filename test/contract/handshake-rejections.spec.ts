@@ -4,7 +4,9 @@ import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exchange, frame, RawClient, request, UPGRADE_HEADERS, type RawAnswer } from '../support/raw.js';
+import { clientFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
+import { exchange, request, UPGRADE_HEADERS, type RawAnswer } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const CLOSE = 'Connection: close';
@@ -176,7 +178,7 @@ describe('a handshake that is refused', () => {
   });
 
   it('gets the whole answer though it has sent much more already', async () => {
-    const more = Buffer.concat(Array.from({ length: 50 }, () => frame('x'.repeat(60_000))));
+    const more = Buffer.concat(Array.from({ length: 50 }, () => clientFrame('x'.repeat(60_000))));
     for (const line of ['GET /other HTTP/1.1', 'POST /wss HTTP/1.1']) {
       const answer = await exchange(server.port, Buffer.concat([Buffer.from(request(line)), more]));
       expect(answer.status).toBe(line.startsWith('GET') ? 404 : 405);
@@ -187,7 +189,7 @@ describe('a handshake that is refused', () => {
   it('leaves the connections of others open', async () => {
     const calm = await RawClient.open(server.port);
     await ask('GET /other HTTP/1.1');
-    calm.write(frame('{"type":"sys.ping","id":"still"}'));
+    calm.write(clientFrame('{"type":"sys.ping","id":"still"}'));
     expect((await calm.envelopeOf('sys.pong')).ref).toBe('still');
     calm.socket.destroy();
   });
