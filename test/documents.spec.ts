@@ -81,7 +81,7 @@ describe('the documents', () => {
 
   it('have nginx limit handshakes as the application does', () => {
     const handshakesPerSecond = parseEnv(read('config/default.env'))['HANDSHAKES_PER_SECOND'];
-    expect(read('nginx/37-switches.sh')).toContain(`\${HANDSHAKES_PER_SECOND:-${handshakesPerSecond}}`);
+    expect(read('nginx/37-features.sh')).toContain(`\${HANDSHAKES_PER_SECOND:-${handshakesPerSecond}}`);
   });
 
   it('say the same of clients in the README and on their page', () => {

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect, type Client } from '../support/client.js';
-import { ownTimeMs } from '../support/own-time.js';
+import { threadTimeMs } from '../support/thread-clock.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const EXCHANGES = 50;
@@ -35,11 +35,11 @@ afterEach(() => server.stop());
 async function calm(): Promise<void> {
   const [ann, bob] = pair;
   for (let count = 0; count < EXCHANGES; count++) {
-    const sentMs = ownTimeMs();
+    const sentMs = threadTimeMs();
     ann.send({ type: 'calm', receiver: bob.id, id: `${count}`, data: count });
     expect((await bob.next('calm')).data).toBe(count);
     expect((await ann.next('sys.ack')).ref).toBe(`${count}`);
-    expect(ownTimeMs() - sentMs).toBeLessThan(ANSWER_MS);
+    expect(threadTimeMs() - sentMs).toBeLessThan(ANSWER_MS);
   }
   expect(process.memoryUsage().rss - memoryBefore).toBeLessThan(MEMORY_BYTES);
 }

@@ -9,10 +9,10 @@ import { installedVersions, isVersion } from '../support/client-versions.js';
 import { CLIENT_ROWS, CLIENT_SECTIONS, clientRow, clientSection } from '../support/clients-document.js';
 import { converse } from '../support/conversation.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
-import { Pasted } from '../support/pasted.js';
+import { ConsoleScript } from '../support/console-script.js';
 import { Program } from '../support/program.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { playConsole } from '../support/typist.js';
+import { playTerminal } from '../support/terminal-script.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTED_URL = 'wss://localhost/wss';
@@ -54,7 +54,7 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
     const { command, source } = clientSection(name);
     const program =
       command === undefined
-        ? playConsole(source!, (text) => placed(text, caFile), folder)
+        ? playTerminal(source!, (text) => placed(text, caFile), folder)
         : new Program(placed(command, caFile), folder);
     running.push(program);
     return program;
@@ -87,10 +87,10 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
     const code = placed(source!);
     const browser = await Browser.start(nginx.caFile);
     const page = nginx.url.replace(/^wss(.*)\/wss$/, 'https$1/health/live');
-    const steps = await converse(nginx.url, ca, async () => Pasted.into(await browser.open(page), code));
+    const steps = await converse(nginx.url, ca, async () => ConsoleScript.into(await browser.open(page), code));
     await browser.stop();
     const strict = await Browser.start();
-    const pasted = await Pasted.into(await strict.open(), code);
+    const pasted = await ConsoleScript.into(await strict.open(), code);
     const refuses = !(await pasted.ended) && pasted.log.includes('net::ERR_CERT_AUTHORITY_INVALID');
     await strict.stop();
     expect([...steps.values(), refuses].map(word)).toEqual(clientRow(name).cells);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
-import { rest } from './rest.js';
+import { quiescence } from './quiesce.js';
 
 /** An envelope as a client sees it. */
 export interface Received {
@@ -73,8 +73,8 @@ export class Client {
   /** Resolves when all that was sent before has had its effect. */
   async settled(): Promise<void> {
     await this.#heard();
-    if (rest.reached === undefined) return;
-    await rest.reached();
+    if (quiescence.reached === undefined) return;
+    await quiescence.reached();
     await this.#heard();
   }
 
@@ -118,6 +118,6 @@ export async function connect(url: string, options: ClientOptions & { protocols?
     client.closed.then(({ code }) => Promise.reject(new Error(`could not connect (${code})`))),
   ]);
   client.welcome = await client.next();
-  await rest.reached?.();
+  await quiescence.reached?.();
   return client;
 }

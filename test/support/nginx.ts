@@ -11,7 +11,7 @@ import { freePorts } from './ports.js';
 const NGINX = '/usr/sbin/nginx';
 export const SCRIPTS_FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
 /** What the container runs before nginx starts, in this order. */
-const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-switches.sh'];
+const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-features.sh'];
 
 export interface NginxParts {
   /** Where the application listens. */

@@ -38,8 +38,8 @@ export async function startServer(
   handlers?: DynamicModule['imports'],
 ): Promise<TestServer> {
   if (NODES === 1) return startNode(variables, handlers);
-  const { startSpread } = await import('./spread.js');
-  return startSpread(NODES, variables, handlers);
+  const { startBalancedCluster } = await import('./balanced-cluster.js');
+  return startBalancedCluster(NODES, variables, handlers);
 }
 
 /** Starts one node on a free port. */

@@ -8,7 +8,7 @@ const told = process.platform === 'linux';
  * A clock in milliseconds that stands still while this thread would run but the machine is busy with something else: what
  * it measures is our own slowness.
  */
-export function ownTimeMs(): number {
+export function threadTimeMs(): number {
   const waitedNs = told ? Number(readFileSync(SCHEDULE, 'utf8').split(' ')[1]) : 0;
   return performance.now() - waitedNs / 1e6;
 }

@@ -4,7 +4,7 @@ import { Program } from './program.js';
  * Plays a person at a terminal from a `console` block: enters the command behind `$`, waits for a frame of the type of
  * each line behind `<`, and types what stands behind `>`.
  */
-export function playConsole(block: string, place: (command: string) => string, folder: string): Program {
+export function playTerminal(block: string, place: (command: string) => string, folder: string): Program {
   const [first = '', ...lines] = block.trim().split('\n');
   const program = new Program(place(first.replace(/^\$ /, '')), folder);
   // Where the program ends early, the rest of the block is never typed.

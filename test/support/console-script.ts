@@ -3,7 +3,7 @@ import type { Running } from './conversation.js';
 import type { Tab } from './browser.js';
 
 /** Code that was pasted into the console of a tab, and that writes each frame it hears there. */
-export class Pasted implements Running {
+export class ConsoleScript implements Running {
   readonly ended: Promise<boolean>;
 
   private constructor(
@@ -13,13 +13,13 @@ export class Pasted implements Running {
     this.ended = ended;
   }
 
-  static async into(tab: Tab, code: string): Promise<Pasted> {
+  static async into(tab: Tab, code: string): Promise<ConsoleScript> {
     const closing = tab.page.waitForEvent('console', {
       predicate: (message) => message.text().startsWith('closed '),
       timeout: 0,
     });
     await tab.page.evaluate(`(() => {${code}})()`);
-    return new Pasted(
+    return new ConsoleScript(
       tab,
       closing.then((message) => message.text() === 'closed 1000'),
     );
