@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ATTACKS } from './attacks/attacker.js';
-import { startBeside, YIELDING } from './harness/beside.js';
+import { startBeside, YIELDING } from './harness/companion-process.js';
 import { machineText, projectText } from './harness/machine.js';
 import { benchDir, projectDir } from './harness/paths.js';
 import { prepareServer } from './harness/prepare.js';

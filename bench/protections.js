@@ -1,6 +1,6 @@
 /** `npm run bench:protections`: what the protections cost that are on by default. See README.md beside this file. */
 import { writeFileSync } from 'node:fs';
-import { startBeside, YIELDING } from './harness/beside.js';
+import { startBeside, YIELDING } from './harness/companion-process.js';
 import { measure } from './harness/measure.js';
 import { machineText, projectText } from './harness/machine.js';
 import { benchDir } from './harness/paths.js';
