@@ -4,12 +4,12 @@ import { HANDSHAKE } from './deployment.js';
 
 const PROTOCOL = 1;
 const SUBPROTOCOL = 'switchboard.v1';
-/** Of a network for documentation: nobody's. */
+/** An address reserved for documentation (RFC 5737). */
 const FORGED = '203.0.113.113';
 const TOO_BIG = 1009;
 
 const LOOPBACK = networks('127.0.0.0/8', '::1/128');
-const INNER = networks(
+const PRIVATE = networks(
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',
@@ -22,15 +22,15 @@ const INNER = networks(
 /** @typedef {import('./deployment.js').Deployment} Deployment */
 /** @typedef {import('./report.js').Report} Report */
 
-/** What is seen on a session. @param {Deployment} at @param {Report} report @param {{ apiKey?: string, quick: boolean }} told */
-export async function stay(at, report, { apiKey, quick }) {
-  const change = 'Check the path, the token (--token), and that every proxy passes Upgrade and Connection on.';
-  await report.attempt('session', change, async () => {
-    const { socket, ends, welcome } = await at.open({ 'X-Forwarded-For': FORGED, 'X-Real-IP': FORGED });
+/** Opens a session and checks protocol, address, heartbeat and limits. @param {Deployment} at @param {Report} report @param {{ apiKey?: string, quick: boolean }} options */
+export async function checkSession(at, report, { apiKey, quick }) {
+  const remedy = 'Check the path, the token (--token), and that every proxy passes Upgrade and Connection on.';
+  await report.attempt('session', remedy, async () => {
+    const { socket, addresses, welcome } = await at.open({ 'X-Forwarded-For': FORGED, 'X-Real-IP': FORGED });
     try {
       await versions(at, report, welcome);
-      await addressKnown(at, report, { ends, apiKey, id: welcome.receiver });
-      if (quick) report.leaveOut('heartbeat', '--quick');
+      await clientAddress(at, report, { addresses, apiKey, id: welcome.receiver });
+      if (quick) report.skip('heartbeat', '--quick');
       else await heartbeat(report, socket, welcome.data.heartbeatMs);
       await limits(at, report, socket, welcome.data.maxMessageBytes);
     } finally {
@@ -40,39 +40,46 @@ export async function stay(at, report, { apiKey, quick }) {
 }
 
 async function versions(at, report, { data }) {
-  const change = 'This doctor knows protocol 1: use the one of that release.';
-  report.check('version', data?.protocol === PROTOCOL, `protocol ${data?.protocol}`, change);
+  const remedy = 'This doctor knows protocol 1; use the doctor of the release that runs.';
+  report.check('version', data?.protocol === PROTOCOL, `protocol ${data?.protocol}`, remedy);
   const headers = { ...HANDSHAKE, ...at.authorization, 'Sec-WebSocket-Protocol': SUBPROTOCOL };
   const { 'sec-websocket-protocol': selected } = (await at.ask(`${at.origin}${at.url.pathname}`, headers)).headers;
-  const passed = 'Let every proxy pass Sec-WebSocket-Protocol on.';
-  report.check('subprotocol', selected === SUBPROTOCOL, `${selected ?? 'none'} of ${SUBPROTOCOL}`, passed);
+  const subprotocolRemedy = 'Every proxy must pass Sec-WebSocket-Protocol on.';
+  report.check('subprotocol', selected === SUBPROTOCOL, `${selected ?? 'none'} of ${SUBPROTOCOL}`, subprotocolRemedy);
 }
 
-/** An operator's key shows whom the server takes us for, and so whom its limits and logs name. */
-async function addressKnown(at, report, { ends, apiKey, id }) {
+/** Asks the HTTP API for the client address that the server sees, which limits and logs use. */
+async function clientAddress(at, report, { addresses, apiKey, id }) {
   if (apiKey === undefined) {
-    report.leaveOut('address', 'without --api-key');
+    report.skip('address', 'needs --api-key');
     return;
   }
   const { status, body } = await at.ask(`${at.origin}/api/v1/sessions/${id}`, { Authorization: `Bearer ${apiKey}` });
   if (status !== 200) {
-    const change = 'The key must be one of API_KEYS, and every proxy must pass /api on.';
-    report.check('address', false, `the HTTP API answers ${status}`, change);
+    const remedy = 'The key must be one of API_KEYS, and every proxy must pass /api on.';
+    report.check('address', false, `status ${status} of the HTTP API`, remedy);
     return;
   }
   const { address: seen, since } = JSON.parse(body);
-  const change =
+  const remedy =
     seen === FORGED
-      ? 'Let the proxy overwrite X-Forwarded-For and X-Real-IP: anybody may claim any address.'
-      : `That is a proxy: put it into TRUSTED_PROXIES. This machine is ${ends.localAddress}.`;
-  report.check('address', seen !== FORGED && !isProxys(seen, ends), `the server sees ${seen}`, change);
+      ? 'The proxy must overwrite X-Forwarded-For and X-Real-IP; now any client can claim any address.'
+      : `Add this proxy to TRUSTED_PROXIES. The address of this machine is ${addresses.localAddress}.`;
+  report.check('address', seen !== FORGED && !isProxy(seen, addresses), `the server sees ${seen}`, remedy);
   const skewMs = Math.abs(Date.now() - Date.parse(since));
-  report.check('clock of the node', skewMs < 60_000, `${Math.round(skewMs / 1000)} s apart`, 'Set the clocks by NTP.');
+  report.check(
+    'clock of the node',
+    skewMs < 60_000,
+    `${Math.round(skewMs / 1000)} s apart`,
+    'Synchronise the clocks by NTP.',
+  );
 }
 
-/** Whether an address cannot be that of this machine, as far as one can tell through a translation of addresses. */
-function isProxys(seen, { localAddress, remoteAddress }) {
-  return seen !== localAddress && (within(LOOPBACK, seen) || (within(INNER, seen) && !within(INNER, remoteAddress)));
+/** Returns whether an address cannot be that of this machine; NAT may hide the real one. */
+function isProxy(seen, { localAddress, remoteAddress }) {
+  return (
+    seen !== localAddress && (within(LOOPBACK, seen) || (within(PRIVATE, seen) && !within(PRIVATE, remoteAddress)))
+  );
 }
 
 /** @param {string[]} subnets */
@@ -89,42 +96,42 @@ function within(list, address) {
   return isIP(address) !== 0 && list.check(address, `ipv${isIP(address)}`);
 }
 
-/** A proxy that is less patient than the heartbeat is slow ends a silent connection before the first ping. */
+/** Waits for a ping; a proxy with an idle timeout below HEARTBEAT_MS closes a silent connection before it. */
 async function heartbeat(report, socket, heartbeatMs) {
   const waitMs = heartbeatMs * 1.5;
   const began = performance.now();
-  const [what, code] = await Promise.race([
-    once(socket, 'ping').then(() => ['a ping came']),
+  const [event, code] = await Promise.race([
+    once(socket, 'ping').then(() => ['ping']),
     once(socket, 'close').then(([closeCode]) => [`closed with ${closeCode}`, closeCode]),
-    timeout(waitMs, ['nothing came']),
+    timeout(waitMs, ['no ping']),
   ]);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  const change = 'Set the idle timeout of every proxy to at least three times HEARTBEAT_MS.';
-  report.check('heartbeat', what === 'a ping came', `${what} after ${seconds} s of ${heartbeatMs} ms`, change);
-  if (code !== undefined) throw new Error(`closed with ${code} while it waited`);
+  const remedy = 'Set the idle timeout of every proxy to at least three times HEARTBEAT_MS.';
+  report.check('heartbeat', event === 'ping', `${event} after ${seconds} s, HEARTBEAT_MS=${heartbeatMs}`, remedy);
+  if (code !== undefined) throw new Error(`closed with ${code} before a ping`);
 }
 
 async function limits(at, report, socket, maxMessageBytes) {
-  const around = JSON.stringify({ type: 'sys.ping', data: '' }).length;
-  const ping = (bytes) => JSON.stringify({ type: 'sys.ping', data: 'x'.repeat(bytes - around) });
+  const overhead = JSON.stringify({ type: 'sys.ping', data: '' }).length;
+  const ping = (bytes) => JSON.stringify({ type: 'sys.ping', data: 'x'.repeat(bytes - overhead) });
   const pong = Promise.race([
     new Promise((resolve) =>
       socket.on('message', (frame) => {
-        if (frame.includes('"sys.pong"')) resolve('came back');
+        if (frame.includes('"sys.pong"')) resolve('answered');
       }),
     ),
     once(socket, 'close').then(([code]) => `closed with ${code}`),
     timeout(at.timeoutMs, 'no answer'),
   ]);
   socket.send(ping(maxMessageBytes));
-  const answered = await pong;
-  const change = 'A message of MAX_MESSAGE_BYTES must pass: look for a smaller limit on the way.';
-  report.check('longest message', answered === 'came back', `${maxMessageBytes} bytes: ${answered}`, change);
+  const answer = await pong;
+  const remedy = 'A message of MAX_MESSAGE_BYTES must pass; raise the smaller limit of a proxy.';
+  report.check('longest message', answer === 'answered', `${maxMessageBytes} bytes: ${answer}`, remedy);
   const closed = Promise.race([once(socket, 'close').then(([code]) => code), timeout(at.timeoutMs, 'not closed')]);
   socket.send(ping(maxMessageBytes + 1));
   const code = await closed;
-  const longer = 'It must be closed with 1009: who answers here is not Switchboard, or hides its close code.';
-  report.check('limits', code === TOO_BIG, `${maxMessageBytes + 1} bytes: ${code}`, longer);
+  const limitRemedy = 'The close code must be 1009; the server is not Switchboard, or a proxy hides the code.';
+  report.check('limits', code === TOO_BIG, `${maxMessageBytes + 1} bytes: close code ${code}`, limitRemedy);
 }
 
 function timeout(ms, value) {

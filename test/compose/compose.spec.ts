@@ -46,7 +46,7 @@ describe('docker compose', () => {
     await writeFile(join(folder, 'ca.crt'), ca);
     const way = ['--url', url, '--ca', join(folder, 'ca.crt'), '--http-port', String(compose.httpPort)];
     const { stdout } = await promisify(execFile)(process.execPath, ['scripts/doctor.js', ...way]);
-    expect(stdout).toContain('All is well.');
+    expect(stdout).toContain('All checks passed.');
     await rm(folder, { recursive: true });
   });
 
