@@ -29,7 +29,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     return connect(server.url);
   }
 
-  it('is told what was accepted, in order, and nothing of what was refused, when it reads again in time', async () => {
+  it('gets accepted messages in order, and none that were refused, after it reads again in time', async () => {
     const sender = await start({});
     const stalled = await StalledReader.open(server);
     const sent = await flood(sender, stalled.id, BYTES, untilRefused);
@@ -54,21 +54,21 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
   });
 
-  it('is not read from while it is over the mark, and is heard as soon as it has drained', async () => {
+  it('is not read from above the high-water mark, and is read again once drained', async () => {
     const sender = await start({});
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
     stalled.client.socket.write(clientFrame(`{"type":"late","receiver":"${sender.id}"}`));
-    const witness = await connect(server.url);
-    for (let round = 0; round < 50; round++) await witness.settled();
+    const observer = await connect(server.url);
+    for (let round = 0; round < 50; round++) await observer.settled();
     await sender.settled();
     expect(sender.inbox.filter(({ type }) => type === 'late')).toEqual([]);
-    const heard = sender.next('late');
+    const late = sender.next('late');
     await stalled.readUntil(() => stalled.waitingBytes === 0);
-    expect((await heard).sender).toBe(stalled.id);
+    expect((await late).sender).toBe(stalled.id);
   });
 
-  it('is closed with 4100 when its time is up, and its departure is told', async () => {
+  it('is closed with 4100 after SLOW_CONSUMER_MS, with a departure notice', async () => {
     const sender = await start({ SLOW_CONSUMER_MS: '1000' });
     const stalled = await StalledReader.open(server);
     const begun = performance.now();
@@ -85,7 +85,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
   });
 
-  it('is cut when it neither reads nor answers the farewell, and leaves nothing behind', async () => {
+  it('is destroyed if it neither reads nor answers the close frame, and releases its memory', async () => {
     const sender = await start({ SLOW_CONSUMER_MS: '1000' });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
@@ -98,14 +98,14 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     ).toHaveLength(1);
   });
 
-  it('is given its time by the heartbeat, which cannot hear of whom nothing is read', async () => {
+  it('is not closed by the heartbeat before SLOW_CONSUMER_MS, because its pongs are not read', async () => {
     const sender = await start({ HEARTBEAT_MS: '2000', SLOW_CONSUMER_MS: '6000' });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
     expect((await sender.next('sys.departed')).data).toEqual({ code: 4100 });
   });
 
-  it('counts no more when its connection is cut', async () => {
+  it('is no longer counted after its connection is cut', async () => {
     const sender = await start({});
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
@@ -116,7 +116,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     await expect.poll(() => slowConsumers.totalBytes).toBe(0);
   });
 
-  it('is cut within two seconds when it has closed its half of the connection and does not read', async () => {
+  it('is destroyed within two seconds if it has closed its half of the connection and does not read', async () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY) });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, () => stalled.waitingBytes > MARK);
@@ -128,7 +128,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(performance.now() - begun).toBeLessThan(2000);
   });
 
-  it('goes first when the memory budget is used up and it is the heaviest', async () => {
+  it('is closed first over the memory budget if its buffer is the largest', async () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '3000000' });
     const light = await StalledReader.open(server);
     const heavy = await StalledReader.open(server);
@@ -143,7 +143,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     await light.readUntil(() => light.waitingBytes === 0);
   });
 
-  it('is missed by its peer although it was shed in the middle of what that one is sent', async () => {
+  it('is departed for its peer even if it is shed during a write to that peer', async () => {
     const budget = 1_000_000;
     await start({
       OUTBOX_HIGH_WATER_BYTES: String(MANY),
@@ -159,7 +159,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
       switchboard.send('server', heavy.id, 'big', 'b'.repeat(BYTES));
       await turn();
     }
-    // All in one turn: the peer's socket is full in the midst of them, which is when the heavy one is shed.
+    // All in one turn, because the heavy session is shed when the peer's socket fills up.
     const sent = 15;
     for (let count = 0; count < sent; count++) switchboard.send('server', peer.id, 'huge', 'h'.repeat(10 * BYTES));
     await peer.readUntil(() => peer.read().filter(({ type }) => type === 'huge').length === sent);
@@ -169,7 +169,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(words).toHaveLength(sent + 1);
   });
 
-  it('may be shed although all that waits for it is in the socket by now', async () => {
+  it('may be shed when all its buffered bytes are already in the socket', async () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '30000000' });
     const heavy = await StalledReader.open(server);
     await flood(sender, heavy.id, BYTES, () => heavy.waitingBytes > 25_000_000);

@@ -7,14 +7,14 @@ import { startServer, type TestServer } from '../support/server.js';
 const TIMEOUT_MS = 400;
 const POLICY = { code: 1008, reason: 'policy' };
 
-describe.each(['on', 'off'])('a message that does not end, fast lane %s,', (FAST_LANE) => {
+describe.each(['on', 'off'])('a message that is never completed (FAST_LANE=%s)', (FAST_LANE) => {
   let server: TestServer;
   beforeEach(async () => {
     server = await startServer({ FAST_LANE, FRAME_TIMEOUT_MS: String(TIMEOUT_MS), ARRIVAL_NOTICES: 'off' });
   });
   afterEach(() => server.stop());
 
-  /** Sends one byte of these at a time, far more slowly than the time that is given. */
+  /** Sends one byte at a time, too slowly for FRAME_TIMEOUT_MS. */
   function drip(client: RawClient, bytes: Buffer): NodeJS.Timeout {
     let at = 0;
     return setInterval(() => client.socket.write(bytes.subarray(at, ++at)), TIMEOUT_MS / 8);
@@ -23,15 +23,15 @@ describe.each(['on', 'off'])('a message that does not end, fast lane %s,', (FAST
   const text = envelopeFrame({ type: 'slow', receiver: '*', data: 'x'.repeat(1000) });
 
   it.each([
-    ['half a frame and then a byte at a time', text.subarray(0, 500), text.subarray(500)],
-    ['nothing but a byte at a time', Buffer.alloc(0), text],
-    ['half a header and no more', text.subarray(0, 1), Buffer.alloc(0)],
+    ['half a frame, then a byte at a time', text.subarray(0, 500), text.subarray(500)],
+    ['only a byte at a time', Buffer.alloc(0), text],
+    ['half a header', text.subarray(0, 1), Buffer.alloc(0)],
     [
-      'a fragment and then pings, but never the last one',
+      'a fragment, then only pings',
       clientFrame('{', { final: false }),
       Buffer.concat(Array.from({ length: 100 }, () => clientFrame('', { opcode: OPCODE.ping }))),
     ],
-  ])('ends the session: %s', async (_, first, rest) => {
+  ])('closes the session with 1008: %s', async (_, first, rest) => {
     const client = await RawClient.open(server.port);
     client.write(first);
     const dripping = drip(client, rest);
@@ -40,7 +40,7 @@ describe.each(['on', 'off'])('a message that does not end, fast lane %s,', (FAST
     client.socket.destroy();
   });
 
-  it('is not mistaken for many that end, each of which the next has begun behind', async () => {
+  it('is not confused with complete messages, each sent together with the start of the next', async () => {
     const client = await RawClient.open(server.port);
     const half = text.length / 2;
     const end = performance.now() + 4 * TIMEOUT_MS;
