@@ -116,7 +116,7 @@ function read(path: string): string {
 /** Lists the titles of a spec file: of its tests, and of the rows of their tables. */
 function titlesOf(path: string): string[] {
   const text = read(path);
-  return [...text.matchAll(/(?:\b(?:it|describe)(?:\.each)?\([^'`]*|\]\)\(\s*|^\s*\[)(['`])(.*?)\1/gms)].map(
+  return [...text.matchAll(/(?:\b(?:it|describe)(?:\.each)?\([^'`]*|\]\)\(\s*|^\s*\[\s*)(['`])(.*?)\1/gms)].map(
     ([, , title]) => title!,
   );
 }
