@@ -78,8 +78,8 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(departed).toMatchObject({ sender: stalled.id, data: { code: 4100 } });
     sender.send({ type: 'a', receiver: stalled.id, id: 'gone' });
     expect((await answerTo(sender, 'gone')).data).toMatchObject({ code: 'receiver_not_found' });
-    await stalled.readUntil(() => stalled.farewell !== undefined);
-    expect(stalled.farewell).toBe('close 4100 slow_consumer');
+    await stalled.readUntil(() => stalled.closeLine !== undefined);
+    expect(stalled.closeLine).toBe('close 4100 slow_consumer');
     const read = stalled.read().map(({ id }) => id);
     expect(read).toEqual(routed.slice(0, read.length));
     expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
@@ -136,8 +136,8 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     await flood(sender, heavy.id, BYTES, () => heavy.session.closed);
     expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
     expect(light.session.closed).toBe(false);
-    await heavy.readUntil(() => heavy.farewell !== undefined);
-    expect(heavy.farewell).toBe('close 1013 overloaded');
+    await heavy.readUntil(() => heavy.closeLine !== undefined);
+    expect(heavy.closeLine).toBe('close 1013 overloaded');
     const { totalBytes } = server.app.get(SessionRegistry).slowConsumers;
     expect(totalBytes).toBe(light.waitingBytes);
     await light.readUntil(() => light.waitingBytes === 0);
@@ -153,7 +153,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     });
     const [heavy, peer] = [await StalledReader.open(server), await StalledReader.open(server)];
     heavy.client.socket.write(clientFrame(`{"type":"hello","receiver":"${peer.id}"}`));
-    await peer.readUntil(() => peer.read().some(({ type }) => type === 'hello'), 'stop');
+    await peer.readUntil(() => peer.read().some(({ type }) => type === 'hello'), 'pause');
     const switchboard = server.app.get(Switchboard, { strict: false });
     while (heavy.waitingBytes < budget - 2 * BYTES) {
       switchboard.send('server', heavy.id, 'big', 'b'.repeat(BYTES));
@@ -173,13 +173,13 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '30000000' });
     const heavy = await StalledReader.open(server);
     await flood(sender, heavy.id, BYTES, () => heavy.waitingBytes > 25_000_000);
-    await heavy.readUntil(() => heavy.session.outbox.socket.writableLength > 10_000_000, 'stop');
+    await heavy.readUntil(() => heavy.session.outbox.socket.writableLength > 10_000_000, 'pause');
     const light = await StalledReader.open(server);
     await flood(sender, light.id, BYTES, () => heavy.session.closed);
     expect(light.session.closed).toBe(false);
     expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
     await sender.settled();
-    await heavy.readUntil(() => heavy.farewell !== undefined);
-    expect(heavy.farewell).toBe('close 1013 overloaded');
+    await heavy.readUntil(() => heavy.closeLine !== undefined);
+    expect(heavy.closeLine).toBe('close 1013 overloaded');
   });
 });

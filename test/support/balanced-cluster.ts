@@ -7,7 +7,7 @@ import { Cluster } from './cluster.js';
 import { quiescence } from './quiesce.js';
 import type { TestServer } from './server.js';
 
-/** Several nodes behind one address, each connection to the next of them: what a client must not be able to tell. */
+/** Starts several nodes behind one address; each connection goes to the next node. Clients must see no difference. */
 export async function startBalancedCluster(
   size: number,
   variables: Record<string, string>,
@@ -37,7 +37,7 @@ export async function startBalancedCluster(
   };
 }
 
-/** Carries bytes both ways, and an end or a cut too. */
+/** Forwards bytes, ends and resets in both directions. */
 function join(one: Socket, other: Socket): void {
   for (const [from, to] of [
     [one, other],

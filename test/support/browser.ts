@@ -9,9 +9,9 @@ import type { Closed, Received } from './client.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const PAGE = fileURLToPath(new URL('page.js', import.meta.url));
-/** Nothing here touches how certificates are checked. */
+/** None of these flags changes the verification of certificates. */
 const FLAGS = [
-  '--no-sandbox', // or root could not start it
+  '--no-sandbox', // needed to run as root
   '--disable-gpu',
   '--no-first-run',
   '--disable-background-networking',
@@ -21,7 +21,7 @@ const FLAGS = [
 ];
 const run = promisify(execFile);
 
-/** Debian's Chromium with a home of its own: its profile, and the authorities that it trusts beside the public ones. */
+/** Debian's Chromium with a temporary home for its profile and its store of trusted authorities. */
 export class Browser {
   private constructor(
     private readonly home: string,
@@ -29,8 +29,8 @@ export class Browser {
   ) {}
 
   /**
-   * @param caFile the authority that the user has imported; without it the store is empty
-   * @param flags more of Chromium's command line
+   * @param caFile an authority to trust; without it the store is empty
+   * @param flags further command-line flags
    */
   static async start(caFile?: string, flags: readonly string[] = []): Promise<Browser> {
     const home = await mkdtemp(join(tmpdir(), 'switchboard-browser-'));
@@ -49,7 +49,7 @@ export class Browser {
     return new Browser(home, context);
   }
 
-  /** Opens a new tab, empty or on a page. */
+  /** Opens a new tab, blank or on a page. */
   async open(url = 'about:blank'): Promise<Tab> {
     const tab = new Tab(await this.context.newPage());
     await tab.page.goto(url);
@@ -58,11 +58,11 @@ export class Browser {
 
   async stop(): Promise<void> {
     await this.context.close();
-    await rm(this.home, { recursive: true, maxRetries: 5 }); // a process of its may still be writing its last
+    await rm(this.home, { recursive: true, maxRetries: 5 }); // a process of Chromium may still be writing
   }
 }
 
-/** A tab with one WebSocket, which its page's own code opened. */
+/** A tab whose page has one WebSocket. */
 export class Tab {
   welcome!: Received;
   readonly #console: string[] = [];
@@ -75,7 +75,7 @@ export class Tab {
     return this.welcome.receiver;
   }
 
-  /** What the browser has written to the console, its reasons for a failed connection included. */
+  /** The console output of the page, reasons of failed connections included. */
   get console(): string {
     return this.#console.join('\n');
   }
@@ -96,7 +96,7 @@ export class Tab {
     return this.#call('send', envelope);
   }
 
-  /** Takes the next envelope of a type, and of a sender if one is named; the others stay in the page. */
+  /** Takes the next envelope of a type (and sender); other envelopes stay in the page. */
   async next(type: string, sender?: string): Promise<Received> {
     return this.#call('next', type, sender);
   }
@@ -110,7 +110,7 @@ export class Tab {
     return this.page.close();
   }
 
-  async #call<Result>(name: string, ...words: unknown[]): Promise<Result> {
-    return this.page.evaluate<Result>(`switchboard.${name}(${words.map((word) => JSON.stringify(word)).join(',')})`);
+  async #call<Result>(name: string, ...args: unknown[]): Promise<Result> {
+    return this.page.evaluate<Result>(`switchboard.${name}(${args.map((arg) => JSON.stringify(arg)).join(',')})`);
   }
 }

@@ -1,11 +1,11 @@
 import type { Locator, Page } from 'playwright-core';
 import type { Browser } from './browser.js';
 
-/** The console in a tab, with everything it should not have done. */
+/** The console in a tab, with its errors and foreign requests. */
 export class ConsolePage {
-  /** Errors in the browser's own console, breaches of the policy among them. */
+  /** Errors in the browser's console, violations of the security policy included. */
   readonly errors: string[] = [];
-  /** Addresses asked for beyond the page's own origin. */
+  /** URLs requested from other origins. */
   readonly foreign: string[] = [];
 
   private constructor(readonly page: Page) {}
@@ -26,7 +26,7 @@ export class ConsolePage {
     return opened;
   }
 
-  /** Throws if the page did what it should not. */
+  /** @throws if the page had an error or a request to another origin */
   async close(): Promise<void> {
     await this.page.close();
     const [wrong] = [...this.errors, ...this.foreign];
@@ -56,7 +56,7 @@ export class Pane {
     return this.part('id').innerText();
   }
 
-  /** A row of the log that says this. */
+  /** Finds a row of the log with this text. */
   row(text: string): Locator {
     return this.root.locator('.row').filter({ hasText: text });
   }

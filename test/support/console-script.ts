@@ -2,7 +2,7 @@ import type { Received } from './client.js';
 import type { Running } from './conversation.js';
 import type { Tab } from './browser.js';
 
-/** Code that was pasted into the console of a tab, and that writes each frame it hears there. */
+/** Code pasted into the console of a tab; it logs each frame that it receives. */
 export class ConsoleScript implements Running {
   readonly ended: Promise<boolean>;
 
@@ -37,7 +37,7 @@ export class ConsoleScript implements Running {
         .map((line) => JSON.parse(line) as Received)
         .find((frame) => frame.type === type && frame.sender === sender);
     const coming = this.tab.page.waitForEvent('console', { predicate: () => find() !== undefined, timeout: 0 });
-    coming.catch(() => undefined); // the tab is closed while nobody waits any more
+    coming.catch(() => undefined); // the tab may close after the wait
     const frame = find();
     if (frame !== undefined) return frame;
     await coming;
