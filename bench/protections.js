@@ -62,8 +62,8 @@ const lines = [
   ...(await costs()),
   '',
   'The check of JSON and of the envelope cannot be removed, because the same pass over the bytes finds the receiver.',
-  'What it costs with the rest of that pass stands in [ADR 0004](../docs/adr/0004-check-fast-copy-once.md). Nor can the',
-  'counting of what waits for a session: it is one comparison a write.',
+  'The cost of that pass is in [ADR 0004](../docs/adr/0004-check-fast-copy-once.md). The count of buffered bytes cannot be',
+  'removed either; it is one comparison for each write.',
   '',
   ...(await stalledReaders()),
 ];

@@ -45,8 +45,9 @@ function readOptions() {
     });
     if (values.help) stop(USAGE, 0);
     if (!URL.canParse(values.url) || !/^wss?:$/.test(new URL(values.url).protocol))
-      stop(`--url must begin with ws:// or wss:// (it is ${values.url})`);
-    if (!(Number(values.timeout) > 0)) stop(`--timeout must be a number of seconds above 0 (it is ${values.timeout})`);
+      stop(`--url must begin with ws:// or wss:// (it is ${String(values.url)})`);
+    if (!(Number(values.timeout) > 0))
+      stop(`--timeout must be a number of seconds above 0 (it is ${String(values.timeout)})`);
     return values;
   } catch (error) {
     return stop(error.message);

@@ -47,10 +47,7 @@ export class RawClient {
       socket.once('end', resolve);
       socket.once('close', resolve);
     });
-    void this.gone.then(() => {
-      this.#wake();
-      this.#end();
-    });
+    void this.gone.then(() => this.#end());
   }
 
   /** Connects, upgrades and takes the welcome. */
@@ -146,6 +143,7 @@ export class RawClient {
 
   #end(): void {
     this.over = true;
+    this.#wake();
     this.#settle();
   }
 
