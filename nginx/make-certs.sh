@@ -140,7 +140,7 @@ authorityKeyIdentifier = keyid
 CONFIG
 
 # Runs openssl quietly; prints its last message only on failure.
-ssl() { openssl "$@" 2>"$work/said" || fail 70 "openssl $1 failed: $(tail -n 1 "$work/said")"; }
+ssl() { openssl "$@" 2>"$work/output" || fail 70 "openssl $1 failed: $(tail -n 1 "$work/output")"; }
 serial() { echo "0x01$(openssl rand -hex 15)"; } # positive, unique, and 120 random bits as browsers ask for
 new_key() { ssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/$1.key"; }
 
@@ -160,8 +160,8 @@ check_key() {
 
 # Fails unless the authority signed a certificate that has not expired; the error ends with the remedy.
 check_certificate() { # FILE REMEDY
-  openssl verify -partial_chain -trusted "$out/ca.crt" "$1" >"$work/said" 2>&1 ||
-    fail 65 "$out/ca.crt does not verify ${1##*/}: $(sed -n '/.* lookup: */{s///p;q;}' "$work/said"); $2"
+  openssl verify -partial_chain -trusted "$out/ca.crt" "$1" >"$work/output" 2>&1 ||
+    fail 65 "$out/ca.crt does not verify ${1##*/}: $(sed -n '/.* lookup: */{s///p;q;}' "$work/output"); $2"
 }
 
 # Keeps an existing pair, if it is valid.
@@ -188,7 +188,7 @@ make_authority() {
 
 check_authority() {
   check_key ca # the authority may be a company's own
-  openssl x509 -in "$out/ca.crt" -noout -checkend $((days * 86400)) >"$work/said" 2>&1 ||
+  openssl x509 -in "$out/ca.crt" -noout -checkend $((days * 86400)) >"$work/output" 2>&1 ||
     fail 65 "$out/ca.crt expires in fewer than $days days; use a lower --days, or remove ca.crt and ca.key for a new one"
 }
 

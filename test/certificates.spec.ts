@@ -57,7 +57,7 @@ describe('make-certs.sh', () => {
     for (const name of ['ca.key', 'server.key', 'ann.key']) expect(statSync(join(out, name)).mode & 0o777).toBe(0o600);
   });
 
-  it('makes certificates as long-lived as browsers accept, or as --days says', () => {
+  it('makes certificates as long-lived as browsers accept, or for --days days', () => {
     make();
     expect(days(certificate('server'))).toBe(397);
     expect(days(certificate('ca'))).toBeGreaterThan(1000);

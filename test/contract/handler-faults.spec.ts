@@ -65,7 +65,7 @@ describe('a handler that fails', () => {
   });
 
   it.each(['error', 'type error', 'string', 'undefined', 'null'])(
-    'with anything else (%s) is internal_error and tells nothing but an incident, which the log has',
+    'with any other value (%s) is internal_error with only an incident id, and is logged',
     async (kind) => {
       const { fault: data, text } = await fault('a.throw', { kind, card: '4111-1111' });
       expect(Object.keys(data).toSorted()).toEqual(['code', 'incident', 'message']);
@@ -118,7 +118,7 @@ describe('a handler that fails', () => {
   it('runs its exception filters first', async () => {
     const answer = await fault('a.filtered');
     expect(answer.fault).toEqual({ code: 'rained_off', message: 'it rains' });
-    expect(answer.text).not.toContain('internal words');
+    expect(answer.text).not.toContain('internal text');
   });
 
   it.each([65, 4000, 30_000])('does not get a body nested %i deep: invalid_message, and no incident', async (depth) => {

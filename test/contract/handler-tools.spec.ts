@@ -215,7 +215,7 @@ describe("Nest's hooks of a gateway", () => {
     await bob.next('sys.departed');
     await bob.settled();
     await app.stop();
-    const count = (words: string): number => lines.filter((line) => line.includes(words)).length;
+    const count = (text: string): number => lines.filter((line) => line.includes(text)).length;
     expect(count('an unlucky start')).toBe(1);
     expect(count('an unlucky connection')).toBe(2);
     expect(count('hook=UnluckyGateway.handleConnection')).toBe(2);

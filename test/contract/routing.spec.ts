@@ -100,7 +100,7 @@ describe.each(['on', 'off'])('messages between sessions (FAST_LANE=%s)', (lane) 
   });
 
   it('without a receiver and a handler are unknown_type', async () => {
-    alice.send({ type: 'nobody.claims', id: 'u', data: {} });
+    alice.send({ type: 'unclaimed', id: 'u', data: {} });
     alice.send({ type: 'toString' });
     await settled();
     expect(alice.inbox).toMatchObject([

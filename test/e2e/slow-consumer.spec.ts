@@ -164,9 +164,9 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     for (let count = 0; count < sent; count++) switchboard.send('server', peer.id, 'huge', 'h'.repeat(10 * BYTES));
     await peer.readUntil(() => peer.read().filter(({ type }) => type === 'huge').length === sent);
     await peer.readUntil(() => peer.read().some(({ type }) => type === 'sys.departed'));
-    const words = peer.read().filter(({ type }) => type !== 'hello');
-    expect(words.filter(({ type }) => type === 'sys.departed').map(({ sender }) => sender)).toEqual([heavy.id]);
-    expect(words).toHaveLength(sent + 1);
+    const received = peer.read().filter(({ type }) => type !== 'hello');
+    expect(received.filter(({ type }) => type === 'sys.departed').map(({ sender }) => sender)).toEqual([heavy.id]);
+    expect(received).toHaveLength(sent + 1);
   });
 
   it('may be shed when all its buffered bytes are already in the socket', async () => {

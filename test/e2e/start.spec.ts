@@ -35,10 +35,10 @@ describe('a start', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Runs a command in the clone, without settings of this environment. */
-  const run = (command: string, words: string[], variables: Record<string, string> = {}): ChildProcess => {
+  const run = (command: string, args: string[], variables: Record<string, string> = {}): ChildProcess => {
     const env = { ...process.env, ...variables };
     for (const { variable } of SETTINGS) if (!(variable in variables)) delete env[variable];
-    const child = spawn(command, words, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     children.push(child);
     return child;
   };

@@ -78,7 +78,7 @@ describe('nginx with TLS_CLIENT_CA', () => {
 
   it('is not trusted about it without the proxy secret', async () => {
     const ca = await start(wanted(), false);
-    expect(await subject(nginx!.url, { ca, ...(await pair(folder, 'ann')) })).toBe('nobody');
+    expect(await subject(nginx!.url, { ca, ...(await pair(folder, 'ann')) })).toBe('none');
   });
 
   it('ends the start with one line if the file is no certificate', async () => {
@@ -93,9 +93,9 @@ describe('nginx with TLS_CLIENT_CA', () => {
 it('no header forges a certificate subject, neither through nginx nor past it', async () => {
   const ca = await start({});
   const headers = { 'X-Client-Certificate': encodeURIComponent(await readFile(join(folder, 'ann.crt'), 'utf8')) };
-  expect(await subject(nginx!.url, { ca, headers })).toBe('nobody');
-  expect(await subject(server.url, { headers })).toBe('nobody');
-  expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': 'guess' } })).toBe('nobody');
+  expect(await subject(nginx!.url, { ca, headers })).toBe('none');
+  expect(await subject(server.url, { headers })).toBe('none');
+  expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': 'guess' } })).toBe('none');
   expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': secret } })).toMatchObject({ CN: 'ann' });
 });
 

@@ -156,7 +156,7 @@ export class AnswersGateway {
   @UseFilters(new WeatherFilter())
   @SubscribeMessage('a.filtered')
   filtered(): never {
-    throw new Weather('internal words');
+    throw new Weather('internal text');
   }
 
   @SubscribeMessage('a.throw')

@@ -78,6 +78,6 @@ async function versionAt(commit: string): Promise<number | undefined> {
   return undefined;
 }
 
-async function git(...words: string[]): Promise<string> {
-  return (await run('git', words, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
+async function git(...args: string[]): Promise<string> {
+  return (await run('git', args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
 }

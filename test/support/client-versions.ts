@@ -30,8 +30,8 @@ export function installedVersions(): Map<string, string> {
     const { version } = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')) as { version: string };
     return [name, version];
   });
-  const programs = Object.entries(COMMANDS).map(([name, [program, ...words]]): [string, string] => {
-    const text = execFileSync(program, words, { encoding: 'utf8', env: { ...process.env, PATH: PROGRAM_PATH } });
+  const programs = Object.entries(COMMANDS).map(([name, [program, ...args]]): [string, string] => {
+    const text = execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, PATH: PROGRAM_PATH } });
     return [name, /\d+(\.\d+)*/.exec(text)![0]];
   });
   return new Map([...packages, ...(isDebian12() ? programs : [])]);

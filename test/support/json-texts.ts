@@ -34,7 +34,7 @@ const NUMBERS = [
   '0e0',
   '9'.repeat(60),
 ];
-const WORDS = ['true', 'false', 'null'];
+const LITERALS = ['true', 'false', 'null'];
 const KEYS = ['"a"', '""', '"__proto__"', '"type"', '"sender"', '"a\\"b"', '"\\u0061"', '"ключ"', '"constructor"'];
 const BROKEN = [
   '01',
@@ -124,7 +124,7 @@ export function plainValue(random: Random, depth: number): string {
     case 1:
       return random.pick(NUMBERS);
     case 2:
-      return random.once(2) ? random.pick(WORDS) : String(random.next() - 2 ** 31);
+      return random.once(2) ? random.pick(LITERALS) : String(random.next() - 2 ** 31);
     case 3:
       return `"${'abcdefgh'.repeat(random.below(20)).slice(random.below(8))}"`;
     case 4:

@@ -146,7 +146,7 @@ export class OrdersGateway {
 
   @SubscribeMessage('sys.order')
   never(): string {
-    return 'never said';
+    return 'never returned';
   }
 }
 

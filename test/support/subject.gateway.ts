@@ -8,7 +8,7 @@ import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decor
 class SubjectGateway {
   @SubscribeMessage('subject')
   subject(@CertificateSubject() subject: unknown) {
-    return subject ?? 'nobody';
+    return subject ?? 'none';
   }
 }
 

@@ -7,16 +7,16 @@ const nameless = undefined as unknown as string;
 
 class Touchy extends Error {
   override get message(): string {
-    throw new Error('do not look at my message');
+    throw new Error('the message getter failed');
   }
   override get stack(): string {
-    throw new Error('do not look at my stack');
+    throw new Error('the stack getter failed');
   }
 }
 
 class TouchyWsException extends WsException {
   override getError(): never {
-    throw new Error('do not ask');
+    throw new Error('getError failed');
   }
 }
 
