@@ -1,8 +1,8 @@
-# The messaging server. Plain enough for the classic builder: no BuildKit-only instruction.
+# The messaging server. Uses no BuildKit-only instruction, so the classic builder works too.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
-# The manifests first, so that a change in the source does not install everything again.
+# Copy the manifests first, so that a change in the source does not repeat the installation.
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
@@ -17,8 +17,8 @@ COPY package.json LICENSE* ./
 COPY config ./config
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-# Everything above belongs to root: the process can read its code and not change it.
-# A new volume takes over who owns the folder it is mounted on.
+# All files above belong to root, so the process can read its code and not change it. A new volume takes the owner of the
+# folder that it is mounted on.
 RUN mkdir -m 0700 /run/proxy-secret && chown node:node /run/proxy-secret
 USER node
 EXPOSE 3000

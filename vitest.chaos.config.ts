@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Apart from the rest: it takes ten minutes, or CHAOS_SECONDS, and as much of the machine as it can get. */
+/** A run of its own, because it takes ten minutes (or CHAOS_SECONDS) and all processors. */
 export default defineConfig({
   test: {
     include: ['test/chaos/**/*.spec.ts'],

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Apart from the rest: it needs a Docker engine, and the first run builds an image. */
+/** A run of its own, because it needs a Docker engine and its first run builds an image. */
 export default defineConfig({
   test: {
     include: ['test/compose/**/*.spec.ts'],

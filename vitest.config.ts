@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const COMPUTED = ['test/property/**/*.spec.ts', 'test/unit/**/*.spec.ts'];
 
 export default defineConfig({
-  // The examples import the package by its name, as an application does.
+  // The examples import the package by its name, as applications do.
   resolve: { alias: { switchboard: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
   test: {
     globalSetup: ['test/support/build.ts'],
@@ -13,7 +13,7 @@ export default defineConfig({
     reporters: ['default'],
     projects: [
       {
-        // What looks at no clock but its own may have every core.
+        // These tests have no wall-clock limits, so they may use every core.
         extends: true,
         test: { name: 'computed', include: COMPUTED, maxWorkers: '100%', sequence: { groupOrder: 0 } },
       },
@@ -27,11 +27,11 @@ export default defineConfig({
         },
       },
       {
-        // What a client must not be able to tell: three nodes over a real NATS server, each connection to the next.
+        // Contract tests on three nodes with a real NATS server. Clients must see no difference to one node.
         extends: true,
         test: {
           name: 'many nodes',
-          include: ['routing', 'departures', 'carriage', 'envelope', 'server-words'].map(
+          include: ['routing', 'departures', 'payload', 'envelope', 'system-messages'].map(
             (name) => `test/contract/${name}.spec.ts`,
           ),
           env: { TEST_NODES: '3' },

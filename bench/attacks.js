@@ -1,8 +1,8 @@
-/** `npm run bench:attacks [-- --seconds N] [--only WORD]`: the p99 of a calm pair, quiet and beside each attack. See README.md beside this file. */
+/** `npm run bench:attacks [-- --seconds N] [--only WORD]`: the p99 of a normal pair, alone and during each attack. See README.md in this folder. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ATTACKS } from './attacks/attacker.js';
-import { startBeside, YIELDING } from './harness/beside.js';
+import { startCompanion, YIELDING } from './harness/companion-process.js';
 import { machineText, projectText } from './harness/machine.js';
 import { benchDir, projectDir } from './harness/paths.js';
 import { prepareServer } from './harness/prepare.js';
@@ -12,9 +12,9 @@ const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '12' }, only: { type: 'string', default: '' } },
 });
 const seconds = Number(values.seconds);
-/** What the project promises. */
-const BEARABLE = 5;
-/** The limits as they come: it is they that are tried. */
+/** The largest accepted ratio. */
+const MAX_RATIO = 5;
+/** The default limits, because they are under test. */
 const server = {
   name: 'switchboard',
   script: `${projectDir}dist/main.js`,
@@ -25,37 +25,37 @@ prepareServer();
 const rows = [];
 for (const name of Object.keys(ATTACKS)) if (name.includes(values.only)) rows.push(await measure(name));
 const lines = [
-  '# What a calm pair feels of an attack',
+  '# Latency during attacks',
   '',
   `Written by \`npm run bench:attacks\`. ${machineText()}; Node ${process.version}; Switchboard ${projectText()}.`,
   '',
-  `A pair exchanges 100 messages a second for ${seconds} s, alone and then beside the attack, on a server with the limits`,
-  'that it comes with. p99 is of the way there and back. The server has one core; the pair and the attacker, which yields',
-  `to the pair, share the other. At most ${BEARABLE} times the quiet value is bearable.`,
+  `A pair exchanges 100 messages a second for ${seconds} s, alone and then during the attack, on a server with the default`,
+  'limits. p99 is the round trip. The server has one core. The pair and the attacker share the other, and the attacker has',
+  `lower priority. A ratio above ${MAX_RATIO} is a failure.`,
   '',
-  '| attack | quiet p99, µs | p99 beside it, µs | ratio |',
+  '| attack | p99 alone, µs | p99 during the attack, µs | ratio |',
   '| --- | --- | --- | --- |',
-  ...rows.map(({ name, quiet, beside }) => `| ${name} | ${quiet} | ${beside} | ${verdict(beside / quiet)} |`),
+  ...rows.map(({ name, alone, attacked }) => `| ${name} | ${alone} | ${attacked} | ${verdict(attacked / alone)} |`),
 ];
 if (values.only === '') writeFileSync(`${benchDir}ATTACKS.md`, `${lines.join('\n')}\n`);
 console.log(lines.join('\n'));
 
 /** @param {number} ratio */
 function verdict(ratio) {
-  return `${ratio.toFixed(1)}${ratio > BEARABLE ? ', **too much**' : ''}`;
+  return `${ratio.toFixed(1)}${ratio > MAX_RATIO ? ', **too high**' : ''}`;
 }
 
 /** @param {string} name */
 async function measure(name) {
   const started = await startServer(server, { node: process.execPath });
-  const pair = startBeside([`${benchDir}attacks/calm-pair.js`, `${started.port}`, `${seconds}`]);
+  const pair = startCompanion([`${benchDir}attacks/normal-pair.js`, `${started.port}`, `${seconds}`]);
   try {
-    const quiet = await pair.ask();
-    const attacker = startBeside([`${benchDir}attacks/attacker.js`, `${started.port}`, name], YIELDING);
+    const alone = await pair.ask();
+    const attacker = startCompanion([`${benchDir}attacks/attacker.js`, `${started.port}`, name], YIELDING);
     await attacker.line();
-    const beside = await pair.ask();
+    const attacked = await pair.ask();
     await attacker.stop();
-    return { name, quiet, beside };
+    return { name, alone, attacked };
   } finally {
     await pair.stop();
     await started.stop();

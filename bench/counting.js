@@ -1,6 +1,6 @@
 /**
- * `npm run bench:counting`: what counting messages for the metrics costs the hot path. The server as it is runs beside
- * itself (the control) and beside itself without the counting, in one run and in turns. See README.md beside this file.
+ * `npm run bench:counting`: the cost of the message counters on the hot path. Compares the server with itself (the control)
+ * and with itself without counters, in turns in one run. See README.md in this folder.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -13,28 +13,28 @@ import { figure, PairedSamples, ratioText } from './harness/samples.js';
 import { choose } from './harness/scenarios.js';
 import { servers } from './harness/servers.js';
 
-const MOST_COST = 0.02;
-const { values: told } = parseArgs({
+const MAX_COST = 0.02;
+const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '2' } },
 });
-const rounds = Number(told.rounds);
-const how = { node: process.execPath, seconds: Number(told.seconds) };
+const rounds = Number(values.rounds);
+const options = { node: process.execPath, seconds: Number(values.seconds) };
 const counted = servers.find(({ name }) => name === 'switchboard');
-const loaded = (name, title, taken) => {
-  const NODE_OPTIONS = `--import=file://${benchDir}harness/uncounted.js${taken}`;
+const loaded = (name, title, query) => {
+  const NODE_OPTIONS = `--import=file://${benchDir}harness/uncounted.js${query}`;
   return { ...counted, name, title, env: { ...counted.env, NODE_OPTIONS } };
 };
 const variants = [
-  loaded('counted', 'as it is', '?none'),
-  loaded('again', 'as it is, again (control)', '?none'),
-  loaded('uncounted', 'without counting', ''),
+  loaded('counted', 'with counters', '?none'),
+  loaded('again', 'with counters again (control)', '?none'),
+  loaded('uncounted', 'without counters', ''),
 ];
 
 prepare({ project: true, build: true });
 const lines = [
-  '# What counting costs',
+  '# Cost of counters',
   '',
-  `Written by \`npm run bench:counting\`: ${rounds} rounds of ${how.seconds} s, each beginning with another server.`,
+  `Written by \`npm run bench:counting\`: ${rounds} rounds of ${options.seconds} s, each starting with another server.`,
   `${machineText()}; Node ${process.version}; Switchboard ${projectText()}.`,
 ];
 let worst = -Infinity;
@@ -46,17 +46,18 @@ for (const scenario of choose({ only: ['pp8', 'fan'] })) {
     '',
     ...table(scenario, samples),
     '',
-    `Counting costs ${(cost * 100).toFixed(1)} % of \`${scenario.name}\`.`,
+    `Counters cost ${(cost * 100).toFixed(1)} % of \`${scenario.name}\`.`,
   );
 }
 console.log(lines.join('\n'));
 if (rounds >= 5) writeFileSync(`${benchDir}COUNTING.md`, `${lines.join('\n')}\n`);
-process.exitCode = worst < MOST_COST ? 0 : 1;
+process.exitCode = worst < MAX_COST ? 0 : 1;
 
 async function run(scenario) {
   const samples = new PairedSamples(scenario);
   for (let round = 0; round < rounds; round++)
-    for (const server of rotate(variants, round)) samples.add(server.name, round, await measure(scenario, server, how));
+    for (const server of rotate(variants, round))
+      samples.add(server.name, round, await measure(scenario, server, options));
   return samples;
 }
 
@@ -66,6 +67,6 @@ function table(scenario, samples) {
     const ratio = name === 'uncounted' ? '' : ratioText(samples.ratio(name, 'uncounted'));
     return `| ${title} | ${figure(median)} (${figure(min)}–${figure(max)}) | ${ratio} |`;
   });
-  const head = `| ${scenario.name}, ${scenario.unit} | median (least–most) | against without counting |`;
+  const head = `| ${scenario.name}, ${scenario.unit} | median (least–most) | against without counters |`;
   return [head, '| --- | --- | --- |', ...rows];
 }

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures Switchboard and its peers side by side. See README.md beside this file. */
+/** `npm run bench`: measures Switchboard and its peers side by side. See README.md in this folder. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -32,7 +32,7 @@ if (options.publish) {
 console.log(`\n${minutes.toFixed(1)} minutes${options.publish ? '; wrote bench/RESULTS.md and docs/bench.svg' : ''}`);
 if (sets.some(({ results }) => results.some(({ failures }) => failures.length > 0))) process.exitCode = 1;
 
-/** The whole set on one Node, then the heart of it on the newer one. */
+/** All scenarios on one Node, then the main ones on a newer Node. */
 function plan() {
   const first = { node: options.node ?? process.execPath, chosen: scenarios, seconds: options.seconds };
   const isSecond = process.version.startsWith(`v${SECOND_MAJOR}.`);

@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { projectDir } from './harness/paths.js';
 
 /**
- * A flood of 16 KiB messages at a fixed pace to 100 sessions that read it or have stopped reading: started by
- * `protections.js` beside a calm pair. Prints a line once the flood is on, and goes on until it is killed.
+ * Sends 16 KiB messages at a fixed rate to 100 sessions that read or have stopped reading. `protections.js` starts it
+ * beside a normal pair. Prints a line once the flood has begun, and runs until it is killed.
  *
  *   node stalled.js PORT reading|stalled broadcast|direct
  */
@@ -15,27 +15,27 @@ const [port, readers, kind] = process.argv.slice(2);
 const READERS = 100;
 const DATA = 'x'.repeat(16_384);
 const PAUSE_MS = 10;
-/** Messages sent at once each time: a broadcast reaches all of them, a direct message one. */
-const AT_ONCE = kind === 'broadcast' ? 1 : 10;
+/** Messages in each step: one broadcast, or ten direct messages. */
+const PER_STEP = kind === 'broadcast' ? 1 : 10;
 
 let sent = 0;
 const ids = await Promise.all(Array.from({ length: READERS }, readers === 'stalled' ? stall : read));
 const { socket } = await open();
 if (readers === 'stalled' && kind === 'direct') for (const id of ids) await fill(id);
 setInterval(() => {
-  for (let count = 0; count < AT_ONCE; count++) say(kind === 'broadcast' ? '*' : ids[sent % READERS]);
+  for (let count = 0; count < PER_STEP; count++) sendTo(kind === 'broadcast' ? '*' : ids[sent % READERS]);
 }, PAUSE_MS);
-console.log('the flood is on');
+console.log('flooding');
 
-function say(receiver, id) {
+function sendTo(receiver, id) {
   sent++;
   socket.send(JSON.stringify({ type: 'flood', receiver, id, data: DATA }));
 }
 
-/** Sends to one until the server says that too much waits for it. */
+/** Sends to a session until the server answers `receiver_overloaded`. */
 async function fill(receiver) {
   for (;;) {
-    say(receiver, 'fill');
+    sendTo(receiver, 'fill');
     const [answer] = await once(socket, 'message');
     if (JSON.parse(answer).data.code === 'receiver_overloaded') return;
   }
@@ -51,7 +51,7 @@ async function read() {
   return (await open()).id;
 }
 
-/** A client that shakes hands and never reads again. Returns its id. */
+/** Connects a client that never reads after the welcome. Returns its id. */
 async function stall() {
   const tcp = new Socket();
   tcp.connect(Number(port), '127.0.0.1');

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Runs in the container before nginx starts and gives nginx the secret by which the application knows it. Without the file
-# nginx serves all the same, and the application believes nothing that a header says about an address.
+# Runs before nginx starts. Gives nginx the secret by which the application recognises it. Without the secret nginx serves
+# too, but the application trusts no header about client addresses.
 set -eu
 secret=${MOUNTED_PROXY_SECRET:-/run/proxy-secret/secret}
 target=${TLS_DIR:-/run/tls}/proxy-secret.conf
 
 rm -f "$target"
 if [ ! -r "$secret" ]; then
-  echo "switchboard: no proxy secret in $secret: the application will take every client for this proxy" >&2
+  echo "switchboard: cannot read the proxy secret $secret; the application sees the address of nginx for every client" >&2
   exit 0
 fi
 umask 077

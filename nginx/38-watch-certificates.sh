@@ -1,46 +1,46 @@
 #!/bin/sh
-# Runs in the container before nginx starts and leaves a watcher behind: when a certificate file has changed, nginx reads its
-# configuration again. Its old workers go on until the last connection that they have is closed, so that none is dropped.
+# Runs before nginx starts. Starts a watcher that reloads nginx when a certificate file changes. Old workers run until
+# their last connection is closed, so a reload closes no connection.
 set -eu
-theirs=${MOUNTED_TLS:-/etc/switchboard/tls}
-ours=${LOCAL_TLS:-/certs}
+operator_dir=${MOUNTED_TLS:-/etc/switchboard/tls}
+local_dir=${LOCAL_TLS:-/certs}
 client_ca=${MOUNTED_CLIENT_CA:-/etc/switchboard/client-ca}
-here=${SCRIPTS_DIR:-/docker-entrypoint.d}
+scripts_dir=${SCRIPTS_DIR:-/docker-entrypoint.d}
 seconds=${TLS_RELOAD_SECONDS:-10}
 pid=${NGINX_PID:-/run/nginx.pid}
 
-say() { echo "switchboard: $*"; }
+log() { echo "switchboard: $*"; }
 
 case $seconds in
-  *[!0-9.]* | .) say "TLS_RELOAD_SECONDS must be a number of seconds (it is $seconds); 0 is never" >&2 && exit 78 ;;
+  *[!0-9.]* | .) log "TLS_RELOAD_SECONDS must be a number of seconds (it is $seconds); 0 turns reloading off" >&2 && exit 78 ;;
   *[!0.]*) ;;
   *) exit 0 ;;
 esac
 
-# By what they hold and not by their dates: a file may be replaced, written in place or mounted anew.
+# Compares contents, because a file may be replaced, written in place or mounted anew with any date.
 sum() {
-  cat "$theirs/fullchain.pem" "$theirs/privkey.pem" "$ours/server.crt" "$ours/server.key" "$client_ca" 2>/dev/null | cksum
+  cat "$operator_dir/fullchain.pem" "$operator_dir/privkey.pem" "$local_dir/server.crt" "$local_dir/server.key" "$client_ca" 2>/dev/null | cksum
 }
 
-# The certificate in use stays wherever something is wrong: half of a pair may be written before the other half, and the next
-# change is looked at again.
-take_up() {
-  sh "$here/35-certificates.sh" >/dev/null || return 0
-  if said=$(nginx -t -q -c "${NGINX_CONF:-/etc/nginx/nginx.conf}" 2>&1); then
-    kill -HUP "$(cat "$pid")" && say 'took up the renewed certificate'
+# Keeps the certificate in use after any error, because one half of a pair may be written before the other. The next
+# change starts another attempt.
+reload() {
+  sh "$scripts_dir/35-certificates.sh" >/dev/null || return 0
+  if output=$(nginx -t -q -c "${NGINX_CONF:-/etc/nginx/nginx.conf}" 2>&1); then
+    kill -HUP "$(cat "$pid")" && log 'certificate reloaded'
   else
-    say "the certificate in use stays: $(echo "$said" | head -n 1)" >&2
+    log "cannot reload the certificate, keeping the one in use: $(echo "$output" | head -n 1)" >&2
   fi
 }
 
 watch() {
   seen=$(sum || true)
-  say "a renewed certificate is taken up within $seconds s"
+  log "watching the certificate files every $seconds s"
   while sleep "$seconds"; do
     now=$(sum || true)
     [ "$now" != "$seen" ] || continue
     seen=$now
-    take_up || true
+    reload || true
   done
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes a local certificate authority and the certificates it signs. This one script serves `npm run certs`, the
-# nginx container and the tests. It needs a POSIX shell and openssl 3, and no privileges.
-set -euf # f: a wildcard such as *.example.com is a name here, never a pattern for files
+# Makes a local certificate authority and certificates signed by it. Used by `npm run certs`, the nginx container and
+# the tests. Needs a POSIX shell and openssl 3, and no privileges.
+set -euf # f: a wildcard such as *.example.com is a host name, not a file pattern
 export LC_ALL=C
 
 usage() {
@@ -10,24 +10,24 @@ usage: make-certs.sh [--host NAME]... [--client NAME]... [--out DIR] [--days N] 
 
   --host NAME    a name of the server: example.com, '*.example.com', 10.0.0.5 or 2001:db8::1; may be repeated
                  (default: localhost 127.0.0.1 ::1)
-  --client NAME  also make NAME.crt and NAME.key, with which a client can prove who it is; may be repeated
-  --out DIR      where the files go (default: ./certs)
-  --days N       how long the new certificates last, 1 to 825 (default: 397)
-  --force        replace the server's and the named clients' files; the authority, which devices trust, is kept
+  --client NAME  also make NAME.crt and NAME.key, a client certificate; may be repeated
+  --out DIR      the output folder (default: ./certs)
+  --days N       validity of new certificates, 1 to 825 (default: 397)
+  --force        replace the files of the server and the named clients; keep the authority
 
-Writes ca.crt, ca.key, server.crt and server.key. A file that exists is kept, and an existing authority signs.
+Writes ca.crt, ca.key, server.crt and server.key. Existing files are kept, and an existing authority is used.
 USAGE
 }
 
-say() { printf 'make-certs: %s\n' "$*"; } # echo would read a backslash in a path
+log() { printf 'make-certs: %s\n' "$*"; } # not echo, which interprets backslashes in a path
 # Ends the script with a code of sysexits.h: 64 bad usage, 69 openssl missing, 73 cannot write, 65 bad file.
 fail() {
   code=$1 && shift
-  say "$@" >&2
+  log "$@" >&2
   exit "$code"
 }
 
-# Prints a host as an entry of subjectAltName, DNS:… or IP:…, or nothing if it is neither.
+# Prints a host as an entry of subjectAltName, DNS:… or IP:…; prints nothing for an invalid host.
 san() {
   name=$1 awk '
     function ipv4(text,   parts, count, i) {
@@ -50,7 +50,7 @@ san() {
     function dns(text,   parts, count, i) {
       if (length(text) > 253) return 0
       count = split(text, parts, ".")
-      # Nothing accepts a wildcard directly under a top-level domain, so it would only seem to work.
+      # Reject a wildcard directly under a top-level domain, because no client accepts one.
       if (parts[1] == "*" && count < 3 || parts[count] ~ /^[0-9]+$/) return 0
       for (i = parts[1] == "*" ? 2 : 1; i <= count; i++)
         if (length(parts[i]) > 63 || parts[i] !~ /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/) return 0
@@ -72,7 +72,7 @@ while [ $# -gt 0 ]; do
     --host | --client | --out | --days) ;;
     *) usage >&2 && fail 64 "$option: unknown option" ;;
   esac
-  [ $# -gt 1 ] && [ -n "$2" ] || fail 64 "$option: a value is missing"
+  [ $# -gt 1 ] && [ -n "$2" ] || fail 64 "$option: needs a value"
   value=$2 && shift 2
   case $option in
     --host)
@@ -84,8 +84,8 @@ while [ $# -gt 0 ]; do
       ;;
     --client)
       case $value in
-        # In any case: some file systems take CA.key and ca.key for one file.
-        [Cc][Aa] | [Ss][Ee][Rr][Vv][Ee][Rr]) fail 64 "--client $value: this name is taken by the file $value.key" ;;
+        # In any case, because some file systems do not distinguish CA.key and ca.key.
+        [Cc][Aa] | [Ss][Ee][Rr][Vv][Ee][Rr]) fail 64 "--client $value: the file $value.key is reserved; choose another name" ;;
         [!A-Za-z0-9]* | *[!A-Za-z0-9._@-]*) fail 64 "--client $value: letters, digits and . _ @ - only" ;;
       esac
       [ ${#value} -le 64 ] || fail 64 "--client $value: at most 64 characters"
@@ -94,8 +94,8 @@ while [ $# -gt 0 ]; do
     --out) out=$value ;;
     --days)
       case $value in 0* | *[!0-9]* | ????*) value=0 ;; esac
-      # 825 days is the most that Apple's systems accept, even from an authority that their user trusts.
-      { [ "$value" -ge 1 ] && [ "$value" -le 825 ]; } || fail 64 "--days: a whole number from 1 to 825"
+      # Apple's systems accept at most 825 days, even from an authority that the user trusts.
+      { [ "$value" -ge 1 ] && [ "$value" -le 825 ]; } || fail 64 "--days: must be a whole number from 1 to 825"
       days=$value
       ;;
   esac
@@ -103,19 +103,19 @@ done
 [ -n "$names" ] || names=,DNS:localhost,IP:127.0.0.1,IP:::1
 names=${names#,} hosts=${hosts# }
 common=${hosts%% *}
-# A common name has room for 64 characters; what counts is subjectAltName.
+# A common name has at most 64 characters. Clients check subjectAltName instead.
 { [ -n "$common" ] && [ ${#common} -le 64 ]; } || common=Switchboard
 
 command -v openssl >/dev/null || fail 69 'the openssl command is missing; install it with your package manager'
 case $out in -*) out=./$out ;; esac
-mkdir -p "$out" && [ -w "$out" ] || fail 73 "$out: cannot write there"
-umask 077 # private keys are born readable by their owner alone
+mkdir -p "$out" && [ -w "$out" ] || fail 73 "$out: cannot write; choose another folder with --out"
+umask 077 # create private keys readable by their owner alone
 work=$(mktemp -d "$out/.new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# A configuration of our own, so that the machine's openssl.cnf changes nothing.
+# Use this configuration, so that the machine's openssl.cnf has no effect.
 cat >"$work/openssl.cnf" <<CONFIG
 [req]
 distinguished_name = subject
@@ -139,57 +139,57 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 CONFIG
 
-# Runs openssl quietly; what it said is shown only if it failed.
-ssl() { openssl "$@" 2>"$work/said" || fail 70 "openssl $1 failed: $(tail -n 1 "$work/said")"; }
+# Runs openssl quietly; prints its last message only on failure.
+ssl() { openssl "$@" 2>"$work/output" || fail 70 "openssl $1 failed: $(tail -n 1 "$work/output")"; }
 serial() { echo "0x01$(openssl rand -hex 15)"; } # positive, unique, and 120 random bits as browsers ask for
 new_key() { ssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/$1.key"; }
 
-# Is there such a pair already? Half a pair is nobody's wish, so it is neither used nor completed.
+# Returns whether a pair exists. Fails for half a pair, which is neither used nor completed.
 have() {
   [ -e "$out/$1.crt" ] || [ -e "$out/$1.key" ] || return 1
   { [ -e "$out/$1.crt" ] && [ -e "$out/$1.key" ]; } ||
-    fail 73 "$out has one of $1.crt and $1.key but not the other; put it back, or remove the one that is left"
+    fail 73 "$out has only one of $1.crt and $1.key; restore the missing file, or remove the other"
 }
 
-# Fails unless the two files of an existing pair belong together, whatever kind of key it is.
+# Fails unless the key matches the certificate, for any kind of key.
 check_key() {
   ssl x509 -in "$out/$1.crt" -noout -pubkey >"$work/a"
   ssl pkey -in "$out/$1.key" -pubout >"$work/b"
   cmp -s "$work/a" "$work/b" || fail 65 "$out/$1.key is not the key of $out/$1.crt"
 }
 
-# Fails unless a certificate is the authority's and has not ended; the advice says what to do about it.
-check_certificate() { # FILE ADVICE
-  openssl verify -partial_chain -trusted "$out/ca.crt" "$1" >"$work/said" 2>&1 ||
-    fail 65 "$out/ca.crt and ${1##*/} do not go together: $(sed -n '/.* lookup: */{s///p;q;}' "$work/said"); $2"
+# Fails unless the authority signed a certificate that has not expired; the error ends with the remedy.
+check_certificate() { # FILE REMEDY
+  openssl verify -partial_chain -trusted "$out/ca.crt" "$1" >"$work/output" 2>&1 ||
+    fail 65 "$out/ca.crt does not verify ${1##*/}: $(sed -n '/.* lookup: */{s///p;q;}' "$work/output"); $2"
 }
 
-# Says that an existing pair stays, if it is of any use.
+# Keeps an existing pair, if it is valid.
 keep() {
   check_key "$1"
-  check_certificate "$out/$1.crt" '--force makes a new one'
-  say "kept $out/$1.crt"
+  check_certificate "$out/$1.crt" 'use --force for a new one'
+  log "kept $out/$1.crt"
 }
 
-# Puts a finished pair in its place, the key first: whoever sees the certificate finds its key.
+# Installs a finished pair, the key first, so that a certificate never lacks its key.
 publish() {
   chmod 644 "$work/$1.crt"
   mv -f "$work/$1.key" "$out/$1.key" && mv -f "$work/$1.crt" "$out/$1.crt"
-  say "wrote $out/$1.crt and $out/$1.key"
+  log "wrote $out/$1.crt and $out/$1.key"
 }
 
 make_authority() {
   new_key ca
-  # The random part tells the authorities of several installations apart in a browser's list.
+  # The random part distinguishes the authorities of several installations in a browser's list.
   ssl req -x509 -new -sha256 -config "$work/openssl.cnf" -extensions ca -days 3650 -set_serial "$(serial)" \
     -subj "/O=Switchboard/CN=Switchboard local CA $(openssl rand -hex 4)" -key "$work/ca.key" -out "$work/ca.crt"
   publish ca
 }
 
 check_authority() {
-  check_key ca # it may be a company's own
-  openssl x509 -in "$out/ca.crt" -noout -checkend $((days * 86400)) >"$work/said" 2>&1 ||
-    fail 65 "$out/ca.crt ends before $days days are over; ask for fewer --days, or remove ca.crt and ca.key to get a new one"
+  check_key ca # the authority may be a company's own
+  openssl x509 -in "$out/ca.crt" -noout -checkend $((days * 86400)) >"$work/output" 2>&1 ||
+    fail 65 "$out/ca.crt expires in fewer than $days days; use a lower --days, or remove ca.crt and ca.key for a new one"
 }
 
 # sign NAME SECTION COMMON-NAME
@@ -198,14 +198,14 @@ sign() {
   ssl req -new -sha256 -config "$work/openssl.cnf" -subj "/CN=$3" -key "$work/$1.key" -out "$work/$1.csr"
   ssl x509 -req -sha256 -in "$work/$1.csr" -CA "$out/ca.crt" -CAkey "$out/ca.key" -set_serial "$(serial)" \
     -days "$days" -extfile "$work/openssl.cnf" -extensions "$2" -out "$work/$1.crt"
-  check_certificate "$work/$1.crt" 'it must be the certificate of an authority'
+  check_certificate "$work/$1.crt" 'ca.crt must be the certificate of an authority'
   publish "$1"
 }
 
-# Prints the asked hosts that the existing server certificate is not valid for.
+# Prints the hosts of --host that the existing server certificate is not valid for.
 uncovered() {
   for host in $hosts; do
-    # For a wildcard, any name under it answers the question.
+    # For a wildcard, check any name under it.
     case $(san "$host") in
       IP:*) answer=$(openssl x509 -in "$out/server.crt" -noout -checkip "$host") ;;
       *) answer=$(openssl x509 -in "$out/server.crt" -noout -checkhost "$(echo "$host" | sed 's/^\*/any/')") ;;
@@ -217,7 +217,7 @@ uncovered() {
 trust() {
   cat <<TRUST
 
-To make a device trust these certificates, give it $out/ca.crt (never ca.key):
+To trust these certificates on a device, import $out/ca.crt (never ca.key):
   Chromium  chrome://certificate-manager > Custom > Import; or on Linux, with the package libnss3-tools:
             mkdir -p ~/.pki/nssdb && certutil -d sql:\$HOME/.pki/nssdb -A -t C,, -n switchboard -i $out/ca.crt
   Firefox   Settings > Privacy & Security > View Certificates > Authorities > Import
@@ -243,5 +243,5 @@ for client in $clients; do
   if [ "$force" = no ] && have "$client"; then keep "$client"; else sign "$client" client "$client"; fi
 done
 
-[ -z "$missing" ] || fail 73 "$out/server.crt is not for$missing; --force makes a new one for the hosts you name"
+[ -z "$missing" ] || fail 73 "$out/server.crt is not for$missing; use --force for a new one with the hosts of --host"
 trust

@@ -1,32 +1,32 @@
 import { parseArgs } from 'node:util';
 import { Deployment } from './doctor/deployment.js';
-import { lookAtDoor } from './doctor/door.js';
+import { checkHandshake } from './doctor/handshake-checks.js';
 import { Report } from './doctor/report.js';
-import { stay } from './doctor/stay.js';
+import { checkSession } from './doctor/session-checks.js';
 
 const USAGE = `npm run doctor -- --url wss://chat.example.com/wss
 
-Checks a deployment from outside and says what is wrong and what to change; exit code 1 if anything is.
+Checks a deployment from outside and prints each problem with its remedy; exit code 1 if a check fails.
 
-  --url URL            the entry, as clients are told it (wss://localhost/wss)
-  --ca FILE            an authority of your own, in PEM
-  --http-port PORT     where plain HTTP is redirected (80)
-  --token TOKEN        for a server with AUTH=required
-  --origin ORIGIN      a page that must be able to connect, such as https://app.example.com
-  --api-key KEY        one of API_KEYS: to see whom the server takes this machine for
-  --from ADDRESS       the address to connect from, on a machine that has several
-  --timeout SECONDS    for each answer (10)
-  --quick              do not wait for a heartbeat`;
+  --url URL            the WebSocket URL that clients use (wss://localhost/wss)
+  --ca FILE            a private certificate authority, in PEM
+  --http-port PORT     the plain HTTP port, which redirects (80)
+  --token TOKEN        the token for a server with AUTH=required
+  --origin ORIGIN      an origin that must be able to connect, such as https://app.example.com
+  --api-key KEY        one of API_KEYS; needed to check which client address the server sees
+  --from ADDRESS       the local address to connect from
+  --timeout SECONDS    time limit of each answer (10)
+  --quick              skip the heartbeat check`;
 const EXIT_USAGE = 64;
 
-const { url, ca, token, from, timeout, origin, quick, ...told } = words();
-const at = new Deployment({ url, ca, token, from, timeoutMs: Number(timeout) * 1000 });
+const { url, ca, token, from, timeout, origin, quick, ...others } = readOptions();
+const deployment = new Deployment({ url, ca, token, from, timeoutMs: Number(timeout) * 1000 });
 const report = new Report();
-await lookAtDoor(at, report, { httpPort: told['http-port'], origin });
-await stay(at, report, { apiKey: told['api-key'], quick });
+await checkHandshake(deployment, report, { httpPort: others['http-port'], allowedOrigin: origin });
+await checkSession(deployment, report, { apiKey: others['api-key'], quick });
 process.exit(report.end());
 
-function words() {
+function readOptions() {
   const string = { type: 'string' };
   try {
     const { values } = parseArgs({
@@ -44,8 +44,10 @@ function words() {
       },
     });
     if (values.help) stop(USAGE, 0);
-    if (!URL.canParse(values.url) || !/^wss?:$/.test(new URL(values.url).protocol)) stop(`--url: ws:// or wss://`);
-    if (!(Number(values.timeout) > 0)) stop('--timeout: seconds');
+    if (!URL.canParse(values.url) || !/^wss?:$/.test(new URL(values.url).protocol))
+      stop(`--url must begin with ws:// or wss:// (it is ${String(values.url)})`);
+    if (!(Number(values.timeout) > 0))
+      stop(`--timeout must be a number of seconds above 0 (it is ${String(values.timeout)})`);
     return values;
   } catch (error) {
     return stop(error.message);

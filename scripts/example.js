@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Builds the server and the examples, then starts one of them in this process: `npm run example -- group-chat`. */
+/** Builds the server and the examples, then starts one example in this process: `npm run example -- group-chat`. */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const name = process.argv[2] ?? '';
 
@@ -12,15 +12,15 @@ if (!/^[a-z-]+$/.test(name) || !existsSync(`${root}examples/${name}/main.ts`)) {
 }
 run('npm', ['run', '--silent', 'build']);
 run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.examples.json']);
-// The compiler leaves the pages behind.
+// Copy the pages, which the compiler ignores.
 cpSync(`${root}examples`, `${root}examples/dist`, {
   recursive: true,
   filter: (path) => !path.includes('/dist') && !/\.(ts|md)$/.test(path),
 });
 await import(`../examples/dist/${name}/main.js`);
 
-/** @param {string} command @param {string[]} parameters */
-function run(command, parameters) {
-  const { status } = spawnSync(command, parameters, { cwd: root, stdio: ['ignore', 2, 2] });
+/** @param {string} command @param {string[]} args */
+function run(command, args) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(status ?? 1);
 }

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Builds if there is no build or the sources are newer, then starts the server in this process. */
+/** Builds if there is no build or a source is newer, then starts the server in this process. */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const built = `${root}dist/client.min.js`; // what the build makes last
+const built = `${root}dist/client.min.js`; // written last by the build
 
 if (!existsSync(built) || newest(`${root}src`) > statSync(built).mtimeMs) {
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 2, 2] });
@@ -12,7 +12,7 @@ if (!existsSync(built) || newest(`${root}src`) > statSync(built).mtimeMs) {
 }
 await import('../dist/main.js');
 
-/** @param {string} folder @returns {number} when the youngest of its files was changed, milliseconds */
+/** @param {string} folder @returns {number} the latest modification time of its files, milliseconds */
 function newest(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return Math.max(...files.map((entry) => statSync(`${entry.parentPath}/${entry.name}`).mtimeMs));

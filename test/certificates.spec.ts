@@ -18,7 +18,7 @@ describe('make-certs.sh', () => {
   });
   afterEach(() => rmSync(out, { recursive: true }));
 
-  const make = (...words: string[]) => spawnSync('sh', [SCRIPT, '--out', out, ...words], { encoding: 'utf8' });
+  const make = (...args: string[]) => spawnSync('sh', [SCRIPT, '--out', out, ...args], { encoding: 'utf8' });
   const read = (name: string): string => readFileSync(join(out, name), 'utf8');
   const certificate = (name: string): X509Certificate => new X509Certificate(read(`${name}.crt`));
   const all = (): Record<string, string> => Object.fromEntries(readdirSync(out).map((name) => [name, read(name)]));
@@ -52,12 +52,12 @@ describe('make-certs.sh', () => {
     expect(certificate('ann').verify(certificate('ca').publicKey)).toBe(true);
   });
 
-  it('lets nobody but the owner read a private key', () => {
+  it('makes private keys readable by the owner alone', () => {
     make('--client', 'ann');
     for (const name of ['ca.key', 'server.key', 'ann.key']) expect(statSync(join(out, name)).mode & 0o777).toBe(0o600);
   });
 
-  it('lasts as long as browsers accept, or as long as is asked for', () => {
+  it('makes certificates as long-lived as browsers accept, or for --days days', () => {
     make();
     expect(days(certificate('server'))).toBe(397);
     expect(days(certificate('ca'))).toBeGreaterThan(1000);
@@ -65,14 +65,14 @@ describe('make-certs.sh', () => {
     expect(days(certificate('ann'))).toBe(30);
   });
 
-  it('keeps every file that exists', () => {
+  it('keeps existing files', () => {
     make('--client', 'ann');
     const before = all();
     expect(make('--client', 'ann')).toMatchObject({ status: 0 });
     expect(all()).toEqual(before);
   });
 
-  it('does not pass an existing certificate off as one for another host', () => {
+  it('rejects an existing certificate for another host', () => {
     make();
     const before = all();
     const { status, stderr } = make('--host', 'example.com');
@@ -81,7 +81,7 @@ describe('make-certs.sh', () => {
     expect(all()).toEqual(before);
   });
 
-  it('replaces the certificate by force, signed by the authority that devices trust already', () => {
+  it('replaces the certificate with --force, and keeps the authority', () => {
     make();
     const before = all();
     expect(make('--host', 'example.com', '--force').status).toBe(0);
@@ -92,7 +92,7 @@ describe('make-certs.sh', () => {
     expect(certificate('server').verify(certificate('ca').publicKey)).toBe(true);
   });
 
-  it('does not sign with a key that is not the authority’s', () => {
+  it('does not sign with a key that does not match the authority', () => {
     make('--client', 'ann');
     rmSync(join(out, 'ca.key'));
     expect(make('--client', 'bob')).toMatchObject({ status: 73 });
@@ -101,9 +101,9 @@ describe('make-certs.sh', () => {
     expect(readdirSync(out)).not.toContain('bob.crt');
   });
 
-  it('says how to trust the authority', () => {
+  it('prints how to trust the authority', () => {
     const { stdout } = make();
-    for (const word of ['Chromium', 'Firefox', 'system', 'Postman']) expect(stdout).toContain(word);
+    for (const name of ['Chromium', 'Firefox', 'system', 'Postman']) expect(stdout).toContain(name);
   });
 
   it.each([
@@ -125,10 +125,10 @@ describe('make-certs.sh', () => {
     ['--days', '9999'],
     ['--days', 'ten'],
     ['--nonsense'],
-  ])('refuses %s %s and writes nothing', (...words) => {
-    const { status, stderr } = make(...words);
+  ])('rejects %s %s and writes nothing', (...args) => {
+    const { status, stderr } = make(...args);
     expect(status).toBe(64);
-    expect(stderr).toContain(words[0]);
+    expect(stderr).toContain(args[0]);
     expect(readdirSync(out)).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROTOCOL = read('docs/protocol.md');
 
 describe('the documents', () => {
-  it('list every error the code has, and no other', () => {
+  it('list every error of the code, and no other', () => {
     const documented = rows(section(PROTOCOL, 'Errors')).map(([code]) => unquote(code));
     expect(documented.toSorted()).toEqual(Object.keys(ERRORS).toSorted());
   });
@@ -21,7 +21,7 @@ describe('the documents', () => {
     expect(documented).toEqual(Object.entries(CLOSE_CODES).map(([code, { reason }]) => [Number(code), reason]));
   });
 
-  it('list every refusal with its status', () => {
+  it('list every handshake rejection with its status', () => {
     const documented = rows(section(PROTOCOL, 'Connecting')).flatMap(([status, codes]) =>
       codes!.split(',').map((code) => `${status} ${unquote(code)}`),
     );
@@ -51,13 +51,13 @@ describe('the documents', () => {
 
   it('pass every setting on to the container', () => {
     const compose = read('docker-compose.yml');
-    // The container speaks plain HTTP to nginx, which has the certificates.
-    const decidedThere = ['HOST', 'PORT', 'TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE', 'TLS_RELOAD_MS'];
-    for (const { variable } of SETTINGS.filter((row) => !decidedThere.includes(row.variable)))
+    // Set by the compose file, because the container serves plain HTTP to nginx.
+    const fixed = ['HOST', 'PORT', 'TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE', 'TLS_RELOAD_MS'];
+    for (const { variable } of SETTINGS.filter((row) => !fixed.includes(row.variable)))
       expect(compose).toMatch(new RegExp(`^\\s+${variable}:`, 'm'));
   });
 
-  it('prove each answer about security by tests and settings that there are', () => {
+  it('prove each statement about security by existing tests and settings', () => {
     const items = read('docs/security.md')
       .split(/\n(?=- \*\*|#)/)
       .filter((text) => text.startsWith('- **'))
@@ -79,9 +79,9 @@ describe('the documents', () => {
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it('have nginx limit handshakes as the application does', () => {
+  it('have the same handshake limit in nginx and the application', () => {
     const handshakesPerSecond = parseEnv(read('config/default.env'))['HANDSHAKES_PER_SECOND'];
-    expect(read('nginx/37-switches.sh')).toContain(`\${HANDSHAKES_PER_SECOND:-${handshakesPerSecond}}`);
+    expect(read('nginx/37-features.sh')).toContain(`\${HANDSHAKES_PER_SECOND:-${handshakesPerSecond}}`);
   });
 
   it('have one table of tested clients, which the README links to', () => {
@@ -93,7 +93,7 @@ describe('the documents', () => {
     for (const [client] of table) expect(readme).not.toContain(`| ${client} `);
   });
 
-  it('link only to what is there', () => {
+  it('link only to existing files', () => {
     const files = [
       ...readdirSync(ROOT),
       ...['docs', 'examples'].flatMap((folder) =>
@@ -114,22 +114,22 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** The sentences of a spec file: of its tests, and of the rows of their tables. */
+/** Lists the titles of a spec file: of its tests, and of the rows of their tables. */
 function titlesOf(path: string): string[] {
   const text = read(path);
-  return [...text.matchAll(/(?:\b(?:it|describe)(?:\.each)?\([^'`]*|\]\)\(\s*|^\s*\[)(['`])(.*?)\1/gms)].map(
+  return [...text.matchAll(/(?:\b(?:it|describe)(?:\.each)?\([^'`]*|\]\)\(\s*|^\s*\[\s*)(['`])(.*?)\1/gms)].map(
     ([, , title]) => title!,
   );
 }
 
-/** The text of a `## heading`. */
+/** Returns the text under a `## heading`. */
 function section(text: string, heading: string): string {
   const [, rest] = text.split(`\n## ${heading}\n`);
-  if (rest === undefined) throw new Error(`there is no section ${heading}`);
+  if (rest === undefined) throw new Error(`no section ${heading}`);
   return rest.split('\n## ')[0]!;
 }
 
-/** The rows of the first table in a text, without its head. */
+/** Returns the rows of the first table in a text, without its head. */
 function rows(text: string): string[][] {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => /^\|[\s:|-]+\|$/.test(line)) + 1;
@@ -146,7 +146,7 @@ function unquote(cell: string | undefined): string {
   return (cell ?? '').trim().replaceAll('`', '');
 }
 
-/** The reason a row names; rows without one describe the cause instead. */
+/** Returns the reason in a cell; cells without one describe the cause. */
 function reasonOf(cell: string | undefined): string {
   return /^`([a-z_]+)`/.exec(cell ?? '')?.[1] ?? '';
 }

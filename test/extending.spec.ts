@@ -7,7 +7,7 @@ import { startServer, type TestServer } from './support/server.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs the handler that `docs/extending.md` shows. */
+/** Extracts the handler of docs/extending.md and runs it. */
 describe('the guide to extending', () => {
   let folder: string;
   let app: TestServer;
@@ -27,7 +27,7 @@ describe('the guide to extending', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('has a handler that does what the guide says', async () => {
+  it('has a handler that works as described', async () => {
     const [alice, bob] = [await app.connect(), await app.connect()];
     alice.send({ type: 'poll.open', data: { question: 'Tea?', answers: ['yes', 'no'] } });
     expect((await bob.next('poll.opened')).data.question).toBe('Tea?');
@@ -46,7 +46,7 @@ describe('the guide to extending', () => {
   });
 });
 
-/** Returns the code block under the comment with this name. */
+/** Returns the code block that begins with a comment of this name. */
 function block(text: string, name: string): string {
   const [, code] = text.split(`<!-- ${name} -->\n\n\`\`\`ts\n`);
   if (code === undefined) throw new Error(`the guide has no ${name}`);

@@ -13,7 +13,7 @@ import { startServer } from './support/server.js';
 
 type Server = Awaited<ReturnType<typeof startServer>>;
 
-/** nginx gives up on a connection after 3 s without a byte; the application pings three times in that time. */
+/** nginx closes a connection after 3 s without a byte; the application pings three times in that time. */
 const HEARTBEAT_MS = 1000;
 const IDLE_TIMEOUT = `${3 * HEARTBEAT_MS}ms`;
 
@@ -34,7 +34,7 @@ describe('nginx in front of the application', () => {
     await server?.stop();
   });
 
-  it('carries messages over wss and tells the other of the departure', async () => {
+  it('exchanges messages over wss and delivers the departure notice', async () => {
     const [ann, bob] = await Promise.all([connect(nginx.url, { ca }), connect(nginx.url, { ca })]);
     ann.send({ type: 'offer', receiver: bob.id, data: { text: 'grüße' }, id: '1' });
     expect(await bob.next('offer')).toMatchObject({ sender: ann.id, receiver: bob.id, data: { text: 'grüße' } });
@@ -44,20 +44,20 @@ describe('nginx in front of the application', () => {
     await ann.close();
   });
 
-  it('takes a trailing slash, a query and the subprotocol', async () => {
+  it('accepts a trailing slash, a query and the subprotocol', async () => {
     const client = await connect(`${nginx.url}/?x=1`, { ca, protocols: ['switchboard.v1'] });
     expect(client.socket.protocol).toBe('switchboard.v1');
     await client.close();
   });
 
-  it('tells the others of a connection that was cut', async () => {
+  it('notifies the others when a connection is cut', async () => {
     const [ann, bob] = await Promise.all([connect(nginx.url, { ca }), connect(nginx.url, { ca })]);
     bob.terminate();
     expect(await ann.next('sys.departed')).toMatchObject({ sender: bob.id, data: { code: 1006 } });
     await ann.close();
   });
 
-  it('keeps a silent session past its own idle limit, thanks to the heartbeat', async () => {
+  it('keeps a silent session beyond its idle timeout, because of the heartbeat', async () => {
     const client = await connect(nginx.url, { ca });
     let pings = 0;
     for await (const _ of on(client.socket, 'ping')) if (++pings === 4) break;
@@ -66,12 +66,12 @@ describe('nginx in front of the application', () => {
     await client.close();
   });
 
-  it('sends plain HTTP to https, the query included', async () => {
+  it('redirects plain HTTP to https, the query included', async () => {
     const { status, headers } = await ask(`http://localhost:${nginx.httpPort}/wss?x=1`);
     expect({ status, location: headers.location }).toEqual({ status: 307, location: `${origin}/wss?x=1` });
   });
 
-  it('sends plain HTTP on the TLS port to https', async () => {
+  it('redirects plain HTTP on the TLS port to https', async () => {
     const { status, headers } = await ask(`http://localhost:${nginx.httpsPort}/wss`);
     expect({ status, location: headers.location }).toEqual({ status: 307, location: `${origin}/wss` });
   });
@@ -83,7 +83,7 @@ describe('nginx in front of the application', () => {
     ['an upgrade on another path', '/else', { headers: HANDSHAKE }, 404],
     ['another method', '/wss', { method: 'PUT' }, 405],
     ['the health of the node', '/health/ready', {}, 200],
-  ])('passes the answer to %s on as it is', async (_, path, options, status) => {
+  ])('passes the answer to %s on unchanged', async (_, path, options, status) => {
     const direct = await ask(`http://127.0.0.1:${server.port}${path}`, options);
     const proxied = await ask(origin + path, { ...options, ca });
     expect(proxied).toMatchObject({ status, body: direct.body });
@@ -91,41 +91,41 @@ describe('nginx in front of the application', () => {
     expect(proxied.headers['sec-websocket-version']).toBe(direct.headers['sec-websocket-version']);
   });
 
-  it.each(['/metrics', '/METRICS/', '/%6detrics?x', '//metrics'])('keeps %s for those inside', async (path) => {
+  it.each(['/metrics', '/METRICS/', '/%6detrics?x', '//metrics'])('hides %s from outside', async (path) => {
     const { status, body } = await ask(origin + path, { ca });
     expect(status).toBe(404);
     expect(JSON.parse(body)).toMatchObject({ error: { code: 'not_found' } });
   });
 
-  it('answers what is no request at all with JSON too', async () => {
+  it('answers a malformed request with JSON', async () => {
     const { status, body } = await ask(`${origin}/wss`, { ca, servername: 'localhost', headers: { Host: 'no host' } });
     expect(status).toBe(400);
     expect(JSON.parse(body)).toMatchObject({ error: { code: 'bad_handshake' } });
   });
 
-  it('does not tell which nginx it is', async () => {
+  it('does not disclose its version', async () => {
     expect((await ask(`${origin}/metrics`, { ca })).headers.server).toBe('nginx');
   });
 
-  it.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('speaks %s', async (version) => {
+  it.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('accepts %s', async (version) => {
     const socket = connectTls({ port: nginx.httpsPort, ca, servername: 'localhost', ...only(version) });
     await once(socket, 'secureConnect');
     expect(socket.getProtocol()).toBe(version);
     socket.destroy();
   });
 
-  it('refuses TLS 1.1', async () => {
+  it('rejects TLS 1.1', async () => {
     const socket = connectTls({ port: nginx.httpsPort, ca, servername: 'localhost', ...only('TLSv1.1') });
     await expect(once(socket, 'secureConnect')).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
   });
 
-  it.each(['localhost', '127.0.0.1'])('has a certificate that is good for %s', async (host) => {
+  it.each(['localhost', '127.0.0.1'])('has a certificate that is valid for %s', async (host) => {
     expect((await ask(`https://${host}:${nginx.httpsPort}/health/live`, { ca })).status).toBe(200);
   });
 });
 
 describe('nginx', () => {
-  it('cuts what is silent for longer than its idle limit', async () => {
+  it('closes a connection that is silent beyond its idle timeout', async () => {
     const server = await startServer();
     const nginx = await startNginx({ appPort: server.port, idleTimeout: '200ms' });
     const client = await connect(nginx.url, { ca: await readFile(nginx.caFile) });
@@ -134,7 +134,7 @@ describe('nginx', () => {
     await server.stop();
   });
 
-  it('overwrites what a client claims about its address, and passes the host with its port', async () => {
+  it('overwrites address headers of a client, and passes the host with its port', async () => {
     const seen: IncomingHttpHeaders[] = [];
     const upstream = createServer((request, response) => {
       seen.push(request.headers);
@@ -168,12 +168,12 @@ describe('nginx', () => {
     upstream.close();
   });
 
-  it('turns an address away that shakes hands too often, before the application sees it', async () => {
+  it('limits handshakes of an address before the application sees them', async () => {
     const server = await startServer();
     const nginx = await startNginx({ appPort: server.port });
     const agent = new Agent({ keepAlive: true, maxSockets: 8, ca: await readFile(nginx.caFile, 'utf8') });
     const url = nginx.url.replace('wss:', 'https:');
-    // 200 may come at once and 50 a second: any machine asks more often than that.
+    // The limit is 50 a second with a burst of 200; any machine sends more.
     let refused: Answer | undefined;
     while (refused === undefined) {
       const answers = await Promise.all(Array.from({ length: 50 }, () => ask(url, { agent })));
@@ -192,9 +192,9 @@ describe('nginx', () => {
     await server.stop();
   });
 
-  it('says that the application is unavailable, and keeps queries out of every log', async () => {
-    const [nobody] = await freePorts();
-    const nginx = await startNginx({ appPort: nobody });
+  it('answers 503 while the application is down, and keeps queries out of every log', async () => {
+    const [unusedPort] = await freePorts();
+    const nginx = await startNginx({ appPort: unusedPort });
     const url = `https://localhost:${nginx.httpsPort}/wss?token=secret`;
     const options = { ca: await readFile(nginx.caFile, 'utf8'), headers: { ...HANDSHAKE, Referer: url } };
     const { status, headers, body } = await ask(url, options);
@@ -202,7 +202,7 @@ describe('nginx', () => {
     expect(headers).toMatchObject({ 'content-type': 'application/json', 'retry-after': '2' });
     expect(JSON.parse(body)).toMatchObject({ error: { code: 'unavailable' } });
 
-    // One worker writes the line of a request before it answers the next.
+    // A worker logs a request before it answers the next.
     await ask(url, options);
     const [line] = await nginx.accessLog();
     expect(line).toMatchObject({ path: '/wss', status: 503, upstreamStatus: '502', address: '127.0.0.1' });
@@ -211,7 +211,7 @@ describe('nginx', () => {
   });
 });
 
-/** One version of TLS and no other; OpenSSL offers the old ones only where its security level is lowered. */
+/** Restricts TLS to one version; OpenSSL offers old versions only at a lower security level. */
 function only(version: SecureVersion): object {
   return { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' };
 }

@@ -1,6 +1,6 @@
 import { IsHexadecimal, IsString, Length, MaxLength } from 'class-validator';
 
-/** What the load generator sends: time, number and connection in hexadecimal digits, and a filling. */
+/** A message of the load generator: time, number and connection in hexadecimal digits, and padding. */
 export class Echo {
   @IsHexadecimal()
   @Length(16, 16)

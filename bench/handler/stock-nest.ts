@@ -1,4 +1,4 @@
-/** A handler with a DTO of its own in stock Nest 12 with the ValidationPipe: the `handler` scenario's peer. */
+/** A handler with a DTO in stock Nest 12 with the ValidationPipe, the peer of the `handler` scenario. */
 import { randomUUID } from 'node:crypto';
 import { Module, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -29,7 +29,7 @@ class EchoGateway implements OnGatewayConnection<WebSocket> {
 @Module({ providers: [EchoGateway] })
 class EchoModule {}
 
-/** The wire says `type` where Nest says `event`; the handler sees the content, as a handler of Switchboard does. */
+/** Maps `type` on the wire to Nest's `event`; the handler gets `data`, as in Switchboard. */
 const messageParser = (bytes: { toString(): string }) => {
   const { type, data } = JSON.parse(bytes.toString());
   return { event: type, data };

@@ -1,4 +1,4 @@
-/** The same handler and DTO in Switchboard. Compiled into dist/bench, beside the server whose modules it shares. */
+/** The same handler and DTO in Switchboard. Compiled into dist/bench, so that it shares the modules of the server. */
 import { Module } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { createApp, startApp } from '../../dist/app.js';

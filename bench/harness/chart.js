@@ -5,7 +5,7 @@ const columns = 2;
 const panel = { width: 470, left: 160, bar: 165, row: 22, head: 48, gap: 18 };
 const colours = { switchboard: '#0b7285', other: '#adb5bd' };
 
-/** docs/bench.svg: one small panel of bars a scenario, each on a scale of its own. */
+/** Draws docs/bench.svg: one panel of bars for each scenario, each with its own scale. */
 export function chart({ version, results }) {
   const panels = results.filter(({ scenario }) => shown.includes(scenario.name));
   const tallest = Math.max(...panels.map((samples) => rowsOf(samples).length));
@@ -25,7 +25,7 @@ ${drawn.join('\n')}
 `;
 }
 
-/** The servers that have a result. */
+/** Returns the servers that have a result. */
 function rowsOf(samples) {
   return samples.scenario.servers.filter(({ name }) => samples.values(name));
 }

@@ -32,13 +32,13 @@ export async function startNats() {
   return start(port, 'nats-server', ['-a', '127.0.0.1', '-p', String(port)]);
 }
 
-/** Processor seconds of a process so far (proc(5): utime and stime). */
+/** Returns the processor seconds of a process so far (proc(5): utime and stime). */
 export function cpuSeconds({ pid }) {
-  const words = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(words[11]) + Number(words[12])) / TICKS_PER_SECOND;
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Runs the generator on core 1 and gives what it found. */
+/** Runs the generator on core 1 and returns its result. */
 export async function load(seconds, ...flags) {
   const all = ['--match', 'sys.welcome', '--notice', 'sys.departed', '--room', '*', '--type', 'direct', '--spin'];
   const timing = ['--path', '/wss', '--time', String(seconds), '--warm', '1'];
@@ -46,9 +46,9 @@ export async function load(seconds, ...flags) {
   return JSON.parse(stdout);
 }
 
-async function start(port, command, words, env = {}) {
+async function start(port, command, args, env = {}) {
   const child = own(
-    spawn('taskset', ['-c', '0', command, ...words], { env: { ...process.env, ...env }, stdio: 'ignore' }),
+    spawn('taskset', ['-c', '0', command, ...args], { env: { ...process.env, ...env }, stdio: 'ignore' }),
   );
   while (!(await accepts(port))) {
     if (child.exitCode !== null) throw new Error(`${command} exited with ${child.exitCode}`);

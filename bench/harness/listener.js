@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { cpuSeconds } from './cluster-processes.js';
 
-/** One session of a node, which asks it who is where. */
+/** A session of a node that lists sessions and waits for their number. */
 export class Listener {
-  #asked = 0;
+  #requests = 0;
 
   constructor(socket, node) {
     this.socket = socket;
@@ -17,9 +17,9 @@ export class Listener {
     return new Listener(socket, node);
   }
 
-  /** One page of ids, and how long it took. */
+  /** Requests one page of ids; returns it with the time taken. */
   async page(limit) {
-    const id = String(++this.#asked);
+    const id = String(++this.#requests);
     const began = performance.now();
     this.socket.send(JSON.stringify({ type: 'sys.who', id, data: { limit } }));
     for (;;) {
@@ -29,12 +29,12 @@ export class Listener {
     }
   }
 
-  /** Resolves when the node knows of so many sessions. */
-  async knows(total) {
+  /** Resolves when the node lists this many sessions. */
+  async hasTotal(total) {
     while ((await this.page(1)).total !== total);
   }
 
-  /** Microseconds of the node's processor time for each of so many. */
+  /** Returns the node's processor time for each of `count` events, in microseconds. */
   async cost(count, work) {
     const before = cpuSeconds(this.node);
     await work();

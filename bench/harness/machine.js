@@ -13,20 +13,20 @@ const packages = {
   'uWebSockets.js': '@trufflesuite/uws-js-unofficial',
 };
 
-/** One line on the hardware and the system. */
+/** Describes the hardware and the system in one line. */
 export function machineText() {
   const gib = (totalmem() / 2 ** 30).toFixed(0);
   return `${cpus()[0].model.trim()}, ${availableParallelism()} cores, ${gib} GiB, Linux ${release()}`;
 }
 
-/** One line on what was compared. */
+/** Lists the versions of the compared packages in one line. */
 export function versionsText() {
   return Object.entries(packages)
     .map(([title, name]) => `${title} ${readPackage(`${benchDir}node_modules/${name}`).version}`)
     .join(' · ');
 }
 
-/** The state of the project that was measured. */
+/** Names the measured version and commit of the project. */
 export function projectText() {
   const { version } = readPackage(projectDir);
   try {

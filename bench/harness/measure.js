@@ -6,22 +6,22 @@ import { startServer } from './server-process.js';
 
 const GENERATOR_CORE = '1';
 const TIMEOUT_MS = 200_000;
-/** What servers need before they are at their best, and the generator does not count. */
+/** Warm-up time, which is not measured. */
 const WARM_SECONDS = 1;
 
 const dialect = ['--match', 'sys.welcome', '--notice', 'sys.departed', '--room', '*', '--type', 'direct', '--spin'];
-/** Counters of the generator that must be zero in a run that counts. */
+/** Counters of the generator that must be zero in a valid run. */
 const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed'];
 
 /**
  * @typedef {object} Measurement
  * @property {number} value in the scenario's unit
  * @property {number | undefined} also the scenario's other field
- * @property {number} foreign share of either core that somebody else used meanwhile
+ * @property {number} otherLoad share of either core used by other processes during the sample
  */
 
 /**
- * Starts a server, puts the scenario's load on it and returns what counts; throws where a message was lost or changed.
+ * Starts a server, runs the scenario's load and returns the result; throws if a message was lost or changed.
  *
  * @returns {Promise<Measurement>}
  */
@@ -31,9 +31,9 @@ export async function measure(scenario, server, { node, seconds }) {
     const flags = ['--port', `${started.port}`, '--pid', `${started.pid}`, '--time', `${seconds}`];
     const warm = ['--warm', `${Math.min(WARM_SECONDS, seconds)}`];
     const answer = await load([...dialect, ...flags, ...warm, ...(server.load ?? []), ...scenario.load]);
-    verify(answer, started.complaint());
+    verify(answer, started.stderr());
     const also = scenario.also && answer[scenario.also.result];
-    return { value: answer[scenario.result], also, foreign: foreignLoad(scenario, answer) };
+    return { value: answer[scenario.result], also, otherLoad: otherLoad(scenario, answer) };
   } finally {
     await started.stop();
   }
@@ -47,18 +47,18 @@ async function load(flags) {
     const { stdout } = await running;
     return JSON.parse(stdout);
   } catch (error) {
-    throw new Error(`the generator is not content: ${error.stderr || error.stdout || error.message}`, { cause: error });
+    throw new Error(`the generator failed: ${error.stderr || error.stdout || error.message}`, { cause: error });
   }
 }
 
-function verify(answer, complaint) {
+function verify(answer, stderr) {
   const wrong = faults.filter((name) => (answer[name] ?? 0) !== 0);
   if (answer.ok && wrong.length === 0) return;
-  throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}\n${complaint}`);
+  throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}\n${stderr}`);
 }
 
-/** The generator measures this only where it measures a span of time under load. */
-function foreignLoad({ result }, { foreign0, foreign1, steal0, steal1 }) {
+/** Only the scenarios with a rate measure the load of other processes. */
+function otherLoad({ result }, { other_load0, other_load1, steal0, steal1 }) {
   if (result !== 'rate') return 0;
-  return Math.max(foreign0 + steal0, foreign1 + steal1, 0);
+  return Math.max(other_load0 + steal0, other_load1 + steal1, 0);
 }

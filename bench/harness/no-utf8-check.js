@@ -1,4 +1,4 @@
-/** Loaded into a server before its own code (`--import`): takes the check of UTF-8 away, to measure what it costs. */
+/** Preloaded into a server (`--import`): disables the check of UTF-8, to measure its cost. */
 import buffer from 'node:buffer';
 import { syncBuiltinESMExports } from 'node:module';
 

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
 
 const usage = `npm run bench -- [options]
-  --quick              the scenarios that matter most, in two minutes, to stdout only
+  --quick              the main scenarios, in two minutes, to stdout only
   --only pp8,mesh      these scenarios; "idle" means all three sizes
   --peers a,b          these servers, for example switchboard,plain-ws
-  --rounds N           rounds a scenario (3; quick 2)
-  --seconds S          measured seconds a round (2; quick 1)
-  --node PATH          run all servers on this Node, and on no other
-  --no-build           take dist/ as it is`;
+  --rounds N           rounds of each scenario (3; quick 2)
+  --seconds S          measured seconds of each round (2; quick 1)
+  --node PATH          run all servers on this Node only
+  --no-build           use dist/ without a build`;
 
 /**
  * @typedef {object} Options
@@ -18,10 +18,10 @@ const usage = `npm run bench -- [options]
  * @property {number} seconds measured in each round
  * @property {string | undefined} node path of the Node that runs the servers
  * @property {boolean} build whether the project is built first
- * @property {boolean} publish whether this is a whole run, whose results replace the ones in the repository
+ * @property {boolean} publish whether this is a complete run, whose results replace those in the repository
  */
 
-/** Reads the command line; prints the usage and exits where it makes no sense. @returns {Options} */
+/** Reads the command line; prints the usage and exits if it is invalid. @returns {Options} */
 export function readOptions(args = process.argv.slice(2)) {
   const { values } = parse(args);
   const { quick } = values;
@@ -51,12 +51,12 @@ function parse(args) {
 }
 
 function list(text) {
-  return text?.split(',').map((word) => word.trim());
+  return text?.split(',').map((name) => name.trim());
 }
 
 function positive(name, text) {
   const number = Number(text);
-  return number > 0 ? number : stop(`--${name} must be a number above 0\n\n${usage}`, 2);
+  return number > 0 ? number : stop(`--${name} must be a number above 0 (it is ${text})\n\n${usage}`, 2);
 }
 
 function stop(text, code) {

@@ -4,7 +4,7 @@ const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 export const projectDir = at('../../');
 export const benchDir = at('../');
-/** Whatever is built or kept between runs; not in git. */
+/** Build output and caches; not in git. */
 export const cacheDir = at('../.cache/');
 export const generator = at('../.cache/wsload');
 export const node24 = at('../node_modules/.bin/node');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
-/** Whether somebody listens on a port of 127.0.0.1. @param {number} port */
+/** Returns whether a port of 127.0.0.1 accepts connections. @param {number} port */
 export async function accepts(port) {
   const socket = connect(port, '127.0.0.1');
   try {
@@ -14,7 +14,7 @@ export async function accepts(port) {
   }
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** Returns an unused port of 127.0.0.1. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

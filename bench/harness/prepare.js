@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { benchDir, cacheDir, generator, projectDir } from './paths.js';
 
-/** Builds whatever a run needs, and says in one sentence what the machine lacks. */
+/** Builds everything a run needs; exits with one line if the machine lacks something. */
 export function prepare({ project, build }) {
   requireMachine();
   mkdirSync(cacheDir, { recursive: true });
@@ -14,16 +14,18 @@ export function prepare({ project, build }) {
   if (project) buildProject(build);
 }
 
-/** Builds the server alone, for what needs neither the generator nor a peer. */
+/** Builds the server alone, for benches without generator and peers. */
 export function prepareServer() {
-  if (!has('taskset') || availableParallelism() < 2) fail('two cores and taskset (Debian: util-linux) are needed');
+  if (!has('taskset') || availableParallelism() < 2)
+    fail('the benchmark needs two cores and taskset (Debian: apt-get install util-linux)');
   run('npm', ['run', '--silent', 'build'], projectDir);
 }
 
 function buildProject(build) {
-  if (!existsSync(`${projectDir}node_modules`)) fail('the project is not installed: run `npm ci` in its root first');
+  if (!existsSync(`${projectDir}node_modules`))
+    fail('node_modules is missing; run `npm ci` in the root of the project');
   if (build) run('npm', ['run', '--silent', 'build'], projectDir);
-  if (!existsSync(`${projectDir}dist/main.js`)) fail('dist/main.js is missing: run without --no-build');
+  if (!existsSync(`${projectDir}dist/main.js`)) fail('dist/main.js is missing; run without --no-build');
   // Into the project's dist, so that the handler and the server share one copy of Nest.
   run('node_modules/.bin/tsc', ['-p', 'handler'], benchDir);
 }
@@ -32,8 +34,8 @@ function requireMachine() {
   if (process.platform !== 'linux')
     fail('the benchmark needs Linux: the generator uses epoll, taskset pins the processes');
   if (availableParallelism() < 2) fail('the benchmark needs two cores: one for the server, one for the generator');
-  if (!has('gcc')) fail('the load generator is C and gcc is missing (Debian: apt-get install gcc libc6-dev)');
-  if (!has('taskset')) fail('taskset, which pins server and generator to cores, is missing (Debian: util-linux)');
+  if (!has('gcc')) fail('gcc is missing, which compiles the load generator (Debian: apt-get install gcc libc6-dev)');
+  if (!has('taskset')) fail('taskset is missing, which pins processes to cores (Debian: apt-get install util-linux)');
 }
 
 function has(command) {

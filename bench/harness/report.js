@@ -2,27 +2,27 @@ import { machineText, projectText, versionsText } from './machine.js';
 import { figure, ratioText } from './samples.js';
 import { servers } from './servers.js';
 
-/** A share of a core that, used by others, makes a run worth repeating. */
-const QUIET = 0.05;
+/** The largest share of a core that other processes may use in a valid run. */
+const MAX_OTHER_LOAD = 0.05;
 const title = (name) => servers.find((server) => server.name === name).title;
 
-/** bench/RESULTS.md: the ratios that are aimed at, then everything that was measured. */
+/** Formats bench/RESULTS.md: the ratios with a target, then all results. */
 export function report(sets, { rounds, minutes }) {
   return `# Benchmark results
 
-Written by \`npm run bench\`; what each scenario is and why the figures are ratios stands in [README.md](README.md).
+Written by \`npm run bench\`; the scenarios and the reason for ratios are described in [README.md](README.md).
 
 - Switchboard ${projectText()}, default settings with the rate limits off
 - ${versionsText()}
 - ${machineText()}
 - ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds of ${sets.map(({ seconds }) => seconds).join(' or ')} s each, ${minutes.toFixed(1)} minutes in all
-- server on core 0, generator on core 1 with \`--spin\`; every message verified, in every run
+- server on core 0, generator on core 1 with \`--spin\`; every message verified in every run
 - ${noise(sets)}
 
-A ratio says how many times better the first is than the second: more a second, or less of time and memory. It is taken
-within each round; shown is the median with the least and the greatest of the rounds.
+A ratio is how many times better the first server is: more a second, or less time or memory. Ratios are taken within a
+round. The tables show the median with the least and the greatest of all rounds.
 
-To repeat: \`npm ci && npm run bench\` on Linux with two cores and gcc; a single line with
+To reproduce: \`npm ci && npm run bench\` on Linux with two cores and gcc; a single scenario with
 \`npm run bench -- --only pp8 --peers switchboard,plain-ws\`.
 ${sets.map(section).join('')}`;
 }
@@ -33,11 +33,11 @@ function section({ version, seconds, results }) {
 
 Rounds of ${seconds} s.
 
-### Switchboard against the others
+### Switchboard against its peers
 
 ${table(['scenario', 'against', 'times better', 'target', ''], results.flatMap(targets))}
 
-### Everything measured
+### All results
 
 Medians, with the ratio to plain ws.
 
@@ -89,17 +89,17 @@ function failures(results) {
   return lines.length ? `\nFailed:\n\n${lines.join('\n')}\n` : '';
 }
 
-/** What the control says of this run: differences within it mean nothing. */
+/** Formats the control; smaller differences are noise. */
 function noise(sets) {
   const results = sets.flatMap((set) => set.results);
   const control = results.find(({ scenario }) => scenario.name === 'control')?.ratio('ws-again', 'plain-ws');
-  const foreign = Math.max(...results.map((samples) => samples.foreign));
-  const others = `others used at most ${(foreign * 100).toFixed(0)} % of a core during a sample`;
-  const advice = foreign > QUIET ? ': not a quiet machine, repeat it on one' : '';
+  const otherLoad = Math.max(...results.map((samples) => samples.otherLoad));
+  const others = `other processes used at most ${(otherLoad * 100).toFixed(0)} % of a core during a sample`;
+  const advice = otherLoad > MAX_OTHER_LOAD ? ': repeat the run on a quiet machine' : '';
   return `A/A control, plain ws against itself: ${control ? ratioText(control) : 'failed'}; ${others}${advice}`;
 }
 
-/** Padded as prettier would, so that a written file passes the format check. */
+/** Pads a table as prettier does, so that the written file passes the format check. */
 function table(head, rows) {
   const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((cells) => cells[column].length)));
   const line = (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;

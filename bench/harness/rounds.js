@@ -3,17 +3,17 @@ import { PairedSamples } from './samples.js';
 import { PeerUnavailable } from './server-process.js';
 
 /**
- * Runs every scenario, round by round; each round begins with another server, so that none always runs on the same heels.
+ * Runs every scenario, round by round. Each round starts with another server, so that no server always follows the same one.
  *
  * @param {import('./scenarios.js').Scenario[]} scenarios
- * @param {{ node: string, seconds: number, rounds: number }} how
+ * @param {{ node: string, seconds: number, rounds: number }} options
  */
-export async function runRounds(scenarios, how) {
+export async function runRounds(scenarios, options) {
   const results = [];
   for (const scenario of scenarios) {
     const samples = new PairedSamples(scenario);
     const also = scenario.also && new PairedSamples({ ...scenario, ...scenario.also });
-    for (let round = 0; round < how.rounds; round++) await runRound(samples, also, round, how);
+    for (let round = 0; round < options.rounds; round++) await runRound(samples, also, round, options);
     for (const each of also ? [samples, also] : [samples]) show(each);
     results.push(...(also ? [samples, also] : [samples]));
   }
@@ -26,12 +26,12 @@ function show(samples) {
   for (const server of servers) console.log(`  ${server.title.padEnd(24)} ${samples.line(server.name)}`);
 }
 
-async function runRound(samples, also, round, how) {
+async function runRound(samples, also, round, options) {
   const { scenario } = samples;
   for (const server of rotate(scenario.servers, round)) {
     if (samples.unavailable.has(server.name)) continue;
     try {
-      const measured = await measure(scenario, server, how);
+      const measured = await measure(scenario, server, options);
       samples.add(server.name, round, measured);
       also?.add(server.name, round, { ...measured, value: measured.also });
     } catch (error) {
@@ -46,7 +46,7 @@ async function runRound(samples, also, round, how) {
   }
 }
 
-/** The same list, begun at another place. */
+/** Rotates a list. */
 export function rotate(list, by) {
   const start = by % list.length;
   return [...list.slice(start), ...list.slice(0, start)];

@@ -5,13 +5,13 @@
  * @property {number} max
  */
 
-/** The samples of one scenario. Ratios are taken within a round: a shared machine drifts from minute to minute. */
+/** The samples of one scenario. Ratios are taken within a round, because a shared machine drifts from minute to minute. */
 export class PairedSamples {
   #byServer = new Map();
   unavailable = new Set();
   failures = [];
-  /** The worst share of a core that somebody else used during a sample. */
-  foreign = 0;
+  /** The largest share of a core used by other processes during a sample. */
+  otherLoad = 0;
 
   /** @param {import('./scenarios.js').Scenario} scenario */
   constructor(scenario) {
@@ -19,10 +19,10 @@ export class PairedSamples {
   }
 
   /** @param {import('./measure.js').Measurement} measurement */
-  add(server, round, { value, foreign }) {
+  add(server, round, { value, otherLoad }) {
     if (!this.#byServer.has(server)) this.#byServer.set(server, []);
     this.#byServer.get(server)[round] = value;
-    this.foreign = Math.max(this.foreign, foreign);
+    this.otherLoad = Math.max(this.otherLoad, otherLoad);
   }
 
   /** @returns {Spread | undefined} */
@@ -30,16 +30,18 @@ export class PairedSamples {
     return spread(this.#byServer.get(server) ?? []);
   }
 
-  /** How many times better the one is than the other: more a second, or less of time and memory. @returns {Spread | undefined} */
-  ratio(server, to) {
-    const theirs = this.#byServer.get(to) ?? [];
-    const ours = this.#byServer.get(server) ?? [];
+  /** Returns how many times better a server is than a peer: more a second, or less time or memory. @returns {Spread | undefined} */
+  ratio(server, peer) {
+    const peerValues = this.#byServer.get(peer) ?? [];
+    const values = this.#byServer.get(server) ?? [];
     return spread(
-      ours.map((value, round) => (this.scenario.lowerIsBetter ? theirs[round] / value : value / theirs[round])),
+      values.map((value, round) =>
+        this.scenario.lowerIsBetter ? peerValues[round] / value : value / peerValues[round],
+      ),
     );
   }
 
-  /** One server's result for people. */
+  /** Formats the result of one server for the terminal. */
   line(server) {
     const values = this.values(server);
     if (!values) return this.unavailable.has(server) ? 'not on this Node' : 'failed';
@@ -57,7 +59,7 @@ export function spread(values) {
   return { median, min: sorted[0], max: sorted.at(-1) };
 }
 
-/** Three digits are all that a shared machine can vouch for. */
+/** Formats three significant digits, because a shared machine is no more precise. */
 export function figure(value) {
   if (value >= 1000) return Math.round(Number(value.toPrecision(3))).toLocaleString('en');
   return Number(value.toPrecision(3)).toString();

@@ -8,11 +8,11 @@ import { handlerServers, servers } from './servers.js';
  * @property {boolean} lowerIsBetter
  * @property {import('./servers.js').Server[]} servers
  * @property {string[]} load flags of the generator
- * @property {string} result the field of the generator's answer that counts
- * @property {Record<string, number>} targets the least ratio to reach against a server; above 1 means better than it
- * @property {number} [most] that Switchboard's own result may be
+ * @property {string} result the measured field of the generator's output
+ * @property {Record<string, number>} targets the least ratio against a server; above 1 means better
+ * @property {number} [most] the largest accepted result of Switchboard
  * @property {Record<string, string>} [env] of every server
- * @property {Partial<Scenario>} [also] another field of the same answers, with a name of its own
+ * @property {Partial<Scenario>} [also] a second field of the same output, with a name of its own
  */
 
 const named = (...names) => servers.filter(({ name }) => names.includes(name));
@@ -21,10 +21,10 @@ const withoutSocketIo = named('switchboard', 'plain-ws', 'nest-validation', 'uws
 
 const rate = { unit: 'messages/s', lowerIsBetter: false, result: 'rate', targets: {} };
 const pairs = ['--scenario', 'pingpong', '--pairs', '100'];
-/** The peers tell no arrivals, and each arrival told to all makes many connections cost the square of their number. */
+/** The peers send no arrival notices, and the cost of arrival notices is the square of the number of connections. */
 const quietArrivals = { ARRIVAL_NOTICES: 'off' };
 
-/** Measured when every session has answered two heartbeats: what that leaves behind counts, too. */
+/** Measured after every session has answered two heartbeats, so that memory kept by heartbeats counts. */
 const idle = (sessions, ...names) => ({
   name: `idle${sessions / 1000}k`,
   title: `memory of one of ${sessions.toLocaleString('en')} idle sessions`,
@@ -99,7 +99,7 @@ export const scenarios = [
   },
   {
     name: 'lone',
-    title: 'two sessions, one message in flight each way, nothing else going on: p50',
+    title: 'two sessions, one message in flight each way, no other load: p50',
     unit: 'µs',
     lowerIsBetter: true,
     result: 'p50_us',
@@ -145,14 +145,14 @@ export const scenarios = [
 
 const quick = ['control', 'pp8', 'mesh', 'pp1', 'fan', 'lone', 'handler'];
 const quickPeers = ['switchboard', 'plain-ws', 'ws-again', 'uws-corked', 'nest-validation'];
-/** What is measured again on the newer Node. */
+/** Scenarios of the run on the newer Node. */
 const second = ['control', 'pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'lone', 'handler', 'leave', 'idle19k'];
-/** Against these; uWebSockets.js has no binary for it, which is found out once, and the rest would not fit the time. */
+/** Peers of that run; more would exceed the time, and uWebSockets.js has no binary for that Node. */
 const secondPeers = ['switchboard', 'plain-ws', 'ws-again'];
-/** Seconds of a round there: the whole is to end within 15 minutes. */
+/** Seconds of a round in that run, because the complete run must end within 15 minutes. */
 export const SECOND_NODE_SECONDS = 1;
 
-/** The scenarios of a run, each with the servers that take part. @param {import('./options.js').Options} options */
+/** Selects the scenarios of a run, each with its servers. @param {import('./options.js').Options} options */
 export function choose(options) {
   const names = options.only ?? (options.quick ? quick : scenarios.map(({ name }) => name));
   const peers = options.peers ?? (options.quick ? quickPeers : servers.map(({ name }) => name));
@@ -167,7 +167,7 @@ export function choose(options) {
     .filter((scenario) => scenario.servers.length > 0);
 }
 
-/** The part of them that a second Node runs. */
+/** Selects the scenarios for the second Node. */
 export function forSecondNode(chosen) {
   const peersOf = ({ name, servers: chosenServers }) => {
     const more = { pp8: 'uws-corked', handler: 'nest-validation' }[name];
@@ -181,6 +181,6 @@ export function forSecondNode(chosen) {
 function requireKnown(names, known) {
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
-  console.error(`bench: no ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  console.error(`bench: unknown ${unknown.join(', ')}; use ${known.join(', ')}`);
   process.exit(2);
 }

@@ -6,17 +6,17 @@ import { accepts, freePort } from './ports.js';
 
 const SERVER_CORE = '0';
 const START_TIMEOUT_MS = 15_000;
-/** A peer exits so when it has no binary for this Node; see peers/uws-native.js. */
+/** Exit code of a peer without a binary for this Node; see peers/uws-native.js. */
 const NO_BINARY = 69;
 
-/** The peer cannot run on this Node, which is a fact to report and no fault. */
+/** The peer cannot run on this Node; reported, but not a failure. */
 export class PeerUnavailable extends Error {}
 
 /**
- * Starts a server on a core of its own and resolves once it accepts connections.
+ * Starts a server on its own core and resolves once it accepts connections.
  *
  * @param {import('./servers.js').Server} server
- * @param {{ node: string, env?: Record<string, string> }} how
+ * @param {{ node: string, env?: Record<string, string> }} options
  */
 export async function startServer(server, { node, env }) {
   const port = await freePort();
@@ -26,32 +26,31 @@ export async function startServer(server, { node, env }) {
       stdio: ['ignore', 'ignore', 'pipe'],
     }),
   );
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => (complaint = (complaint + text).slice(-2_000)));
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-2_000)));
   const exited = once(child, 'exit');
 
-  /** Kills it: a polite end would tell thousands of departures to nobody. */
+  /** Kills the server, because a graceful end would send thousands of useless departure notices. */
   const stop = async () => {
     child.kill('SIGKILL');
     await exited;
   };
 
   try {
-    await untilListening(port, child, () => complaint);
+    await untilListening(port, child, () => output);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { port, pid: child.pid, complaint: () => complaint, stop };
+  return { port, pid: child.pid, stderr: () => output, stop };
 }
 
-async function untilListening(port, child, complaint) {
+async function untilListening(port, child, stderr) {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await accepts(port))) {
     if (child.exitCode === NO_BINARY) throw new PeerUnavailable();
-    if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}\n${complaint()}`);
-    if (Date.now() > deadline)
-      throw new Error(`the server did not listen within ${START_TIMEOUT_MS} ms\n${complaint()}`);
+    if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}\n${stderr()}`);
+    if (Date.now() > deadline) throw new Error(`the server did not listen within ${START_TIMEOUT_MS} ms\n${stderr()}`);
     await delay(25);
   }
 }

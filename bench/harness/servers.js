@@ -4,12 +4,12 @@ import { benchDir, projectDir } from './paths.js';
  * @typedef {object} Server
  * @property {string} name as in `--peers`
  * @property {string} title as in the tables
- * @property {string} script what Node is to run
+ * @property {string} script the program that Node runs
  * @property {Record<string, string>} [env]
- * @property {string[]} [load] flags that teach the generator this server's dialect
+ * @property {string[]} [load] generator flags for this server's protocol
  */
 
-/** The benchmark measures the routing, and a generator is one very busy client: no limit may stop it. */
+/** All rate limits off, because the generator is one very busy client. */
 const unlimited = {
   MESSAGES_PER_SECOND: '0',
   BYTES_PER_SECOND: '0',
@@ -44,7 +44,7 @@ export const servers = [
   { name: 'uws-corked', title: 'uWebSockets.js corked', script: `${benchDir}peers/uws-corked.js` },
 ];
 
-/** What stands in for two of them in the `handler` scenario: the same handler and DTO in each. @type {Server[]} */
+/** The servers of the `handler` scenario: the same handler and DTO in each. @type {Server[]} */
 export const handlerServers = [
   { ...switchboard, script: `${projectDir}dist/bench/switchboard.js` },
   { name: 'nest-validation', title: 'Nest + ValidationPipe', script: `${benchDir}.cache/js/handler/stock-nest.js` },

@@ -1,4 +1,4 @@
-// What the machine did meanwhile: CPU of both processes, resident memory of the server, load from elsewhere.
+// Machine counters: CPU time of both processes, resident memory of the server, load of other processes.
 #pragma once
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static double srv_cpu(int pid) {
 }
 static double rss_kb(int pid) { char f[64], b[256]; double k = 0; if (!pid) return 0; sprintf(f, "/proc/%d/status", pid);
   FILE *h = fopen(f, "r"); if (!h) return 0; while (fgets(b, sizeof b, h)) if (sscanf(b, "VmRSS: %lf", &k) == 1) break; fclose(h); return k; }
-// per core: hypervisor steal and total busy time (core 0 = server, core 1 = generator), to notice foreign load
+// per core: hypervisor steal and total busy time (core 0 = server, core 1 = generator), to detect load of other processes
 static double st0[2][2], st1[2][2];
 static void cores(double d[2][2]) {
   char b[256]; FILE *h = fopen("/proc/stat", "r"); int c; unsigned long u, n, s, id, io, q, sq, st, hz = sysconf(_SC_CLK_TCK);

@@ -305,7 +305,7 @@ static int all_rcvd(void) { return o.scen[0] == 'f' ? rcvd >= sent * (uint64_t)(
 static int all_left(void) { return survivors_done == (uint32_t)(N - o.leavers); }
 static int ok(void) { return !(misroute | misorder | corrupt | protoerr | unexpected_close | dup_notices); }
 static void tail(double cpu, double scpu, double wall) {
-  printf(",\"gen_cpu\":%.2f,\"srv_cpu\":%.2f,\"steal0\":%.3f,\"steal1\":%.3f,\"foreign0\":%.3f,\"foreign1\":%.3f,\"misroute\":%lu,\"misorder\":%lu,\"corrupt\":%lu,\"protoerr\":%lu,\"closed\":%lu,\"other\":%lu}\n",
+  printf(",\"gen_cpu\":%.2f,\"srv_cpu\":%.2f,\"steal0\":%.3f,\"steal1\":%.3f,\"other_load0\":%.3f,\"other_load1\":%.3f,\"misroute\":%lu,\"misorder\":%lu,\"corrupt\":%lu,\"protoerr\":%lu,\"closed\":%lu,\"other\":%lu}\n",
          cpu / wall, scpu / wall, (st1[0][0] - st0[0][0]) / wall, (st1[1][0] - st0[1][0]) / wall, (st1[0][1] - st0[0][1] - scpu) / wall, (st1[1][1] - st0[1][1] - cpu) / wall, misroute, misorder, corrupt, protoerr, unexpected_close, other);
 }
 static void lat(void) {

@@ -1,4 +1,4 @@
-/** The router in stock Nest 12 on platform-ws, with a DTO and the ValidationPipe, as the documentation teaches it. */
+/** The router in stock Nest 12 on platform-ws, with a DTO and the ValidationPipe, as in its documentation. */
 import { randomUUID } from 'node:crypto';
 import { Module, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -65,7 +65,7 @@ class RouterGateway implements OnGatewayConnection<Session>, OnGatewayDisconnect
 @Module({ providers: [RouterGateway] })
 class RouterModule {}
 
-/** The wire says `type` where Nest says `event`; the handler sees the whole message. */
+/** Maps `type` on the wire to Nest's `event`; the handler gets the whole message. */
 const messageParser = (bytes: { toString(): string }) => {
   const message = JSON.parse(bytes.toString());
   return { event: message.type, data: message };

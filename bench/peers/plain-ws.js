@@ -1,4 +1,4 @@
-/** A message router as anyone would write it on `ws`: one JSON.parse, one JSON.stringify and one send a message. */
+/** A minimal message router on `ws`: one JSON.parse, one JSON.stringify and one send for each message. */
 import { randomUUID } from 'node:crypto';
 import { WebSocketServer } from 'ws';
 import { host, port, ready } from './listen.js';

@@ -1,10 +1,10 @@
-/** The router on uWebSockets.js, corked per turn by hand: a turn's messages for a socket leave in one system call. */
+/** The router on uWebSockets.js, corked for each turn: all messages of a turn for a socket leave in one system call. */
 import { randomUUID } from 'node:crypto';
 import { host, port, ready } from './listen.js';
 import { limits, uWS } from './uws-native.js';
 
 const sessions = new Map();
-/** The sockets something waits for in this turn. */
+/** Sockets with queued messages in this turn. */
 let waiting = [];
 
 uWS
@@ -51,7 +51,7 @@ function flush() {
   for (const socket of sockets) {
     const queue = socket.queue;
     socket.queue = [];
-    // A closed socket throws when it is touched.
+    // Any call on a closed socket throws.
     if (!socket.closed) socket.cork(() => queue.forEach((text) => socket.send(text)));
   }
 }

@@ -1,4 +1,4 @@
-/** The router on uWebSockets.js: a send a message, and its publish, which gathers by itself, for what goes to all. */
+/** The router on uWebSockets.js: one send for each direct message, and its batching `publish` for broadcasts. */
 import { randomUUID } from 'node:crypto';
 import { host, port, ready } from './listen.js';
 import { limits, uWS } from './uws-native.js';

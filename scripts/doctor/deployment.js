@@ -13,26 +13,30 @@ export const HANDSHAKE = {
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
 
-/** What is looked at, from outside: no certificate stops the look, because it is judged by itself. */
+/** The deployment under test. Certificate errors never stop a request, because a check of its own reports them. */
 export class Deployment {
-  /** @param {{ url: string, ca?: string, token?: string, from?: string, timeoutMs: number }} how */
+  /** @param {{ url: string, ca?: string, token?: string, from?: string, timeoutMs: number }} options */
   constructor({ url, ca, token, from, timeoutMs }) {
     this.url = new URL(url);
     this.secure = this.url.protocol === 'wss:';
     this.timeoutMs = timeoutMs;
     this.authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-    this.way = { localAddress: from, rejectUnauthorized: false, ...(ca !== undefined && { ca: readFileSync(ca) }) };
+    this.connectOptions = {
+      localAddress: from,
+      rejectUnauthorized: false,
+      ...(ca !== undefined && { ca: readFileSync(ca) }),
+    };
   }
 
   get origin() {
     return `${this.secure ? 'https' : 'http'}://${this.url.host}`;
   }
 
-  /** @param {string} address @param {Record<string, string>} [headers] */
+  /** Sends a GET. @param {string} address @param {Record<string, string>} [headers] */
   ask(address, headers = {}) {
     return new Promise((resolve, reject) => {
       const send = address.startsWith('https') ? tlsRequest : plainRequest;
-      const options = { agent: false, timeout: this.timeoutMs, ...this.way, headers };
+      const options = { agent: false, timeout: this.timeoutMs, ...this.connectOptions, headers };
       const request = send(address, options, (response) => {
         const { statusCode: status } = response;
         text(response).then((body) => resolve({ status, headers: response.headers, body }), reject);
@@ -47,15 +51,15 @@ export class Deployment {
     });
   }
 
-  /** The certificate that is shown, and what is wrong with it or its chain. */
-  shown() {
+  /** Reads the certificate's end, and the error of its verification where there is one. */
+  certificate() {
     const { hostname, port } = this.url;
     const host = hostname.replace(/^\[|\]$/g, '');
     return new Promise((resolve, reject) => {
       const name = isIP(host) === 0 ? { servername: host } : {};
-      const socket = connectTls({ host, port: Number(port || 443), ...name, ...this.way }, () => {
-        const { valid_to: until } = socket.getPeerCertificate();
-        resolve({ until: Date.parse(until), fault: socket.authorizationError?.toString() });
+      const socket = connectTls({ host, port: Number(port || 443), ...name, ...this.connectOptions }, () => {
+        const { valid_to: validTo } = socket.getPeerCertificate();
+        resolve({ validToMs: Date.parse(validTo), error: socket.authorizationError?.toString() });
         socket.destroy();
       });
       socket.setTimeout(this.timeoutMs, () => socket.destroy(new Error(`no answer in ${this.timeoutMs / 1000} s`)));
@@ -63,25 +67,28 @@ export class Deployment {
     });
   }
 
-  /** Opens a session and waits for its welcome; also tells both ends of the connection. @param {Record<string, string>} [headers] */
+  /** Opens a session and waits for its welcome; returns both addresses of the connection too. @param {Record<string, string>} [headers] */
   open(headers = {}) {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(this.url, {
-        ...this.way,
+        ...this.connectOptions,
         handshakeTimeout: this.timeoutMs,
         headers: { ...this.authorization, ...headers },
       });
       const timer = setTimeout(() => {
-        reject(new Error('no welcome came'));
+        reject(new Error('no sys.welcome within the time limit'));
         socket.terminate();
       }, this.timeoutMs);
-      let ends = {};
-      socket.once('upgrade', ({ socket: { localAddress, remoteAddress } }) => (ends = { localAddress, remoteAddress }));
+      let addresses = {};
+      socket.once(
+        'upgrade',
+        ({ socket: { localAddress, remoteAddress } }) => (addresses = { localAddress, remoteAddress }),
+      );
       socket.on('error', reject);
-      socket.once('close', (code) => reject(new Error(`closed with ${code} before a welcome`)));
+      socket.once('close', (code) => reject(new Error(`closed with ${code} before sys.welcome`)));
       socket.once('message', (/** @type {Buffer} */ frame) => {
         clearTimeout(timer);
-        resolve({ socket, ends, welcome: JSON.parse(frame.toString()) });
+        resolve({ socket, addresses, welcome: JSON.parse(frame.toString()) });
       });
     });
   }

@@ -1,30 +1,31 @@
-/** Says of each check what was found, and of what is wrong what to change. */
+/** Prints the result of each check, and the remedy for each failed check. */
 export class Report {
-  wrong = 0;
+  failed = 0;
 
-  /** @param {string} what @param {boolean} well @param {string} found @param {string} change */
-  check(what, well, found, change) {
-    if (!well) this.wrong++;
-    console.log(`${well ? 'ok   ' : 'WRONG'} ${what}: ${found}${well ? '' : `\n      ${change}`}`);
+  /** @param {string} name @param {boolean} passed @param {string} value @param {string} remedy */
+  check(name, passed, value, remedy) {
+    if (!passed) this.failed++;
+    console.log(`${passed ? 'ok  ' : 'FAIL'} ${name}: ${value}${passed ? '' : `\n     ${remedy}`}`);
   }
 
-  /** @param {string} what @param {string} why */
-  leaveOut(what, why) {
-    console.log(`-     ${what}: not checked, ${why}`);
+  /** @param {string} name @param {string} reason */
+  skip(name, reason) {
+    console.log(`skip ${name}: ${reason}`);
   }
 
-  /** Runs checks; one that cannot be made is wrong. @param {string} what @param {string} change @param {() => Promise<void>} work */
-  async attempt(what, change, work) {
+  /** Runs checks; an error fails the named check. @param {string} name @param {string} remedy @param {() => Promise<void>} checks */
+  async attempt(name, remedy, checks) {
     try {
-      await work();
+      await checks();
     } catch (error) {
-      this.check(what, false, error.message, change);
+      this.check(name, false, error.message, remedy);
     }
   }
 
+  /** Prints the summary and returns the exit code. */
   end() {
-    const things = this.wrong === 1 ? 'thing is' : 'things are';
-    console.log(this.wrong === 0 ? 'All is well.' : `${this.wrong} ${things} wrong.`);
-    return this.wrong === 0 ? 0 : 1;
+    const checks = this.failed === 1 ? 'check' : 'checks';
+    console.log(this.failed === 0 ? 'All checks passed.' : `${this.failed} ${checks} failed.`);
+    return this.failed === 0 ? 0 : 1;
   }
 }

@@ -2,20 +2,23 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OPCODE } from '../../src/protocol/index.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
+import { clientFrame } from '../support/client-frames.js';
 import { connect, type Client } from '../support/client.js';
-import { ownTimeMs } from '../support/own-time.js';
+import { threadTimeMs } from '../support/thread-clock.js';
+import { request } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const EXCHANGES = 50;
-const ANSWER_MS = 1000;
+const ANSWER_LIMIT_MS = 1000;
 const MEMORY_BYTES = 256 * 1024 * 1024;
 
 let server: TestServer;
 let pair: readonly [Client, Client];
 let memoryBefore: number;
 
-/** The limits as they come, and a calm pair that is already in. */
+/** Starts a server with the default limits, and connects a normal pair before the attack. */
 beforeEach(async () => {
   server = await startServer({
     HANDSHAKE_TIMEOUT_MS: '2000',
@@ -31,15 +34,15 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-/** Exchanges messages; all arrive, in order, each within the time that is bearable. */
-async function calm(): Promise<void> {
+/** Exchanges messages of the normal pair; all must arrive in order, each within the time limit. */
+async function exchangeOfPair(): Promise<void> {
   const [ann, bob] = pair;
   for (let count = 0; count < EXCHANGES; count++) {
-    const sentMs = ownTimeMs();
-    ann.send({ type: 'calm', receiver: bob.id, id: `${count}`, data: count });
-    expect((await bob.next('calm')).data).toBe(count);
+    const sentMs = threadTimeMs();
+    ann.send({ type: 'pair', receiver: bob.id, id: `${count}`, data: count });
+    expect((await bob.next('pair')).data).toBe(count);
     expect((await ann.next('sys.ack')).ref).toBe(`${count}`);
-    expect(ownTimeMs() - sentMs).toBeLessThan(ANSWER_MS);
+    expect(threadTimeMs() - sentMs).toBeLessThan(ANSWER_LIMIT_MS);
   }
   expect(process.memoryUsage().rss - memoryBefore).toBeLessThan(MEMORY_BYTES);
 }
@@ -51,84 +54,83 @@ async function tcp(first = ''): Promise<Socket> {
   return socket;
 }
 
-/** A masked frame with a mask of nothing. */
-function frame(first: number, body: string): Buffer {
-  return Buffer.concat([Buffer.from([first, 0x80 | body.length, 0, 0, 0, 0]), Buffer.from(body)]);
-}
-
-/** A connection of our own bytes, and everything it is told until its end. */
-async function raw(): Promise<{ socket: Socket; said: Promise<string> }> {
+/** Opens a raw WebSocket connection; `received` resolves to all its bytes once it ends. */
+async function raw(): Promise<{ socket: Socket; received: Promise<string> }> {
   const socket = await tcp();
-  const lines = Object.entries({ Host: 'localhost', ...HANDSHAKE }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
-  return { socket, said: text(socket).catch(() => '') };
+  socket.write(request('GET /wss HTTP/1.1'));
+  return { socket, received: text(socket).catch(() => '') };
 }
 
-/** The close frame of 1008 with its reason. */
+/** The reason of close code 1008. */
 const POLICY = 'policy';
 
-describe('a calm pair loses nothing', () => {
-  it('while 1,000 half-open handshakes wait, each of which is ended with 408', async () => {
-    // Each says its half as soon as it can, not when all are connected: that may be after the time it has.
+describe('a normal pair loses no message', () => {
+  it('during 1,000 half-open handshakes, each rejected with 408', async () => {
+    // Each socket writes when it is connected, because waiting for all sockets may exceed the handshake time-out.
     const sockets = await Promise.all(
       Array.from({ length: 1000 }, () => tcp('GET /wss HTTP/1.1\r\nHost: localhost\r\n')),
     );
     const answers = Promise.all(sockets.map((socket) => text(socket)));
-    await calm();
+    await exchangeOfPair();
     for (const answer of await answers) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*handshake_timeout/);
   });
 
-  it('while one session floods, every message of which passes or is refused by its code until 1008', async () => {
+  it('during a flood of one session, which is answered message by message until 1008', async () => {
     const flood = await connect(server.url);
     for (let count = 0; count < 10_000; count++) flood.send({ type: 'x', receiver: flood.id, id: `${count}` });
-    await calm();
+    await exchangeOfPair();
     expect(await flood.closed).toEqual({ code: 1008, reason: POLICY });
     const answers = flood.inbox.filter(({ type }) => type === 'sys.ack' || type === 'sys.error');
     expect(answers.map(({ ref }) => ref)).toEqual(answers.map((_, index) => `${index}`));
     expect(answers.filter(({ type }) => type === 'sys.error')).toHaveLength(5001);
   });
 
-  it('while one address floods with handshakes, which are refused with 429', async () => {
+  it('during a flood of handshakes of one address, which are rejected with 429', async () => {
     const url = server.url.replace('ws:', 'http:');
     const answers = Promise.all(
       Array.from({ length: 400 }, () => ask(url, { headers: { ...HANDSHAKE, Origin: 'https://evil.test' } })),
     );
-    await calm();
+    await exchangeOfPair();
     const statuses = new Set((await answers).map(({ status }) => status));
     expect(statuses).toEqual(new Set([403, 429]));
   });
 
   it.each([
-    ['pings', 0x89],
-    ['pongs', 0x8a],
-  ])('while one session floods with %s', async (_, first) => {
-    const { socket, said } = await raw();
-    socket.write(Buffer.concat(Array.from({ length: 20_000 }, () => frame(first, 'x'))));
-    await calm();
-    expect(await said).toContain(POLICY);
+    ['pings', OPCODE.ping],
+    ['pongs', OPCODE.pong],
+  ])('during a flood of %s of one session', async (_, opcode) => {
+    const { socket, received } = await raw();
+    socket.write(Buffer.concat(Array.from({ length: 20_000 }, () => clientFrame('x', { opcode }))));
+    await exchangeOfPair();
+    expect(await received).toContain(POLICY);
   });
 
-  it('while one session sends 100,000 tiny fragments', async () => {
-    const { socket, said } = await raw();
-    socket.write(Buffer.concat([frame(0x01, '{'), ...Array.from({ length: 100_000 }, () => frame(0x00, ' '))]));
-    await calm();
-    expect(await said).toContain(POLICY);
+  it('during 100,000 tiny fragments of one session', async () => {
+    const { socket, received } = await raw();
+    socket.write(
+      Buffer.concat([
+        clientFrame('{', { final: false }),
+        ...Array.from({ length: 100_000 }, () => clientFrame(' ', { opcode: OPCODE.continuation, final: false })),
+      ]),
+    );
+    await exchangeOfPair();
+    expect(await received).toContain(POLICY);
   });
 
-  it('while one session sends nothing but faults', async () => {
+  it('during a flood of invalid messages', async () => {
     const bad = await connect(server.url);
     for (let count = 0; count < 1000; count++) bad.sendText('{');
-    await calm();
+    await exchangeOfPair();
     expect(await bad.closed).toEqual({ code: 1008, reason: POLICY });
     expect(bad.inbox.filter(({ type }) => type === 'sys.error')).toHaveLength(61);
   });
 
-  it('while one session does not read what it asks for', async () => {
-    const { socket, said } = await raw();
+  it('while one session does not read its answers', async () => {
+    const { socket, received } = await raw();
     socket.pause();
-    for (let count = 0; count < 2000; count++) socket.write(frame(0x81, '{"type":"sys.who"}'));
-    await calm();
+    for (let count = 0; count < 2000; count++) socket.write(clientFrame('{"type":"sys.who"}'));
+    await exchangeOfPair();
     socket.destroy();
-    await said;
+    await received;
   });
 });

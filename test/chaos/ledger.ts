@@ -1,20 +1,20 @@
-/** What one session said and heard, from its welcome to its end. */
-export interface Record {
+/** What one session sent and received, from its welcome to its end. */
+export interface SessionRecord {
   readonly id: string;
-  /** The node that it is on. */
+  /** The address of its node. */
   readonly url: string;
   readonly openedMs: number;
   endedMs: number | undefined;
-  /** The highest number heard from each sender: they are counted up. */
-  readonly last: Map<string, number>;
-  readonly heard: Set<number>;
-  /** Numbers that were sent and not answered yet, with whom they were for. */
-  readonly open: Map<number, string>;
-  /** How often each departure was told. */
-  readonly told: Map<string, number>;
+  /** The highest number received from each sender; numbers rise. */
+  readonly highest: Map<string, number>;
+  readonly received: Set<number>;
+  /** Receivers of messages sent and not answered yet, by number. */
+  readonly unanswered: Map<number, string>;
+  /** Departure notices received, by session id. */
+  readonly departures: Map<string, number>;
 }
 
-/** When a node could not say anything to the others. */
+/** A time during which a node could not publish to the others. */
 export interface Outage {
   readonly url: string;
   readonly fromMs: number;
@@ -26,125 +26,132 @@ interface Routed {
   readonly number: number;
 }
 
-/** A departure may be decided long before its session sees the end, and be told to nobody who came between. */
-const UNSURE_MS = 20_000;
-/** What is answered `unavailable` at once may still be carried out for half of the nodes' time-out, and be read a while later. */
-const LATE_MS = 1500;
-/** What is said when the way is cut may still be lost. */
-const ON_ITS_WAY_MS = 50;
-/** A node that comes back has been given up, and learns it, within this time. */
-const TOLD_MS = 3000;
-/** Breaches are kept as examples. */
-const MAX_BREACHES = 20;
+/** A departure may be decided so long before its client sees the end; sessions opened in between get no notice. */
+const DEPARTURE_LAG_MS = 20_000;
+/** A message answered `unavailable` may still be delivered for half of NODE_TIMEOUT_MS, and be read a while later. */
+const LATE_DELIVERY_MS = 1500;
+/** Messages published so shortly before an outage may still be lost. */
+const IN_FLIGHT_MS = 50;
+/** A node that returns after its time-out is fenced within this time. */
+const FENCED_WITHIN_MS = 3000;
+/** Violations that are kept as examples. */
+const MAX_VIOLATIONS = 20;
 
-/** Everything that was said, heard and told in a run, and whether it is as the contract says. */
+/** Records all messages and notices of a run and checks them against the protocol. */
 export class Ledger {
-  readonly records = new Map<string, Record>();
-  readonly breaches: string[] = [];
+  readonly records = new Map<string, SessionRecord>();
+  readonly violations: string[] = [];
   readonly answers = new Map<string, number>();
   readonly #routed: Routed[] = [];
-  /** When a message was answered `unavailable`, by its number. */
-  readonly #unavailable = new Map<number, number>();
+  /** Times of `unavailable` answers, by message number. */
+  readonly #unavailableMs = new Map<number, number>();
   #number = 0;
-  #breaches = 0;
+  #violations = 0;
 
-  opened(id: string, url: string): Record {
-    if (this.records.has(id)) this.breach(`the id ${id} was given twice`);
+  onOpened(id: string, url: string): SessionRecord {
+    if (this.records.has(id)) this.violation(`the id ${id} was given twice`);
     const record = {
       id,
       url,
       openedMs: performance.now(),
       endedMs: undefined,
-      last: new Map<string, number>(),
-      heard: new Set<number>(),
-      open: new Map<number, string>(),
-      told: new Map<string, number>(),
+      highest: new Map<string, number>(),
+      received: new Set<number>(),
+      unanswered: new Map<number, string>(),
+      departures: new Map<string, number>(),
     };
     this.records.set(id, record);
     return record;
   }
 
-  /** Gives the next message its number. */
-  said(record: Record, receiver: string): number {
+  /** Returns the number of the next message. */
+  onSent(record: SessionRecord, receiver: string): number {
     const number = ++this.#number;
-    record.open.set(number, receiver);
+    record.unanswered.set(number, receiver);
     return number;
   }
 
-  heard(record: Record, sender: string, number: number): void {
-    if (record.heard.has(number)) this.breach(`${record.id} heard ${number} of ${sender} twice`);
-    else if (number < (record.last.get(sender) ?? 0)) this.breach(`${record.id} heard ${number} of ${sender} too late`);
-    if (record.told.has(sender)) this.breach(`${record.id} heard ${sender} after its departure`);
-    if (performance.now() - (this.#unavailable.get(number) ?? Number.POSITIVE_INFINITY) > LATE_MS)
-      this.breach(`${record.id} heard ${number} of ${sender} long after that was told that it cannot`);
-    record.heard.add(number);
-    record.last.set(sender, number);
+  onReceived(record: SessionRecord, sender: string, number: number): void {
+    const message = `${number} of ${sender}`;
+    if (record.received.has(number)) this.violation(`${record.id} received ${message} twice`);
+    else if (number < (record.highest.get(sender) ?? 0))
+      this.violation(`${record.id} received ${message} out of order`);
+    if (record.departures.has(sender)) this.violation(`${record.id} received ${message} after the sender's departure`);
+    if (performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS)
+      this.violation(`${record.id} received ${message} long after the answer \`unavailable\``);
+    record.received.add(number);
+    record.highest.set(sender, number);
   }
 
-  /** @param answer `routed`, or the code of a fault */
-  answered(record: Record, number: number, answer: string): void {
-    const receiver = record.open.get(number);
-    if (receiver === undefined) return this.breach(`${record.id} was answered ${answer} to ${number}, once too often`);
-    record.open.delete(number);
+  /** @param answer `routed`, or the code of an error */
+  onAnswered(record: SessionRecord, number: number, answer: string): void {
+    const receiver = record.unanswered.get(number);
+    if (receiver === undefined)
+      return this.violation(`${record.id} got one answer too many to message ${number}: ${answer}`);
+    record.unanswered.delete(number);
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
     if (answer === 'routed') this.#routed.push({ receiver, number });
-    if (answer === 'unavailable') this.#unavailable.set(number, performance.now());
+    if (answer === 'unavailable') this.#unavailableMs.set(number, performance.now());
   }
 
-  departed(record: Record, id: string): void {
-    const times = (record.told.get(id) ?? 0) + 1;
-    record.told.set(id, times);
-    if (times > 1) this.breach(`${record.id} was told ${times} times that ${id} left`);
+  onDeparted(record: SessionRecord, id: string): void {
+    const times = (record.departures.get(id) ?? 0) + 1;
+    record.departures.set(id, times);
+    if (times > 1) this.violation(`${record.id} got departure notice ${times} of ${id}`);
   }
 
-  breach(text: string): void {
-    if (++this.#breaches <= MAX_BREACHES) this.breaches.push(text);
+  violation(text: string): void {
+    if (++this.#violations <= MAX_VIOLATIONS) this.violations.push(text);
   }
 
-  get alive(): Record[] {
+  get alive(): SessionRecord[] {
     return [...this.records.values()].filter(({ endedMs }) => endedMs === undefined);
   }
 
-  /** Looks at everything once nothing is under way any more; returns what was acknowledged and lost with its receiver. */
+  /** Checks all records once no message is in flight; `lost` counts routed messages whose receiver ended. */
   close(outages: readonly Outage[]): { lost: number; routed: number; departures: number } {
     const { alive } = this;
-    for (const { id, open } of alive)
-      for (const number of open.keys()) this.breach(`${number} of ${id} was never answered`);
+    for (const { id, unanswered } of alive)
+      for (const number of unanswered.keys()) this.violation(`message ${number} of ${id} got no answer`);
     let lost = 0;
     for (const { receiver, number } of this.#routed) {
       const record = this.records.get(receiver);
-      if (record?.heard.has(number)) continue;
-      if (record?.endedMs === undefined) this.breach(`${number} was routed to ${receiver} and never came`);
+      if (record?.received.has(number)) continue;
+      if (record?.endedMs === undefined)
+        this.violation(`message ${number} was routed to ${receiver} and never arrived`);
       else lost++;
     }
-    const departures = this.#departures(alive, outages);
-    if (this.#breaches > MAX_BREACHES) this.breaches.push(`and ${this.#breaches - MAX_BREACHES} more`);
+    const departures = this.#checkDepartures(alive, outages);
+    if (this.#violations > MAX_VIOLATIONS) this.violations.push(`and ${this.#violations - MAX_VIOLATIONS} more`);
     return { lost, routed: this.#routed.length, departures };
   }
 
-  #departures(alive: readonly Record[], outages: readonly Outage[]): number {
-    let told = 0;
+  #checkDepartures(alive: readonly SessionRecord[], outages: readonly Outage[]): number {
+    let notices = 0;
     for (const record of this.records.values()) {
       const { id, openedMs, endedMs } = record;
-      const lived = `(here from ${Math.round(openedMs)} to ${Math.round(endedMs ?? 0)} ms)`;
-      let untold = 0;
+      const lifetime = `(open from ${Math.round(openedMs)} to ${Math.round(endedMs ?? 0)} ms)`;
+      let missing = 0;
       for (const observer of alive) {
-        const times = observer.told.get(id) ?? 0;
-        told += times;
-        if (endedMs === undefined && times > 0) this.breach(`${observer.id} was told that ${id} left, which is here`);
-        if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - UNSURE_MS) untold++;
+        const times = observer.departures.get(id) ?? 0;
+        notices += times;
+        if (endedMs === undefined && times > 0)
+          this.violation(`${observer.id} got a departure notice of ${id}, which is connected`);
+        if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - DEPARTURE_LAG_MS) missing++;
       }
-      if (untold > 0 && !outages.some((outage) => hasSeen(outage, record)))
-        this.breach(`${untold} of ${alive.length} were not told that ${id} left ${lived}`);
+      if (missing > 0 && !outages.some((outage) => isWithin(outage, record)))
+        this.violation(`${missing} of ${alive.length} got no departure notice of ${id} ${lifetime}`);
     }
-    return told;
+    return notices;
   }
 }
 
 /**
- * Whether all of a session was while its node could say nothing: nobody elsewhere ever heard of it. A node that is cut off
- * for longer than the time-out is given up, and ends its sessions only when it hears so.
+ * Returns whether a session opened and ended while its node could not publish, so that no other node knew the session. A
+ * node that is isolated for longer than NODE_TIMEOUT_MS is fenced, and ends its sessions only when it learns that.
  */
-function hasSeen({ url, fromMs, toMs }: Outage, { url: node, openedMs, endedMs }: Record): boolean {
-  return url === node && openedMs > fromMs - ON_ITS_WAY_MS && (endedMs ?? Number.POSITIVE_INFINITY) < toMs + TOLD_MS;
+function isWithin({ url, fromMs, toMs }: Outage, { url: node, openedMs, endedMs }: SessionRecord): boolean {
+  return (
+    url === node && openedMs > fromMs - IN_FLIGHT_MS && (endedMs ?? Number.POSITIVE_INFINITY) < toMs + FENCED_WITHIN_MS
+  );
 }

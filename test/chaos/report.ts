@@ -3,56 +3,61 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
-/** The part about many nodes, which this writes and nobody else; the rest of the file is that of `test/faults`. */
+/** The section about several nodes, written by `test/chaos`; `test/faults` writes the rest of the file. */
 export const MANY_NODES = /\n<!-- many nodes -->\n.*<!-- many nodes end -->\n/s;
 
-export interface Run {
+export interface ChaosRun {
   readonly seed: number;
   readonly seconds: number;
-  readonly done: ReadonlyMap<string, number>;
+  readonly faultCounts: ReadonlyMap<string, number>;
   readonly answers: ReadonlyMap<string, number>;
   readonly routed: number;
   readonly lost: number;
   readonly departures: number;
-  readonly wholeMs: number;
+  readonly recoveryMs: number;
 }
 
-/** Writes what a run found to `docs/reliability.md`, where it was asked for: `WRITE_REPORT=1 npm run chaos`. */
-export async function writeChaos(run: Run): Promise<void> {
+/** Writes the results of a run to `docs/reliability.md` if WRITE_REPORT is set: `WRITE_REPORT=1 npm run chaos`. */
+export async function writeChaosReport(run: ChaosRun): Promise<void> {
   if (process.env['WRITE_REPORT'] === undefined) return;
   const before = (await readFile(FILE, 'utf8')).replace(MANY_NODES, '');
-  const part = `
+  const section = `
 <!-- many nodes -->
 
-## Many nodes
+## Several nodes
 
-\`npm run chaos\` runs three nodes, each with a way of its own to one real NATS server, and 600 sessions that talk to one
-another across them, every message with an \`id\`. At random, but by a seed, it does to them what the table says, each for a
-random time, and checks: every message got exactly one answer or its session closed; what was answered \`routed\` came, unless
-the receiver's connection ended; nothing came twice, out of order, after its sender's departure or long after it was answered
-\`unavailable\`; every departure was told once to everybody who was there, but of sessions that came and ended while
-their node was cut off, of whom nobody elsewhere ever heard; and in the end \`sys.who\` is right on every node. The
-run below found no breach (seed ${run.seed}, ${run.seconds} s). \`SEED=2 CHAOS_SECONDS=120 npm run chaos\` is another one; without them it is
-seed 1 and ten minutes.
+\`npm run chaos\` runs three nodes, each connected to one NATS server through a proxy of its own. 600 sessions send
+messages to one another across the nodes, each message with an \`id\`. The test injects the faults below in random order,
+each for a random time, and checks:
 
-| what was done | times |
+- Every message gets exactly one answer, unless the sender's connection ends.
+- Every message answered \`routed\` arrives, unless the receiver's connection ends.
+- No message arrives twice, out of order, after its sender's departure, or long after the answer \`unavailable\`.
+- Every connected session receives each departure notice exactly once. Sessions that open and end while their node is
+  isolated are excepted, because no other node knows them.
+- \`sys.who\` lists the right sessions on every node after the last fault.
+
+The run below found no violation (seed ${run.seed}, ${run.seconds} s). \`SEED=2 CHAOS_SECONDS=120 npm run chaos\` runs
+another one; the defaults are seed 1 and 600 s.
+
+| fault | times |
 |---|---|
-${[...run.done]
+${[...run.faultCounts]
   .toSorted(([one], [other]) => (one < other ? -1 : 1))
   .map(([name, times]) => `| ${name} | ${times} |`)
   .join('\n')}
 
-| what came of it | |
+| result | |
 |---|---|
 ${[...run.answers]
   .toSorted(([one], [other]) => (one < other ? -1 : 1))
-  .map(([answer, times]) => `| answered \`${answer}\` | ${times} |`)
+  .map(([answer, times]) => `| messages answered \`${answer}\` | ${times} |`)
   .join('\n')}
-| answered \`routed\` and lost with the receiver's connection | ${run.lost} |
-| departures told to those who were there at the end | ${run.departures} |
-| \`sys.who\` right on all nodes after the last fault | ${run.wholeMs} ms |
+| messages answered \`routed\` and lost with the receiver's connection | ${run.lost} |
+| departure notices received by the sessions connected at the end | ${run.departures} |
+| time until \`sys.who\` was right on all nodes after the last fault | ${run.recoveryMs} ms |
 
 <!-- many nodes end -->
 `;
-  await writeFile(FILE, await format(`${before}${part}`, { parser: 'markdown' }));
+  await writeFile(FILE, await format(`${before}${section}`, { parser: 'markdown' }));
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Client, ConnectOptions } from '../../src/client/connect.js';
-import { CutProxy } from '../support/cut-proxy.js';
+import { FaultProxy } from '../support/fault-proxy.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -63,10 +63,10 @@ describe('a client whose server', () => {
 
 describe('a client behind a proxy that', () => {
   let server: TestServer;
-  async function proxied(variables: Record<string, string> = {}): Promise<CutProxy> {
+  async function proxied(variables: Record<string, string> = {}): Promise<FaultProxy> {
     server = await startServer(variables);
     cleanups.push(() => server.stop());
-    const proxy = await CutProxy.start(server.port);
+    const proxy = await FaultProxy.start(server.port);
     cleanups.push(() => proxy.stop());
     return proxy;
   }
@@ -87,11 +87,11 @@ describe('a client behind a proxy that', () => {
     const received: string[] = [];
     bob.on('*', ({ type }) => received.push(type));
     const ann = await joined(proxy.url);
-    proxy.swallows = 'answers';
+    proxy.discards = 'responses';
     const arrived = hears(bob, 'lost');
     const lost = codeOf(ann.send(bob.id, 'lost'));
     await arrived; // the acknowledgement does not arrive
-    proxy.swallows = 'nothing';
+    proxy.discards = 'nothing';
     const open = becomes(ann, 'open');
     proxy.cut();
     expect(await lost).toBe('unknown_outcome');
@@ -105,21 +105,21 @@ describe('a client behind a proxy that', () => {
     const proxy = await proxied();
     const ann = await joined(proxy.url, { queueSize: 2 });
     const waiting = becomes(ann, 'waiting');
-    proxy.shut = true;
+    proxy.refusesNew = true;
     proxy.cut();
     await waiting;
     const [first, second] = [ann.send('*', 'first'), ann.send('*', 'second', 2, { timeoutMs: 50 })];
     await expect(ann.send('*', 'third')).rejects.toMatchObject({ code: 'queue_full', sent: false });
     await expect(second).rejects.toMatchObject({ code: 'timeout', sent: false });
     const open = becomes(ann, 'open');
-    proxy.shut = false;
+    proxy.refusesNew = false;
     await open;
     expect(await first).toEqual({ status: 'accepted' });
   });
 
   it('accepts no connection rejects queued messages on close', async () => {
     const proxy = await proxied();
-    proxy.shut = true;
+    proxy.refusesNew = true;
     const ann = join(proxy.url);
     const never = ann.send('*', 'never');
     await becomes(ann, 'waiting');
@@ -132,10 +132,10 @@ describe('a client behind a proxy that', () => {
     const ann = await joined(proxy.url);
     const { id } = ann;
     const waiting = becomes(ann, 'waiting');
-    proxy.swallows = 'all';
+    proxy.discards = 'everything';
     await expect(ann.send('*', 'void', 0, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'timeout', sent: true });
     expect(await waiting).toMatchObject({ code: 1006, reason: 'silent' });
-    proxy.swallows = 'nothing';
+    proxy.discards = 'nothing';
     const open = becomes(ann, 'open');
     expect((await open).id).not.toBe(id);
   });
@@ -151,7 +151,7 @@ describe('a client behind a proxy that', () => {
 
   it('never answers is abandoned after the timeout', async () => {
     const proxy = await proxied();
-    proxy.swallows = 'all';
+    proxy.discards = 'everything';
     const ann = join(proxy.url, { timeoutMs: 100 });
     cleanups.push(() => ann.close());
     expect(await becomes(ann, 'waiting')).toMatchObject({ code: 1006, reason: 'no_welcome' });

@@ -89,12 +89,12 @@ describe('without NATS', () => {
     const [alice, bob] = (await Promise.all([0, 1].map((node) => connect(cluster.url(node))))) as [Client, Client];
     await until(alice, bob.id, 'routed');
     await bob.next('try');
-    await cluster.nats.standStill();
+    await cluster.nats.pause();
     for (let index = 0; index < 20; index++) alice.send({ type: 'late', receiver: bob.id, id: `m${index}` });
     for (let index = 0; index < 20; index++)
       expect(await alice.answer(`m${index}`)).toMatchObject({ data: { code: 'unavailable' } });
     await eventually(async () => (await ready(0)).status === 503);
-    cluster.nats.goOn();
+    cluster.nats.resume();
     await until(alice, bob.id, 'routed');
     await until(bob, alice.id, 'routed');
     expect(bob.inbox.filter(({ type }) => type !== 'try')).toEqual([]);

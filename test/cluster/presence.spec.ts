@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, type Client, type Received } from '../support/client.js';
 import { Cluster } from '../support/cluster.js';
-import { message, RawClient } from '../support/raw.js';
+import { envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
 
 let cluster: Cluster;
 afterEach(() => cluster.stop());
@@ -50,11 +51,14 @@ describe('arrivals and departures', () => {
   it('are ordered with the messages of the session', async () => {
     cluster = await Cluster.start(2);
     const alice = await connect(cluster.url(0));
-    const eager = Buffer.concat([message({ type: 'hi', receiver: alice.id }), message({ type: 'hi', receiver: '*' })]);
+    const eager = Buffer.concat([
+      envelopeFrame({ type: 'hi', receiver: alice.id }),
+      envelopeFrame({ type: 'hi', receiver: '*' }),
+    ]);
     const crowd = await Promise.all(
-      Array.from({ length: 10 }, () => RawClient.open(cluster.nodes[1]!.port, undefined, eager)),
+      Array.from({ length: 10 }, () => RawClient.open(cluster.nodes[1]!.port, { behind: eager })),
     );
-    for (const { socket } of crowd) socket.end(message({ type: 'hi', receiver: alice.id }));
+    for (const { socket } of crowd) socket.end(envelopeFrame({ type: 'hi', receiver: alice.id }));
     const seen: Received[] = [];
     for (let count = 0; count < 50; count++) seen.push(await alice.next());
     for (const { id } of crowd) {

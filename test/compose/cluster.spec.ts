@@ -6,7 +6,7 @@ import { Browser, type Tab } from '../support/browser.js';
 import { connect, type Client } from '../support/client.js';
 import { Compose } from '../support/compose.js';
 
-/** The part of an id that says on which node its session is. */
+/** Returns the node id in a session id. */
 const nodeOf = ({ id }: { readonly id: string }): string => id.split('.')[0]!;
 
 describe('docker compose --profile cluster', () => {
@@ -37,33 +37,33 @@ describe('docker compose --profile cluster', () => {
     await compose.run('--profile', 'cluster', ...started);
   }
 
-  /** Opens sessions until one is on a node that is none of these. */
-  async function elsewhere(than: readonly string[]): Promise<Client> {
+  /** Opens sessions until one is on a node that is not in the list. */
+  async function connectOutside(nodes: readonly string[]): Promise<Client> {
     for (;;) {
       const client = await connect(url, { ca });
       clients.push(client);
-      if (!than.includes(nodeOf(client))) return client;
+      if (!nodes.includes(nodeOf(client))) return client;
     }
   }
 
-  /** The container in which a node runs: it says its name in its log. */
+  /** Returns the container of a node, by the node id in its log. */
   async function containerOf(node: string): Promise<string> {
     for (const container of await compose.containers('app'))
       if ((await compose.docker('logs', container)).includes(`"part":"${node}"`)) return container;
-    throw new Error(`no container says that it is ${node}`);
+    throw new Error(`no container has logged the node id ${node}`);
   }
 
-  /** Resolves when a container has logged this. @param since passes over what it logged before */
-  async function said(container: string, message: string, since = '0'): Promise<void> {
+  /** Resolves when a container has logged a message. @param since ignores earlier lines */
+  async function logged(container: string, message: string, since = '0'): Promise<void> {
     while (!(await compose.docker('logs', '--since', since, container)).includes(`"message":"${message}"`));
   }
 
-  async function listed(client: Client): Promise<string[]> {
+  async function listSessions(client: Client): Promise<string[]> {
     client.send({ type: 'sys.who', id: 'who', data: { limit: 1000 } });
     return ((await client.answer('who')).data as { sessions: string[] }).sessions;
   }
 
-  it('lets two browsers talk whose sessions are on different nodes', async () => {
+  it('routes messages between browsers on different nodes', async () => {
     const ann = await (await browser.open(`https://localhost:${compose.httpsPort}/health/live`)).join(url);
     let bob: Tab;
     do bob = await (await browser.open(`https://localhost:${compose.httpsPort}/health/live`)).join(url);
@@ -83,22 +83,22 @@ describe('docker compose --profile cluster', () => {
     expect((await compose.docker('port', nats!)).trim()).toBe('');
   });
 
-  it('finds a node that comes, and keeps everybody when another is stopped', async () => {
-    const one = await elsewhere([]);
-    const two = await elsewhere([nodeOf(one)]);
-    const three = await elsewhere([nodeOf(one), nodeOf(two)]);
+  it('uses a new node, and keeps all other sessions when a node is stopped', async () => {
+    const one = await connectOutside([]);
+    const two = await connectOutside([nodeOf(one)]);
+    const three = await connectOutside([nodeOf(one), nodeOf(two)]);
     await scale(4);
-    const four = await elsewhere([nodeOf(one), nodeOf(two), nodeOf(three)]);
+    const four = await connectOutside([nodeOf(one), nodeOf(two), nodeOf(three)]);
     four.send({ type: 'hello', receiver: two.id, id: '1' });
     expect(await four.answer('1')).toMatchObject({ data: { status: 'routed' } });
 
     await compose.docker('stop', await containerOf(nodeOf(two)));
     expect(await two.closed).toEqual({ code: 1012, reason: 'service_restart' });
-    const told = async (client: Client): Promise<void> => {
+    const departureOfTwo = async (client: Client): Promise<void> => {
       while ((await client.next('sys.departed')).sender !== two.id);
     };
-    await Promise.all([told(one), told(three), told(four)]);
-    for (let count = 0; count < 10; count++) expect(nodeOf(await elsewhere([]))).not.toBe(nodeOf(two));
+    await Promise.all([departureOfTwo(one), departureOfTwo(three), departureOfTwo(four)]);
+    for (let count = 0; count < 10; count++) expect(nodeOf(await connectOutside([]))).not.toBe(nodeOf(two));
     one.send({ type: 'still.here', receiver: three.id, id: '2' });
     expect(await one.answer('2')).toMatchObject({ data: { status: 'routed' } });
     await Promise.all(clients.map((client) => client.close()));
@@ -110,13 +110,13 @@ describe('docker compose --profile cluster', () => {
     const nodes = await compose.containers('app');
     await compose.docker('stop', nats!);
     await compose.docker('restart', nodes[0]!);
-    await said(nodes[0]!, 'standalone until a NATS host resolves');
+    await logged(nodes[0]!, 'standalone until a NATS host resolves');
     const since = new Date().toISOString();
     await compose.docker('start', nats!);
-    for (const node of nodes) await said(node, 'joined', since);
-    const ann = await elsewhere([]);
-    const bob = await elsewhere([nodeOf(ann)]);
-    while (!(await listed(bob)).includes(ann.id));
+    for (const node of nodes) await logged(node, 'joined', since);
+    const ann = await connectOutside([]);
+    const bob = await connectOutside([nodeOf(ann)]);
+    while (!(await listSessions(bob)).includes(ann.id));
     bob.send({ type: 'hello', receiver: ann.id, id: '1' });
     expect(await bob.answer('1')).toMatchObject({ data: { status: 'routed' } });
     expect((await ann.next('hello')).sender).toBe(bob.id);

@@ -8,8 +8,8 @@ import { ask } from '../support/ask.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect } from '../support/client.js';
 import { Compose } from '../support/compose.js';
-import { tallyOf } from '../support/tally.js';
-import { Residents } from './residents.js';
+import { countDeliveries } from '../support/delivery-count.js';
+import { SessionRing } from './session-ring.js';
 
 describe('docker compose', () => {
   let compose: Compose;
@@ -26,7 +26,7 @@ describe('docker compose', () => {
     await compose?.run('down', '--volumes');
   });
 
-  it('carries messages over wss and tells of the departure', async () => {
+  it('exchanges messages over wss and delivers the departure notice', async () => {
     const [ann, bob] = await Promise.all([connect(url, { ca }), connect(url, { ca })]);
     ann.send({ type: 'offer', receiver: bob.id, data: { text: 'hello' }, id: '1' });
     expect(await bob.next('offer')).toMatchObject({ sender: ann.id, data: { text: 'hello' } });
@@ -36,26 +36,26 @@ describe('docker compose', () => {
     await ann.close();
   });
 
-  it('sends plain HTTP to the published https port', async () => {
+  it('redirects plain HTTP to the published https port', async () => {
     const { headers } = await ask(`http://localhost:${compose.httpPort}/wss`);
     expect(headers.location).toBe(`https://localhost:${compose.httpsPort}/wss`);
   });
 
-  it('is well in the eyes of the doctor', async () => {
+  it('passes every check of the doctor', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-doctor-'));
     await writeFile(join(folder, 'ca.crt'), ca);
-    const way = ['--url', url, '--ca', join(folder, 'ca.crt'), '--http-port', String(compose.httpPort)];
-    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/doctor.js', ...way]);
-    expect(stdout).toContain('All is well.');
+    const target = ['--url', url, '--ca', join(folder, 'ca.crt'), '--http-port', String(compose.httpPort)];
+    const { stdout } = await promisify(execFile)(process.execPath, ['scripts/doctor.js', ...target]);
+    expect(stdout).toContain('All checks passed.');
     await rm(folder, { recursive: true });
   });
 
-  it('shows an operator inside its metrics, as the page for operators says', async () => {
-    const asked = "fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)";
-    expect(await compose.run('exec', '-T', 'app', 'node', '--eval', asked)).toMatch(/^switchboard_sessions \d+$/m);
+  it('serves metrics inside the container, as docs/operations.md describes', async () => {
+    const script = "fetch('http://127.0.0.1:3000/metrics').then((r) => r.text()).then(console.log)";
+    expect(await compose.run('exec', '-T', 'app', 'node', '--eval', script)).toMatch(/^switchboard_sessions \d+$/m);
   });
 
-  it('publishes the ports of nginx alone', async () => {
+  it('publishes only the ports of nginx', async () => {
     const published = JSON.parse(await compose.run('config', '--format', 'json')) as {
       services: Record<string, { ports?: unknown[] }>;
     };
@@ -63,7 +63,7 @@ describe('docker compose', () => {
     expect(services.map(([name]) => name)).toEqual(['nginx']);
   });
 
-  it('lets neither service write to its root file system or keep a privilege it does not need', async () => {
+  it('runs services with a read-only root file system and without privileges', async () => {
     for (const service of ['app', 'nginx'])
       await expect(compose.run('exec', '-T', service, 'touch', '/usr/x')).rejects.toThrow('Read-only file system');
     const status = await compose.run('exec', '-T', 'app', 'cat', '/proc/1/status');
@@ -72,14 +72,14 @@ describe('docker compose', () => {
     expect(status).toMatch(/^NoNewPrivs:\t1$/m);
   });
 
-  it('holds nothing in the image that only development needs', async () => {
+  it('has no development dependency in the image', async () => {
     const modules = (await compose.run('exec', '-T', 'app', 'ls', 'node_modules')).split('\n');
     expect(modules).toContain('ws');
     expect(modules).not.toContain('typescript');
     expect(modules).not.toContain('vitest');
   });
 
-  it('comes back after a restart of the application, without a word to nginx', async () => {
+  it('works after a restart of the application, without a reload of nginx', async () => {
     const before = await connect(url, { ca });
     await compose.run('restart', 'app');
     await before.closed;
@@ -90,31 +90,31 @@ describe('docker compose', () => {
     await Promise.all([ann.close(), bob.close()]);
   });
 
-  it('loses no accepted message when a new image takes over under load', async () => {
-    const residents = new Residents(url, { ca });
-    await residents.everybodyIsIn();
-    const before = residents.connections.slice();
-    await residents.exchange(before.length);
+  it('loses no acknowledged message during an upgrade under load', async () => {
+    const ring = new SessionRing(url, { ca });
+    await ring.allConnected();
+    const before = ring.connections.slice();
+    await ring.exchange(before.length);
 
     const container = await compose.run('ps', '--quiet', 'app');
     await compose.renewImage('app');
-    const talk = residents.exchangeUntilStopped();
+    const load = ring.startExchange();
     await compose.run('up', '--detach', '--wait');
     expect(await compose.run('ps', '--quiet', 'app')).not.toBe(container);
     for (const { closed } of before) expect(await closed).toEqual({ code: 1012, reason: 'service_restart' });
-    await residents.everybodyIsIn();
-    await residents.exchange(residents.size);
-    await talk.stop();
-    await residents.leave();
+    await ring.allConnected();
+    await ring.exchange(ring.size);
+    await load.stop();
+    await ring.close();
 
-    const { acknowledged, ...faults } = tallyOf(residents.connections);
+    const { acknowledged, ...faults } = countDeliveries(ring.connections);
     expect(faults).toEqual({ lost: 0, duplicated: 0, misordered: 0 });
-    expect(acknowledged).toBeGreaterThan(2 * residents.size);
+    expect(acknowledged).toBeGreaterThan(2 * ring.size);
     expect(before.every(({ inbox }) => inbox.some(({ type }) => type === 'sys.ack'))).toBe(true);
-    expect(residents.connections.length).toBeGreaterThan(before.length);
+    expect(ring.connections.length).toBeGreaterThan(before.length);
   });
 
-  it('says that the application is unavailable while it is down, and finds it under a new address', async () => {
+  it('answers 503 while the application is down, and finds its new address', async () => {
     await compose.run('rm', '--stop', '--force', 'app');
     const { status, body } = await ask(`https://localhost:${compose.httpsPort}/wss`, { ca });
     expect(status).toBe(503);
@@ -123,30 +123,32 @@ describe('docker compose', () => {
     await (await connect(url, { ca })).close();
   });
 
-  it('keeps the authority over a new container of nginx', async () => {
+  it('keeps the local authority in a new nginx container', async () => {
     await compose.run('up', '--detach', '--wait', '--force-recreate', 'nginx');
     expect(await compose.read('nginx', '/certs/ca.crt')).toBe(ca);
     await (await connect(url, { ca })).close();
   });
 
-  it('serves the certificate of the operator where TLS_CERT_DIR names one, whoever owns its key', async () => {
+  it('serves the certificate in TLS_CERT_DIR, for any owner of the key', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-certs-'));
     await chmod(folder, 0o755);
     await makeCertificates(folder);
     if (process.getuid?.() === 0) await chown(join(folder, 'privkey.pem'), 1234, 1234);
-    const theirs = compose.with({ TLS_CERT_DIR: folder });
-    await theirs.run('up', '--detach', '--wait', 'nginx');
+    const operator = compose.with({ TLS_CERT_DIR: folder });
+    await operator.run('up', '--detach', '--wait', 'nginx');
     await (await connect(url, { ca: await readFile(join(folder, 'ca.crt')) })).close();
     await expect(connect(url, { ca })).rejects.toThrow('verify');
 
     await rm(join(folder, 'privkey.pem'));
-    await expect(theirs.run('up', '--detach', '--wait', '--force-recreate', 'nginx')).rejects.toThrow('Command failed');
-    expect(await theirs.run('logs', 'nginx')).toContain('privkey.pem is missing');
-    await theirs.run('rm', '--stop', '--force', 'nginx'); // or its next restart would make the folder anew
+    await expect(operator.run('up', '--detach', '--wait', '--force-recreate', 'nginx')).rejects.toThrow(
+      'Command failed',
+    );
+    expect(await operator.run('logs', 'nginx')).toContain(`cannot read ${folder}/privkey.pem`);
+    await operator.run('rm', '--stop', '--force', 'nginx'); // or its next restart would create the folder again
     await rm(folder, { recursive: true });
   });
 
-  it('leaves nothing behind', async () => {
+  it('removes all containers', async () => {
     await compose.run('down', '--volumes');
     expect(await compose.run('ps', '--all', '--quiet')).toBe('');
   });

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OPCODE } from '../../src/protocol/index.js';
 import { connect, type Client } from '../support/client.js';
-import { closing, frame, message, OPCODES, RawClient } from '../support/raw.js';
+import { clientFrame, closeFrame, envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -9,8 +11,8 @@ const start = async (variables: Record<string, string> = {}): Promise<void> => {
 };
 afterEach(() => server.stop());
 
-describe('an arrival', () => {
-  it('is told to all others, and not to the session itself', async () => {
+describe('an arrival notice', () => {
+  it('is sent to all other sessions, not to the session itself', async () => {
     await start();
     const alice = await connect(server.url);
     const bob = await connect(server.url);
@@ -23,15 +25,15 @@ describe('an arrival', () => {
     expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
   });
 
-  it.each(['0', '40'])('is told before any message of that session (NOTICE_WINDOW_MS=%s)', async (windowMs) => {
+  it.each(['0', '40'])('precedes every message of that session (NOTICE_WINDOW_MS=%s)', async (windowMs) => {
     await start({ NOTICE_WINDOW_MS: windowMs });
     const alice = await connect(server.url);
     const eager = Buffer.concat([
-      message({ type: 'hi', receiver: alice.id }),
-      message({ type: 'hi', receiver: '*' }),
-      message({ type: 'hi', sender: 'x', receiver: alice.id }),
+      envelopeFrame({ type: 'hi', receiver: alice.id }),
+      envelopeFrame({ type: 'hi', receiver: '*' }),
+      envelopeFrame({ type: 'hi', sender: 'x', receiver: alice.id }),
     ]);
-    const crowd = await Promise.all([1, 2, 3, 4, 5].map(() => RawClient.open(server.port, undefined, eager)));
+    const crowd = await Promise.all([1, 2, 3, 4, 5].map(() => RawClient.open(server.port, { behind: eager })));
     for (let count = 0; count < 20; count++) await alice.next();
     const seen = alice.frames.slice(1).map((text) => JSON.parse(text) as { type: string; sender: string });
     for (const { id } of crowd) {
@@ -41,7 +43,7 @@ describe('an arrival', () => {
     for (const { socket } of crowd) socket.destroy();
   });
 
-  it('is not told where arrival notices are off', async () => {
+  it('is not sent with ARRIVAL_NOTICES=off', async () => {
     await start({ ARRIVAL_NOTICES: 'off' });
     const alice = await connect(server.url);
     const bob = await connect(server.url);
@@ -52,7 +54,7 @@ describe('an arrival', () => {
   });
 });
 
-describe('a departure', () => {
+describe('a departure notice', () => {
   let alice: Client;
   let bob: Client;
 
@@ -62,8 +64,8 @@ describe('a departure', () => {
     bob = await connect(server.url);
   });
 
-  /** Expects exactly one notice for each of the two, with this code, after the messages sent before. */
-  const departed = async (id: string, said: readonly number[] = []): Promise<number> => {
+  /** Expects exactly one notice for each of the two sessions, after the messages sent before; returns its code. */
+  const departed = async (id: string, messages: readonly number[] = []): Promise<number> => {
     const codes: number[] = [];
     for (const client of [alice, bob]) {
       const notice = await client.next('sys.departed');
@@ -74,7 +76,7 @@ describe('a departure', () => {
         data: { code: expect.any(Number) as number },
       });
       codes.push((notice.data as { code: number }).code);
-      expect(client.inbox.splice(0).map(({ data }) => data as number)).toEqual(said);
+      expect(client.inbox.splice(0).map(({ data }) => data as number)).toEqual(messages);
     }
     const next = await connect(server.url);
     await next.close(4321);
@@ -86,22 +88,22 @@ describe('a departure', () => {
     expect(codes[0]).toBe(codes[1]);
     return codes[0]!;
   };
-  const say = (data: number): Buffer => message({ type: 'n', receiver: '*', data });
+  const broadcast = (data: number): Buffer => envelopeFrame({ type: 'n', receiver: '*', data });
 
   it.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4101, 4999])(
-    'by a close frame is told with its code, %i, which is sent back',
+    'has the code of a close frame, %i, which the server echoes',
     async (code) => {
       const raw = await RawClient.open(server.port);
-      raw.write(say(1), say(2), closing(code, 'bye'), say(3));
+      raw.write(broadcast(1), broadcast(2), closeFrame(code, 'bye'), broadcast(3));
       expect(await departed(raw.id, [1, 2])).toBe(code);
       expect(await raw.closed()).toMatchObject({ code });
       raw.socket.destroy();
     },
   );
 
-  it('by an empty close frame is told with 1005', async () => {
+  it('has the code 1005 after an empty close frame', async () => {
     const raw = await RawClient.open(server.port);
-    raw.write(say(1), closing());
+    raw.write(broadcast(1), closeFrame());
     expect(await departed(raw.id, [1])).toBe(1005);
     expect((await raw.closed()).code).toBeUndefined();
     raw.socket.destroy();
@@ -111,9 +113,9 @@ describe('a departure', () => {
     ['ended', (raw: RawClient) => raw.socket.end()],
     ['cut', (raw: RawClient) => raw.socket.destroy()],
     ['reset', (raw: RawClient) => raw.socket.resetAndDestroy()],
-  ])('by a connection that is %s is told with 1006', async (_, cut) => {
+  ])('has the code 1006 after a connection is %s', async (_, cut) => {
     const raw = await RawClient.open(server.port);
-    raw.write(say(1));
+    raw.write(broadcast(1));
     expect((await alice.next('n')).sender).toBe(raw.id);
     expect((await bob.next('n')).sender).toBe(raw.id);
     cut(raw);
@@ -121,10 +123,10 @@ describe('a departure', () => {
     raw.socket.destroy();
   });
 
-  it('in the middle of a frame or of a message is told with 1006, and what was not complete is nothing', async () => {
-    for (const bytes of [say(9).subarray(0, 9), frame('{"type":"n","receiver":"*"}', { final: false })]) {
+  it('has the code 1006 after a cut inside a frame or message, which is discarded', async () => {
+    for (const bytes of [broadcast(9).subarray(0, 9), clientFrame('{"type":"n","receiver":"*"}', { final: false })]) {
       const raw = await RawClient.open(server.port);
-      raw.write(say(1), bytes);
+      raw.write(broadcast(1), bytes);
       await alice.next('n');
       await bob.next('n');
       raw.socket.destroy();
@@ -133,22 +135,22 @@ describe('a departure', () => {
   });
 
   it.each([
-    ['an unmasked frame', frame('{}', { masked: false }), 1002],
-    ['a reserved bit', frame('{}', { reserved: 4 }), 1002],
-    ['binary', frame('{}', { opcode: OPCODES.binary }), 1003],
-    ['no UTF-8', frame(Buffer.from([0xc3, 0x28])), 1007],
-    ['too much', frame('x'.repeat(4097)), 1009],
-  ])('by a fault (%s) is told with the code the server closes with', async (_, fault, code) => {
+    ['an unmasked frame', clientFrame('{}', { mask: undefined }), 1002],
+    ['a reserved bit', clientFrame('{}', { reserved: 4 }), 1002],
+    ['binary', clientFrame('{}', { opcode: OPCODE.binary }), 1003],
+    ['invalid UTF-8', clientFrame(Buffer.from([0xc3, 0x28])), 1007],
+    ['a message over the limit', clientFrame('x'.repeat(4097)), 1009],
+  ])('has the close code of the server after %s', async (_, fault, code) => {
     const raw = await RawClient.open(server.port);
-    raw.write(say(1), say(2), fault, say(3), closing(1000), say(4));
+    raw.write(broadcast(1), broadcast(2), fault, broadcast(3), closeFrame(1000), broadcast(4));
     expect(await departed(raw.id, [1, 2])).toBe(code);
     expect((await raw.closed()).code).toBe(code);
     raw.socket.destroy();
   });
 
-  it('makes the session unreachable and unlisted', async () => {
+  it('means that the session is unreachable and unlisted', async () => {
     const raw = await RawClient.open(server.port);
-    raw.write(closing(1000));
+    raw.write(closeFrame(1000));
     expect(await departed(raw.id)).toBe(1000);
     alice.send({ type: 'x', receiver: raw.id, id: 'm' });
     expect(await alice.next()).toMatchObject({ ref: 'm', data: { code: 'receiver_not_found' } });
@@ -157,26 +159,26 @@ describe('a departure', () => {
     raw.socket.destroy();
   });
 
-  it('is told once to each of a crowd though half of it leaves at the same time', async () => {
+  it('is sent once to each session when half of them leave at the same time', async () => {
     const crowd = await Promise.all(Array.from({ length: 20 }, () => connect(server.url)));
     const leaving = crowd.filter((_, index) => index % 2 === 0);
     await Promise.all(leaving.map((client, index) => client.close(4000 + index)));
     const expected = leaving.map(({ id }, index) => `${id} ${4000 + index}`).toSorted();
     for (const client of [alice, ...crowd.filter((each) => !leaving.includes(each))]) {
-      const told: string[] = [];
+      const notices: string[] = [];
       for (let count = 0; count < expected.length; count++) {
         const { sender, data } = await client.next('sys.departed');
-        told.push(`${sender} ${(data as { code: number }).code}`);
+        notices.push(`${sender} ${(data as { code: number }).code}`);
       }
-      expect(told.toSorted()).toEqual(expected);
+      expect(notices.toSorted()).toEqual(expected);
       await client.settled();
       expect(client.inbox).toEqual([]);
     }
   });
 });
 
-describe('departures in scope', () => {
-  it('are told to those who exchanged a message, where the scope is peers', async () => {
+describe('the scope of departure notices', () => {
+  it('includes sessions that exchanged a message, with NOTICE_SCOPE=peers', async () => {
     await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'peers' });
     const [alice, bob, carol, dora] = (await Promise.all([1, 2, 3, 4].map(() => connect(server.url)))) as [
       Client,
@@ -194,7 +196,7 @@ describe('departures in scope', () => {
     expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
   });
 
-  it('are told to those it exchanged a message with through a handler', async () => {
+  it('includes sessions that exchanged a message through a handler, with NOTICE_SCOPE=peers', async () => {
     await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'peers' });
     const alice = await connect(server.url);
     const bob = await connect(server.url);
@@ -204,7 +206,7 @@ describe('departures in scope', () => {
     expect(await alice.next()).toMatchObject({ type: 'sys.departed', sender: bob.id });
   });
 
-  it('are told to nobody, where the scope is none', async () => {
+  it('is empty with NOTICE_SCOPE=none', async () => {
     await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' });
     const alice = await connect(server.url);
     const bob = await connect(server.url);

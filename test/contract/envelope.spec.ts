@@ -17,7 +17,7 @@ describe.each(['on', 'off'])('the envelope (FAST_LANE=%s)', (lane) => {
   });
   afterAll(() => server.stop());
 
-  /** Sends a text and returns everything that answers it, and nothing that does not. */
+  /** Sends a text and returns all answers to it. */
   const answers = async (text: string) => {
     alice.sendText(text);
     await alice.settled();
@@ -25,7 +25,7 @@ describe.each(['on', 'off'])('the envelope (FAST_LANE=%s)', (lane) => {
     return alice.inbox.splice(0);
   };
 
-  /** Sends a text that is answered by one `sys.error` and nothing else, and that nobody else hears of. */
+  /** Sends a text and returns its only answer, a `sys.error`; no other session receives anything. */
   const fault = async (text: string): Promise<{ code: string; ref?: string; message: string }> => {
     const received = await answers(text);
     expect(received).toHaveLength(1);
@@ -58,7 +58,7 @@ describe.each(['on', 'off'])('the envelope (FAST_LANE=%s)', (lane) => {
     ['a short escape', '{"type":"x","data":"\\u12"}'],
     ['a byte order mark', '\ufeff{"type":"x"}'],
     ['a no-break space', '\u00a0{"type":"x"}'],
-    ['a zero byte behind', '{"type":"x"}\u0000'],
+    ['a zero byte at the end', '{"type":"x"}\u0000'],
   ])('that is %s is malformed_json', async (_, text) => {
     expect(await fault(text)).toEqual({ code: 'malformed_json', message: someText });
   });

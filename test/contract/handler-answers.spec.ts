@@ -24,10 +24,10 @@ describe.each(['on', 'off'])('handlers (FAST_LANE=%s)', (lane) => {
 
   keepLogLines();
 
-  let asked = 0;
-  /** Says something to a handler and returns all that answers it, up to the ack or the error. */
+  let requests = 0;
+  /** Sends a message to a handler and returns all answers, up to the ack or the error. */
   const ask = async (type: string, data?: unknown, others: object = {}) => {
-    const id = `q${asked++}`;
+    const id = `q${requests++}`;
     alice.send({ type, id, data, ...others });
     const answers = [await alice.next()];
     while (answers.at(-1)!.type !== 'sys.ack' && answers.at(-1)!.type !== 'sys.error') answers.push(await alice.next());
@@ -54,7 +54,7 @@ describe.each(['on', 'off'])('handlers (FAST_LANE=%s)', (lane) => {
     expect(await ask('a.promise', value)).toEqual([['a.promise', value], accepted]);
   });
 
-  it('answer nothing but the ack where nothing is returned', async () => {
+  it('answer only with the ack if nothing is returned', async () => {
     expect(await ask('a.nothing')).toEqual([accepted]);
     expect(await ask('a.raw')).toEqual([accepted]);
     expect(await ask('a.raw', null)).toEqual([accepted]);
@@ -62,8 +62,8 @@ describe.each(['on', 'off'])('handlers (FAST_LANE=%s)', (lane) => {
   });
 
   it('answer with a WsResponse under its event', async () => {
-    expect(await ask('a.response', { event: 'other.word', data: { x: 1 } })).toEqual([
-      ['other.word', { x: 1 }],
+    expect(await ask('a.response', { event: 'other.type', data: { x: 1 } })).toEqual([
+      ['other.type', { x: 1 }],
       accepted,
     ]);
     expect(await ask('a.raw', { event: 'other', data: null })).toEqual([['other', null], accepted]);
@@ -87,7 +87,7 @@ describe.each(['on', 'off'])('handlers (FAST_LANE=%s)', (lane) => {
     expect(await ask('a.observable', values)).toEqual([...values.map((value) => ['a.observable', value]), accepted]);
   });
 
-  it('answer without a ref, an ack or anything else where there was no id', async () => {
+  it('answer without a ref and without an ack if there was no id', async () => {
     alice.send({ type: 'a.value', data: 1 });
     expect(await alice.next()).toEqual({ type: 'a.value', sender: 'server', receiver: alice.id, data: { got: 1 } });
     alice.send({ type: 'a.nothing' });
@@ -99,7 +99,7 @@ describe.each(['on', 'off'])('handlers (FAST_LANE=%s)', (lane) => {
     expect(alice.inbox).toEqual([]);
   });
 
-  it('are given a message that has a receiver too, and nobody else is', async () => {
+  it('get a message that has a receiver, and the receiver does not', async () => {
     expect(await ask('a.value', 1, { receiver: bob.id })).toEqual([['a.value', { got: 1 }], accepted]);
     expect(await ask('a.value', 2, { receiver: '*' })).toEqual([['a.value', { got: 2 }], accepted]);
     expect(await ask('a.value', 3, { receiver: 'nobody' })).toEqual([['a.value', { got: 3 }], accepted]);
@@ -107,18 +107,18 @@ describe.each(['on', 'off'])('handlers (FAST_LANE=%s)', (lane) => {
     expect(bob.inbox).toEqual([]);
   });
 
-  it('are reached however the type is spelt, and forged senders do not reach them', async () => {
+  it('are reached by a type written with escapes, and get no forged sender', async () => {
     alice.sendText(`{"sender":"${bob.id}","\\u0074ype":"a\\u002ewho-am-i","id":"spelt"}`);
     expect(await alice.next()).toMatchObject({ type: 'a.who-am-i', ref: 'spelt', data: { id: alice.id, same: true } });
     expect(await alice.next('sys.ack')).toMatchObject({ ref: 'spelt' });
   });
 
-  it('share the connection, however many classes there are', async () => {
+  it('of several classes share the connection', async () => {
     expect(await ask('b.value')).toEqual([['b.value', 'from the second'], accepted]);
     expect(await ask('a.value', 1)).toEqual([['a.value', { got: 1 }], accepted]);
   });
 
-  it('are told by their hooks of arrivals behind the welcome, and of departures once, behind the end of the session', async () => {
+  it('have their hooks called after the welcome, and once after the end of the session', async () => {
     const carol = await connect(server.url);
     expect(await carol.next()).toMatchObject({ type: 'hook', receiver: carol.id });
     carol.terminate();

@@ -27,7 +27,7 @@ describe('a handler that fails', () => {
   afterAll(() => server.stop());
   const lines = keepLogLines();
 
-  /** Says something that is answered by one `sys.error` and, if need be, values before it. */
+  /** Sends a message; returns its one `sys.error` and the values before it. */
   const fault = async (
     type: string,
     data?: unknown,
@@ -48,7 +48,7 @@ describe('a handler that fails', () => {
     }
   };
 
-  it.each(['a.guarded', 'a.guard-throws'])('because a guard says no is forbidden: %s', async (type) => {
+  it.each(['a.guarded', 'a.guard-throws'])('because of a guard is forbidden: %s', async (type) => {
     const answer = await fault(type);
     expect(answer.fault).toEqual({ code: 'forbidden', message: expect.stringMatching(/./) as string });
     expect(answer.text).not.toContain('secret');
@@ -60,12 +60,12 @@ describe('a handler that fails', () => {
     ['bad code', { code: 'refused', message: 'none left' }],
     ['no code', { code: 'refused', message: 'none left' }],
     ['bad request', { code: 'invalid_message', message: 'row must be a number' }],
-  ])('with a WsException or the like (%s) says why', async (kind, expected) => {
+  ])('with an exception for clients (%s) passes its text on', async (kind, expected) => {
     expect((await fault('a.throw', { kind })).fault).toEqual(expected);
   });
 
   it.each(['error', 'type error', 'string', 'undefined', 'null'])(
-    'with anything else (%s) is internal_error and tells nothing but an incident, which the log has',
+    'with any other value (%s) is internal_error with only an incident id, and is logged',
     async (kind) => {
       const { fault: data, text } = await fault('a.throw', { kind, card: '4111-1111' });
       expect(Object.keys(data).toSorted()).toEqual(['code', 'incident', 'message']);
@@ -78,47 +78,50 @@ describe('a handler that fails', () => {
     },
   );
 
-  it.each(Object.entries(BAD_THROWS))('by throwing %s is answered, and the next goes on', async (kind, [code]) => {
-    for (const type of ['t.throw', 't.stream']) {
-      const { fault: data } = await fault(type, kind);
-      expect(data).toMatchObject({ code, message: expect.stringMatching(/./) as string });
-      if (code !== 'internal_error') continue;
-      expect(lines.filter((line) => line.includes(data.incident!))).toHaveLength(1);
-    }
-    alice.send({ type: 't.well' });
-    expect((await alice.next('t.well')).data).toBe('still here');
-  });
+  it.each(Object.entries(BAD_THROWS))(
+    'by throwing %s is answered, and the next message is handled',
+    async (kind, [code]) => {
+      for (const type of ['t.throw', 't.stream']) {
+        const { fault: data } = await fault(type, kind);
+        expect(data).toMatchObject({ code, message: expect.stringMatching(/./) as string });
+        if (code !== 'internal_error') continue;
+        expect(lines.filter((line) => line.includes(data.incident!))).toHaveLength(1);
+      }
+      alice.send({ type: 't.well' });
+      expect((await alice.next('t.well')).data).toBe('still here');
+    },
+  );
 
-  it('with two failures has two incidents', async () => {
+  it('twice has two incidents', async () => {
     const first = await fault('a.throw', { kind: 'error' });
     const second = await fault('a.throw', { kind: 'error' });
     expect(first.fault.incident).not.toBe(second.fault.incident);
   });
 
-  it('because the body is not what it destructures is internal_error', async () => {
+  it('because it cannot destructure the body is internal_error', async () => {
     expect((await fault('a.throw')).fault.code).toBe('internal_error');
     expect((await fault('a.observable', 5)).fault.code).toBe('internal_error');
   });
 
-  it('with a value that is no JSON is internal_error, without an ack', async () => {
-    expect(await fault('a.unspeakable')).toMatchObject({ values: [], fault: { code: 'internal_error' } });
+  it('with a value that is not JSON is internal_error, without an ack', async () => {
+    expect(await fault('a.unserializable')).toMatchObject({ values: [], fault: { code: 'internal_error' } });
   });
 
-  it('in the middle of an observable is answered once, and its exchange is over', async () => {
-    expect(await fault('a.unspeakable-stream')).toMatchObject({ values: [1], fault: { code: 'internal_error' } });
+  it('in the middle of an observable is answered once', async () => {
+    expect(await fault('a.unserializable-stream')).toMatchObject({ values: [1], fault: { code: 'internal_error' } });
     expect(await fault('a.broken-stream')).toMatchObject({
       values: [1, 2],
       fault: { code: 'refused', message: 'the stream ended early' },
     });
   });
 
-  it('runs its filters first', async () => {
+  it('runs its exception filters first', async () => {
     const answer = await fault('a.filtered');
     expect(answer.fault).toEqual({ code: 'rained_off', message: 'it rains' });
-    expect(answer.text).not.toContain('internal words');
+    expect(answer.text).not.toContain('internal text');
   });
 
-  it.each([65, 4000, 30_000])('is not given a body nested %i deep: invalid_message, and no incident', async (depth) => {
+  it.each([65, 4000, 30_000])('does not get a body nested %i deep: invalid_message, and no incident', async (depth) => {
     for (const type of ['a.dto', 'a.raw']) {
       const numbers = `${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}`;
       alice.sendText(`{"type":"${type}","id":"deep","data":{"text":"]]\\"[","name":${numbers}}}`);
@@ -131,7 +134,7 @@ describe('a handler that fails', () => {
     expect(lines.filter((line) => line.includes('"error"'))).toEqual([]);
   });
 
-  it('is given a body that is 64 deep, whatever its strings hold', async () => {
+  it('gets a body that is 64 deep, with brackets in its strings', async () => {
     const body = `${'['.repeat(64)}"${'[{'.repeat(100)}\\"${'['.repeat(100)}"${']'.repeat(64)}`;
     alice.sendText(`{"type":"a.raw","id":"64","data":${body}}`);
     expect((await alice.next('a.raw')).data).toEqual(JSON.parse(body));

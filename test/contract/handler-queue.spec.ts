@@ -2,9 +2,10 @@ import { Module } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createApp, startApp } from '../../src/index.js';
 import { connect, type Client } from '../support/client.js';
-import { GatesGateway, Shouting } from '../support/gates.gateway.js';
+import { GatesGateway, ExclaimInterceptor } from '../support/gates.gateway.js';
 import { keepLogLines } from '../support/log-lines.js';
-import { closing, message, RawClient } from '../support/raw.js';
+import { closeFrame, envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
 import { LIMITS_OFF, startServer, type TestServer } from '../support/server.js';
 
 @Module({ providers: [GatesGateway] })
@@ -44,13 +45,13 @@ describe('handled messages of one session', () => {
     expect(gates.started).toEqual(['1', '2', '3']);
   });
 
-  it('run one at a time, and no longer than they may, behind interceptors that the application adds for all', async () => {
+  it('run one at a time, within the time limit, behind global interceptors', async () => {
     await server.stop();
     const app = await createApp({
       variables: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', ...LIMITS_OFF, HANDLER_TIMEOUT_MS: '1000' },
       handlers: [GatesModule],
     });
-    app.useGlobalInterceptors(new Shouting());
+    app.useGlobalInterceptors(new ExclaimInterceptor());
     const port = await startApp(app);
     server = { ...server, stop: () => app.close() };
     gates = app.get(GatesGateway, { strict: false });
@@ -67,7 +68,7 @@ describe('handled messages of one session', () => {
     expect(await alice.next('sys.error')).toMatchObject({ ref: '2', data: { code: 'internal_error' } });
   });
 
-  it('of different types wait for one another too, and a failure lets the next go on', async () => {
+  it('of different types wait for each other, and a failure frees the queue', async () => {
     call('gate.fail', 'bad');
     call('gate', 'good');
     await gates.until('started', 'bad');
@@ -80,7 +81,7 @@ describe('handled messages of one session', () => {
     expect(await alice.next('sys.ack')).toMatchObject({ ref: 'good' });
   });
 
-  it('do not wait for those of another session', async () => {
+  it('do not wait for messages of another session', async () => {
     call('gate', 'a');
     await gates.until('started', 'a');
     call('gate', 'b', bob);
@@ -89,7 +90,7 @@ describe('handled messages of one session', () => {
     expect(await bob.next('sys.ack')).toMatchObject({ ref: 'b' });
   });
 
-  it('never hold up routed messages, which keep their order', async () => {
+  it('never delay routed messages, which keep their order', async () => {
     for (let index = 0; index < 20; index++) {
       alice.send({ type: 'n', receiver: bob.id, data: index });
       call('gate', `g${index}`);
@@ -100,7 +101,7 @@ describe('handled messages of one session', () => {
     expect(gates.finished).toEqual([]);
   });
 
-  it('wait 64 at the most: the next is rate_limited and has no effect', async () => {
+  it('wait up to 64; the next is rate_limited and has no effect', async () => {
     for (let index = 0; index < 67; index++) call('gate', `c${index}`);
     for (const ref of ['c65', 'c66']) {
       const fault = await alice.next();
@@ -118,27 +119,30 @@ describe('handled messages of one session', () => {
     expect(gates.started).toHaveLength(66);
   });
 
-  it.each(['gate', 'gate.intercepted'])('that take too long are answered internal_error (%s)', async (type) => {
-    await server.stop();
-    await start({ HANDLER_TIMEOUT_MS: String(TIMEOUT_MS) });
-    const startMs = performance.now();
-    call(type, 'slow');
-    call('gate', 'next');
-    const error = await alice.next();
-    expect(performance.now() - startMs).toBeGreaterThan(TIMEOUT_MS - 5);
-    expect(error).toMatchObject({ type: 'sys.error', ref: 'slow', data: { code: 'internal_error' } });
-    expect((error.data as { incident: string }).incident).toMatch(/./);
-    await gates.until('started', 'next');
-    gates.open('next');
-    gates.open('slow');
-    expect(await alice.next()).toMatchObject({ type: 'gate', ref: 'next' });
-    expect(await alice.next()).toMatchObject({ type: 'sys.ack', ref: 'next' });
-    await gates.until('finished', 'slow');
-    await alice.settled();
-    expect(alice.inbox).toEqual([]);
-  });
+  it.each(['gate', 'gate.intercepted'])(
+    'that take longer than HANDLER_TIMEOUT_MS are answered internal_error (%s)',
+    async (type) => {
+      await server.stop();
+      await start({ HANDLER_TIMEOUT_MS: String(TIMEOUT_MS) });
+      const startMs = performance.now();
+      call(type, 'slow');
+      call('gate', 'next');
+      const error = await alice.next();
+      expect(performance.now() - startMs).toBeGreaterThan(TIMEOUT_MS - 5);
+      expect(error).toMatchObject({ type: 'sys.error', ref: 'slow', data: { code: 'internal_error' } });
+      expect((error.data as { incident: string }).incident).toMatch(/./);
+      await gates.until('started', 'next');
+      gates.open('next');
+      gates.open('slow');
+      expect(await alice.next()).toMatchObject({ type: 'gate', ref: 'next' });
+      expect(await alice.next()).toMatchObject({ type: 'sys.ack', ref: 'next' });
+      await gates.until('finished', 'slow');
+      await alice.settled();
+      expect(alice.inbox).toEqual([]);
+    },
+  );
 
-  it('free the queue once they are an observable', async () => {
+  it('free the queue once they return an observable', async () => {
     call('stream', 's');
     call('gate', 'g');
     await gates.until('started', 'g');
@@ -154,7 +158,7 @@ describe('handled messages of one session', () => {
     expect(await alice.next()).toMatchObject({ type: 'sys.ack', ref: 's' });
   });
 
-  it('free the queue behind an interceptor with their first value, and lose none', async () => {
+  it('free the queue behind an interceptor at the first value, and lose none', async () => {
     call('stream.intercepted', 's');
     call('gate', 'g');
     await gates.until('started', 's');
@@ -163,22 +167,22 @@ describe('handled messages of one session', () => {
     await gates.until('started', 'g');
     stream.next('four');
     stream.complete();
-    const said: unknown[] = [];
+    const values: unknown[] = [];
     for (let answer = await alice.next(); answer.type !== 'sys.ack'; answer = await alice.next())
-      said.push(answer.data);
-    expect(said).toEqual(['one!', 'two!', 'three!', 'four!']);
+      values.push(answer.data);
+    expect(values).toEqual(['one!', 'two!', 'three!', 'four!']);
     gates.open('g');
     expect(await alice.next('sys.ack')).toMatchObject({ ref: 'g' });
   });
 
-  it('are dropped when the session ends, and nothing is said in its name any more', async () => {
+  it('are dropped when the session ends, and nothing is sent in its name', async () => {
     const raw = await RawClient.open(server.port);
-    const ask = (type: string, name: string) => message({ type, id: name, data: name });
-    raw.write(ask('stream', 's'), ask('gate.speak', 'running'), ask('gate.speak', 'waiting'), ask('gate', 'last'));
+    const ask = (type: string, name: string) => envelopeFrame({ type, id: name, data: name });
+    raw.write(ask('stream', 's'), ask('gate.send', 'running'), ask('gate.send', 'waiting'), ask('gate', 'last'));
     await gates.until('started', 'running');
-    raw.write(closing(1000));
+    raw.write(closeFrame(1000));
     expect(await alice.next('sys.departed')).toMatchObject({ sender: raw.id, data: { code: 1000 } });
-    // The client answers nothing, so that its connection outlives its session.
+    // The client answers nothing, so its connection outlives its session.
     gates.streams.get('s')!.next('late');
     gates.open('running');
     await gates.until('finished', 'running');
@@ -191,8 +195,8 @@ describe('handled messages of one session', () => {
   });
 
   it('are dropped when the connection is cut', async () => {
-    call('gate.speak', 'running');
-    call('gate.speak', 'waiting');
+    call('gate.send', 'running');
+    call('gate.send', 'waiting');
     await gates.until('started', 'running');
     alice.terminate();
     expect(await bob.next('sys.departed')).toMatchObject({ sender: alice.id, data: { code: 1006 } });
@@ -203,13 +207,13 @@ describe('handled messages of one session', () => {
     expect(gates.started).toEqual(['running']);
   });
 
-  it('say what they say in the name of their session', async () => {
-    call('gate.speak', 'hello');
+  it('may send in the name of their session', async () => {
+    call('gate.send', 'hello');
     await gates.until('started', 'hello');
     gates.open('hello');
-    expect(await bob.next()).toEqual({ type: 'spoken', sender: alice.id, receiver: '*', data: 'hello' });
+    expect(await bob.next()).toEqual({ type: 'sent', sender: alice.id, receiver: '*', data: 'hello' });
     expect(await alice.next()).toEqual({
-      type: 'spoken',
+      type: 'sent',
       sender: 'server',
       receiver: alice.id,
       ref: 'hello',

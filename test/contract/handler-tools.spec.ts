@@ -21,24 +21,24 @@ import {
 import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-/** What the hooks of one server wrote down. */
+/** Records the hook calls of one server. */
 @Injectable()
-class Diary {
-  readonly told: string[] = [];
+class HookLog {
+  readonly calls: string[] = [];
   gate: Promise<void> | undefined;
 }
 
 @MessagingGateway()
 class FailingGateway implements OnSessionArrival, OnSessionDeparture {
-  constructor(private readonly diary: Diary) {}
+  constructor(private readonly hookLog: HookLog) {}
 
   onSessionArrival(): void {
-    this.diary.told.push('first arrival');
+    this.hookLog.calls.push('first arrival');
     throw new Error('arrival of the first');
   }
 
   async onSessionDeparture(): Promise<void> {
-    this.diary.told.push('first departure');
+    this.hookLog.calls.push('first departure');
     await Promise.resolve();
     throw new Error('departure of the first');
   }
@@ -46,30 +46,30 @@ class FailingGateway implements OnSessionArrival, OnSessionDeparture {
 
 @MessagingGateway()
 class CountingGateway implements OnSessionArrival, OnSessionDeparture {
-  readonly counts = new SessionState(() => ({ said: 0 }));
+  readonly counts = new SessionState(() => ({ messages: 0 }));
 
   constructor(
-    private readonly diary: Diary,
+    private readonly hookLog: HookLog,
     private readonly switchboard: Switchboard,
   ) {}
 
   async onSessionArrival(session: Session): Promise<void> {
-    this.diary.told.push(`second arrival, ${this.counts.of(session).said} said`);
-    await this.diary.gate;
+    this.hookLog.calls.push(`second arrival, ${this.counts.of(session).messages} messages`);
+    await this.hookLog.gate;
   }
 
   onSessionDeparture(session: Session, code: number): void {
-    this.diary.told.push(`second departure, ${this.counts.of(session).said} said, ${code}`);
-    this.switchboard.broadcast(SERVER, 'told', this.diary.told.length);
+    this.hookLog.calls.push(`second departure, ${this.counts.of(session).messages} messages, ${code}`);
+    this.switchboard.broadcast(SERVER, 'departures', this.hookLog.calls.length);
   }
 
   @SubscribeMessage('count')
   count(@Sender() sender: Session): number {
-    return ++this.counts.of(sender).said;
+    return ++this.counts.of(sender).messages;
   }
 }
 
-/** Fails in every hook of Nest's, now or later. */
+/** Fails in every Nest hook, at once or later. */
 @MessagingGateway()
 class UnluckyGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect, OnSessionArrival {
   afterInit(): Promise<never> {
@@ -86,7 +86,7 @@ class UnluckyGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDis
   };
 
   onSessionArrival(): Promise<never> {
-    // Nothing can be said of it: it cannot even be made a string.
+    // An error that cannot be converted to a string.
     return Promise.reject(Object.create(null) as Error);
   }
 
@@ -95,7 +95,7 @@ class UnluckyGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDis
   }
 }
 
-/** Is made anew for each connection. */
+/** A provider of request scope, one for each connection. */
 @Injectable({ scope: Scope.REQUEST })
 @MessagingGateway()
 class PassingGateway implements OnGatewayConnection {
@@ -107,37 +107,37 @@ class PassingGateway implements OnGatewayConnection {
 @Module({ providers: [UnluckyGateway, PassingGateway] })
 class UnluckyModule {}
 
-@Module({ providers: [Diary, FailingGateway, CountingGateway] })
+@Module({ providers: [HookLog, FailingGateway, CountingGateway] })
 class ToolsModule {}
 
-describe('what handlers have at hand', () => {
+describe('the tools of handlers', () => {
   let app: TestServer;
   let switchboard: Switchboard;
-  let diary: Diary;
+  let hookLog: HookLog;
   const lines = keepLogLines();
 
   beforeEach(async () => {
     app = await startServer({ ARRIVAL_NOTICES: 'off', HEARTBEAT_MS: '1000' }, [ToolsModule]);
     switchboard = app.app.get(Switchboard, { strict: false });
-    diary = app.app.get(Diary, { strict: false });
+    hookLog = app.app.get(HookLog, { strict: false });
   });
   afterEach(() => app.stop());
 
-  it('tells gateways of arrivals and departures in order, whatever a hook throws', async () => {
+  it('call the hooks of arrivals and departures in order, even if a hook throws', async () => {
     const [alice, bob] = [await app.connect(), await app.connect()];
     alice.send({ type: 'count' });
     expect((await alice.next('count')).data).toBe(1);
     alice.send({ type: 'count' });
     expect((await alice.next('count')).data).toBe(2);
     await alice.close(1000);
-    expect((await bob.next('told')).data).toBe(6);
-    expect(diary.told).toEqual([
+    expect((await bob.next('departures')).data).toBe(6);
+    expect(hookLog.calls).toEqual([
       'first arrival',
-      'second arrival, 0 said',
+      'second arrival, 0 messages',
       'first arrival',
-      'second arrival, 0 said',
+      'second arrival, 0 messages',
       'first departure',
-      'second departure, 2 said, 1000',
+      'second departure, 2 messages, 1000',
     ]);
     const logged = lines.filter((line) => line.includes('of the first'));
     expect(logged.map((line) => /hook=\S+/.exec(line)?.[0])).toEqual([
@@ -147,21 +147,21 @@ describe('what handlers have at hand', () => {
     ]);
   });
 
-  it('tells of a departure only after the hooks of the arrival are done', async () => {
+  it('call the departure hooks only after the arrival hooks are done', async () => {
     const bob = await app.connect();
     let open = (): void => undefined;
-    diary.gate = new Promise((resolve) => (open = resolve));
+    hookLog.gate = new Promise((resolve) => (open = resolve));
     const alice = await app.connect();
     await alice.close();
     await bob.next('sys.departed');
     await bob.settled();
-    expect(diary.told).not.toContain('first departure');
+    expect(hookLog.calls).not.toContain('first departure');
     open();
-    await bob.next('told');
-    expect(diary.told.slice(-2)).toEqual(['first departure', 'second departure, 0 said, 1005']);
+    await bob.next('departures');
+    expect(hookLog.calls.slice(-2)).toEqual(['first departure', 'second departure, 0 messages, 1005']);
   });
 
-  it('keeps the state of a session no longer than the session', async () => {
+  it('release the state of a session with the session', async () => {
     const states = new SessionState(() => ({ large: true }));
     const clients = await Promise.all(Array.from({ length: 20 }, () => app.connect()));
     const refs = clients.map(({ id }) => new WeakRef(states.of(switchboard.find(id)!)));
@@ -171,12 +171,12 @@ describe('what handlers have at hand', () => {
     await clients[0]!.settled();
     expect(held()).toBe(20);
     await Promise.all(clients.map((client) => client.close()));
-    // The heartbeat knows a session until its next tick; Nest remembers the last that came and the last that left.
+    // The heartbeat holds a session until its next tick; Nest holds the last session opened and the last closed.
     await expect.poll(held, { timeout: 15_000 }).toBeLessThanOrEqual(2);
-    expect(states).toBeInstanceOf(SessionState); // which has been there all the time, unlike what it held
+    expect(states).toBeInstanceOf(SessionState); // keeps `states` alive until here
   });
 
-  it('finds, lists and closes sessions', async () => {
+  it('find, list and close sessions', async () => {
     const all = [await app.connect(), await app.connect(), await app.connect()];
     const ids = all.map(({ id }) => id).toSorted();
     const first = switchboard.list({ limit: 2 });
@@ -193,7 +193,7 @@ describe('what handlers have at hand', () => {
     expect(switchboard.find(all[0]!.id)).toBeUndefined();
   });
 
-  it('sends to one and to all, and never in the words of the server', async () => {
+  it('send to one and to all, and never with a type of the server', async () => {
     const [alice, bob] = [await app.connect(), await app.connect()];
     const sender = switchboard.find(alice.id)!;
     expect(switchboard.broadcast(sender, 'news', [1])).toBe(0);
@@ -208,14 +208,14 @@ describe('what handlers have at hand', () => {
 describe("Nest's hooks of a gateway", () => {
   const lines = keepLogLines();
 
-  it('that fail are logged, and the server lives', async () => {
+  it('are logged if they fail, and the server keeps running', async () => {
     const app = await startServer({}, [UnluckyModule]);
     const [alice, bob] = [await app.connect(), await app.connect()];
     await alice.close();
     await bob.next('sys.departed');
     await bob.settled();
     await app.stop();
-    const count = (words: string): number => lines.filter((line) => line.includes(words)).length;
+    const count = (text: string): number => lines.filter((line) => line.includes(text)).length;
     expect(count('an unlucky start')).toBe(1);
     expect(count('an unlucky connection')).toBe(2);
     expect(count('hook=UnluckyGateway.handleConnection')).toBe(2);

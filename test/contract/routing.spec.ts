@@ -14,13 +14,13 @@ describe.each(['on', 'off'])('messages between sessions (FAST_LANE=%s)', (lane) 
   });
   afterEach(() => server.stop());
 
-  /** Waits until nothing is under way between the three. */
+  /** Waits until no message is in flight between the three. */
   const settled = async (): Promise<void> => {
     for (const client of [alice, bob, carol]) await client.settled();
     for (const client of [alice, bob, carol]) await client.settled();
   };
 
-  it('reach the one receiver and nobody else, and are acknowledged once as routed', async () => {
+  it('reach only the receiver, and are acknowledged once as routed', async () => {
     alice.send({ type: 'offer', receiver: bob.id, data: { sdp: 'v=0' }, id: 'm' });
     await settled();
     expect(alice.inbox).toEqual([
@@ -38,7 +38,7 @@ describe.each(['on', 'off'])('messages between sessions (FAST_LANE=%s)', (lane) 
     expect(bob.inbox).toHaveLength(2);
   });
 
-  it('go to everyone but the sender by "*", and are acknowledged once as accepted', async () => {
+  it('to "*" reach all other sessions, and are acknowledged once as accepted', async () => {
     alice.send({ type: 'news', receiver: '*', data: 1, id: 'b' });
     await settled();
     expect(alice.inbox).toEqual([
@@ -49,20 +49,20 @@ describe.each(['on', 'off'])('messages between sessions (FAST_LANE=%s)', (lane) 
     expect(carol.inbox).toEqual([news]);
   });
 
-  it('go to everyone by "*" however it is spelt', async () => {
+  it('to "*" written as an escape reach all other sessions', async () => {
     alice.sendText('{"type":"news","receiver":"\\u002a","id":"b"}');
     await settled();
     expect(alice.inbox).toMatchObject([{ type: 'sys.ack', ref: 'b', data: { status: 'accepted' } }]);
     expect(bob.inbox).toMatchObject([{ type: 'news', sender: alice.id }]);
   });
 
-  it('are accepted by "*" where nobody else is', async () => {
+  it('to "*" are accepted if there is no other session', async () => {
     await Promise.all([bob.close(), carol.close()]);
     alice.send({ type: 'news', receiver: '*', id: 'b' });
     expect((await alice.next('sys.ack')).data).toEqual({ status: 'accepted' });
   });
 
-  it('may go to oneself', async () => {
+  it('may be sent to the own session', async () => {
     alice.send({ type: 'note', receiver: alice.id, data: [1], id: 'me' });
     await settled();
     expect(alice.inbox).toHaveLength(2);
@@ -100,7 +100,7 @@ describe.each(['on', 'off'])('messages between sessions (FAST_LANE=%s)', (lane) 
   });
 
   it('without a receiver and a handler are unknown_type', async () => {
-    alice.send({ type: 'nobody.claims', id: 'u', data: {} });
+    alice.send({ type: 'unclaimed', id: 'u', data: {} });
     alice.send({ type: 'toString' });
     await settled();
     expect(alice.inbox).toMatchObject([
@@ -110,25 +110,25 @@ describe.each(['on', 'off'])('messages between sessions (FAST_LANE=%s)', (lane) 
     expect(alice.inbox[1]).not.toHaveProperty('ref');
   });
 
-  it('to a session that never was or has left are receiver_not_found', async () => {
+  it('to an unknown or closed session are receiver_not_found', async () => {
     await carol.close(1000);
     await alice.next('sys.departed');
     const [nodePart] = alice.id.split('.');
-    for (const receiver of [carol.id, `${nodePart}.${'A'.repeat(16)}`, 'elsewhere.AAAAAAAAAAAAAAAA', 'x'])
+    for (const receiver of [carol.id, `${nodePart}.${'A'.repeat(16)}`, 'unknown.AAAAAAAAAAAAAAAA', 'x'])
       alice.send({ type: 'x', receiver, id: receiver });
     alice.send({ type: 'x', receiver: carol.id });
-    for (const ref of [carol.id, `${nodePart}.${'A'.repeat(16)}`, 'elsewhere.AAAAAAAAAAAAAAAA', 'x'])
+    for (const ref of [carol.id, `${nodePart}.${'A'.repeat(16)}`, 'unknown.AAAAAAAAAAAAAAAA', 'x'])
       expect(await alice.answer(ref)).toMatchObject({ type: 'sys.error', data: { code: 'receiver_not_found' } });
     expect(await alice.next()).not.toHaveProperty('ref');
   });
 
-  it('are answered each on its own though they share an id', async () => {
+  it('are each answered if they share an id', async () => {
     for (let index = 0; index < 3; index++) alice.send({ type: 'x', receiver: bob.id, id: 'same' });
     await settled();
     expect(alice.inbox.map(({ type, ref }) => [type, ref])).toEqual([1, 2, 3].map(() => ['sys.ack', 'same']));
   });
 
-  it('go on after every error', async () => {
+  it('are routed after every error', async () => {
     for (const text of ['', '[]', '{}', '{"type":"sys.x"}', '{"type":"x"}', '{"type":"x","receiver":"y"}', '{"ref":1}'])
       alice.sendText(text);
     alice.send({ type: 'after', receiver: bob.id, id: 'ok' });
@@ -145,7 +145,7 @@ describe.each(['on', 'off'])('messages between sessions (FAST_LANE=%s)', (lane) 
     ]);
   });
 
-  it('arrive in the order sent, plain, long, forged and broadcast mixed', async () => {
+  it('arrive in the order sent: plain, long, forged and broadcast mixed', async () => {
     const count = 600;
     for (let index = 0; index < count; index++) {
       const receiver = index % 5 === 0 ? '*' : bob.id;

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { connect as tcp } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { OPCODE } from '../../src/protocol/index.js';
 import { connect } from '../support/client.js';
-import { closing, message, OPCODES, RawClient, request, UPGRADE_HEADERS } from '../support/raw.js';
+import { closeFrame, envelopeFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
+import { request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-/** The value of a header in a response head, `undefined` where it is absent. */
+/** Returns the value of a header, `undefined` if it is absent. */
 function header(head: string, name: string): string | undefined {
   return new RegExp(`^${name}: *(.*)$`, 'im').exec(head)?.[1]?.trim();
 }
@@ -18,7 +21,7 @@ describe('an accepted connection', () => {
     server = await startServer(variables);
   };
 
-  it('is told sys.welcome first, with its id and the limits', async () => {
+  it('gets sys.welcome first, with its id and the limits', async () => {
     await start({ HEARTBEAT_MS: '12345', MAX_MESSAGE_BYTES: '2048' });
     const client = await connect(server.url);
     expect(JSON.parse(client.frames[0]!)).toEqual({
@@ -29,7 +32,7 @@ describe('an accepted connection', () => {
     });
   });
 
-  it('is told so in one piece with the answer to its handshake', async () => {
+  it('gets the welcome in the same write as the handshake response', async () => {
     await start();
     const socket = tcp(server.port, '127.0.0.1');
     socket.write(request('GET /wss HTTP/1.1'));
@@ -38,31 +41,31 @@ describe('an accepted connection', () => {
     socket.destroy();
   });
 
-  it('has the defaults of the contract', async () => {
+  it('has the defaults of the protocol', async () => {
     await start();
     const { welcome } = await connect(server.url);
     expect(welcome.data).toEqual({ protocol: 1, heartbeatMs: 25_000, maxMessageBytes: 65_536, notices: 'all' });
   });
 
-  it.each(['all', 'peers', 'none'])('is told that departures are told to %s', async (scope) => {
+  it.each(['all', 'peers', 'none'])('gets the scope of departure notices: %s', async (scope) => {
     await start({ NOTICE_SCOPE: scope });
     expect((await connect(server.url)).welcome.data).toMatchObject({ notices: scope });
   });
 
-  it('is told its welcome before anything else, whatever it sent along with the request', async () => {
+  it('gets its welcome before answers to messages sent along with the request', async () => {
     await start();
-    const behind = message({ type: 'sys.ping', id: 'early' });
-    const early = await RawClient.open(server.port, UPGRADE_HEADERS, behind);
+    const behind = envelopeFrame({ type: 'sys.ping', id: 'early' });
+    const early = await RawClient.open(server.port, { behind });
     expect(early.id).toMatch(/\./);
     expect((await early.envelopeOf('sys.pong')).ref).toBe('early');
     early.socket.destroy();
   });
 
-  it('is told its welcome among the notices and messages of a crowd', async () => {
+  it('gets its welcome first among the notices and messages of a crowd', async () => {
     await start();
-    const talker = await connect(server.url);
+    const broadcaster = await connect(server.url);
     const crowd = Array.from({ length: 30 }, () => connect(server.url));
-    for (let index = 0; index < 200; index++) talker.send({ type: 'noise', receiver: '*', data: index });
+    for (let index = 0; index < 200; index++) broadcaster.send({ type: 'noise', receiver: '*', data: index });
     for (const client of await Promise.all(crowd)) {
       expect(client.frames[0]).toContain('"sys.welcome"');
       expect(client.frames.filter((text) => text.includes('"sys.welcome"'))).toHaveLength(1);
@@ -75,16 +78,16 @@ describe('an accepted connection', () => {
     expect(client.welcome.type).toBe('sys.welcome');
   });
 
-  it('is served at the absolute form of its path too (RFC 9112, 3.2.2)', async () => {
+  it('is served at the absolute form of its path (RFC 9112, 3.2.2)', async () => {
     await start();
-    const answer = RawClient.open(server.port, undefined, undefined, 'http://localhost/wss?a=1');
+    const answer = RawClient.open(server.port, { path: 'http://localhost/wss?a=1' });
     expect((await answer).head).toMatch(/^HTTP\/1\.1 101 /);
   });
 
-  it('needs no header in a particular case', async () => {
+  it('accepts headers in any case', async () => {
     await start();
     const headers = ['host: localhost', 'CONNECTION: keep-alive, upgrade', 'upgrade: WebSocket'];
-    const client = await RawClient.open(server.port, [...headers, ...UPGRADE_HEADERS.slice(3)]);
+    const client = await RawClient.open(server.port, { headers: [...headers, ...UPGRADE_HEADERS.slice(3)] });
     expect(client.head).toMatch(/^HTTP\/1\.1 101 /);
     client.socket.destroy();
   });
@@ -97,34 +100,32 @@ describe('an accepted connection', () => {
     [['switchboard.v2', 'SWITCHBOARD.V1', 'switchboard.v11'], undefined],
   ])('that offers the protocols %j gets %s', async (offered, selected) => {
     await start();
-    const client = await RawClient.open(server.port, [
-      ...UPGRADE_HEADERS,
-      `Sec-WebSocket-Protocol: ${offered.join(', ')}`,
-    ]);
+    const client = await RawClient.open(server.port, {
+      headers: [...UPGRADE_HEADERS, `Sec-WebSocket-Protocol: ${offered.join(', ')}`],
+    });
     expect(header(client.head, 'sec-websocket-protocol')).toBe(selected);
     client.socket.destroy();
   });
 
-  it('gets the accept key of RFC 6455, no protocol it did not offer, and no compression', async () => {
+  it('gets the accept key of RFC 6455, no protocol that it did not offer, and no compression', async () => {
     await start();
-    const client = await RawClient.open(server.port, [
-      ...UPGRADE_HEADERS,
-      'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits',
-    ]);
+    const client = await RawClient.open(server.port, {
+      headers: [...UPGRADE_HEADERS, 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits'],
+    });
     expect(header(client.head, 'sec-websocket-accept')).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
     expect(header(client.head, 'sec-websocket-protocol')).toBeUndefined();
     expect(header(client.head, 'sec-websocket-extensions')).toBeUndefined();
-    client.write(message({ type: 'sys.ping', data: 'x'.repeat(5000) }));
-    const pong = await client.next(OPCODES.text);
+    client.write(envelopeFrame({ type: 'sys.ping', data: 'x'.repeat(5000) }));
+    const pong = await client.next(OPCODE.text);
     expect(pong.first).toBe(0x81);
     expect(pong.masked).toBe(false);
-    client.write(closing(1000));
+    client.write(closeFrame(1000));
     expect((await client.closed()).code).toBe(1000);
   });
 });
 
 describe('session ids', () => {
-  it('are a node part, a dot and at least 96 random bits, of one length, none twice', async () => {
+  it('are a node id, a dot and at least 96 random bits, of one length, without repetition', async () => {
     const server = await startServer();
     const clients = await Promise.all(Array.from({ length: 60 }, () => connect(server.url)));
     const ids = clients.map(({ id }) => id);
@@ -138,13 +139,13 @@ describe('session ids', () => {
     await server.stop();
   });
 
-  it('have another node part after each start', async () => {
-    const nodeParts = new Set<string>();
+  it('have another node id after each start', async () => {
+    const nodeIds = new Set<string>();
     for (let start = 0; start < 3; start++) {
       const server = await startServer();
-      nodeParts.add((await connect(server.url)).id.split('.')[0]!);
+      nodeIds.add((await connect(server.url)).id.split('.')[0]!);
       await server.stop();
     }
-    expect(nodeParts.size).toBe(3);
+    expect(nodeIds.size).toBe(3);
   });
 });

@@ -12,7 +12,7 @@ import {
   HANDSHAKE_REJECTIONS,
   SERVER_MESSAGES,
 } from '../../src/protocol/index.js';
-import { Judge } from '../support/asyncapi.js';
+import { FrameValidator } from '../support/asyncapi.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -26,10 +26,10 @@ const OFFICIAL = createRequire(import.meta.url).resolve('@asyncapi/specs/schemas
 describe('/asyncapi.json', () => {
   keepLogLines();
   let server: TestServer;
-  let judge: Judge;
+  let judge: FrameValidator;
   beforeAll(async () => {
     server = await startServer({ WS_PATH: '/socket', MAX_MESSAGE_BYTES: '4096' }, [OrdersModule]);
-    judge = await Judge.of(server.port);
+    judge = await FrameValidator.of(server.port);
   });
   afterAll(() => server.stop());
 
@@ -127,7 +127,7 @@ describe('/asyncapi.json', () => {
   it('asks for a token where the server does', async () => {
     expect(judge.document.components.securitySchemes).toBeUndefined();
     const strict = await startServer({ AUTH: 'required', AUTH_SECRET: SECRET });
-    const { document } = await Judge.of(strict.port);
+    const { document } = await FrameValidator.of(strict.port);
     expect(faults(document)).toEqual([]);
     expect(Object.keys(document.components.securitySchemes!)).toEqual(['bearer', 'subprotocol']);
     expect(document.servers['direct']!.security).toHaveLength(2);

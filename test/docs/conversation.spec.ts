@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Drain } from '../../src/ops/shutdown/drain.js';
 import { ackFrame, errorFrame, SERVER_MESSAGES } from '../../src/protocol/index.js';
 import { AnswersGateway } from '../support/answers.gateway.js';
-import { Judge } from '../support/asyncapi.js';
+import { FrameValidator } from '../support/asyncapi.js';
 import { connect, type Client, type Received } from '../support/client.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { ORDER, OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
@@ -17,12 +17,12 @@ const KEY = 'a key of some length'.replaceAll(' ', '-');
 describe('a real conversation', () => {
   keepLogLines();
   let server: TestServer;
-  let judge: Judge;
+  let judge: FrameValidator;
   /** The message of the document that a client's frame is judged by, and the frames that came. */
   const heard: string[] = [];
   beforeAll(async () => {
     server = await startServer({ API_KEYS: KEY }, [WordsModule]);
-    judge = await Judge.of(server.port);
+    judge = await FrameValidator.of(server.port);
   });
   afterAll(() => server.stop());
 
@@ -32,15 +32,15 @@ describe('a real conversation', () => {
     heard.push(text(ackFrame(ID, 'm', 'accepted', 3)));
     heard.push(text(errorFrame(ID, 'rate_limited', 'Over the rate.', undefined, { retryAfterMs: 5 })));
     const envelopes = heard.map((frame) => JSON.parse(frame) as Received);
-    expect(envelopes.filter((envelope) => judge.told(envelope).length === 0)).toEqual([]);
+    expect(envelopes.filter((envelope) => judge.matchSent(envelope).length === 0)).toEqual([]);
     for (const type of Object.keys(SERVER_MESSAGES)) {
       const said = envelopes.filter((envelope) => envelope.type === type);
-      expect(said.map((envelope) => judge.told(envelope))).toEqual(said.map(() => [type]));
+      expect(said.map((envelope) => judge.matchSent(envelope))).toEqual(said.map(() => [type]));
       const told = new Set(said.flatMap(({ data }) => (isObject(data) ? Object.keys(data) : [])));
       expect([type, [...told].toSorted()]).toEqual([type, documented(judge, type).toSorted()]);
       expect([type, said.length > 0]).toEqual([type, true]);
     }
-    const kinds = new Set(envelopes.flatMap((envelope) => judge.told(envelope)));
+    const kinds = new Set(envelopes.flatMap((envelope) => judge.matchSent(envelope)));
     for (const kind of ['from-session', 'from-server', 'order-place.answer']) expect(kinds).toContain(kind);
   });
 
@@ -52,14 +52,14 @@ describe('a real conversation', () => {
     { type: 'chat', sender: 'somebody', receiver: '*' },
     { type: 'chat', sender: 'server', receiver: '*', more: 1 },
   ])('has no frame such as %o', (frame) => {
-    expect(judge.told(frame)).toEqual([]);
+    expect(judge.matchSent(frame)).toEqual([]);
   });
 
   it('goes on after every frame that the document allows, and after no other', async () => {
     const alice = await connect(server.url);
     for (const { type, data, fits } of questions()) {
       const frame = { type, id: 'q', ...(data !== undefined && { data }) };
-      expect([frame, judge.taken(frame).length > 0]).toEqual([frame, fits]);
+      expect([frame, judge.matchReceived(frame).length > 0]).toEqual([frame, fits]);
       alice.send(frame);
       let answer: Received;
       do answer = await alice.next();
@@ -115,7 +115,7 @@ describe('a real conversation', () => {
     ann.send({ type: 'sys.who', id: 'w' });
     await ann.next('sys.sessions');
     const renewal = { type: 'sys.auth', id: 'r', data: { token: await token({ sub: 'ann' }) } };
-    expect(judge.taken(renewal)).toEqual(['sys.auth']);
+    expect(judge.matchReceived(renewal)).toEqual(['sys.auth']);
     ann.send(renewal);
     await ann.next('sys.ack');
     ann.send({ ...renewal, data: { token: 'bad' } });
@@ -183,7 +183,7 @@ function questions(): Question[] {
 }
 
 /** The fields of a word's data that the document knows. */
-function documented({ document }: Judge, type: string): string[] {
+function documented({ document }: FrameValidator, type: string): string[] {
   const { payload } = document.components.messages[type] as {
     payload: { properties: { data?: { $ref?: string } } };
   };

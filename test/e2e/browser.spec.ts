@@ -34,7 +34,7 @@ describe('a browser that trusts the authority', () => {
     await tab.close();
   });
 
-  it('carries messages between two tabs, both ways', async () => {
+  it('exchanges messages between two tabs', async () => {
     const [ann, bob] = [await joined(), await joined()];
     await ann.send({ type: 'offer', receiver: bob.id, data: { text: 'hello', number: 0.1 }, id: '1' });
     const offer = await bob.next('offer');
@@ -51,7 +51,7 @@ describe('a browser that trusts the authority', () => {
     await close(ann, bob);
   });
 
-  it('carries messages between a tab and a script', async () => {
+  it('exchanges messages between a tab and a script', async () => {
     const tab = await joined();
     const script = await connect(nginx.url, { ca: await readFile(nginx.caFile) });
     await tab.send({ type: 'to.script', receiver: script.id, data: 1 });
@@ -61,7 +61,7 @@ describe('a browser that trusts the authority', () => {
     await Promise.all([tab.close(), script.close()]);
   });
 
-  it('tells a tab of the arrival of another, and of its departure when it is closed', async () => {
+  it('notifies a tab when another opens and when it is closed', async () => {
     const ann = await joined();
     const bob = await joined();
     expect(await ann.next('sys.arrived', bob.id)).toMatchObject({ receiver: '*' });
@@ -70,7 +70,7 @@ describe('a browser that trusts the authority', () => {
     await close(ann);
   });
 
-  it('tells a tab of the departure of another that goes to another page', async () => {
+  it('notifies a tab when another navigates to another page', async () => {
     const [ann, bob] = [await joined(), await joined()];
     await bob.page.goto('about:blank');
     expect(await ann.next('sys.departed', bob.id)).toMatchObject({ data: { code: 1001 } });
@@ -82,7 +82,7 @@ describe('a browser that trusts the authority', () => {
     ['60 KB of emoji', '🦊'.repeat(15 * 1024)],
     ['emoji of many parts', '👩🏽‍🚀 👨‍👩‍👧‍👦 🏳️‍🌈 🇪🇺 1️⃣ ❤️ 🫱🏻‍🫲🏿 \u{1fae8}'],
     ['other scripts and odd characters', 'Grüße 漢字 кириллица العربية नमस्ते \u2028\u2029\ufeff\u0000"\\/'],
-  ])('carries %s unchanged', async (_, text) => {
+  ])('delivers %s unchanged', async (_, text) => {
     const [ann, bob] = [await joined(), await joined()];
     await ann.send({ type: 'text', receiver: bob.id, data: text });
     const { data } = (await bob.next('text')) as { data?: unknown };
@@ -90,9 +90,9 @@ describe('a browser that trusts the authority', () => {
     await close(ann, bob);
   });
 
-  it('shows the page why the server closes, in the middle of a long message too', async () => {
+  it('passes the close code to the page, even in the middle of a long message', async () => {
     const tab = await browser.open(page);
-    // More than once: a reset, which would hide the reason, comes only if the page is still sending.
+    // Repeated, because a reset, which hides the code, occurs only if the page is still sending.
     for (let times = 0; times < 20; times++) {
       await tab.join(nginx.url);
       await tab.send({ type: 'text', receiver: tab.id, data: 'x'.repeat(1_000_000) });
@@ -101,9 +101,9 @@ describe('a browser that trusts the authority', () => {
     await tab.close();
   });
 
-  it('shows the page a refusal as a failed connection', async () => {
+  it('reports a rejected handshake to the page as a failed connection', async () => {
     const tab = await browser.open(page);
-    expect(await tab.connect(nginx.url.replace('/wss', '/else'))).toBe(false);
+    expect(await tab.connect(nginx.url.replace('/wss', '/other'))).toBe(false);
     expect(await tab.closed()).toMatchObject({ code: 1006, wasClean: false });
     expect(tab.console).toContain('Unexpected response code: 404');
     await tab.close();
@@ -123,7 +123,7 @@ describe('a browser', () => {
     await server?.stop();
   });
 
-  it('that does not trust the authority refuses both the WebSocket and the page', async () => {
+  it('that does not trust the authority rejects both the WebSocket and the page', async () => {
     const browser = await Browser.start();
     const tab = await browser.open();
     expect(await tab.connect(nginx.url)).toBe(false);
@@ -134,7 +134,7 @@ describe('a browser', () => {
     await browser.stop();
   });
 
-  it('answers the heartbeat by itself, so a silent tab stays', async () => {
+  it('answers pings by itself, so a silent tab stays connected', async () => {
     const browser = await Browser.start(nginx.caFile);
     const tab = await (await browser.open(pageOf(nginx))).join(nginx.url);
     const script = await connect(nginx.url, { ca: await readFile(nginx.caFile) });
@@ -147,7 +147,7 @@ describe('a browser', () => {
   });
 });
 
-/** Any answer of the server makes a page of its origin. */
+/** Any response of the server is a page of its origin. */
 function pageOf({ httpsPort }: Nginx): string {
   return `https://localhost:${httpsPort}/health/live`;
 }

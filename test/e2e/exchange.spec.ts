@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-describe('two strangers', () => {
+describe('two sessions', () => {
   let server: TestServer;
   beforeEach(async () => {
     server = await startServer();
   });
   afterEach(() => server.stop());
 
-  it('talk to one another, and are told when the other leaves', async () => {
+  it('exchange messages and get the notices of each other', async () => {
     const alice = await connect(server.url);
     const bob = await connect(server.url);
     expect((await alice.next('sys.arrived')).sender).toBe(bob.id);
@@ -37,7 +37,7 @@ describe('two strangers', () => {
     });
   });
 
-  it('reach handlers and get their answers', async () => {
+  it('call handlers and get their answers', async () => {
     const alice = await connect(server.url);
     const bob = await connect(server.url);
     alice.send({ type: 'demo.sum', id: 's', data: { numbers: [1, 2, 3] } });
@@ -52,16 +52,20 @@ describe('two strangers', () => {
   it.each([
     ['no data', undefined, 'data.numbers must be an array'],
     ['a number', 5, 'data must be an object'],
-    ['a text', 'x', 'data must be an object'],
-    ['a text for a list', { numbers: 'x' }, 'data.numbers must be an array'],
-    ['a text in the list', { numbers: ['x'] }, 'each value in data.numbers must be a number conforming'],
-    ['too many', { numbers: Array<number>(101).fill(1) }, 'data.numbers must contain no more than 100 elements'],
-    ['what has no sum', { numbers: [1e308, 1e308] }, 'The sum is too large for a number.'],
-  ])('are told which rule they broke: demo.sum says it of %s', async (_, data, words) => {
+    ['a string', 'x', 'data must be an object'],
+    ['a string instead of a list', { numbers: 'x' }, 'data.numbers must be an array'],
+    ['a string in the list', { numbers: ['x'] }, 'each value in data.numbers must be a number conforming'],
+    [
+      'too many numbers',
+      { numbers: Array<number>(101).fill(1) },
+      'data.numbers must contain no more than 100 elements',
+    ],
+    ['numbers whose sum overflows', { numbers: [1e308, 1e308] }, 'The sum is too large for a number.'],
+  ])('get the violated rule in the error: demo.sum with %s', async (_, data, text) => {
     const alice = await connect(server.url);
     alice.send({ type: 'demo.sum', id: 's', data });
     const { code, message } = (await alice.next('sys.error')).data as { code: string; message: string };
-    expect(message).toContain(words);
-    expect(code).toBe(words.startsWith('The') ? 'refused' : 'invalid_message');
+    expect(message).toContain(text);
+    expect(code).toBe(text.startsWith('The') ? 'refused' : 'invalid_message');
   });
 });

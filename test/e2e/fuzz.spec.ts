@@ -12,11 +12,11 @@ import { startServer, type TestServer } from '../support/server.js';
 
 const SEED = 20_261_124;
 const HOSTILE = 200_000;
-/** Of these the first tenth warms the server up: what it keeps for reuse is not counted as lost. */
+/** Frames sent before memory is measured, because the server keeps some memory for reuse. */
 const WARM_UP = HOSTILE / 10;
-const AT_ONCE = 12;
+const CONCURRENT = 12;
 const BURST = 8;
-/** How much more may be in use afterwards, of heap and buffers, once the garbage is collected. */
+/** Bound on the growth of heap and buffers after a garbage collection. */
 const MEMORY_BOUND_BYTES = 8 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
@@ -31,8 +31,8 @@ async function bytesInUse(): Promise<number> {
   return heapUsed + external;
 }
 
-/** One direction of the calm conversation: a burst of numbered messages, each of which arrives once and is acknowledged. */
-async function say(from: RawClient, to: RawClient, first: number): Promise<void> {
+/** Sends a burst of numbered messages; each must arrive once, in order, and be acknowledged. */
+async function sendBurst(from: RawClient, to: RawClient, first: number): Promise<void> {
   const last = first + BURST - 1;
   const arrived = to.until((line) => line.includes('"type":"calm"') && line.includes(`"id":"${last}"`));
   const acknowledged = from.until((line) => line.includes('"sys.ack"') && line.includes(`"ref":"${last}"`));
@@ -48,11 +48,11 @@ async function say(from: RawClient, to: RawClient, first: number): Promise<void>
   expect(acks).toEqual(
     numbers.map((n) => expect.stringContaining(`"ref":"${n}","data":{"status":"routed"}`) as string),
   );
-  from.lines = [];
-  to.lines = [];
+  from.frames.length = 0;
+  to.frames.length = 0;
 }
 
-describe('a server under fire', () => {
+describe('a server under hostile traffic', () => {
   let server: TestServer;
   let registry: SessionRegistry;
   beforeAll(async () => {
@@ -61,7 +61,7 @@ describe('a server under fire', () => {
   });
   afterAll(() => server.stop());
 
-  /** Writes these bytes over a connection of their own, in pieces, and waits until it is gone. */
+  /** Writes bytes to a new connection in chunks and waits until it closes; returns its internal errors. */
   function attack(random: Random, bytes: Buffer): Promise<string[]> {
     return new Promise((resolve) => {
       const faults: string[] = [];
@@ -86,9 +86,9 @@ describe('a server under fire', () => {
     });
   }
 
-  async function fire(one: RawClient, two: RawClient, from: number, to: number): Promise<void> {
+  async function attackConcurrently(one: RawClient, two: RawClient, from: number, to: number): Promise<void> {
     let fired = from;
-    const shooter = async (number: number): Promise<void> => {
+    const attacker = async (number: number): Promise<void> => {
       for (let round = 0; fired < to; round++) {
         const seed = SEED + from + number * 1_000_000 + round;
         const random = new Random(seed);
@@ -99,32 +99,32 @@ describe('a server under fire', () => {
         if (faults.length > 0) throw new Error(`seed ${seed}: ${faults[0]}\n${bytes.toString('hex')}`);
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, (_, number) => shooter(number)));
+    await Promise.all(Array.from({ length: CONCURRENT }, (_, number) => attacker(number)));
   }
 
   it(
-    `keeps a calm pair's conversation whole through ${HOSTILE} hostile frames and handshakes`,
+    `delivers all messages of a normal pair during ${HOSTILE} hostile frames and handshakes`,
     { timeout: 240_000 },
     async () => {
-      const one = await RawClient.open(server.port);
-      const two = await RawClient.open(server.port);
-      let said = 0;
-      const talkDuring = async (work: Promise<void>): Promise<void> => {
+      const one = await RawClient.open(server.port, { endsItself: true });
+      const two = await RawClient.open(server.port, { endsItself: true });
+      let sent = 0;
+      const exchangeDuring = async (work: Promise<void>): Promise<void> => {
         const done = work.then(async () => {
           while (registry.size > 2) await turn();
           return true;
         });
         do {
-          await say(one, two, said);
-          await say(two, one, said);
-          said += BURST;
+          await sendBurst(one, two, sent);
+          await sendBurst(two, one, sent);
+          sent += BURST;
         } while (!(await Promise.race([done, turn(false)])));
       };
-      await talkDuring(fire(one, two, 0, WARM_UP));
+      await exchangeDuring(attackConcurrently(one, two, 0, WARM_UP));
       const before = await bytesInUse();
-      await talkDuring(fire(one, two, WARM_UP, HOSTILE));
+      await exchangeDuring(attackConcurrently(one, two, WARM_UP, HOSTILE));
       const grown = (await bytesInUse()) - before;
-      expect(said).toBeGreaterThan(1000);
+      expect(sent).toBeGreaterThan(1000);
       expect(one.over || two.over).toBe(false);
       expect(registry.size).toBe(2);
       expect(registry.slowConsumers.totalBytes).toBe(0);

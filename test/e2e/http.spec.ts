@@ -10,7 +10,7 @@ describe('plain HTTP', () => {
   });
   afterAll(() => server.stop());
 
-  it('answers a path that is not there like an upgrade to it', async () => {
+  it('rejects an unknown path like an upgrade to that path', async () => {
     const response = await fetch(`${origin}/nowhere`);
     expect(response.status).toBe(404);
     expect(await response.json()).toEqual({
@@ -18,7 +18,7 @@ describe('plain HTTP', () => {
     });
   });
 
-  it('says that it lives and is ready', async () => {
+  it('reports liveness and readiness', async () => {
     expect((await fetch(`${origin}/health/live`)).status).toBe(200);
     expect(await (await fetch(`${origin}/health/ready`)).json()).toMatchObject({ status: 'ok' });
   });

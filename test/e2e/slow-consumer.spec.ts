@@ -29,7 +29,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     return connect(server.url);
   }
 
-  it('is told what was accepted, in order, and nothing of what was refused, when it reads again in time', async () => {
+  it('gets accepted messages in order, and none that were refused, after it reads again in time', async () => {
     const sender = await start({});
     const stalled = await StalledReader.open(server);
     const sent = await flood(sender, stalled.id, BYTES, untilRefused);
@@ -54,21 +54,21 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
   });
 
-  it('is not read from while it is over the mark, and is heard as soon as it has drained', async () => {
+  it('is not read from above the high-water mark, and is read again once drained', async () => {
     const sender = await start({});
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
     stalled.client.socket.write(clientFrame(`{"type":"late","receiver":"${sender.id}"}`));
-    const witness = await connect(server.url);
-    for (let round = 0; round < 50; round++) await witness.settled();
+    const observer = await connect(server.url);
+    for (let round = 0; round < 50; round++) await observer.settled();
     await sender.settled();
     expect(sender.inbox.filter(({ type }) => type === 'late')).toEqual([]);
-    const heard = sender.next('late');
+    const late = sender.next('late');
     await stalled.readUntil(() => stalled.waitingBytes === 0);
-    expect((await heard).sender).toBe(stalled.id);
+    expect((await late).sender).toBe(stalled.id);
   });
 
-  it('is closed with 4100 when its time is up, and its departure is told', async () => {
+  it('is closed with 4100 after SLOW_CONSUMER_MS, with a departure notice', async () => {
     const sender = await start({ SLOW_CONSUMER_MS: '1000' });
     const stalled = await StalledReader.open(server);
     const begun = performance.now();
@@ -78,14 +78,14 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(departed).toMatchObject({ sender: stalled.id, data: { code: 4100 } });
     sender.send({ type: 'a', receiver: stalled.id, id: 'gone' });
     expect((await answerTo(sender, 'gone')).data).toMatchObject({ code: 'receiver_not_found' });
-    await stalled.readUntil(() => stalled.farewell !== undefined);
-    expect(stalled.farewell).toBe('close 4100 slow_consumer');
+    await stalled.readUntil(() => stalled.closeLine !== undefined);
+    expect(stalled.closeLine).toBe('close 4100 slow_consumer');
     const read = stalled.read().map(({ id }) => id);
     expect(read).toEqual(routed.slice(0, read.length));
     expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
   });
 
-  it('is cut when it neither reads nor answers the farewell, and leaves nothing behind', async () => {
+  it('is destroyed if it neither reads nor answers the close frame, and releases its memory', async () => {
     const sender = await start({ SLOW_CONSUMER_MS: '1000' });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
@@ -98,14 +98,14 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     ).toHaveLength(1);
   });
 
-  it('is given its time by the heartbeat, which cannot hear of whom nothing is read', async () => {
+  it('is not closed by the heartbeat before SLOW_CONSUMER_MS, because its pongs are not read', async () => {
     const sender = await start({ HEARTBEAT_MS: '2000', SLOW_CONSUMER_MS: '6000' });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
     expect((await sender.next('sys.departed')).data).toEqual({ code: 4100 });
   });
 
-  it('counts no more when its connection is cut', async () => {
+  it('is no longer counted after its connection is cut', async () => {
     const sender = await start({});
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
@@ -116,7 +116,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     await expect.poll(() => slowConsumers.totalBytes).toBe(0);
   });
 
-  it('is cut within two seconds when it has closed its half of the connection and does not read', async () => {
+  it('is destroyed within two seconds if it has closed its half of the connection and does not read', async () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY) });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, () => stalled.waitingBytes > MARK);
@@ -128,7 +128,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     expect(performance.now() - begun).toBeLessThan(2000);
   });
 
-  it('goes first when the memory budget is used up and it is the heaviest', async () => {
+  it('is closed first over the memory budget if its buffer is the largest', async () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '3000000' });
     const light = await StalledReader.open(server);
     const heavy = await StalledReader.open(server);
@@ -136,14 +136,14 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     await flood(sender, heavy.id, BYTES, () => heavy.session.closed);
     expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
     expect(light.session.closed).toBe(false);
-    await heavy.readUntil(() => heavy.farewell !== undefined);
-    expect(heavy.farewell).toBe('close 1013 overloaded');
+    await heavy.readUntil(() => heavy.closeLine !== undefined);
+    expect(heavy.closeLine).toBe('close 1013 overloaded');
     const { totalBytes } = server.app.get(SessionRegistry).slowConsumers;
     expect(totalBytes).toBe(light.waitingBytes);
     await light.readUntil(() => light.waitingBytes === 0);
   });
 
-  it('is missed by its peer although it was shed in the middle of what that one is sent', async () => {
+  it('is departed for its peer even if it is shed during a write to that peer', async () => {
     const budget = 1_000_000;
     await start({
       OUTBOX_HIGH_WATER_BYTES: String(MANY),
@@ -153,33 +153,33 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     });
     const [heavy, peer] = [await StalledReader.open(server), await StalledReader.open(server)];
     heavy.client.socket.write(clientFrame(`{"type":"hello","receiver":"${peer.id}"}`));
-    await peer.readUntil(() => peer.read().some(({ type }) => type === 'hello'), 'stop');
+    await peer.readUntil(() => peer.read().some(({ type }) => type === 'hello'), 'pause');
     const switchboard = server.app.get(Switchboard, { strict: false });
     while (heavy.waitingBytes < budget - 2 * BYTES) {
       switchboard.send('server', heavy.id, 'big', 'b'.repeat(BYTES));
       await turn();
     }
-    // All in one turn: the peer's socket is full in the midst of them, which is when the heavy one is shed.
+    // All in one turn, because the heavy session is shed when the peer's socket fills up.
     const sent = 15;
     for (let count = 0; count < sent; count++) switchboard.send('server', peer.id, 'huge', 'h'.repeat(10 * BYTES));
     await peer.readUntil(() => peer.read().filter(({ type }) => type === 'huge').length === sent);
     await peer.readUntil(() => peer.read().some(({ type }) => type === 'sys.departed'));
-    const words = peer.read().filter(({ type }) => type !== 'hello');
-    expect(words.filter(({ type }) => type === 'sys.departed').map(({ sender }) => sender)).toEqual([heavy.id]);
-    expect(words).toHaveLength(sent + 1);
+    const received = peer.read().filter(({ type }) => type !== 'hello');
+    expect(received.filter(({ type }) => type === 'sys.departed').map(({ sender }) => sender)).toEqual([heavy.id]);
+    expect(received).toHaveLength(sent + 1);
   });
 
-  it('may be shed although all that waits for it is in the socket by now', async () => {
+  it('may be shed when all its buffered bytes are already in the socket', async () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '30000000' });
     const heavy = await StalledReader.open(server);
     await flood(sender, heavy.id, BYTES, () => heavy.waitingBytes > 25_000_000);
-    await heavy.readUntil(() => heavy.sink.writableLength > 10_000_000, 'stop');
+    await heavy.readUntil(() => heavy.sink.writableLength > 10_000_000, 'pause');
     const light = await StalledReader.open(server);
     await flood(sender, light.id, BYTES, () => heavy.session.closed);
     expect(light.session.closed).toBe(false);
     expect(await sender.next('sys.departed')).toMatchObject({ sender: heavy.id, data: { code: 1013 } });
     await sender.settled();
-    await heavy.readUntil(() => heavy.farewell !== undefined);
-    expect(heavy.farewell).toBe('close 1013 overloaded');
+    await heavy.readUntil(() => heavy.closeLine !== undefined);
+    expect(heavy.closeLine).toBe('close 1013 overloaded');
   });
 });

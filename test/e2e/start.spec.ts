@@ -12,12 +12,12 @@ import { SETTINGS } from '../../src/settings/setting.js';
 import { connect } from '../support/client.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** What a fresh clone has that a start needs. */
+/** Files of a fresh clone that a start needs. */
 const NEEDED = ['src', 'config', 'scripts', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
 
 interface Running {
   readonly process: ChildProcess;
-  /** `ws://HOST:PORT/wss`, as the server said. */
+  /** `ws://HOST:PORT/wss`, from the log. */
   readonly url: string;
 }
 
@@ -30,15 +30,15 @@ describe('a start', () => {
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   });
   afterEach(() => {
-    for (const child of children.splice(0)) child.kill('SIGKILL'); // those that a failed test left
+    for (const child of children.splice(0)) child.kill('SIGKILL'); // left by a failed test
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Runs a command in the clone; of this environment's own settings it gets none. */
-  const run = (command: string, words: string[], variables: Record<string, string> = {}): ChildProcess => {
+  /** Runs a command in the clone, without settings of this environment. */
+  const run = (command: string, args: string[], variables: Record<string, string> = {}): ChildProcess => {
     const env = { ...process.env, ...variables };
     for (const { variable } of SETTINGS) if (!(variable in variables)) delete env[variable];
-    const child = spawn(command, words, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     children.push(child);
     return child;
   };
@@ -47,17 +47,17 @@ describe('a start', () => {
     return { code: code as number | null, out, err };
   };
   const listening = async (child: ChildProcess): Promise<Running> => {
-    let said = '';
+    let output = '';
     for await (const chunk of child.stdout!) {
-      said += String(chunk);
-      const url = /url"?[=:]"?(ws:[^\s"]+)/.exec(said)?.[1];
+      output += String(chunk);
+      const url = /url"?[=:]"?(ws:[^\s"]+)/.exec(output)?.[1];
       if (url !== undefined) return { process: child, url };
     }
-    throw new Error(`it did not start: ${said}`);
+    throw new Error(`the server did not start: ${output}`);
   };
   const builtMs = (): number => statSync(join(folder, 'dist/main.js')).mtimeMs;
 
-  it('by npm start builds where there is no build, serves, and ends with 0 on SIGTERM', async () => {
+  it('by npm start builds if there is no build, serves, and ends with 0 on SIGTERM', async () => {
     expect(existsSync(join(folder, 'dist'))).toBe(false);
     const server = await listening(run('npm', ['start', '--silent'], { PORT: '0' }));
     const alice = await connect(server.url);
@@ -67,7 +67,7 @@ describe('a start', () => {
     expect({ code: code as unknown, closed }).toEqual({ code: 0, closed: 1012 });
   }, 60_000);
 
-  it('builds again only where a source is newer than the build', async () => {
+  it('builds again only if a source is newer than the build', async () => {
     const before = builtMs();
     const wrong = { PORT: 'none' };
     await outcome(run('node', ['scripts/start.js'], wrong));
@@ -111,7 +111,7 @@ describe('a start', () => {
     });
   });
 
-  it('on a port that is taken ends with 1 and one line that names it', async () => {
+  it('on a port in use ends with 1 and one line that names the port', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;

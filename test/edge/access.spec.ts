@@ -15,8 +15,8 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** Connects if it is let in, and says what came of it: 101 or the refusal. */
-async function knock(headers: Record<string, string>): Promise<number | string> {
+/** Attempts a handshake; returns 101 or the rejection. */
+async function handshake(headers: Record<string, string>): Promise<number | string> {
   const url = server!.url.replace('ws:', 'http:');
   try {
     const client = await connect(server!.url, { headers });
@@ -31,7 +31,7 @@ async function knock(headers: Record<string, string>): Promise<number | string> 
 const FORBIDDEN = '403 origin_not_allowed';
 
 describe('the origin of a web page', () => {
-  it('is refused unless it is ours, on the list, or there is none', async () => {
+  it('is rejected unless it is the same origin, listed or absent', async () => {
     server = await startServer({
       NODE_ENV: 'production',
       ALLOWED_ORIGINS: 'https://app.example.com, https://*.example.org http://one.test:8080',
@@ -56,25 +56,25 @@ describe('the origin of a web page', () => {
       'not an origin': FORBIDDEN,
     };
     for (const [origin, verdict] of Object.entries(verdicts))
-      expect([origin, await knock({ origin })]).toEqual([origin, verdict]);
-    expect(await knock({})).toBe(101);
+      expect([origin, await handshake({ origin })]).toEqual([origin, verdict]);
+    expect(await handshake({})).toBe(101);
   });
 
-  it('may be any port of this machine outside production', async () => {
+  it('may be any port of localhost outside production', async () => {
     server = await startServer();
     for (const origin of ['http://localhost:5173', 'https://127.0.0.1:1', 'http://[::1]:8080', 'http://app.localhost'])
-      expect([origin, await knock({ origin })]).toEqual([origin, 101]);
-    expect(await knock({ origin: 'http://localhost.evil.test' })).toBe(FORBIDDEN);
+      expect([origin, await handshake({ origin })]).toEqual([origin, 101]);
+    expect(await handshake({ origin: 'http://localhost.evil.test' })).toBe(FORBIDDEN);
   });
 
-  it('is judged with the name that the page asked for, against DNS rebinding', async () => {
+  it('is compared with ALLOWED_HOSTS, against DNS rebinding', async () => {
     server = await startServer({ ALLOWED_HOSTS: 'example.com' });
-    expect(await knock({ host: 'rebound.test', origin: 'http://rebound.test' })).toBe(FORBIDDEN);
-    expect(await knock({ host: 'example.com', origin: 'http://example.com' })).toBe(101);
-    expect(await knock({ host: 'EXAMPLE.com:8080', origin: 'http://example.com:8080' })).toBe(101);
+    expect(await handshake({ host: 'rebound.test', origin: 'http://rebound.test' })).toBe(FORBIDDEN);
+    expect(await handshake({ host: 'example.com', origin: 'http://example.com' })).toBe(101);
+    expect(await handshake({ host: 'EXAMPLE.com:8080', origin: 'http://example.com:8080' })).toBe(101);
   });
 
-  it('comes after the form of the handshake', async () => {
+  it('is checked after the form of the handshake', async () => {
     server = await startServer();
     const { status } = await ask(server.url.replace('ws:', 'http:'), {
       headers: { ...HANDSHAKE, 'Sec-WebSocket-Key': 'no', origin: 'https://evil.test' },
@@ -82,15 +82,15 @@ describe('the origin of a web page', () => {
     expect(status).toBe(400);
   });
 
-  it('may not be anything in production without a second word', async () => {
+  it('may not be "*" in production without ALLOW_ANY_ORIGIN', async () => {
     const variables = { NODE_ENV: 'production', ALLOWED_ORIGINS: '*', PORT: '0', LOG_LEVEL: 'error' };
     await expect(createApp({ variables })).rejects.toThrow(/ALLOWED_ORIGINS .*ALLOW_ANY_ORIGIN=yes/);
     server = await startServer({ ...variables, ALLOW_ANY_ORIGIN: 'yes' });
-    expect(await knock({ origin: 'https://evil.test' })).toBe(101);
+    expect(await handshake({ origin: 'https://evil.test' })).toBe(101);
   });
 });
 
-/** Where the server thinks a client with such headers is. */
+/** Connects with these headers and returns the client address that the server sees. */
 async function seenFrom(headers: Record<string, string>): Promise<string | undefined> {
   const client = await connect(server!.url, { headers });
   const address = server!.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
@@ -99,14 +99,14 @@ async function seenFrom(headers: Record<string, string>): Promise<string | undef
 }
 
 describe('the address of a client', () => {
-  it('is that of its connection, whatever its headers claim', async () => {
+  it('is the address of the connection, and no header changes it', async () => {
     server = await startServer();
     expect(await seenFrom({ 'x-forwarded-for': '1.2.3.4', 'x-real-ip': '1.2.3.4', forwarded: 'for=1.2.3.4' })).toBe(
       '127.0.0.1',
     );
   });
 
-  it('is the last hop that no trusted proxy vouches for', async () => {
+  it('is the last hop that is not a trusted proxy', async () => {
     server = await startServer({ TRUSTED_PROXIES: '127.0.0.0/8 10.0.0.0/8' });
     expect(await seenFrom({ 'x-forwarded-for': '6.6.6.6, 1.2.3.4, 10.1.1.1' })).toBe('1.2.3.4');
     expect(await seenFrom({ 'x-forwarded-for': '::ffff:1.2.3.4' })).toBe('1.2.3.4');
@@ -114,7 +114,7 @@ describe('the address of a client', () => {
     expect(await seenFrom({ 'x-real-ip': '2001:db8::1' })).toBe('2001:db8::1');
   });
 
-  it('is believed of a proxy only with the secret that was made at the first start', async () => {
+  it('is taken from a proxy only with the secret written at the first start', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
     const file = join(folder, 'deep/secret');
     server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
@@ -130,7 +130,7 @@ describe('the address of a client', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('counts for a limit as its network of 64 bits where it is IPv6', () => {
+  it('counts as its /64 network in limits if it is IPv6', () => {
     expect(['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8:0:1::1', '1.2.3.4'].map(rateLimitKey)).toEqual([
       '2001:db8:0:0',
       '2001:db8:0:0',

@@ -10,7 +10,7 @@ describe('plain HTTP', () => {
   let nginx: Nginx;
 
   beforeAll(async () => {
-    nginx = await startNginx({ appPort: 1 }); // the application is never asked
+    nginx = await startNginx({ appPort: 1 }); // no request reaches the application
     const folder = join(nginx.environment['ACME_DIR']!, PREFIX);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'token'), 'token.thumbprint');
@@ -23,7 +23,7 @@ describe('plain HTTP', () => {
     return status === 200 ? [status, body, headers['content-type']] : [status, headers.location];
   };
 
-  it('serves the proof that certbot has written for the authority', async () => {
+  it('serves the ACME challenge that certbot has written', async () => {
     expect(await get(`${PREFIX}/token`)).toEqual([200, 'token.thumbprint', 'text/plain']);
   });
 

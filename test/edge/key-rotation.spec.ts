@@ -7,7 +7,7 @@ import { connect } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { bearer, token } from '../support/tokens.js';
 
-/** Longer than keys are not asked for again. */
+/** Longer than the cache time of keys. */
 const LATER_MS = 31_000;
 
 interface Pair {
@@ -20,17 +20,17 @@ async function pair(kid: string): Promise<Pair> {
   return { jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' }, privateKey };
 }
 
-describe('keys by URL', () => {
+describe('a key set by URL', () => {
   let provider: Server;
   let server: TestServer;
   let published: JWK[] | undefined;
-  let asked = 0;
+  let fetches = 0;
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
-    asked = 0;
+    fetches = 0;
     provider = createServer((_, response) => {
-      asked++;
+      fetches++;
       if (published === undefined) response.writeHead(500).end();
       else response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: published }));
     }).listen(0, '127.0.0.1');
@@ -45,7 +45,7 @@ describe('keys by URL', () => {
     provider.close();
   });
 
-  async function knock({ jwk, privateKey }: Pair): Promise<string> {
+  async function handshake({ jwk, privateKey }: Pair): Promise<string> {
     const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: jwk.kid! } });
     return connect(server.url, bearer(jwt)).then(
       async (client) => client.close(1000).then(() => 'in'),
@@ -53,22 +53,27 @@ describe('keys by URL', () => {
     );
   }
 
-  it('are asked for once, and again when a token names a new one, but not all day', async () => {
+  it('is fetched once, again when a token names a new key, but not for every unknown key', async () => {
     const [old, young] = [await pair('old'), await pair('young')];
     published = [old.jwk];
-    expect([await knock(old), await knock(old), asked]).toEqual(['in', 'in', 1]);
+    expect([await handshake(old), await handshake(old), fetches]).toEqual(['in', 'in', 1]);
     published = [young.jwk];
-    expect([await knock(young), await knock(young), await knock(old), asked]).toEqual(['out', 'out', 'in', 1]);
+    expect([await handshake(young), await handshake(young), await handshake(old), fetches]).toEqual([
+      'out',
+      'out',
+      'in',
+      1,
+    ]);
     vi.setSystemTime(Date.now() + LATER_MS);
-    expect([await knock(young), asked]).toEqual(['in', 2]);
-    expect([await knock(old), await knock(old), asked]).toEqual(['out', 'out', 2]);
+    expect([await handshake(young), fetches]).toEqual(['in', 2]);
+    expect([await handshake(old), await handshake(old), fetches]).toEqual(['out', 'out', 2]);
   });
 
-  it('let nobody in while they cannot be had, and everybody as soon as they can', async () => {
+  it('rejects all tokens while it cannot be fetched, and accepts them as soon as it can', async () => {
     const key = await pair('key');
     published = undefined;
-    expect(await knock(key)).toBe('out');
+    expect(await handshake(key)).toBe('out');
     published = [key.jwk];
-    expect(await knock(key)).toBe('in');
+    expect(await handshake(key)).toBe('in');
   });
 });

@@ -21,7 +21,7 @@ async function refusal(headers: Record<string, string> = {}) {
 const TOO_MANY = { status: 429, code: 'too_many_connections', retryAfter: true };
 
 describe('connections', () => {
-  it('are refused with 503 past the limit of the node, and welcome again when one has left', async () => {
+  it('are rejected with 503 over MAX_CONNECTIONS, and accepted again after one closes', async () => {
     server = await startServer({ MAX_CONNECTIONS: '2' });
     const [ann, bob] = [await connect(server.url), await connect(server.url)];
     expect(await refusal()).toEqual({ status: 503, code: 'full', retryAfter: true });
@@ -31,7 +31,7 @@ describe('connections', () => {
     await ann.close(1000);
   });
 
-  it('are refused with 429 past the limit of an address, that of others untouched', async () => {
+  it('are rejected with 429 over the limit of an address, without effect on other addresses', async () => {
     server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '1', TRUSTED_PROXIES: '127.0.0.1' });
     const ann = await connect(server.url, { headers: { 'x-real-ip': '2001:db8::1' } });
     expect(await refusal({ 'x-real-ip': '2001:db8::2' })).toEqual(TOO_MANY);
@@ -42,7 +42,7 @@ describe('connections', () => {
     await bob.close(1000);
   });
 
-  it('are refused past 90 % of the descriptor limit unless a limit is set', async () => {
+  it('are rejected above 90 % of the descriptor limit unless MAX_CONNECTIONS is set', async () => {
     const child = await ServerProcess.start(
       { ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' },
       { before: 'ulimit -n 700;' },
@@ -54,13 +54,13 @@ describe('connections', () => {
     await child.kill();
   });
 
-  it('hold no seat when they are refused for another reason', async () => {
+  it('release their slot when the handshake is rejected for another reason', async () => {
     server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '1' });
     expect((await refusal({ origin: 'https://evil.test' })).status).toBe(403);
     await (await connect(server.url)).close(1000);
   });
 
-  it('may come four seconds worth at once from one address, refused ones counted', async () => {
+  it('are limited per address with a burst of four seconds, rejected handshakes included', async () => {
     server = await startServer({ HANDSHAKES_PER_SECOND: '1' });
     const start = performance.now();
     let forbidden = 0;
@@ -70,7 +70,7 @@ describe('connections', () => {
     expect(await refusal()).toEqual(TOO_MANY);
   });
 
-  it('are remembered for a bounded number of addresses, and forgotten when they were quiet', () => {
+  it('are counted for a bounded number of addresses, which are dropped when idle', () => {
     const rate = new HandshakeRateLimiter(1, 3);
     for (const address of ['a', 'b', 'c', 'd', 'e']) rate.take(address, 0);
     expect(rate.size).toBe(3);
@@ -80,7 +80,7 @@ describe('connections', () => {
   });
 });
 
-/** Sends so many messages and returns the code of each answer. */
+/** Sends this many messages and returns the code of each answer. */
 async function answers(client: Client, count: number, data: unknown = null): Promise<string[]> {
   for (let index = 0; index < count; index++) client.send({ type: 'x', receiver: client.id, id: `${index}`, data });
   const codes: string[] = [];
@@ -93,7 +93,7 @@ async function answers(client: Client, count: number, data: unknown = null): Pro
 }
 
 describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE) => {
-  it('are each refused past the rate, by their id, and pass again after the time that was named', async () => {
+  it('are each answered rate_limited over the rate, and pass again after retryAfterMs', async () => {
     server = await startServer({ FAST_LANE, MESSAGES_PER_SECOND: '2' });
     const client = await connect(server.url);
     const start = performance.now();
@@ -110,15 +110,15 @@ describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE
     await client.close(1000);
   });
 
-  it('are refused past the bytes of the session', async () => {
-    // Two of these messages fill what one message may have at most; the third has to wait for half a minute.
+  it('are answered rate_limited over BYTES_PER_SECOND', async () => {
+    // Two of these messages fill the largest burst; the third has to wait for half a minute.
     server = await startServer({ FAST_LANE, BYTES_PER_SECOND: '1000', MAX_MESSAGE_BYTES: '65536' });
     const client = await connect(server.url);
     expect(await answers(client, 4, 'x'.repeat(32_000))).toEqual(['ok', 'ok', 'rate_limited', 'rate_limited']);
     await client.close(1000);
   });
 
-  it('end the session with 1008 when too many are refused', async () => {
+  it('close the session with 1008 over REFUSALS_PER_MINUTE', async () => {
     server = await startServer({ FAST_LANE, MESSAGES_PER_SECOND: '1', REFUSALS_PER_MINUTE: '3' });
     const client = await connect(server.url);
     for (let count = 0; count < 20; count++) client.send({ type: 'x', receiver: client.id });
@@ -126,7 +126,7 @@ describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE
     expect(client.inbox.filter(({ type }) => type === 'sys.error')).toHaveLength(4);
   });
 
-  it('end the session with 1008 when too many are faulty, each answered first', async () => {
+  it('close the session with 1008 over FAULTS_PER_MINUTE, after an answer to each', async () => {
     server = await startServer({ FAST_LANE, FAULTS_PER_MINUTE: '3' });
     const client = await connect(server.url);
     for (const text of ['{', '{"type":1}', '{"type":"sys.x"}', '{"type":"none"}', '{']) client.sendText(text);
@@ -139,7 +139,7 @@ describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE
     ]);
   });
 
-  it('end the session with 1008 when its handlers find too many of them faulty', async () => {
+  it('close the session with 1008 when handlers reject too many of them as invalid', async () => {
     server = await startServer({ FAST_LANE, FAULTS_PER_MINUTE: '3' });
     const client = await connect(server.url);
     for (let count = 0; count < 10; count++)
@@ -149,7 +149,7 @@ describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE
     expect(codes).toEqual(Array<string>(4).fill('invalid_message'));
   });
 
-  it('are not limited where every limit is off', async () => {
+  it('are not limited when every limit is 0', async () => {
     server = await startServer({ FAST_LANE });
     const client = await connect(server.url);
     expect(new Set(await answers(client, 3000))).toEqual(new Set(['ok']));
@@ -158,7 +158,7 @@ describe.each(['on', 'off'])('messages of one session, fast lane %s', (FAST_LANE
 });
 
 describe('pings of one session', () => {
-  it('end it with 1008 when they are a flood', async () => {
+  it('close the session with 1008 when they exceed the rate', async () => {
     server = await startServer({ MESSAGES_PER_SECOND: '1', REFUSALS_PER_MINUTE: '10' });
     const client = await connect(server.url);
     for (let count = 0; count < 100; count++) client.socket.ping();

@@ -29,7 +29,7 @@ afterEach(async () => {
   await rm(renewed, { recursive: true });
 });
 
-/** Starts nginx and its watcher, both certificates being trusted. */
+/** Starts nginx and its watcher; clients trust both certificates. */
 async function start(variables: Record<string, string>): Promise<ChildProcess> {
   nginx = await startNginx({ appPort: server.port, variables: { ...variables, TLS_RELOAD_SECONDS: '0.05' } });
   ca = (await readFile(nginx.caFile, 'utf8')) + (await readFile(join(renewed, 'ca.crt'), 'utf8'));
@@ -38,17 +38,17 @@ async function start(variables: Record<string, string>): Promise<ChildProcess> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   watcher = child;
-  await says(child.stdout, 'is taken up within 0.05 s');
+  await logged(child.stdout, 'watching the certificate files every 0.05 s');
   return child;
 }
 
-/** Waits until the watcher has said this. */
-async function says(stream: NodeJS.ReadableStream, word: string): Promise<void> {
-  for await (const line of createInterface({ input: stream })) if (line.includes(word)) return;
-  throw new Error(`the watcher ended without "${word}"`);
+/** Waits until the watcher has logged this text. */
+async function logged(stream: NodeJS.ReadableStream, text: string): Promise<void> {
+  for await (const line of createInterface({ input: stream })) if (line.includes(text)) return;
+  throw new Error(`the watcher ended without "${text}"`);
 }
 
-/** The serial number of the certificate that a new connection is shown. */
+/** Returns the serial number of the certificate on a new connection. */
 async function serial(): Promise<string> {
   const socket = connectTls({ port: nginx.httpsPort, host: '127.0.0.1', servername: 'localhost', ca });
   await once(socket, 'secureConnect');
@@ -57,29 +57,29 @@ async function serial(): Promise<string> {
   return serialNumber;
 }
 
-it('nginx takes up a renewed certificate, connections going on, and keeps the old one while the pair does not match', async () => {
+it('nginx reloads a renewed certificate without closing connections, and keeps the old one while the pair does not match', async () => {
   const { stderr } = await start({ TLS_CERT_DIR: 'own' });
-  const old = await connect(nginx.url, { ca });
+  const first = await connect(nginx.url, { ca });
   const before = await serial();
 
-  const refused = says(stderr!, 'the certificate in use stays');
+  const rejected = logged(stderr!, 'cannot reload the certificate, keeping the one in use');
   await copyFile(join(renewed, 'fullchain.pem'), join(nginx.folder, 'fullchain.pem'));
-  await refused;
+  await rejected;
   expect(await serial()).toBe(before);
 
   await copyFile(join(renewed, 'privkey.pem'), join(nginx.folder, 'privkey.pem'));
   let shown = before;
   while (shown === before) shown = await serial();
 
-  const young = await connect(nginx.url, { ca });
-  old.send({ type: 'offer', receiver: young.id, id: '1' });
-  expect(await young.next('offer')).toMatchObject({ sender: old.id });
-  expect(await old.next('sys.ack')).toMatchObject({ ref: '1', data: { status: 'routed' } });
-  expect(old.inbox.filter(({ type }) => type === 'sys.departed')).toEqual([]);
-  await Promise.all([old.close(1000), young.close(1000)]);
+  const second = await connect(nginx.url, { ca });
+  first.send({ type: 'offer', receiver: second.id, id: '1' });
+  expect(await second.next('offer')).toMatchObject({ sender: first.id });
+  expect(await first.next('sys.ack')).toMatchObject({ ref: '1', data: { status: 'routed' } });
+  expect(first.inbox.filter(({ type }) => type === 'sys.departed')).toEqual([]);
+  await Promise.all([first.close(1000), second.close(1000)]);
 });
 
-it('nginx starts without the certificate that certbot is yet to bring, and takes it up when it is there', async () => {
+it('nginx starts before certbot has a certificate, and reloads it once it exists', async () => {
   const mounted = await mkdtemp(join(tmpdir(), 'switchboard-certbot-'));
   await start({ TLS_CERT_DIR: 'certbot', ACME_HOSTS: 'chat.example.com', MOUNTED_TLS: mounted });
   const before = await serial();

@@ -7,19 +7,19 @@ import { startNginx, type Nginx } from '../support/nginx.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /**
- * Protocols, classes of suites, the certificate, the headers and the known attacks. Left out: every suite one by one (the
- * classes say whether a bad one is among them), the order of suites (the client's, as Mozilla has it: all are good) and
- * simulated browsers, which take minutes and tell what they negotiate, not what is wrong.
+ * Protocols, classes of suites, the certificate, the headers and the known attacks. Left out are each single suite, because
+ * the classes include it, the order of suites, because the client chooses, and simulated browsers, because they take
+ * minutes and find no fault.
  */
 const CHECKS = ['--protocols', '--std', '--server-defaults', '--headers', '--vulnerable'];
 const TIMEOUT_MS = 300_000;
 
-/** Above LOW. `WARN` is a check that could not be made; those that must be are asked for below. */
+/** Severities above LOW. `WARN` marks a check that could not run; the last test names those that must. */
 const SERIOUS = ['MEDIUM', 'HIGH', 'CRITICAL', 'FATAL'];
-/** What no local authority can have. */
+/** Findings that no local authority can avoid. */
 const ALLOWED = [
-  'cert_chain_of_trust', // no store of public authorities knows it
-  'cert_revocation', // it publishes no list and answers no question of what it has revoked
+  'cert_chain_of_trust', // it is in no store of public authorities
+  'cert_revocation', // it offers neither a revocation list nor OCSP
 ];
 
 interface Finding {
@@ -28,7 +28,7 @@ interface Finding {
   readonly finding: string;
 }
 
-describe('testssl.sh, asked about nginx with our configuration and a certificate of the operator,', () => {
+describe('testssl.sh, run on nginx with an operator certificate,', () => {
   let server: TestServer;
   let nginx: Nginx;
   let findings: Finding[];
@@ -37,14 +37,14 @@ describe('testssl.sh, asked about nginx with our configuration and a certificate
     server = await startServer();
     nginx = await startNginx({ appPort: server.port, variables: { TLS_CERT_DIR: 'own' } });
     const report = join(nginx.folder, 'testssl.json');
-    const words = ['--quiet', '--color', '0', '--warnings', 'off', '--ip', '127.0.0.1', '--nodns', 'none'];
+    const options = ['--quiet', '--color', '0', '--warnings', 'off', '--ip', '127.0.0.1', '--nodns', 'none'];
     const target = `localhost:${nginx.httpsPort}`;
-    const child = spawn('testssl', [...words, ...CHECKS, '--jsonfile', report, target], {
+    const child = spawn('testssl', [...options, ...CHECKS, '--jsonfile', report, target], {
       env: { ...process.env, TERM: 'dumb' },
       stdio: 'ignore',
       timeout: TIMEOUT_MS - 10_000,
     });
-    // Its exit code counts findings, those that are allowed too.
+    // The exit code counts findings, allowed ones included.
     await once(child, 'close');
     findings = JSON.parse(await readFile(report, 'utf8')) as Finding[];
   }, TIMEOUT_MS);
@@ -53,15 +53,15 @@ describe('testssl.sh, asked about nginx with our configuration and a certificate
     await server?.stop();
   });
 
-  it('finds nothing above LOW but what a local authority cannot have', () => {
+  it('finds nothing above LOW except what a local authority cannot avoid', () => {
     const serious = findings.filter(({ severity }) => SERIOUS.includes(severity));
     expect(serious.filter(({ id }) => !ALLOWED.includes(id))).toEqual([]);
-    // A list that lets more pass than there is would hide the next finding.
+    // Every allowed finding must occur, because a longer list would hide a new finding.
     expect(serious.map(({ id }) => id).toSorted()).toEqual(ALLOWED);
   });
 
-  it('has made each kind of check', () => {
-    const well = findings.filter(({ severity }) => severity === 'OK').map(({ id }) => id);
+  it('runs each kind of check', () => {
+    const passed = findings.filter(({ severity }) => severity === 'OK').map(({ id }) => id);
     for (const id of [
       'SSLv3',
       'TLS1_2',
@@ -72,6 +72,6 @@ describe('testssl.sh, asked about nginx with our configuration and a certificate
       'heartbleed',
       'ROBOT',
     ])
-      expect(well).toContain(id);
+      expect(passed).toContain(id);
   });
 });

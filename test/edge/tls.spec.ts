@@ -51,8 +51,8 @@ async function handshake(options: { minVersion?: SecureVersion; maxVersion?: Sec
   return shown;
 }
 
-describe('the process itself', () => {
-  it('speaks wss, and carries messages and departures over it', async () => {
+describe('TLS of the process', () => {
+  it('serves messages and departure notices over wss', async () => {
     server = await startServer(files());
     const url = server.url.replace('127.0.0.1', 'localhost');
     const [ann, bob] = await Promise.all([connect(url, { ca }), connect(url, { ca })]);
@@ -64,7 +64,7 @@ describe('the process itself', () => {
     await ann.close(1000);
   });
 
-  it('speaks TLS 1.2 and 1.3 and nothing older, and no suite without forward secrecy', async () => {
+  it('accepts TLS 1.2 and 1.3, nothing older, and no suite without forward secrecy', async () => {
     server = await startServer(files());
     expect((await handshake()).version).toBe('TLSv1.3');
     expect((await handshake({ maxVersion: 'TLSv1.2' })).version).toBe('TLSv1.2');
@@ -76,7 +76,7 @@ describe('the process itself', () => {
     );
   });
 
-  it('tells plain HTTP that this port speaks TLS', async () => {
+  it('answers plain HTTP that the port needs TLS', async () => {
     server = await startServer(files());
     const { status, body } = await ask(`http://127.0.0.1:${server.port}/wss`);
     expect({ status, message: JSON.parse(body) as unknown }).toEqual({
@@ -85,7 +85,7 @@ describe('the process itself', () => {
     });
   });
 
-  it('wants the certificate of a client where there is an authority for it, and gives its subject to handlers', async () => {
+  it('requires a client certificate with TLS_CLIENT_CA_FILE, and passes its subject to handlers', async () => {
     server = await startServer({ ...files(), TLS_CLIENT_CA_FILE: join(folder, 'ca.crt') }, [SubjectModule]);
     const pair = async (of: string, name: string) => ({
       ca,
@@ -101,7 +101,7 @@ describe('the process itself', () => {
     await ann.close(1000);
   });
 
-  it('takes up a renewed certificate, connections going on, and keeps the old one while the pair does not match', async () => {
+  it('reloads a renewed certificate without closing connections, and keeps the old one while the pair does not match', async () => {
     const live = await mkdtemp(join(tmpdir(), 'switchboard-live-'));
     for (const name of ['server.crt', 'server.key']) await cp(join(folder, name), join(live, name));
     server = await startServer({ ...files(live), TLS_RELOAD_MS: '50' });
@@ -118,20 +118,20 @@ describe('the process itself', () => {
   });
 });
 
-/** Puts a certificate of yesterday beside the key that it is for. */
+/** Writes a certificate that expired yesterday, for the existing key. */
 async function expire(of: string): Promise<void> {
   const [key, request, out] = ['server.key', 'expired.csr', 'expired.crt'].map((name) => join(of, name)) as [
     string,
     string,
     string,
   ];
-  const openssl = (...words: string[]) => promisify(execFile)('openssl', words);
+  const openssl = (...args: string[]) => promisify(execFile)('openssl', args);
   await openssl('req', '-new', '-key', key, '-subj', '/CN=localhost', '-out', request);
   await openssl('x509', '-req', '-in', request, '-signkey', key, '-days', '-1', '-out', out);
 }
 
 describe('a start with bad files', () => {
-  it('ends with one plain line', async () => {
+  it('ends with one line', async () => {
     const start = async (variables: Record<string, string>): Promise<unknown> =>
       createApp({ variables: { PORT: '0', LOG_LEVEL: 'error', ...variables } }).catch((error: Error) => error.message);
     await writeFile(join(other, 'empty.pem'), '');

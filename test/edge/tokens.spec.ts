@@ -13,6 +13,7 @@ import { createApp } from '../../src/app.js';
 import { Claims, User } from '../../src/gateway/nest/session.decorators.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
+import { clientFrame, closeFrame } from '../support/client-frames.js';
 import { connect } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { AUTH, bearer, soon, token, unsigned } from '../support/tokens.js';
@@ -33,11 +34,11 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** What comes of a handshake with this token: its status and code. */
-async function knock(jwt: string | undefined, headers: Record<string, string> = {}): Promise<string> {
+/** Attempts a handshake with this token; returns `accepted`, or status and code. */
+async function handshake(jwt: string | undefined, headers: Record<string, string> = {}): Promise<string> {
   try {
     await (await connect(server!.url, jwt === undefined ? {} : bearer(jwt))).close(1000);
-    return 'in';
+    return 'accepted';
   } catch {
     const answer = await ask(server!.url.replace('ws:', 'http:'), {
       headers: { ...HANDSHAKE, ...(jwt !== undefined && bearer(jwt).headers), ...headers },
@@ -46,12 +47,12 @@ async function knock(jwt: string | undefined, headers: Record<string, string> = 
   }
 }
 
-const NO = '401 unauthorized';
+const UNAUTHORIZED = '401 unauthorized';
 const start = (variables: Record<string, string>) =>
   createApp({ variables: { PORT: '0', LOG_LEVEL: 'error', ...variables } });
 
 describe('a token', () => {
-  it('lets its user in by header or by subprotocol, which is not echoed', async () => {
+  it('is accepted in a header or in a subprotocol, which is not echoed', async () => {
     server = await startServer(AUTH, [MeModule]);
     const jwt = await token({ claims: { role: 'admin' } });
     const clients = [
@@ -66,34 +67,36 @@ describe('a token', () => {
     }
   });
 
-  it('is refused when it is missing, bad, expired, unsigned or not for us', async () => {
+  it('is rejected when it is missing, malformed, expired, unsigned or for another issuer or audience', async () => {
     server = await startServer({ ...AUTH, AUTH_ISSUER: 'us', AUTH_AUDIENCE: 'chat' });
     const claims = { iss: 'us', aud: 'chat' };
     const good = await token({ claims });
     const inAnHour = Math.floor(Date.now() / 1000) + 3600;
-    expect(await knock(good)).toBe('in');
-    expect(await knock(undefined)).toBe(NO);
-    expect(await knock('nonsense')).toBe(NO);
-    expect(await knock(`${good.slice(0, -4)}AAAA`)).toBe(NO);
-    expect(await knock(await token({ claims, expires: 1000 }))).toBe(NO);
-    expect(await knock(await token({ claims, sub: '' }))).toBe(NO);
-    expect(await knock(await token({ claims: { ...claims, iss: 'them' } }))).toBe(NO);
-    expect(await knock(await token({ claims: { ...claims, aud: 'mail' } }))).toBe(NO);
-    expect(await knock(await token({ claims: { ...claims, nbf: inAnHour } }))).toBe(NO);
-    expect(await knock(await token({ claims, header: { alg: 'HS512' } }))).toBe(NO);
-    expect(await knock(await token({ claims, key: Buffer.from('another secret of thirty-two bytes!') }))).toBe(NO);
-    expect(await knock(unsigned({ ...claims, sub: 'ann', exp: inAnHour }))).toBe(NO);
-    expect(await knock(undefined, { authorization: `Basic ${good}` })).toBe(NO);
+    expect(await handshake(good)).toBe('accepted');
+    expect(await handshake(undefined)).toBe(UNAUTHORIZED);
+    expect(await handshake('nonsense')).toBe(UNAUTHORIZED);
+    expect(await handshake(`${good.slice(0, -4)}AAAA`)).toBe(UNAUTHORIZED);
+    expect(await handshake(await token({ claims, expires: 1000 }))).toBe(UNAUTHORIZED);
+    expect(await handshake(await token({ claims, sub: '' }))).toBe(UNAUTHORIZED);
+    expect(await handshake(await token({ claims: { ...claims, iss: 'them' } }))).toBe(UNAUTHORIZED);
+    expect(await handshake(await token({ claims: { ...claims, aud: 'mail' } }))).toBe(UNAUTHORIZED);
+    expect(await handshake(await token({ claims: { ...claims, nbf: inAnHour } }))).toBe(UNAUTHORIZED);
+    expect(await handshake(await token({ claims, header: { alg: 'HS512' } }))).toBe(UNAUTHORIZED);
+    expect(await handshake(await token({ claims, key: Buffer.from('another secret of thirty-two bytes!') }))).toBe(
+      UNAUTHORIZED,
+    );
+    expect(await handshake(unsigned({ ...claims, sub: 'ann', exp: inAnHour }))).toBe(UNAUTHORIZED);
+    expect(await handshake(undefined, { authorization: `Basic ${good}` })).toBe(UNAUTHORIZED);
   });
 
-  it('is not needed where it is optional, but then too a bad one is refused', async () => {
+  it('may be missing with AUTH=optional, but an invalid one is rejected', async () => {
     server = await startServer({ ...AUTH, AUTH: 'optional' });
-    expect(await knock(undefined)).toBe('in');
-    expect(await knock(await token())).toBe('in');
-    expect(await knock('nonsense')).toBe(NO);
+    expect(await handshake(undefined)).toBe('accepted');
+    expect(await handshake(await token())).toBe('accepted');
+    expect(await handshake('nonsense')).toBe(UNAUTHORIZED);
   });
 
-  it('is not read from the address, nor from a cookie', async () => {
+  it('is not read from the query or a cookie', async () => {
     server = await startServer(AUTH);
     const jwt = await token();
     const url = `${server.url.replace('ws:', 'http:')}?token=${jwt}&access_token=${jwt}`;
@@ -101,21 +104,19 @@ describe('a token', () => {
     expect((await ask(url, { headers: { ...HANDSHAKE, Cookie } })).status).toBe(401);
   });
 
-  it('may come with the first messages behind it, and none is lost or handled before', async () => {
+  it('may be followed by messages at once, which are handled after the welcome', async () => {
     server = await startServer(AUTH);
     const tcp = connectTcp(server.port, '127.0.0.1');
     const head = Object.entries({ Host: 'x', ...HANDSHAKE, Authorization: `Bearer ${await token()}` });
-    const ping = Buffer.from('{"type":"sys.ping","data":7}');
-    const frame = Buffer.concat([Buffer.from([0x81, 0x80 | ping.length, 0, 0, 0, 0]), ping]);
-    const close = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
+    const ping = clientFrame('{"type":"sys.ping","data":7}');
     tcp.write(`GET /wss HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
-    tcp.write(Buffer.concat([frame, frame, close]));
-    const said = await text(tcp);
-    expect(said.indexOf('sys.welcome')).toBeLessThan(said.indexOf('sys.pong'));
-    expect(said.match(/sys\.pong/g)).toHaveLength(2);
+    tcp.write(Buffer.concat([ping, ping, closeFrame()]));
+    const received = await text(tcp);
+    expect(received.indexOf('sys.welcome')).toBeLessThan(received.indexOf('sys.pong'));
+    expect(received.match(/sys\.pong/g)).toHaveLength(2);
   });
 
-  it('must have a key to be verified with at the start', async () => {
+  it('needs a key at the start', async () => {
     await expect(start({ AUTH: 'required' })).rejects.toThrow('AUTH needs AUTH_SECRET or AUTH_JWKS');
     await expect(start({ AUTH: 'required', AUTH_SECRET: 'short' })).rejects.toThrow(
       /^AUTH_SECRET must have at least 32 bytes$/,
@@ -124,45 +125,45 @@ describe('a token', () => {
   });
 });
 
-describe('a token that ends', () => {
-  // The date alone is ours: a token that is good for two seconds may be good for none on a busy machine.
-  const GOOD_FOR_S = 60;
-  const later = (): void => void vi.setSystemTime(Date.now() + GOOD_FOR_S * 1000);
+describe('a token that expires', () => {
+  // Only the date is faked, because a token of two real seconds may expire too early on a busy machine.
+  const VALID_S = 60;
+  const expire = (): void => void vi.setSystemTime(Date.now() + VALID_S * 1000);
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('ends its session with 4102', async () => {
+  it('closes its session with 4102', async () => {
     server = await startServer(AUTH);
-    const client = await connect(server.url, bearer(await token({ expires: soon(GOOD_FOR_S) })));
+    const client = await connect(server.url, bearer(await token({ expires: soon(VALID_S) })));
     await client.settled();
-    later();
+    expire();
     expect(await client.closed).toEqual({ code: 4102, reason: 'token_expired' });
   });
 
-  it('does not end it when it was renewed for the same user', async () => {
+  it('does not close the session if it was renewed for the same user', async () => {
     server = await startServer(AUTH);
     const [ann, bob] = [
-      await connect(server.url, bearer(await token({ expires: soon(GOOD_FOR_S) }))),
-      await connect(server.url, bearer(await token({ sub: 'bob', expires: soon(GOOD_FOR_S) }))),
+      await connect(server.url, bearer(await token({ expires: soon(VALID_S) }))),
+      await connect(server.url, bearer(await token({ sub: 'bob', expires: soon(VALID_S) }))),
     ];
     const renew = async (jwt: unknown): Promise<unknown> => {
       ann.send({ type: 'sys.auth', id: 'r', data: { token: jwt } });
       const { type, ref, data } = await ann.next();
-      return { type, ref, say: data.status ?? data.code };
+      return { type, ref, result: data.status ?? data.code };
     };
     await ann.next('sys.arrived');
-    expect(await renew(await token({ sub: 'bob' }))).toEqual({ type: 'sys.error', ref: 'r', say: 'forbidden' });
-    expect(await renew('nonsense')).toEqual({ type: 'sys.error', ref: 'r', say: 'forbidden' });
-    expect(await renew(7)).toEqual({ type: 'sys.error', ref: 'r', say: 'invalid_message' });
-    expect(await renew(await token())).toEqual({ type: 'sys.ack', ref: 'r', say: 'accepted' });
-    later();
+    expect(await renew(await token({ sub: 'bob' }))).toEqual({ type: 'sys.error', ref: 'r', result: 'forbidden' });
+    expect(await renew('nonsense')).toEqual({ type: 'sys.error', ref: 'r', result: 'forbidden' });
+    expect(await renew(7)).toEqual({ type: 'sys.error', ref: 'r', result: 'invalid_message' });
+    expect(await renew(await token())).toEqual({ type: 'sys.ack', ref: 'r', result: 'accepted' });
+    expire();
     expect((await bob.closed).code).toBe(4102);
     await ann.next('sys.departed');
     await ann.settled();
     await ann.close(1000);
   });
 
-  it('cannot be renewed by who has none', async () => {
+  it('cannot be renewed by a session without a token', async () => {
     server = await startServer();
     const client = await connect(server.url);
     client.send({ type: 'sys.auth', id: 'r', data: { token: await token() } });
@@ -179,24 +180,24 @@ describe('a key set', () => {
     const file = join(folder, 'keys.json');
     await writeFile(file, JSON.stringify({ keys: [jwk] }));
     server = await startServer({ AUTH: 'required', AUTH_JWKS: file });
-    expect(await knock(await token({ key: privateKey, header: { alg, kid: 'a' } }))).toBe('in');
+    expect(await handshake(await token({ key: privateKey, header: { alg, kid: 'a' } }))).toBe('accepted');
     const confused = new TextEncoder().encode(JSON.stringify(jwk));
-    expect(await knock(await token({ key: confused, header: { alg: 'HS256', kid: 'a' } }))).toBe(NO);
-    expect(await knock(unsigned({ sub: 'ann', exp: 9e9 }))).toBe(NO);
+    expect(await handshake(await token({ key: confused, header: { alg: 'HS256', kid: 'a' } }))).toBe(UNAUTHORIZED);
+    expect(await handshake(unsigned({ sub: 'ann', exp: 9e9 }))).toBe(UNAUTHORIZED);
 
     const next = await generateKeyPair(alg, { extractable: true });
     await writeFile(file, JSON.stringify({ keys: [{ ...(await exportJWK(next.publicKey)), kid: 'b', alg }] }));
-    expect(await knock(await token({ key: next.privateKey, header: { alg, kid: 'b' } }))).toBe('in');
-    expect(await knock(await token({ key: privateKey, header: { alg, kid: 'a' } }))).toBe(NO);
+    expect(await handshake(await token({ key: next.privateKey, header: { alg, kid: 'b' } }))).toBe('accepted');
+    expect(await handshake(await token({ key: privateKey, header: { alg, kid: 'a' } }))).toBe(UNAUTHORIZED);
     await rm(folder, { recursive: true });
   });
 
-  it('may come from a URL, asked once for many', async () => {
+  it('is fetched from a URL once for many tokens', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
     const jwk = { ...(await exportJWK(publicKey)), kid: 'a', alg: 'ES256' };
-    let asked = 0;
+    let fetches = 0;
     const keys: Server = createServer((_, response) => {
-      asked++;
+      fetches++;
       response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: [jwk] }));
     });
     await once(keys.listen(0, '127.0.0.1'), 'listening');
@@ -205,15 +206,15 @@ describe('a key set', () => {
       AUTH_JWKS: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/`,
     });
     const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: 'a' } });
-    for (let count = 0; count < 5; count++) expect(await knock(jwt)).toBe('in');
-    expect(asked).toBe(1);
+    for (let count = 0; count < 5; count++) expect(await handshake(jwt)).toBe('accepted');
+    expect(fetches).toBe(1);
     keys.closeAllConnections();
     await once(keys.close(), 'close');
   });
 });
 
 describe('a user', () => {
-  it('is shown to others only where the operator says so', async () => {
+  it('is shown to others only with SHOW_USERS=on', async () => {
     for (const SHOW_USERS of ['on', 'off']) {
       server = await startServer({ ...AUTH, SHOW_USERS });
       const ann = await connect(server.url, bearer(await token()));
@@ -234,18 +235,18 @@ describe('a user', () => {
     server = undefined;
   });
 
-  it('has so many connections and no more', async () => {
+  it('has at most MAX_CONNECTIONS_PER_USER connections', async () => {
     server = await startServer({ ...AUTH, MAX_CONNECTIONS_PER_USER: '1' });
     const ann = await connect(server.url, bearer(await token()));
-    expect(await knock(await token())).toBe('429 too_many_connections');
+    expect(await handshake(await token())).toBe('429 too_many_connections');
     const bob = await connect(server.url, bearer(await token({ sub: 'bob' })));
     await ann.close(1000);
     await bob.next('sys.departed');
-    expect(await knock(await token())).toBe('in');
+    expect(await handshake(await token())).toBe('accepted');
     await bob.close(1000);
   });
 
-  it('may be kept from asking who is here', async () => {
+  it('may not list sessions with WHO=off', async () => {
     server = await startServer({ WHO: 'off' });
     const client = await connect(server.url);
     client.send({ type: 'sys.who', id: '1' });

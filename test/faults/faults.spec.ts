@@ -17,16 +17,16 @@ import { Load } from './load.js';
 import { writeReport, type Row } from './report.js';
 
 const SESSIONS = 1000;
-/** The nginx of the tests has 1,024 connections, and a session takes two. */
-const BEHIND_NGINX = 400;
+/** The nginx of the tests allows 1,024 connections, and a session takes two. */
+const SESSIONS_BEHIND_NGINX = 400;
 const EACH = 5;
 const MANY = 30;
-/** A drain ends as soon as all is delivered; on a slow machine that may take a while. */
+/** A drain ends when all messages are delivered, which may take a while on a slow machine. */
 const QUIET = { ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none', DRAIN_TIMEOUT_MS: '120000' };
 const FAULTY = fileURLToPath(new URL('./faulty.js', import.meta.url));
-const HOOKS_SAID =
-  '10 times guard, pipe, interceptor, filter and handler (sync, async, observable); the hooks at each turn';
-/** Hooks that answer nobody, whose failures stand in the log. */
+const HOOKS_METHOD =
+  '10 times guard, pipe, interceptor, filter and handler (sync, async, observable); every lifecycle hook';
+/** Hooks that answer no message; their failures are logged. */
 const HOOKS = [
   'afterInit',
   'handleConnection',
@@ -38,9 +38,9 @@ const HOOKS = [
 /** Hooks of handlers that answer a message, each with one `sys.error`. */
 const THROWING = ['guard', 'pipe', 'interceptor', 'filter', 'sync', 'async', 'observable'];
 
-/** File systems are root's to mount; a developer who may become root without a password need not be it. */
-function asRoot(...words: string[]): void {
-  const [program, ...rest] = process.getuid?.() === 0 ? words : ['sudo', '--non-interactive', ...words];
+/** Runs a command as root, with `sudo` where the tests run as another user: only root may mount file systems. */
+function asRoot(...args: string[]): void {
+  const [program, ...rest] = process.getuid?.() === 0 ? args : ['sudo', '--non-interactive', ...args];
   execFileSync(program!, rest);
 }
 
@@ -58,91 +58,91 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
     const [port] = await freePorts();
     server = await ServerProcess.start({ ...QUIET, PORT: String(port), ...variables }, start);
     load = new Load(server.url, SESSIONS);
-    await load.gather();
+    await load.connectAll();
   }
 
-  /** Makes sure that messages flow between all sessions, and puts down what the fault cost. */
-  async function whole(fault: string, done: string, since: number): Promise<Row> {
-    await load.gather();
+  /** Waits until messages flow between all sessions, and records the result of the fault. */
+  async function recovery(fault: string, method: string, sinceMs: number): Promise<Row> {
+    await load.connectAll();
     load.send(1);
     await load.settle();
-    const row = { fault, done, ...load.tally(), wholeMs: Math.round(performance.now() - since) };
+    const row = { fault, method, ...load.countDeliveries(), recoveryMs: Math.round(performance.now() - sinceMs) };
     rows.push(row);
     expect([row.duplicated, row.misordered]).toEqual([0, 0]);
     return row;
   }
 
-  it('that kills the process duplicates and misorders nothing', async () => {
+  it('that kills the process duplicates and misorders no message', async () => {
     await begin();
-    load.send(MANY); // still under way when the fault comes
+    load.send(MANY); // still in flight at the fault
     await server.kill();
     await Promise.all(load.clients.map(({ closed }) => closed));
-    const since = performance.now();
+    const sinceMs = performance.now();
     server = await ServerProcess.start({ ...QUIET, PORT: new URL(server.url).port });
-    await whole('the process dies', '`kill -9`, started again', since);
+    await recovery('the process is killed', '`kill -9`, started again', sinceMs);
   });
 
-  it('that restarts the process in good order loses nothing that was acknowledged', async () => {
+  it('that restarts the process with SIGTERM loses no acknowledged message', async () => {
     await begin();
     load.send(MANY);
     server.signal('SIGTERM');
     expect((await server.ended).code).toBe(0);
     await Promise.all(load.clients.map(({ closed }) => closed));
-    const since = performance.now();
+    const sinceMs = performance.now();
     server = await ServerProcess.start({ ...QUIET, PORT: new URL(server.url).port });
-    expect((await whole('a restart', '`SIGTERM`, started again', since)).lost).toBe(0);
+    expect((await recovery('a restart', '`SIGTERM`, started again', sinceMs)).lost).toBe(0);
   });
 
-  it('that makes the process stand still loses nothing', async () => {
+  it('that pauses the process loses no message', async () => {
     await begin();
     server.signal('SIGSTOP');
     load.send(EACH);
     await delay(2000); // the fault itself
     server.signal('SIGCONT');
-    const row = await whole(
-      'the process stands still',
+    const row = await recovery(
+      'the process is paused',
       '`SIGSTOP` for 2 s, messages sent meanwhile',
       performance.now(),
     );
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
   });
 
-  it('that takes the last file descriptor cuts nobody, is told in the log, and passes', async () => {
+  it('that takes the last file descriptor closes no session, is logged, and passes', async () => {
     await begin({ MAX_CONNECTIONS: '0' }, { before: `ulimit -n ${SESSIONS + 100};` });
     const port = Number(new URL(server.url).port);
-    const strangers: Socket[] = [];
+    const idleSockets: Socket[] = [];
     for (let count = 0; count < 200; count++)
-      strangers.push(connectTcp(port, '127.0.0.1').on('error', () => undefined));
+      idleSockets.push(connectTcp(port, '127.0.0.1').on('error', () => undefined));
     await server.said('no file descriptor is left: nobody new can connect; raise the limit (ulimit -n)');
     load.send(EACH);
     await load.settle();
-    for (const stranger of strangers) stranger.destroy();
-    const since = performance.now();
-    const row = await whole('no file descriptor is left', 'connections up to `ulimit -n`, then fewer', since);
+    for (const socket of idleSockets) socket.destroy();
+    const sinceMs = performance.now();
+    const row = await recovery('no file descriptor is left', 'connections up to `ulimit -n`, then fewer', sinceMs);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
     await server.said('there are file descriptors again');
     await (await connect(server.url)).close();
   });
 
-  it('that takes the proxy away for a while duplicates and misorders nothing', async () => {
+  it('that restarts the proxy duplicates and misorders no message', async () => {
     await begin();
     load.close();
     const appPort = Number(new URL(server.url).port);
     const first = await startNginx({ appPort });
-    load = new Load(first.url, BEHIND_NGINX, { ca: await readFile(first.caFile, 'utf8') });
-    await load.gather();
+    load = new Load(first.url, SESSIONS_BEHIND_NGINX, { ca: await readFile(first.caFile, 'utf8') });
+    await load.connectAll();
     load.send(EACH);
     await load.clients[0]!.settled();
     await first.stop();
     await Promise.all(load.clients.map(({ closed }) => closed));
-    const since = performance.now();
+    const sinceMs = performance.now();
     const nginx = await startNginx({ appPort });
-    load.move(nginx.url, { ca: await readFile(nginx.caFile, 'utf8') });
-    await whole('the proxy dies', `nginx stopped and started again, ${BEHIND_NGINX} sessions`, since);
+    load.setTarget(nginx.url, { ca: await readFile(nginx.caFile, 'utf8') });
+    await recovery('the proxy restarts', `nginx stopped and started again, ${SESSIONS_BEHIND_NGINX} sessions`, sinceMs);
     await nginx.stop();
   });
 
-  it('that throws in every hook of a handler cuts nobody, and each is answered or logged', async () => {
+  it('that throws in every hook of a handler closes no session, and each error is answered or logged', async () => {
     await begin({}, { main: FAULTY });
     const trouble = await connect(server.url);
     load.send(EACH);
@@ -151,9 +151,9 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
       const answers = await Promise.all(THROWING.map(() => trouble.next('sys.error')));
       expect(answers.map(({ ref, data }) => [ref, data.code])).toEqual(THROWING.map((id) => [id, 'internal_error']));
     }
-    const since = performance.now();
+    const sinceMs = performance.now();
     await trouble.close();
-    const row = await whole('every hook of a handler throws', HOOKS_SAID, since);
+    const row = await recovery('every hook of a handler throws', HOOKS_METHOD, sinceMs);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
     for (const hook of HOOKS)
       await expect
@@ -161,33 +161,33 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
         .toBe(true);
   });
 
-  it('that blocks the event loop in a handler cuts nobody and loses nothing', async () => {
+  it('that blocks the event loop in a handler closes no session and loses no message', async () => {
     await begin({ HEARTBEAT_MS: '500' }, { main: FAULTY });
     const trouble = await connect(server.url);
     trouble.send({ type: 'faulty.block', id: 'block', data: 3000 });
     const blocked = trouble.next('sys.ack').then(() => performance.now());
     load.send(EACH);
-    const since = await blocked;
+    const sinceMs = await blocked;
     await trouble.close();
-    const row = await whole('a handler blocks the event loop', '3 s, a heartbeat being 0.5 s', since);
+    const row = await recovery('a handler blocks the event loop', '3 s, a heartbeat being 0.5 s', sinceMs);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
     expect(load.reconnected).toBe(0);
   });
 
-  it('that sets the clock forwards and back cuts nobody and moves no limit', async () => {
+  it('that sets the clock forwards and back closes no session and changes no limit', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-clock-'));
     const clock = join(folder, 'clock');
     await writeFile(clock, '+0');
     const before = wrongClock(`FAKETIME_TIMESTAMP_FILE='${clock}' FAKETIME_CACHE_DURATION=1`);
     await begin({ HEARTBEAT_MS: '1000', MESSAGES_PER_SECOND: '20' }, { before });
-    let since = 0;
+    let sinceMs = 0;
     for (const hours of [5, -5]) {
       await writeFile(clock, `${hours > 0 ? '+' : ''}${hours}h`);
       for (let apart = 0; Math.abs(apart - hours) > 0.5;) {
         const { headers } = await ask(`${server.origin}/health/live`);
         apart = (Date.parse(String(headers['date'])) - Date.now()) / 3_600_000;
       }
-      since = performance.now();
+      sinceMs = performance.now();
       const pings = once(load.clients[0]!.socket, 'ping').then(() => once(load.clients[0]!.socket, 'ping'));
       load.send(EACH);
       await load.settle();
@@ -199,13 +199,13 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
       expect(data.retryAfterMs).toBeLessThan(60_000);
       await flood.close();
     }
-    const row = await whole('the clock is wrong', 'set 5 h forwards, then 10 h back', since);
+    const row = await recovery('the clock is wrong', 'set 5 h forwards, then 10 h back', sinceMs);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (2 * EACH + 1)]);
     expect(load.reconnected).toBe(0);
     await rm(folder, { recursive: true });
   });
 
-  it('that fills the disk of the log stops nobody, and the log says so once there is room', async () => {
+  it('that fills the disk of the log closes no session, and is logged once there is space', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-disk-'));
     asRoot('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder);
     try {
@@ -213,17 +213,17 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
       await begin({}, { logFile });
       await writeFile(filler, Buffer.alloc(1 << 20)).catch(({ code }) => expect(code).toBe('ENOSPC'));
       load.send(EACH);
-      // More than fits into what is left of the log's last page.
+      // More than fits into the rest of the last page of the log.
       for (let count = 0; count < 40; count++) {
         await ask(`${server.origin}/wss`);
         await ask(`${server.origin}/wss`, { method: 'POST' });
       }
       await load.settle();
       await rm(filler);
-      const since = performance.now();
+      const sinceMs = performance.now();
       await connect(server.url).then((client) => client.close());
       await ask(`${server.origin}/wss`, { headers: { Upgrade: 'websocket' } });
-      const row = await whole('the disk is full', 'the file system of the log, then room again', since);
+      const row = await recovery('the disk is full', 'the file system of the log, then space again', sinceMs);
       expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
       expect(load.reconnected).toBe(0);
       expect(await readFile(logFile, 'utf8')).toContain('lines of the log are lost: it could not be written');

@@ -27,7 +27,7 @@ class FaultyGateway {
     fail('afterInit');
   }
 
-  /** Throws at once or later by turns. */
+  /** Alternates between a throw and a rejection. */
   handleConnection() {
     return this.#connections++ % 2 === 0
       ? fail('handleConnection')

@@ -2,38 +2,38 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { MANY_NODES } from '../chaos/report.js';
-import type { Tally } from '../support/tally.js';
+import type { DeliveryCount } from '../support/delivery-count.js';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 
-export interface Row extends Tally {
+export interface Row extends DeliveryCount {
   readonly fault: string;
-  readonly done: string;
-  /** Milliseconds from the fault's end, or from the restart, until all sessions were there and messages flowed. */
-  readonly wholeMs: number;
+  readonly method: string;
+  /** Milliseconds from the end of the fault, or from the restart, until messages flowed between all sessions. */
+  readonly recoveryMs: number;
 }
 
-/** A part of them is no table. */
+/** Rows of a complete table; a partial run writes no report. */
 const FAULTS = 9;
 
-/** Writes what was measured to `docs/reliability.md`, where it was asked for: `WRITE_REPORT=1 npx vitest run test/faults`. */
+/** Writes the results to `docs/reliability.md` if WRITE_REPORT is set: `WRITE_REPORT=1 npx vitest run test/faults`. */
 export async function writeReport(sessions: number, rows: readonly Row[]): Promise<void> {
   if (process.env['WRITE_REPORT'] === undefined || rows.length < FAULTS) return;
   const head = `# Reliability
 
-What faults cost. Measured and written by \`test/faults\` (\`WRITE_REPORT=1 npx vitest run test/faults\`) with
-${sessions.toLocaleString('en')} sessions in a ring, each sending numbered messages to the next while the fault happens.
+Measured and written by \`test/faults\` (\`WRITE_REPORT=1 npx vitest run test/faults\`) with
+${sessions.toLocaleString('en')} sessions in a ring. Each sends numbered messages to the next during the fault.
 
-Delivery is at most once. "Lost" counts messages that were acknowledged and never came: only when the process or the
-connection dies under them can that be, because an acknowledgement says that a message was put on the receiver's
+Delivery is at most once. "Lost" counts messages that were acknowledged and never arrived. A message is lost only when the
+process or the connection ends before delivery, because \`sys.ack\` means that the message was written to the receiver's
 connection, not that the receiver has read it.
 
-| fault | what was done | acknowledged | lost | duplicated | misordered | whole again after |
+| fault | method | acknowledged | lost | duplicated | misordered | recovery time |
 |---|---|---|---|---|---|---|
 `;
   const lines = rows.map(
-    ({ fault, done, acknowledged, lost, duplicated, misordered, wholeMs }) =>
-      `| ${[fault, done, acknowledged, lost, duplicated, misordered, `${wholeMs} ms`].join(' | ')} |`,
+    ({ fault, method, acknowledged, lost, duplicated, misordered, recoveryMs }) =>
+      `| ${[fault, method, acknowledged, lost, duplicated, misordered, `${recoveryMs} ms`].join(' | ')} |`,
   );
   const [manyNodes = ''] = MANY_NODES.exec(await readFile(FILE, 'utf8')) ?? [];
   await writeFile(FILE, await format(`${head}${lines.join('\n')}\n${manyNodes}`, { parser: 'markdown' }));

@@ -9,14 +9,14 @@ import { installedVersions, isVersion } from '../support/client-versions.js';
 import { CLIENT_ROWS, CLIENT_SECTIONS, clientRow, clientSection } from '../support/clients-document.js';
 import { converse } from '../support/conversation.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
-import { Pasted } from '../support/pasted.js';
+import { ConsoleScript } from '../support/console-script.js';
 import { Program } from '../support/program.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { playConsole } from '../support/typist.js';
+import { playTerminal } from '../support/terminal-script.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTED_URL = 'wss://localhost/wss';
-/** Longer than two steps may take, so that the report says which was not taken. */
+/** Longer than two steps, so that the report names the step that failed. */
 const TIMEOUT_MS = 180_000;
 
 describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
@@ -33,8 +33,8 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
     folder = await mkdtemp(join(tmpdir(), 'switchboard-clients-'));
     await prepare(folder);
     await cp(nginx.caFile, join(folder, 'ca.crt'));
-    await mkdir(join(folder, 'foreign'));
-    await makeCertificates(join(folder, 'foreign'));
+    await mkdir(join(folder, 'other'));
+    await makeCertificates(join(folder, 'other'));
   });
   afterEach(({ task }) => {
     if (task.result?.state === 'fail') console.error(running.map(({ log }) => log).join('\n'));
@@ -46,7 +46,7 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
     await rm(folder, { recursive: true });
   });
 
-  /** The command of the document with the address of this test, and with another authority if one is named. */
+  /** Replaces the address (and the authority) in a command of the document. */
   const placed = (command: string, caFile = 'ca.crt'): string =>
     command.replace(DOCUMENTED_URL, nginx.url).replace('ca.crt', caFile);
 
@@ -54,7 +54,7 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
     const { command, source } = clientSection(name);
     const program =
       command === undefined
-        ? playConsole(source!, (text) => placed(text, caFile), folder)
+        ? playTerminal(source!, (text) => placed(text, caFile), folder)
         : new Program(placed(command, caFile), folder);
     running.push(program);
     return program;
@@ -62,9 +62,9 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
 
   const versions = installedVersions();
   const inBrowser = CLIENT_SECTIONS.filter(({ name }) => name === 'Chromium');
-  /** What the table says of curl is true of Debian 12's alone: later ones are built with WebSocket. */
-  const foreign = CLIENT_SECTIONS.filter(({ name }) => name === 'curl' && !versions.has(name));
-  const programs = CLIENT_SECTIONS.filter((section) => ![...inBrowser, ...foreign].includes(section));
+  /** The table describes the curl of Debian 12; later builds support WebSocket. */
+  const skipped = CLIENT_SECTIONS.filter(({ name }) => name === 'curl' && !versions.has(name));
+  const programs = CLIENT_SECTIONS.filter((section) => ![...inBrowser, ...skipped].includes(section));
 
   it('has a section for each row of the table, and a row for each section', () => {
     expect(CLIENT_ROWS.length).toBeGreaterThanOrEqual(10);
@@ -77,26 +77,26 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
     expect(wrong).toEqual([]);
   });
 
-  it.each(programs)('tells the truth of $name', async ({ name }) => {
+  it.each(programs)('is right about $name', async ({ name }) => {
     const steps = await converse(nginx.url, ca, async () => run(name));
-    const refuses = !(await run(name, 'foreign/ca.crt').ended);
-    expect([...steps.values(), steps.get('connects') && refuses].map(word)).toEqual(clientRow(name).cells);
+    const refuses = !(await run(name, 'other/ca.crt').ended);
+    expect([...steps.values(), steps.get('connects') && refuses].map(cell)).toEqual(clientRow(name).cells);
   });
 
-  it.each(inBrowser)('tells the truth of $name', async ({ name, source }) => {
+  it.each(inBrowser)('is right about $name', async ({ name, source }) => {
     const code = placed(source!);
     const browser = await Browser.start(nginx.caFile);
     const page = nginx.url.replace(/^wss(.*)\/wss$/, 'https$1/health/live');
-    const steps = await converse(nginx.url, ca, async () => Pasted.into(await browser.open(page), code));
+    const steps = await converse(nginx.url, ca, async () => ConsoleScript.into(await browser.open(page), code));
     await browser.stop();
     const strict = await Browser.start();
-    const pasted = await Pasted.into(await strict.open(), code);
+    const pasted = await ConsoleScript.into(await strict.open(), code);
     const refuses = !(await pasted.ended) && pasted.log.includes('net::ERR_CERT_AUTHORITY_INVALID');
     await strict.stop();
-    expect([...steps.values(), refuses].map(word)).toEqual(clientRow(name).cells);
+    expect([...steps.values(), refuses].map(cell)).toEqual(clientRow(name).cells);
   });
 
-  it('has programs that greet each other in any two languages, and end when one of them leaves', async () => {
+  it('has programs that greet each other in any two languages, and end when one of them ends', async () => {
     const chatting = programs.filter(({ file }) => file !== undefined);
     expect(chatting.length).toBeGreaterThanOrEqual(7);
     const ids: string[] = [];
@@ -113,7 +113,7 @@ describe('docs/clients.md', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
-/** Saves the programs as the document says, where they find the packages that it says to install. */
+/** Saves the programs as the document says, with links to the packages that they need. */
 async function prepare(folder: string): Promise<void> {
   for (const { file, source } of CLIENT_SECTIONS)
     if (file !== undefined && source !== undefined) await writeFile(join(folder, file), source);
@@ -123,6 +123,6 @@ async function prepare(folder: string): Promise<void> {
   await symlink(ROOT, join(modules, 'switchboard'));
 }
 
-function word(well: boolean | undefined): string {
-  return well === true ? 'yes' : 'no';
+function cell(passed: boolean | undefined): string {
+  return passed === true ? 'yes' : 'no';
 }

@@ -17,24 +17,24 @@ import { AUTH, token } from '../support/tokens.js';
 
 const DOCTOR = fileURLToPath(new URL('../../scripts/doctor.js', import.meta.url));
 const KEY = 'a-key-of-many-characters-indeed';
-/** Another address of this machine than the one nginx connects from. */
-const FAR = '127.0.0.2';
+/** An address of this machine from which nginx does not connect. */
+const OTHER_ADDRESS = '127.0.0.2';
 
 interface Diagnosis {
   readonly code: number;
-  readonly said: string;
+  readonly output: string;
 }
 
-async function doctor(...words: string[]): Promise<Diagnosis> {
-  return promisify(execFile)(process.execPath, [DOCTOR, ...words]).then(
-    ({ stdout }) => ({ code: 0, said: stdout }),
-    ({ code, stdout }: { code: number; stdout: string }) => ({ code, said: stdout }),
+async function doctor(...args: string[]): Promise<Diagnosis> {
+  return promisify(execFile)(process.execPath, [DOCTOR, ...args]).then(
+    ({ stdout }) => ({ code: 0, output: stdout }),
+    ({ code, stdout }: { code: number; stdout: string }) => ({ code, output: stdout }),
   );
 }
 
-/** What was said of a check, with `ok` or `WRONG` before it. */
-function of(what: string, { said }: Diagnosis): string | undefined {
-  return said.split('\n').find((line) => line.replace(/^(ok|WRONG|-) +/, '').startsWith(`${what}: `));
+/** Returns the line of a check, which begins with `ok`, `FAIL` or `skip`. */
+function of(name: string, { output }: Diagnosis): string | undefined {
+  return output.split('\n').find((line) => line.replace(/^(ok|FAIL|skip) +/, '').startsWith(`${name}: `));
 }
 
 describe('behind the proxy, the doctor', () => {
@@ -49,13 +49,22 @@ describe('behind the proxy, the doctor', () => {
     await server.stop();
   });
 
-  it('finds that all is well', async () => {
-    const way = ['--url', nginx.url, '--ca', nginx.caFile, '--http-port', String(nginx.httpPort), '--from', FAR];
+  it('passes every check', async () => {
+    const target = [
+      '--url',
+      nginx.url,
+      '--ca',
+      nginx.caFile,
+      '--http-port',
+      String(nginx.httpPort),
+      '--from',
+      OTHER_ADDRESS,
+    ];
     const origin = nginx.url.replace('wss:', 'https:').replace('/wss', '');
-    const { code, said } = await doctor(...way, '--api-key', KEY, '--origin', origin);
-    expect(said).toMatch(/^All is well\.$/m);
+    const { code, output } = await doctor(...target, '--api-key', KEY, '--origin', origin);
+    expect(output).toMatch(/^All checks passed\.$/m);
     expect(code).toBe(0);
-    const checks = [...said.matchAll(/^ok +([a-z ]+):/gm)].map(([, what]) => what);
+    const checks = [...output.matchAll(/^ok +([a-z ]+):/gm)].map(([, name]) => name);
     expect(checks).toEqual([
       'readiness',
       'clock',
@@ -77,42 +86,51 @@ describe('behind the proxy, the doctor', () => {
     ]);
   });
 
-  it('says what is wrong with a certificate nobody knows, and looks on', async () => {
+  it('reports a certificate of an unknown authority, and goes on', async () => {
     const diagnosis = await doctor('--url', nginx.url, '--http-port', String(nginx.httpPort), '--quick');
     expect(diagnosis.code).toBe(1);
-    expect(of('chain', diagnosis)).toMatch(/^WRONG chain: (UNABLE_TO_|SELF_SIGNED_)/);
-    expect(diagnosis.said).toMatch(/^1 thing is wrong\.$/m);
-    expect(of('address', diagnosis)).toMatch(/^-.*--api-key/);
+    expect(of('chain', diagnosis)).toMatch(/^FAIL chain: (UNABLE_TO_|SELF_SIGNED_)/);
+    expect(diagnosis.output).toMatch(/^1 check failed\.$/m);
+    expect(of('address', diagnosis)).toMatch(/^skip.*--api-key/);
   });
 
-  it('says that plain HTTP is not redirected', async () => {
-    const way = ['--url', nginx.url, '--ca', nginx.caFile, '--http-port', String(server.port)];
-    const diagnosis = await doctor(...way, '--quick');
-    expect([diagnosis.code, of('redirect', diagnosis)]).toEqual([1, 'WRONG redirect: 426']);
+  it('reports plain HTTP without a redirect', async () => {
+    const target = ['--url', nginx.url, '--ca', nginx.caFile, '--http-port', String(server.port)];
+    const diagnosis = await doctor(...target, '--quick');
+    expect([diagnosis.code, of('redirect', diagnosis)]).toEqual([1, 'FAIL redirect: 426']);
   });
 
-  it('says that a proxy is less patient than the heartbeat', async () => {
-    const calm = await startServer({ HEARTBEAT_MS: '60000' });
-    const hasty = await startNginx({ appPort: calm.port, idleTimeout: '1s' });
-    const way = ['--url', hasty.url, '--ca', hasty.caFile, '--http-port', String(hasty.httpPort)];
-    const diagnosis = await doctor(...way);
+  it('reports a proxy whose idle timeout is below the heartbeat', async () => {
+    const slow = await startServer({ HEARTBEAT_MS: '60000' });
+    const impatient = await startNginx({ appPort: slow.port, idleTimeout: '1s' });
+    const target = ['--url', impatient.url, '--ca', impatient.caFile, '--http-port', String(impatient.httpPort)];
+    const diagnosis = await doctor(...target);
     expect([diagnosis.code, of('heartbeat', diagnosis)]).toEqual([
       1,
-      expect.stringMatching(/^WRONG .*closed with 1006/),
+      expect.stringMatching(/^FAIL .*closed with 1006/),
     ]);
-    await hasty.stop();
-    await calm.stop();
+    await impatient.stop();
+    await slow.stop();
   });
 
-  it('says that the server takes the proxy for the client', async () => {
-    const blind = await startServer({ API_KEYS: KEY });
-    const front = await startNginx({ appPort: blind.port });
-    const way = ['--url', front.url, '--ca', front.caFile, '--http-port', String(front.httpPort), '--from', FAR];
-    const diagnosis = await doctor(...way, '--api-key', KEY, '--quick');
-    expect([diagnosis.code, of('address', diagnosis)]).toEqual([1, 'WRONG address: the server sees 127.0.0.1']);
-    expect(diagnosis.said).toContain('TRUSTED_PROXIES');
+  it('reports a server that takes the proxy for the client', async () => {
+    const untrusting = await startServer({ API_KEYS: KEY });
+    const front = await startNginx({ appPort: untrusting.port });
+    const target = [
+      '--url',
+      front.url,
+      '--ca',
+      front.caFile,
+      '--http-port',
+      String(front.httpPort),
+      '--from',
+      OTHER_ADDRESS,
+    ];
+    const diagnosis = await doctor(...target, '--api-key', KEY, '--quick');
+    expect([diagnosis.code, of('address', diagnosis)]).toEqual([1, 'FAIL address: the server sees 127.0.0.1']);
+    expect(diagnosis.output).toContain('TRUSTED_PROXIES');
     await front.stop();
-    await blind.stop();
+    await untrusting.stop();
   });
 });
 
@@ -125,80 +143,80 @@ describe('straight at the server, the doctor', () => {
     server = child = undefined;
   });
 
-  const look = async (settings: Record<string, string>, ...words: string[]): Promise<Diagnosis> => {
+  const diagnose = async (settings: Record<string, string>, ...args: string[]): Promise<Diagnosis> => {
     server = await startServer(settings);
-    return doctor('--url', server.url, '--quick', ...words);
+    return doctor('--url', server.url, '--quick', ...args);
   };
 
-  it('says that nothing is encrypted', async () => {
-    const diagnosis = await look({});
-    expect([diagnosis.code, of('encryption', diagnosis)]).toEqual([1, 'WRONG encryption: ws:']);
-    expect(diagnosis.said).toMatch(/^1 thing is wrong\.$/m);
+  it('reports a connection without TLS', async () => {
+    const diagnosis = await diagnose({});
+    expect([diagnosis.code, of('encryption', diagnosis)]).toEqual([1, 'FAIL encryption: ws:']);
+    expect(diagnosis.output).toMatch(/^1 check failed\.$/m);
   });
 
-  it('says that a path is not the entry', async () => {
+  it('reports a path other than WS_PATH', async () => {
     server = await startServer();
     const diagnosis = await doctor('--url', server.url.replace('/wss', '/elsewhere'), '--quick');
     expect(diagnosis.code).toBe(1);
-    expect(of('path', diagnosis)).toBe('WRONG path: a plain GET is answered 404');
-    expect(of('session', diagnosis)).toMatch(/^WRONG session: .*404/);
+    expect(of('path', diagnosis)).toBe('FAIL path: status 404 for a plain GET');
+    expect(of('session', diagnosis)).toMatch(/^FAIL session: .*404/);
   });
 
-  it('says that any page may connect, or that the right one may not', async () => {
+  it('reports an open origin policy, and an origin that may not connect', async () => {
     const app = 'https://app.example.com';
-    const open = await look({ ALLOWED_ORIGINS: '*', ALLOW_ANY_ORIGIN: 'yes' }, '--origin', app);
-    expect(of('origin rule', open)).toBe('WRONG origin rule: a foreign origin is answered 101');
+    const open = await diagnose({ ALLOWED_ORIGINS: '*', ALLOW_ANY_ORIGIN: 'yes' }, '--origin', app);
+    expect(of('origin rule', open)).toBe('FAIL origin rule: status 101 for an unknown origin');
     expect(of('origin', open)).toMatch(/^ok /);
     await server?.stop();
-    const closed = await look({}, '--origin', app);
+    const closed = await diagnose({}, '--origin', app);
     expect(of('origin rule', closed)).toMatch(/^ok /);
-    expect(of('origin', closed)).toBe(`WRONG origin: ${app} is answered 403`);
+    expect(of('origin', closed)).toBe(`FAIL origin: status 403 for ${app}`);
   });
 
-  it('says that anybody may claim any address', async () => {
-    const diagnosis = await look({ TRUSTED_PROXIES: '127.0.0.1', API_KEYS: KEY }, '--api-key', KEY);
-    expect(of('address', diagnosis)).toMatch(/^WRONG address: the server sees 203\./);
-    expect(diagnosis.said).toContain('anybody may claim any address');
+  it('reports a server that trusts forged addresses', async () => {
+    const diagnosis = await diagnose({ TRUSTED_PROXIES: '127.0.0.1', API_KEYS: KEY }, '--api-key', KEY);
+    expect(of('address', diagnosis)).toMatch(/^FAIL address: the server sees 203\./);
+    expect(diagnosis.output).toContain('any client can claim any address');
   });
 
-  it('shows the token it is given', async () => {
-    const without = await look(AUTH);
-    expect(of('session', without)).toMatch(/^WRONG session: .*401/);
+  it('sends the token of --token', async () => {
+    const without = await diagnose(AUTH);
+    expect(of('session', without)).toMatch(/^FAIL session: .*401/);
     await server?.stop();
-    const diagnosis = await look(AUTH, '--token', await token());
-    expect(diagnosis.said).toMatch(/^1 thing is wrong\.$/m); // that it is not encrypted
+    const diagnosis = await diagnose(AUTH, '--token', await token());
+    expect(diagnosis.output).toMatch(/^1 check failed\.$/m); // that it is not encrypted
   });
 
-  it('says that a certificate is of another name and soon over, and that strangers may read the metrics', async () => {
+  it('reports a certificate for another name that expires soon, and public metrics', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-doctor-'));
     await makeCertificates(folder, '--host', 'elsewhere.example', '--days', '3');
     const [cert, key] = [join(folder, 'server.crt'), join(folder, 'server.key')];
-    const diagnosis = await look({ TLS_CERT_FILE: cert, TLS_KEY_FILE: key }, '--ca', join(folder, 'ca.crt'));
-    expect(of('chain', diagnosis)).toBe('WRONG chain: ERR_TLS_CERT_ALTNAME_INVALID');
-    expect(of('certificate', diagnosis)).toMatch(/^WRONG certificate: [23] days left/);
-    expect(of('metrics', diagnosis)).toBe('WRONG metrics: 200');
+    const diagnosis = await diagnose({ TLS_CERT_FILE: cert, TLS_KEY_FILE: key }, '--ca', join(folder, 'ca.crt'));
+    expect(of('chain', diagnosis)).toBe('FAIL chain: ERR_TLS_CERT_ALTNAME_INVALID');
+    expect(of('certificate', diagnosis)).toMatch(/^FAIL certificate: [23] days left/);
+    expect(of('metrics', diagnosis)).toBe('FAIL metrics: status 200');
     expect(of('limits', diagnosis)).toMatch(/^ok /);
     await rm(folder, { recursive: true });
   });
 
-  it('says that a clock is wrong', async () => {
+  it('reports a wrong clock', async () => {
     child = await ServerProcess.start({ API_KEYS: KEY }, { before: wrongClock('FAKETIME=+2h') });
     const diagnosis = await doctor('--url', child.url, '--quick', '--api-key', KEY);
-    expect(of('clock', diagnosis)).toMatch(/^WRONG clock: 7[0-9]{3} s apart/);
-    expect(of('clock of the node', diagnosis)).toMatch(/^WRONG/);
+    expect(of('clock', diagnosis)).toMatch(/^FAIL clock: 7[0-9]{3} s apart/);
+    expect(of('clock of the node', diagnosis)).toMatch(/^FAIL/);
   });
 
-  it('says that who answers is not Switchboard, or of another time', async () => {
-    const stranger = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => false });
-    stranger.on('connection', (socket) => {
+  it('reports a server that is not Switchboard, or of another version', async () => {
+    const impostor = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => false });
+    impostor.on('connection', (socket) => {
       const data = { protocol: 2, heartbeatMs: 1000, maxMessageBytes: 1000 };
       socket.send(JSON.stringify({ type: 'sys.welcome', sender: 'server', receiver: 'a.b', data }));
     });
-    await once(stranger, 'listening');
-    const { port } = stranger.address() as AddressInfo;
+    await once(impostor, 'listening');
+    const { port } = impostor.address() as AddressInfo;
     const diagnosis = await doctor('--url', `ws://127.0.0.1:${port}/wss`, '--timeout', '1');
-    const wrong = [...diagnosis.said.matchAll(/^WRONG ([a-z ]+):/gm)].map(([, what]) => what);
-    expect(wrong).toEqual([
+    const failed = [...diagnosis.output.matchAll(/^FAIL ([a-z ]+):/gm)].map(([, name]) => name);
+    expect(failed).toEqual([
       'readiness',
       'encryption',
       'path',
@@ -210,19 +228,19 @@ describe('straight at the server, the doctor', () => {
       'longest message',
       'limits',
     ]);
-    for (const socket of stranger.clients) socket.terminate();
-    await new Promise((resolve) => stranger.close(resolve));
+    for (const socket of impostor.clients) socket.terminate();
+    await new Promise((resolve) => impostor.close(resolve));
   });
 
-  it('says that nobody is there', async () => {
-    const { code, said } = await doctor('--url', 'ws://127.0.0.1:1/wss', '--quick');
-    expect([code, said]).toEqual([1, expect.stringMatching(/^WRONG node: .*ECONNREFUSED/m)]);
+  it('reports a port without a server', async () => {
+    const { code, output } = await doctor('--url', 'ws://127.0.0.1:1/wss', '--quick');
+    expect([code, output]).toEqual([1, expect.stringMatching(/^FAIL node: .*ECONNREFUSED/m)]);
   });
 
-  it('says how it is asked', async () => {
-    for (const words of [['--url', 'https://localhost'], ['--timeout', 'x'], ['--what']]) {
-      const { code, said } = await doctor(...words);
-      expect([code, said]).toEqual([64, expect.stringContaining('npm run doctor -- --url')]);
+  it('prints its usage for wrong arguments', async () => {
+    for (const args of [['--url', 'https://localhost'], ['--timeout', 'x'], ['--what']]) {
+      const { code, output } = await doctor(...args);
+      expect([code, output]).toEqual([64, expect.stringContaining('npm run doctor -- --url')]);
     }
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Drain } from '../../src/ops/shutdown/drain.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
-import { RawClient } from '../support/raw.js';
+import { RawClient } from '../support/raw-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { answerTo, flood, StalledReader } from '../support/stalled-reader.js';
 

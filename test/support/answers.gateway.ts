@@ -38,21 +38,21 @@ class SeatDto {
 }
 
 @Injectable()
-class No implements CanActivate {
+class DenyGuard implements CanActivate {
   canActivate(): boolean {
     return false;
   }
 }
 
 @Injectable()
-class Never implements CanActivate {
+class ThrowingGuard implements CanActivate {
   canActivate(): boolean {
     throw new ForbiddenException('secret rule 17');
   }
 }
 
 @Injectable()
-class Wrapping implements NestInterceptor {
+class WrapInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     const pattern = context.switchToWs().getPattern();
     return next.handle().pipe(map((value) => ({ pattern, value })));
@@ -68,7 +68,7 @@ class WeatherFilter implements ExceptionFilter<Weather> {
   }
 }
 
-/** Handlers of every kind of answer and failure. */
+/** Handlers with every kind of answer and failure. */
 @MessagingGateway()
 export class AnswersGateway {
   @SubscribeMessage('a.value')
@@ -114,14 +114,14 @@ export class AnswersGateway {
     );
   }
 
-  /** JSON knows no big integers. */
-  @SubscribeMessage('a.unspeakable')
-  unspeakable(): unknown {
+  /** JSON has no big integers. */
+  @SubscribeMessage('a.unserializable')
+  unserializable(): unknown {
     return { big: 1n };
   }
 
-  @SubscribeMessage('a.unspeakable-stream')
-  unspeakableStream(): Observable<unknown> {
+  @SubscribeMessage('a.unserializable-stream')
+  unserializableStream(): Observable<unknown> {
     return of(1, 2n, 3, 4n, 5);
   }
 
@@ -135,19 +135,19 @@ export class AnswersGateway {
     return number;
   }
 
-  @UseGuards(No)
+  @UseGuards(DenyGuard)
   @SubscribeMessage('a.guarded')
   guarded(): string {
-    return 'never said';
+    return 'never returned';
   }
 
-  @UseGuards(Never)
+  @UseGuards(ThrowingGuard)
   @SubscribeMessage('a.guard-throws')
   guardThrows(): string {
-    return 'never said';
+    return 'never returned';
   }
 
-  @UseInterceptors(Wrapping)
+  @UseInterceptors(WrapInterceptor)
   @SubscribeMessage('a.intercepted')
   intercepted(@MessageBody() body: unknown): unknown {
     return body;
@@ -156,7 +156,7 @@ export class AnswersGateway {
   @UseFilters(new WeatherFilter())
   @SubscribeMessage('a.filtered')
   filtered(): never {
-    throw new Weather('internal words');
+    throw new Weather('internal text');
   }
 
   @SubscribeMessage('a.throw')
@@ -171,7 +171,7 @@ export class AnswersGateway {
 
   @SubscribeMessage('sys.mine')
   reserved(): string {
-    return 'never said';
+    return 'never returned';
   }
 }
 
@@ -188,10 +188,10 @@ const THROWN: Readonly<Record<string, () => unknown>> = {
   'bad request': () => new BadRequestException('row must be a number'),
 };
 
-/** A second class on the same connection, which also has hooks. */
+/** A second gateway class on the same connection, with hooks. */
 @MessagingGateway()
 export class SecondGateway {
-  /** Who left, and whether its session had ended by then. */
+  /** Departed sessions, and whether each had ended when the hook ran. */
   readonly departures: { readonly id: string; readonly ended: boolean }[] = [];
 
   handleConnection(socket: GatewaySocket): void {

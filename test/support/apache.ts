@@ -19,7 +19,7 @@ export interface Apache {
   stop(): Promise<void>;
 }
 
-/** Starts Debian's apache2 with the project's own configuration and certificates of the project's own making. */
+/** Starts Debian's apache2 with the project's configuration and fresh certificates. */
 export async function startApache(appPort: number): Promise<Apache> {
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-apache-'));
   await makeCertificates(folder);

@@ -22,7 +22,7 @@ export const HANDSHAKE = {
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 } as const;
 
-/** Sends one request on a connection of its own, any headers included, and reads the whole answer. */
+/** Sends one request on a new connection, with any headers, and reads the whole response. */
 export async function ask(
   url: string,
   options: RequestOptions & { ca?: string; servername?: string } = {},

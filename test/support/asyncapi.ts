@@ -1,7 +1,7 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 
-/** What the tests look at in the document; the rest is judged by the schema of AsyncAPI. */
+/** The parts of the document that tests read; the AsyncAPI schema validates the rest. */
 export interface AsyncApi {
   readonly asyncapi: string;
   readonly channels: Readonly<
@@ -34,12 +34,13 @@ interface Operation {
   readonly reply?: { readonly messages: readonly Ref[] };
 }
 
-/** A document as a judge of frames. */
-export class Judge {
-  readonly #judges = new Map<string, ValidateFunction>();
-  /** By key, whether the server may send it or take it. */
-  readonly #told: ReadonlySet<string>;
-  readonly #taken: ReadonlySet<string>;
+/** Validates frames against the messages of an AsyncAPI document. */
+export class FrameValidator {
+  readonly #validators = new Map<string, ValidateFunction>();
+  /** Keys of messages that the server sends. */
+  readonly #sent: ReadonlySet<string>;
+  /** Keys of messages that the server receives. */
+  readonly #received: ReadonlySet<string>;
 
   private constructor(readonly document: AsyncApi) {
     const ajv = new Ajv({ strict: true, allErrors: true, strictTypes: false, strictRequired: false });
@@ -48,11 +49,13 @@ export class Judge {
     ajv.addKeyword('components');
     ajv.addSchema({ $id: 'document', components: { schemas: document.components.schemas } });
     for (const [key, { payload }] of Object.entries(document.components.messages))
-      this.#judges.set(key, ajv.compile(within(payload)));
+      this.#validators.set(key, ajv.compile(within(payload)));
     const operations = Object.values(document.operations);
     const keys = (refs: readonly Ref[]): string[] => refs.map(({ $ref }) => $ref.split('/').pop()!);
-    this.#taken = new Set(operations.flatMap(({ action, messages }) => (action === 'receive' ? keys(messages) : [])));
-    this.#told = new Set(
+    this.#received = new Set(
+      operations.flatMap(({ action, messages }) => (action === 'receive' ? keys(messages) : [])),
+    );
+    this.#sent = new Set(
       operations.flatMap(({ action, messages, reply }) => [
         ...(action === 'send' ? keys(messages) : []),
         ...keys(reply?.messages ?? []),
@@ -60,29 +63,29 @@ export class Judge {
     );
   }
 
-  static async of(port: number): Promise<Judge> {
+  static async of(port: number): Promise<FrameValidator> {
     const response = await fetch(`http://127.0.0.1:${port}/asyncapi.json`);
-    return new Judge((await response.json()) as AsyncApi);
+    return new FrameValidator((await response.json()) as AsyncApi);
   }
 
-  /** The messages of the document that a frame from the server is. */
-  told(frame: unknown): string[] {
-    return [...this.#told].filter((key) => this.fits(key, frame));
+  /** Returns the keys of server messages that a frame matches. */
+  matchSent(frame: unknown): string[] {
+    return [...this.#sent].filter((key) => this.fits(key, frame));
   }
 
-  /** The messages of the document that a client's frame is. */
-  taken(frame: unknown): string[] {
-    return [...this.#taken].filter((key) => this.fits(key, frame));
+  /** Returns the keys of client messages that a frame matches. */
+  matchReceived(frame: unknown): string[] {
+    return [...this.#received].filter((key) => this.fits(key, frame));
   }
 
   fits(key: string, frame: unknown): boolean {
-    const judge = this.#judges.get(key);
-    if (judge === undefined) throw new Error(`the document has no message ${key}`);
-    return judge(frame);
+    const validate = this.#validators.get(key);
+    if (validate === undefined) throw new Error(`the document has no message ${key}`);
+    return validate(frame);
   }
 }
 
-/** Makes the references of a part, which are to the whole, find it. */
+/** Redirects the references of a schema to the registered document. */
 function within(schema: object): object {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"document#/components')) as object;
 }

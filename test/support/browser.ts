@@ -9,9 +9,9 @@ import type { Closed, Received } from './client.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const PAGE = fileURLToPath(new URL('page.js', import.meta.url));
-/** No flag changes how certificates are checked. */
+/** None of these flags changes the verification of certificates. */
 const FLAGS = [
-  '--no-sandbox', // required for root
+  '--no-sandbox', // needed to run as root
   '--disable-gpu',
   '--no-first-run',
   '--disable-background-networking',
@@ -21,7 +21,7 @@ const FLAGS = [
 ];
 const run = promisify(execFile);
 
-/** Runs Debian's Chromium with a home directory of its own, for its profile and its certificate store. */
+/** Debian's Chromium with a temporary home for its profile and its store of trusted authorities. */
 export class Browser {
   private constructor(
     private readonly home: string,
@@ -29,8 +29,8 @@ export class Browser {
   ) {}
 
   /**
-   * @param caFile a CA certificate to import; without one the store is empty
-   * @param flags further flags of Chromium
+   * @param caFile an authority to trust; without it the store is empty
+   * @param flags further command-line flags
    */
   static async start(caFile?: string, flags: readonly string[] = []): Promise<Browser> {
     const home = await mkdtemp(join(tmpdir(), 'switchboard-browser-'));
@@ -49,7 +49,7 @@ export class Browser {
     return new Browser(home, context);
   }
 
-  /** Opens a tab, empty or at a URL. */
+  /** Opens a new tab, blank or on a page. */
   async open(url = 'about:blank'): Promise<Tab> {
     const tab = new Tab(await this.context.newPage());
     await tab.page.goto(url);
@@ -58,11 +58,11 @@ export class Browser {
 
   async stop(): Promise<void> {
     await this.context.close();
-    await rm(this.home, { recursive: true, maxRetries: 5 }); // retries, because a process may still be writing
+    await rm(this.home, { recursive: true, maxRetries: 5 }); // a process of Chromium may still be writing
   }
 }
 
-/** Drives a tab whose page opens one WebSocket. */
+/** A tab whose page has one WebSocket. */
 export class Tab {
   welcome!: Received;
   readonly #console: string[] = [];
@@ -75,7 +75,7 @@ export class Tab {
     return this.welcome.receiver;
   }
 
-  /** The text of the browser's console, with the reasons of failed connections. */
+  /** The console output of the page, reasons of failed connections included. */
   get console(): string {
     return this.#console.join('\n');
   }
@@ -96,7 +96,7 @@ export class Tab {
     return this.#call('send', envelope);
   }
 
-  /** Takes the next envelope of a type, and of a sender if given; other envelopes stay in the page. */
+  /** Takes the next envelope of a type (and sender); other envelopes stay in the page. */
   async next(type: string, sender?: string): Promise<Received> {
     return this.#call('next', type, sender);
   }
@@ -111,8 +111,6 @@ export class Tab {
   }
 
   async #call<Result>(name: string, ...args: unknown[]): Promise<Result> {
-    return this.page.evaluate<Result>(
-      `switchboard.${name}(${args.map((argument) => JSON.stringify(argument)).join(',')})`,
-    );
+    return this.page.evaluate<Result>(`switchboard.${name}(${args.map((arg) => JSON.stringify(arg)).join(',')})`);
   }
 }

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Builds once before all tests, if the sources are newer: some tests start the server as the process that it is. */
+/** Builds once before all tests if the sources are newer, because some tests start the server as a process. */
 export function setup(): void {
-  const built = join(ROOT, 'dist/client.min.js'); // what the build makes last
+  const built = join(ROOT, 'dist/client.min.js'); // written last by the build
   if (existsSync(built) && statSync(built).mtimeMs > newest(join(ROOT, 'src'))) return;
   const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the build failed\n${stdout}${stderr}`);

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VERSION_FILES = ['src/cluster/wire/node-message.ts', 'src/backplane/node-message.ts'];
 const run = promisify(execFile);
 
-/** Other builds of the server than that of this tree: an older one, and newer ones as far as nodes can tell. */
+/** Builds of other versions of the server: an older commit, and this tree with a newer node version. */
 export class Builds {
   readonly #worktrees: string[] = [];
 
@@ -26,13 +26,13 @@ export class Builds {
     return this.#build('before', async (commit) => (await git('rev-parse', `${commit}:src`)) !== now);
   }
 
-  /** Builds the newest commit whose nodes speak the version before this one. */
+  /** Builds the newest commit with the previous node version. */
   async older(): Promise<string> {
     const now = await versionAt('HEAD');
     return this.#build('older', async (commit) => (await versionAt(commit))! < now!);
   }
 
-  /** Copies this tree's build and lets it say another version to other nodes. @param ahead how much newer it is */
+  /** Copies the build of this tree and raises its node version. @param ahead by how much */
   async ahead(ahead: number): Promise<string> {
     const copy = join(this.folder, `ahead-${ahead}`);
     for (const part of ['dist', 'config', 'package.json'])
@@ -61,14 +61,14 @@ export class Builds {
   }
 }
 
-/** The newest commit that fits, of those whose nodes speak to one another. */
+/** Returns the newest commit that fits, of those with a node version. */
 async function newest(fits: (commit: string) => Promise<boolean>): Promise<string> {
   for (const commit of (await git('rev-list', 'HEAD')).split('\n'))
     if ((await versionAt(commit)) !== undefined && (await fits(commit))) return commit;
   throw new Error('the history holds no such build: is this a shallow clone?');
 }
 
-/** What the nodes of a commit say to one another, where they do. */
+/** Reads the source of node messages in a commit, if it exists. */
 async function versionAt(commit: string): Promise<number | undefined> {
   for (const file of VERSION_FILES) {
     const code = await git('show', `${commit}:${file}`).catch(() => '');
@@ -78,6 +78,6 @@ async function versionAt(commit: string): Promise<number | undefined> {
   return undefined;
 }
 
-async function git(...words: string[]): Promise<string> {
-  return (await run('git', words, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
+async function git(...args: string[]): Promise<string> {
+  return (await run('git', args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
 }

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 
 const SCRIPT = fileURLToPath(new URL('../../nginx/make-certs.sh', import.meta.url));
 
-/** Fills a folder as `npm run certs` does, and names the server's pair as an operator's own would be named, too. */
-export async function makeCertificates(folder: string, ...words: string[]): Promise<void> {
-  await promisify(execFile)('sh', [SCRIPT, '--out', folder, ...words]);
+/** Fills a folder as `npm run certs` does, and copies the server's pair to the names of an operator's pair. */
+export async function makeCertificates(folder: string, ...args: string[]): Promise<void> {
+  await promisify(execFile)('sh', [SCRIPT, '--out', folder, ...args]);
   await cp(join(folder, 'server.crt'), join(folder, 'fullchain.pem'));
   await cp(join(folder, 'server.key'), join(folder, 'privkey.pem'));
 }

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
-import { rest } from './rest.js';
+import { quiescence } from './quiesce.js';
 
-/** An envelope as a client sees it. */
+/** An envelope as received by a client. */
 export interface Received {
   readonly type: string;
   readonly sender: string;
   readonly receiver: string;
   readonly ref?: string;
   readonly id?: string;
-  // Tests look into whatever was sent.
+  // Any shape, because tests read properties of any message.
   // eslint-disable-next-line typescript/no-explicit-any
   readonly data?: any;
 }
@@ -26,9 +26,9 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** A client that remembers everything it was told until it is asked for. */
+/** A client that keeps each envelope until a test takes it. */
 export class Client {
-  /** Everything received and not yet taken by {@link next}. */
+  /** Envelopes received and not yet taken by {@link next}. */
   readonly inbox: Received[] = [];
   /** The raw text of every frame, in order. */
   readonly frames: string[] = [];
@@ -70,12 +70,12 @@ export class Client {
     return this.#take(({ ref }) => ref === id, `the answer to ${id}`);
   }
 
-  /** Resolves when all that was sent before has had its effect. */
+  /** Resolves when all messages sent before have had their effect. */
   async settled(): Promise<void> {
-    await this.#heard();
-    if (rest.reached === undefined) return;
-    await rest.reached();
-    await this.#heard();
+    await this.#answered();
+    if (quiescence.reached === undefined) return;
+    await quiescence.reached();
+    await this.#answered();
   }
 
   async close(code?: number, reason?: string): Promise<Closed> {
@@ -88,7 +88,7 @@ export class Client {
     this.socket.terminate();
   }
 
-  async #heard(): Promise<void> {
+  async #answered(): Promise<void> {
     this.send({ type: 'sys.ping', data: 'settled' });
     while ((await this.next('sys.pong')).data !== 'settled');
   }
@@ -118,6 +118,6 @@ export async function connect(url: string, options: ClientOptions & { protocols?
     client.closed.then(({ code }) => Promise.reject(new Error(`could not connect (${code})`))),
   ]);
   client.welcome = await client.next();
-  await rest.reached?.();
+  await quiescence.reached?.();
   return client;
 }

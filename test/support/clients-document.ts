@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/clients.md', import.meta.url));
 
-/** What the document says of one client. */
+/** The section of one client. */
 export interface ClientSection {
   readonly name: string;
-  /** The first code block that is not a command: a program, or what to paste or to type. */
+  /** The first code block that is not a command: a program, or text to paste or type. */
   readonly source: string | undefined;
-  /** What its prose says to save the program as. */
+  /** The file name of the program. */
   readonly file: string | undefined;
-  /** The shell command that starts it. */
+  /** The shell command that starts the program. */
   readonly command: string | undefined;
 }
 
@@ -24,12 +24,12 @@ export interface ClientRow {
 export const CLIENT_SECTIONS: readonly ClientSection[] = sections();
 export const CLIENT_ROWS: readonly ClientRow[] = rows();
 
-/** @throws where the document has no such section */
+/** @throws if the document has no such section */
 export function clientSection(name: string): ClientSection {
   return named(CLIENT_SECTIONS, name);
 }
 
-/** @throws where the table has no such row */
+/** @throws if the table has no such row */
 export function clientRow(name: string): ClientRow {
   return named(CLIENT_ROWS, name);
 }
@@ -40,7 +40,7 @@ function named<Named extends { readonly name: string }>(list: readonly Named[], 
   return found;
 }
 
-/** All that stand behind the table, in order. */
+/** All sections after the table, in order. */
 function sections(): ClientSection[] {
   const [, ...parts] = readFileSync(DOCUMENT, 'utf8').split(/^## /m);
   return parts.slice(1).map((text) => {

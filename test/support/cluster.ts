@@ -3,7 +3,7 @@ import { Backplane } from '../../src/cluster/backplane.js';
 import { NatsServer } from './nats.js';
 import { startNode, type TestServer } from './server.js';
 
-/** Several nodes in this process over one real NATS server. */
+/** Several nodes in this process, connected to one real NATS server. */
 export class Cluster {
   private constructor(
     readonly nats: NatsServer,
@@ -40,7 +40,7 @@ export class Cluster {
     return node;
   }
 
-  /** Resolves when what all nodes said before has been heard and answered by all. */
+  /** Resolves when all nodes have processed each other's earlier messages. */
   async settled(): Promise<void> {
     for (let round = 0; round < 3; round++)
       await Promise.all(this.nodes.map(({ app }) => app.get(Backplane).flushed()));

@@ -10,7 +10,7 @@ import { freePorts } from './ports.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
-/** The project's own compose file on the engine that Docker's variables name, under a name and on ports of its own. */
+/** Runs the project's compose file on the Docker engine of the environment, under a project name and ports of its own. */
 export class Compose {
   private constructor(
     private readonly project: string,
@@ -18,7 +18,7 @@ export class Compose {
     private readonly variables: Readonly<Record<string, string>>,
   ) {}
 
-  /** @param project its name on the engine: what bears it belongs to the test */
+  /** @param project the name on the engine; everything with this name belongs to the test */
   static async create(project = 'switchboard-test'): Promise<Compose> {
     const [httpsPort, httpPort] = await freePorts();
     const ports = { HTTPS_PORT: String(httpsPort), HTTP_PORT: String(httpPort) };
@@ -29,14 +29,14 @@ export class Compose {
     return Number(this.variables['HTTP_PORT']);
   }
 
-  /** The same project, with more said in the environment. */
+  /** Returns the same project with more environment variables. */
   with(variables: Readonly<Record<string, string>>): Compose {
     return new Compose(this.project, this.httpsPort, { ...this.variables, ...variables });
   }
 
-  /** Runs `docker compose WORDS` and gives what it printed. @throws with what it complained about */
-  async run(...words: string[]): Promise<string> {
-    const { stdout } = await run('docker', ['compose', '--project-name', this.project, ...words], {
+  /** Runs `docker compose ARGS` and returns its output. @throws with its error output */
+  async run(...args: string[]): Promise<string> {
+    const { stdout } = await run('docker', ['compose', '--project-name', this.project, ...args], {
       cwd: ROOT,
       env: { ...process.env, ...this.variables },
       maxBuffer: 64 * 1024 * 1024,
@@ -44,17 +44,17 @@ export class Compose {
     return stdout;
   }
 
-  /** Runs `docker WORDS` on the same engine. */
-  async docker(...words: string[]): Promise<string> {
-    return (await run('docker', words, { maxBuffer: 64 * 1024 * 1024 })).stdout;
+  /** Runs `docker ARGS` on the same engine. */
+  async docker(...args: string[]): Promise<string> {
+    return (await run('docker', args, { maxBuffer: 64 * 1024 * 1024 })).stdout;
   }
 
-  /** The containers of a service. */
+  /** Returns the container ids of a service. */
   async containers(service: string): Promise<string[]> {
     return (await this.run('ps', '--quiet', service)).split('\n').filter((id) => id !== '');
   }
 
-  /** Gives the image of a service another content under the same name, as a new release of it has. */
+  /** Builds a different image of a service under the same name, as a new release does. */
   async renewImage(service: string): Promise<void> {
     const image = `${this.project}-${service}`;
     const building = run('docker', ['build', '--quiet', '--tag', image, '-'], { env: process.env });
@@ -62,7 +62,7 @@ export class Compose {
     await building;
   }
 
-  /** Copies a file out of a container, as the log of nginx tells the operator to. */
+  /** Copies a file out of a container, with the command from the log of nginx. */
   async read(service: string, path: string): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-compose-'));
     await this.run('cp', `${service}:${path}`, join(folder, 'file'));

@@ -1,27 +1,27 @@
 import { setTimeout } from 'node:timers/promises';
 import { connect, type Client, type Received } from './client.js';
 
-/** A client of somebody else's in the middle of its program. */
+/** A running client program of another project. */
 export interface Running {
-  /** Resolves to a frame it has printed; it may have done so before. */
+  /** Resolves to a printed frame, printed before or later. */
   printed(type: string, sender: string): Promise<Received>;
-  /** Resolves when the program has ended, to whether that was without an error. */
+  /** Resolves when the program ends, to true if without an error. */
   readonly ended: Promise<boolean>;
-  /** Everything it has said, for the report of a failure. */
+  /** All output, for the report of a failure. */
   readonly log: string;
 }
 
-/** The steps of a conversation in the order of the table. */
+/** The steps of a conversation, in the order of the table. */
 const STEPS = ['connects', 'welcome', 'exchange', 'departure', 'clean close'] as const;
 
-/** A compiler and a virtual machine start within this on a busy machine, and so does a browser. */
+/** Enough for a compiler, a virtual machine or a browser to start on a busy machine. */
 const STEP_LIMIT_MS = 60_000;
 
 /**
- * Has a conversation with the program the document gives and says what of it worked. A program that ends, or that does
- * nothing for too long, has not taken the steps that are left.
+ * Has a conversation with a client program and returns which steps succeeded. A program that ends, or that does nothing
+ * for too long, fails the remaining steps.
  *
- * @param start starts the program once the other sessions are there
+ * @param start starts the program after the other sessions have connected
  */
 export async function converse(url: string, ca: string, start: () => Promise<Running>): Promise<Map<string, boolean>> {
   const taken = new Map<string, boolean>(STEPS.map((step) => [step, false]));
@@ -61,12 +61,12 @@ export async function converse(url: string, ca: string, start: () => Promise<Run
   }
 }
 
-/** Resolves to nothing when a step has taken too long. */
+/** Resolves to nothing after the time limit of a step. */
 async function limit(): Promise<undefined> {
   return setTimeout(STEP_LIMIT_MS, undefined, { ref: false });
 }
 
-/** Resolves to the code with which a session left, as another was told. */
+/** Resolves to the code in the departure notice of a session. */
 async function departureOf(id: string, watcher: Client): Promise<unknown> {
   for (;;) {
     const { sender, data } = await watcher.next('sys.departed');

@@ -2,16 +2,16 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { listening } from './ports.js';
 
-/** A program in the foreground that listens on a port of 127.0.0.1, and can be started again there. */
+/** A foreground program that listens on a port of 127.0.0.1 and can be restarted on the port. */
 export class Daemon {
   readonly #killWithUs = (): void => void this.#child?.kill();
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
-  #said = '';
+  #stderr = '';
 
   constructor(
     private readonly command: string,
-    private readonly words: readonly string[],
+    private readonly args: readonly string[],
     private readonly port: number,
   ) {}
 
@@ -19,17 +19,17 @@ export class Daemon {
     return this.#child!.pid!;
   }
 
-  /** What it has written to standard error, in all its lives. */
-  get said(): string {
-    return this.#said;
+  /** Standard error of all its runs. */
+  get stderr(): string {
+    return this.#stderr;
   }
 
-  /** Resolves once it listens. @throws when it ends before, with what it said */
+  /** Resolves once the program listens. @throws if it ends before, with its standard error */
   async start(): Promise<void> {
-    const child = spawn(this.command, this.words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(this.command, this.args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     process.once('exit', this.#killWithUs);
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#said += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     const gone = new AbortController();
     this.#ended = once(child, 'close').then(
       () => gone.abort(),
@@ -37,7 +37,7 @@ export class Daemon {
     );
     await listening(this.port, gone.signal).catch(async () => {
       await this.stop();
-      throw new Error(`${this.command} ended: ${this.#said}`);
+      throw new Error(`${this.command} ended: ${this.#stderr}`);
     });
   }
 

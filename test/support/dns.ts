@@ -5,7 +5,7 @@ const HEADER_BYTES = 12;
 const TYPE_A = 1;
 const TTL_SECONDS = 1;
 
-/** A name server that gives the same IPv4 addresses for every name, as an engine does for the containers of a service. */
+/** A name server that returns the same IPv4 addresses for every name, as Docker does for the containers of a service. */
 export class NameServer {
   addresses: readonly string[] = [];
 
@@ -22,7 +22,7 @@ export class NameServer {
     return server;
   }
 
-  /** As nginx's `resolver` wants it. */
+  /** The address, as in nginx's `resolver`. */
   get address(): string {
     return `127.0.0.1:${this.socket.address().port}`;
   }
@@ -32,7 +32,7 @@ export class NameServer {
     await once(this.socket, 'close');
   }
 
-  /** RFC 1035, 4: the question again, with an answer that points to its name. */
+  /** Encodes a response (RFC 1035, 4): the question, and answers that point to its name. */
   #answer(query: Buffer): Buffer {
     const end = query.indexOf(0, HEADER_BYTES) + 5;
     const question = query.subarray(HEADER_BYTES, end);

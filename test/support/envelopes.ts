@@ -3,13 +3,13 @@ import type { Random } from './random.js';
 
 export type EnvelopeKind = 'plain' | 'near' | 'mutated' | 'hostile' | 'long';
 
-/** A generated message: its bytes, not necessarily UTF-8, and what it was meant to be. */
+/** A generated message: its bytes, not necessarily UTF-8, and its kind. */
 export interface GeneratedEnvelope {
   readonly kind: EnvelopeKind;
   readonly bytes: Buffer;
 }
 
-/** What the generated messages are sent to, beside ids that nobody has. */
+/** Receivers of generated messages, in addition to unknown ids. */
 export interface Addresses {
   readonly receivers: readonly string[];
 }
@@ -53,7 +53,7 @@ const BAD_MEMBERS = [
   '"receiver":"aaaaaaaa.bbbbbbbbbbbbbbéb"',
 ];
 const TAILS = ['}', ',', ' x', '\0', '{}', '\u00a0', '\v', '\f', '\u2028', '\ufeff', '"', ' ', '\n\t\r '];
-/** Bytes that mean something to a reader of JSON, or break UTF-8. */
+/** Bytes with a meaning in JSON, or invalid in UTF-8. */
 const LOADED_BYTES = [
   ...Buffer.from('{}[]":,\\0123456789-+.eEtrufalsn \t\n\r/'),
   0,
@@ -85,7 +85,7 @@ export function anyEnvelope(random: Random, to: Addresses = NOWHERE): GeneratedE
   }
 }
 
-/** A message that breaks no rule, written as a client would or with spaces in every place. */
+/** Generates a valid message, with or without white space. */
 export function plainEnvelope(random: Random, to: Addresses = NOWHERE): string {
   const members = [`"type":"${random.pick(TYPES)}"`, `"receiver":"${random.pick(to.receivers)}"`];
   if (random.once(2)) members.push(`"id":"${random.below(1e6)}"`);
@@ -94,7 +94,7 @@ export function plainEnvelope(random: Random, to: Addresses = NOWHERE): string {
   return join(random, members, random.once(6) ? spaces : undefined);
 }
 
-/** Valid or not by a hair: lengths at their bounds, fields that come twice, keys with escapes, words of the server. */
+/** Generates a borderline message: lengths at their bounds, duplicate fields, escaped keys, types of the server. */
 function nearEnvelope(random: Random, to: Addresses): string {
   const type = random.once(3) ? random.pick(BAD_TYPES) : `"${sized(random, 'tY9._:-')}"`;
   const members = random.once(12) ? [] : [`"type":${type}`];
@@ -116,7 +116,7 @@ function hostileEnvelope(random: Random, to: Addresses): string {
   return join(random, members, random.once(4) ? oddSpaces : undefined);
 }
 
-/** A long string that begins anywhere in a word and has something special anywhere in one. */
+/** Generates a long string that begins at any alignment and has special bytes at any position. */
 function longEnvelope(random: Random, to: Addresses): Buffer {
   const length = random.once(20) ? random.between(500, 2000) : random.between(0, 110);
   const body = Buffer.alloc(length, random.pick(['x', '~', ' ', '!']));
@@ -146,8 +146,8 @@ function longEnvelope(random: Random, to: Addresses): Buffer {
 }
 
 /**
- * A plain message with a few bytes changed. What becomes of it must not depend on the characters of an id: behind a
- * backslash none is put in, where its first one might make an escape.
+ * Generates a valid message and changes a few bytes. The result must not depend on the characters of an id. So no id
+ * is inserted after a backslash, where its first character might form an escape.
  */
 function mutatedEnvelope(random: Random, { receivers }: Addresses): Buffer {
   const places = receivers.map((_, index) => `@${index}`.padEnd(25, '_'));
@@ -158,7 +158,7 @@ function mutatedEnvelope(random: Random, { receivers }: Addresses): Buffer {
   );
 }
 
-/** Changes a few bytes: other values, left out, put in, written twice, cut off, added behind. */
+/** Changes a few bytes: replaces, removes, inserts, repeats, truncates or appends. */
 function mutate(random: Random, bytes: Buffer): Buffer {
   for (let times = random.between(1, 3); times > 0; times--) {
     const at = random.below(bytes.length + 1);

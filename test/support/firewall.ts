@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process';
 
-/** The kernel's own filter: packets to and from a port of the loopback vanish without a word. Only root may set it. */
+/** Drops packets to and from a port of the loopback with iptables. Needs root. */
 export class Firewall {
   readonly #dropped = new Set<number>();
 
   constructor() {
-    // A rule that outlived the test would puzzle the next one.
+    // Remove all rules at exit, because they would affect later tests.
     process.once('exit', () => this.#dropped.forEach((port) => this.pass(port)));
   }
 
-  /** Whether this process may set it. */
+  /** True if this process may use iptables. */
   static get works(): boolean {
     return iptables('--list-rules', 'INPUT') === 0;
   }
@@ -26,10 +26,10 @@ export class Firewall {
 }
 
 function set(action: string, side: string, port: number): void {
-  const words = [action, 'INPUT', '--in-interface', 'lo', '--protocol', 'tcp', side, String(port), '--jump', 'DROP'];
-  if (iptables('--wait', ...words) !== 0) throw new Error(`iptables ${words.join(' ')} failed`);
+  const rule = [action, 'INPUT', '--in-interface', 'lo', '--protocol', 'tcp', side, String(port), '--jump', 'DROP'];
+  if (iptables('--wait', ...rule) !== 0) throw new Error(`iptables ${rule.join(' ')} failed`);
 }
 
-function iptables(...words: string[]): number | null {
-  return spawnSync('iptables', words, { stdio: 'ignore' }).status;
+function iptables(...args: string[]): number | null {
+  return spawnSync('iptables', args, { stdio: 'ignore' }).status;
 }

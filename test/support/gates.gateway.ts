@@ -13,19 +13,19 @@ import { Switchboard } from '../../src/messaging/switchboard.js';
 import { Session } from '../../src/sessions/session.js';
 
 @Injectable()
-export class Shouting implements NestInterceptor {
+export class ExclaimInterceptor implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler<string>): Observable<string> {
     return next.handle().pipe(map((text) => `${text}!`));
   }
 }
 
-/** Handlers that go on when the test says so, and tell the test how far they are. */
+/** Handlers that continue when the test opens their gate, and record their progress. */
 @MessagingGateway()
 export class GatesGateway {
-  /** What was called, in order, by the name in the body. */
+  /** Calls in order, by the name in the body. */
   readonly started: string[] = [];
   readonly finished: string[] = [];
-  /** Streams that were stopped from outside. */
+  /** Streams that were unsubscribed. */
   readonly stopped: string[] = [];
   readonly streams = new Map<string, Subject<unknown>>();
   readonly #gates = new Map<string, () => void>();
@@ -33,26 +33,26 @@ export class GatesGateway {
 
   constructor(private readonly switchboard: Switchboard) {}
 
-  /** Waits at a gate, then answers with its name. */
+  /** Waits at a gate, then returns its name. */
   @SubscribeMessage('gate')
   async gate(@MessageBody() name: string): Promise<string> {
     await this.#pass(name);
     return name;
   }
 
-  @UseInterceptors(Shouting)
+  @UseInterceptors(ExclaimInterceptor)
   @SubscribeMessage('gate.intercepted')
   async intercepted(@MessageBody() name: string): Promise<string> {
     await this.#pass(name);
     return name;
   }
 
-  /** Waits at a gate, then speaks in the name of the session. */
-  @SubscribeMessage('gate.speak')
-  async speak(@MessageBody() name: string, @Sender() sender: Session): Promise<WsResponse<string>> {
+  /** Waits at a gate, then sends in the name of the session. */
+  @SubscribeMessage('gate.send')
+  async send(@MessageBody() name: string, @Sender() sender: Session): Promise<WsResponse<string>> {
     await this.#pass(name);
-    this.switchboard.send(sender, '*', 'spoken', name);
-    return { event: 'spoken', data: name };
+    this.switchboard.send(sender, '*', 'sent', name);
+    return { event: 'sent', data: name };
   }
 
   /** Fails after the gate. */
@@ -67,16 +67,16 @@ export class GatesGateway {
     return this.#stream(name);
   }
 
-  @UseInterceptors(Shouting)
+  @UseInterceptors(ExclaimInterceptor)
   @SubscribeMessage('stream.intercepted')
   streamIntercepted(@MessageBody() name: string): Observable<unknown> {
     return this.#stream(name);
   }
 
-  /** Lets a waiting handler go on. */
+  /** Lets a waiting handler continue. */
   open(name: string): void {
     const gate = this.#gates.get(name);
-    if (gate === undefined) throw new Error(`nobody waits at ${name}`);
+    if (gate === undefined) throw new Error(`no handler waits at ${name}`);
     gate();
   }
 
@@ -86,19 +86,19 @@ export class GatesGateway {
   }
 
   async #pass(name: string): Promise<void> {
-    this.#note('started', name);
+    this.#record('started', name);
     await new Promise<void>((resolve) => this.#gates.set(name, resolve));
-    this.#note('finished', name);
+    this.#record('finished', name);
   }
 
   #stream(name: string): Observable<unknown> {
     const subject = new Subject<unknown>();
     this.streams.set(name, subject);
-    this.#note('started', name);
-    return subject.pipe(finalize(() => this.#note('stopped', name)));
+    this.#record('started', name);
+    return subject.pipe(finalize(() => this.#record('stopped', name)));
   }
 
-  #note(list: 'started' | 'finished' | 'stopped', name: string): void {
+  #record(list: 'started' | 'finished' | 'stopped', name: string): void {
     this[list].push(name);
     this.#wake();
   }

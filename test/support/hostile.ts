@@ -1,15 +1,9 @@
 import { clientFrame, closeFrame } from './client-frames.js';
 import type { Addresses } from './envelopes.js';
 import type { Random } from './random.js';
+import { request, UPGRADE_HEADERS } from './raw-http.js';
 import { bearableFrames, fatalFrames, HANDLED } from './streams.js';
 
-const HEADERS = [
-  'Host: localhost',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-];
 const ODD_HEADERS = [
   'Sec-WebSocket-Version: 8',
   'Sec-WebSocket-Version: 13, 13',
@@ -50,22 +44,22 @@ const LINES = [
 ];
 const NEST_DEPTH = 20_000;
 
-/** A request that is no handshake, or one by a hair, and sometimes what a hasty client writes behind it. */
+/** Generates an invalid or borderline handshake, sometimes with bytes after it. */
 export function hostileHandshake(random: Random): Buffer {
   if (random.once(6)) return Buffer.concat([Buffer.from([0x16, 3, 1, 2, 0]), random.bytes(random.below(400))]);
-  const headers = HEADERS.filter(() => !random.once(8));
+  const headers: string[] = UPGRADE_HEADERS.filter(() => !random.once(8));
   for (let count = random.below(4); count > 0; count--) headers.push(random.pick(ODD_HEADERS));
   const text = [random.pick(LINES), ...random.shuffle(headers), '', ''].join(random.once(10) ? '\n' : '\r\n');
   const bytes = Buffer.concat([Buffer.from(text, 'latin1'), random.bytes(random.pick([0, 0, 1, 30]))]);
   return random.once(5) ? bytes.subarray(0, random.below(bytes.length)) : bytes;
 }
 
-/** A handshake that is welcome, so that what follows is read as frames. */
+/** Returns a valid handshake, so that the bytes after it are read as frames. */
 export function handshake(): Buffer {
-  return Buffer.from(`GET /wss HTTP/1.1\r\n${HEADERS.join('\r\n')}\r\n\r\n`);
+  return Buffer.from(request('GET /wss HTTP/1.1'));
 }
 
-/** Frames that nobody should send; the last of them, or the farewell behind it, ends the connection. */
+/** Generates invalid frames; the last frame, or a close frame after it, ends the connection. */
 export function hostileFrames(random: Random, to: Addresses, length: number): Buffer[] {
   const frames: Buffer[] = [];
   while (frames.length < length) {
@@ -97,7 +91,7 @@ function hostileText(random: Random, to: Addresses): string {
   }
 }
 
-/** Nests arrays or objects where a DTO reads them. */
+/** Generates nested arrays or objects in the body of a DTO. */
 function deepForAHandler(depth: number, random: Random): string {
   const nested = random.once(2)
     ? `${'['.repeat(depth)}${']'.repeat(depth)}`

@@ -34,7 +34,7 @@ const NUMBERS = [
   '0e0',
   '9'.repeat(60),
 ];
-const WORDS = ['true', 'false', 'null'];
+const LITERALS = ['true', 'false', 'null'];
 const KEYS = ['"a"', '""', '"__proto__"', '"type"', '"sender"', '"a\\"b"', '"\\u0061"', '"ключ"', '"constructor"'];
 const BROKEN = [
   '01',
@@ -113,10 +113,10 @@ const BROKEN = [
 ];
 const SPACES = ['', '', '', ' ', '\n', '\t', '\r', ' \n ', '\r\n\t '];
 const NO_SPACES = ['\u00a0', '\v', '\f', '\u2028', '\u3000', '\ufeff', '\0', '\u0085', '\\n'];
-/** Around the depth that a quick reader follows, and far beyond. */
+/** Depths around the limit of the scanner, and far beyond. */
 const DEPTHS = [1, 2, 28, 29, 30, 31, 32, 33, 62, 63, 64, 65, 100, 300];
 
-/** A JSON value that nobody could object to. */
+/** Generates a valid JSON value. */
 export function plainValue(random: Random, depth: number): string {
   switch (random.below(depth > 0 ? 6 : 4)) {
     case 0:
@@ -124,7 +124,7 @@ export function plainValue(random: Random, depth: number): string {
     case 1:
       return random.pick(NUMBERS);
     case 2:
-      return random.once(2) ? random.pick(WORDS) : String(random.next() - 2 ** 31);
+      return random.once(2) ? random.pick(LITERALS) : String(random.next() - 2 ** 31);
     case 3:
       return `"${'abcdefgh'.repeat(random.below(20)).slice(random.below(8))}"`;
     case 4:
@@ -134,7 +134,7 @@ export function plainValue(random: Random, depth: number): string {
   }
 }
 
-/** Something that stands where a value should: broken at once, deep inside, or only deep. */
+/** Generates an invalid or deeply nested value. */
 export function hostileValue(random: Random): string {
   const core = random.once(3) ? plainValue(random, 1) : random.pick(BROKEN);
   if (random.once(3)) return core;
@@ -153,12 +153,12 @@ function nested(random: Random, depth: number, core: string): string {
   return opening + core + spoilt;
 }
 
-/** White space of JSON's own four kinds. */
+/** Generates white space of JSON. */
 export function spaces(random: Random): string {
   return random.pick(SPACES);
 }
 
-/** White space that is now and then none to JSON. */
+/** Generates white space, sometimes of characters that JSON does not allow. */
 export function oddSpaces(random: Random): string {
   return random.pick(random.once(30) ? NO_SPACES : SPACES);
 }

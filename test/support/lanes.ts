@@ -6,15 +6,15 @@ import type { Addresses } from './envelopes.js';
 import { RawClient } from './raw-client.js';
 import { startServer, type TestServer } from './server.js';
 
-/** What one client writes, in pieces; `pause` waits a turn behind a piece. */
+/** The bytes that one client writes, in chunks; `pause` waits a turn after a chunk. */
 export interface Script {
   readonly chunks: readonly { readonly bytes: Buffer; readonly pause: boolean }[];
-  /** Whether it ends the connection by itself; otherwise it is asked to answer, and then closed or cut. */
+  /** True if the script ends the connection; else a final ping is answered before the close or cut. */
   readonly fatal: boolean;
   readonly cut: boolean;
 }
 
-/** What came of a script, ids replaced by names: to the client that wrote it and to two that listen. */
+/** The frames received by the writer and two observers, with ids replaced by names. */
 interface Transcript {
   readonly writer: readonly string[];
   readonly first: readonly string[];
@@ -23,7 +23,7 @@ interface Transcript {
 
 const END = '{"type":"sys.ping","data":"the end of this script"}';
 
-/** One server with a lane switched on or off, and two clients that listen all along. */
+/** One server with FAST_LANE on or off, and two observing clients. */
 class Lane {
   private constructor(
     readonly server: TestServer,
@@ -34,8 +34,8 @@ class Lane {
 
   static async open(fastLane: 'on' | 'off'): Promise<Lane> {
     const server = await startServer({ FAST_LANE: fastLane, HEARTBEAT_MS: '600000' });
-    const first = await RawClient.open(server.port);
-    const second = await RawClient.open(server.port);
+    const first = await RawClient.open(server.port, { endsItself: true });
+    const second = await RawClient.open(server.port, { endsItself: true });
     return new Lane(server, server.app.get(SessionRegistry), first, second);
   }
 
@@ -44,46 +44,46 @@ class Lane {
   }
 
   /**
-   * Plays a script over a connection of its own.
+   * Plays a script on a new connection.
    *
-   * @param write makes the script for these ids: the same one for any ids
-   * @param way `tcp` writes to the client's socket; `chunks` hands the server's socket exactly these chunks
+   * @param write returns the script for these ids; it must be the same for any ids
+   * @param input `tcp` writes to the client's socket; `chunks` hands the server's socket exactly these chunks
    */
-  async play(write: (to: Addresses) => Script, way: 'tcp' | 'chunks'): Promise<Transcript> {
-    const writer = await RawClient.open(this.server.port);
+  async play(write: (to: Addresses) => Script, input: 'tcp' | 'chunks'): Promise<Transcript> {
+    const writer = await RawClient.open(this.server.port, { endsItself: true });
     const { chunks, fatal, cut } = write({ receivers: this.#receivers(writer) });
-    const heard = [this.first, this.second].map((client) =>
+    const departed = [this.first, this.second].map((client) =>
       client.until((line) => line.includes('"sys.departed"') && line.includes(writer.id)),
     );
     const answered = writer.until((line) => line.startsWith('close ') || line.includes('the end of this script'));
     const { sink } = this.registry.find(writer.id)!.connection as GatewaySocket;
     for (const { bytes, pause } of chunks) {
-      if (way === 'tcp') writer.socket.write(bytes);
+      if (input === 'tcp') writer.socket.write(bytes);
       else sink.emit('data', Buffer.from(bytes));
       if (pause) await turn();
     }
     if (!fatal) writer.socket.write(clientFrame(END));
-    // A cut at once leaves open how much of its answers the writer still reads, so that they are not compared.
-    const cutAtOnce = fatal && cut && way === 'chunks';
+    // After an immediate cut the writer may read any part of its answers, so they are not compared.
+    const cutAtOnce = fatal && cut && input === 'chunks';
     if (!cutAtOnce) await answered;
     if (cut) writer.socket.destroy();
     else writer.socket.end();
-    await Promise.all(heard);
+    await Promise.all(departed);
     const transcript = {
-      writer: cutAtOnce ? [] : this.#told(writer, writer),
-      first: this.#told(this.first, writer),
-      second: this.#told(this.second, writer),
+      writer: cutAtOnce ? [] : this.#transcriptOf(writer, writer),
+      first: this.#transcriptOf(this.first, writer),
+      second: this.#transcriptOf(this.second, writer),
     };
-    for (const client of [this.first, this.second]) client.lines = [];
+    for (const client of [this.first, this.second]) client.frames.length = 0;
     return transcript;
   }
 
   #receivers(writer: RawClient): string[] {
-    const stranger = `${writer.id.slice(0, -2)}??`;
-    return [this.first.id, this.second.id, this.first.id, this.second.id, '*', writer.id, stranger, 'x'];
+    const unknown = `${writer.id.slice(0, -2)}??`;
+    return [this.first.id, this.second.id, this.first.id, this.second.id, '*', writer.id, unknown, 'x'];
   }
 
-  #told(client: RawClient, writer: RawClient): string[] {
+  #transcriptOf(client: RawClient, writer: RawClient): string[] {
     const names = new Map([
       [this.first.id, '<first>'],
       [this.second.id, '<second>'],
@@ -94,11 +94,11 @@ class Lane {
   }
 }
 
-/** Both lanes, of which nobody may be able to tell which one they are on. */
+/** A server on the fast path and one on the slow path; clients must see no difference. */
 export class BothLanes {
   private constructor(
     private readonly fast: Lane,
-    private readonly exact: Lane,
+    private readonly slow: Lane,
   ) {}
 
   static async open(): Promise<BothLanes> {
@@ -107,38 +107,38 @@ export class BothLanes {
 
   async close(): Promise<void> {
     await this.fast.close();
-    await this.exact.close();
+    await this.slow.close();
   }
 
   /**
-   * Plays one script on both lanes, as {@link Lane.play} does.
+   * Plays one script on both paths, as {@link Lane.play} does.
    *
-   * @param name says how to make the script again where the lanes differ
-   * @returns how many lines were told
-   * @throws Error what differs, and the script in hexadecimal
+   * @param name identifies the script in the error
+   * @returns the number of compared lines
+   * @throws Error the first difference, and the script in hexadecimal
    */
-  async compare(write: (to: Addresses) => Script, way: 'tcp' | 'chunks', name: string): Promise<number> {
-    const [one, other] = [await this.fast.play(write, way), await this.exact.play(write, way)];
+  async compare(write: (to: Addresses) => Script, input: 'tcp' | 'chunks', name: string): Promise<number> {
+    const [one, other] = [await this.fast.play(write, input), await this.slow.play(write, input)];
     const difference = differenceOf(one, other);
     if (difference === undefined) return one.writer.length + one.first.length + one.second.length;
     const { chunks } = write({ receivers: Array.from({ length: 8 }, (_, index) => String(index).repeat(25)) });
-    const input = chunks.map(({ bytes, pause }) => bytes.toString('hex') + (pause ? ' | ' : ' '));
-    throw new Error(`${name}, ${way}: ${difference}\n${input.join('').slice(-20_000)}`);
+    const hex = chunks.map(({ bytes, pause }) => bytes.toString('hex') + (pause ? ' | ' : ' '));
+    throw new Error(`${name}, ${input}: ${difference}\n${hex.join('').slice(-20_000)}`);
   }
 }
 
-/** A list of sessions comes in the order of their ids, which are not the same on two servers. */
+/** Sorts a list of sessions, because ids and their order differ between two servers. */
 function sorted(line: string): string {
   return line.replace(/(?<="sessions":\[)[^\]]*/, (list) => list.split(',').toSorted().join(','));
 }
 
-/** Says where two transcripts differ first, if they do. */
+/** Returns the first difference of two transcripts. */
 function differenceOf(one: Transcript, other: Transcript): string | undefined {
-  for (const who of ['writer', 'first', 'second'] as const) {
-    const length = Math.max(one[who].length, other[who].length);
+  for (const client of ['writer', 'first', 'second'] as const) {
+    const length = Math.max(one[client].length, other[client].length);
     for (let index = 0; index < length; index++)
-      if (one[who][index] !== other[who][index])
-        return `${who}, line ${index}:\n  fast ${one[who][index]}\n  ws   ${other[who][index]}`;
+      if (one[client][index] !== other[client][index])
+        return `${client}, line ${index}:\n  fast ${one[client][index]}\n  ws   ${other[client][index]}`;
   }
   return undefined;
 }

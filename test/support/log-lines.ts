@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, vi } from 'vitest';
 
-/** Keeps the server's log out of the report of this file; the list has the lines of the test that runs. */
+/** Captures the server's log of this file; the list has the lines of the current test. */
 export function keepLogLines(): readonly string[] {
   const lines: string[] = [];
   beforeEach(() => {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { freePorts, listening } from './ports.js';
 
-/** A real NATS server on a port of 127.0.0.1, which can be stopped and started again. */
+/** A real NATS server on a port of 127.0.0.1. */
 export class NatsServer {
   #child: ChildProcess | undefined;
 
@@ -13,7 +13,7 @@ export class NatsServer {
     private readonly flags: readonly string[],
   ) {}
 
-  /** @param flags more for its command line */
+  /** @param flags further command-line flags */
   static async start(...flags: string[]): Promise<NatsServer> {
     const [port] = await freePorts();
     const server = new NatsServer(port, flags);
@@ -39,7 +39,7 @@ export class NatsServer {
     await listening(this.port, ended.signal);
   }
 
-  /** Ends it without a word to anybody. */
+  /** Kills the server; clients get no notice. */
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -48,21 +48,21 @@ export class NatsServer {
     await once(child, 'exit');
   }
 
-  /** Makes it stand still, as a network does that swallows everything; returns once it does. */
-  async standStill(): Promise<void> {
+  /** Stops the process (SIGSTOP), as a network that drops all packets; resolves once no thread runs. */
+  async pause(): Promise<void> {
     const pid = this.#child!.pid!;
     this.#child!.kill('SIGSTOP');
-    while (!standsStill(pid)) await setImmediate();
+    while (!isPaused(pid)) await setImmediate();
   }
 
-  /** Lets it go on. */
-  goOn(): void {
+  /** Ends {@link pause}. */
+  resume(): void {
     this.#child?.kill('SIGCONT');
   }
 }
 
-/** Whether no thread of a process runs any more; only Linux says so, elsewhere the signal is trusted. */
-function standsStill(pid: number): boolean {
+/** Returns whether every thread of a process is stopped; without `/proc` the signal alone must do. */
+function isPaused(pid: number): boolean {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) return true;
   return readdirSync(tasks).every((task) =>

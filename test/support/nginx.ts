@@ -10,45 +10,45 @@ import { freePorts } from './ports.js';
 
 const NGINX = '/usr/sbin/nginx';
 export const SCRIPTS_FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
-/** What the container runs before nginx starts, in this order. */
-const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-switches.sh'];
+/** Scripts that the container runs before nginx starts, in order. */
+const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-features.sh'];
 
 export interface NginxParts {
-  /** Where the application listens. */
+  /** The port of the application. */
   readonly appPort: number;
-  /** A name for all nodes that listen there, and the name server that knows it. */
+  /** A name that resolves to all nodes, and the name server that resolves it. */
   readonly app?: { readonly name: string; readonly resolver: string };
-  /** How long nginx keeps a silent connection, in its own notation; three heartbeats. */
+  /** Idle timeout in the notation of nginx; three heartbeats. */
   readonly idleTimeout?: string;
   readonly wsPath?: string;
-  /** What it shows the application to be believed about addresses. */
+  /** The secret by which the application trusts its address headers. */
   readonly proxySecret?: string;
-  /** What an operator says in the environment, and where the files that it names are mounted. */
+  /** Environment variables of the operator, and the paths of mounted files. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface Nginx {
   readonly httpsPort: number;
   readonly httpPort: number;
-  /** Its certificates and logs. */
+  /** The folder of its certificates and logs. */
   readonly folder: string;
   readonly caFile: string;
   /** `wss://localhost:PORT/wss` */
   readonly url: string;
   readonly process: Daemon;
-  /** What its scripts are told. */
+  /** The environment of its scripts. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What it has logged, one object for each request. */
+  /** Reads the access log, one object for each request. */
   accessLog(): Promise<Record<string, unknown>[]>;
-  /** Everything it has written to a log, as text. */
+  /** Reads both logs as text. */
   logs(): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Starts Debian's nginx with the project's own template, scripts and certificates of the project's own making. */
+/** Starts Debian's nginx with the project's template and scripts, and fresh certificates. */
 export async function startNginx({
   appPort,
-  app = { name: '127.0.0.1', resolver: '127.0.0.1' }, // never asked: the application is named by its address
+  app = { name: '127.0.0.1', resolver: '127.0.0.1' }, // the resolver is unused, because the name is an address
   idleTimeout = '75s',
   wsPath = '/wss',
   proxySecret,
@@ -69,7 +69,7 @@ export async function startNginx({
     RESOLVER: app.resolver,
     TLS_DIR: join(folder, 'run'),
     WS_PATH: wsPath,
-    // Where the container mounts things.
+    // Paths that are mounts in the container.
     SCRIPTS_DIR: SCRIPTS_FOLDER,
     NGINX_CONF: join(folder, 'nginx.conf'),
     NGINX_PID: join(folder, 'nginx.pid'),
@@ -111,12 +111,12 @@ export async function startNginx({
   };
 }
 
-/** Runs what the container runs before nginx starts. @throws with what a script complained about */
+/** Runs the scripts that the container runs before nginx starts. @throws with the error output of a script */
 async function prepare(variables: Readonly<Record<string, string>>): Promise<void> {
   for (const script of SCRIPTS) await promisify(execFile)('sh', [join(SCRIPTS_FOLDER, script)], { env: variables });
 }
 
-/** Fills in the names as the container's envsubst does; one that is not given is a mistake here. */
+/** Replaces names as the container's envsubst does. @throws for a name without a value */
 function render(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\$\{([A-Z_]+)\}/g, (_, name: string) => {
     const value = values[name];
@@ -125,7 +125,7 @@ function render(template: string, values: Readonly<Record<string, string>>): str
   });
 }
 
-/** What nginx.conf is in the container, for one worker, any user and a folder of its own. */
+/** Returns an nginx.conf like the container's, for one worker, any user and a temporary folder. */
 function frame(folder: string): string {
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `

@@ -112,7 +112,7 @@ class Receipt {
   number!: number;
 }
 
-/** An order that is as it should be. */
+/** A valid order. */
 export const ORDER = {
   note: 'no onions',
   size: 'S',
@@ -125,7 +125,7 @@ export const ORDER = {
   floor: 1,
 };
 
-/** The words of a made-up application, each declared in another way. */
+/** Message types of a sample application, each declared in another way. */
 @MessagingGateway()
 export class OrdersGateway {
   @Describe('Places an order.', ORDER)
@@ -146,7 +146,7 @@ export class OrdersGateway {
 
   @SubscribeMessage('sys.order')
   never(): string {
-    return 'never said';
+    return 'never returned';
   }
 }
 
@@ -156,7 +156,7 @@ class OrderDtoOfAnother {
 }
 Object.defineProperty(OrderDtoOfAnother, 'name', { value: 'OrderDto' });
 
-/** Another class by the same name for its body, and a word that is taken. */
+/** A gateway with another body class of the same name, and a type that is already claimed. */
 @MessagingGateway()
 export class OtherOrdersGateway {
   @SubscribeMessage('order.other')

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Below what Linux gives to those that ask for any port, so that nobody is given one of ours before it is used. */
+/** Below the ephemeral ports of Linux, so that no other program gets a chosen port before its use. */
 const FIRST = 11_000;
 const COUNT = 21_000;
 
-/** Finds two TCP ports of 127.0.0.1 that nobody uses, for programs that cannot choose them themselves. */
+/** Finds two unused TCP ports of 127.0.0.1, for programs that cannot choose a port. */
 export async function freePorts(): Promise<[number, number]> {
   const first = await freePort();
   for (;;) {
@@ -30,7 +30,7 @@ async function freePort(): Promise<number> {
   }
 }
 
-/** Resolves when something accepts connections on a port of 127.0.0.1; rejects when it is no longer worth waiting. */
+/** Resolves when a port of 127.0.0.1 accepts connections; rejects when the signal aborts. */
 export async function listening(port: number, signal?: AbortSignal): Promise<void> {
   for (;;) {
     const socket = connect(port, '127.0.0.1');

@@ -7,12 +7,12 @@ import { LIMITS_OFF } from './server.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** How a server is started otherwise than usual. */
+/** Options of a start. */
 export interface Start {
-  /** What the shell does first, such as `ulimit`. */
+  /** A shell command to run first, such as `ulimit`. */
   readonly before?: string;
   readonly main?: string;
-  /** Where its log goes; then it is not here to be read, and `PORT` must be given. */
+  /** A file for the log; then `lines` stays empty, and `PORT` must be set. */
   readonly logFile?: string;
 }
 
@@ -27,7 +27,7 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** The server as the process that it is, with its log. */
+/** The server as a process, with its log. */
 export class ServerProcess {
   readonly lines: LogLine[] = [];
   readonly ended: Promise<Ended>;
@@ -44,7 +44,7 @@ export class ServerProcess {
     createInterface({ input: child.stdout! }).on('line', (text) => this.#read(JSON.parse(text) as LogLine));
   }
 
-  /** Starts it on a free port and waits until it listens. */
+  /** Starts the server on a free port and waits until it listens. */
   static async start(
     variables: Record<string, string> = {},
     { before = '', main = MAIN, logFile }: Start = {},
@@ -65,12 +65,12 @@ export class ServerProcess {
     return server;
   }
 
-  /** The same address over plain HTTP, without a path. */
+  /** The address over plain HTTP, without a path. */
   get origin(): string {
     return new URL(this.url.replace(/^ws/, 'http')).origin;
   }
 
-  /** Waits for a line of the log that says this. */
+  /** Waits for a log line with this message. */
   async said(message: string): Promise<LogLine> {
     const line = this.lines.find((each) => each.message === message);
     if (line !== undefined) return line;

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Received } from './client.js';
 import type { Running } from './conversation.js';
 
-/** What the system's packages bring goes first, as in scripts/components.js, but for this very Node. */
+/** This Node first, then programs of the system's packages, as in scripts/components.js. */
 export const PROGRAM_PATH = [dirname(process.execPath), '/usr/bin', process.env['PATH']].join(':');
 
 interface Waiter {
@@ -13,7 +13,7 @@ interface Waiter {
   readonly resolve: (frame: Received) => void;
 }
 
-/** A program that a shell command starts, and that prints each frame it hears on a line of its own. */
+/** A program started by a shell command; it prints each received frame on a line. */
 export class Program implements Running {
   readonly ended: Promise<boolean>;
   readonly #frames: Received[] = [];
@@ -22,7 +22,7 @@ export class Program implements Running {
   #log = '';
 
   constructor(command: string, folder: string) {
-    // A group of its own: the shell, npx and what they start end together.
+    // A process group, so that the shell, npx and their children end together.
     const child = spawn('sh', ['-c', command], {
       cwd: folder,
       env: { ...process.env, PATH: PROGRAM_PATH },
@@ -51,7 +51,7 @@ export class Program implements Running {
     return new Promise((resolve) => this.#waiters.push({ fits, resolve }));
   }
 
-  /** Writes a line as a person at the keyboard would. */
+  /** Writes a line to standard input. */
   type(line: string): void {
     this.#child.stdin!.write(`${line}\n`);
   }
@@ -62,7 +62,7 @@ export class Program implements Running {
 
   #read(line: string): void {
     this.#log += `${line}\n`;
-    const text = line.replace(/^(> )+/, ''); // an interactive one writes its prompt before it
+    const text = line.replace(/^(> )+/, ''); // an interactive program writes its prompt first
     if (!text.startsWith('{')) return;
     const frame = JSON.parse(text) as Received;
     this.#frames.push(frame);

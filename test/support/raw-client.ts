@@ -1,84 +1,149 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { OPCODE } from '../../src/protocol/index.js';
+import type { Received } from './client.js';
+import { request, UPGRADE_HEADERS } from './raw-http.js';
 
-const REQUEST =
-  'GET /wss HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+/** A frame of the server. */
+export interface ServerFrame {
+  /** The whole first byte: the final bit, the reserved bits, the opcode. */
+  readonly first: number;
+  readonly opcode: number;
+  readonly masked: boolean;
+  readonly body: Buffer;
+}
 
-/** A client of bytes: writes whatever it is given and remembers each frame it is sent as a line of text. */
+export interface RawClientOptions {
+  readonly headers?: readonly string[];
+  readonly path?: string;
+  /** Bytes sent along with the request. */
+  readonly behind?: Buffer;
+  /** Ends the connection when the server closes or ends it, as an ordinary client does. */
+  readonly endsItself?: boolean;
+}
+
+/** A client that writes bytes as given and records frames; it answers neither pings nor close frames. */
 export class RawClient {
-  /** `text …`, `pong …` (in hex), `close CODE REASON`, in order. */
-  lines: string[] = [];
+  /** Frames received and not yet taken, in order. */
+  readonly frames: ServerFrame[] = [];
+  /** The response to the upgrade, without its empty line. */
+  head = '';
   id = '';
-  /** Whether a close frame came or the connection is gone. */
+  /** True after a close frame of the server or the end of the connection. */
   over = false;
-  #unread: Buffer = Buffer.alloc(0);
-  #upgraded = false;
+  /** Resolves when the server has ended the connection. */
+  readonly gone: Promise<unknown>;
+  #bytes: Buffer = Buffer.alloc(0);
+  #wake: () => void = () => undefined;
   #waiting: { readonly seen: (line: string) => boolean; readonly resolve: () => void } | undefined;
 
-  private constructor(readonly socket: Socket) {
+  private constructor(
+    readonly socket: Socket,
+    private readonly endsItself: boolean,
+  ) {
     socket.setNoDelay();
-    socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', () => undefined);
-    socket.on('close', () => this.#end());
+    socket.on('data', (chunk) => this.#read(chunk));
+    this.gone = new Promise((resolve) => {
+      socket.once('end', resolve);
+      socket.once('close', resolve);
+    });
+    void this.gone.then(() => this.#end());
   }
 
-  /** Connects and takes the welcome, which stays out of {@link lines}. */
-  static async open(port: number, allowHalfOpen = false): Promise<RawClient> {
-    const client = new RawClient(connectTcp({ port, host: '127.0.0.1', allowHalfOpen }));
-    const welcomed = client.until((line) => line.includes('"sys.welcome"'));
-    client.socket.write(REQUEST);
-    await welcomed;
-    const [, welcome = ''] = client.lines.shift()!.split(/ (.*)/s);
-    client.id = (JSON.parse(welcome) as { receiver: string }).receiver;
+  /** Connects, upgrades and takes the welcome. */
+  static async open(
+    port: number,
+    { headers = UPGRADE_HEADERS, path = '/wss', behind = Buffer.alloc(0), endsItself = false }: RawClientOptions = {},
+  ): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: !endsItself });
+    const client = new RawClient(socket, endsItself);
+    socket.write(Buffer.concat([Buffer.from(request(`GET ${path} HTTP/1.1`, headers)), behind]));
+    client.id = (await client.envelope()).receiver;
     return client;
   }
 
-  /** Resolves when such a line comes, or the connection is over. Lines that came before do not count. */
+  /** The frames as text, pings excepted: `text …`, `pong …` in hexadecimal, `close CODE REASON`. */
+  get lines(): string[] {
+    return this.frames.filter(({ opcode }) => opcode !== OPCODE.ping).map(lineOf);
+  }
+
+  write(...frames: readonly (Buffer | string)[]): void {
+    this.socket.write(Buffer.concat(frames.map((each) => Buffer.from(each))));
+  }
+
+  /** Resolves at the next line that matches, or when the connection is over. Earlier lines do not count. */
   until(seen: (line: string) => boolean): Promise<void> {
     if (this.over) return Promise.resolve();
     return new Promise((resolve) => (this.#waiting = { seen, resolve }));
   }
 
+  /** Takes the next frame with one of these opcodes and drops the frames before it. */
+  async next(...opcodes: readonly number[]): Promise<ServerFrame> {
+    for (;;) {
+      const taken = this.frames.shift();
+      if (taken !== undefined) {
+        if (opcodes.includes(taken.opcode)) return taken;
+      } else if (this.socket.destroyed || this.socket.readableEnded) throw new Error('the connection is gone');
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Takes the next text frame. */
+  async envelope(): Promise<Received> {
+    const { body } = await this.next(OPCODE.text);
+    return JSON.parse(body.toString()) as Received;
+  }
+
+  /** Takes the next text frame of a type and drops the frames before it. */
+  async envelopeOf(type: string): Promise<Received> {
+    for (;;) {
+      const envelope = await this.envelope();
+      if (envelope.type === type) return envelope;
+    }
+  }
+
+  /** Takes the server's close frame; the code of an empty one is `undefined`. */
+  async closed(): Promise<{ code: number | undefined; reason: string }> {
+    const { body } = await this.next(OPCODE.close);
+    return { code: body.length >= 2 ? body.readUInt16BE() : undefined, reason: body.subarray(2).toString() };
+  }
+
   #read(chunk: Buffer): void {
-    let bytes = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
-    if (!this.#upgraded) {
+    let bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    if (this.head === '') {
       const end = bytes.indexOf('\r\n\r\n');
-      if (end === -1) return void (this.#unread = bytes);
-      this.#upgraded = true;
+      if (end === -1) return void (this.#bytes = bytes);
+      this.head = bytes.toString('latin1', 0, end);
       bytes = bytes.subarray(end + 4);
     }
-    let at = 0;
-    while (bytes.length - at >= 2) {
-      const short = bytes[at + 1]! & 0x7f;
-      const start = at + (short === 126 ? 4 : short === 127 ? 10 : 2);
-      if (bytes.length < start) break;
-      const length = short === 126 ? bytes.readUInt16BE(at + 2) : short === 127 ? bytes.readUInt32BE(at + 6) : short;
-      if (bytes.length < start + length) break;
-      this.#frame(bytes[at]!, bytes.subarray(start, start + length));
-      at = start + length;
-    }
-    this.#unread = bytes.subarray(at);
+    for (let length = this.#frame(bytes); length > 0; length = this.#frame(bytes)) bytes = bytes.subarray(length);
+    this.#bytes = bytes;
+    this.#wake();
   }
 
-  #frame(first: number, body: Buffer): void {
-    const opcode = first & 0x0f;
-    if (first === (0x80 | OPCODE.text)) this.#line(`text ${body.toString()}`);
-    else if (first === (0x80 | OPCODE.pong)) this.#line(`pong ${body.toString('hex')}`);
-    else if (first === (0x80 | OPCODE.close)) {
-      this.#line(`close ${body.length === 0 ? '' : body.readUInt16BE()} ${body.subarray(2).toString()}`);
-      this.socket.end();
+  /** Records the frame at the start of these bytes and returns its length, 0 where the frame is incomplete. */
+  #frame(bytes: Buffer): number {
+    if (bytes.length < 2) return 0;
+    const short = bytes[1]! & 0x7f;
+    const start = short === 126 ? 4 : short === 127 ? 10 : 2;
+    if (bytes.length < start) return 0;
+    const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
+    if (bytes.length < start + length) return 0;
+    const first = bytes[0]!;
+    const body = bytes.subarray(start, start + length);
+    const frame = { first, opcode: first & 0x0f, masked: (bytes[1]! & 0x80) !== 0, body };
+    this.frames.push(frame);
+    if (this.#waiting?.seen(lineOf(frame))) this.#settle();
+    if (frame.opcode === OPCODE.close) {
+      if (this.endsItself) this.socket.end();
       this.#end();
-    } else if (opcode !== OPCODE.ping) this.#line(`odd frame ${first}`);
-  }
-
-  #line(line: string): void {
-    this.lines.push(line);
-    if (this.#waiting?.seen(line)) this.#settle();
+    }
+    return start + length;
   }
 
   #end(): void {
     this.over = true;
+    this.#wake();
     this.#settle();
   }
 
@@ -86,4 +151,12 @@ export class RawClient {
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }
+}
+
+function lineOf({ first, opcode, body }: ServerFrame): string {
+  if (first === (0x80 | OPCODE.text)) return `text ${body.toString()}`;
+  if (first === (0x80 | OPCODE.pong)) return `pong ${body.toString('hex')}`;
+  if (first === (0x80 | OPCODE.close))
+    return `close ${body.length === 0 ? '' : body.readUInt16BE()} ${body.subarray(2).toString()}`;
+  return opcode === OPCODE.ping ? 'ping' : `odd frame ${first}`;
 }

@@ -9,12 +9,12 @@ export interface TestServer {
   /** `ws://127.0.0.1:PORT/wss` */
   readonly url: string;
   readonly app: INestApplication;
-  /** Opens a session; `next(type)` of what it returns waits for a message. */
+  /** Opens a session; `next(type)` of the client waits for a message. */
   connect(options?: ClientOptions & { protocols?: string[] }): Promise<Client>;
   stop(): Promise<void>;
 }
 
-/** A test is one address that is in a hurry; tests of the limits set those they mean. */
+/** Limits are off, because all clients of a test have one address; tests of a limit set it. */
 export const LIMITS_OFF = {
   MAX_CONNECTIONS_PER_ADDRESS: '0',
   HANDSHAKES_PER_SECOND: '0',
@@ -24,22 +24,22 @@ export const LIMITS_OFF = {
   REFUSALS_PER_MINUTE: '0',
 };
 
-/** Nodes that stand for a server; more than one where the contract is tested over several. */
+/** Nodes of a server; more than one for contract tests on a cluster. */
 const NODES = Number(process.env['TEST_NODES'] ?? 1);
 
 /**
- * Starts the real application on a free port, on as many nodes as are tested.
+ * Starts the real application on a free port, on TEST_NODES nodes.
  *
  * @param variables settings as in the environment
- * @param handlers modules in place of those in `src/handlers/`
+ * @param handlers modules that replace those in `src/handlers/`
  */
 export async function startServer(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
 ): Promise<TestServer> {
   if (NODES === 1) return startNode(variables, handlers);
-  const { startSpread } = await import('./spread.js');
-  return startSpread(NODES, variables, handlers);
+  const { startBalancedCluster } = await import('./balanced-cluster.js');
+  return startBalancedCluster(NODES, variables, handlers);
 }
 
 /** Starts one node on a free port. */

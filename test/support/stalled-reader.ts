@@ -7,7 +7,7 @@ import type { Client, Received } from './client.js';
 import { RawClient } from './raw-client.js';
 import type { TestServer } from './server.js';
 
-/** A client that stops reading and goes on when it is told to; the server's side of it can be looked at. */
+/** A client that pauses and resumes reading, with access to its session on the server. */
 export class StalledReader {
   private constructor(
     readonly client: RawClient,
@@ -15,7 +15,7 @@ export class StalledReader {
   ) {}
 
   static async open(server: TestServer): Promise<StalledReader> {
-    const client = await RawClient.open(server.port);
+    const client = await RawClient.open(server.port, { endsItself: true });
     client.socket.pause();
     return new StalledReader(client, server.app.get(SessionRegistry).find(client.id)!);
   }
@@ -33,39 +33,34 @@ export class StalledReader {
     return this.session.outbox.bufferedBytes;
   }
 
-  /** Reads until this holds or the connection is over; stops reading then, or goes on. */
-  async readUntil(done: () => boolean, then: 'stop' | 'go on' = 'go on'): Promise<void> {
+  /** Reads until a condition holds or the connection is over; then pauses or continues. */
+  async readUntil(done: () => boolean, then: 'pause' | 'continue' = 'continue'): Promise<void> {
     this.client.socket.resume();
     while (!this.client.over && !done()) await turn();
-    if (then === 'stop') this.client.socket.pause();
+    if (then === 'pause') this.client.socket.pause();
   }
 
-  /** The envelopes it has read. */
+  /** Returns the envelopes read so far. */
   read(): Received[] {
     return this.client.lines
       .filter((line) => line.startsWith('text '))
       .map((line) => JSON.parse(line.slice(5)) as Received);
   }
 
-  /** The line of the close frame, once it was read. */
-  get farewell(): string | undefined {
+  /** The line of the close frame, once read. */
+  get closeLine(): string | undefined {
     return this.client.lines.find((line) => line.startsWith('close '));
   }
 }
 
 export interface Flood {
-  /** Ids of messages that were acknowledged and of those that were refused, in order. */
+  /** Ids of acknowledged messages and of refused messages, in order. */
   readonly routed: string[];
   readonly refused: string[];
 }
 
-/** Sends numbered messages of so many bytes to a session, one after the other's answer, until `done`. */
-export async function flood(
-  from: Client,
-  to: string,
-  bytes: number,
-  done: (logRateLimiter: Flood) => boolean,
-): Promise<Flood> {
+/** Sends numbered messages of this size to a session, each after the previous answer, until `done`. */
+export async function flood(from: Client, to: string, bytes: number, done: (sent: Flood) => boolean): Promise<Flood> {
   const sent: Flood = { routed: [], refused: [] };
   const data = 'f'.repeat(bytes);
   for (let number = 0; !done(sent); number++) {
@@ -73,12 +68,12 @@ export async function flood(
     const answer = await answerTo(from, `${to}/${number}`);
     if (answer.type === 'sys.ack') sent.routed.push(answer.ref!);
     else if (answer.data.code === 'receiver_overloaded') sent.refused.push(answer.ref!);
-    else throw new Error(`an odd answer: ${JSON.stringify(answer)}`);
+    else throw new Error(`unexpected answer: ${JSON.stringify(answer)}`);
   }
   return sent;
 }
 
-/** Takes the one answer to a message that was sent. */
+/** Takes the one answer to a message. */
 export async function answerTo(client: Client, id: string): Promise<Received> {
   await client.settled();
   const index = client.inbox.findIndex(({ ref }) => ref === id);

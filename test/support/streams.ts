@@ -4,10 +4,10 @@ import { clientFrame, closeFrame } from './client-frames.js';
 import { anyEnvelope, plainEnvelope, type Addresses } from './envelopes.js';
 import type { Random } from './random.js';
 
-/** What one client writes: its frames, and what of it must end the connection. */
+/** The frames that one client writes. */
 export interface FrameStream {
   readonly frames: readonly Buffer[];
-  /** Whether the last of it is a fault or a farewell. */
+  /** True if the last frame ends the connection. */
   readonly fatal: boolean;
 }
 
@@ -28,7 +28,7 @@ const SERVER_WORDS = [
   '[]',
   '{}',
 ];
-/** What handlers claim; they answer later, so that only streams in lockstep may have them. */
+/** Messages for handlers. Handlers answer later, so only streams in lockstep may contain them. */
 export const HANDLED = [
   '{"type":"demo.sum","id":"h","data":{"numbers":[1,2,3]}}',
   '{"type":"demo.sum","data":{"numbers":[1.5]}}',
@@ -40,7 +40,7 @@ export const HANDLED = [
   '{"type":"demo.sum","receiver":"x","id":"k","data":{"numbers":[4]},"sender":"me"}',
 ];
 
-/** Makes a stream of frames that a client may send, one of which at the end ends it two times in three. */
+/** Generates a stream of frames; in two of three streams the end closes the connection. */
 export function anyStream(random: Random, to: Addresses, length: number, handled: boolean): FrameStream {
   const frames: Buffer[] = [];
   while (frames.length < length) frames.push(...bearableFrames(random, to, handled));
@@ -49,7 +49,7 @@ export function anyStream(random: Random, to: Addresses, length: number, handled
   return { frames, fatal };
 }
 
-/** One message or control frame, whole or in pieces, that the connection survives. */
+/** Generates one message or control frame, whole or fragmented, that keeps the connection open. */
 export function bearableFrames(random: Random, to: Addresses, handled: boolean): Buffer[] {
   const mask = random.once(8) ? 0 : random.next();
   switch (random.below(24)) {
@@ -75,8 +75,8 @@ export function bearableFrames(random: Random, to: Addresses, handled: boolean):
 }
 
 /**
- * An envelope of any kind, but UTF-8: anything else would end the connection. A byte left out may make of a word that
- * nobody claims one that a handler does.
+ * Generates an envelope of any kind in UTF-8, because invalid UTF-8 closes the connection. A mutation must not produce a
+ * type that a handler claims.
  */
 function validEnvelope(random: Random, to: Addresses, handled: boolean): Buffer {
   const { bytes } = anyEnvelope(random, to);
@@ -89,7 +89,7 @@ function largeEnvelope(random: Random, to: Addresses): string {
   return `{"type":"big","receiver":"${random.pick(to.receivers)}","data":"${'b'.repeat(length)}"}`.slice(0, 65_536);
 }
 
-/** One message in pieces, some of them empty, with control frames between. */
+/** Fragments a message, with empty fragments and control frames between. */
 function fragments(random: Random, payload: Buffer, mask: number, opcode: number = OPCODE.text): Buffer[] {
   const frames: Buffer[] = [];
   const pieces = random.between(2, 5);
@@ -106,7 +106,7 @@ function fragments(random: Random, payload: Buffer, mask: number, opcode: number
   return frames;
 }
 
-/** A frame, or a few, that end the connection, and what comes behind, which must have no effect. */
+/** Generates frames that close the connection, and later frames, which must have no effect. */
 export function fatalFrames(random: Random, to: Addresses): Buffer[] {
   const behind: Buffer[] = [];
   while (!random.once(3)) behind.push(clientFrame(plainEnvelope(random, to), { mask: random.next() }));
@@ -115,7 +115,7 @@ export function fatalFrames(random: Random, to: Addresses): Buffer[] {
 
 type Fatal = (random: Random, payload: Buffer) => Buffer[];
 
-/** A message with a byte in it that UTF-8 does not allow. */
+/** Returns a message with invalid UTF-8. */
 function broken(payload: Buffer): Buffer {
   return Buffer.concat([payload.subarray(0, 2), Buffer.from([0xc3, 0x28]), payload.subarray(2)]);
 }
@@ -131,10 +131,10 @@ export const FATAL: readonly Fatal[] = [
   (_, payload) => [clientFrame('{', { final: false }), clientFrame(payload, { final: false })],
   (_, payload) => [clientFrame(payload, { opcode: OPCODE.binary })],
   (random, payload) => fragments(random, payload, random.next(), OPCODE.binary),
-  () => [clientFrame('{"type":', { toldLength: 65_537 })],
-  () => [clientFrame('{"type":', { toldLength: 2 ** 40 })],
-  () => [clientFrame('', { toldLength: Number.MAX_SAFE_INTEGER, lengthBits: 64 })],
-  (_, payload) => [clientFrame(payload, { final: false }), clientFrame('', { opcode: 0, toldLength: 65_530 })],
+  () => [clientFrame('{"type":', { headerLength: 65_537 })],
+  () => [clientFrame('{"type":', { headerLength: 2 ** 40 })],
+  () => [clientFrame('', { headerLength: Number.MAX_SAFE_INTEGER, lengthBits: 64 })],
+  (_, payload) => [clientFrame(payload, { final: false }), clientFrame('', { opcode: 0, headerLength: 65_530 })],
   (random, payload) => [clientFrame(broken(payload), { mask: random.next() })],
   (random, payload) => fragments(random, broken(payload), random.next()),
   (random) => [clientFrame(Buffer.concat([Buffer.alloc(600, 'x'), Buffer.from([0xff])]), { mask: random.next() })],

@@ -3,12 +3,12 @@ import { SubscribeMessage } from '@nestjs/websockets';
 import { CertificateSubject } from '../../src/gateway/nest/session.decorators.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 
-/** Tells a session whose certificate it came with. */
+/** Returns the certificate subject of a session. */
 @MessagingGateway()
 class SubjectGateway {
   @SubscribeMessage('subject')
   subject(@CertificateSubject() subject: unknown) {
-    return subject ?? 'nobody';
+    return subject ?? 'none';
   }
 }
 

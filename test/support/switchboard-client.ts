@@ -8,15 +8,15 @@ import {
   type StateChange,
 } from '../../src/client/connect.js';
 
-/** Waits are short, so that tests are. */
-const PARTS = { WebSocket, minDelayMs: 20, maxDelayMs: 200 };
+/** Short delays for fast tests. */
+const OPTIONS = { WebSocket, minDelayMs: 20, maxDelayMs: 200 };
 
-/** The project's own client in Node; its errors are looked at where they are awaited. */
-export function join(url: string, parts: ConnectOptions = {}): Client {
-  return connect(url, { ...PARTS, ...parts });
+/** Connects with the project's client in Node; tests check its errors where they await them. */
+export function join(url: string, options: ConnectOptions = {}): Client {
+  return connect(url, { ...OPTIONS, ...options });
 }
 
-/** Resolves when the client comes into a phase; ask before the cause. */
+/** Resolves when the client enters a phase; call it before the cause. */
 export function becomes(client: Client, phase: Phase): Promise<StateChange> {
   return new Promise((resolve) => {
     const stop = client.onState((change) => {
@@ -27,7 +27,7 @@ export function becomes(client: Client, phase: Phase): Promise<StateChange> {
   });
 }
 
-/** Resolves to the next envelope of a type; ask before the cause. */
+/** Resolves to the next envelope of a type; call it before the cause. */
 export function hears(client: Client, type: string): Promise<Envelope> {
   return new Promise((resolve) => {
     const stop = client.on(type, (envelope) => {
@@ -37,7 +37,7 @@ export function hears(client: Client, type: string): Promise<Envelope> {
   });
 }
 
-/** Resolves to the code a promise is rejected with. */
+/** Resolves to the code of a rejection. */
 export function codeOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => 'resolved',

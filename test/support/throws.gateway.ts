@@ -7,16 +7,16 @@ const nameless = undefined as unknown as string;
 
 class Touchy extends Error {
   override get message(): string {
-    throw new Error('do not look at my message');
+    throw new Error('the message getter failed');
   }
   override get stack(): string {
-    throw new Error('do not look at my stack');
+    throw new Error('the stack getter failed');
   }
 }
 
 class TouchyWsException extends WsException {
   override getError(): never {
-    throw new Error('do not ask');
+    throw new Error('getError failed');
   }
 }
 
@@ -26,11 +26,11 @@ function circle(): object {
   return ring;
 }
 
-function refuseToTell(): never {
-  throw new Error('nobody looks inside');
+function failAccess(): never {
+  throw new Error('no access');
 }
 
-/** What no one should throw, and what the client is told of it. */
+/** Values that handlers should not throw, and the error code that the client gets. */
 export const BAD_THROWS: Readonly<Record<string, readonly [code: string, thrown: () => unknown]>> = {
   'a WsException of nothing': ['refused', () => new WsException(nameless)],
   'a WsException of null': ['refused', () => new WsException(null as unknown as string)],
@@ -43,7 +43,7 @@ export const BAD_THROWS: Readonly<Record<string, readonly [code: string, thrown:
   'a symbol': ['internal_error', () => Symbol('x')],
   'a proxy that throws': [
     'internal_error',
-    () => new Proxy({}, { get: refuseToTell, getPrototypeOf: refuseToTell, has: refuseToTell }),
+    () => new Proxy({}, { get: failAccess, getPrototypeOf: failAccess, has: failAccess }),
   ],
   'an error whose getters throw': ['internal_error', () => new Touchy()],
   'an error whose stack is a symbol': [
@@ -57,7 +57,7 @@ export const BAD_THROWS: Readonly<Record<string, readonly [code: string, thrown:
   'a fault with a circle': ['internal_error', () => new MessageError('mine', 'x', undefined, circle())],
 };
 
-/** Handlers that throw what no one should. */
+/** Handlers that throw those values. */
 @MessagingGateway()
 export class ThrowsGateway {
   @SubscribeMessage('t.throw')

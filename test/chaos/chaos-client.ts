@@ -1,13 +1,14 @@
 import { WebSocket } from 'ws';
-import type { Random } from '../support/random.js';
 import type { Received } from '../support/client.js';
-import type { Ledger, Record } from './ledger.js';
+import type { Random } from '../support/random.js';
+import type { Ledger, SessionRecord } from './ledger.js';
 
-const AGAIN_MS = [100, 1000] as const;
+const RECONNECT_MS = [100, 1000] as const;
 
-/** A user who comes again whenever the connection ends, and talks to anybody who is there. */
-export class Talker {
-  record: Record | undefined;
+/** A client that reconnects to any node whenever its connection ends, and records its messages in the ledger. */
+export class ChaosClient {
+  /** The current session; undefined while disconnected. */
+  record: SessionRecord | undefined;
   #socket: WebSocket | undefined;
   #url = '';
   #timer: NodeJS.Timeout | undefined;
@@ -15,21 +16,21 @@ export class Talker {
 
   constructor(
     private readonly ledger: Ledger,
-    /** Where nodes are to be found now. */
+    /** The addresses of the running nodes. */
     private readonly urls: () => readonly string[],
     private readonly random: Random,
   ) {
     this.#connect();
   }
 
-  get here(): boolean {
+  get isConnected(): boolean {
     return this.record !== undefined;
   }
 
-  say(receiver: string): void {
+  sendTo(receiver: string): void {
     const { record } = this;
     if (record === undefined) return;
-    const number = this.ledger.said(record, receiver);
+    const number = this.ledger.onSent(record, receiver);
     this.#socket!.send(`{"type":"talk","receiver":"${receiver}","id":"${number}","data":${number}}`);
   }
 
@@ -41,35 +42,35 @@ export class Talker {
 
   #connect(): void {
     const urls = this.urls();
-    if (urls.length === 0) return this.#again();
+    if (urls.length === 0) return this.#reconnectLater();
     const socket = new WebSocket((this.#url = this.random.pick(urls)), {
       handshakeTimeout: 3000,
       perMessageDeflate: false,
     });
     this.#socket = socket;
-    socket.on('message', (data) => this.#hear(JSON.parse((data as Buffer).toString()) as Received));
+    socket.on('message', (data) => this.#receive(JSON.parse((data as Buffer).toString()) as Received));
     socket.on('error', () => undefined);
     socket.on('close', () => {
       if (this.record !== undefined) this.record.endedMs = performance.now();
       this.record = undefined;
-      this.#again();
+      this.#reconnectLater();
     });
   }
 
-  #again(): void {
+  #reconnectLater(): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(() => this.#connect(), this.random.between(...AGAIN_MS));
+    this.#timer = setTimeout(() => this.#connect(), this.random.between(...RECONNECT_MS));
   }
 
-  #hear({ type, sender, receiver, ref, data }: Received): void {
-    if (type === 'sys.welcome') this.record = this.ledger.opened(receiver, this.#url);
+  #receive({ type, sender, receiver, ref, data }: Received): void {
+    if (type === 'sys.welcome') this.record = this.ledger.onOpened(receiver, this.#url);
     const { record } = this;
     if (record === undefined) return;
-    if (type === 'talk') this.ledger.heard(record, sender, data as number);
-    else if (type === 'sys.departed') this.ledger.departed(record, sender);
+    if (type === 'talk') this.ledger.onReceived(record, sender, data as number);
+    else if (type === 'sys.departed') this.ledger.onDeparted(record, sender);
     else if (ref !== undefined) {
       const { status, code } = data as { status?: string; code?: string };
-      this.ledger.answered(record, Number(ref), status ?? code ?? type);
+      this.ledger.onAnswered(record, Number(ref), status ?? code ?? type);
     }
   }
 }

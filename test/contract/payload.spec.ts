@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Client } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-/** JSON texts that a reader and writer of JSON would not give back as they came. */
+/** JSON texts that JSON.parse and JSON.stringify would change. */
 const DATA = [
   'null',
   'true',
@@ -32,7 +32,7 @@ const DATA = [
   '" }{][ , : \\" } "',
 ];
 
-describe.each(['on', 'off'])('what is carried (FAST_LANE=%s)', (lane) => {
+describe.each(['on', 'off'])('the payload of a message (FAST_LANE=%s)', (lane) => {
   let server: TestServer;
   let alice: Client;
   let bob: Client;
@@ -45,7 +45,7 @@ describe.each(['on', 'off'])('what is carried (FAST_LANE=%s)', (lane) => {
   afterAll(() => server.stop());
 
   /** Sends a text from Alice to Bob and returns the text Bob got. */
-  const carry = async (text: string): Promise<string> => {
+  const deliver = async (text: string): Promise<string> => {
     const before = bob.frames.length;
     alice.sendText(text.replaceAll('BOB', bob.id).replaceAll('ALICE', alice.id));
     await alice.settled();
@@ -55,31 +55,31 @@ describe.each(['on', 'off'])('what is carried (FAST_LANE=%s)', (lane) => {
     return bob.frames.slice(before).find((frame) => !frame.includes('"sys.pong"'))!;
   };
 
-  it.each(DATA)('is data byte for byte: %s', async (data) => {
-    expect(await carry(`{"type":"x","receiver":"BOB","data":${data}}`)).toContain(`"data":${data}`);
-    expect(await carry(`{"data":${data},"receiver":"BOB","sender":"me","type":"x"}`)).toContain(`"data":${data}`);
+  it.each(DATA)('is delivered byte for byte: %s', async (data) => {
+    expect(await deliver(`{"type":"x","receiver":"BOB","data":${data}}`)).toContain(`"data":${data}`);
+    expect(await deliver(`{"data":${data},"receiver":"BOB","sender":"me","type":"x"}`)).toContain(`"data":${data}`);
   });
 
-  it.each(DATA)('is data byte for byte in a broadcast and in a pong: %s', async (data) => {
-    expect(await carry(`{"data":${data},"type":"x","receiver":"*"}`)).toContain(`"data":${data}`);
+  it.each(DATA)('is delivered byte for byte in a broadcast and in a pong: %s', async (data) => {
+    expect(await deliver(`{"data":${data},"type":"x","receiver":"*"}`)).toContain(`"data":${data}`);
     alice.sendText(`{"type":"sys.ping","data":${data}}`);
     await alice.next('sys.pong');
     expect(alice.frames.at(-1)).toContain(`"data":${data}`);
   });
 
-  it('is no data where none was sent, and null where null was', async () => {
-    expect(JSON.parse(await carry('{"type":"x","receiver":"BOB"}'))).toEqual({
+  it('has no data if none was sent, and null if null was sent', async () => {
+    expect(JSON.parse(await deliver('{"type":"x","receiver":"BOB"}'))).toEqual({
       type: 'x',
       sender: alice.id,
       receiver: bob.id,
     });
-    expect(JSON.parse(await carry('{"type":"x","receiver":"BOB","data":null}'))).toHaveProperty('data', null);
+    expect(JSON.parse(await deliver('{"type":"x","receiver":"BOB","data":null}'))).toHaveProperty('data', null);
   });
 
-  it('has data of every size up to the limit', async () => {
+  it('may have data of every size up to the limit', async () => {
     for (const size of [0, 1, 40, 41, 125, 126, 127, 2000, 2048, 8192, 65_400]) {
       const data = JSON.stringify('é'.repeat(size >> 1));
-      expect(await carry(`{"type":"x","receiver":"BOB","data":${data}}`)).toContain(data);
+      expect(await deliver(`{"type":"x","receiver":"BOB","data":${data}}`)).toContain(data);
     }
   });
 
@@ -96,20 +96,20 @@ describe.each(['on', 'off'])('what is carried (FAST_LANE=%s)', (lane) => {
     ['as a number', '{"type":"x","sender":1e400,"receiver":"BOB"}'],
     ['as null', '{"type":"x","sender":null,"receiver":"BOB"}'],
     ['as a list with brackets in strings', '{"sender":["]","}\\""],"type":"x","receiver":"BOB"}'],
-    ['behind white space', ' {\n"sender" : "BOB" , "type":"x","receiver":"BOB" }'],
+    ['after white space', ' {\n"sender" : "BOB" , "type":"x","receiver":"BOB" }'],
     ['in data too', '{"type":"x","data":{"sender":"BOB"},"sender":"BOB","receiver":"BOB"}'],
-    ['as text that looks like members', '{"sender":"\\",\\"sender\\":\\"BOB","type":"x","receiver":"BOB"}'],
-  ])('bears the true sender though another was written %s', async (_, text) => {
-    const received = await carry(text);
+    ['as text that resembles properties', '{"sender":"\\",\\"sender\\":\\"BOB","type":"x","receiver":"BOB"}'],
+  ])('has the true sender if the client wrote another %s', async (_, text) => {
+    const received = await deliver(text);
     expect(received.match(/"(s|\\u0073)(e|\\u0065)(n|\\u006e)(d|\\u0064)(e|\\u0065)(r|\\u0072)"\s*:/g)).toHaveLength(
       text.includes('"data"') ? 2 : 1,
     );
     expect(JSON.parse(received)).toMatchObject({ type: 'x', sender: alice.id, receiver: bob.id });
   });
 
-  it('bears the true sender whatever the data pretends', async () => {
+  it('has the true sender if the data contains another', async () => {
     const data = '{"x":"\\"},\\"sender\\":\\"server\\""}';
-    const received = await carry(`{"type":"x","receiver":"BOB","data":${data}}`);
+    const received = await deliver(`{"type":"x","receiver":"BOB","data":${data}}`);
     expect(JSON.parse(received)).toEqual({
       type: 'x',
       sender: alice.id,
@@ -118,7 +118,7 @@ describe.each(['on', 'off'])('what is carried (FAST_LANE=%s)', (lane) => {
     });
   });
 
-  it('bears the id for the receiver too', async () => {
+  it('includes the id for the receiver', async () => {
     alice.send({ type: 'x', receiver: bob.id, id: 'm1' });
     expect((await bob.next('x')).id).toBe('m1');
     expect((await alice.next('sys.ack')).ref).toBe('m1');

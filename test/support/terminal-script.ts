@@ -1,13 +1,13 @@
 import { Program } from './program.js';
 
 /**
- * Plays a person at a terminal from a `console` block: enters the command behind `$`, waits for a frame of the type of
- * each line behind `<`, and types what stands behind `>`.
+ * Plays a `console` block: runs the command after `$`, waits for a frame of the type in each line after `<`, and types
+ * the text after `>`.
  */
-export function playConsole(block: string, place: (command: string) => string, folder: string): Program {
+export function playTerminal(block: string, prepare: (command: string) => string, folder: string): Program {
   const [first = '', ...lines] = block.trim().split('\n');
-  const program = new Program(place(first.replace(/^\$ /, '')), folder);
-  // Where the program ends early, the rest of the block is never typed.
+  const program = new Program(prepare(first.replace(/^\$ /, '')), folder);
+  // If the program ends early, the rest of the block is not typed.
   void typeAll(program, lines);
   return program;
 }

@@ -4,19 +4,21 @@ import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exchange, frame, RawClient, request, UPGRADE_HEADERS, type RawAnswer } from '../support/raw.js';
+import { clientFrame } from '../support/client-frames.js';
+import { RawClient } from '../support/raw-client.js';
+import { exchange, request, UPGRADE_HEADERS, type RawAnswer } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const CLOSE = 'Connection: close';
 
-/** The handshake's headers with one of them replaced or, without a line, left out. */
+/** Returns the handshake's headers with one replaced or, without a line, removed. */
 function changed(name: string, line?: string): string[] {
   const others = UPGRADE_HEADERS.filter((each) => !each.startsWith(`${name}:`));
   return line === undefined ? others : [...others, line];
 }
 
-/** Holds a refusal against the contract, a complete response with the one JSON body, and returns `STATUS CODE`. */
-function refusal({ status, headers, body }: RawAnswer): string {
+/** Checks that a rejection is a complete response with the JSON body of the protocol; returns `STATUS CODE`. */
+function rejection({ status, headers, body }: RawAnswer): string {
   expect(headers.get('content-type')).toMatch(/^application\/json/);
   expect(headers.get('content-length')).toBe(String(Buffer.byteLength(body)));
   const parsed = JSON.parse(body) as { error: { code: string; message: string } };
@@ -26,7 +28,7 @@ function refusal({ status, headers, body }: RawAnswer): string {
   return `${status} ${parsed.error.code}`;
 }
 
-describe('a handshake that is refused', () => {
+describe('a rejected handshake', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer({ HANDSHAKE_TIMEOUT_MS: '300' });
@@ -50,33 +52,33 @@ describe('a handshake that is refused', () => {
     '/wss%2f',
     'http://localhost/',
   ])('is not_found on the path %s', async (path) => {
-    expect(refusal(await ask(`GET ${path} HTTP/1.1`))).toBe('404 not_found');
+    expect(rejection(await ask(`GET ${path} HTTP/1.1`))).toBe('404 not_found');
   });
 
   it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])(
-    'is method_not_allowed by %s, upgrade or not',
+    'is method_not_allowed for %s, with or without an upgrade',
     async (method) => {
       const upgrade = await ask(`${method} /wss HTTP/1.1`);
-      expect(refusal(upgrade)).toBe('405 method_not_allowed');
+      expect(rejection(upgrade)).toBe('405 method_not_allowed');
       expect(upgrade.headers.get('allow')).toBe('GET');
       const plain = await ask(`${method} /wss?x=1 HTTP/1.1`, ['Host: localhost', 'Content-Length: 0', CLOSE]);
-      expect(refusal(plain)).toBe('405 method_not_allowed');
+      expect(rejection(plain)).toBe('405 method_not_allowed');
     },
   );
 
-  it('is method_not_allowed by HEAD, without a body', async () => {
+  it('is method_not_allowed for HEAD, without a body', async () => {
     const { status, body } = await ask('HEAD /wss HTTP/1.1', ['Host: localhost', CLOSE]);
     expect({ status, body }).toEqual({ status: 405, body: '' });
     expect(await ask('HEAD /wss HTTP/1.1')).toMatchObject({ status: 405, body: '' });
   });
 
-  it.each(['localhost:443', '/wss'])('is method_not_allowed by CONNECT %s', async (target) => {
+  it.each(['localhost:443', '/wss'])('is method_not_allowed for CONNECT %s', async (target) => {
     const answer = await ask(`CONNECT ${target} HTTP/1.1`, ['Host: localhost']);
-    expect(refusal(answer)).toBe('405 method_not_allowed');
+    expect(rejection(answer)).toBe('405 method_not_allowed');
     expect(answer.headers.get('allow')).toBe('GET');
   });
 
-  it('leaves the connection open after a plain GET that may go on', async () => {
+  it('leaves the connection open after a plain GET with keep-alive', async () => {
     const plain = request('GET /wss HTTP/1.1', ['Host: localhost']);
     const { headers, body } = await exchange(
       server.port,
@@ -90,15 +92,15 @@ describe('a handshake that is refused', () => {
     'is upgrade_required for a plain GET of %s',
     async (path) => {
       const answer = await ask(`GET ${path} HTTP/1.1`, ['Host: localhost', CLOSE]);
-      expect(refusal(answer)).toBe('426 upgrade_required');
+      expect(rejection(answer)).toBe('426 upgrade_required');
       expect(answer.headers.get('upgrade')).toBe('websocket');
       expect(answer.headers.get('connection')).toBe('upgrade, close');
     },
   );
 
-  it('is upgrade_required when it asks for another protocol than WebSocket', async () => {
+  it('is upgrade_required for a protocol other than WebSocket', async () => {
     const answer = await ask('GET /wss HTTP/1.1', changed('Upgrade', 'Upgrade: h2c'));
-    expect(refusal(answer)).toBe('426 upgrade_required');
+    expect(rejection(answer)).toBe('426 upgrade_required');
     expect(answer.headers.get('upgrade')).toBe('websocket');
     expect(answer.headers.get('connection')).toBe('upgrade, close');
   });
@@ -106,7 +108,7 @@ describe('a handshake that is refused', () => {
   it.each(['12', '8', '0', '14', '130', '13, 8', 'x'])('is upgrade_required for version %s', async (version) => {
     const headers = changed('Sec-WebSocket-Version', `Sec-WebSocket-Version: ${version}`);
     const answer = await ask('GET /wss HTTP/1.1', headers);
-    expect(refusal(answer)).toBe('426 upgrade_required');
+    expect(rejection(answer)).toBe('426 upgrade_required');
     expect(answer.headers.get('sec-websocket-version')).toBe('13');
     expect(answer.headers.get('upgrade')).toBe('websocket');
     expect(answer.headers.get('connection')).toBe('upgrade, close');
@@ -122,42 +124,42 @@ describe('a handshake that is refused', () => {
     ['has no version', changed('Sec-WebSocket-Version')],
     ['has no Host', changed('Host')],
     ['has an empty Host', changed('Host', 'Host:')],
-    ['has a Host that is none', changed('Host', 'Host: bad host!/')],
+    ['has an invalid Host', changed('Host', 'Host: bad host!/')],
     ['has two Hosts', [...UPGRADE_HEADERS, 'Host: localhost']],
-    ['offers a protocol that is no token', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a b']],
+    ['offers a protocol that is not a token', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a b']],
     ['offers a protocol twice', [...UPGRADE_HEADERS, 'Sec-WebSocket-Protocol: a, a']],
     ['has no Connection', [...changed('Connection', CLOSE)]],
     ['has no Upgrade', [...changed('Upgrade').filter((each) => !each.startsWith('Connection')), CLOSE]],
     ['has a body', [...UPGRADE_HEADERS, 'Content-Length: 9']],
     ['has a body in chunks', [...UPGRADE_HEADERS, 'Transfer-Encoding: chunked']],
   ])('is bad_handshake when it %s', async (_, headers) => {
-    expect(refusal(await ask('GET /wss HTTP/1.1', headers))).toBe('400 bad_handshake');
+    expect(rejection(await ask('GET /wss HTTP/1.1', headers))).toBe('400 bad_handshake');
   });
 
   it('is bad_handshake when it is HTTP/1.0', async () => {
-    expect(refusal(await ask('GET /wss HTTP/1.0'))).toBe('400 bad_handshake');
+    expect(rejection(await ask('GET /wss HTTP/1.0'))).toBe('400 bad_handshake');
   });
 
   it.each([
-    ['no HTTP', '\u0016\u0003\u0001\u0002\u0000 hello\r\n\r\n'],
-    ['no request line', 'GET\r\n\r\n'],
-    ['a header without a colon', 'GET /wss HTTP/1.1\r\nHost localhost\r\n\r\n'],
-    ['headers of 64 KB', request('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, `X: ${'x'.repeat(65_536)}`])],
+    ['not HTTP', '\u0016\u0003\u0001\u0002\u0000 hello\r\n\r\n'],
+    ['without a request line', 'GET\r\n\r\n'],
+    ['with a header without a colon', 'GET /wss HTTP/1.1\r\nHost localhost\r\n\r\n'],
+    ['with headers of 64 KB', request('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, `X: ${'x'.repeat(65_536)}`])],
   ])('is bad_handshake when it is %s', async (_, bytes) => {
-    expect(refusal(await exchange(server.port, bytes))).toBe('400 bad_handshake');
+    expect(rejection(await exchange(server.port, bytes))).toBe('400 bad_handshake');
   });
 
   it.each([
-    ['without a byte', ''],
+    ['before the first byte', ''],
     ['in the request line', 'GET /ws'],
     ['in the headers', 'GET /wss HTTP/1.1\r\nHost: localhost\r\nUpgrade: webs'],
-  ])('is handshake_timeout when it stops %s', async (_, bytes) => {
+  ])('is handshake_timeout when it stalls %s', async (_, bytes) => {
     const startMs = performance.now();
-    expect(refusal(await exchange(server.port, bytes))).toBe('408 handshake_timeout');
+    expect(rejection(await exchange(server.port, bytes))).toBe('408 handshake_timeout');
     expect(performance.now() - startMs).toBeLessThan(1500);
   });
 
-  it('is handshake_timeout though another header comes every now and then', async () => {
+  it('is handshake_timeout even if headers keep arriving', async () => {
     const socket = connectTcp({ port: server.port, host: '127.0.0.1' });
     socket.write('GET /wss HTTP/1.1\r\nHost: localhost\r\n');
     const drip = setInterval(() => socket.write('X: y\r\n'), 50);
@@ -166,17 +168,17 @@ describe('a handshake that is refused', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 408 .*"code":"handshake_timeout"/s);
   });
 
-  it('is told the first reason of the list: path, method, handshake', async () => {
+  it('has the first reason of the list: path, method, handshake', async () => {
     const worst = changed('Sec-WebSocket-Key');
-    expect(refusal(await ask('POST /other HTTP/1.1', worst))).toBe('404 not_found');
-    expect(refusal(await ask('GET /other HTTP/1.1', changed('Sec-WebSocket-Version')))).toBe('404 not_found');
-    expect(refusal(await ask('POST /wss HTTP/1.1', worst))).toBe('405 method_not_allowed');
+    expect(rejection(await ask('POST /other HTTP/1.1', worst))).toBe('404 not_found');
+    expect(rejection(await ask('GET /other HTTP/1.1', changed('Sec-WebSocket-Version')))).toBe('404 not_found');
+    expect(rejection(await ask('POST /wss HTTP/1.1', worst))).toBe('405 method_not_allowed');
     const old = worst.map((header) => header.replace(/Version: 13/, 'Version: 8'));
-    expect(refusal(await ask('GET /wss HTTP/1.1', old))).toBe('426 upgrade_required');
+    expect(rejection(await ask('GET /wss HTTP/1.1', old))).toBe('426 upgrade_required');
   });
 
-  it('gets the whole answer though it has sent much more already', async () => {
-    const more = Buffer.concat(Array.from({ length: 50 }, () => frame('x'.repeat(60_000))));
+  it('gets the whole answer even if the client has sent more data', async () => {
+    const more = Buffer.concat(Array.from({ length: 50 }, () => clientFrame('x'.repeat(60_000))));
     for (const line of ['GET /other HTTP/1.1', 'POST /wss HTTP/1.1']) {
       const answer = await exchange(server.port, Buffer.concat([Buffer.from(request(line)), more]));
       expect(answer.status).toBe(line.startsWith('GET') ? 404 : 405);
@@ -184,16 +186,16 @@ describe('a handshake that is refused', () => {
     }
   });
 
-  it('leaves the connections of others open', async () => {
+  it('leaves other connections open', async () => {
     const calm = await RawClient.open(server.port);
     await ask('GET /other HTTP/1.1');
-    calm.write(frame('{"type":"sys.ping","id":"still"}'));
+    calm.write(clientFrame('{"type":"sys.ping","id":"still"}'));
     expect((await calm.envelopeOf('sys.pong')).ref).toBe('still');
     calm.socket.destroy();
   });
 });
 
-it('a handshake is waited for as long as it takes where HANDSHAKE_TIMEOUT_MS is 0', async () => {
+it('a handshake has no time limit with HANDSHAKE_TIMEOUT_MS=0', async () => {
   const patient = await startServer({ HANDSHAKE_TIMEOUT_MS: '0' });
   const { headersTimeout, requestTimeout } = patient.app.getHttpServer() as Server;
   expect([headersTimeout, requestTimeout]).toEqual([0, 0]);

@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { projectDir } from '../harness/paths.js';
 
 /**
- * Two sessions that exchange a message now and then, well below every limit. For each line of its standard input it prints
- * the p99 of so many seconds, in microseconds.
+ * Two sessions that exchange messages far below every limit. For each line of standard input it measures for SECONDS and
+ * prints the p99 of the round trip, in microseconds.
  *
- *   node calm-pair.js PORT SECONDS
+ *   node normal-pair.js PORT SECONDS
  */
 const { WebSocket } = createRequire(`${projectDir}package.json`)('ws');
 const [port, seconds] = process.argv.slice(2).map(Number);
@@ -18,10 +18,10 @@ const ann = await open();
 const bob = await open();
 bob.socket.on('message', (data) => {
   const { type, sender } = JSON.parse(data);
-  if (type === 'calm') bob.socket.send(JSON.stringify({ type: 'calm', receiver: sender }));
+  if (type === 'pair') bob.socket.send(JSON.stringify({ type: 'pair', receiver: sender }));
 });
 let answered = () => undefined;
-ann.socket.on('message', (data) => JSON.parse(data).type === 'calm' && answered());
+ann.socket.on('message', (data) => JSON.parse(data).type === 'pair' && answered());
 
 for await (const _ of createInterface({ input: process.stdin })) console.log(await p99());
 
@@ -31,7 +31,7 @@ async function p99() {
   while (performance.now() < end || times.length === 0) {
     const began = performance.now();
     const answer = new Promise((resolve) => (answered = resolve));
-    ann.socket.send(JSON.stringify({ type: 'calm', receiver: bob.id }));
+    ann.socket.send(JSON.stringify({ type: 'pair', receiver: bob.id }));
     await answer;
     times.push(performance.now() - began);
     await delay(PAUSE_MS);
@@ -43,7 +43,7 @@ async function p99() {
 async function open() {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/wss`);
   socket.once('close', (code) => {
-    console.error(`a calm session was closed with ${code}`);
+    console.error(`a session of the normal pair was closed with ${code}`);
     process.exit(1);
   });
   const [welcome] = await once(socket, 'message');

@@ -35,8 +35,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function start(variables: Record<string, string>, known = true): Promise<string> {
-  nginx = await startNginx({ appPort: server.port, variables, ...(known && { proxySecret: secret }) });
+async function start(variables: Record<string, string>, withSecret = true): Promise<string> {
+  nginx = await startNginx({ appPort: server.port, variables, ...(withSecret && { proxySecret: secret }) });
   return readFile(nginx.caFile, 'utf8');
 }
 
@@ -45,7 +45,7 @@ async function pair(of: string, name: string) {
   return { cert: cert!, key: key! };
 }
 
-/** Whose certificate the application takes a session's to be. */
+/** Returns the certificate subject that handlers see for a session. */
 async function subject(url: string, options: Parameters<typeof connect>[1]): Promise<unknown> {
   const client = await connect(url, options);
   client.send({ type: 'subject' });
@@ -57,14 +57,14 @@ async function subject(url: string, options: Parameters<typeof connect>[1]): Pro
 describe('nginx with TLS_CLIENT_CA', () => {
   const wanted = () => ({ TLS_CLIENT_CA: 'clients.crt', MOUNTED_CLIENT_CA: join(folder, 'ca.crt') });
 
-  it('lets in who has a certificate of that authority, and tells the application who that is', async () => {
+  it('accepts a client certificate of that authority, and passes it to the application', async () => {
     const ca = await start(wanted());
     const forged = encodeURIComponent(await readFile(join(folder, 'server.crt'), 'utf8'));
     const headers = { 'X-Client-Certificate': forged, X_Client_Certificate: forged };
     expect(await subject(nginx!.url, { ca, ...(await pair(folder, 'ann')), headers })).toMatchObject({ CN: 'ann' });
   });
 
-  it('refuses who has none, or one of another authority', async () => {
+  it('rejects a missing client certificate, and one of another authority', async () => {
     const ca = await start(wanted());
     const url = nginx!.url.replace('wss:', 'https:');
     for (const shown of [{}, await pair(nginx!.folder, 'server')]) {
@@ -76,29 +76,31 @@ describe('nginx with TLS_CLIENT_CA', () => {
     }
   });
 
-  it('is not believed about it without the secret', async () => {
+  it('is not trusted about it without the proxy secret', async () => {
     const ca = await start(wanted(), false);
-    expect(await subject(nginx!.url, { ca, ...(await pair(folder, 'ann')) })).toBe('nobody');
+    expect(await subject(nginx!.url, { ca, ...(await pair(folder, 'ann')) })).toBe('none');
   });
 
-  it('ends the start with one plain line where the file is none', async () => {
+  it('ends the start with one line if the file is no certificate', async () => {
     const bad = { ...wanted(), MOUNTED_CLIENT_CA: join(folder, 'ca.key') };
-    await expect(start(bad)).rejects.toThrow('TLS_CLIENT_CA: clients.crt holds no certificate');
-    await expect(start({ ...bad, MOUNTED_CLIENT_CA: folder })).rejects.toThrow('clients.crt is missing, a folder');
+    await expect(start(bad)).rejects.toThrow('TLS_CLIENT_CA: no certificate in clients.crt');
+    await expect(start({ ...bad, MOUNTED_CLIENT_CA: folder })).rejects.toThrow(
+      'TLS_CLIENT_CA: cannot read clients.crt',
+    );
   });
 });
 
-it('nobody forges the subject of a certificate by a header, neither through nginx nor around it', async () => {
+it('no header forges a certificate subject, neither through nginx nor past it', async () => {
   const ca = await start({});
   const headers = { 'X-Client-Certificate': encodeURIComponent(await readFile(join(folder, 'ann.crt'), 'utf8')) };
-  expect(await subject(nginx!.url, { ca, headers })).toBe('nobody');
-  expect(await subject(server.url, { headers })).toBe('nobody');
-  expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': 'guess' } })).toBe('nobody');
+  expect(await subject(nginx!.url, { ca, headers })).toBe('none');
+  expect(await subject(server.url, { headers })).toBe('none');
+  expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': 'guess' } })).toBe('none');
   expect(await subject(server.url, { headers: { ...headers, 'X-Proxy-Secret': secret } })).toMatchObject({ CN: 'ann' });
 });
 
 describe('nginx with PROXY_PROTOCOL=on', () => {
-  /** Connects as a balancer would, which says by itself where the client is, and asks the application for that. */
+  /** Connects as a load balancer with this PROXY header, and returns the client address that the application sees. */
   async function seenFrom(ca: string, line: string): Promise<string | undefined> {
     const { httpsPort } = nginx!;
     const client = await connect(nginx!.url, {
@@ -114,19 +116,19 @@ describe('nginx with PROXY_PROTOCOL=on', () => {
   }
   const LINE = 'PROXY TCP4 203.0.113.7 127.0.0.1 5000 443\r\n';
 
-  it('takes the address of a client from the balancer that it trusts', async () => {
+  it('takes the client address from a trusted load balancer', async () => {
     const ca = await start({ PROXY_PROTOCOL: 'on', PROXY_PROTOCOL_FROM: '127.0.0.1 ::1' });
     expect(await seenFrom(ca, LINE)).toBe('203.0.113.7');
     expect(await seenFrom(ca, 'PROXY TCP6 2001:db8::7 ::1 5000 443\r\n')).toBe('2001:db8::7');
     expect(await seenFrom(ca, 'PROXY UNKNOWN\r\n')).toBe('127.0.0.1');
   });
 
-  it('believes nobody else', async () => {
+  it('ignores the PROXY header of any other sender', async () => {
     const ca = await start({ PROXY_PROTOCOL: 'on' });
     expect(await seenFrom(ca, LINE)).toBe('127.0.0.1');
   });
 
-  it('serves nobody who comes around the balancer, on either port, but for its own health check', async () => {
+  it('rejects connections without a PROXY header on both ports, except the health check', async () => {
     const ca = await start({ PROXY_PROTOCOL: 'on' });
     await expect(connect(nginx!.url, { ca })).rejects.toThrow(/could not connect|hang up|disconnected|ECONNRESET/);
     const tcp = connectTcp(nginx!.httpPort, '127.0.0.1');
@@ -137,9 +139,11 @@ describe('nginx with PROXY_PROTOCOL=on', () => {
     health.destroy();
   });
 
-  it('ends the start with one plain line where a value is none', async () => {
+  it('ends the start with one line for an invalid value', async () => {
     await expect(start({ PROXY_PROTOCOL: 'yes' })).rejects.toThrow('PROXY_PROTOCOL must be on or off (it is yes)');
-    await expect(start({ PROXY_PROTOCOL: 'on', PROXY_PROTOCOL_FROM: 'any' })).rejects.toThrow('any is none');
+    await expect(start({ PROXY_PROTOCOL: 'on', PROXY_PROTOCOL_FROM: 'any' })).rejects.toThrow(
+      'PROXY_PROTOCOL_FROM must list addresses or networks (it contains any)',
+    );
   });
 });
 
@@ -149,19 +153,19 @@ describe('nginx with HANDSHAKES_PER_SECOND', () => {
     return (await Promise.all(Array.from({ length: count }, () => ask(url, { ca })))).map(({ status }) => status);
   };
 
-  it('turns away by the same number as the application', async () => {
+  it('limits handshakes at the same rate as the application', async () => {
     const ca = await start({ HANDSHAKES_PER_SECOND: '1' });
     const statuses = await handshakes(ca, 20);
     expect(new Set(statuses)).toEqual(new Set([426, 429]));
     expect(statuses.filter((status) => status === 426).length).toBeGreaterThanOrEqual(4);
   });
 
-  it('turns nobody away where it is 0', async () => {
+  it('limits nothing when it is 0', async () => {
     const ca = await start({ HANDSHAKES_PER_SECOND: '0' });
     expect(new Set(await handshakes(ca, 300))).toEqual(new Set([426]));
   });
 
-  it.each(['many', '050', '-1'])('ends the start with one plain line where it is %s', async (value) => {
+  it.each(['many', '050', '-1'])('ends the start with one line when it is %s', async (value) => {
     await expect(start({ HANDSHAKES_PER_SECOND: value })).rejects.toThrow(
       `HANDSHAKES_PER_SECOND must be a whole number of handshakes (it is ${value})`,
     );
@@ -169,20 +173,20 @@ describe('nginx with HANDSHAKES_PER_SECOND', () => {
 });
 
 describe('HSTS', () => {
-  const promise = async (path: string, ca: string, secure = true): Promise<string | undefined> => {
+  const hsts = async (path: string, ca: string, secure = true): Promise<string | undefined> => {
     const { headers } = await ask(`http${secure ? 's' : ''}://localhost:${nginx!.httpsPort}${path}`, { ca });
     return headers['strict-transport-security'];
   };
 
-  it('is promised with the certificate of the operator, in every answer over TLS', async () => {
+  it('is sent with the certificate of the operator, in every answer over TLS', async () => {
     const ca = await start({ TLS_CERT_DIR: 'certificates' });
-    for (const path of ['/health/live', '/wss', '/metrics']) expect(await promise(path, ca)).toBe('max-age=63072000');
-    expect(await promise('/', ca, false)).toBeUndefined();
+    for (const path of ['/health/live', '/wss', '/metrics']) expect(await hsts(path, ca)).toBe('max-age=63072000');
+    expect(await hsts('/', ca, false)).toBeUndefined();
   });
 
-  it('is not promised with a certificate of the local authority, or where the operator says so', async () => {
-    expect(await promise('/wss', await start({}))).toBeUndefined();
+  it('is not sent with a local certificate, or with HSTS_SECONDS=0', async () => {
+    expect(await hsts('/wss', await start({}))).toBeUndefined();
     await nginx!.stop();
-    expect(await promise('/wss', await start({ TLS_CERT_DIR: 'certificates', HSTS_SECONDS: '0' }))).toBeUndefined();
+    expect(await hsts('/wss', await start({ TLS_CERT_DIR: 'certificates', HSTS_SECONDS: '0' }))).toBeUndefined();
   });
 });

@@ -13,28 +13,28 @@ import { startNginx } from '../support/nginx.js';
 import { freePorts } from '../support/ports.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-interface Edge {
+interface Deployment {
   server: TestServer;
-  /** What the application is started with, again too. */
+  /** Settings for each start of the application. */
   readonly variables: Record<string, string>;
-  /** What stands in front of it. */
-  readonly front?: Daemon;
+  /** The proxy in front of the application. */
+  readonly proxy?: Daemon;
   readonly url: string;
   readonly caFile: string | undefined;
   stop(): Promise<void>;
 }
 
-/** Slow enough for a busy machine: who is silent for a whole one is thought dead. */
+/** Long enough for a busy machine, because a session that is silent for one heartbeat is closed. */
 const HEARTBEAT_MS = '500';
 
-/** A port that nobody else is given while the application is away. */
-async function ownPort(): Promise<string> {
+/** Returns a port that no other program gets while the application restarts. */
+async function reservePort(): Promise<string> {
   return String((await freePorts())[0]);
 }
 
-const EDGES: Record<string, () => Promise<Edge>> = {
+const DEPLOYMENTS: Record<string, () => Promise<Deployment>> = {
   'no TLS': async () => {
-    const variables = { HEARTBEAT_MS, PORT: await ownPort() };
+    const variables = { HEARTBEAT_MS, PORT: await reservePort() };
     const server = await startServer(variables);
     return { server, variables, url: server.url, caFile: undefined, stop: async () => undefined };
   },
@@ -43,7 +43,7 @@ const EDGES: Record<string, () => Promise<Edge>> = {
     await makeCertificates(folder);
     const variables = {
       HEARTBEAT_MS,
-      PORT: await ownPort(),
+      PORT: await reservePort(),
       TLS_CERT_FILE: join(folder, 'server.crt'),
       TLS_KEY_FILE: join(folder, 'server.key'),
     };
@@ -58,34 +58,34 @@ const EDGES: Record<string, () => Promise<Edge>> = {
 
 async function proxied(
   start: (port: number) => Promise<{ url: string; caFile: string; process: Daemon; stop(): Promise<void> }>,
-): Promise<Edge> {
-  const variables = { HEARTBEAT_MS, PORT: await ownPort(), TRUSTED_PROXIES: '127.0.0.1' };
+): Promise<Deployment> {
+  const variables = { HEARTBEAT_MS, PORT: await reservePort(), TRUSTED_PROXIES: '127.0.0.1' };
   const server = await startServer(variables);
   const proxy = await start(server.port);
-  const { url, caFile, process: front } = proxy;
-  return { server, variables, url, caFile, front, stop: () => proxy.stop() };
+  const { url, caFile, process: daemon } = proxy;
+  return { server, variables, url, caFile, proxy: daemon, stop: () => proxy.stop() };
 }
 
-describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
-  let edge: Edge;
+describe.each(Object.keys(DEPLOYMENTS))('behind %s, a session', (name) => {
+  let deployment: Deployment;
   let ca: string;
 
   beforeAll(async () => {
-    edge = await EDGES[name]!();
-    ca = edge.caFile === undefined ? '' : await readFile(edge.caFile, 'utf8');
+    deployment = await DEPLOYMENTS[name]!();
+    ca = deployment.caFile === undefined ? '' : await readFile(deployment.caFile, 'utf8');
   });
   afterAll(async () => {
-    await edge?.stop();
-    await edge?.server.stop();
+    await deployment?.stop();
+    await deployment?.server.stop();
   });
 
-  const enter = (headers: Record<string, string> = {}): Promise<Client> =>
-    connect(edge.url, { headers, ...(ca !== '' && { ca }) });
+  const open = (headers: Record<string, string> = {}): Promise<Client> =>
+    connect(deployment.url, { headers, ...(ca !== '' && { ca }) });
 
-  it('exchanges messages', async () => talk());
+  it('exchanges messages', async () => exchange());
 
-  async function talk(): Promise<void> {
-    const [ann, bob] = await Promise.all([enter(), enter()]);
+  async function exchange(): Promise<void> {
+    const [ann, bob] = await Promise.all([open(), open()]);
     ann.send({ type: 'offer', receiver: bob.id, data: 'grüße'.repeat(5000), id: '1' });
     expect((await bob.next('offer')).data).toBe('grüße'.repeat(5000));
     expect(await ann.next('sys.ack')).toMatchObject({ ref: '1', data: { status: 'routed' } });
@@ -93,10 +93,10 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
   }
 
   it.each([
-    ['said goodbye', 1000, (client: Client): unknown => client.close(1000)],
-    ['was cut', 1006, (client: Client): unknown => client.terminate()],
-  ])('is told of one that %s', async (_, code, leave) => {
-    const [ann, bob] = await Promise.all([enter(), enter()]);
+    ['closes with 1000', 1000, (client: Client): unknown => client.close(1000)],
+    ['is cut', 1006, (client: Client): unknown => client.terminate()],
+  ])('gets the departure notice of a session that %s', async (_, code, leave) => {
+    const [ann, bob] = await Promise.all([open(), open()]);
     leave(bob);
     expect(await ann.next('sys.departed')).toMatchObject({ sender: bob.id, data: { code } });
     await ann.close(1000);
@@ -104,38 +104,38 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
 
   it('cannot forge its address', async () => {
     const forged = { 'X-Forwarded-For': '6.6.6.6', 'X-Real-IP': '6.6.6.6', Forwarded: 'for=6.6.6.6' };
-    const client = await enter(forged);
-    const address = edge.server.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
+    const client = await open(forged);
+    const address = deployment.server.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
     expect(address).toBe('127.0.0.1');
     await client.close(1000);
   });
 
-  it('of a foreign page does not come in, one of the same origin does', async () => {
-    const origin = edge.url.replace('ws', 'http').replace('/wss', '');
-    await (await enter({ Origin: origin })).close(1000);
-    await expect(enter({ Origin: 'https://evil.test' })).rejects.toThrow('403');
+  it('is accepted from the same origin and rejected from another', async () => {
+    const origin = deployment.url.replace('ws', 'http').replace('/wss', '');
+    await (await open({ Origin: origin })).close(1000);
+    await expect(open({ Origin: 'https://evil.test' })).rejects.toThrow('403');
   });
 
-  it('comes again and talks when the application was started again', async () => {
-    const before = await enter();
-    await edge.server.stop();
+  it('can connect again after a restart of the application', async () => {
+    const before = await open();
+    await deployment.server.stop();
     await before.closed;
-    await expect(enter()).rejects.toThrow(/50\d|ECONNREFUSED|could not connect/);
-    edge.server = await startServer(edge.variables);
-    await talk();
+    await expect(open()).rejects.toThrow(/50\d|ECONNREFUSED|could not connect/);
+    deployment.server = await startServer(deployment.variables);
+    await exchange();
   });
 
-  it('comes again and talks when what stands in front was started again', async () => {
-    const { front } = edge;
-    const before = await enter();
-    if (front === undefined) before.terminate();
-    else await front.restart();
+  it('can connect again after a restart of the proxy', async () => {
+    const { proxy } = deployment;
+    const before = await open();
+    if (proxy === undefined) before.terminate();
+    else await proxy.restart();
     await before.closed;
-    await talk();
+    await exchange();
   });
 
-  it('stays while it is silent, thanks to the heartbeat', async () => {
-    const client = await enter();
+  it('stays open while silent, because of the heartbeat', async () => {
+    const client = await open();
     let pings = 0;
     for await (const _ of on(client.socket, 'ping')) if (++pings === 4) break;
     await client.settled();
@@ -146,11 +146,11 @@ describe.each(Object.keys(EDGES))('behind %s, a session', (name) => {
 describe('the TLS of Apache', () => {
   let apache: Awaited<ReturnType<typeof startApache>>;
   beforeAll(async () => {
-    apache = await startApache(1); // the application is never asked
+    apache = await startApache(1); // no request reaches the application
   });
   afterAll(() => apache?.stop());
 
-  /** Shakes hands and returns the version. */
+  /** Completes a TLS handshake and returns the version. */
   async function version(options: ConnectionOptions): Promise<string | null> {
     const { port, hostname } = new URL(apache.url);
     const ca = await readFile(apache.caFile);
@@ -161,7 +161,7 @@ describe('the TLS of Apache', () => {
     return protocol;
   }
 
-  it('is 1.3, or 1.2, and nothing older', async () => {
+  it('is 1.3 or 1.2, and nothing older', async () => {
     expect(await version({})).toBe('TLSv1.3');
     expect(await version({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
@@ -176,7 +176,7 @@ describe('the TLS of Apache', () => {
 });
 
 describe('the secret between nginx and the application', () => {
-  it('alone makes what nginx says of itself believed; a client that guesses is not helped', async () => {
+  it('makes the application trust the headers of nginx, and no guessed secret does', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
     const file = join(folder, 'secret');
     const server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
@@ -187,7 +187,7 @@ describe('the secret between nginx and the application', () => {
     ];
     const verdict = async (nginx: typeof known, headers: Record<string, string>): Promise<string> => {
       const ca = await readFile(nginx.caFile, 'utf8');
-      // A page that came by plain HTTP is of another origin where nginx is believed that this came by TLS.
+      // A page served over plain HTTP has another origin if the application trusts X-Forwarded-Proto of nginx.
       return connect(nginx.url, {
         ca,
         headers: {

@@ -2,8 +2,8 @@ import type { Received } from './client.js';
 import type { Running } from './conversation.js';
 import type { Tab } from './browser.js';
 
-/** Code that was pasted into the console of a tab, and that writes each frame it hears there. */
-export class Pasted implements Running {
+/** Code pasted into the console of a tab; it logs each frame that it receives. */
+export class ConsoleScript implements Running {
   readonly ended: Promise<boolean>;
 
   private constructor(
@@ -13,13 +13,13 @@ export class Pasted implements Running {
     this.ended = ended;
   }
 
-  static async into(tab: Tab, code: string): Promise<Pasted> {
+  static async into(tab: Tab, code: string): Promise<ConsoleScript> {
     const closing = tab.page.waitForEvent('console', {
       predicate: (message) => message.text().startsWith('closed '),
       timeout: 0,
     });
     await tab.page.evaluate(`(() => {${code}})()`);
-    return new Pasted(
+    return new ConsoleScript(
       tab,
       closing.then((message) => message.text() === 'closed 1000'),
     );
@@ -37,7 +37,7 @@ export class Pasted implements Running {
         .map((line) => JSON.parse(line) as Received)
         .find((frame) => frame.type === type && frame.sender === sender);
     const coming = this.tab.page.waitForEvent('console', { predicate: () => find() !== undefined, timeout: 0 });
-    coming.catch(() => undefined); // the tab is closed while nobody waits any more
+    coming.catch(() => undefined); // the tab may close after the wait
     const frame = find();
     if (frame !== undefined) return frame;
     await coming;

@@ -26,7 +26,7 @@ describe('sys.who', () => {
     return alice.next();
   };
 
-  it('is answered with the first hundred ids in order, the total, and where to go on', async () => {
+  it('is answered with the first hundred ids in order, the total and the next page', async () => {
     expect(await who(undefined, 'w')).toEqual({
       type: 'sys.sessions',
       sender: 'server',
@@ -36,14 +36,14 @@ describe('sys.who', () => {
     });
   });
 
-  it('is answered in place of an ack, and without a ref where there was no id', async () => {
+  it('is answered instead of an ack, and without a ref if there was no id', async () => {
     expect(await who({ limit: 1 })).not.toHaveProperty('ref');
     await who({ limit: 1 }, 'w2');
     await alice.settled();
     expect(alice.inbox).toEqual([]);
   });
 
-  it.each([1, 7, 40, 60, 119])('is paged by after and limit %i without a gap or a repetition', async (limit) => {
+  it.each([1, 7, 40, 60, 119])('is paged by after and limit %i without gaps or repetitions', async (limit) => {
     const seen: string[] = [];
     for (let after: string | undefined; ;) {
       const { sessions, total, next } = (await who({ limit, ...(after !== undefined && { after }) }, 'p')).data as Page;
@@ -57,13 +57,13 @@ describe('sys.who', () => {
     expect(seen).toEqual(ids);
   });
 
-  it.each([120, 1000])('has no next on the last page (limit %i), and includes oneself', async (limit) => {
+  it.each([120, 1000])('has no next on the last page (limit %i), and includes the own session', async (limit) => {
     const { data } = await who({ limit });
     expect(data).toEqual({ sessions: ids, total: 120 });
     expect(ids).toContain(alice.id);
   });
 
-  it('is an empty page behind the last id, and goes on behind one that has left', async () => {
+  it('is an empty page after the last id, and continues after a closed session', async () => {
     expect((await who({ after: ids.at(-1) })).data).toEqual({ sessions: [], total: 120 });
     expect((await who({ after: '~' })).data).toEqual({ sessions: [], total: 120 });
     expect(((await who({ after: '-', limit: 2 })).data as Page).sessions).toEqual(ids.slice(0, 2));
@@ -74,7 +74,7 @@ describe('sys.who', () => {
     expect(sessions).toEqual(ids.filter((id) => id > left.id).slice(0, 100));
   });
 
-  it('knows who came and who left since the last page', async () => {
+  it('includes sessions that arrived and departed since the last page', async () => {
     const dora = await connect(server.url);
     expect(((await who({ limit: 1000 })).data as Page).sessions).toContain(dora.id);
     await dora.close();
@@ -120,7 +120,7 @@ describe('sys.ping', () => {
   });
   afterAll(() => server.stop());
 
-  it('is answered with its data and its id as ref, in place of an ack', async () => {
+  it('is answered with its data and its id as ref, instead of an ack', async () => {
     alice.send({ type: 'sys.ping', id: 'p', data: { at: 1 } });
     const pong = { type: 'sys.pong', sender: 'server', receiver: alice.id, ref: 'p', data: { at: 1 } };
     expect(await alice.next()).toEqual(pong);
@@ -128,18 +128,18 @@ describe('sys.ping', () => {
     expect(alice.inbox).toEqual([]);
   });
 
-  it('is answered without a ref and without data where there were none', async () => {
+  it('is answered without a ref and without data if there were none', async () => {
     alice.send({ type: 'sys.ping' });
     expect(await alice.next()).toEqual({ type: 'sys.pong', sender: 'server', receiver: alice.id });
     alice.send({ type: 'sys.ping', data: null });
     expect(await alice.next()).toEqual({ type: 'sys.pong', sender: 'server', receiver: alice.id, data: null });
   });
 
-  it('is answered in order with everything else', async () => {
+  it('is answered in order with all other messages', async () => {
     for (let index = 0; index < 50; index++) {
       alice.send({ type: 'sys.ping', id: `p${index}` });
       alice.send({ type: 'note', receiver: alice.id, id: `n${index}` });
-      alice.send({ type: 'nobody.claims', id: `u${index}` });
+      alice.send({ type: 'unclaimed', id: `u${index}` });
     }
     const refs: (string | undefined)[] = [];
     while (refs.length < 200) refs.push((await alice.next()).ref);

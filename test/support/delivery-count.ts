@@ -1,15 +1,16 @@
 import type { Client } from './client.js';
 
-/** What became of numbered messages: counted at the receivers, against what the senders had acknowledged. */
-export interface Tally {
+/** Counts of numbered messages, acknowledged at the senders against received at the receivers. */
+export interface DeliveryCount {
   readonly acknowledged: number;
+  /** Acknowledged and never received. */
   readonly lost: number;
   readonly duplicated: number;
   readonly misordered: number;
 }
 
-/** Messages of the type `load`, whose ids are rising numbers, on all connections that there were. */
-export function tallyOf(clients: readonly Client[]): Tally {
+/** Counts messages of the type `load`, whose ids are rising numbers, on all given connections. */
+export function countDeliveries(clients: readonly Client[]): DeliveryCount {
   const acknowledged = clients.flatMap(({ inbox }) =>
     inbox.filter(({ type }) => type === 'sys.ack').map(({ ref }) => Number(ref)),
   );

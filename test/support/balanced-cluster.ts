@@ -4,24 +4,24 @@ import type { DynamicModule } from '@nestjs/common';
 import { Settings } from '../../src/settings/settings.js';
 import { connect } from './client.js';
 import { Cluster } from './cluster.js';
-import { rest } from './rest.js';
+import { quiescence } from './quiesce.js';
 import type { TestServer } from './server.js';
 
-/** Several nodes behind one address, each connection to the next of them: what a client must not be able to tell. */
-export async function startSpread(
+/** Starts several nodes behind one address; each connection goes to the next node. Clients must see no difference. */
+export async function startBalancedCluster(
   size: number,
   variables: Record<string, string>,
   handlers: DynamicModule['imports'] | undefined,
 ): Promise<TestServer> {
   const cluster = await Cluster.start(size, variables, handlers);
-  rest.reached = () => cluster.settled();
+  quiescence.reached = () => cluster.settled();
   let turn = 0;
-  const spreader = createServer({ allowHalfOpen: true }, (client) => {
+  const balancer = createServer({ allowHalfOpen: true }, (client) => {
     const { port } = cluster.nodes[turn++ % size]!;
     join(client, dial({ port, host: '127.0.0.1', allowHalfOpen: true }));
   });
-  await once(spreader.listen(0, '127.0.0.1'), 'listening');
-  const { port } = spreader.address() as AddressInfo;
+  await once(balancer.listen(0, '127.0.0.1'), 'listening');
+  const { port } = balancer.address() as AddressInfo;
   const [first] = cluster.nodes;
   const url = `ws://127.0.0.1:${port}${first!.app.get(Settings).wsPath}`;
   return {
@@ -30,14 +30,14 @@ export async function startSpread(
     app: first!.app,
     connect: (options) => connect(url, options),
     stop: async () => {
-      rest.reached = undefined;
-      spreader.close();
+      quiescence.reached = undefined;
+      balancer.close();
       await cluster.stop();
     },
   };
 }
 
-/** Carries bytes both ways, and an end or a cut too. */
+/** Forwards bytes, ends and resets in both directions. */
 function join(one: Socket, other: Socket): void {
   for (const [from, to] of [
     [one, other],
