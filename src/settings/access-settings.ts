@@ -23,7 +23,7 @@ export class AccessSettings {
     'list',
     'Origins of web pages that may connect besides those of this server: `https://app.example.com`, `https://*.example.com`; `*` allows every origin.',
   )
-  @Check<AccessSettings>((origins: readonly string[], { allowAnyOrigin, nodeEnv }) => {
+  @Check((origins: readonly string[], { allowAnyOrigin, nodeEnv }: AccessSettings) => {
     const isValid = (origin: string): boolean => origin === '*' || ORIGIN.test(origin);
     const problem = invalidEntry(origins, isValid, 'origins such as https://app.example.com');
     if (problem !== undefined) return problem;
@@ -55,7 +55,7 @@ export class AccessSettings {
     'text',
     'Whether a connection needs a token: `off`, `optional` (a token that is sent must be valid) or `required`.',
   )
-  @Check<AccessSettings>((value: unknown, { authSecret, authJwks }) => {
+  @Check((value: unknown, { authSecret, authJwks }: AccessSettings) => {
     if (value !== 'off' && value !== 'optional' && value !== 'required') return 'must be off, optional or required';
     return value !== 'off' && authSecret === undefined && authJwks === undefined
       ? 'needs AUTH_SECRET or AUTH_JWKS'
@@ -70,7 +70,7 @@ export class AccessSettings {
   authSecret: string | undefined;
 
   @Setting('text', 'URL or file of the public keys (JWKS) of tokens signed with RS256, ES256 or EdDSA.')
-  @Check<AccessSettings>((value: string | undefined, { nodeEnv }) =>
+  @Check((value: string | undefined, { nodeEnv }: AccessSettings) =>
     isProduction(nodeEnv) && value?.startsWith('http://') ? 'must be https in production' : undefined,
   )
   authJwks: string | undefined;
@@ -94,15 +94,15 @@ export class AccessSettings {
   who!: boolean;
 
   @Setting('text', 'Certificate file (PEM, with its chain); the process then serves TLS itself.')
-  @Check<AccessSettings>((value: unknown, { tlsKeyFile }) => requires(value, tlsKeyFile, 'TLS_KEY_FILE'))
+  @Check((value: unknown, { tlsKeyFile }: AccessSettings) => requires(value, tlsKeyFile, 'TLS_KEY_FILE'))
   tlsCertFile: string | undefined;
 
   @Setting('text', 'Private key file of `TLS_CERT_FILE`.')
-  @Check<AccessSettings>((value: unknown, { tlsCertFile }) => requires(value, tlsCertFile, 'TLS_CERT_FILE'))
+  @Check((value: unknown, { tlsCertFile }: AccessSettings) => requires(value, tlsCertFile, 'TLS_CERT_FILE'))
   tlsKeyFile: string | undefined;
 
   @Setting('text', 'CA certificate file (PEM); every client must then present a certificate of this CA.')
-  @Check<AccessSettings>((value: unknown, { tlsCertFile }) => requires(value, tlsCertFile, 'TLS_CERT_FILE'))
+  @Check((value: unknown, { tlsCertFile }: AccessSettings) => requires(value, tlsCertFile, 'TLS_CERT_FILE'))
   tlsClientCaFile: string | undefined;
 
   @Setting('number', 'Milliseconds between two checks of the TLS files; changed files are reloaded. 0: never.')

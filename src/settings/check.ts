@@ -8,14 +8,12 @@ export const MAX_INT32 = 2 ** 31 - 1;
  *
  * @param rule returns what is wrong, worded to follow the variable's name, or `undefined`
  */
-export function Check<Group extends object>(
-  rule: (value: never, group: Group) => string | undefined,
-): PropertyDecorator {
+export function Check(rule: (value: never, group: never) => string | undefined): PropertyDecorator {
   return ValidateBy({
     name: 'check',
     validator: {
-      validate: (value: never, details) => rule(value, details!.object as Group) === undefined,
-      defaultMessage: (details) => rule(details!.value as never, details!.object as Group) ?? 'is wrong',
+      validate: (value: never, details) => rule(value, details!.object as never) === undefined,
+      defaultMessage: (details) => rule(details!.value as never, details!.object as never) ?? 'is wrong',
     },
   });
 }

@@ -10,7 +10,7 @@ export class ClusterSettings {
     'text',
     'Connection between nodes: `local` (a single node), `nats`, or `auto` (`nats` as soon as a host name of `NATS_URL` resolves).',
   )
-  @Check<ClusterSettings>((value: unknown, { natsUrl }) => {
+  @Check((value: unknown, { natsUrl }: ClusterSettings) => {
     if (value !== 'local' && value !== 'nats' && value !== 'auto') return 'must be local, nats or auto';
     return value !== 'local' && natsUrl.length === 0 ? 'needs NATS_URL' : undefined;
   })
@@ -40,11 +40,11 @@ export class ClusterSettings {
   natsUser: string | undefined;
 
   @Setting('text', 'Password of `NATS_USER`.', { secret: true })
-  @Check<ClusterSettings>((value: unknown, { natsUser }) => requires(value, natsUser, 'NATS_USER'))
+  @Check((value: unknown, { natsUser }: ClusterSettings) => requires(value, natsUser, 'NATS_USER'))
   natsPassword: string | undefined;
 
   @Setting('text', 'Token for NATS, instead of `NATS_USER`; at least 8 characters.', { secret: true })
-  @Check<ClusterSettings>((value: string | undefined, { natsUser }) => {
+  @Check((value: string | undefined, { natsUser }: ClusterSettings) => {
     if (value === undefined) return undefined;
     if (natsUser !== undefined) return 'cannot be combined with NATS_USER; remove one of them';
     return /^[\x21-\x7e]{8,}$/.test(value) ? undefined : 'must have at least 8 characters, none of them a space';
@@ -58,11 +58,11 @@ export class ClusterSettings {
   natsTlsCaFile: string | undefined;
 
   @Setting('text', 'Client certificate file (PEM) of this node for NATS.')
-  @Check<ClusterSettings>((value: unknown, { natsTlsKeyFile }) => requires(value, natsTlsKeyFile, 'NATS_TLS_KEY_FILE'))
+  @Check((value: unknown, { natsTlsKeyFile }: ClusterSettings) => requires(value, natsTlsKeyFile, 'NATS_TLS_KEY_FILE'))
   natsTlsCertFile: string | undefined;
 
   @Setting('text', 'Private key file of `NATS_TLS_CERT_FILE`.')
-  @Check<ClusterSettings>((value: unknown, { natsTlsCertFile }) =>
+  @Check((value: unknown, { natsTlsCertFile }: ClusterSettings) =>
     requires(value, natsTlsCertFile, 'NATS_TLS_CERT_FILE'),
   )
   natsTlsKeyFile: string | undefined;
@@ -76,7 +76,7 @@ export class ClusterSettings {
     'number',
     'Milliseconds of silence after which another node is declared dead; at least twice `BACKPLANE_TIMEOUT_MS`.',
   )
-  @Check<ClusterSettings>((value: number, { backplaneTimeoutMs }) =>
+  @Check((value: number, { backplaneTimeoutMs }: ClusterSettings) =>
     value < 2 * backplaneTimeoutMs ? 'must be at least twice BACKPLANE_TIMEOUT_MS' : undefined,
   )
   @WholeNumber({ unit: 'milliseconds', min: 200, max: MAX_TIMEOUT_MS })
