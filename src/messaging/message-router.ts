@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DeliveryFailure } from '../cluster/backplane.js';
-import { ackFrame, EVERYONE, MessageError, SERVER, type Frame } from '../protocol/index.js';
+import { ackFrame, EVERYONE, isSessionSender, MessageError, SERVER, type Frame } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
@@ -8,8 +8,6 @@ import { RemoteDelivery } from './remote-delivery.js';
 import { NoticeLog } from './notice-log.js';
 
 const ONLY_HERE = 'Only the sessions of this node got the message; the others cannot be reached now.';
-/** Where a session id has its dot; the name of a server has a slash before it. */
-const DOT_AT = 8;
 
 /** Who gets what: carries an encoded message to one session or to all others, and answers its sender. */
 @Injectable()
@@ -60,7 +58,7 @@ export class MessageRouter {
     if (target === undefined) return 'receiver_not_found';
     const { outbox } = target;
     if (outbox.overloaded) return 'receiver_overloaded';
-    if (sender[DOT_AT] === '.' && !sender.startsWith(`${SERVER}/`)) this.noticeLog.recordExchange(sender, target);
+    if (isSessionSender(sender)) this.noticeLog.recordExchange(sender, target);
     this.noticeLog.catchUp(target);
     const block = outbox.reserve(frame.length);
     block.bytes.set(frame, outbox.used);

@@ -1,6 +1,5 @@
 import { MessageError } from './tables/errors.js';
 import { textFrame, type Frame } from './frame.js';
-import { RESERVED_PREFIX } from './tables/limits.js';
 import { topLevelProperties, type JsonProperty } from './json-properties.js';
 import { CLIENT_FIELDS, firstViolation, MessageDto } from './message.dto.js';
 
@@ -40,11 +39,6 @@ export function decode(text: string): Envelope {
 /** Encodes a message for its receiver: the sender's own text with the stamped sender put in front. */
 export function stampedFrame(sender: string, envelope: Envelope): Frame {
   return textFrame(`{"sender":"${sender}",${envelope.rest}`);
-}
-
-/** Tells whether a type is the server's own word. */
-export function isReserved(type: string): boolean {
-  return type.startsWith(RESERVED_PREFIX);
 }
 
 function parseObject(text: string): Record<string, unknown> {

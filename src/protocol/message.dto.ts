@@ -1,4 +1,5 @@
 import { Allow, IsString, Matches, ValidateIf, validateSync } from 'class-validator';
+import { MESSAGE_TYPE } from './identifiers.js';
 import { Describe } from './tables/describe.js';
 import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MAX_TYPE_CHARACTERS } from './tables/limits.js';
 
@@ -21,7 +22,7 @@ export class MessageDto {
     "What kind of message this is: the application's own word. Those that begin with `sys.` are the server's.",
     'chat',
   )
-  @Matches(new RegExp(`^[A-Za-z0-9._:-]{1,${MAX_TYPE_CHARACTERS}}$`), {
+  @Matches(MESSAGE_TYPE, {
     message: `type must be 1 to ${MAX_TYPE_CHARACTERS} characters of A-Z a-z 0-9 . _ : -`,
   })
   @IsString({ message: 'type must be a string' })

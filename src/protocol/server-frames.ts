@@ -1,6 +1,6 @@
 import type { ErrorDetails } from './tables/errors.js';
 import { textFrame, type Frame } from './frame.js';
-import { SESSION_ID_CHARACTERS } from './scan/id-table.js';
+import { SESSION_ID_CHARACTERS } from './identifiers.js';
 import { EVERYONE, SERVER } from './tables/limits.js';
 import type { Ack, SessionPage, Welcome } from './tables/server-data.js';
 

@@ -1,3 +1,4 @@
+import { NODE_ID } from '../../protocol/index.js';
 import type { ClusterDelegate } from '../backplane.js';
 import { Member } from './member.js';
 import type { Head } from '../wire/node-message.js';
@@ -8,8 +9,6 @@ const MAX_GONE = 65_536;
 /** Looks in one `NODE_TIMEOUT_MS`, and how many of them in silence are death: so that all of it fits into that time. */
 export const TICKS_PER_TIMEOUT = 20;
 const DEAD_AFTER_TICKS = 18;
-/** A name of a node as `NodeIdentity` makes it: what else claims to be one is none, and may be no subject. */
-const PART = /^[A-Za-z0-9_-]{8}$/;
 
 /** The other nodes: which are alive, and which have gone for ever. */
 export class MemberList {
@@ -40,7 +39,7 @@ export class MemberList {
     if (this.#gone.has(nodeId)) return undefined;
     let member = this.#members.get(nodeId);
     if (member === undefined) {
-      if (this.#members.size >= MAX_MEMBERS || !PART.test(nodeId)) return undefined;
+      if (this.#members.size >= MAX_MEMBERS || !NODE_ID.test(nodeId)) return undefined;
       this.#members.set(nodeId, (member = new Member(nodeId, incarnation, nowMs, this.delegate)));
     }
     if (incarnation < member.incarnation) return undefined;

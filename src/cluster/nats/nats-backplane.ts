@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NodeIdentity } from '../../node/node-identity.js';
-import { SESSION_ID, type Frame } from '../../protocol/index.js';
+import { nodeIdOf, type Frame } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
 import { Log } from '../../telemetry/log.js';
 import {
@@ -110,7 +110,7 @@ export class NatsBackplane extends Backplane {
   }
 
   reaches(receiver: string, bytes: number): boolean {
-    const part = partOf(receiver);
+    const part = nodeIdOf(receiver);
     return part !== undefined && this.#joined && this.#members?.get(part) !== undefined && this.#hasRoom(part, bytes);
   }
 
@@ -148,7 +148,7 @@ export class NatsBackplane extends Backplane {
     if (!this.#joined) return [];
     const asked = new Map<string, string[]>();
     for (const id of ids) {
-      const part = partOf(id);
+      const part = nodeIdOf(id);
       if (part === undefined || this.#members?.get(part) === undefined) continue;
       const ofNode = asked.get(part);
       if (ofNode === undefined) asked.set(part, [id]);
@@ -178,7 +178,7 @@ export class NatsBackplane extends Backplane {
   }
 
   #ask(request: Request, bytes: number, callback: DeliveryCallback): DeliveryFailure | undefined {
-    const part = partOf(request.receiver);
+    const part = nodeIdOf(request.receiver);
     if (part === undefined || part === this.identity.id || this.#members?.isGone(part) !== false)
       return 'receiver_not_found';
     if (!this.#joined) return 'unavailable';
@@ -221,9 +221,4 @@ export class NatsBackplane extends Backplane {
     this.#inFlight.failAll();
     this.#pendingRpcs.failAll();
   }
-}
-
-/** The node part of a session's id; `undefined` for what is no id. */
-function partOf(id: string): string | undefined {
-  return SESSION_ID.test(id) ? id.slice(0, id.indexOf('.')) : undefined;
 }

@@ -8,7 +8,7 @@ import {
   ERROR_CODE,
   ERRORS,
   MessageError,
-  isReserved,
+  isApplicationType,
   type Envelope,
 } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
@@ -20,7 +20,6 @@ import type { GatewaySocket } from '../gateway-socket.js';
 const GUARD_SAID_NO = 'Forbidden resource';
 /** Stands for the codes that handlers have of their own: there may be any number of them. */
 const HANDLERS_OWN = 'handler';
-const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** What becomes of a handler's outcome: application messages, the closing ack, or one `sys.error`. */
 @Injectable()
@@ -34,7 +33,7 @@ export class HandlerReplies {
   value(session: Session, { type, id }: Envelope, value: unknown): void {
     if (value === undefined || value === null) return;
     const response = isWsResponse(value) ? value : { event: type, data: value };
-    if (!TYPE.test(response.event) || isReserved(response.event))
+    if (!isApplicationType(response.event))
       throw new Error(
         `a handler answered under "${response.event}", which no application message may have as its type`,
       );

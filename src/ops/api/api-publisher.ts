@@ -1,10 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { NodeState } from '../../node/node-state.js';
 import { MessageRouter } from '../../messaging/message-router.js';
-import { decode, EVERYONE, MessageError, isReserved, SERVER, stampedFrame } from '../../protocol/index.js';
+import {
+  decode,
+  EVERYONE,
+  MessageError,
+  isReserved,
+  SERVER,
+  SERVER_SENDER,
+  stampedFrame,
+} from '../../protocol/index.js';
 import type { PostedResult } from './api.dto.js';
-
-const SENDER = /^server(\/[A-Za-z0-9._-]{1,64})?$/;
 
 /** Sends what another back end says, in the name of the server. */
 @Injectable()
@@ -23,7 +29,7 @@ export class ApiPublisher {
     if (this.nodeState.phase === 'draining') throw MessageError.of('unavailable');
     const envelope = decode(text);
     const { sender = SERVER } = JSON.parse(text) as { sender?: unknown };
-    if (typeof sender !== 'string' || !SENDER.test(sender))
+    if (typeof sender !== 'string' || !SERVER_SENDER.test(sender))
       throw new MessageError('invalid_message', 'sender must be "server" or "server/NAME"');
     const { type, receiver } = envelope;
     if (isReserved(type)) throw MessageError.of('reserved_type');

@@ -1,24 +1,29 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MESSAGE_TYPE, SERVER_SENDER } from '../../protocol/index.js';
 
 /** The words of the HTTP API, as its OpenAPI document shows them; messages are checked by the rules of the protocol. */
 export class PostedMessage {
   @ApiProperty({
     type: String,
-    pattern: '^[A-Za-z0-9._:-]{1,64}$',
+    pattern: MESSAGE_TYPE.source,
     description: 'The application\'s word; not "sys.…".',
   })
   type!: string;
 
-  @ApiPropertyOptional({ type: String, pattern: '^server(/[A-Za-z0-9._-]{1,64})?$', default: 'server' })
+  @ApiPropertyOptional({ type: String, pattern: SERVER_SENDER.source, default: 'server' })
   sender?: string;
 
-  @ApiProperty({ type: String, maxLength: 128, description: 'A session id, or * for everybody.' })
+  @ApiProperty({ type: String, maxLength: MAX_RECEIVER_CHARACTERS, description: 'A session id, or * for everybody.' })
   receiver!: string;
 
   @ApiPropertyOptional({ description: 'Any JSON value, carried unchanged.' })
   data?: unknown;
 
-  @ApiPropertyOptional({ type: String, maxLength: 64, description: 'A reference that the receiver sees.' })
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: MAX_ID_CHARACTERS,
+    description: 'A reference that the receiver sees.',
+  })
   id?: string;
 }
 

@@ -1,4 +1,10 @@
-import { DeliveredEnvelope, MessageDto, SESSION_ID, type SERVER_MESSAGES } from '../../protocol/index.js';
+import {
+  DeliveredEnvelope,
+  MessageDto,
+  SERVER_SENDER,
+  SESSION_ID,
+  type SERVER_MESSAGES,
+} from '../../protocol/index.js';
 import type { JsonSchema } from './json-schema.js';
 import type { PropertyRules } from './property-rules.js';
 import type { SchemaRegistry } from './schema-registry.js';
@@ -14,7 +20,7 @@ type Differences = Readonly<Record<string, Difference | 'absent'>>;
 
 const NOT_THE_SERVERS: JsonSchema = { not: { pattern: '^sys\\.' } };
 const A_SESSION: JsonSchema = { type: 'string', pattern: SESSION_ID.source };
-const THE_SERVER: JsonSchema = { type: 'string', pattern: '^server(/[A-Za-z0-9._-]{1,64})?$' };
+const THE_SERVER: JsonSchema = { type: 'string', pattern: SERVER_SENDER.source };
 
 /** Writes the schemas of whole envelopes: the fields of the classes that are the source, with what one word changes. */
 export class Envelopes {

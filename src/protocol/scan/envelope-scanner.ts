@@ -1,4 +1,5 @@
-import { idHashAt, SESSION_ID_CHARACTERS } from './id-table.js';
+import { SESSION_ID_CHARACTERS } from '../identifiers.js';
+import { idHashAt } from './id-table.js';
 import {
   BACKSLASH,
   byteSet,

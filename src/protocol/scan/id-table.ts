@@ -1,7 +1,6 @@
+import { SESSION_ID_CHARACTERS } from '../identifiers.js';
 import { HIGH_BITS, isIdentifier, LITTLE_ENDIAN, TEXT_VIEW, UNDECIDED } from './json-scanner.js';
 
-/** Characters of every session id: 8 of its node, a dot, 16 random ones. */
-export const SESSION_ID_CHARACTERS = 25;
 /** The last word overlaps the one before, so that no character stands alone. */
 const WORD_OFFSETS = [0, 4, 8, 12, 16, 20, SESSION_ID_CHARACTERS - 4] as const;
 const WORDS = WORD_OFFSETS.length;

@@ -1,6 +1,7 @@
 import type { Block } from './block.js';
 import { headerBytes, OPCODE, writeHeader } from '../frame.js';
-import { SESSION_ID_CHARACTERS, type IdTable } from './id-table.js';
+import { SESSION_ID_CHARACTERS } from '../identifiers.js';
+import type { IdTable } from './id-table.js';
 import { COMMA, LITTLE_ENDIAN, QUOTE, TEXT, TEXT_VIEW, TEXT_WORDS, wordOf } from './json-scanner.js';
 import type { EnvelopeScanner } from './envelope-scanner.js';
 

@@ -9,9 +9,6 @@ export const MAX_TYPE_CHARACTERS = 64;
 export const MAX_RECEIVER_CHARACTERS = 128;
 export const MAX_ID_CHARACTERS = 64;
 
-/** What a session id looks like. */
-export const SESSION_ID = /^[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{16}$/;
-
 /** Words that begin with this belong to the server. */
 export const RESERVED_PREFIX = 'sys.';
 /** The sender of everything that the server says by itself. */

@@ -1,7 +1,8 @@
 import { Equals, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { Describe } from './describe.js';
 import { ERROR_CODE } from './errors.js';
-import { PROTOCOL_VERSION, SESSION_ID } from './limits.js';
+import { SESSION_ID } from '../identifiers.js';
+import { PROTOCOL_VERSION } from './limits.js';
 
 /**
  * What stands in the `data` of the server's own words: the one source of their schemas in the protocol's document and of
