@@ -7,6 +7,7 @@ import { NodeState } from '../node/node-state.js';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
+import { Counters } from '../telemetry/counters.js';
 import { Admission } from './handshake/admission.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
@@ -29,6 +30,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #admission: Admission;
   readonly #nodeState: NodeState;
   readonly #settings: Settings;
+  readonly #counters: Counters;
   readonly #table: HandlerTable;
   readonly #events: SocketEvents;
   /** Learned with the first socket, when nobody can add an interceptor any more. */
@@ -44,6 +46,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#table = app.get(HandlerTable);
     this.#events = app.get(SocketEvents);
     this.#settings = app.get(Settings);
+    this.#counters = app.get(Counters);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
     (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
@@ -107,7 +110,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         opened = true;
         this.#record.accepted();
         ours.identity = entrance;
-        ours.sessionRateLimiter = SessionRateLimiter.of(this.#settings);
+        ours.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
         this.#events.listen(ours, request.socket);
         this.#server.emit('connection', ours, request);
       });

@@ -226,7 +226,7 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
       const row = await whole('the disk is full', 'the file system of the log, then room again', since);
       expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
       expect(load.reconnected).toBe(0);
-      expect(await readFile(logFile, 'utf8')).toContain('lines of the log are lost: it could not be written');
+      expect(await readFile(logFile, 'utf8')).toContain('log lines lost: standard output was not writable');
     } finally {
       await server.kill();
       asRoot('umount', folder);

@@ -1,5 +1,5 @@
 import type { Settings } from '../../settings/settings.js';
-import { Tally } from '../../telemetry/tally.js';
+import type { Counters } from '../../telemetry/counters.js';
 import { TokenBucket } from '../../limits/token-bucket.js';
 
 const MESSAGE_BURST = 5;
@@ -24,7 +24,11 @@ export class SessionRateLimiter {
   #refusals = 0;
   #minuteSinceMs: number;
 
-  private constructor(limits: Limits, nowMs: number) {
+  private constructor(
+    limits: Limits,
+    private readonly counters: Counters,
+    nowMs: number,
+  ) {
     const { messagesPerSecond, bytesPerSecond, maxMessageBytes } = limits;
     this.#limits = limits;
     this.#minuteSinceMs = nowMs;
@@ -35,10 +39,10 @@ export class SessionRateLimiter {
       this.#bytes = new TokenBucket(bytesPerSecond, Math.max(bytesPerSecond * BYTE_BURST, maxMessageBytes), nowMs);
   }
 
-  static of(limits: Limits): SessionRateLimiter | undefined {
+  static of(limits: Limits, counters: Counters): SessionRateLimiter | undefined {
     const { messagesPerSecond, bytesPerSecond, faultsPerMinute, refusalsPerMinute } = limits;
     const any = messagesPerSecond + bytesPerSecond + faultsPerMinute + refusalsPerMinute > 0;
-    return any ? new SessionRateLimiter(limits, performance.now()) : undefined;
+    return any ? new SessionRateLimiter(limits, counters, performance.now()) : undefined;
   }
 
   /** Whether a message of so many bytes may pass now. */
@@ -64,6 +68,12 @@ export class SessionRateLimiter {
     return Math.max(this.#messages?.waitMs(1) ?? 1, this.#bytes?.waitMs(bytes) ?? 1);
   }
 
+  /** Counts a ping or pong over the rate, which gets no answer; returns whether it was one too many within this minute. */
+  recordControlFrame(): boolean {
+    this.counters.rateLimitedControlFrames++;
+    return this.recordError(REFUSED);
+  }
+
   /** Counts an answer that was a `sys.error`; returns whether it was one too many within this minute. */
   recordError(code: string): boolean {
     const nowMs = performance.now();
@@ -72,7 +82,6 @@ export class SessionRateLimiter {
       this.#faults = this.#refusals = 0;
     }
     const { faultsPerMinute, refusalsPerMinute } = this.#limits;
-    if (FAULTS.has(code) || code === REFUSED) Tally.count(`answered.${code}`);
     if (FAULTS.has(code)) return ++this.#faults > faultsPerMinute && faultsPerMinute > 0;
     if (code === REFUSED) return ++this.#refusals > refusalsPerMinute && refusalsPerMinute > 0;
     return false;

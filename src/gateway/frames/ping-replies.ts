@@ -6,11 +6,11 @@ export function answerPing(socket: GatewaySocket, body: Uint8Array): void {
   const { session, sessionRateLimiter } = socket;
   if (sessionRateLimiter === undefined || sessionRateLimiter.spend(body.length))
     session?.send(controlFrame(OPCODE.pong, body));
-  else if (sessionRateLimiter.recordError('rate_limited')) socket.close(1008);
+  else if (sessionRateLimiter.recordControlFrame()) socket.close(1008);
 }
 
 /** Counts a pong as what it is, something said: one a heartbeat is nothing, a flood of them is a flood. */
 export function takePong(socket: GatewaySocket, bytes: number): void {
   const { sessionRateLimiter } = socket;
-  if (sessionRateLimiter?.spend(bytes) === false && sessionRateLimiter.recordError('rate_limited')) socket.close(1008);
+  if (sessionRateLimiter?.spend(bytes) === false && sessionRateLimiter.recordControlFrame()) socket.close(1008);
 }

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Identity } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
-import { Tally } from '../../telemetry/tally.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { provenSubject } from './client-certificate.js';
 import { connectionsByDescriptors } from './descriptors.js';
@@ -55,16 +54,16 @@ export class Admission {
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
     const refusal = this.#crowded(key);
-    if (refusal !== undefined) return counted(refusal);
+    if (refusal !== undefined) return refusal;
     const stranger = this.origins.refusal(request);
-    if (stranger !== undefined) return counted(this.#turnAway(key, stranger));
+    if (stranger !== undefined) return this.#turnAway(key, stranger);
     const subject = provenSubject(request, this.addresses);
     const token = this.tokenVerifier.presented(request);
     // Written out: a spread costs as much as all checks above.
     if (token === undefined) return { address, subject, user: undefined, claims: undefined, expiresAt: undefined };
     return token.then((proof) => {
-      if ('code' in proof) return counted(this.#turnAway(key, proof));
-      if (!this.#ofUser.acquire(proof.user)) return counted(this.#turnAway(key, TOO_MANY));
+      if ('code' in proof) return this.#turnAway(key, proof);
+      if (!this.#ofUser.acquire(proof.user)) return this.#turnAway(key, TOO_MANY);
       return { address, subject, ...proof };
     });
   }
@@ -91,9 +90,4 @@ export class Admission {
     this.#ofAddress.release(key);
     return rejection;
   }
-}
-
-function counted(rejection: HandshakeRejection): HandshakeRejection {
-  Tally.count(`refused.${rejection.code}`);
-  return rejection;
 }
