@@ -12,7 +12,7 @@ import {
 } from '../../protocol/index.js';
 import type { PostedResult } from './api.dto.js';
 
-/** Sends what another back end says, in the name of the server. */
+/** Publishes messages of other back ends, with the server as their sender. */
 @Injectable()
 export class ApiPublisher {
   constructor(
@@ -21,11 +21,12 @@ export class ApiPublisher {
   ) {}
 
   /**
-   * Sends one message by the rules of the protocol; its data is carried as it is written.
+   * Checks one message by the rules of the protocol and sends it with `data` unchanged.
    *
-   * @throws {MessageError} with the code of what is wrong
+   * @param text the message as JSON
+   * @throws {MessageError} with any code of the protocol
    */
-  async post(text: string): Promise<PostedResult> {
+  async publish(text: string): Promise<PostedResult> {
     if (this.nodeState.phase === 'draining') throw MessageError.of('unavailable');
     const envelope = decode(text);
     const { sender = SERVER } = JSON.parse(text) as { sender?: unknown };
