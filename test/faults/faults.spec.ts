@@ -113,14 +113,14 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
     const strangers: Socket[] = [];
     for (let count = 0; count < 200; count++)
       strangers.push(connectTcp(port, '127.0.0.1').on('error', () => undefined));
-    await server.said('no file descriptor is left: nobody new can connect; raise the limit (ulimit -n)');
+    await server.said('out of file descriptors: new connections fail; raise the limit (ulimit -n)');
     load.send(EACH);
     await load.settle();
     for (const stranger of strangers) stranger.destroy();
     const since = performance.now();
     const row = await whole('no file descriptor is left', 'connections up to `ulimit -n`, then fewer', since);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
-    await server.said('there are file descriptors again');
+    await server.said('file descriptors available again');
     await (await connect(server.url)).close();
   });
 

@@ -13,7 +13,11 @@ export class PostedMessage {
   @ApiPropertyOptional({ type: String, pattern: SERVER_SENDER.source, default: 'server' })
   sender?: string;
 
-  @ApiProperty({ type: String, maxLength: MAX_RECEIVER_CHARACTERS, description: 'A session id, or * for all sessions.' })
+  @ApiProperty({
+    type: String,
+    maxLength: MAX_RECEIVER_CHARACTERS,
+    description: 'A session id, or * for all sessions.',
+  })
   receiver!: string;
 
   @ApiPropertyOptional({ description: 'Any JSON value, carried unchanged.' })
@@ -28,7 +32,10 @@ export class PostedMessage {
 }
 
 export class PostedResult {
-  @ApiProperty({ enum: ['routed', 'accepted'], description: 'routed: put on the connection of the receiver. accepted: sent to all sessions.' })
+  @ApiProperty({
+    enum: ['routed', 'accepted'],
+    description: 'routed: put on the connection of the receiver. accepted: sent to all sessions.',
+  })
   status!: 'routed' | 'accepted';
 
   @ApiPropertyOptional({ type: Number, description: 'Receivers that were skipped because they read too slowly.' })

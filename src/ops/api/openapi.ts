@@ -9,7 +9,9 @@ export function serveOpenApi(app: INestApplication): void {
   rejectUndecodablePaths(app);
   const config = new DocumentBuilder()
     .setTitle('Switchboard')
-    .setDescription('Send messages to connected sessions, list sessions and close them. Errors are problem details (RFC 9457).')
+    .setDescription(
+      'Send messages to connected sessions, list sessions and close them. Errors are problem details (RFC 9457).',
+    )
     .setVersion('1')
     .addBearerAuth()
     .build();
