@@ -17,7 +17,7 @@ import { AUTH, token } from '../support/tokens.js';
 
 const DOCTOR = fileURLToPath(new URL('../../scripts/doctor.js', import.meta.url));
 const KEY = 'a-key-of-many-characters-indeed';
-/** Another address of this machine than the one nginx connects from. */
+/** An address of this machine that differs from the one nginx connects from. */
 const FAR = '127.0.0.2';
 
 interface Diagnosis {
@@ -32,7 +32,7 @@ async function doctor(...words: string[]): Promise<Diagnosis> {
   );
 }
 
-/** What was said of a check, with `ok` or `WRONG` before it. */
+/** Returns the line about a check, which begins with `ok`, `WRONG` or `-`. */
 function of(what: string, { said }: Diagnosis): string | undefined {
   return said.split('\n').find((line) => line.replace(/^(ok|WRONG|-) +/, '').startsWith(`${what}: `));
 }
@@ -49,7 +49,7 @@ describe('behind the proxy, the doctor', () => {
     await server.stop();
   });
 
-  it('finds that all is well', async () => {
+  it('passes every check of a good deployment', async () => {
     const way = ['--url', nginx.url, '--ca', nginx.caFile, '--http-port', String(nginx.httpPort), '--from', FAR];
     const origin = nginx.url.replace('wss:', 'https:').replace('/wss', '');
     const { code, said } = await doctor(...way, '--api-key', KEY, '--origin', origin);
@@ -77,7 +77,7 @@ describe('behind the proxy, the doctor', () => {
     ]);
   });
 
-  it('says what is wrong with a certificate nobody knows, and looks on', async () => {
+  it('reports an untrusted certificate and continues', async () => {
     const diagnosis = await doctor('--url', nginx.url, '--http-port', String(nginx.httpPort), '--quick');
     expect(diagnosis.code).toBe(1);
     expect(of('chain', diagnosis)).toMatch(/^WRONG chain: (UNABLE_TO_|SELF_SIGNED_)/);
@@ -85,13 +85,13 @@ describe('behind the proxy, the doctor', () => {
     expect(of('address', diagnosis)).toMatch(/^-.*--api-key/);
   });
 
-  it('says that plain HTTP is not redirected', async () => {
+  it('reports that plain HTTP is not redirected', async () => {
     const way = ['--url', nginx.url, '--ca', nginx.caFile, '--http-port', String(server.port)];
     const diagnosis = await doctor(...way, '--quick');
     expect([diagnosis.code, of('redirect', diagnosis)]).toEqual([1, 'WRONG redirect: 426']);
   });
 
-  it('says that a proxy is less patient than the heartbeat', async () => {
+  it('reports an idle timeout of the proxy below the heartbeat interval', async () => {
     const calm = await startServer({ HEARTBEAT_MS: '60000' });
     const hasty = await startNginx({ appPort: calm.port, idleTimeout: '1s' });
     const way = ['--url', hasty.url, '--ca', hasty.caFile, '--http-port', String(hasty.httpPort)];
@@ -104,7 +104,7 @@ describe('behind the proxy, the doctor', () => {
     await calm.stop();
   });
 
-  it('says that the server takes the proxy for the client', async () => {
+  it('reports that the server takes the address of the proxy for that of the client', async () => {
     const blind = await startServer({ API_KEYS: KEY });
     const front = await startNginx({ appPort: blind.port });
     const way = ['--url', front.url, '--ca', front.caFile, '--http-port', String(front.httpPort), '--from', FAR];
@@ -116,7 +116,7 @@ describe('behind the proxy, the doctor', () => {
   });
 });
 
-describe('straight at the server, the doctor', () => {
+describe('without a proxy, the doctor', () => {
   let server: TestServer | undefined;
   let child: ServerProcess | undefined;
   afterEach(async () => {
@@ -130,13 +130,13 @@ describe('straight at the server, the doctor', () => {
     return doctor('--url', server.url, '--quick', ...words);
   };
 
-  it('says that nothing is encrypted', async () => {
+  it('reports a connection without TLS', async () => {
     const diagnosis = await look({});
     expect([diagnosis.code, of('encryption', diagnosis)]).toEqual([1, 'WRONG encryption: ws:']);
     expect(diagnosis.said).toMatch(/^1 thing is wrong\.$/m);
   });
 
-  it('says that a path is not the entry', async () => {
+  it('reports a path that is not the WebSocket endpoint', async () => {
     server = await startServer();
     const diagnosis = await doctor('--url', server.url.replace('/wss', '/elsewhere'), '--quick');
     expect(diagnosis.code).toBe(1);
@@ -144,7 +144,7 @@ describe('straight at the server, the doctor', () => {
     expect(of('session', diagnosis)).toMatch(/^WRONG session: .*404/);
   });
 
-  it('says that any page may connect, or that the right one may not', async () => {
+  it('reports that any origin is allowed, or that the given origin is not', async () => {
     const app = 'https://app.example.com';
     const open = await look({ ALLOWED_ORIGINS: '*', ALLOW_ANY_ORIGIN: 'yes' }, '--origin', app);
     expect(of('origin rule', open)).toBe('WRONG origin rule: a foreign origin is answered 101');
@@ -155,13 +155,13 @@ describe('straight at the server, the doctor', () => {
     expect(of('origin', closed)).toBe(`WRONG origin: ${app} is answered 403`);
   });
 
-  it('says that anybody may claim any address', async () => {
+  it('reports that clients can claim any address', async () => {
     const diagnosis = await look({ TRUSTED_PROXIES: '127.0.0.1', API_KEYS: KEY }, '--api-key', KEY);
     expect(of('address', diagnosis)).toMatch(/^WRONG address: the server sees 203\./);
     expect(diagnosis.said).toContain('anybody may claim any address');
   });
 
-  it('shows the token it is given', async () => {
+  it('sends the given token', async () => {
     const without = await look(AUTH);
     expect(of('session', without)).toMatch(/^WRONG session: .*401/);
     await server?.stop();
@@ -169,7 +169,7 @@ describe('straight at the server, the doctor', () => {
     expect(diagnosis.said).toMatch(/^1 thing is wrong\.$/m); // that it is not encrypted
   });
 
-  it('says that a certificate is of another name and soon over, and that strangers may read the metrics', async () => {
+  it('reports a wrong name in the certificate, its near expiry, and public metrics', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-doctor-'));
     await makeCertificates(folder, '--host', 'elsewhere.example', '--days', '3');
     const [cert, key] = [join(folder, 'server.crt'), join(folder, 'server.key')];
@@ -181,14 +181,14 @@ describe('straight at the server, the doctor', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('says that a clock is wrong', async () => {
+  it('reports a wrong clock', async () => {
     child = await ServerProcess.start({ API_KEYS: KEY }, { before: wrongClock('FAKETIME=+2h') });
     const diagnosis = await doctor('--url', child.url, '--quick', '--api-key', KEY);
     expect(of('clock', diagnosis)).toMatch(/^WRONG clock: 7[0-9]{3} s apart/);
     expect(of('clock of the node', diagnosis)).toMatch(/^WRONG/);
   });
 
-  it('says that who answers is not Switchboard, or of another time', async () => {
+  it('reports a server that is not Switchboard or has another protocol version', async () => {
     const stranger = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => false });
     stranger.on('connection', (socket) => {
       const data = { protocol: 2, heartbeatMs: 1000, maxMessageBytes: 1000 };
@@ -214,12 +214,12 @@ describe('straight at the server, the doctor', () => {
     await new Promise((resolve) => stranger.close(resolve));
   });
 
-  it('says that nobody is there', async () => {
+  it('reports an unreachable server', async () => {
     const { code, said } = await doctor('--url', 'ws://127.0.0.1:1/wss', '--quick');
     expect([code, said]).toEqual([1, expect.stringMatching(/^WRONG node: .*ECONNREFUSED/m)]);
   });
 
-  it('says how it is asked', async () => {
+  it('prints its usage for wrong arguments', async () => {
     for (const words of [['--url', 'https://localhost'], ['--timeout', 'x'], ['--what']]) {
       const { code, said } = await doctor(...words);
       expect([code, said]).toEqual([64, expect.stringContaining('npm run doctor -- --url')]);
