@@ -62,7 +62,7 @@ const lines = [
   ...(await costs()),
   '',
   'The check of JSON and of the envelope cannot be taken away: it is the same pass over the bytes that finds the receiver.',
-  'What it costs with the rest of that pass stands in [ADR 0004](../docs/adr/0004-check-fast-copy-once.md). Nor can the',
+  'What it costs with the rest of that pass stands in [ADR 0004](../docs/adr/0004-fast-path-and-slow-path.md). Nor can the',
   'counting of what waits for a session: it is one comparison a write.',
   '',
   ...(await stalledReaders()),

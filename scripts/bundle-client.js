@@ -1,7 +1,7 @@
 import { build } from 'vite';
 import { fileURLToPath } from 'node:url';
 
-/** Makes one small module of `src/client`, for the server to serve at `/client.js` and for `switchboard/client`. */
+/** Bundles `src/client` into one module, for the server to serve at `/client.js` and for `switchboard/client`. */
 await build({
   root: fileURLToPath(new URL('..', import.meta.url)),
   configFile: false,

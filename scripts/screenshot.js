@@ -1,4 +1,4 @@
-// Makes the pictures of the console in docs/ from a server of its own: run `npm run build` first.
+// Takes the screenshots of the console in docs/, from a server that it starts. Run `npm run build` first.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,13 +17,13 @@ const FLAGS = [
 ];
 const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
-const folder = process.argv[2] ?? join(ROOT, 'docs'); // with a folder, the phone's pictures too
+const folder = process.argv[2] ?? join(ROOT, 'docs'); // an argument also takes the phone screenshots
 
 const server = spawn(process.execPath, [join(ROOT, 'dist/main.js')], {
   env: { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_FORMAT: 'json' },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
-const profile = await mkdtemp(join(tmpdir(), 'switchboard-pictures-'));
+const profile = await mkdtemp(join(tmpdir(), 'switchboard-screenshots-'));
 try {
   const origin = await listening();
   const browser = await chromium.launchPersistentContext(profile, {
@@ -35,15 +35,15 @@ try {
   const page = await browser.newPage();
   await browser
     .newPage()
-    .then((crowd) => crowd.goto(`${origin}/health/live`).then(() => crowd.evaluate(gather, origin)));
+    .then((tab) => tab.goto(`${origin}/health/live`).then(() => tab.evaluate(connectSessions, origin)));
   await page.bringToFront();
   await page.goto(origin);
-  await converse(page);
-  await picture(page, 'console.png', DESKTOP, 'light');
-  await picture(page, 'console-dark.png', DESKTOP, 'dark');
+  await exchangeMessages(page);
+  await screenshot(page, 'console.png', DESKTOP, 'light');
+  await screenshot(page, 'console-dark.png', DESKTOP, 'dark');
   if (process.argv[2]) {
-    await picture(page, 'phone.png', PHONE, 'light');
-    await picture(page, 'phone-dark.png', PHONE, 'dark');
+    await screenshot(page, 'phone.png', PHONE, 'light');
+    await screenshot(page, 'phone-dark.png', PHONE, 'dark');
   }
   await browser.close();
 } finally {
@@ -51,7 +51,7 @@ try {
   await rm(profile, { recursive: true, maxRetries: 5 });
 }
 
-/** Resolves to the address the server says it has. */
+/** Resolves to the origin of the server, from its log. */
 async function listening() {
   for await (const line of createInterface({ input: server.stdout })) {
     const { message, url } = JSON.parse(line);
@@ -60,42 +60,42 @@ async function listening() {
       return new URL(url.replace(/^ws/, 'http')).origin;
     }
   }
-  throw new Error('the server ended before it listened');
+  throw new Error('the server exited before it was listening');
 }
 
-/** Others in the list. */
-function gather(origin) {
+/** Opens further sessions for the session list; runs in a tab. */
+function connectSessions(origin) {
   const url = `${origin.replace(/^http/, 'ws')}/wss`;
-  const crowd = Array.from({ length: 48 }, () => new WebSocket(url));
+  const sockets = Array.from({ length: 48 }, () => new WebSocket(url));
   return Promise.all(
-    crowd.map((socket) => new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }))),
+    sockets.map((socket) => new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }))),
   );
 }
 
-/** A short talk between the panes, with one mistake in it. */
-async function converse(page) {
+/** Sends messages between the panes, with one error. */
+async function exchangeMessages(page) {
   const [a, b] = [page.locator('.pane').nth(0), page.locator('.pane').nth(1)];
   await a.getByText('Connected').waitFor();
   await b.getByText('Connected').waitFor();
-  await a.locator('[data-part="number"], [data-part="latency"]').filter({ hasText: /\d/ }).first().waitFor();
-  const say = async (pane, type, data, to = /^Session [AB]$/) => {
+  await a.locator('[data-element="latency"]').filter({ hasText: /\d/ }).waitFor();
+  const send = async (pane, type, data, to = /^Session [AB]$/) => {
     await pane.getByLabel('Type', { exact: true }).fill(type);
     await pane.getByLabel('Data').fill(data);
     await pane.getByRole('button', { name: to }).click();
     await pane.getByRole('button', { name: 'Send' }).click();
   };
-  await say(a, 'chat', '{ "text": "Can you hear me?" }');
-  await say(b, 'chat', '{ "text": "Loud and clear." }');
-  await say(a, 'offer', '{ "sdp": "v=0", "video": true }');
-  await say(b, 'answer', '{ "sdp": "v=0", "accepted": true }');
-  await say(b, 'demo.sum', '{ "numbers": [1, 2, 3.5] }', 'Server');
+  await send(a, 'chat', '{ "text": "Can you hear me?" }');
+  await send(b, 'chat', '{ "text": "Loud and clear." }');
+  await send(a, 'offer', '{ "sdp": "v=0", "video": true }');
+  await send(b, 'answer', '{ "sdp": "v=0", "accepted": true }');
+  await send(b, 'demo.sum', '{ "numbers": [1, 2, 3.5] }', 'Server');
   await b.getByText('Answered by').waitFor();
-  await say(a, 'chat', '{ "text": "Anyone?" }', 'Everyone');
+  await send(a, 'chat', '{ "text": "Anyone?" }', 'Everyone');
   await a.getByText('Answered by').waitFor();
-  await a.getByLabel('Template').selectOption({ label: 'Error: nobody there' });
+  await a.getByLabel('Template').selectOption({ label: 'Error: no receiver' });
   await a.getByRole('button', { name: 'Send' }).click();
-  await a.locator('.verdict').filter({ hasText: 'receiver_not_found' }).waitFor();
-  // The chart is worth a look once it has a line.
+  await a.locator('.result').filter({ hasText: 'receiver_not_found' }).waitFor();
+  // Waits until the latency chart has a line.
   await page.waitForFunction(
     () => document.querySelector('.latency .line').getAttribute('points').split(' ').length > 12,
     undefined,
@@ -105,7 +105,7 @@ async function converse(page) {
   );
 }
 
-async function picture(page, name, viewport, colorScheme) {
+async function screenshot(page, name, viewport, colorScheme) {
   await page.setViewportSize(viewport);
   await page.emulateMedia({ colorScheme });
   await page.locator(`:root[data-theme="${colorScheme}"]`).waitFor();

@@ -1,8 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { BackplaneModule } from './cluster/backplane.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
+import { GatewayExplorer } from './gateway/nest/gateway-explorer.js';
 import { HandlersModule } from './handlers/handlers.module.js';
-import { NodeModule } from './node/node.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
 import { ApiModule } from './ops/api/api.module.js';
 import { ConsoleModule } from './ops/static/console.module.js';
@@ -13,11 +13,11 @@ import type { Settings } from './settings/settings.js';
 import type { Log } from './telemetry/log.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 
-/** The one list of everything. */
+/** Lists all modules of the server. */
 @Module({})
 export class AppModule {
-  /** @param handlers the user's room; tests put their own in its place */
-  static with(
+  /** @param handlers modules with gateways; tests replace those of `handlers/` */
+  static forRoot(
     settings: Settings,
     log: Log,
     handlers: NonNullable<DynamicModule['imports']> = [HandlersModule],
@@ -25,16 +25,15 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        SettingsModule.with(settings),
-        NodeModule,
-        TelemetryModule.with(log),
-        BackplaneModule.with(settings),
+        SettingsModule.forRoot(settings),
+        TelemetryModule.forRoot(log),
+        BackplaneModule.forRoot(settings),
         MessagingModule,
         GatewayModule, // before the handlers: its session is open when their hooks run
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...(settings.console ? [ConsoleModule] : []),
-        ...(settings.docs ? [DocsModule] : []),
+        ...(settings.docs ? [DocsModule.forRoot(GatewayModule, GatewayExplorer)] : []),
         ...handlers,
       ],
     };

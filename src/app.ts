@@ -4,11 +4,11 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { config } from 'rxjs';
 import { AppModule } from './app.module.js';
-import { guardHttp } from './gateway/handshake/http-guard.js';
+import { rejectPlainHttp } from './gateway/handshake/plain-http.js';
 import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
 import { Handshake } from './gateway/handshake/handshake.js';
 import { checkFiles } from './startup-checks.js';
-import { HttpAdapter } from './gateway/handshake/http-adapter.js';
+import { HttpAdapter } from './gateway/http.adapter.js';
 import { NotFoundFilter } from './gateway/handshake/not-found.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
@@ -19,25 +19,25 @@ import { Settings } from './settings/settings.js';
 import { Log } from './telemetry/log.js';
 
 export interface AppOptions {
-  /** Variables that come before the environment. */
+  /** Variables that override the environment. */
   readonly variables?: Variables;
-  /** Modules in place of those in `handlers/`. */
+  /** Modules with gateways, instead of those in `handlers/`. */
   readonly handlers?: DynamicModule['imports'];
 }
 
 /**
- * Puts the server together without starting it.
+ * Creates the server without listening.
  *
- * @throws {SettingsError} when a variable is wrong
+ * @throws {SettingsError} when a setting is invalid or a file that it names cannot be used
  */
 export async function createApp({ variables, handlers }: AppOptions = {}): Promise<INestApplication> {
   const settings = readSettings(variables);
   checkFiles(settings);
   const log = new Log(settings);
-  // A hook of a handler that throws inside rxjs must not end the process.
+  // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.with(settings, log, handlers),
+    AppModule.forRoot(settings, log, handlers),
     new HttpAdapter(settings),
     {
       logger: log,
@@ -46,14 +46,14 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
     },
   );
   app.disable('x-powered-by');
-  guardHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
+  rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
   app.useGlobalFilters(new NotFoundFilter());
   if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
   return app;
 }
 
-/** Starts to listen and says so; returns the port. */
+/** Listens on `HOST` and `PORT` and logs the URL; returns the port. */
 export async function startApp(app: INestApplication): Promise<number> {
   const { host, port, wsPath, tlsCertFile } = app.get(Settings);
   app.get(Log).info('starting', { node: process.version, ...redactedSettings(app.get(Settings)) });

@@ -1,10 +1,9 @@
-/** What applications import: `import { MessagingGateway } from 'switchboard'`. All else may change without notice. */
+/** The public API: `import { MessagingGateway } from 'switchboard'`. All other files may change without notice. */
 export { createApp, startApp, type AppOptions } from './app.js';
 /** @deprecated Use {@link AppOptions}. */
 export type { AppOptions as AppParts } from './app.js';
-export { Claims, CertificateSubject, User } from './gateway/nest/identity.decorators.js';
 export { MessagingGateway } from './gateway/nest/messaging-gateway.decorator.js';
-export { Sender, sessionOf } from './gateway/nest/sender.decorator.js';
+export { CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
 export { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';

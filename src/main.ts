@@ -12,7 +12,7 @@ try {
   fail([error instanceof Error && 'syscall' in error ? `cannot listen: ${error.message}` : String(error)], 1);
 }
 
-/** Ends a start that cannot go on: one plain line for each thing that is wrong. */
+/** Prints one line for each problem and exits. */
 function fail(lines: readonly string[], exitCode: number): never {
   for (const line of lines) process.stderr.write(`switchboard: ${line}\n`);
   process.exit(exitCode);

@@ -5,9 +5,9 @@ import { readProxySecret } from './gateway/handshake/proxy-secret.js';
 import { readTlsFiles } from './gateway/tls/tls-files.js';
 
 /**
- * Looks at every file that the settings name before anything starts, so that a bad one ends the start with a plain line.
+ * Checks every file that the settings name. Runs before anything starts, so that a bad file ends the start with one line.
  *
- * @throws {SettingsError} when one of them cannot be used
+ * @throws {SettingsError} when a file cannot be used
  */
 export function checkFiles(settings: Settings): void {
   const { proxySecretFile, auth, authJwks } = settings;

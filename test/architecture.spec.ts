@@ -3,23 +3,39 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { breaches, type Tree } from './support/architecture.js';
+import { commentBreaches, proseBreaches } from './support/prose.js';
 
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
+const DOCS = fileURLToPath(new URL('../docs/', import.meta.url));
 
 describe('the architecture', () => {
-  it('is what the tree says: ranks, sizes, names, one reader of the environment, no text run as code', () => {
+  it('keeps the ranks, sizes and names, one reader of the environment, and runs no text as code', () => {
     const tree = sources();
     expect(tree.size).toBeGreaterThan(40);
     expect(breaches(tree)).toEqual([]);
   });
 
   it.each([
+    [
+      'two files that import each other',
+      { 'ops/a.ts': `import './b.js';`, 'ops/b.ts': `import type { A } from './a.js';` },
+    ],
+    [
+      'three files that import each other',
+      { 'ops/a.ts': `import './b.js';`, 'ops/b.ts': `import './c.js';`, 'ops/c.ts': `import './a.js';` },
+    ],
+    ['a sub-folder that imports a higher one', { 'cluster/wire/a.ts': `import { b } from '../nats/b.js';` }],
+    [
+      'sub-folders of equal rank that import each other',
+      { 'gateway/auth/a.ts': `import type { b } from '../tls/b.js';` },
+    ],
+    ['an unknown sub-folder', { 'gateway/things/a.ts': '' }],
     ['a lower room that knows a higher one', { 'sessions/a.ts': `import { b } from '../gateway/b.js';` }],
     ['strangers of equal rank', { 'gateway/a.ts': `import type { b } from '../ops/b.js';` }],
     ['an export from a higher room', { 'sessions/a.ts': `export * from '../messaging/b.js';` }],
     ['a higher room that is loaded later', { 'sessions/a.ts': `await import('../gateway/b.js');` }],
     ['a type of a higher room', { 'sessions/a.ts': `type B = import('../gateway/b.js').B;` }],
-    ['whoever imports from the handlers', { 'ops/a.ts': `import { b } from '../handlers/b.js';` }],
+    ['an import from the handlers', { 'ops/a.ts': `import { b } from '../handlers/b.js';` }],
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../app.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
     ['sockets in the protocol', { 'protocol/a.ts': `import { WebSocket } from 'ws';` }],
@@ -47,13 +63,53 @@ describe('the architecture', () => {
       'main.ts': `import { createApp } from './app.js';\nswitch (1) {\n  default:\n}`,
       'app.module.ts': `import { HandlersModule } from './handlers/handlers.module.js';`,
       'handlers/a.ts': `import { B } from '../gateway/b.js';\nimport { C } from '../protocol/index.js';`,
-      'gateway/b.ts': `import { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,
+      'gateway/frames/f.ts': `import { D } from '../dispatch/d.js';\nimport { C } from '../c.js';`,
+      'gateway/b.ts': `import { F } from './frames/f.js';\nimport { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,
       'client/a.ts': `import type { B } from '../protocol/b.js';\nexport type { C } from '../protocol/c.js';`,
       'protocol/index.ts': `export * from './a.js';\n${'\n'.repeat(248)}export const a: unknown = 1;`,
     };
     expect(breaches(new Map(Object.entries(files)))).toEqual([]);
   });
 });
+
+describe('the prose', () => {
+  it('uses the words of the vocabulary in the code and in the documents', () => {
+    const files = [...texts(SRC, /\.(ts|js|html|css)$/, 'src/'), ...texts(DOCS, /\.md$/, 'docs/')];
+    expect(files.length).toBeGreaterThan(100);
+    expect(files.flatMap(([path, text]) => proseBreaches(path, text))).toEqual([]);
+    expect(files.flatMap(([path, text]) => commentBreaches(path, text))).toEqual([]);
+  });
+
+  it.each([
+    '// The receiver is told why.',
+    'const heardSinceMs = 0;',
+    '/** Closes the connection, lest the peer waits. */',
+    'A node that is elsewhere.',
+    'The client may come again.',
+    'What has no dot is none.',
+    'Two looks later the node is dead.',
+    'const NOT_TOLD = 1;',
+  ])('does not pass %s', (text) => {
+    expect(proseBreaches('a.ts', text)).toHaveLength(1);
+  });
+
+  it.each(['/** Who may connect. */', '// What waits.', '/**\n * Those that wait.\n */', '<!-- Whoever reads -->'])(
+    'does not pass a comment that begins with a pronoun: %j',
+    (text) => {
+      expect(commentBreaches('a.ts', text)).toHaveLength(1);
+    },
+  );
+
+  it('passes plain sentences', () => {
+    const text = '/** Closes sessions whose outbox is full. */\n// The registry looks up the session by its id.';
+    expect([...proseBreaches('a.ts', text), ...commentBreaches('a.ts', text)]).toEqual([]);
+  });
+});
+
+function texts(folder: string, names: RegExp, shown: string): [string, string][] {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => names.test(path));
+  return files.map((path) => [shown + path.replaceAll('\\', '/'), readFileSync(join(folder, path), 'utf8')]);
+}
 
 function sources(): Tree {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));

@@ -7,7 +7,7 @@ import { startServer, type TestServer } from './support/server.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The handler of the guide, taken out of it and run. */
+/** Runs the handler that `docs/extending.md` shows. */
 describe('the guide to extending', () => {
   let folder: string;
   let app: TestServer;
@@ -46,7 +46,7 @@ describe('the guide to extending', () => {
   });
 });
 
-/** The code under a comment with this name. */
+/** Returns the code block under the comment with this name. */
 function block(text: string, name: string): string {
   const [, code] = text.split(`<!-- ${name} -->\n\n\`\`\`ts\n`);
   if (code === undefined) throw new Error(`the guide has no ${name}`);

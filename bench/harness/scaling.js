@@ -37,22 +37,22 @@ export function report({ machine, messages, heard }) {
   return `<!-- measured -->
 
 Measured by \`node bench/cluster.js --write\` (${machine}). Both nodes and NATS
-share one core, the clients have another: so the processor time counts, and no throughput.
+share one core, and the clients have another core. Compare the processor time, not the throughput.
 
 ${table(['what', 'delivered/s by that one core', 'µs of processor time for each delivered'], costs)}
 
 ${table(
-  ['what one node hears of another', 'µs on that node', 'µs on NATS'],
+  ['what one node receives from another', 'µs on that node', 'µs on NATS'],
   [
     ['an arrival or departure, one in a message', heard.news1.toFixed(1), heard.natsNews1.toFixed(1)],
     ['an arrival or departure, 50 in a message', heard.news50.toFixed(1), heard.natsNews50.toFixed(1)],
-    ['a sign of life', heard.heartbeat.toFixed(1), ''],
+    ['a heartbeat', heard.heartbeat.toFixed(1), ''],
   ],
 )}
 
 ${table(
   [
-    'sessions elsewhere',
+    'sessions on other nodes',
     'µs a session in a snapshot',
     'bytes a session',
     'page of `sys.who`, ms',
@@ -62,14 +62,14 @@ ${table(
 )}
 
 An arrival is in the \`sys.who\` of another node after ${heard.seenMs.median.toFixed(1)} ms, the median of 200; the
-most was ${heard.seenMs.most.toFixed(1)} ms.
+maximum was ${heard.seenMs.most.toFixed(1)} ms.
 
-### Worked out
+### Estimates
 
-With ${number(SESSIONS)} sessions on each node that stay ten minutes and send one message in ten seconds to anybody; the
-shares are of one core.
+For ${number(SESSIONS)} sessions on each node, which stay ten minutes and each send one direct message in ten seconds. The
+percentages are shares of one core.
 
-${table(['of each node, with so many nodes', ...NODES.map((nodes) => number(nodes))], forecast(messages, heard))}
+${table(['for each node, by number of nodes', ...NODES.map((nodes) => number(nodes))], forecast(messages, heard))}
 
 <!-- measured end -->`;
 }
@@ -84,21 +84,21 @@ function forecast(messages, heard) {
   const line = (title, of) => [title, ...NODES.map((nodes) => of(nodes))];
   const others = (nodes) => nodes - 1;
   return [
-    line('sessions in all', (nodes) => number(nodes * SESSIONS)),
+    line('sessions of all nodes', (nodes) => number(nodes * SESSIONS)),
     line('direct messages, sending and receiving', () => percent(sentPerS, between.one + between.two)),
-    line('hearing who comes and goes', (nodes) => percent(others(nodes) * comingsPerS, heard.news1)),
-    line('hearing signs of life', (nodes) => percent(others(nodes) * BEATS_PER_S, heard.heartbeat)),
-    line('telling everybody each departure, at most (`NOTICE_SCOPE=all`)', (nodes) =>
+    line('receiving arrivals and departures', (nodes) => percent(others(nodes) * comingsPerS, heard.news1)),
+    line('receiving heartbeats', (nodes) => percent(others(nodes) * BEATS_PER_S, heard.heartbeat)),
+    line('sending each departure to all sessions, at most (`NOTICE_SCOPE=all`)', (nodes) =>
       percent((nodes * comingsPerS) / 2, fan.node * SESSIONS),
     ),
-    line('memory for who is elsewhere, MB', (nodes) => number((others(nodes) * SESSIONS * bytes) / 1e6)),
-    line('joining: hearing all snapshots, s', (nodes) =>
+    line('memory for sessions on other nodes, MB', (nodes) => number((others(nodes) * SESSIONS * bytes) / 1e6)),
+    line('joining: receiving all snapshots, s', (nodes) =>
       number((others(nodes) * SESSIONS * heard.pages.at(-1).snapshot) / 1e6, 1),
     ),
-    line('a node dies: bytes told on each other, MB', () => number((SESSIONS * SESSIONS * NOTICE_BYTES) / 1e6)),
-    line('subjects heard by NATS', (nodes) => number(nodes * 4)),
+    line('a node dies: notices sent by each other node, MB', () => number((SESSIONS * SESSIONS * NOTICE_BYTES) / 1e6)),
+    line('subscriptions in NATS', (nodes) => number(nodes * 4)),
     line('all of NATS: direct messages', (nodes) => percent(nodes * sentPerS, between.nats)),
-    line('all of NATS: news and signs of life', (nodes) =>
+    line('all of NATS: events and heartbeats', (nodes) =>
       percent(nodes * others(nodes) * (comingsPerS + BEATS_PER_S), heard.natsNews1),
     ),
   ];

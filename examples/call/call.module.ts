@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CallController } from './call.controller.js';
 
-/** No handler: the messages of a call are routed from one session to the other as they are. */
+/** Serves the page only. The messages of a call need no handler, because they have a receiver. */
 @Module({ controllers: [CallController] })
 export class CallModule {}

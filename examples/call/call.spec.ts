@@ -12,7 +12,7 @@ describe('the call', () => {
 
   beforeAll(async () => {
     app = await startServer({}, [CallModule]);
-    // Host candidates as addresses and not as mDNS names, which need a network that answers them.
+    // Host candidates must be addresses, because mDNS names need a network that resolves them.
     browser = await Browser.start(undefined, [
       '--disable-features=WebRtcHideLocalIpsWithMdns',
       '--allow-loopback-in-peer-connection',
@@ -39,20 +39,20 @@ describe('the call', () => {
   const shows = async (page: Page, role: 'status' | 'log', text: string): Promise<void> =>
     page.getByRole(role).filter({ hasText: text }).waitFor();
 
-  it('connects two tabs, which then talk past the server', async () => {
+  it('connects two tabs, which then talk without the server', async () => {
     const [ann, bob] = [await open(), await open()];
     await dial(ann, await bob.locator('#own').innerText());
     await Promise.all([shows(ann, 'status', 'connected'), shows(bob, 'status', 'connected')]);
     await says(ann, 'hello');
-    await shows(bob, 'log', 'other: hello');
+    await shows(bob, 'log', 'peer: hello');
     await says(bob, 'hello yourself');
-    await shows(ann, 'log', 'other: hello yourself');
+    await shows(ann, 'log', 'peer: hello yourself');
     await ann.getByRole('button', { name: 'Hang up' }).click();
-    await shows(bob, 'status', 'the other hung up');
+    await shows(bob, 'status', 'the peer hung up');
     await Promise.all([ann.close(), bob.close()]);
   });
 
-  it('goes on when the server is gone', async () => {
+  it('continues when the server stops', async () => {
     const short = await startServer({}, [CallModule]);
     const at = `http://127.0.0.1:${short.port}/call`;
     const [ann, bob] = [await open(at), await open(at)];
@@ -61,26 +61,26 @@ describe('the call', () => {
     const stopped = short.stop();
     await Promise.all([shows(ann, 'status', 'reload the page'), shows(bob, 'status', 'reload the page')]);
     await says(ann, 'still there?');
-    await shows(bob, 'log', 'other: still there?');
+    await shows(bob, 'log', 'peer: still there?');
     await Promise.all([ann.close(), bob.close()]);
-    // A browser opens connections in advance, whose first request the server would wait for.
+    // The browser opens connections in advance. The server would wait for their first request.
     (short.app.getHttpServer() as Server).closeAllConnections();
     await stopped;
   });
 
-  it('says why a call cannot be', async () => {
+  it('shows why a call failed', async () => {
     const ann = await open();
     await dial(ann, 'nobody.here');
     await shows(ann, 'status', 'No session has this id.');
     await ann.close();
   });
 
-  it('ends when the other closes the tab', async () => {
+  it('ends when the peer closes its tab', async () => {
     const [ann, bob] = [await open(), await open()];
     await dial(ann, await bob.locator('#own').innerText());
     await shows(ann, 'status', 'connected');
     await bob.close();
-    await shows(ann, 'status', 'the other has left');
+    await shows(ann, 'status', 'the peer has left');
     await ann.close();
   });
 });

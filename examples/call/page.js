@@ -1,20 +1,20 @@
 /**
- * A call between two tabs: the server carries only what they need to find each other (an offer, an answer, candidates);
- * what they say then goes straight from one to the other.
+ * Connects two tabs. The server routes only the signaling messages: an offer, an answer and candidates. The call itself is
+ * a data channel between the tabs.
  *
  *   caller ── call.offer ──▶ server ──▶ callee
  *   caller ◀── call.answer ── server ◀── callee
- *   both   ◀── call.candidate, each as it is found ──▶
- *   caller ◀═══════ data channel, past the server ═══════▶ callee
+ *   both   ◀── call.candidate, as they are found ──▶
+ *   caller ◀═══════ data channel, without the server ════▶ callee
  */
 const element = (id) => document.getElementById(id);
-// For calls between networks add servers here: { iceServers: [{ urls: 'stun:…' }, { urls: 'turn:…', … }] }.
+// Add servers for calls between networks: { iceServers: [{ urls: 'stun:…' }, { urls: 'turn:…', … }] }.
 const NETWORK = { iceServers: [] };
 const MAX_EARLY_CANDIDATES = 64;
 const MAX_SHOWN = 200;
 
 const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/wss`);
-/** The call of the moment: there is one at a time. */
+/** The current call; a tab has at most one. */
 let call;
 
 socket.addEventListener('message', ({ data }) => void receive(JSON.parse(data)).catch(fail));
@@ -22,7 +22,7 @@ socket.addEventListener('close', ({ code }) => show(`the server closed the conne
 
 element('dial').addEventListener('submit', (event) => {
   event.preventDefault();
-  dial(element('other').value.trim()).catch(fail);
+  dial(element('peer').value.trim()).catch(fail);
 });
 element('hang-up').addEventListener('click', () => {
   if (call === undefined) return;
@@ -31,7 +31,7 @@ element('hang-up').addEventListener('click', () => {
 });
 element('talk').addEventListener('submit', (event) => {
   event.preventDefault();
-  if (call?.channel?.readyState !== 'open') return show('nobody is listening');
+  if (call?.channel?.readyState !== 'open') return show('not connected to a peer');
   call.channel.send(element('text').value);
   write(`you: ${element('text').value}`);
   element('text').value = '';
@@ -40,46 +40,46 @@ element('talk').addEventListener('submit', (event) => {
 async function receive({ type, sender, receiver, ref, data }) {
   if (type === 'sys.welcome') element('own').textContent = receiver;
   else if (type === 'sys.error' && ref !== undefined && ref === call?.id) end(data.message);
-  else if (type === 'sys.departed' && sender === call?.other) end('the other has left');
+  else if (type === 'sys.departed' && sender === call?.peer) end('the peer has left');
   else if (type === 'call.offer') await answer(sender, data);
-  else if (data?.call === undefined || data.call !== call?.id || sender !== call.other) return;
+  else if (data?.call === undefined || data.call !== call?.id || sender !== call.peer) return;
   else if (type === 'call.answer') await describe(data.description);
   else if (type === 'call.candidate') await candidate(data.candidate);
-  else if (type === 'call.end') end('the other hung up');
+  else if (type === 'call.end') end('the peer hung up');
 }
 
-async function dial(other) {
+async function dial(peer) {
   if (call !== undefined) return show('you are in a call');
-  const { connection, id } = begin(other, crypto.randomUUID());
+  const { connection, id } = begin(peer, crypto.randomUUID());
   listen(connection.createDataChannel('talk'));
   await connection.setLocalDescription();
   if (call?.id === id) say('call.offer', { description: connection.localDescription }, id);
 }
 
-async function answer(other, data) {
+async function answer(peer, data) {
   if (call !== undefined) {
-    socket.send(JSON.stringify({ type: 'call.end', receiver: other, data: { call: data.call } }));
+    socket.send(JSON.stringify({ type: 'call.end', receiver: peer, data: { call: data.call } }));
     return;
   }
-  const { connection } = begin(other, data.call);
+  const { connection } = begin(peer, data.call);
   connection.addEventListener('datachannel', ({ channel }) => listen(channel));
   await describe(data.description);
   await connection.setLocalDescription();
   say('call.answer', { description: connection.localDescription });
 }
 
-/** @param id a word for this call, so that what is late from the last one is not taken for it */
-function begin(other, id) {
+/** @param id identifies the call, so that late messages of the previous call are ignored */
+function begin(peer, id) {
   const connection = new RTCPeerConnection(NETWORK);
-  const begun = { other, id, connection, early: [], channel: undefined };
+  const begun = { peer, id, connection, early: [], channel: undefined };
   call = begun;
   connection.addEventListener('icecandidate', (event) => {
     if (event.candidate && call === begun) say('call.candidate', { candidate: event.candidate });
   });
   connection.addEventListener('connectionstatechange', () => {
-    if (connection.connectionState === 'failed' && call === begun) end('no way from here to there was found');
+    if (connection.connectionState === 'failed' && call === begun) end('no network path to the peer');
   });
-  show(`calling ${other}`);
+  show(`calling ${peer}`);
   return begun;
 }
 
@@ -89,7 +89,7 @@ async function describe(description) {
   for (const each of early.splice(0)) await connection.addIceCandidate(each);
 }
 
-/** A candidate may come before the description that it belongs to has been taken in. */
+/** Queues a candidate until the remote description is set, because candidates may arrive first. */
 async function candidate(found) {
   const { connection, early } = call;
   if (connection.remoteDescription) await connection.addIceCandidate(found);
@@ -99,11 +99,11 @@ async function candidate(found) {
 function listen(channel) {
   call.channel = channel;
   channel.addEventListener('open', () => show('connected'));
-  channel.addEventListener('message', ({ data }) => write(`other: ${data}`));
+  channel.addEventListener('message', ({ data }) => write(`peer: ${data}`));
 }
 
 function say(type, data = {}, id) {
-  socket.send(JSON.stringify({ type, receiver: call.other, id, data: { ...data, call: call.id } }));
+  socket.send(JSON.stringify({ type, receiver: call.peer, id, data: { ...data, call: call.id } }));
 }
 
 function end(why) {
@@ -113,7 +113,7 @@ function end(why) {
 }
 
 function fail(error) {
-  end(`it did not work: ${error.message}`);
+  end(`call failed: ${error.message}`);
 }
 
 function show(state) {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 const PAGE = readFileSync(new URL('page.html', import.meta.url), 'utf8');
 const SCRIPT = readFileSync(new URL('page.js', import.meta.url), 'utf8');
 
-/** Serves the page from the origin of the WebSocket, so that no other origin has to be allowed. */
+/** Serves the page from the origin of the WebSocket, so that `ALLOWED_ORIGINS` can stay empty. */
 @Controller('dashboard')
 export class DashboardController {
   @Get()

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DashboardController } from './dashboard.controller.js';
 
-/** No handler: the values come through the HTTP API and go to every session. */
+/** Serves the page only. The values need no handler, because the HTTP API sends them to every session. */
 @Module({ controllers: [DashboardController] })
 export class DashboardModule {}

@@ -29,7 +29,7 @@ describe('the dashboard', () => {
   const value = (name: string, text: string): Promise<void> =>
     page.getByLabel(name).filter({ hasText: text }).waitFor();
 
-  it('shows the values that another program sends over HTTP, as they come', async () => {
+  it('shows the values that another program posts', async () => {
     await post(target, { orders: 17, visitors: 3 });
     await Promise.all([value('orders', '17'), value('visitors', '3'), shows('last values at')]);
     await post(target, { orders: 18 });
@@ -37,7 +37,7 @@ describe('the dashboard', () => {
     expect(await page.locator('polyline').first().getAttribute('points')).toBe('0,38 1,2');
   });
 
-  it('believes the server alone', async () => {
+  it('ignores values that a session sends', async () => {
     const eve = await app.connect();
     eve.send({ type: 'dashboard.values', receiver: '*', data: { atMs: 0, values: { orders: 666 } }, id: '1' });
     await eve.next('sys.ack');
@@ -47,7 +47,7 @@ describe('the dashboard', () => {
     await eve.close();
   });
 
-  it('tells the program why its values are refused', async () => {
+  it('reports why the server refuses values', async () => {
     await expect(post({ ...target, key: 'not-a-key' }, { orders: 1 })).rejects.toThrow('401');
   });
 });

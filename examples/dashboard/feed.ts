@@ -1,4 +1,4 @@
-/** What the page draws: a name and a number. */
+/** The values that the page draws, by name. */
 export type Values = Readonly<Record<string, number>>;
 
 export interface Target {
@@ -10,7 +10,11 @@ export interface Target {
 
 const TIMEOUT_MS = 5000;
 
-/** Sends values to every page. Any program that speaks HTTP can do the same. @throws {Error} with the server's reason */
+/**
+ * Sends values to every page, with one HTTP request.
+ *
+ * @throws {Error} with status and body of the response when the server refuses them
+ */
 export async function post({ url, key }: Target, values: Values): Promise<void> {
   const response = await fetch(`${url}/api/v1/messages`, {
     method: 'POST',

@@ -13,7 +13,7 @@ drainOnSignals(app);
 logUnhandledRejections(app);
 const url = `http://127.0.0.1:${await startApp(app)}`;
 
-// The feed is here to have the example in one command: it goes through HTTP, and may as well be another process.
+// The feed could be another process, because it uses HTTP. It runs here so that the example is one command.
 const feed = setInterval(() => {
   const values = { 'load of the machine': loadavg()[0] ?? 0, 'free memory, MiB': Math.round(freemem() / MIB) };
   post({ url, key }, values).catch((error: unknown) => process.stderr.write(`${String(error)}\n`));

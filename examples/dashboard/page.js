@@ -1,7 +1,7 @@
-/** Draws the values that the server is fed: one card a name, its last number and the way there. */
+/** Draws one card for each name: the last value and a line of the previous ones. */
 const MAX_CARDS = 24;
 const MAX_POINTS = 120;
-const MOST_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 const SVG = 'http://www.w3.org/2000/svg';
 
 const cards = new Map();
@@ -13,13 +13,13 @@ function connect() {
   const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/wss`);
   socket.addEventListener('message', ({ data }) => receive(JSON.parse(data)));
   socket.addEventListener('close', ({ code }) => {
-    // The protocol's advice: these codes say that coming again is of no use.
+    // docs/protocol.md: a client must not reconnect after these close codes.
     if ([1002, 1003, 1007, 1008, 1009].includes(code) || (code >= 4000 && code < 4100)) {
       show(`the server closed the connection (${code})`);
       return;
     }
-    const waitMs = Math.random() * Math.min(MOST_WAIT_MS, 1000 * 2 ** failures++);
-    show('not connected; trying again');
+    const waitMs = Math.random() * Math.min(MAX_WAIT_MS, 1000 * 2 ** failures++);
+    show('not connected; reconnecting');
     setTimeout(connect, waitMs);
   });
 }
@@ -29,7 +29,7 @@ function receive({ type, sender, data }) {
     failures = 0;
     show('connected; waiting for values');
   } else if (type === 'dashboard.values' && (sender === 'server' || sender.startsWith('server/'))) {
-    // Any session may send to all others: only the server is believed.
+    // Only messages of the server are drawn, because any session may send this type to all others.
     for (const [name, value] of Object.entries(data.values)) draw(name, value);
     show(`last values at ${new Date(data.atMs).toLocaleTimeString()}`);
   }

@@ -14,10 +14,10 @@ import { Groups } from './groups.js';
 import { History, type Line } from './history.js';
 import { MemberGuard } from './member.guard.js';
 
-/** Lines that who joins is shown. */
+/** Lines of history in the reply to `group.join`. */
 const SHOWN_LINES = 50;
 
-/** Groups that sessions join by name, speak in, and leave. */
+/** Handles joining a group, sending to it and leaving it. */
 @MessagingGateway()
 export class GroupChatGateway implements OnSessionDeparture {
   constructor(
@@ -26,39 +26,39 @@ export class GroupChatGateway implements OnSessionDeparture {
     private readonly switchboard: Switchboard,
   ) {}
 
-  /** The answer is what was said there before. */
+  /** Replies with the last lines of the group. */
   @SubscribeMessage('group.join')
   join(@MessageBody() { group, name }: JoinDto, @Sender() sender: Session): { lines: Line[] } {
     this.groups.join(sender, group, name);
-    this.#tell(group, 'group.joined', { group, name }, sender);
+    this.#notify(group, 'group.joined', { group, name }, sender);
     return { lines: this.history.last(group, SHOWN_LINES) };
   }
 
-  /** Acknowledged only when the line is on the disk; the others see it then, too. */
+  /** Acknowledges the line, and sends it to the other members, once it is on the disk. */
   @UseGuards(MemberGuard)
   @SubscribeMessage('group.say')
   async say(@MessageBody() { group, text }: SayDto, @Sender() sender: Session): Promise<void> {
     const line = { group, from: this.groups.nameOf(sender, group) ?? '', text, atMs: Date.now() };
     await this.history.add(line);
-    this.#tell(group, 'group.line', line, sender);
+    this.#notify(group, 'group.line', line, sender);
   }
 
   @UseGuards(MemberGuard)
   @SubscribeMessage('group.leave')
   leave(@MessageBody() { group }: LeaveDto, @Sender() sender: Session): void {
     const name = this.groups.leave(sender, group);
-    this.#tell(group, 'group.left', { group, name }, sender);
+    this.#notify(group, 'group.left', { group, name }, sender);
   }
 
   onSessionDeparture(session: Session): void {
     for (const group of this.groups.groupsOf(session)) {
       const name = this.groups.leave(session, group);
-      this.#tell(group, 'group.left', { group, name }, session);
+      this.#notify(group, 'group.left', { group, name }, session);
     }
   }
 
-  /** To all members but one. Who reads too slowly misses the line and finds it in the history. */
-  #tell(group: string, type: string, data: object, except: Session): void {
+  /** Sends to all members but one. A member that reads too slowly misses the line; the history has it. */
+  #notify(group: string, type: string, data: object, except: Session): void {
     for (const member of this.groups.members(group))
       if (member !== except)
         try {

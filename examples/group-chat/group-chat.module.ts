@@ -1,15 +1,15 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { GroupChatGateway } from './group-chat.gateway.js';
 import { Groups } from './groups.js';
-import { History, HistoryPlace } from './history.js';
+import { History, HistoryOptions } from './history.js';
 
 @Module({})
 export class GroupChatModule {
-  /** @param place where the history lives, and how much of it is kept */
-  static with(place: HistoryPlace): DynamicModule {
+  /** @param options file and size of the history */
+  static forRoot(options: HistoryOptions): DynamicModule {
     return {
       module: GroupChatModule,
-      providers: [{ provide: HistoryPlace, useValue: place }, Groups, History, GroupChatGateway],
+      providers: [{ provide: HistoryOptions, useValue: options }, Groups, History, GroupChatGateway],
     };
   }
 }

@@ -12,7 +12,7 @@ describe('the group chat', () => {
   let folder: string;
   let file: string;
   let app: TestServer;
-  const start = (): Promise<TestServer> => startServer({}, [GroupChatModule.with({ file, maxLines: MAX_LINES })]);
+  const start = (): Promise<TestServer> => startServer({}, [GroupChatModule.forRoot({ file, maxLines: MAX_LINES })]);
   const joined = async (name: string, group = 'garden'): Promise<Client> => {
     const member = await app.connect();
     member.send({ type: 'group.join', data: { group, name } });
@@ -35,7 +35,7 @@ describe('the group chat', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('carries what a member says to the other members and to nobody else', async () => {
+  it('sends a line to the other members only', async () => {
     const [ann, bob, eve] = [await joined('Ann'), await joined('Bob'), await joined('Eve', 'kitchen')];
     await textsFor(ann);
     expect((await ann.next('group.joined')).data).toEqual({ group: 'garden', name: 'Bob' });
@@ -45,7 +45,7 @@ describe('the group chat', () => {
     expect([...ann.inbox, ...eve.inbox].filter(({ type }) => type === 'group.line')).toEqual([]);
   });
 
-  it('lets nobody speak who has not joined', async () => {
+  it('refuses a line of a session that has not joined', async () => {
     const eve = await joined('Eve', 'kitchen');
     eve.send({ type: 'group.say', id: '1', data: { group: 'garden', text: 'let me in' } });
     expect(await eve.next('sys.error')).toMatchObject({ ref: '1', data: { code: 'forbidden' } });
@@ -53,7 +53,7 @@ describe('the group chat', () => {
     expect(await eve.next('sys.error')).toMatchObject({ ref: '2', data: { code: 'invalid_message' } });
   });
 
-  it('tells the members who leaves, by a word or by a cut', async () => {
+  it('notifies the members when a member leaves or its connection is lost', async () => {
     const [ann, bob, eve] = [await joined('Ann'), await joined('Bob'), await joined('Eve')];
     await Promise.all([bob.next('group.join'), eve.next('group.join')]);
     bob.send({ type: 'group.leave', data: { group: 'garden' } });
@@ -62,7 +62,7 @@ describe('the group chat', () => {
     expect((await ann.next('group.left')).data).toEqual({ group: 'garden', name: 'Eve' });
   });
 
-  it('remembers the last lines over a restart, and passes over one that a crash cut short', async () => {
+  it('keeps the last lines over a restart, and skips an incomplete line', async () => {
     const ann = await joined('Ann');
     for (const text of ['one', 'two', 'three']) await say(ann, text);
     await app.stop();
@@ -76,7 +76,7 @@ describe('the group chat', () => {
     expect(await textsFor(await joined('Eve'))).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  it('keeps no more lines than it may, in memory and in the file', async () => {
+  it('bounds the lines in memory and in the file', async () => {
     const ann = await joined('Ann');
     for (let line = 1; line <= MAX_LINES * 5; line++) {
       await say(ann, `line ${line}`);

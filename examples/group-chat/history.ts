@@ -7,21 +7,21 @@ export interface Line {
   readonly group: string;
   readonly from: string;
   readonly text: string;
-  /** Unix time. */
+  /** Unix time in milliseconds. */
   readonly atMs: number;
 }
 
-/** Where the history lives, and how much of it is kept. */
-export abstract class HistoryPlace {
+/** Configures the file of the history and its size. */
+export abstract class HistoryOptions {
   abstract readonly file: string;
-  /** Lines kept in all; the oldest are forgotten first. */
+  /** Lines kept for all groups together; the oldest are dropped first. */
   abstract readonly maxLines: number;
 }
 
 /**
- * The last lines of all groups, in memory and in one file of JSON lines, which is written behind and synced before
- * {@link add} resolves: who is told that a line was taken will find it again after a power cut. Lines that wait for the
- * same sync share it. A file twice as long as what is kept is written anew and put in place of the old.
+ * Keeps the last lines of all groups in memory and in one file of JSON lines. {@link add} resolves after the line is
+ * synced, so that an acknowledged line survives a power cut. Lines that arrive during a sync share the next one. The file
+ * is rewritten when it has twice as many lines as are kept.
  */
 @Injectable()
 export class History implements OnModuleDestroy {
@@ -33,28 +33,28 @@ export class History implements OnModuleDestroy {
   #next: Promise<void> | undefined;
   readonly #logger = new Logger(History.name);
 
-  constructor(private readonly place: HistoryPlace) {
-    const { lines, broken } = read(place.file);
-    this.#lines = lines.slice(-place.maxLines);
+  constructor(private readonly options: HistoryOptions) {
+    const { lines, broken } = read(options.file);
+    this.#lines = lines.slice(-options.maxLines);
     this.#fileLines = lines.length + broken;
-    if (broken > 0) this.#logger.warn(`passed over ${broken} lines that were not written to their end`);
+    if (broken > 0) this.#logger.warn(`skipped ${broken} incomplete lines of ${options.file}`);
   }
 
-  /** Remembers a line; resolves once it is on the disk. */
-  add(serverConnection: Line): Promise<void> {
-    this.#lines.push(serverConnection);
-    if (this.#lines.length > this.place.maxLines) this.#lines.shift();
-    this.#unwritten.push(serverConnection);
-    // One write may be under way and one may wait, which takes along all lines that come meanwhile.
+  /** Adds a line; resolves once the line is on the disk. */
+  add(line: Line): Promise<void> {
+    this.#lines.push(line);
+    if (this.#lines.length > this.options.maxLines) this.#lines.shift();
+    this.#unwritten.push(line);
+    // At most one write runs and one waits. The waiting write takes all lines that are added until it starts.
     return (this.#next ??= this.#work = this.#work.catch(() => undefined).then(() => this.#write()));
   }
 
-  /** The last lines of a group, the oldest first. */
+  /** Returns the last lines of a group, the oldest first. */
   last(group: string, count: number): Line[] {
     return this.#lines.filter((line) => line.group === group).slice(-count);
   }
 
-  /** Ends what is being written. */
+  /** Waits for the running write and closes the file. */
   async onModuleDestroy(): Promise<void> {
     await this.#work.catch(() => undefined);
     await this.#file?.close();
@@ -64,29 +64,29 @@ export class History implements OnModuleDestroy {
     this.#next = undefined;
     const lines = this.#unwritten;
     this.#unwritten = [];
-    if (this.#fileLines + lines.length > this.place.maxLines * 2) return this.#rewrite();
-    // A line that a crash cut short must not swallow the next one.
-    this.#file ??= await open(this.place.file, 'a', 0o600);
-    const cutShort = this.#fileLines > 0 ? '\n' : '';
-    await this.#file.appendFile(cutShort + lines.map((line) => JSON.stringify(line)).join('\n'));
+    if (this.#fileLines + lines.length > this.options.maxLines * 2) return this.#rewrite();
+    // Starts on a new line, because a crash may have left the last line incomplete.
+    this.#file ??= await open(this.options.file, 'a', 0o600);
+    const separator = this.#fileLines > 0 ? '\n' : '';
+    await this.#file.appendFile(separator + lines.map((line) => JSON.stringify(line)).join('\n'));
     await this.#file.datasync();
     this.#fileLines += lines.length;
   }
 
-  /** Writes what is kept beside the old file, and only when that is on the disk takes its name. */
+  /** Writes the kept lines to a new file, syncs it and renames it over the old one. */
   async #rewrite(): Promise<void> {
     const lines = [...this.#lines];
-    const file = await open(`${this.place.file}.new`, 'w', 0o600);
+    const file = await open(`${this.options.file}.new`, 'w', 0o600);
     await file.writeFile(lines.map((line) => JSON.stringify(line)).join('\n'));
     await file.sync();
-    await rename(`${this.place.file}.new`, this.place.file);
+    await rename(`${this.options.file}.new`, this.options.file);
     await this.#file?.close();
     this.#file = file;
     this.#fileLines = lines.length;
   }
 }
 
-/** Reads the file, if there is one; a line that a crash cut short is passed over. */
+/** Reads the file, if there is one. Skips incomplete lines and counts them. */
 function read(file: string): { lines: Line[]; broken: number } {
   const lines: Line[] = [];
   let broken = 0;

@@ -2,7 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { sessionOf } from 'switchboard';
 import { Groups } from './groups.js';
 
-/** Lets only those speak in a group who have joined it. */
+/** Allows only members of a group to send to it. */
 @Injectable()
 export class MemberGuard implements CanActivate {
   constructor(private readonly groups: Groups) {}

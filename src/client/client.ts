@@ -1,23 +1,23 @@
 import type { SessionEntry, SessionPage, Welcome } from '../protocol/tables/server-data.js';
-import { ReconnectPolicy } from './reconnect-policy.js';
-import { ServerConnection } from './server-connection.js';
 import { Emitter } from './emitter.js';
+import type { Ack, DataOf, Envelope, MessageMap, Phase, ReceivedMessage, StateChange } from './messages.js';
 import { PendingRequests } from './pending-requests.js';
+import { ReconnectPolicy } from './reconnect-policy.js';
 import { SendError } from './send-error.js';
+import { ServerConnection, type ConnectionEvents } from './server-connection.js';
 import type { SocketClass } from './socket.js';
 import { TokenRefresher, type TokenSource } from './token-refresher.js';
-import type { Ack, MessageMap, DataOf, Envelope, ReceivedMessage, Phase, StateChange } from './messages.js';
 
 export interface ConnectOptions {
-  /** Where the environment has none of its own, as in Node 20. */
+  /** The WebSocket class to use; required where the environment has no global one, as in Node 20. */
   readonly WebSocket?: SocketClass;
-  /** Asked for a token before each connection. */
+  /** Called for a token before each connection. */
   readonly token?: TokenSource;
-  /** How long an answer may take, and the welcome of a connection. */
+  /** Milliseconds until a request without an answer, or a connection without a welcome, has failed. */
   readonly timeoutMs?: number;
-  /** Messages that may wait while there is no connection. */
+  /** Messages that may wait for a connection. */
   readonly queueSize?: number;
-  /** The bound of the first wait between attempts; it doubles up to `maxDelayMs`. */
+  /** Upper bound of the first wait between two attempts; the bound doubles with each failure, up to `maxDelayMs`. */
   readonly minDelayMs?: number;
   readonly maxDelayMs?: number;
 }
@@ -27,181 +27,188 @@ export interface SendOptions {
 }
 
 export interface WhoOptions extends SendOptions {
-  /** Entries at the most. */
+  /** The largest number of sessions to return. */
   readonly limit?: number;
 }
 
 const MAX_PAGE = 1000;
 const SUBPROTOCOL = 'switchboard.v1';
 
-/** A place in the conversation that survives its connections; each connection gives it another id. */
-export class Client<Words extends object = MessageMap> {
+/** Connects to a server and reconnects after each lost connection; every connection has a session id of its own. */
+export class Client<Messages extends object = MessageMap> {
   #phase: Phase = 'connecting';
   #id: string | undefined;
-  #serverConnection: ServerConnection | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #connection: ServerConnection | undefined;
+  #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #url: string;
   readonly #timeoutMs: number;
-  readonly #socket: SocketClass;
+  readonly #socketClass: SocketClass;
   readonly #token: TokenRefresher;
-  readonly #batchAccumulator: PendingRequests;
+  readonly #requests: PendingRequests;
   readonly #reconnectPolicy: ReconnectPolicy;
-  readonly #listeners = new Emitter<Envelope>();
-  readonly #watchers = new Emitter<StateChange>();
+  readonly #messages = new Emitter<Envelope>();
+  readonly #states = new Emitter<StateChange>();
 
+  /** @throws {TypeError} where the environment has no WebSocket and the options name none */
   constructor(
-    private readonly url: string,
+    url: string,
     { WebSocket, token, timeoutMs = 10_000, queueSize = 256, minDelayMs = 1000, maxDelayMs = 30_000 }: ConnectOptions,
   ) {
-    const socket = WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
-    if (socket === undefined) throw new TypeError('There is no WebSocket here: pass one, as { WebSocket }.');
-    this.#socket = socket;
+    const socketClass = WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
+    if (socketClass === undefined) throw new TypeError('There is no global WebSocket: pass one, as { WebSocket }.');
+    this.#url = url;
+    this.#socketClass = socketClass;
     this.#timeoutMs = timeoutMs;
     this.#token = new TokenRefresher(token);
-    this.#batchAccumulator = new PendingRequests(queueSize);
+    this.#requests = new PendingRequests(queueSize);
     this.#reconnectPolicy = new ReconnectPolicy(minDelayMs, maxDelayMs);
-    void this.#open();
+    void this.#connect();
   }
 
   get phase(): Phase {
     return this.#phase;
   }
 
-  /** This session's id; `undefined` while there is no connection. */
+  /** The session id; `undefined` while there is no connection. */
   get id(): string | undefined {
     return this.#id;
   }
 
-  /** Resolves to the session's id once there is a connection. @throws {SendError} `closed` if there will be none */
+  /** Resolves to the session id once connected. @throws {SendError} `closed` if the client has closed */
   ready(): Promise<string> {
     return new Promise((resolve, reject) => {
-      const look = (): void => {
+      const check = (): void => {
         if (this.#phase !== 'open' && this.#phase !== 'closed') return;
-        stop();
+        unsubscribe();
         if (this.#id !== undefined) resolve(this.#id);
-        else reject(new SendError('closed', 'The client is closed.'));
+        else reject(clientClosed());
       };
-      const stop = this.onState(look);
-      look();
+      const unsubscribe = this.onState(check);
+      check();
     });
   }
 
   /**
-   * Resolves when the server has put the message on the receiver's connection, or its handler is done.
+   * Resolves when the server has written the message to the receiver's connection, or when the handler has finished.
    *
-   * @param receiver a session's id, `*` for everyone else, `undefined` for the server's own handlers
-   * @throws {SendError} where it was refused, or nobody knows
+   * @param receiver a session id, `*` for every other session, `undefined` for a handler of the server
+   * @throws {SendError} if the message was rejected, or its outcome is unknown
    */
-  async send<Type extends keyof Words & string>(
+  async send<Type extends keyof Messages & string>(
     receiver: string | undefined,
     type: Type,
-    data?: Words[Type],
-    parts?: SendOptions,
+    data?: Messages[Type],
+    options?: SendOptions,
   ): Promise<Ack> {
-    return (await this.#ask({ type, receiver, data }, parts)).data as Ack;
+    return (await this.#request({ type, receiver, data }, options)).data as Ack;
   }
 
-  /** Everybody who is connected, in the order of their ids, up to a limit. @throws {SendError} */
-  async who({ limit = 10_000, ...parts }: WhoOptions = {}): Promise<SessionEntry[]> {
-    const found: SessionEntry[] = [];
+  /** Lists the connected sessions in the order of their ids, 10,000 unless limited otherwise. @throws {SendError} */
+  async who({ limit = 10_000, ...options }: WhoOptions = {}): Promise<SessionEntry[]> {
+    const sessions: SessionEntry[] = [];
     let after: string | undefined;
     do {
-      const data = { after, limit: Math.min(MAX_PAGE, limit - found.length) };
-      const page = (await this.#ask({ type: 'sys.who', data }, parts)).data as SessionPage;
-      found.push(...page.sessions);
+      const data = { after, limit: Math.min(MAX_PAGE, limit - sessions.length) };
+      const page = (await this.#request({ type: 'sys.who', data }, options)).data as SessionPage;
+      sessions.push(...page.sessions);
       after = page.next;
-    } while (after !== undefined && found.length < limit);
-    return found;
+    } while (after !== undefined && sessions.length < limit);
+    return sessions;
   }
 
-  /** Listens to a type, or with `*` to everything; returns the way to stop. */
-  on<Type extends ReceivedMessage<Words>>(
+  /** Subscribes to messages of a type, or of every type with `*`. Returns a function that unsubscribes. */
+  on<Type extends ReceivedMessage<Messages>>(
     type: Type,
-    listener: (envelope: Envelope<DataOf<Words, Type>>) => void,
+    listener: (envelope: Envelope<DataOf<Messages, Type>>) => void,
   ): () => void {
-    return this.#listeners.add(type, listener as (envelope: Envelope) => void);
+    return this.#messages.add(type, listener as (envelope: Envelope) => void);
   }
 
-  /** Listens to the state of the connection; returns the way to stop. */
+  /** Subscribes to changes of `phase`. Returns a function that unsubscribes. */
   onState(listener: (change: StateChange) => void): () => void {
-    return this.#watchers.add('', listener);
+    return this.#states.add('', listener);
   }
 
-  /** Ends for good. What waits is rejected as `closed`, what awaits its answer as `unknown_outcome`. */
+  /** Closes without reconnecting. Rejects queued messages with `closed` and unanswered ones with `unknown_outcome`. */
   close(): void {
-    if (this.#serverConnection) this.#serverConnection.close();
-    else if (this.#phase !== 'closed') this.#finish({ code: 1000, reason: '' });
+    if (this.#connection) this.#connection.close();
+    else if (this.#phase !== 'closed') this.#finish(1000, '');
   }
 
-  async #open(): Promise<void> {
-    this.#become({ phase: 'connecting' });
+  async #connect(): Promise<void> {
+    this.#setState({ phase: 'connecting' });
     let token: string | undefined;
     try {
       token = await this.#token.fetch();
     } catch {
-      if (this.#phase === 'connecting') this.#ended(1006, 'no_token');
+      if (this.#phase === 'connecting') this.#disconnected(1006, 'no_token');
       return;
     }
-    if (this.#phase !== 'connecting') return; // closed meanwhile
+    if (this.#phase !== 'connecting') return; // closed while the token was fetched
     const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `bearer.${token}`];
     try {
-      this.#serverConnection = new ServerConnection(
-        new this.#socket(this.url, protocols),
-        this.#events(),
-        this.#timeoutMs,
-      );
+      const socket = new this.#socketClass(this.#url, protocols);
+      this.#connection = new ServerConnection(socket, this.#connectionEvents(), this.#timeoutMs);
     } catch (error) {
-      this.#finish({ code: 1006, reason: String(error) }); // an address or a token that cannot be: no use in trying again
+      this.#finish(1006, String(error)); // invalid URL or token: every further attempt would fail, too
     }
   }
 
-  #events() {
+  #connectionEvents(): ConnectionEvents {
     return {
-      received: (envelope: Envelope): void => this.#received(envelope),
-      ended: (code: number, reason: string): void => this.#ended(code, reason),
+      received: (envelope) => this.#received(envelope),
+      closed: (code, reason) => this.#disconnected(code, reason),
     };
   }
 
   #received(envelope: Envelope): void {
-    this.#batchAccumulator.answered(envelope);
-    if (envelope.type === 'sys.reconnect') this.#reconnectPolicy.asked((envelope.data as { afterMs: number }).afterMs);
-    if (envelope.type === 'sys.welcome') this.#welcomed(envelope as Envelope<Welcome>);
-    this.#listeners.emit(envelope.type, envelope);
-    this.#listeners.emit('*', envelope);
+    this.#requests.settle(envelope);
+    if (envelope.type === 'sys.reconnect')
+      this.#reconnectPolicy.scheduled((envelope.data as { afterMs: number }).afterMs);
+    if (envelope.type === 'sys.welcome') this.#connected(envelope as Envelope<Welcome>);
+    this.#messages.emit(envelope.type, envelope);
+    this.#messages.emit('*', envelope);
   }
 
-  #welcomed({ receiver, data }: Envelope<Welcome>): void {
+  #connected({ receiver, data }: Envelope<Welcome>): void {
     this.#id = receiver;
-    this.#reconnectPolicy.opened();
-    this.#token.watch((token) => this.#ask({ type: 'sys.auth', data: { token } }));
-    this.#become({ phase: 'open', id: receiver });
-    const line = this.#serverConnection;
-    if (line) this.#batchAccumulator.open(data.maxMessageBytes, (text) => line.send(text));
+    this.#reconnectPolicy.connected();
+    this.#token.start((token) => this.#request({ type: 'sys.auth', data: { token } }));
+    this.#setState({ phase: 'open', id: receiver });
+    const connection = this.#connection;
+    if (connection) this.#requests.open(data.maxMessageBytes, (text) => connection.send(text));
   }
 
-  #ended(code: number, reason: string): void {
-    this.#serverConnection = undefined;
+  #disconnected(code: number, reason: string): void {
+    this.#connection = undefined;
     this.#id = undefined;
-    this.#token.rest();
+    this.#token.stop();
     const delayMs = this.#reconnectPolicy.delayMs(code);
-    if (delayMs === undefined) return this.#finish({ code, reason });
-    this.#batchAccumulator.lost();
-    this.#timer = setTimeout(() => void this.#open(), delayMs);
-    this.#become({ phase: 'waiting', code, reason, delayMs });
+    if (delayMs === undefined) return this.#finish(code, reason);
+    this.#requests.failSent();
+    this.#reconnectTimer = setTimeout(() => void this.#connect(), delayMs);
+    this.#setState({ phase: 'waiting', code, reason, delayMs });
   }
 
-  #finish(why: { readonly code: number; readonly reason: string }): void {
-    clearTimeout(this.#timer);
-    this.#batchAccumulator.end(why.reason || 'The client is closed.');
-    this.#become({ phase: 'closed', ...why });
+  #finish(code: number, reason: string): void {
+    clearTimeout(this.#reconnectTimer);
+    this.#requests.failAll(reason || CLOSED);
+    this.#setState({ phase: 'closed', code, reason });
   }
 
-  #ask(fields: object, { timeoutMs = this.#timeoutMs }: SendOptions = {}): Promise<Envelope> {
-    if (this.#phase === 'closed') return Promise.reject(new SendError('closed', 'The client is closed.'));
-    return this.#batchAccumulator.add(fields, timeoutMs);
+  #request(fields: object, { timeoutMs = this.#timeoutMs }: SendOptions = {}): Promise<Envelope> {
+    if (this.#phase === 'closed') return Promise.reject(clientClosed());
+    return this.#requests.add(fields, timeoutMs);
   }
 
-  #become(change: StateChange): void {
+  #setState(change: StateChange): void {
     this.#phase = change.phase;
-    this.#watchers.emit('', change);
+    this.#states.emit('', change);
   }
+}
+
+const CLOSED = 'The client is closed.';
+
+function clientClosed(): SendError {
+  return new SendError('closed', CLOSED);
 }

@@ -13,11 +13,15 @@ export type { Ack, MessageMap, Envelope, Phase, ErrorData, ServerMessageMap, Sta
 export type { MessageMap as AnyWords, ErrorData as Refusal, ServerMessageMap as ServerWords } from './messages.js';
 
 /**
- * Connects to a Switchboard server, and again whenever the connection is lost, until {@link Client.close} or a close
- * code that says stop.
+ * Connects to a Switchboard server. Reconnects whenever the connection is lost, until {@link Client.close} or a close
+ * code after which a client must stop.
  *
  * @param url such as `wss://example.org/wss`
+ * @throws {TypeError} where the environment has no WebSocket and the options name none
  */
-export function connect<Words extends object = MessageMap>(url: string, parts: ConnectOptions = {}): Client<Words> {
-  return new Client<Words>(url, parts);
+export function connect<Messages extends object = MessageMap>(
+  url: string,
+  options: ConnectOptions = {},
+): Client<Messages> {
+  return new Client<Messages>(url, options);
 }

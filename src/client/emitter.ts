@@ -1,25 +1,25 @@
-/** Who listens to what. One that throws does not keep the others from hearing. */
-export class Emitter<Heard> {
-  readonly #listeners = new Map<string, Set<(receivedMessage: Heard) => void>>();
+/** Calls the listeners of an event. A listener that throws does not keep the event from the other listeners. */
+export class Emitter<Event> {
+  readonly #listeners = new Map<string, Set<(event: Event) => void>>();
 
-  /** Returns the way to stop listening. */
-  add(type: string, listener: (receivedMessage: Heard) => void): () => void {
-    const own = (receivedMessage: Heard): void => listener(receivedMessage); // the same function twice is two listeners
-    const set = this.#listeners.get(type) ?? new Set();
-    this.#listeners.set(type, set.add(own));
+  /** Adds a listener for a type of event. Returns a function that removes the listener. */
+  add(type: string, listener: (event: Event) => void): () => void {
+    const entry = (event: Event): void => listener(event); // a function that is added twice is called twice
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(entry));
     return () => {
-      set.delete(own);
-      if (set.size === 0 && this.#listeners.get(type) === set) this.#listeners.delete(type);
+      listeners.delete(entry);
+      if (listeners.size === 0 && this.#listeners.get(type) === listeners) this.#listeners.delete(type);
     };
   }
 
-  emit(type: string, receivedMessage: Heard): void {
+  emit(type: string, event: Event): void {
     for (const listener of new Set(this.#listeners.get(type)))
       try {
-        listener(receivedMessage);
+        listener(event);
       } catch (error) {
         setTimeout(() => {
-          throw error; // where an event listener's error goes, too
+          throw error; // reported as uncaught, like an error in a listener of an EventTarget
         });
       }
   }

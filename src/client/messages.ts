@@ -4,33 +4,34 @@ import type { ServerMessageMap } from '../protocol/tables/system-messages.js';
 export type { Ack, ErrorData } from '../protocol/tables/server-data.js';
 export type { ServerMessageMap };
 
-/** What comes from the server: `data` is what the sender wrote. */
+/** A message from the server; `data` is what the sender sent. */
 export interface Envelope<Data = unknown> extends Omit<DeliveredEnvelope, 'data'> {
   readonly data: Data;
 }
 
-/** The words of an application: the type of each message and of its `data`. */
+/** Maps each message type of an application to the type of its `data`. */
 export type MessageMap = Record<string, unknown>;
 
-/** What can be listened to; `*` is everything. */
-export type ReceivedMessage<Words extends object> = (keyof Words & string) | keyof ServerMessageMap | '*';
+/** The types that a listener can subscribe to; `*` is every type. */
+export type ReceivedMessage<Messages extends object> = (keyof Messages & string) | keyof ServerMessageMap | '*';
 
-export type DataOf<Words extends object, Type> = Type extends keyof ServerMessageMap
+export type DataOf<Messages extends object, Type> = Type extends keyof ServerMessageMap
   ? ServerMessageMap[Type]
-  : Type extends keyof Words
-    ? Words[Type]
+  : Type extends keyof Messages
+    ? Messages[Type]
     : unknown;
 
-/** `connecting` to the server, `open`, `waiting` to come again, or `closed` for good. */
+/** `waiting` is the time before a reconnect; after `closed` the client does not reconnect. */
 export type Phase = 'connecting' | 'open' | 'waiting' | 'closed';
 
 export interface StateChange {
   readonly phase: Phase;
-  /** The session id, when open; each connection has another. */
+  /** The session id, when open; each connection has a new one. */
   readonly id?: string;
-  /** Why the last connection ended; 1006 where no reason was heard. */
+  /** The close code of the last connection, when waiting or closed; 1006 if there was no close frame. */
   readonly code?: number;
+  /** The reason of the close frame, or `no_token`, `no_welcome`, `not_switchboard` or `silent` beside 1006. */
   readonly reason?: string;
-  /** How long until the next attempt, when waiting. */
+  /** Milliseconds until the next attempt, when waiting. */
   readonly delayMs?: number;
 }

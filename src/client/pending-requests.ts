@@ -1,89 +1,91 @@
-import { SendError } from './send-error.js';
 import type { Envelope, ErrorData } from './messages.js';
+import { SendError } from './send-error.js';
 
-interface Message {
+interface Request {
   readonly text: string;
   readonly resolve: (answer: Envelope) => void;
   readonly reject: (error: SendError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-/** Messages that await their answer at a time; the next wait in the queue. */
+/** Requests that may be sent and unanswered at a time; further requests wait in the queue. */
 const MAX_UNANSWERED = 256;
 
-/** Every message on its way and the promise that says what became of it: none is sent twice, none forgotten. */
+/** Keeps each request until its answer, a timeout or the end of the connection. Sends no request twice. */
 export class PendingRequests {
-  readonly #queue = new Map<string, Message>();
-  readonly #sent = new Map<string, Message>();
+  readonly #queue = new Map<string, Request>();
+  readonly #sent = new Map<string, Request>();
   #lastId = 0;
   #maxBytes = Infinity;
-  #line: ((text: string) => void) | undefined;
+  /** Undefined while there is no connection. */
+  #send: ((text: string) => void) | undefined;
 
   constructor(private readonly queueSize: number) {}
 
-  /** Resolves to the server's answer. @throws {SendError} or what `JSON.stringify` throws */
+  /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
   async add(fields: object, timeoutMs: number): Promise<Envelope> {
     const id = (++this.#lastId).toString(36);
     const text = JSON.stringify({ ...fields, id });
     if (this.#isTooBig(text)) throw this.#tooBig();
-    if (this.#queue.size >= this.queueSize && !this.#free())
-      throw new SendError('queue_full', `${this.queueSize} messages are waiting.`);
+    if (this.#queue.size >= this.queueSize && !this.#canSend())
+      throw new SendError('queue_full', `The queue is full with ${this.queueSize} messages.`);
     return new Promise<Envelope>((resolve, reject) => {
-      const timer = setTimeout(() => this.#late(id, timeoutMs), timeoutMs);
+      const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
       this.#queue.set(id, { text, resolve, reject, timer });
-      this.#pump();
+      this.#drainQueue();
     });
   }
 
-  /** From now on messages go out, first those that waited. */
+  /** Starts sending, queued requests first. */
   open(maxBytes: number, send: (text: string) => void): void {
     this.#maxBytes = maxBytes;
-    this.#line = send;
-    this.#pump();
+    this.#send = send;
+    this.#drainQueue();
   }
 
-  /** Settles the message that is answered. */
-  answered({ type, ref = '', data }: Envelope): void {
-    const message = this.#sent.get(ref);
-    // A handler's own answers bear the ref too; what ends the exchange is the server's.
-    if (message === undefined || !type.startsWith('sys.')) return;
+  /** Settles the request that an envelope answers, if it answers one. */
+  settle({ type, ref = '', data }: Envelope): void {
+    const request = this.#sent.get(ref);
+    // A handler's own answers carry the ref, too; only a `sys.` message ends the exchange.
+    if (request === undefined || !type.startsWith('sys.')) return;
     this.#sent.delete(ref);
-    clearTimeout(message.timer);
+    clearTimeout(request.timer);
     if (type === 'sys.error') {
-      const { code, message: text, ...details } = data as ErrorData;
-      message.reject(new SendError(code, text, { ...details, sent: true }));
-    } else message.resolve({ type, ref, data } as Envelope);
-    this.#pump();
+      const { code, message, ...details } = data as ErrorData;
+      request.reject(new SendError(code, message, { ...details, sent: true }));
+    } else request.resolve({ type, ref, data } as Envelope);
+    this.#drainQueue();
   }
 
-  /** The connection ended: what was sent is never sent again, because it may have arrived. */
-  lost(): void {
-    this.#line = undefined;
-    const error = ['unknown_outcome', 'The connection ended before the answer came.'] as const;
-    settle(this.#sent, () => new SendError(...error, { sent: true }));
+  /** Rejects unanswered requests and stops sending. They are not sent again because they may have arrived. */
+  failSent(): void {
+    this.#send = undefined;
+    const error = ['unknown_outcome', 'The connection closed before the answer arrived.'] as const;
+    rejectAll(this.#sent, () => new SendError(...error, { sent: true }));
   }
 
-  end(why: string): void {
-    this.lost();
-    settle(this.#queue, () => new SendError('closed', why));
+  /** Rejects all requests. */
+  failAll(message: string): void {
+    this.failSent();
+    rejectAll(this.#queue, () => new SendError('closed', message));
   }
 
-  #free(): boolean {
-    return this.#line !== undefined && this.#sent.size < MAX_UNANSWERED;
+  #canSend(): boolean {
+    return this.#send !== undefined && this.#sent.size < MAX_UNANSWERED;
   }
 
-  #pump(): void {
-    for (const [id, message] of this.#queue) {
-      if (!this.#free()) return;
+  #drainQueue(): void {
+    for (const [id, request] of this.#queue) {
+      if (!this.#canSend()) return;
       this.#queue.delete(id);
-      // What waited for the first welcome was let in before anybody knew how much the server takes.
-      if (this.#isTooBig(message.text)) {
-        clearTimeout(message.timer);
-        message.reject(this.#tooBig());
+      // Requests queued before the first welcome were not checked, because the limit was unknown.
+      if (this.#isTooBig(request.text)) {
+        clearTimeout(request.timer);
+        request.reject(this.#tooBig());
         continue;
       }
-      this.#sent.set(id, message);
-      this.#line!(message.text);
+      this.#sent.set(id, request);
+      this.#send!(request.text);
     }
   }
 
@@ -92,28 +94,28 @@ export class PendingRequests {
   }
 
   #tooBig(): SendError {
-    return new SendError('too_big', `The server takes ${this.#maxBytes} bytes.`);
+    return new SendError('too_big', `The message is over maxMessageBytes (${this.#maxBytes}).`);
   }
 
-  #late(id: string, timeoutMs: number): void {
+  #expire(id: string, timeoutMs: number): void {
     const sent = this.#sent.has(id);
-    const message = this.#sent.get(id) ?? this.#queue.get(id);
+    const request = this.#sent.get(id) ?? this.#queue.get(id);
     this.#sent.delete(id);
     this.#queue.delete(id);
-    message!.reject(new SendError('timeout', `No answer within ${timeoutMs} ms.`, { sent }));
-    this.#pump();
+    request!.reject(new SendError('timeout', `No answer within ${timeoutMs} ms.`, { sent }));
+    this.#drainQueue();
   }
 }
 
-function settle(messages: Map<string, Message>, error: () => SendError): void {
-  for (const [id, { timer, reject }] of messages) {
-    messages.delete(id);
+function rejectAll(requests: Map<string, Request>, error: () => SendError): void {
+  for (const [id, { timer, reject }] of requests) {
+    requests.delete(id);
     clearTimeout(timer);
     reject(error());
   }
 }
 
-/** Without TextEncoder, which mini programs lack. */
+/** Counts UTF-8 bytes without TextEncoder, because WeChat mini programs lack it. */
 function utf8Bytes(text: string): number {
   return encodeURIComponent(text).replace(/%../g, '.').length;
 }

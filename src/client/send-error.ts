@@ -1,24 +1,25 @@
 import type { ErrorCode } from '../protocol/tables/errors.js';
 
 /**
- * What became of a message that had no acknowledgement, in this client's own words:
- * `queue_full`, `too_big`: it was not sent; `closed`: the client ended first, it was not sent;
- * `timeout`: nothing was heard in time; `unknown_outcome`: it was sent and the connection ended before the answer.
+ * Codes of the client for a message without an acknowledgement.
+ * `queue_full`, `too_big`: the message was not sent. `closed`: the client closed before the message was sent.
+ * `timeout`: no answer arrived in time. `unknown_outcome`: the connection closed before the answer arrived.
  */
 export type ClientCode = 'queue_full' | 'too_big' | 'closed' | 'timeout' | 'unknown_outcome';
 
-/** A code of the server's error table, of this client, or a handler's own. */
+/** A code of the server's error table, of the client, or of a handler. */
 export type SendCode = ErrorCode | ClientCode | (string & {});
 
-/** What a server's `sys.error` may carry beside its code and message, and what this client knows of the message. */
 export interface SendErrorDetails {
+  /** From `sys.error`: milliseconds to wait before the message is sent again. */
   readonly retryAfterMs?: number;
+  /** From `sys.error`: the number of the entry in the server's log. */
   readonly incident?: string;
-  /** Whether the message may have left this side; what was not sent may be sent again without fear of a double. */
+  /** False if the message never left the client, so that it may be sent again without a duplicate. */
   readonly sent?: boolean;
 }
 
-/** A message was refused, or nobody knows what became of it; `code` says which. */
+/** Rejects a message: `code` says whether the server rejected it, it was not sent, or its outcome is unknown. */
 export class SendError extends Error {
   override readonly name = 'SendError';
   readonly retryAfterMs: number | undefined;

@@ -1,18 +1,18 @@
-/** As a method, so that a socket whose events have more than these fields fits. */
-interface Hearing<Event> {
-  hear(event: Event): void;
+/** Declares a method, because method parameters are bivariant: sockets with richer event types fit, too. */
+interface EventSlot<Event> {
+  listener(event: Event): void;
 }
 
-type Listener<Event> = Hearing<Event>['hear'] | null;
+type Listener<Event> = EventSlot<Event>['listener'] | null;
 
-/** The part of the WebSocket interface that is used; a browser's, Node's and that of `ws` have it. */
+/** The part of the WebSocket interface that the client uses; browsers, Node and `ws` have it. */
 export interface SocketLike {
   onmessage: Listener<{ readonly data: unknown }>;
   onclose: Listener<{ readonly code: number; readonly reason: string }>;
   onerror: Listener<never>;
   send(text: string): void;
   close(code?: number, reason?: string): void;
-  /** Cuts without waiting for the other side, where there is such a thing. */
+  /** Closes without a closing handshake, where the socket can. */
   terminate?(): void;
 }
 

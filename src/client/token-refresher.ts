@@ -1,49 +1,51 @@
-/** A token, and when it ends if it should be renewed while connected. */
 export interface Token {
   readonly token: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; where given, the token is renewed before it expires. */
   readonly expiresAt?: number;
 }
 
-export type TokenSource = () => string | Token | Promise<string | Token>;
+type TokenValue = string | Token | undefined;
 
-/** The part of a token's time after which a new one is shown. */
+/** Returns the token for a connection; `undefined` connects without one. */
+export type TokenSource = () => TokenValue | Promise<TokenValue>;
+
+/** The part of a token's remaining lifetime after which it is renewed. */
 const RENEW_AT = 0.75;
 const MIN_WAIT_MS = 1000;
-/** The longest that a timer can count. */
+/** The longest delay that `setTimeout` accepts. */
 const MAX_WAIT_MS = 2 ** 31 - 1;
 
-/** Gets a token for each connection and shows a new one before it ends. */
+/** Fetches a token for each connection and renews it before it expires. */
 export class TokenRefresher {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #expiresAt: number | undefined;
 
   constructor(private readonly source: TokenSource | undefined) {}
 
-  /** Asks the application for a token; `undefined` where it has none to give. */
+  /** Calls the application's token source; `undefined` without a source or token. Rejects where the source fails. */
   async fetch(): Promise<string | undefined> {
-    const given = await this.source?.();
-    const { token, expiresAt } = typeof given === 'object' ? given : { token: given };
+    const value = await this.source?.();
+    const { token, expiresAt } = typeof value === 'object' ? value : { token: value };
     this.#expiresAt = expiresAt;
     return token;
   }
 
-  /** @param show says a new token to the server; a failure leaves it to the next connection */
-  watch(show: (token: string) => Promise<unknown>): void {
-    this.rest();
+  /** Starts renewing. @param renew sends a new token to the server; after a failure the old token stays in use */
+  start(renew: (token: string) => Promise<unknown>): void {
+    this.stop();
     if (this.#expiresAt === undefined) return;
     const waitMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, (this.#expiresAt - Date.now()) * RENEW_AT));
     const timer = setTimeout(() => {
       void this.fetch()
-        .then((token) => (this.#timer === timer && token !== undefined ? show(token) : undefined))
+        .then((token) => (this.#timer === timer && token !== undefined ? renew(token) : undefined))
         .catch(() => undefined)
-        .then(() => this.#timer === timer && this.watch(show));
+        .then(() => this.#timer === timer && this.start(renew));
     }, waitMs);
     this.#timer = timer;
   }
 
-  /** The connection is gone: the next one has a token of its own. */
-  rest(): void {
+  /** Stops renewing at the end of a connection, because the next connection fetches a token of its own. */
+  stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

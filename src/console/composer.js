@@ -1,91 +1,94 @@
-import { check } from './check.js';
 import { explainError } from './explain.js';
 import { TEMPLATES } from './templates.js';
+import { validate } from './validate.js';
 
-const FIELDS = ['type', 'receiver', 'data', 'ref'];
+/** Fields of the draft by the name of their element. */
+const FIELDS = { type: 'type', receiver: 'receiver', data: 'data', messageId: 'id' };
 
-/** Where a message is written: judged while it is typed, sent when it is sound, and told what became of it. */
+/** Validates a message while it is typed, sends it, and shows the answer. */
 export class Composer {
-  #draft;
+  #validated;
 
-  constructor(link, journal, parts, other) {
-    this.link = link;
-    this.parts = parts;
-    this.other = other;
-    this.#offerTemplates();
-    for (const field of FIELDS) parts[field].addEventListener('input', () => this.judge());
-    parts.composer.addEventListener('submit', (event) => this.#submit(event));
-    parts.composer.addEventListener('keydown', (event) => {
+  /** @param otherId returns the session id of the other pane */
+  constructor(connection, frameLog, elements, otherId) {
+    this.connection = connection;
+    this.elements = elements;
+    this.#addTemplates();
+    for (const name of Object.keys(FIELDS)) elements[name].addEventListener('input', () => this.validate());
+    elements.composer.addEventListener('submit', (event) => this.#submit(event));
+    elements.composer.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#submit(event);
     });
-    const receivers = { toOther: other, everyone: () => '*', myself: () => link.id, server: () => '' };
-    for (const [part, id] of Object.entries(receivers))
-      parts[part].addEventListener('click', () => this.address(id() ?? ''));
-    link.addEventListener('state', () => this.judge());
-    journal.addEventListener('answered', ({ detail }) => this.#answered(detail));
+    const receivers = { toOther: otherId, toAll: () => '*', toSelf: () => connection.id, toServer: () => '' };
+    for (const [name, receiver] of Object.entries(receivers))
+      elements[name].addEventListener('click', () => this.setReceiver(receiver() ?? ''));
+    connection.addEventListener('state', () => this.validate());
+    frameLog.addEventListener('answered', ({ detail }) => this.#showAnswer(detail));
     this.#fill(TEMPLATES[0]);
-    parts.ref.value = 'm1';
-    this.judge();
+    elements.messageId.value = 'm1';
+    this.validate();
   }
 
-  /** Puts an id into the receiver. */
-  address(id) {
-    this.parts.receiver.value = id;
-    this.judge();
+  setReceiver(receiver) {
+    this.elements.receiver.value = receiver;
+    this.validate();
   }
 
-  /** Judges what stands there now. */
-  judge() {
-    const { type, receiver, data, ref, send } = this.parts;
-    const draft = { type: type.value, receiver: receiver.value, data: data.value, id: ref.value };
-    const { link } = this;
-    this.#draft = check(draft, link.tables, link.welcome?.data.maxMessageBytes);
-    for (const field of FIELDS) {
-      const fault = this.#draft.faults[field === 'ref' ? 'id' : field];
-      if (fault) this.parts[field].setAttribute('aria-invalid', 'true');
-      else this.parts[field].removeAttribute('aria-invalid');
-    }
-    send.disabled = link.state !== 'open' || this.#draft.first !== undefined;
-    if (this.#draft.first) this.#say(this.#draft.first, 'bad');
-    else if (link.state !== 'open') this.#say('Not connected.');
-    else this.#say('');
-    this.parts.size.textContent = `${this.#draft.size.toLocaleString('en')} B`;
+  /** Validates the draft and marks the fields that have errors. */
+  validate() {
+    const { connection, elements } = this;
+    const draft = {};
+    for (const [name, field] of Object.entries(FIELDS)) draft[field] = elements[name].value;
+    const validated = validate(draft, connection.tables, connection.welcome?.data.maxMessageBytes);
+    const { errors, firstError, sizeBytes } = validated;
+    this.#validated = validated;
+    for (const [name, field] of Object.entries(FIELDS))
+      if (errors[field]) elements[name].setAttribute('aria-invalid', 'true');
+      else elements[name].removeAttribute('aria-invalid');
+    elements.send.disabled = connection.state !== 'open' || firstError !== undefined;
+    if (firstError) this.#showResult(firstError, 'error');
+    else this.#showResult(connection.state === 'open' ? '' : 'Not connected.');
+    elements.size.textContent = `${sizeBytes.toLocaleString('en')} B`;
   }
 
   #submit(event) {
     event.preventDefault();
-    if (this.parts.send.disabled) return;
-    this.link.send(this.#draft.text);
-    const id = this.parts.ref.value;
-    this.parts.ref.value = id.replace(/\d+$/, (digits) => String(Number(digits) + 1));
-    this.#say(id ? 'Sent.' : 'Sent. Without an id only an error is answered.');
+    if (this.elements.send.disabled) return;
+    this.connection.send(this.#validated.text);
+    const { messageId } = this.elements;
+    const hasId = messageId.value !== '';
+    messageId.value = messageId.value.replace(/\d+$/, (digits) => String(Number(digits) + 1));
+    this.#showResult(hasId ? 'Sent.' : 'Sent. Without an id the server answers only errors.');
   }
 
-  #answered({ answer: { envelope }, tookMs }) {
+  #showAnswer({ answer: { envelope }, tookMs }) {
     if (envelope.type !== 'sys.error')
-      return this.#say(`Answered by ${envelope.type} in ${tookMs.toFixed(1)} ms.`, 'good');
-    const { title, words, todo } = explainError(envelope.data, this.link.tables);
-    return this.#say(`${title}: ${words} ${todo}`, 'bad');
+      return this.#showResult(`Answered by ${envelope.type} in ${tookMs.toFixed(1)} ms.`, 'success');
+    const { title, explanation, advice } = explainError(envelope.data, this.connection.tables);
+    return this.#showResult(`${title}: ${explanation} ${advice}`, 'error');
   }
 
-  #offerTemplates() {
-    const { template } = this.parts;
-    template.append(new Option('Template…', ''), ...TEMPLATES.map(({ name }, at) => new Option(name, String(at))));
+  #addTemplates() {
+    const { template } = this.elements;
+    template.append(
+      new Option('Template…', ''),
+      ...TEMPLATES.map(({ name }, index) => new Option(name, String(index))),
+    );
     template.addEventListener('change', () => {
       if (template.value !== '') this.#fill(TEMPLATES[Number(template.value)]);
       template.value = '';
-      this.judge();
+      this.validate();
     });
   }
 
   #fill({ type, receiver, data }) {
-    this.parts.type.value = type;
-    this.parts.data.value = data;
-    if (receiver !== undefined) this.parts.receiver.value = receiver;
+    this.elements.type.value = type;
+    this.elements.data.value = data;
+    if (receiver !== undefined) this.elements.receiver.value = receiver;
   }
 
-  #say(words, mood = '') {
-    this.parts.verdict.textContent = words;
-    this.parts.verdict.dataset.mood = mood;
+  #showResult(text, kind = '') {
+    this.elements.result.textContent = text;
+    this.elements.result.dataset.kind = kind;
   }
 }

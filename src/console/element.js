@@ -1,29 +1,29 @@
-/** Makes an element with text; what others sent only ever becomes text, never markup. */
-export function element(name, className = '', text = '') {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
+/** Creates an element. Text from other sessions only ever becomes text, never markup. */
+export function createElement(name, className = '', text = '') {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
 }
 
-/** Runs work at most once before the next picture, however often it is asked for. */
-export function beforeNextPicture(work) {
-  let asked = false;
+/** Returns a function that schedules `work` for the next animation frame, once however often it is called. */
+export function onNextFrame(work) {
+  let scheduled = false;
   return () => {
-    if (asked) return;
-    asked = true;
+    if (scheduled) return;
+    scheduled = true;
     requestAnimationFrame(() => {
-      asked = false;
+      scheduled = false;
       work();
     });
   };
 }
 
-/** Copies text and says so on the button for a moment. */
+/** Copies text to the clipboard and shows the result on the button for a moment. */
 export async function copy(text, button) {
   const label = (button.dataset.label ??= button.textContent);
   try {
-    await navigator.clipboard.writeText(text); // there is no clipboard on plain HTTP, but on this machine
+    await navigator.clipboard.writeText(text); // only over HTTPS or on localhost
     button.textContent = 'Copied';
   } catch {
     button.textContent = 'Not allowed';
@@ -33,5 +33,5 @@ export async function copy(text, button) {
   }, 1500);
 }
 
-/** An id is long: its end tells sessions apart. */
+/** Shortens a session id to its end, because the sessions of a node share the beginning. */
 export const shortId = (id) => (id.length > 14 ? `…${id.slice(-10)}` : id);

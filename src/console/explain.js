@@ -1,60 +1,65 @@
-/** What to do after a close, by the advice that stands in the server's table. */
-const AFTER_CLOSE = {
-  none: 'Connect again when you like.',
-  stop: 'Coming again would end the same way: change what caused it first, then connect.',
-  back_off: 'The console waits a little longer each time and comes again by itself.',
-  after_ms: 'The console comes again by itself at the time the server gave.',
-  new_token: 'Put a new token in the token field and connect.',
+/** Next steps after a close, by the advice of the server's table of close codes. */
+const CLOSE_ADVICE = {
+  none: 'Connect again at any time.',
+  stop: 'The server would close the connection again: fix the cause first, then connect.',
+  back_off: 'The console reconnects, with a longer wait after each failure.',
+  after_ms: 'The console reconnects at the time that the server gave.',
+  new_token: 'Enter a new token and connect.',
 };
 
-/** What to do after an error; its meaning stands in the server's table. */
-export const AFTER_ERROR = {
+/** Next steps after an error; the server's table has the meaning of each code. */
+const ERROR_ADVICE = {
   malformed_json: 'Send one JSON object in each text frame.',
   invalid_message: 'Correct the field that the message names.',
   reserved_type: 'Choose a type that does not begin with “sys.”.',
-  unknown_type: 'Name a receiver, or write a handler for this type.',
-  receiver_not_found: 'The session may have gone: pick a receiver from the list.',
+  unknown_type: 'Enter a receiver, or write a handler for this type.',
+  receiver_not_found: 'The session may have closed: choose a receiver from the list.',
   receiver_overloaded: 'Wait, send less, and try again.',
-  rate_limited: 'Wait as long as the answer says, then send again.',
-  forbidden: 'Connect with a token that allows it, or ask the operator.',
-  refused: 'The message says what the handler did not accept.',
-  unavailable: 'Try again in a moment; send it with an id to learn what became of it.',
-  internal_error: 'Give the incident number to the operator: it names the entry in the log.',
+  rate_limited: 'Wait for the time in the answer, then send again.',
+  forbidden: 'Connect with a token that allows this, or ask the operator.',
+  refused: 'The message says what the handler rejected.',
+  unavailable: 'Try again in a moment, with an id to see the outcome.',
+  internal_error: 'Give the incident number to the operator, who finds it in the log.',
 };
 
-const NOT_THE_SERVERS = {
-  1001: 'The other side went away.',
-  1005: 'The connection was closed without a code.',
-  1006: 'The connection was cut without a word.',
+/** Codes that never come from the server. */
+const OTHER_CLOSE_CODES = {
+  1001: 'The server or a proxy is going away.',
+  1005: 'The close frame had no code.',
+  1006: 'The connection was lost without a close frame.',
 };
 
 export function explainError({ code, message, retryAfterMs, incident }, tables) {
-  const more = [retryAfterMs && `Retry after ${retryAfterMs} ms.`, incident && `Incident ${incident}.`].filter(Boolean);
+  const details = [retryAfterMs && `Retry after ${retryAfterMs} ms.`, incident && `Incident ${incident}.`];
   return {
     title: code,
-    words: [message ?? tables.errors[code] ?? '', ...more].join(' '),
-    todo: AFTER_ERROR[code] ?? 'This is a word of a handler: its message says why.',
+    explanation: [message ?? tables.errors[code] ?? '', ...details.filter(Boolean)].join(' '),
+    advice: ERROR_ADVICE[code] ?? 'A handler sent this code: see its message.',
   };
 }
 
 export function explainClose({ code, reason, advice, wasOpen }, tables, hasToken) {
-  if (!wasOpen) return explainRefusal(tables, hasToken);
-  const known = tables.closeCodes[code];
+  if (!wasOpen) return explainFailedHandshake(tables, hasToken);
+  const listed = tables.closeCodes[code];
   return {
-    title: [code, reason || known?.reason].filter(Boolean).join(' '),
-    words: known?.when ?? NOT_THE_SERVERS[code] ?? 'The connection was closed.',
-    todo: AFTER_CLOSE[advice],
+    title: [code, reason || listed?.reason].filter(Boolean).join(' '),
+    explanation: listed?.when ?? OTHER_CLOSE_CODES[code] ?? 'The connection was closed.',
+    advice: CLOSE_ADVICE[advice],
   };
 }
 
-/** A browser does not tell a page why a handshake failed. */
-function explainRefusal({ auth }, hasToken) {
-  const todo = {
-    off: 'The server may be away, full, or not allow this page. The console keeps trying.',
-    optional: 'If you gave a token, it may be bad or expired. Otherwise the server may be away.',
+/** Lists likely causes, because browsers hide the HTTP response of a rejected handshake from the page. */
+function explainFailedHandshake({ auth }, hasToken) {
+  const advice = {
+    off: 'The server may be down or full, or may not allow this origin. The console keeps trying.',
+    optional: 'The token, if you entered one, may be invalid or expired. Otherwise the server may be down.',
     required: hasToken
-      ? 'The token may be bad or expired: try another one. Or the server may be away.'
-      : 'This server wants a token.',
+      ? 'The token may be invalid or expired: try another one. Or the server may be down.'
+      : 'This server requires a token.',
   };
-  return { title: 'No connection', words: 'The handshake was refused or not answered.', todo: todo[auth] };
+  return {
+    title: 'Connection failed',
+    explanation: 'The handshake was rejected or not answered.',
+    advice: advice[auth],
+  };
 }

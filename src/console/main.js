@@ -2,57 +2,52 @@ import { Pane } from './pane.js';
 import { startTheme } from './theme.js';
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
-const at = (id) => document.getElementById(id);
-/** In this page's memory and nowhere else. */
+const byId = (id) => document.getElementById(id);
+/** Kept in this page's memory only. */
 let token = '';
 
-startTheme(at('theme'));
+startTheme(byId('theme'));
 const tables = await (await fetch('/console/tables.json')).json();
 const panes = [];
-for (const [name, other] of ['AB', 'BA'])
+for (const [name, otherName] of ['AB', 'BA'])
   panes.push(
     new Pane(
-      name,
-      other,
+      { name, otherName },
       tables,
       () => token,
-      () => beside(name)?.link.id,
+      () => panes.find((pane) => pane.name === otherName)?.connection.id,
     ),
   );
-at('panes').replaceChildren(...panes.map(({ root }) => root));
-at('where').textContent = location.host + tables.wsPath;
-for (const { link } of panes)
-  link.addEventListener('state', () => panes.forEach(({ rosterView }) => rosterView.renew()));
-showOne('A');
+byId('panes').replaceChildren(...panes.map(({ root }) => root));
+byId('endpoint').textContent = location.host + tables.wsPath;
+for (const { connection } of panes)
+  connection.addEventListener('state', () => panes.forEach(({ sessionListView }) => sessionListView.refresh()));
+show('A');
 for (const button of document.querySelectorAll('[data-show]'))
-  button.addEventListener('click', () => showOne(button.dataset.show));
-startToken();
+  button.addEventListener('click', () => show(button.dataset.show));
+startTokenForm();
 
-function beside(name) {
-  return panes.find((pane) => pane.name !== name);
-}
-
-/** On a narrow screen one pane is seen at a time. */
-function showOne(name) {
-  for (const pane of panes) pane.root.classList.toggle('aside', pane.name !== name);
+/** Selects the pane that a narrow screen shows. */
+function show(name) {
+  for (const pane of panes) pane.root.classList.toggle('unselected', pane.name !== name);
   for (const button of document.querySelectorAll('[data-show]'))
     button.setAttribute('aria-pressed', String(button.dataset.show === name));
 }
 
-function startToken() {
-  const box = at('token-box');
+function startTokenForm() {
+  const box = byId('token-box');
   box.hidden = tables.auth === 'off';
-  at('token-form').addEventListener('submit', (event) => {
+  byId('token-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    const value = at('token').value.trim();
-    const sound = value === '' || JWT.test(value);
-    at('token-fault').textContent = sound ? '' : 'That is no JWT: it has three parts with dots between.';
-    if (!sound) return;
+    const value = byId('token').value.trim();
+    const valid = value === '' || JWT.test(value);
+    byId('token-error').textContent = valid ? '' : 'This is not a JWT: a JWT has three parts separated by dots.';
+    if (!valid) return;
     token = value;
-    at('token').value = '';
-    at('token-state').textContent = token ? 'set' : 'none';
+    byId('token').value = '';
+    byId('token-state').textContent = token ? 'set' : 'none';
     box.open = false;
-    panes.forEach(({ link }) => link.connect());
+    panes.forEach(({ connection }) => connection.connect());
   });
   document.addEventListener('keydown', ({ key }) => {
     if (key === 'Escape' && box.open) {
@@ -62,6 +57,6 @@ function startToken() {
   });
   if (tables.auth === 'required') {
     box.open = true;
-    at('token').focus();
-  } else panes.forEach(({ link }) => link.connect());
+    byId('token').focus();
+  } else panes.forEach(({ connection }) => connection.connect());
 }

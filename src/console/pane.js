@@ -1,82 +1,89 @@
 import { Composer } from './composer.js';
+import { ConsoleConnection } from './console-connection.js';
 import { copy } from './element.js';
 import { explainClose, explainError } from './explain.js';
-import { JournalView } from './journal-view.js';
-import { Journal } from './journal.js';
+import { FrameLog } from './frame-log.js';
+import { FrameLogView } from './frame-log-view.js';
 import { Latency } from './latency.js';
-import { Link } from './link.js';
-import { RosterView } from './roster-view.js';
-import { Roster } from './roster.js';
+import { SessionList } from './session-list.js';
+import { SessionListView } from './session-list-view.js';
 
-const STATES = { idle: 'Not connected', connecting: 'Connecting', open: 'Connected', waiting: 'Comes again' };
+const STATES = { idle: 'Not connected', connecting: 'Connecting', open: 'Connected', waiting: 'Reconnecting' };
 
-/** One session with all that is seen of it. */
+/** Shows one session of the console: its state, the session list, the composer and the frame log. */
 export class Pane {
-  /** @param name one letter, as is that of the pane beside @param token asked for at each attempt @param other the id of the session beside */
-  constructor(name, otherName, tables, token, other) {
+  /**
+   * @param names `name` of this pane and `otherName` of the other pane, one letter each
+   * @param token returns the current token, or an empty string
+   * @param otherId returns the session id of the other pane
+   */
+  constructor({ name, otherName }, tables, token, otherId) {
     this.name = name;
     this.root = document.getElementById('pane').content.firstElementChild.cloneNode(true);
-    this.parts = partsOf(this.root, name);
-    this.link = new Link(tables, token);
+    this.elements = elementsOf(this.root, name);
+    this.connection = new ConsoleConnection(tables, token);
     this.token = token;
-    const { parts, link } = this;
-    parts.name.textContent = `Session ${name}`;
-    parts.toOther.textContent = `Session ${otherName}`;
-    const journal = new Journal(link);
-    const composer = new Composer(link, journal, parts, other);
-    const marks = (id) => (id === link.id ? 'you' : id === other() ? otherName : undefined);
-    this.rosterView = new RosterView(new Roster(link), parts, marks, (id) => composer.address(id));
-    this.journalView = new JournalView(journal, parts, (entry) => this.#explain(entry));
-    this.latency = new Latency(link, parts);
-    parts.copy.addEventListener('click', () => copy(link.id, parts.copy));
-    parts.connect.addEventListener('click', () => (link.state === 'idle' ? link.connect() : link.close()));
-    link.addEventListener('state', () => this.#show());
-    link.addEventListener('closed', ({ detail }) => this.#advise(detail));
+    const { elements, connection } = this;
+    elements.name.textContent = `Session ${name}`;
+    elements.toOther.textContent = `Session ${otherName}`;
+    const frameLog = new FrameLog(connection);
+    const composer = new Composer(connection, frameLog, elements, otherId);
+    const labelOf = (id) => (id === connection.id ? 'you' : id === otherId() ? otherName : undefined);
+    const setReceiver = (id) => composer.setReceiver(id);
+    this.sessionListView = new SessionListView(new SessionList(connection), elements, labelOf, setReceiver);
+    this.frameLogView = new FrameLogView(frameLog, elements, (entry) => this.#explain(entry));
+    this.latency = new Latency(connection, elements);
+    elements.copyId.addEventListener('click', () => copy(connection.id, elements.copyId));
+    elements.connect.addEventListener('click', () =>
+      connection.state === 'idle' ? connection.connect() : connection.close(),
+    );
+    connection.addEventListener('state', () => this.#showState());
+    connection.addEventListener('closed', ({ detail }) => this.#showAdvice(detail));
     setInterval(() => this.#showWait(), 250);
-    this.#show();
+    this.#showState();
   }
 
   #explain({ kind, envelope, ...close }) {
-    const { tables } = this.link;
+    const { tables } = this.connection;
     return kind === 'close' ? explainClose(close, tables, Boolean(this.token())) : explainError(envelope.data, tables);
   }
 
-  #show() {
-    const { parts, link } = this;
-    this.root.dataset.state = link.state;
-    parts.state.textContent = STATES[link.state];
-    parts.id.textContent = link.id ?? 'no session';
-    parts.copy.disabled = link.id === undefined;
-    parts.connect.textContent = { idle: 'Connect', open: 'Disconnect' }[link.state] ?? 'Stop';
-    if (link.state === 'open') parts.advice.hidden = true;
+  #showState() {
+    const { elements, connection } = this;
+    this.root.dataset.state = connection.state;
+    elements.state.textContent = STATES[connection.state];
+    elements.sessionId.textContent = connection.id ?? 'no session';
+    elements.copyId.disabled = connection.id === undefined;
+    elements.connect.textContent = { idle: 'Connect', open: 'Disconnect' }[connection.state] ?? 'Stop';
+    if (connection.state === 'open') elements.advice.hidden = true;
     this.#showWait();
   }
 
-  /** Beside the state and not in it: a screen reader is not told every second. */
+  /** Counts down beside the state, outside its live region, so that screen readers do not announce every second. */
   #showWait() {
-    const { state, dueAt } = this.link;
+    const { state, dueAt } = this.connection;
     const text = state === 'waiting' ? `in ${Math.max(0, (dueAt - performance.now()) / 1000).toFixed(0)} s` : '';
-    if (this.parts.wait.textContent !== text) this.parts.wait.textContent = text;
+    if (this.elements.wait.textContent !== text) this.elements.wait.textContent = text;
   }
 
-  #advise(closed) {
+  #showAdvice(closed) {
     if (closed.advice === 'none') return;
-    const { title, words, todo } = explainClose(closed, this.link.tables, Boolean(this.token()));
-    this.parts.adviceTitle.textContent = title;
-    this.parts.adviceWords.textContent = `${words} ${todo}`;
-    this.parts.advice.hidden = false;
+    const { title, explanation, advice } = explainClose(closed, this.connection.tables, Boolean(this.token()));
+    this.elements.adviceTitle.textContent = title;
+    this.elements.adviceText.textContent = `${explanation} ${advice}`;
+    this.elements.advice.hidden = false;
   }
 }
 
-/** The marked elements of a pane by name, with labels that say which pane. */
-function partsOf(root, name) {
-  const parts = {};
-  for (const part of root.querySelectorAll('[data-part]')) parts[part.dataset.part] = part;
+/** Collects the elements of a pane by their `data-element` and labels them with the name of the pane. */
+function elementsOf(root, name) {
+  const elements = {};
+  for (const element of root.querySelectorAll('[data-element]')) elements[element.dataset.element] = element;
   root.setAttribute('aria-label', `Session ${name}`);
-  parts.list.setAttribute('aria-label', `Sessions that ${name} sees`);
-  parts.rows.setAttribute('aria-label', `Frames of session ${name}`);
-  parts.verdict.id = `verdict-${name}`;
-  for (const field of ['type', 'receiver', 'data', 'ref'])
-    parts[field].setAttribute('aria-describedby', parts.verdict.id);
-  return parts;
+  elements.list.setAttribute('aria-label', `Connected sessions (${name})`);
+  elements.rows.setAttribute('aria-label', `Frames of session ${name}`);
+  elements.result.id = `result-${name}`;
+  for (const field of ['type', 'receiver', 'data', 'messageId'])
+    elements[field].setAttribute('aria-describedby', elements.result.id);
+  return elements;
 }

@@ -1,11 +1,11 @@
-/** What the composer can be filled with. A receiver of `undefined` leaves the one that stands there. */
+/** Messages that fill the composer. A template without a receiver keeps the receiver that is entered. */
 export const TEMPLATES = [
   { name: 'Chat', type: 'chat', data: '{ "text": "Hello" }' },
   { name: 'Call offer', type: 'offer', data: '{\n  "sdp": "v=0",\n  "video": true\n}' },
-  { name: 'News for everyone', type: 'news', receiver: '*', data: '{ "headline": "It works" }' },
+  { name: 'Broadcast', type: 'news', receiver: '*', data: '{ "headline": "It works" }' },
   { name: 'Ping the server', type: 'sys.ping', receiver: '', data: '{ "n": 1 }' },
-  { name: 'Who is here', type: 'sys.who', receiver: '', data: '{ "limit": 10 }' },
+  { name: 'List sessions', type: 'sys.who', receiver: '', data: '{ "limit": 10 }' },
   { name: 'Call a handler', type: 'demo.sum', receiver: '', data: '{ "numbers": [1, 2, 3.5] }' },
-  { name: 'Error: nobody there', type: 'chat', receiver: 'nobody.there', data: '{ "text": "Hello?" }' },
-  { name: 'Error: no handler', type: 'no.such.word', receiver: '', data: '' },
+  { name: 'Error: no receiver', type: 'chat', receiver: 'no.such.session', data: '{ "text": "Hello?" }' },
+  { name: 'Error: no handler', type: 'no.such.type', receiver: '', data: '' },
 ];

@@ -1,6 +1,6 @@
 const KEY = 'switchboard.theme';
 
-/** Follows the system until the switch is used; the choice is remembered, and is the only thing that is. */
+/** Follows the system's colour scheme until the button is used. The choice is all that the console stores. */
 export function startTheme(button) {
   const system = matchMedia('(prefers-color-scheme: dark)');
   let chosen = localStorage.getItem(KEY);

@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { Admission } from './handshake/admission.js';
 import { ClientAddress } from './handshake/client-address.js';
 import { FastFrameReader } from './frames/fast-frame-reader.js';
 import { MessageTimeout } from './frames/message-timeout.js';
-import { HandledMessages } from './dispatch/handled-messages.js';
 import { HandlerReplies } from './dispatch/handler-replies.js';
+import { HandlerRunner } from './dispatch/handler-runner.js';
 import { HandlerTable } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
@@ -12,14 +13,17 @@ import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { LastGateway } from './last.gateway.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
+import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { SocketEvents } from './socket-events.js';
 import { SwitchboardGateway } from './switchboard.gateway.js';
 import { TokenExpiry } from './auth/token-expiry.js';
 import { TokenRenewal } from './auth/token-renewal.js';
+import { NodeModule } from '../node/node.module.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 
 @Module({
+  imports: [DiscoveryModule, NodeModule],
   providers: [
     Admission,
     ClientAddress,
@@ -31,16 +35,17 @@ import { TokenVerifier } from './auth/token-verifier.js';
     HandshakeMetrics,
     HandlerTable,
     HandlerReplies,
-    HandledMessages,
+    HandlerRunner,
     MessageDispatcher,
     FastFrameReader,
     SocketEvents,
     Heartbeat,
     MessageTimeout,
+    GatewayExplorer,
     SessionHooks,
     LastGateway, // before the next, which would have its place otherwise
     SwitchboardGateway,
   ],
-  exports: [Admission, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
+  exports: [Admission, GatewayExplorer, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
 })
 export class GatewayModule {}

@@ -15,7 +15,8 @@ import { guardHooks } from './nest/guarded-hooks.js';
 import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
-import { InterceptedTypes, afterFirstValue } from './nest/intercepted-handlers.js';
+import { afterFirstValue } from './nest/first-value.js';
+import { InterceptedTypes } from './nest/intercepted-types.js';
 import { rejectUpgrade, type HandshakeRejection } from './handshake/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
@@ -82,7 +83,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const refusal = this.#handshake.refusal(request);
+    const refusal = this.#handshake.rejection(request);
     if (refusal !== undefined) return this.#refuse(request, socket, refusal);
     const entrance = this.#admission.admit(request);
     if (entrance instanceof Promise) void this.#await(entrance, request, socket, head);
@@ -95,7 +96,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     socket.on('error', onError);
     const decided = await entrance;
     socket.off('error', onError);
-    const refusal = this.#handshake.refusal(request);
+    const refusal = this.#handshake.rejection(request);
     if (refusal !== undefined && !('code' in decided)) this.#admission.release(decided);
     this.#decide(refusal ?? decided, request, socket, head);
   }
@@ -121,7 +122,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #refuse(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
-    this.#record.refused(request, rejection.code);
+    this.#record.rejected(request, rejection.code);
     rejectUpgrade(socket, rejection, request.method);
   }
 }

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { SumGateway } from './sum.gateway.js';
 import { TypingGateway } from './typing.gateway.js';
 
-/** Your gateways: a new one is one file in this folder and one line here. */
+/** Registers your gateways. A new gateway is one file in this folder and one line in this list. */
 @Module({
   providers: [
     TypingGateway, //

@@ -4,17 +4,17 @@ import { MessagingGateway } from '../gateway/nest/messaging-gateway.decorator.js
 import { Describe } from '../protocol/index.js';
 
 class SumDto {
-  @Describe('What to add up.')
+  @Describe('The numbers to add.')
   @IsNumber({}, { each: true })
   @ArrayMaxSize(100)
-  @IsArray() // the rule next to the field is checked first
+  @IsArray() // class-validator checks the decorator next to the field first
   numbers!: number[];
 }
 
-/** Worked example: checks the body by its DTO and answers the sender. */
+/** Worked example: validates the body with a DTO and replies to the sender. */
 @MessagingGateway()
 export class SumGateway {
-  @Describe('Adds up numbers and tells you the sum.', { numbers: [1, 2, 3] })
+  @Describe('Adds numbers and replies with the sum.', { numbers: [1, 2, 3] })
   @SubscribeMessage('demo.sum')
   sum(@MessageBody() { numbers }: SumDto): { sum: number } {
     const sum = numbers.reduce((total, number) => total + number, 0);

@@ -1,23 +1,23 @@
-/** Counts who is in under each key, up to a bound; 0 is no bound and costs nothing. */
+/** Counts connections by key, up to a limit. A limit of 0 means no limit; nothing is counted then. */
 export class ConnectionCounter {
-  readonly #taken = new Map<string, number>();
+  readonly #counts = new Map<string, number>();
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly limit: number) {}
 
-  /** Takes a seat; `false` where all of this key are taken. */
+  /** Counts a connection; returns `false`, and counts nothing, where the key is at its limit. */
   acquire(key: string): boolean {
-    if (this.most === 0) return true;
-    const taken = this.#taken.get(key) ?? 0;
-    if (taken >= this.most) return false;
-    this.#taken.set(key, taken + 1);
+    if (this.limit === 0) return true;
+    const count = this.#counts.get(key) ?? 0;
+    if (count >= this.limit) return false;
+    this.#counts.set(key, count + 1);
     return true;
   }
 
-  /** Gives a seat back. */
+  /** Uncounts a connection of {@link acquire}. */
   release(key: string): void {
-    if (this.most === 0) return;
-    const taken = this.#taken.get(key) ?? 0;
-    if (taken > 1) this.#taken.set(key, taken - 1);
-    else this.#taken.delete(key);
+    if (this.limit === 0) return;
+    const count = this.#counts.get(key) ?? 0;
+    if (count > 1) this.#counts.set(key, count - 1);
+    else this.#counts.delete(key);
   }
 }

@@ -1,33 +1,41 @@
-/** Lets so many through a second, more at once where they were saved up; reads no clock of its own. */
+/** Limits a rate with bursts. Reads no clock: the caller passes monotonic milliseconds. */
 export class TokenBucket {
   #tokens: number;
   #filledAtMs: number;
 
+  /** @param capacity tokens of a full bucket, which is the largest burst; a new bucket is full */
   constructor(
     readonly perSecond: number,
-    readonly most: number,
+    readonly capacity: number,
     nowMs: number,
   ) {
-    this.#tokens = most;
+    this.#tokens = capacity;
     this.#filledAtMs = nowMs;
   }
 
-  /** Whether so many would go through now. */
+  /** Refills the bucket and returns whether it holds so many tokens. */
   has(count: number, nowMs: number): boolean {
     if (nowMs > this.#filledAtMs) {
-      this.#tokens = Math.min(this.most, this.#tokens + ((nowMs - this.#filledAtMs) * this.perSecond) / 1000);
+      this.#tokens = Math.min(this.capacity, this.#tokens + ((nowMs - this.#filledAtMs) * this.perSecond) / 1000);
       this.#filledAtMs = nowMs;
     }
     return this.#tokens >= count;
   }
 
-  /** Takes what {@link has} found. */
+  /** Takes tokens that {@link has} found. */
   take(count: number): void {
     this.#tokens -= count;
   }
 
-  /** Milliseconds until so many will go through. */
+  /** Takes tokens if the bucket holds so many; returns whether it does. */
+  tryTake(count: number, nowMs: number): boolean {
+    if (!this.has(count, nowMs)) return false;
+    this.#tokens -= count;
+    return true;
+  }
+
+  /** Milliseconds until the bucket holds so many tokens, at least 1. */
   waitMs(count: number): number {
-    return Math.max(1, Math.ceil(((Math.min(count, this.most) - this.#tokens) * 1000) / this.perSecond));
+    return Math.max(1, Math.ceil(((Math.min(count, this.capacity) - this.#tokens) * 1000) / this.perSecond));
   }
 }

@@ -9,7 +9,7 @@ import { NoticeLog } from './notice-log.js';
 import { SystemRequestHandler } from './system-request-handler.js';
 import { Switchboard } from './switchboard.js';
 
-/** Global, so that a handler injects {@link Switchboard} without importing anything. */
+/** Global, because gateways in `handlers/` inject {@link Switchboard} and their modules import nothing for that. */
 @Global()
 @Module({
   imports: [SessionsModule],

@@ -13,19 +13,34 @@ import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { SessionDirectory } from './session-directory.js';
 
-/** Answers the `sys.` words a client may say. */
+/** Answers a system request. The promise rejects, or the call throws, with the `MessageError` to reply with. */
+export type SystemRequestCallback = (session: Session, envelope: Envelope) => Promise<void> | undefined;
+
+/** Answers the `sys.` requests of clients. */
 @Injectable()
 export class SystemRequestHandler {
+  readonly #callbacks = new Map<string, SystemRequestCallback>();
+
   constructor(
     private readonly sessionDirectory: SessionDirectory,
     private readonly settings: Settings,
   ) {}
 
-  /** @throws {MessageError} `reserved_type` for every other word, `invalid_message` for a body that is wrong */
-  answer(session: Session, envelope: Envelope): void {
+  /** Registers a request that another room answers. */
+  register(type: `sys.${string}`, callback: SystemRequestCallback): void {
+    this.#callbacks.set(type, callback);
+  }
+
+  /** @throws {MessageError} `reserved_type` for any other type, `invalid_message` for an invalid body */
+  answer(session: Session, envelope: Envelope): Promise<void> | undefined {
     if (envelope.type === 'sys.ping') session.send(pongFrame(session.id, envelope.id, envelope.data));
     else if (envelope.type === 'sys.who') this.#who(session, envelope);
-    else throw MessageError.of('reserved_type', envelope.id);
+    else {
+      const callback = this.#callbacks.get(envelope.type);
+      if (callback === undefined) throw MessageError.of('reserved_type', envelope.id);
+      return callback(session, envelope);
+    }
+    return undefined;
   }
 
   #who(session: Session, { id, data }: Envelope): void {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { NodeModule } from '../node/node.module.js';
 import { ClientController } from './static/client.controller.js';
 import { DescriptorWatch } from './health/descriptor-watch.js';
 import { Drain } from './shutdown/drain.js';
@@ -9,7 +10,7 @@ import { MetricsController } from './metrics/metrics.controller.js';
 import { SessionMetrics } from './metrics/session-metrics.js';
 
 @Module({
-  imports: [TerminusModule.forRoot({ logger: false })],
+  imports: [NodeModule, TerminusModule.forRoot({ logger: false })],
   controllers: [ClientController, HealthController, MetricsController],
   providers: [DescriptorWatch, Drain, SessionMetrics, Metrics],
   exports: [SessionMetrics],

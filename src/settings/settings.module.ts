@@ -1,11 +1,14 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { Settings } from './settings.js';
 
-/** Makes the one frozen settings object injectable everywhere. */
+/**
+ * Provides the frozen settings. Global, because `forRoot()` makes the module at start and a static module cannot import
+ * what it returns.
+ */
 @Global()
 @Module({})
 export class SettingsModule {
-  static with(settings: Settings): DynamicModule {
+  static forRoot(settings: Settings): DynamicModule {
     return { module: SettingsModule, providers: [{ provide: Settings, useValue: settings }], exports: [Settings] };
   }
 }

@@ -3,11 +3,14 @@ import { Log } from './log.js';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { Counters } from './counters.js';
 
-/** Makes the one log and the one set of counters injectable everywhere. */
+/**
+ * Provides the log and the counters. Global, because the log is made before the container and a static module cannot
+ * import what `forRoot()` returns.
+ */
 @Global()
 @Module({})
 export class TelemetryModule {
-  static with(log: Log): DynamicModule {
+  static forRoot(log: Log): DynamicModule {
     return {
       module: TelemetryModule,
       providers: [{ provide: Log, useValue: log }, Counters, EventLoopDelay],

@@ -23,12 +23,12 @@ describe('the client in Chromium, through nginx', () => {
     await server?.kill();
   });
 
-  it('comes again when the server was killed, and sends what waited', async () => {
+  it('reconnects after the server was killed, and sends queued messages', async () => {
     const { page: tab, close } = await opened();
     const before = await tab.evaluate('ann.ready()');
-    const away = tab.evaluate<{ code: number }>('becomes("waiting")');
+    const waiting = tab.evaluate<{ code: number }>('becomes("waiting")');
     await server.kill();
-    expect((await away).code).toBe(1006);
+    expect((await waiting).code).toBe(1006);
     await tab.evaluate('void (globalThis.sent = ann.send("*", "from.before", 1, { timeoutMs: 60000 }))');
     server = await ServerProcess.start({ PORT: String(port) });
     expect(await tab.evaluate('sent')).toEqual({ status: 'accepted' });
@@ -53,7 +53,7 @@ describe('the client in Chromium, through nginx', () => {
     await close();
   });
 
-  /** A tab with a client `ann`, loaded from the server, which is connected. */
+  /** Opens a tab with a connected client `ann`, imported from the server. */
   async function opened() {
     const tab = await browser.open(page);
     await tab.page.evaluate(`import('/client.js').then(async ({ connect }) => {

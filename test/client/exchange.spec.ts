@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Client, type Envelope } from '../../src/client/connect.js';
-import { mayReturn } from '../../src/client/reconnect-policy.js';
+import { mayReconnect } from '../../src/client/reconnect-policy.js';
 import { ABNORMAL, CLOSE_CODES, NO_STATUS } from '../../src/protocol/index.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -24,68 +24,68 @@ describe('the client', () => {
     return client;
   }
 
-  it('sends to an id, and hears what became of it', async () => {
+  it('sends to a session id, and resolves to the acknowledgement', async () => {
     const [ann, bob] = [await joined(), await joined()];
-    const heard = hears(bob, 'offer');
+    const received = hears(bob, 'offer');
     expect(await ann.send(bob.id, 'offer', { text: 'hello' })).toEqual({ status: 'routed' });
-    expect(await heard).toMatchObject({ sender: ann.id, receiver: bob.id, data: { text: 'hello' } });
+    expect(await received).toMatchObject({ sender: ann.id, receiver: bob.id, data: { text: 'hello' } });
     expect(await ann.send('*', 'news')).toEqual({ status: 'accepted' });
   });
 
-  it('keeps the order, also of more messages than may be unanswered at a time', async () => {
+  it('keeps the order of more messages than may be unanswered at a time', async () => {
     const [ann, bob] = [await joined(), await joined()];
     const numbers: unknown[] = [];
     bob.on('n', ({ data }) => numbers.push(data));
     const count = 500;
     await Promise.all(Array.from({ length: count }, (_, n) => ann.send(bob.id, 'n', n)));
-    await bob.send(bob.id, 'last'); // behind all the others on its connection
+    await bob.send(bob.id, 'last'); // after all messages to bob
     expect(numbers).toEqual(Array.from({ length: count }, (_, n) => n));
   });
 
-  it('calls a handler, and hears its answer', async () => {
+  it('calls a handler, and receives its answer', async () => {
     const ann = await joined();
-    const heard = hears(ann, 'demo.sum');
+    const received = hears(ann, 'demo.sum');
     expect(await ann.send(undefined, 'demo.sum', { numbers: [1, 2] })).toEqual({ status: 'accepted' });
-    expect(await heard).toMatchObject({ sender: 'server', data: { sum: 3 } });
+    expect(await received).toMatchObject({ sender: 'server', data: { sum: 3 } });
   });
 
-  it('rejects with the code of the server', async () => {
+  it('rejects with the error code of the server', async () => {
     const ann = await joined();
-    await expect(ann.send('nobody', 'offer')).rejects.toMatchObject({
+    await expect(ann.send('no.such.session', 'offer')).rejects.toMatchObject({
       name: 'SendError',
       code: 'receiver_not_found',
       sent: true,
     });
-    expect(await codeOf(ann.send(undefined, 'nothing.like.it'))).toBe('unknown_type');
+    expect(await codeOf(ann.send(undefined, 'no.such.type'))).toBe('unknown_type');
     expect(await codeOf(ann.send(ann.id, 'sys.welcome'))).toBe('reserved_type');
   });
 
-  it('does not send what the server would close the connection for', async () => {
+  it('does not send a message over maxMessageBytes, which would close the connection', async () => {
     const ann = await joined();
     await expect(ann.send(ann.id, 'long', 'ä'.repeat(2050))).rejects.toMatchObject({ code: 'too_big', sent: false });
     expect(await ann.send(ann.id, 'short', 'ä'.repeat(1900))).toEqual({ status: 'routed' });
   });
 
-  it('names everybody, page by page, up to a limit', async () => {
+  it('lists all sessions, page by page, up to a limit', async () => {
     const all = await Promise.all(Array.from({ length: 5 }, joined));
     const [ann] = all as [Client];
     expect(new Set(await ann.who())).toEqual(new Set(all.map(({ id }) => id)));
     expect(await ann.who({ limit: 2 })).toHaveLength(2);
   });
 
-  it('stops listening', async () => {
+  it('unsubscribes a listener', async () => {
     const ann = await joined();
-    const heard: string[] = [];
-    const stop = ann.on('note', ({ data }) => heard.push(`first ${String(data)}`));
-    ann.on('*', ({ type }: Envelope) => type === 'note' && heard.push('any'));
+    const received: string[] = [];
+    const unsubscribe = ann.on('note', ({ data }) => received.push(`first ${String(data)}`));
+    ann.on('*', ({ type }: Envelope) => type === 'note' && received.push('any'));
     await ann.send(ann.id, 'note', 1);
-    stop();
+    unsubscribe();
     await ann.send(ann.id, 'note', 2);
     await ann.send(ann.id, 'last');
-    expect(heard).toEqual(['first 1', 'any', 'any']);
+    expect(received).toEqual(['first 1', 'any', 'any']);
   });
 
-  it('ends when it is closed, and says so to whoever still sends', async () => {
+  it('closes, and rejects later messages with closed', async () => {
     const [ann, bob] = [await joined(), await joined()];
     const departed = hears(bob, 'sys.departed');
     const { id } = ann;
@@ -98,7 +98,7 @@ describe('the client', () => {
     expect(ann.id).toBeUndefined();
   });
 
-  it('stops where the server says stop', async () => {
+  it('does not reconnect after 4000', async () => {
     const ann = await joined();
     const closed = becomes(ann, 'closed');
     server.app.get(SessionRegistry).find(ann.id!)!.close(4000);
@@ -106,7 +106,7 @@ describe('the client', () => {
     expect(await codeOf(ann.send('*', 'late'))).toBe('closed');
   });
 
-  it('needs a WebSocket and an address that can be one', async () => {
+  it('requires a WebSocket class and a valid URL', async () => {
     const client = join('not an address');
     await expect(client.ready()).rejects.toMatchObject({ code: 'closed' });
     if (!('WebSocket' in globalThis)) expect(() => connect(server.url)).toThrow('pass one');
@@ -115,14 +115,14 @@ describe('the client', () => {
 
 describe('the advice of each close code', () => {
   it.each(Object.entries(CLOSE_CODES))('is followed: %s', (code, { advice }) => {
-    expect(mayReturn(Number(code))).toBe(!['stop', 'none'].includes(advice));
+    expect(mayReconnect(Number(code))).toBe(!['stop', 'none'].includes(advice));
   });
 
-  it.each([NO_STATUS, ABNORMAL, 1001, 4150, 4199])('is to come again after %s', (code) => {
-    expect(mayReturn(code)).toBe(true);
+  it.each([NO_STATUS, ABNORMAL, 1001, 4150, 4199])('is to reconnect after %s', (code) => {
+    expect(mayReconnect(code)).toBe(true);
   });
 
   it.each([4001, 4099])('is to stop after %s', (code) => {
-    expect(mayReturn(code)).toBe(false);
+    expect(mayReconnect(code)).toBe(false);
   });
 });

@@ -20,7 +20,7 @@ describe('/client.js', () => {
   });
   afterAll(() => server.stop());
 
-  it('is one small module that depends on nothing', async () => {
+  it('is one small module without dependencies', async () => {
     const response = await fetch(address);
     const text = await response.text();
     expect(response.status).toBe(200);
@@ -30,7 +30,7 @@ describe('/client.js', () => {
     expect(text).toMatch(/\bexport\b/);
   });
 
-  it('is not sent again to who has it', async () => {
+  it('answers 304 to a matching ETag', async () => {
     const { headers } = await fetch(address);
     const etag = headers.get('etag')!;
     expect(headers.get('cache-control')).toBe('public, no-cache');
@@ -42,7 +42,7 @@ describe('/client.js', () => {
 });
 
 describe('switchboard/client', () => {
-  it('is what Node imports by that name, and runs with the WebSocket it is given', async () => {
+  it('can be imported in Node, and uses the WebSocket class of its options', async () => {
     const server = await startServer();
     const code = `
       import { connect } from 'switchboard/client';
@@ -56,19 +56,19 @@ describe('switchboard/client', () => {
     await server.stop();
   });
 
-  it('brings types that need nothing but a browser', async () => {
+  it('has types that need only the library of a browser', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-types-'));
     const file = join(folder, 'page.ts');
     await writeFile(
       file,
       `import { connect } from '${ROOT}dist/client/connect.js';
-       interface Words { offer: { text: string } }
-       const ann = connect<Words>('wss://localhost/wss', { WebSocket });
+       interface Messages { offer: { text: string } }
+       const ann = connect<Messages>('wss://localhost/wss', { WebSocket });
        ann.on('offer', ({ data, sender }) => void ann.send(sender, 'offer', { text: data.text }));
        ann.on('sys.departed', ({ data }) => data.code.toFixed());
        // @ts-expect-error the text is missing
        void ann.send('*', 'offer', {});
-       // @ts-expect-error not a word of this application
+       // @ts-expect-error not a message type of this application
        ann.on('ofer', () => undefined);`,
     );
     const flags = '--noEmit --strict --target es2022 --module esnext --moduleResolution bundler --lib es2022,dom';

@@ -13,35 +13,35 @@ describe('a client with tokens', () => {
   afterEach(() => client?.close());
   afterAll(() => server.stop());
 
-  /** Counts how often the source was asked. */
-  function source(give: (asked: number) => ReturnType<TokenSource>) {
-    const counting = { asked: 0, token: () => give(++counting.asked) };
+  /** Counts the calls of a token source. */
+  function source(tokenOf: (calls: number) => ReturnType<TokenSource>) {
+    const counting = { calls: 0, token: () => tokenOf(++counting.calls) };
     return counting;
   }
 
-  it('asks for one before each connection; a source that fails is asked again', async () => {
-    const tokens = source((asked) => (asked === 1 ? Promise.reject(new Error('offline')) : token()));
+  it('fetches a token before each connection, and again after a failure of the source', async () => {
+    const tokens = source((calls) => (calls === 1 ? Promise.reject(new Error('offline')) : token()));
     client = join(server.url, tokens);
-    const away = becomes(client, 'waiting');
-    expect(await away).toMatchObject({ code: 1006, reason: 'no_token' });
+    const waiting = becomes(client, 'waiting');
+    expect(await waiting).toMatchObject({ code: 1006, reason: 'no_token' });
     await client.ready();
-    expect(tokens.asked).toBe(2);
+    expect(tokens.calls).toBe(2);
   });
 
-  it('comes again with a new one when the old one has expired', async () => {
-    const tokens = source((asked) => token({ expires: asked === 1 ? soon(3) : '1h' }));
+  it('reconnects with a new token after the old one expired', async () => {
+    const tokens = source((calls) => token({ expires: calls === 1 ? soon(3) : '1h' }));
     client = join(server.url, tokens);
     expect(await becomes(client, 'waiting')).toMatchObject({ code: 4102, reason: 'token_expired' });
     await client.ready();
-    expect(tokens.asked).toBe(2);
+    expect(tokens.calls).toBe(2);
   });
 
-  it('shows a new one before the old one ends, and keeps its id', async () => {
-    const tokens = source(async (asked) => ({ token: await token(), expiresAt: Date.now() + asked * 1000 }));
+  it('renews the token before it expires, and keeps its id', async () => {
+    const tokens = source(async (calls) => ({ token: await token(), expiresAt: Date.now() + calls * 1000 }));
     client = join(server.url, tokens);
     const id = await client.ready();
     expect(await hears(client, 'sys.ack')).toMatchObject({ data: { status: 'accepted' } });
-    expect(tokens.asked).toBe(2);
+    expect(tokens.calls).toBe(2);
     expect(client.id).toBe(id);
   });
 });

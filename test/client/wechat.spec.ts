@@ -4,7 +4,7 @@ import { wechatSocket, type Wechat } from '../../src/client/wechat.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, hears, join } from '../support/switchboard-client.js';
 
-/** WeChat's interface as its documentation tells it, over a real connection. */
+/** Implements the documented interface of WeChat over a real WebSocket. */
 const wx: Wechat = {
   connectSocket: ({ url, protocols }) => {
     const socket = new WebSocket(url, protocols);
@@ -25,12 +25,12 @@ describe('the client in a mini program', () => {
   });
   afterAll(() => server.stop());
 
-  it('sends, hears and leaves', async () => {
+  it('sends, receives and closes', async () => {
     const [ann, bob] = [join(server.url, { WebSocket: wechatSocket(wx) }), join(server.url)];
     await Promise.all([ann.ready(), bob.ready()]);
-    const heard = hears(ann, 'note');
+    const received = hears(ann, 'note');
     await bob.send(ann.id, 'note', 'hello');
-    expect(await heard).toMatchObject({ data: 'hello' });
+    expect(await received).toMatchObject({ data: 'hello' });
     expect(await ann.send(bob.id, 'note')).toEqual({ status: 'routed' });
     const departed = hears(bob, 'sys.departed');
     ann.close();
@@ -38,8 +38,8 @@ describe('the client in a mini program', () => {
     bob.close();
   });
 
-  it('goes on trying where the connection cannot be made', async () => {
-    const ann = join(server.url.replace('/wss', '/else'), { WebSocket: wechatSocket(wx) });
+  it('keeps trying while the connection fails', async () => {
+    const ann = join(server.url.replace('/wss', '/other'), { WebSocket: wechatSocket(wx) });
     expect(await becomes(ann, 'waiting')).toMatchObject({ code: 1006 });
     expect(await becomes(ann, 'waiting')).toMatchObject({ code: 1006 });
     ann.close();

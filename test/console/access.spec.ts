@@ -12,12 +12,12 @@ const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 360, height: 740 };
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-describe('the console is for everybody', () => {
+describe('the accessibility of the console', () => {
   let server: TestServer;
   let browser: Browser;
   let origin: string;
   beforeAll(async () => {
-    server = await startServer({ ...AUTH, AUTH: 'optional' }); // so that there is a field for a token, too
+    server = await startServer({ ...AUTH, AUTH: 'optional' }); // shows the token field
     origin = `http://127.0.0.1:${server.port}`;
     browser = await Browser.start();
   });
@@ -31,18 +31,18 @@ describe('the console is for everybody', () => {
     ['a desktop, dark', DESKTOP, 'dark'],
     ['a phone, light', PHONE, 'light'],
     ['a phone, dark', PHONE, 'dark'],
-  ] as const)('axe finds nothing on %s', async (_, size, colorScheme) => {
-    const { opened, close } = await talk(size, colorScheme);
+  ] as const)('axe finds no violation on %s', async (_, size, colorScheme) => {
+    const { opened, close } = await openConsole(size, colorScheme);
     expect(await violations(opened)).toEqual([]);
     await opened.page.locator('#token-box summary').click();
     await opened.page.getByLabel('Token (JWT)').fill('no token');
-    await opened.page.getByRole('button', { name: 'Connect with it' }).click();
+    await opened.page.getByRole('button', { name: 'Connect with token' }).click();
     expect(await violations(opened)).toEqual([]);
     await close();
   });
 
-  it('a phone scrolls it in one direction only', async () => {
-    const { opened, close } = await talk(PHONE, 'light');
+  it('scrolls vertically only on a phone', async () => {
+    const { opened, close } = await openConsole(PHONE, 'light');
     const wide = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
     expect(await opened.page.evaluate(wide)).toBe(0);
     expect(await opened.pane('B').root.isVisible()).toBe(false);
@@ -52,8 +52,8 @@ describe('the console is for everybody', () => {
     await close();
   });
 
-  it('follows the system until the switch is used, and remembers that', async () => {
-    const { opened, close } = await talk(DESKTOP, 'dark');
+  it('follows the system theme until the button is used, and stores the choice', async () => {
+    const { opened, close } = await openConsole(DESKTOP, 'dark');
     const { page } = opened;
     await page.locator(':root[data-theme=dark]').waitFor();
     await page.getByRole('button', { name: 'Dark' }).click();
@@ -64,36 +64,36 @@ describe('the console is for everybody', () => {
     await close();
   });
 
-  it('sends with the keyboard alone', async () => {
-    const { opened, close } = await talk(DESKTOP, 'light');
+  it('sends with the keyboard', async () => {
+    const { opened, close } = await openConsole(DESKTOP, 'light');
     const a = opened.pane('A');
-    await a.part('type').fill('by.keyboard');
-    await a.part('receiver').fill(await a.id());
-    await a.part('data').fill('');
+    await a.element('type').fill('by.keyboard');
+    await a.element('receiver').fill(await a.id());
+    await a.element('data').fill('');
     await opened.page.keyboard.press('Control+Enter');
     await a.row('by.keyboard').first().waitFor();
     await close();
   });
 
-  /** A page that has something of everything to show: a talk, an error, an open row. */
-  async function talk(size: { width: number; height: number }, colorScheme: 'light' | 'dark') {
+  /** Opens a console that shows messages, an error and an open row. */
+  async function openConsole(size: { width: number; height: number }, colorScheme: 'light' | 'dark') {
     const opened = await ConsolePage.open(browser, origin);
     await opened.page.setViewportSize(size);
     await opened.page.emulateMedia({ colorScheme });
     const [a] = await opened.connected();
     await a.write('chat', await a.id(), '{ "text": "Hello" }');
     await a.send();
-    await a.write('chat', 'nobody.there', '');
+    await a.write('chat', 'no.such.session', '');
     await a.send();
     const error = a.row('sys.error');
     await error.locator('summary').click();
-    await error.locator('.why').waitFor();
-    await a.part('data').fill('{');
+    await error.locator('.explanation').waitFor();
+    await a.element('data').fill('{');
     return { opened, close: () => opened.page.close() };
   }
 });
 
-/** What axe finds, with the elements it finds it at. */
+/** Returns the violations that axe finds, with their elements. */
 async function violations({ page }: ConsolePage): Promise<unknown[]> {
   await page.evaluate(await readFile(AXE, 'utf8'));
   const run = `axe.run(document, { runOnly: ${JSON.stringify(TAGS)}, resultTypes: ['violations'] })`;
@@ -102,29 +102,29 @@ async function violations({ page }: ConsolePage): Promise<unknown[]> {
 }
 
 describe('the console with 3,000 sessions', () => {
-  it('keeps few of them in the page, and the page quick', async () => {
+  it('renders few of them and stays responsive', async () => {
     const server = await startServer({ ARRIVAL_NOTICES: 'off', MAX_CONNECTIONS: '4000' });
     const guests: Awaited<ReturnType<typeof server.connect>>[] = [];
     while (guests.length < 3000)
       guests.push(...(await Promise.all(Array.from({ length: 100 }, () => server.connect()))));
     const browser = await Browser.start();
-    // A busy machine makes any task long; one quiet attempt of three shows that the page is not to blame.
+    // A busy machine makes any task long, so one short attempt of three suffices.
     const longest: number[] = [];
     for (let attempt = 0; attempt < 3 && !longest.some((ms) => ms < 200); attempt += 1) {
       const opened = await ConsolePage.open(browser, `http://127.0.0.1:${server.port}`);
       const [a] = await opened.connected();
       await a
-        .part('count')
+        .element('sessionCount')
         .filter({ hasText: /^(3,00|2,9|2,8)/ })
         .waitFor();
       await opened.page.evaluate(`
         globalThis.tasks = [0];
         new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
           .observe({ type: 'longtask', buffered: true });`);
-      expect(await a.part('list').locator('[role=option]').count()).toBeLessThan(40);
-      await a.part('list').focus();
+      expect(await a.element('list').locator('[role=option]').count()).toBeLessThan(40);
+      await a.element('list').focus();
       await opened.page.keyboard.press('End');
-      const last = a.part('list').locator('[role=option][aria-selected=true]');
+      const last = a.element('list').locator('[role=option][aria-selected=true]');
       expect(await last.getAttribute('aria-posinset')).toBe(await last.getAttribute('aria-setsize'));
       const leaving = guests.splice(0, 50);
       const { id } = leaving.at(-1)!;

@@ -4,7 +4,7 @@ import { ConsolePage } from '../support/console-page.js';
 import { startNginx } from '../support/nginx.js';
 import { startServer } from '../support/server.js';
 
-it('the console talks through nginx over TLS, its policy untouched', async () => {
+it('the console works through nginx over TLS, with its Content-Security-Policy unchanged', async () => {
   const server = await startServer();
   const nginx = await startNginx({ appPort: server.port });
   const browser = await Browser.start(nginx.caFile);
@@ -19,7 +19,7 @@ it('the console talks through nginx over TLS, its policy untouched', async () =>
   expect(policies).toHaveLength(1);
   expect(policies[0]!.value).toContain("script-src 'self'");
   expect(opened.errors).toEqual([]);
-  expect(opened.foreign).toEqual([]);
+  expect(opened.otherOrigins).toEqual([]);
   await browser.stop();
   await nginx.stop();
   await server.stop();

@@ -14,7 +14,7 @@ describe('the files of the console', () => {
   });
   afterAll(() => server.stop());
 
-  it('come with a policy that lets nothing in from elsewhere and nothing inline', async () => {
+  it('have a Content-Security-Policy without other origins and inline code', async () => {
     for (const path of ['/', '/console/main.js', '/console/base.css', '/console/tables.json']) {
       const { status, headers } = await fetch(origin + path);
       expect(status).toBe(200);
@@ -25,26 +25,26 @@ describe('the files of the console', () => {
     }
   });
 
-  it('hold no inline script, no inline style and no other address', async () => {
+  it('contain no inline script, no inline style and no other origin', async () => {
     const page = await (await fetch(origin)).text();
     expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon[a-z]+=|https?:\/\//);
   });
 
-  it('are not sent again to who has them', async () => {
+  it('answer 304 to a matching ETag', async () => {
     const etag = (await fetch(origin)).headers.get('etag')!;
     expect((await fetch(origin, { headers: { 'If-None-Match': etag } })).status).toBe(304);
     expect((await fetch(origin, { headers: { 'If-None-Match': `W/${etag}, "other"` } })).status).toBe(304);
     expect((await fetch(origin, { headers: { 'If-None-Match': '"other"' } })).status).toBe(200);
   });
 
-  it('are all there is below their folder', async () => {
+  it('are the only files that are served', async () => {
     const paths = ['/console/nothing.js', '/console/..%2fmain.js', '/console/%2e%2e/main.js', '/console/__proto__'];
     for (const path of paths) expect([path, await statusOf(server.port, path)]).toEqual([path, 404]);
   });
 });
 
 describe('CONSOLE=off', () => {
-  it('leaves nothing of the console', async () => {
+  it('removes the page and all its files', async () => {
     const server = await startServer({ CONSOLE: 'off' });
     for (const path of ['/', '/console/main.js', '/console/tables.json'])
       expect([path, await statusOf(server.port, path)]).toEqual([path, 404]);
@@ -53,17 +53,17 @@ describe('CONSOLE=off', () => {
 });
 
 describe('the console with AUTH=required', () => {
-  it('asks for a token, refuses what is none, connects with it and keeps it in memory only', async () => {
+  it('requires a token, rejects an invalid one, and keeps it in memory only', async () => {
     const server = await startServer(AUTH);
     const browser = await Browser.start();
     const opened = await ConsolePage.open(browser, `http://127.0.0.1:${server.port}`);
     const { page } = opened;
     const field = page.getByLabel('Token (JWT)');
     await field.fill('no token');
-    await page.getByRole('button', { name: 'Connect with it' }).click();
-    await page.getByText('That is no JWT').waitFor();
+    await page.getByRole('button', { name: 'Connect with token' }).click();
+    await page.getByText('This is not a JWT').waitFor();
     await field.fill(await token({ sub: 'ann' }));
-    await page.getByRole('button', { name: 'Connect with it' }).click();
+    await page.getByRole('button', { name: 'Connect with token' }).click();
     const [a, b] = await opened.connected();
     await a.write('chat', await b.id(), '"with a token"');
     await a.send();
@@ -75,20 +75,20 @@ describe('the console with AUTH=required', () => {
     await server.stop();
   });
 
-  it('says what may be wrong when a token is refused', async () => {
+  it('explains a rejected token', async () => {
     const server = await startServer(AUTH);
     const browser = await Browser.start();
     const opened = await ConsolePage.open(browser, `http://127.0.0.1:${server.port}`);
     await opened.page.getByLabel('Token (JWT)').fill(await token({ expires: 1 }));
-    await opened.page.getByRole('button', { name: 'Connect with it' }).click();
-    const advice = opened.pane('A').part('advice');
-    await advice.filter({ hasText: 'The token may be bad or expired' }).waitFor();
+    await opened.page.getByRole('button', { name: 'Connect with token' }).click();
+    const advice = opened.pane('A').element('advice');
+    await advice.filter({ hasText: 'The token may be invalid or expired' }).waitFor();
     await browser.stop();
     await server.stop();
   });
 });
 
-/** Asks for a path as it is written, which `fetch` would tidy up. */
+/** Requests a path as it is written, because `fetch` would normalise it. */
 function statusOf(port: number, path: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     get({ host: '127.0.0.1', port, path }, (response) => {

@@ -40,10 +40,10 @@ describe('/docs', () => {
     await server.stop();
   });
 
-  it('shows every word, error, close code and refusal', async () => {
-    const words = await texts(tab.page, '.word h3');
-    for (const word of [...Object.keys(SERVER_MESSAGES), ...Object.keys(SYSTEM_REQUESTS), 'order:place', 'order.menu'])
-      expect(words).toContain(word);
+  it('shows every message, error, close code and handshake rejection', async () => {
+    const messages = await texts(tab.page, '.message h3');
+    for (const type of [...Object.keys(SERVER_MESSAGES), ...Object.keys(SYSTEM_REQUESTS), 'order:place', 'order.menu'])
+      expect(messages).toContain(type);
     const errors = await texts(tab.page, '#errors tbody th');
     expect(errors).toEqual(Object.keys(ERRORS));
     expect(await texts(tab.page, '#close-codes tbody th')).toEqual(Object.keys(CLOSE_CODES));
@@ -51,17 +51,17 @@ describe('/docs', () => {
   });
 
   it("shows the rules of a handler's fields", async () => {
-    const word = tab.page.locator('.word', { has: tab.page.locator('h3', { hasText: 'order:place' }) });
-    const rows = await word.locator('tbody tr').allInnerTexts();
+    const message = tab.page.locator('.message', { has: tab.page.locator('h3', { hasText: 'order:place' }) });
+    const rows = await message.locator('tbody tr').allInnerTexts();
     const row = (field: string): string | undefined => rows.find((text) => text.startsWith(field));
     expect(row('note')).toMatch(/required.*string, 2 to 40 characters.*What the kitchen is told\./s);
     expect(row('size')).toContain('"S" or "L"');
-    expect(row('items[].count')).toContain('whole number, 1 to 99');
+    expect(row('items[].count')).toContain('integer, 1 to 99');
     expect(row('mail')).toMatch(/optional.*mail must be an email/s);
   });
 
-  it('says whether a token is needed, and how it is shown', async () => {
-    expect(await tab.page.locator('#connect').innerText()).toContain('No token is asked for.');
+  it('says whether a token is required, and how to send it', async () => {
+    expect(await tab.page.locator('#connect').innerText()).toContain('No token is required.');
     const strict = await startServer(AUTH);
     const other = await fresh(browser, strict.port);
     const text = await other.page.locator('#connect').innerText();
@@ -70,13 +70,13 @@ describe('/docs', () => {
     await strict.stop();
   });
 
-  it('asks nobody but its server for anything, and the browser has nothing to complain of', () => {
+  it('loads only from its own server, without errors in the browser', () => {
     expect(requests.length).toBeGreaterThan(5);
     expect(requests.filter((url) => !url.startsWith(`http://127.0.0.1:${server.port}/`))).toEqual([]);
     expect(tab.console).toBe('');
   });
 
-  it('lets nothing in that is not its own', async () => {
+  it('has a Content-Security-Policy without other origins, and serves only its own files', async () => {
     const { headers } = await fetch(`http://127.0.0.1:${server.port}/docs`);
     const policy = headers.get('content-security-policy')!;
     expect(policy).toContain("default-src 'none'");
@@ -84,16 +84,16 @@ describe('/docs', () => {
     expect((await fetch(`http://127.0.0.1:${server.port}/docs/..%2Fasyncapi.js`)).status).toBe(404);
   });
 
-  it('finds what is looked for', async () => {
+  it('filters messages and table rows', async () => {
     await tab.page.fill('#find', 'kitchen');
-    expect(await visible(tab.page, '.word h3')).toEqual(['order:place']);
+    expect(await visible(tab.page, '.message h3')).toEqual(['order:place']);
     await tab.page.fill('#find', 'slow_consumer');
     expect(await visible(tab.page, '#close-codes tbody th')).toEqual(['4100']);
     await tab.page.fill('#find', '');
-    expect((await visible(tab.page, '.word h3')).length).toBeGreaterThan(12);
+    expect((await visible(tab.page, '.message h3')).length).toBeGreaterThan(12);
   });
 
-  it.each(['light', 'dark'] as const)('can be read by everybody (%s)', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('has no accessibility violation (%s)', async (colorScheme) => {
     for (const width of [1280, 390]) {
       await tab.page.setViewportSize({ width, height: 800 });
       await tab.page.emulateMedia({ colorScheme });
@@ -111,7 +111,7 @@ async function visible(page: Page, selector: string): Promise<string[]> {
   return page.locator(`${selector}:visible`).allInnerTexts();
 }
 
-/** What axe finds on the page; its own script comes in by the debugger, past the policy that lets no script in. */
+/** Returns the violations that axe finds. The debugger injects axe, because the policy blocks foreign scripts. */
 async function violations(
   browser: Browser,
   { port }: TestServer,

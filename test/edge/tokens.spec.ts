@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.js';
-import { Claims, User } from '../../src/gateway/nest/identity.decorators.js';
+import { Claims, User } from '../../src/gateway/nest/session.decorators.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';

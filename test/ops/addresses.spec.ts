@@ -52,7 +52,7 @@ describe('behind nginx, operators see the address of the client', () => {
     const url = nginx.url.replace('wss:', 'https:');
     expect((await ask(url, { ...far, headers: HANDSHAKE })).status).toBe(401);
     expect((await ask(url, far)).status).toBe(426);
-    expect(logged('refused')).toMatchObject([
+    expect(logged('handshake refused')).toMatchObject([
       { code: 'unauthorized', address: FAR },
       { code: 'upgrade_required', address: FAR },
     ]);

@@ -37,7 +37,11 @@ describe('the log', () => {
   it('writes refusals and closes at info with code and address', async () => {
     server = await ServerProcess.start();
     await ask(`${server.origin}/elsewhere?token=hidden`, { headers: HANDSHAKE });
-    expect(await server.said('refused')).toMatchObject({ level: 'info', code: 'not_found', address: '127.0.0.1' });
+    expect(await server.said('handshake refused')).toMatchObject({
+      level: 'info',
+      code: 'not_found',
+      address: '127.0.0.1',
+    });
     const ann = await connect(server.url);
     ann.socket.send(Buffer.from([1]));
     expect(await server.said('closed')).toMatchObject({ level: 'info', code: 1003, session: ann.id });
@@ -56,7 +60,7 @@ describe('the log', () => {
     const from = { 'X-Real-IP': '203.0.113.7' };
     const jwt = bearer(await token()).headers;
     await ask(`${server.origin}/wss`, { headers: { ...HANDSHAKE, ...from, authorization: 'Bearer hidden' } });
-    expect(await server.said('refused')).toMatchObject({ code: 'unauthorized', address: '203.0.113.7' });
+    expect(await server.said('handshake refused')).toMatchObject({ code: 'unauthorized', address: '203.0.113.7' });
     const ann = await connect(server.url, { headers: { ...from, ...jwt } });
     const fields = { session: ann.id, address: '203.0.113.7', user: 'ann' };
     expect(await server.said('connected')).toMatchObject(fields);

@@ -18,7 +18,7 @@ import { Type } from 'class-transformer';
 import { IsInt, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { concat, EMPTY, from, map, of, throwError, type Observable } from 'rxjs';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
-import { Sender } from '../../src/gateway/nest/sender.decorator.js';
+import { Sender } from '../../src/gateway/nest/session.decorators.js';
 import type { SessionSocket } from '../../src/sessions/session-socket.js';
 import { Session } from '../../src/sessions/session.js';
 

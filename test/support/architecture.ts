@@ -1,16 +1,16 @@
 import ts from 'typescript';
 
-/** A source file by its path below `src/`, with `/`. */
+/** Source files by their paths below `src/`, with `/`. */
 export type Tree = ReadonlyMap<string, string>;
 
-/** A folder's rank: a file imports its own folder or one of a lower rank. */
+/** Ranks of the rooms. A file imports its own room or a room of a lower rank. */
 export const RANKS: Readonly<Record<string, number>> = {
   handlers: 7,
   gateway: 6,
   ops: 6,
-  groups: 4,
-  resume: 5,
   presence: 5,
+  resume: 5,
+  groups: 4,
   messaging: 3,
   sessions: 2,
   cluster: 2,
@@ -22,19 +22,31 @@ export const RANKS: Readonly<Record<string, number>> = {
   client: 0,
 };
 
+/**
+ * Ranks of the sub-folders of each room. A file in a sub-folder imports its own sub-folder, a sub-folder of a lower rank,
+ * and the files at the room's root.
+ */
+export const SUB_RANKS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  gateway: { nest: 3, frames: 3, handshake: 2, dispatch: 2, auth: 1, tls: 1 },
+  ops: { docs: 2, api: 2, static: 1, metrics: 1, health: 1, shutdown: 1 },
+  cluster: { nats: 3, membership: 2, wire: 1 },
+  protocol: { scan: 2, tables: 1 },
+};
+
 const MAX_LINES = 250;
 const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts', 'index.ts', 'startup-checks.ts']);
-/** Lists of what others import: of the protocol, and of the whole. */
+/** Files that only re-export: those of the protocol and of the package. */
 const BARRELS = new Set(['protocol/index.ts', 'index.ts']);
 const BANNED_NAMES = /(^|\/)(utils?|common|helpers?|types)(\/|\.ts$)/;
 const BARE_OF_NEST = /^(@nestjs\/|ws$|node:net$|node:http|rxjs)/;
 
-/** Returns every breach of the rules of the house, each as one sentence; none where the tree is honest. */
+/** Returns every breach of the rules of the house, one sentence each. */
 export function breaches(tree: Tree): string[] {
   const environmentReaders = [...tree].filter(([, text]) => text.includes('process.env')).map(([path]) => path);
   return [
     ...[...tree].flatMap(([path, text]) => fileBreaches(path, text)),
     ...(environmentReaders.length > 1 ? [`process.env stands in ${environmentReaders.join(' and ')}`] : []),
+    ...importCircles(tree).map((circle) => `${circle.join(', ')} import each other in a circle`),
   ];
 }
 
@@ -45,7 +57,7 @@ function fileBreaches(path: string, text: string): string[] {
     ...(lines > MAX_LINES ? [`${path} has ${lines} lines`] : []),
     ...(BANNED_NAMES.test(path) ? [`${path} is named for nothing`] : []),
     ...(path.endsWith('index.ts') && !BARRELS.has(path) ? [`${path} is a barrel`] : []),
-    ...(path.includes('/') && !(folderOf(path) in RANKS) ? [`${path} is in a room that the design does not know`] : []),
+    ...(isInUnknownRoom(path) ? [`${path} is in a room that the design does not know`] : []),
     ...importsOf(source).flatMap((each) => importBreach(path, each)),
     ...nodeBreaches(path, source),
   ];
@@ -58,22 +70,71 @@ function importBreach(path: string, { name, ofTypes }: Import): string[] {
     return from === 'protocol' && BARE_OF_NEST.test(name)
       ? [`${path} imports ${name}: the wire knows no framework`]
       : [];
-  const target = new URL(name, `file:///${path}`).pathname.slice(1);
+  const target = targetOf(path, name);
   const to = folderOf(target);
   if (to === 'handlers' && from !== 'handlers' && path !== 'app.module.ts') return [`${path} imports from handlers/`];
-  if (ROOT_FILES.has(path) || from === to) return [];
+  if (ROOT_FILES.has(path)) return [];
+  if (from === to) return subFolderBreach(path, target);
   if (from === 'client' && to === 'protocol' && ofTypes) return [];
   const [fromRank, toRank] = [RANKS[from] ?? -1, RANKS[to] ?? Number.POSITIVE_INFINITY];
   return toRank < fromRank ? [] : [`${path} imports ${target}: ${from} may not know ${to || 'the root'}`];
 }
 
+/** Checks the rank of the sub-folders where a file imports from its own room. */
+function subFolderBreach(path: string, target: string): string[] {
+  const [from, to] = [subFolderOf(path), subFolderOf(target)];
+  if (from === '' || to === '' || from === to) return [];
+  const ranks = SUB_RANKS[folderOf(path)] ?? {};
+  return (ranks[to] ?? Number.POSITIVE_INFINITY) < (ranks[from] ?? -1)
+    ? []
+    : [`${path} imports ${target}: ${from} may not know ${to}`];
+}
+
+function isInUnknownRoom(path: string): boolean {
+  const [room, sub] = [folderOf(path), subFolderOf(path)];
+  return (
+    room !== '' && !BANNED_NAMES.test(path) && (!(room in RANKS) || (sub !== '' && !(sub in (SUB_RANKS[room] ?? {}))))
+  );
+}
+
+/** Returns the circles of imports between files, each as the list of its files. Imports of types count. */
+function importCircles(tree: Tree): string[][] {
+  const graph = new Map(
+    [...tree].map(([path, text]) => {
+      const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+      const relative = importsOf(source).filter(({ name }) => name.startsWith('.'));
+      return [path, relative.map(({ name }) => targetOf(path, name).replace(/\.js$/, '.ts'))] as const;
+    }),
+  );
+  const circles: string[][] = [];
+  const index = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  // Tarjan's strongly connected components.
+  const visit = (path: string): void => {
+    index.set(path, index.size);
+    lowest.set(path, index.get(path)!);
+    open.push(path);
+    for (const next of graph.get(path) ?? []) {
+      if (!graph.has(next)) continue;
+      if (!index.has(next)) visit(next);
+      if (open.includes(next)) lowest.set(path, Math.min(lowest.get(path)!, lowest.get(next)!));
+    }
+    if (lowest.get(path) !== index.get(path)) return;
+    const circle = open.splice(open.indexOf(path));
+    if (circle.length > 1) circles.push(circle.toSorted());
+  };
+  for (const path of graph.keys()) if (!index.has(path)) visit(path);
+  return circles;
+}
+
 interface Import {
   readonly name: string;
-  /** Nothing of it is left in what runs. */
+  /** Whether the import is erased from the compiled code. */
   readonly ofTypes: boolean;
 }
 
-/** What a file imports or exports from, statically, by `import()` or in a type. */
+/** Lists the imports and re-exports of a file: static ones, `import()` and those in a type. */
 function importsOf(source: ts.SourceFile): Import[] {
   const found: Import[] = [];
   const visit = (node: ts.Node): void => {
@@ -128,4 +189,14 @@ function isDefaultExport(node: ts.Node): boolean {
 
 function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
+}
+
+/** Returns the sub-folder of a file within its room; an empty string for a file at the room's root. */
+function subFolderOf(path: string): string {
+  const parts = path.split('/');
+  return parts.length > 2 ? parts[1]! : '';
+}
+
+function targetOf(path: string, name: string): string {
+  return new URL(name, `file:///${path}`).pathname.slice(1);
 }

@@ -9,9 +9,9 @@ import type { Closed, Received } from './client.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const PAGE = fileURLToPath(new URL('page.js', import.meta.url));
-/** Nothing here touches how certificates are checked. */
+/** No flag changes how certificates are checked. */
 const FLAGS = [
-  '--no-sandbox', // or root could not start it
+  '--no-sandbox', // required for root
   '--disable-gpu',
   '--no-first-run',
   '--disable-background-networking',
@@ -21,7 +21,7 @@ const FLAGS = [
 ];
 const run = promisify(execFile);
 
-/** Debian's Chromium with a home of its own: its profile, and the authorities that it trusts beside the public ones. */
+/** Runs Debian's Chromium with a home directory of its own, for its profile and its certificate store. */
 export class Browser {
   private constructor(
     private readonly home: string,
@@ -29,8 +29,8 @@ export class Browser {
   ) {}
 
   /**
-   * @param caFile the authority that the user has imported; without it the store is empty
-   * @param flags more of Chromium's command line
+   * @param caFile a CA certificate to import; without one the store is empty
+   * @param flags further flags of Chromium
    */
   static async start(caFile?: string, flags: readonly string[] = []): Promise<Browser> {
     const home = await mkdtemp(join(tmpdir(), 'switchboard-browser-'));
@@ -49,7 +49,7 @@ export class Browser {
     return new Browser(home, context);
   }
 
-  /** Opens a new tab, empty or on a page. */
+  /** Opens a tab, empty or at a URL. */
   async open(url = 'about:blank'): Promise<Tab> {
     const tab = new Tab(await this.context.newPage());
     await tab.page.goto(url);
@@ -58,11 +58,11 @@ export class Browser {
 
   async stop(): Promise<void> {
     await this.context.close();
-    await rm(this.home, { recursive: true, maxRetries: 5 }); // a process of its may still be writing its last
+    await rm(this.home, { recursive: true, maxRetries: 5 }); // retries, because a process may still be writing
   }
 }
 
-/** A tab with one WebSocket, which its page's own code opened. */
+/** Drives a tab whose page opens one WebSocket. */
 export class Tab {
   welcome!: Received;
   readonly #console: string[] = [];
@@ -75,12 +75,12 @@ export class Tab {
     return this.welcome.receiver;
   }
 
-  /** What the browser has written to the console, its reasons for a failed connection included. */
+  /** The text of the browser's console, with the reasons of failed connections. */
   get console(): string {
     return this.#console.join('\n');
   }
 
-  /** Opens the WebSocket and takes the welcome. */
+  /** Opens the WebSocket and takes the welcome. Throws if the connection fails. */
   async join(url: string): Promise<this> {
     if (!(await this.connect(url))) throw new Error(`could not connect: ${this.console}`);
     this.welcome = await this.next('sys.welcome');
@@ -96,7 +96,7 @@ export class Tab {
     return this.#call('send', envelope);
   }
 
-  /** Takes the next envelope of a type, and of a sender if one is named; the others stay in the page. */
+  /** Takes the next envelope of a type, and of a sender if given; other envelopes stay in the page. */
   async next(type: string, sender?: string): Promise<Received> {
     return this.#call('next', type, sender);
   }
@@ -110,7 +110,9 @@ export class Tab {
     return this.page.close();
   }
 
-  async #call<Result>(name: string, ...words: unknown[]): Promise<Result> {
-    return this.page.evaluate<Result>(`switchboard.${name}(${words.map((word) => JSON.stringify(word)).join(',')})`);
+  async #call<Result>(name: string, ...args: unknown[]): Promise<Result> {
+    return this.page.evaluate<Result>(
+      `switchboard.${name}(${args.map((argument) => JSON.stringify(argument)).join(',')})`,
+    );
   }
 }

@@ -1,12 +1,12 @@
 import type { Locator, Page } from 'playwright-core';
 import type { Browser } from './browser.js';
 
-/** The console in a tab, with everything it should not have done. */
+/** Drives the console in a tab and records its errors and its requests to other origins. */
 export class ConsolePage {
-  /** Errors in the browser's own console, breaches of the policy among them. */
+  /** Errors in the browser's log, violations of the Content-Security-Policy included. */
   readonly errors: string[] = [];
-  /** Addresses asked for beyond the page's own origin. */
-  readonly foreign: string[] = [];
+  /** Requested URLs of other origins. */
+  readonly otherOrigins: string[] = [];
 
   private constructor(readonly page: Page) {}
 
@@ -16,58 +16,60 @@ export class ConsolePage {
     page.on('console', (message) => message.type() === 'error' && opened.errors.push(message.text()));
     page.on('pageerror', (error) => opened.errors.push(String(error)));
     page.on('request', (request) => {
-      if (new URL(request.url()).origin !== origin) opened.foreign.push(request.url());
+      if (new URL(request.url()).origin !== origin) opened.otherOrigins.push(request.url());
     });
     page.on('websocket', (socket) => {
-      if (new URL(socket.url()).host !== new URL(origin).host) opened.foreign.push(socket.url());
+      if (new URL(socket.url()).host !== new URL(origin).host) opened.otherOrigins.push(socket.url());
     });
     await page.goto(origin);
     await page.locator('.pane').first().waitFor({ state: 'attached' });
     return opened;
   }
 
-  /** Throws if the page did what it should not. */
+  /** Closes the tab. Throws if the page had an error or loaded from another origin. */
   async close(): Promise<void> {
     await this.page.close();
-    const [wrong] = [...this.errors, ...this.foreign];
-    if (wrong !== undefined) throw new Error(`the console did not behave: ${wrong}`);
+    const [first] = [...this.errors, ...this.otherOrigins];
+    if (first !== undefined) throw new Error(`error or foreign request in the console: ${first}`);
   }
 
   pane(name: 'A' | 'B'): Pane {
     return new Pane(this.page.locator(`.pane[aria-label="Session ${name}"]`));
   }
 
+  /** Resolves to both panes once their sessions are connected. */
   async connected(): Promise<[Pane, Pane]> {
     const panes: [Pane, Pane] = [this.pane('A'), this.pane('B')];
-    for (const pane of panes) await pane.part('copy').and(this.page.locator(':enabled')).waitFor({ state: 'attached' });
+    for (const pane of panes)
+      await pane.element('copyId').and(this.page.locator(':enabled')).waitFor({ state: 'attached' });
     return panes;
   }
 }
 
-/** One session of the page. */
+/** Drives one session of the console. */
 export class Pane {
   constructor(readonly root: Locator) {}
 
-  part(name: string): Locator {
-    return this.root.locator(`[data-part="${name}"]`);
+  element(name: string): Locator {
+    return this.root.locator(`[data-element="${name}"]`);
   }
 
   async id(): Promise<string> {
-    return this.part('id').innerText();
+    return this.element('sessionId').innerText();
   }
 
-  /** A row of the log that says this. */
+  /** Rows of the frame log that contain a text. */
   row(text: string): Locator {
     return this.root.locator('.row').filter({ hasText: text });
   }
 
   async write(type: string, receiver: string, data: string): Promise<void> {
-    await this.part('type').fill(type);
-    await this.part('receiver').fill(receiver);
-    await this.part('data').fill(data);
+    await this.element('type').fill(type);
+    await this.element('receiver').fill(receiver);
+    await this.element('data').fill(data);
   }
 
   async send(): Promise<void> {
-    await this.part('send').click();
+    await this.element('send').click();
   }
 }

@@ -8,7 +8,7 @@ import {
 import { MessageBody, SubscribeMessage, type WsResponse } from '@nestjs/websockets';
 import { finalize, map, Subject, type Observable } from 'rxjs';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
-import { Sender } from '../../src/gateway/nest/sender.decorator.js';
+import { Sender } from '../../src/gateway/nest/session.decorators.js';
 import { Switchboard } from '../../src/messaging/switchboard.js';
 import { Session } from '../../src/sessions/session.js';
 

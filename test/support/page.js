@@ -1,4 +1,4 @@
-/** Plain WebSocket code, as a web page would have it: every document in a tab of the tests begins with it. */
+/** Plain WebSocket code of a web page; the tests inject it into every document. */
 const inbox = [];
 const waiting = [];
 let socket;
@@ -27,7 +27,7 @@ globalThis.switchboard = {
       });
     }),
   send: (envelope) => socket.send(JSON.stringify(envelope)),
-  /** Takes the next envelope of a type, and of a sender if one is named; the others stay. */
+  /** Takes the next envelope of a type, and of a sender if given; other envelopes stay in the inbox. */
   next: (type, sender) => {
     const index = inbox.findIndex((envelope) => fits(envelope, type, sender));
     if (index !== -1) return inbox.splice(index, 1)[0];

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
-import { CertificateSubject } from '../../src/gateway/nest/identity.decorators.js';
+import { CertificateSubject } from '../../src/gateway/nest/session.decorators.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 
 /** Tells a session whose certificate it came with. */

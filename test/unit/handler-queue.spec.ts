@@ -1,17 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { of, Subject, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HandlerTimeouts } from '../../src/gateway/dispatch/handler-timeouts.js';
-import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { HandlerQueue } from '../../src/gateway/dispatch/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/dispatch/handler-replies.js';
+import { HandlerRunner } from '../../src/gateway/dispatch/handler-runner.js';
+import { HandlerTable } from '../../src/gateway/dispatch/handler-table.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { MessageError, MAX_WAITING_CALLS, type Envelope } from '../../src/protocol/index.js';
+import type { Session } from '../../src/sessions/session.js';
+import type { Settings } from '../../src/settings/settings.js';
 
-/** Writes down what the client would be told. */
-class Told {
+/** Records the replies to the client. */
+class RecordedReplies {
   readonly lines: string[] = [];
-  readonly counters = new Counters();
 
   value(_: unknown, { id }: Envelope, value: unknown): void {
     if (value === 'unsendable') throw new Error('cannot be sent');
@@ -27,7 +28,7 @@ class Told {
   }
 }
 
-/** A handler that stays until it is told what to return. */
+/** A handler that returns when the test opens it. */
 class Gate {
   readonly started: unknown[] = [];
   #open: (value: unknown) => void = () => undefined;
@@ -44,7 +45,7 @@ class Gate {
 }
 
 describe('the handler queue', () => {
-  let told: Told;
+  let replies: RecordedReplies;
   let gate: Gate;
   let session: { closed: boolean };
   let queue: HandlerQueue;
@@ -56,22 +57,22 @@ describe('the handler queue', () => {
     data,
     rest: '"type":"x"}',
   });
-  const newQueue = (timeoutMs: number): HandlerQueue =>
-    new HandlerQueue(
-      { session } as unknown as GatewaySocket,
-      told as unknown as HandlerReplies,
-      new HandlerTimeouts(timeoutMs),
-    );
+  const newQueue = (handlerTimeoutMs: number): HandlerQueue => {
+    const counters = new Counters();
+    const settings = { handlerTimeoutMs } as Settings;
+    const runner = new HandlerRunner(new HandlerTable(), replies as unknown as HandlerReplies, counters, settings);
+    return new HandlerQueue(session as Session, runner, counters);
+  };
   const returning = (value: unknown) => async (): Promise<unknown> => value;
 
   beforeEach(() => {
-    told = new Told();
+    replies = new RecordedReplies();
     gate = new Gate();
     session = { closed: false };
     queue = newQueue(60_000);
   });
 
-  it('runs one at a time, in order', async () => {
+  it('runs one call at a time, in order', async () => {
     queue.add(envelope('1', '"a"'), gate.handler);
     queue.add(envelope('2', '"b"'), gate.handler);
     queue.add(envelope('3'), returning('last'));
@@ -80,10 +81,10 @@ describe('the handler queue', () => {
     await gate.open('A');
     expect(gate.started).toEqual(['a', 'b']);
     await gate.open('B');
-    expect(told.lines).toEqual(['1 value "A"', '1 done', '2 value "B"', '2 done', '3 value "last"', '3 done']);
+    expect(replies.lines).toEqual(['1 value "A"', '1 done', '2 value "B"', '2 done', '3 value "last"', '3 done']);
   });
 
-  it('gives a handler the value of data, and undefined where there is none', async () => {
+  it('passes the value of data to the handler, and undefined without data', async () => {
     queue.add(envelope('1', '{"a":[1,null]}'), gate.handler);
     await gate.open();
     queue.add(envelope('2'), gate.handler);
@@ -91,16 +92,16 @@ describe('the handler queue', () => {
     expect(gate.started).toEqual([{ a: [1, null] }, undefined]);
   });
 
-  it('goes on behind a handler that fails', async () => {
+  it('runs the next call after a handler fails', async () => {
     queue.add(envelope('1'), async () => {
       throw new Error('oh');
     });
     queue.add(envelope('2'), returning(2));
     await turn();
-    expect(told.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
+    expect(replies.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
   });
 
-  it('lets 64 wait and refuses the next, which has no effect', async () => {
+  it('queues 64 calls and refuses the next without running it', async () => {
     queue.add(envelope('running'), gate.handler);
     for (let count = 0; count < MAX_WAITING_CALLS; count++) queue.add(envelope(`${count}`), returning(undefined));
     const refusal = (): MessageError | undefined => {
@@ -114,21 +115,21 @@ describe('the handler queue', () => {
     expect(refusal()).toBeInstanceOf(MessageError);
     expect(refusal()).toMatchObject({ code: 'rate_limited', ref: 'over', details: { retryAfterMs: 1000 } });
     await gate.open();
-    expect(told.lines.filter((line) => line.endsWith('done'))).toHaveLength(1 + MAX_WAITING_CALLS);
-    expect(told.lines.join('\n')).not.toContain('over');
+    expect(replies.lines.filter((line) => line.endsWith('done'))).toHaveLength(1 + MAX_WAITING_CALLS);
+    expect(replies.lines.join('\n')).not.toContain('over');
   });
 
-  it('waits for a handler no longer than it may take, and then drops what it still says', async () => {
+  it('times out a handler and ignores its late result', async () => {
     queue = newQueue(20);
     queue.add(envelope('slow'), gate.handler);
     await new Promise((resolve) => queue.add(envelope('next'), async () => resolve('started')));
     await gate.open('too late');
-    expect(told.lines.filter((line) => !line.startsWith('next'))).toEqual([
-      'slow failed: a handler took longer than 20 ms',
+    expect(replies.lines.filter((line) => !line.startsWith('next'))).toEqual([
+      'slow failed: handler exceeded HANDLER_TIMEOUT_MS, 20 ms',
     ]);
   });
 
-  it('is free once an observable is subscribed, and answers each of its values', async () => {
+  it('runs the next call once an observable is subscribed, and replies with each value', async () => {
     const values = new Subject<number>();
     queue.add(envelope('1'), returning(values));
     queue.add(envelope('2'), returning(of('a', 'b')));
@@ -137,16 +138,16 @@ describe('the handler queue', () => {
     values.next(2);
     values.complete();
     values.next(3);
-    expect(told.lines).toEqual(['2 value "a"', '2 value "b"', '2 done', '1 value 1', '1 value 2', '1 done']);
+    expect(replies.lines).toEqual(['2 value "a"', '2 value "b"', '2 done', '1 value 1', '1 value 2', '1 done']);
   });
 
-  it('answers an observable that fails with one failure', async () => {
+  it('replies to an observable that fails with one error', async () => {
     queue.add(envelope('1'), returning(throwError(() => new Error('broken'))));
     await turn();
-    expect(told.lines).toEqual(['1 failed: broken']);
+    expect(replies.lines).toEqual(['1 failed: broken']);
   });
 
-  it('ends an observable whose value cannot be sent', async () => {
+  it('unsubscribes from an observable whose value cannot be sent', async () => {
     const values = new Subject<string>();
     queue.add(envelope('1'), returning(values));
     await turn();
@@ -155,10 +156,10 @@ describe('the handler queue', () => {
     values.next('good');
     await turn();
     expect(values.observed).toBe(false);
-    expect(told.lines).toEqual(['1 value "good"', '1 failed: cannot be sent']);
+    expect(replies.lines).toEqual(['1 value "good"', '1 failed: cannot be sent']);
   });
 
-  it('lets 64 observables answer at a time', async () => {
+  it('allows 64 observables at a time', async () => {
     const streams = Array.from({ length: MAX_WAITING_CALLS }, () => new Subject<number>());
     for (const [index, stream] of streams.entries()) queue.add(envelope(`${index}`), returning(stream));
     await turn();
@@ -166,10 +167,10 @@ describe('the handler queue', () => {
     streams[0]!.complete();
     queue.add(envelope('again'), returning(1));
     await turn();
-    expect(told.lines.at(-1)).toBe('again done');
+    expect(replies.lines.at(-1)).toBe('again done');
   });
 
-  it('drops what waits and unsubscribes what answers when its session ends', async () => {
+  it('drops waiting calls and unsubscribes from observables when its session closes', async () => {
     const values = new Subject<number>();
     queue.add(envelope('1'), returning(values));
     await turn();
@@ -182,6 +183,6 @@ describe('the handler queue', () => {
     await gate.open(late);
     expect(late.observed).toBe(false);
     expect(gate.started).toHaveLength(1);
-    expect(told.lines).toEqual([]);
+    expect(replies.lines).toEqual([]);
   });
 });

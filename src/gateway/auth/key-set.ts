@@ -12,21 +12,21 @@ import { readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { SettingsError } from '../../settings/environment.js';
 
-/** A key that is not known is looked for again at most this often, so that bad tokens cannot make us ask all day. */
+/** Shortest time between two requests for an unknown key, because invalid tokens must not cause a request each. */
 const COOLDOWN_MS = 30_000;
 const CACHE_MS = 600_000;
 const FETCH_TIMEOUT_MS = 5000;
 
-type Find = (header: JWTHeaderParameters, jws: FlattenedJWSInput) => Promise<CryptoKey>;
+type KeyFinder = (header: JWTHeaderParameters, jws: FlattenedJWSInput) => Promise<CryptoKey>;
 
-/** Public keys by their ids, of a URL or a file; a key that is new there is found without a restart. */
+/** Finds public keys by id in a JWKS (RFC 7517), from a URL or a file. New keys are found without a restart. */
 export class KeySet {
   readonly #logger = new Logger(KeySet.name);
   readonly #file: string | undefined;
   #readMs = 0;
-  #find: Find;
+  #find: KeyFinder;
 
-  /** @throws {SettingsError} when the file is no key set */
+  /** @throws {SettingsError} when the file is not a valid JWKS */
   static of(source: string): KeySet {
     return new KeySet(source);
   }
@@ -48,19 +48,19 @@ export class KeySet {
     }
   }
 
-  /** Finds the key a token names; rejects where there is none or the source cannot be reached. */
+  /** Finds the key that a token names. Rejects when the JWKS has no such key or cannot be loaded. */
   async find(header: JWTHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> {
     try {
       if (this.#file !== undefined) await this.#refresh(this.#file);
       return await this.#find(header, jws);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey))
-        this.#logger.warn(`the keys of tokens cannot be had: ${(error as Error).message}`);
+        this.#logger.warn(`cannot load JWKS: ${(error as Error).message}`);
       throw error;
     }
   }
 
-  /** Reads the file again where it has changed; one that is bad now leaves the keys as they were. */
+  /** Reads the file again when it has changed. An invalid file leaves the current keys in use. */
   async #refresh(file: string): Promise<void> {
     try {
       const { mtimeMs } = await stat(file);
@@ -68,11 +68,11 @@ export class KeySet {
       this.#readMs = mtimeMs;
       this.#find = keysOf(await readFile(file, 'utf8'));
     } catch (error) {
-      this.#logger.warn(`${file} is no key set now: ${(error as Error).message}`);
+      this.#logger.warn(`cannot reload JWKS from ${file}, keeping the current keys: ${(error as Error).message}`);
     }
   }
 }
 
-function keysOf(text: string): Find {
+function keysOf(text: string): KeyFinder {
   return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
 }

@@ -3,15 +3,16 @@ import type { Session } from '../../sessions/session.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
 
-const LOOK_MS = 1000;
+const TICK_MS = 1000;
 
 /**
- * Closes with 4102 whoever's token has ended. Sessions lie in one drawer for each second in which tokens end, and one
- * timer looks into the drawers that are due; a renewed token puts its session into another drawer.
+ * Closes sessions with 4102 when their token expires. Timing wheel: one bucket per expiry second, one timer for all
+ * buckets.
  */
 @Injectable()
 export class TokenExpiry implements OnApplicationShutdown {
-  readonly #drawers = new Map<number, Set<Session>>();
+  /** Sessions by the Unix time in seconds at which their token expires. */
+  readonly #buckets = new Map<number, Set<Session>>();
   readonly #skewMs: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -27,32 +28,32 @@ export class TokenExpiry implements OnApplicationShutdown {
     clearInterval(this.#timer);
   }
 
-  /** Watches the end of a session's token, if it has one. */
+  /** Adds a session to the bucket of its token; does nothing where it has no token. */
   watch(session: Session): void {
     const expiresAt = session.identity?.expiresAt;
     if (expiresAt === undefined) return;
-    let drawer = this.#drawers.get(expiresAt);
-    if (drawer === undefined) this.#drawers.set(expiresAt, (drawer = new Set()));
-    drawer.add(session);
-    this.#timer ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    let bucket = this.#buckets.get(expiresAt);
+    if (bucket === undefined) this.#buckets.set(expiresAt, (bucket = new Set()));
+    bucket.add(session);
+    this.#timer ??= setInterval(() => this.#expire(), TICK_MS).unref();
   }
 
-  /** Stops watching: the session has left, or its token is about to be another. */
+  /** Removes a session from its bucket, because the session has closed or its token is about to be replaced. */
   forget(session: Session): void {
     const expiresAt = session.identity?.expiresAt;
     if (expiresAt === undefined) return;
-    const drawer = this.#drawers.get(expiresAt);
-    if (drawer?.delete(session) === true && drawer.size === 0) this.#drawers.delete(expiresAt);
+    const bucket = this.#buckets.get(expiresAt);
+    if (bucket?.delete(session) === true && bucket.size === 0) this.#buckets.delete(expiresAt);
   }
 
-  #look(): void {
+  #expire(): void {
     const due = (Date.now() - this.#skewMs) / 1000;
-    for (const [expiresAt, drawer] of this.#drawers) {
+    for (const [expiresAt, bucket] of this.#buckets) {
       if (expiresAt > due) continue;
-      for (const session of drawer) session.close(4102);
-      this.#drawers.delete(expiresAt);
+      for (const session of bucket) session.close(4102);
+      this.#buckets.delete(expiresAt);
     }
-    if (this.#drawers.size > 0) return;
+    if (this.#buckets.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

@@ -4,23 +4,21 @@ import type { IncomingMessage } from 'node:http';
 import type { TokenClaims } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { KeySet } from './key-set.js';
-import type { HandshakeRejection } from '../handshake/rejection.js';
 
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
-/** In front of a token among the subprotocols: the one header that a browser lets a page write. */
+/** Prefix of a token among the offered subprotocols, because a page can set no other header of a WebSocket. */
 const PROTOCOL_PREFIX = 'bearer.';
 const MAX_USER_CHARACTERS = 256;
-const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
 
-/** What a good token proves. */
+/** The contents of a valid token. */
 export interface VerifiedToken {
   readonly user: string;
   readonly claims: TokenClaims;
-  /** Seconds since 1970. */
+  /** Unix time in seconds. */
   readonly expiresAt: number;
 }
 
-/** Verifies tokens (JWT, RFC 7519). Each algorithm is bound to the kind of key that is its own (RFC 8725, 3.1). */
+/** Verifies tokens (JWT, RFC 7519). Each algorithm accepts its own kind of key only (RFC 8725, 3.1). */
 @Injectable()
 export class TokenVerifier {
   readonly #logger = new Logger(TokenVerifier.name);
@@ -43,12 +41,13 @@ export class TokenVerifier {
     };
   }
 
-  get on(): boolean {
-    return this.#mode !== 'off';
-  }
-
-  /** Verifies the token of a handshake; `undefined` where there is none and none is needed. Never rejects. */
-  presented({ headers }: IncomingMessage): Promise<VerifiedToken | HandshakeRejection> | undefined {
+  /**
+   * Verifies the token of a handshake, from `Authorization` or the subprotocols. Never rejects.
+   *
+   * @returns `undefined` where there is no token and none is required; a promise of `undefined` where the token is missing,
+   *   invalid or one of several
+   */
+  verifyHandshake({ headers }: IncomingMessage): Promise<VerifiedToken | undefined> | undefined {
     if (this.#mode === 'off') return undefined;
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     const tokens = offered.flatMap((name) =>
@@ -56,13 +55,12 @@ export class TokenVerifier {
     );
     if (headers.authorization !== undefined) tokens.push(BEARER.exec(headers.authorization)?.[1] ?? '');
     const [token] = tokens;
-    if (token === undefined) return this.#mode === 'required' ? Promise.resolve(UNAUTHORIZED) : undefined;
-    // Two tokens may be two people.
-    if (tokens.length > 1) return Promise.resolve(UNAUTHORIZED);
-    return this.verify(token).then((proof) => proof ?? UNAUTHORIZED);
+    if (token === undefined) return this.#mode === 'required' ? Promise.resolve(undefined) : undefined;
+    // Two tokens may name two users.
+    return tokens.length > 1 ? Promise.resolve(undefined) : this.verify(token);
   }
 
-  /** Returns what a token proves, `undefined` where it is bad in whatever way. Never rejects, never logs the token. */
+  /** Returns the contents of a valid token, `undefined` for any other. Never rejects and never logs the token. */
   async verify(token: string): Promise<VerifiedToken | undefined> {
     try {
       const { payload } = await jwtVerify(token, (header, jws) => this.#key(header, jws), this.#rules);
@@ -71,15 +69,15 @@ export class TokenVerifier {
         return undefined;
       return { user, claims: Object.freeze(payload), expiresAt };
     } catch (error) {
-      this.#logger.debug(`a token was refused: ${(error as { code?: string }).code ?? 'it is no token'}`);
+      this.#logger.debug(`token rejected: ${(error as { code?: string }).code ?? 'not a JWT'}`);
       return undefined;
     }
   }
 
-  /** The secret is never given to another algorithm, nor a public key to HS256. */
+  /** Selects the key by algorithm: `AUTH_SECRET` for HS256 only, a public key for all others. */
   async #key(header: JWTHeaderParameters, jws: FlattenedJWSInput) {
     if (header.alg === 'HS256' && this.#secret !== undefined) return this.#secret;
-    if (header.alg === 'HS256' || this.#keys === undefined) throw new Error('no key for this algorithm');
+    if (header.alg === 'HS256' || this.#keys === undefined) throw new Error('no key for the algorithm of the token');
     return this.#keys.find(header, jws);
   }
 }

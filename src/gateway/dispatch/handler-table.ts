@@ -5,34 +5,34 @@ import { hashText, isReserved } from '../../protocol/index.js';
 export type MessageHandlerCallback = (data: unknown, type: string) => Promise<unknown>;
 
 /**
- * Which types the gateway classes claim, and where a socket keeps the callback of each. Nest binds every class anew for
- * each socket, always in the same order, so that a place is learned once and a socket needs only a list.
+ * Maps each message type that a gateway claims to the index of its callback in `GatewaySocket.handlers`. Indexes are
+ * registered once, because Nest binds the gateways to every socket in the same order.
  */
 @Injectable()
 export class HandlerTable {
-  readonly #places = new Map<string, number>();
+  readonly #indexes = new Map<string, number>();
   readonly #hashes = new Set<number>();
   readonly #types: string[] = [];
   readonly #logger: LoggerService = new Logger(HandlerTable.name);
 
-  /** Learns the type of the handler at a place. */
-  register(place: number, type: string): void {
-    if (place < this.#types.length) return;
+  /** Registers the type of the handler at an index; does nothing for an index that is registered already. */
+  register(index: number, type: string): void {
+    if (index < this.#types.length) return;
     this.#types.push(type);
-    if (isReserved(type)) this.#logger.error(`the type "${type}" is the server's: its handler is never called`);
-    else if (this.#places.has(type)) this.#logger.error(`two handlers claim "${type}": the second is never called`);
+    if (isReserved(type)) this.#logger.error(`handler of a reserved type is never called: "${type}"`);
+    else if (this.#indexes.has(type)) this.#logger.error(`second handler of a type is never called: "${type}"`);
     else {
-      this.#places.set(type, place);
+      this.#indexes.set(type, index);
       this.#hashes.add(hashText(type));
     }
   }
 
-  /** Returns the place of a type's handler, `undefined` where none claims it. */
+  /** Returns the index of a type's handler, `undefined` where no handler claims the type. */
   index(type: string): number | undefined {
-    return this.#places.get(type);
+    return this.#indexes.get(type);
   }
 
-  /** Tells from its hash alone that no handler claims a type; `false` is not yet a yes. */
+  /** Returns `true` where no handler claims a type of this hash; `false` may be a hash collision. */
   definitelyUnclaimed(typeHash: number): boolean {
     return !this.#hashes.has(typeHash);
   }

@@ -3,18 +3,15 @@ interface Deadline {
   readonly reject: (error: Error) => void;
 }
 
-/**
- * Watches calls of handlers, which all have the same time: whichever began first is due first, so that one timer serves
- * them all.
- */
+/** Limits how long handler calls may take. One timer serves all calls, because all have the same timeout. */
 export class HandlerTimeouts {
-  /** In the order in which they began. */
+  /** In the order of their start, which is the order in which they are due. */
   readonly #running = new Set<Deadline>();
   #watching = false;
 
   constructor(private readonly timeoutMs: number) {}
 
-  /** Settles as the call does, or rejects when that takes too long: what it still does then is its own affair. */
+  /** Settles as the call does, or rejects after the timeout. The call itself is not cancelled. */
   within<T>(call: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const deadline: Deadline = { dueMs: performance.now() + this.timeoutMs, reject };
@@ -32,16 +29,17 @@ export class HandlerTimeouts {
 
   #watch(waitMs: number): void {
     this.#watching = true;
-    setTimeout(() => this.#look(), Math.ceil(waitMs)).unref();
+    setTimeout(() => this.#expire(), Math.ceil(waitMs)).unref();
   }
 
-  #look(): void {
+  /** Rejects all calls that are due and sets the timer for the next. */
+  #expire(): void {
     this.#watching = false;
     const nowMs = performance.now();
     for (const deadline of this.#running) {
       if (deadline.dueMs > nowMs) return this.#watch(deadline.dueMs - nowMs);
       this.#running.delete(deadline);
-      deadline.reject(new Error(`a handler took longer than ${this.timeoutMs} ms`));
+      deadline.reject(new Error(`handler exceeded HANDLER_TIMEOUT_MS, ${this.timeoutMs} ms`));
     }
   }
 }

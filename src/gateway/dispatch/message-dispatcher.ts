@@ -2,72 +2,79 @@ import { Injectable } from '@nestjs/common';
 import { MessageRouter } from '../../messaging/message-router.js';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
 import { decode, MessageError, isReserved, stampedFrame, type Envelope } from '../../protocol/index.js';
+import type { Session } from '../../sessions/session.js';
+import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
-import { HandledMessages } from './handled-messages.js';
 import { HandlerReplies } from './handler-replies.js';
-import { TokenRenewal } from '../auth/token-renewal.js';
+import { HandlerRunner } from './handler-runner.js';
 
-/** Stands for a message whose envelope is not known when something fails. */
-const UNREAD: Envelope = { type: '', receiver: undefined, id: undefined, data: undefined, rest: '' };
+/** Stands for the envelope of a message that could not be parsed. */
+const UNPARSED: Envelope = { type: '', receiver: undefined, id: undefined, data: undefined, rest: '' };
 
-const RENEW = 'sys.auth';
-
-/** Takes in what `ws` read, the exact way: decodes it, finds whose it is, and answers every fault. */
+/** Dispatches messages on the slow path: to a system request, a handler or a receiver. Replies with every error. */
 @Injectable()
 export class MessageDispatcher {
   constructor(
     private readonly router: MessageRouter,
-    private readonly words: SystemRequestHandler,
-    private readonly handled: HandledMessages,
+    private readonly systemRequests: SystemRequestHandler,
+    private readonly handlers: HandlerRunner,
     private readonly replies: HandlerReplies,
-    private readonly renewal: TokenRenewal,
+    private readonly counters: Counters,
   ) {}
 
-  /** Reads one text message, the exact way. @param bytes its length on the wire */
+  /** Decodes and dispatches one text message. @param bytes its length on the wire */
   read(socket: GatewaySocket, text: string, bytes: number): void {
     const { sessionRateLimiter } = socket;
-    if (sessionRateLimiter === undefined || sessionRateLimiter.spend(bytes))
-      this.#answering(socket, () => this.#accept(socket, decode(text)));
-    else this.#answering(socket, () => refuse(text, sessionRateLimiter.waitMs(bytes)));
+    if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(bytes))
+      this.#withErrorReply(socket, (session) => this.#dispatch(socket, session, decode(text)));
+    else this.#withErrorReply(socket, () => refuse(text, sessionRateLimiter.waitMs(bytes)));
   }
 
-  /** Carries out a message that was read and checked. */
+  /** Dispatches a message that is already decoded and within the rate limit. */
   dispatch(socket: GatewaySocket, envelope: Envelope): void {
-    this.#answering(socket, () => this.#accept(socket, envelope));
+    this.#withErrorReply(socket, (session) => this.#dispatch(socket, session, envelope));
   }
 
-  /** Refuses a message that was read and is one too many. @param bytes its length on the wire */
+  /** Refuses a message that is decoded and exceeds the rate limit. @param bytes its length on the wire */
   refuse(socket: GatewaySocket, id: string | undefined, bytes: number): void {
-    this.#answering(socket, () => {
+    this.#withErrorReply(socket, () => {
       throw MessageError.of('rate_limited', id, { retryAfterMs: socket.sessionRateLimiter!.waitMs(bytes) });
     });
   }
 
-  /** Answers whatever is thrown: nobody above would catch it. */
-  #answering({ session }: GatewaySocket, work: () => void): void {
+  /** Replies with whatever `work` throws, because no caller catches it. */
+  #withErrorReply({ session }: GatewaySocket, work: (session: Session) => void): void {
     if (session === undefined || session.closed) return;
-    this.replies.counters.received++;
+    this.counters.received++;
     try {
-      work();
+      work(session);
     } catch (error) {
-      if (error instanceof MessageError) this.replies.fault(session, error);
-      else this.replies.failed(session, UNREAD, error);
+      if (error instanceof MessageError) this.replies.error(session, error);
+      else this.replies.failed(session, UNPARSED, error);
     }
   }
 
-  /** @throws {MessageError} whatever is wrong with the message */
-  #accept(socket: GatewaySocket, envelope: Envelope): void {
-    const session = socket.session!;
+  /** @throws {MessageError} when the message is invalid or cannot be routed */
+  #dispatch(socket: GatewaySocket, session: Session, envelope: Envelope): void {
     const { type, receiver, id } = envelope;
-    if (type === RENEW) return this.renewal.renew(session, envelope);
-    if (isReserved(type)) return this.words.answer(session, envelope);
-    if (this.handled.take(socket, envelope)) return;
+    if (isReserved(type)) return this.#answerRequest(session, envelope);
+    if (this.handlers.enqueue(socket, session, envelope)) return;
     if (receiver === undefined) throw MessageError.of('unknown_type', id);
     this.router.route(session, receiver, stampedFrame(session.id, envelope), id);
   }
+
+  #answerRequest(session: Session, envelope: Envelope): void {
+    void this.systemRequests
+      .answer(session, envelope)
+      ?.catch((error: unknown) => this.replies.failed(session, envelope, error));
+  }
 }
 
-/** Refuses a message that is one too many, by its `id` where one can be read. @throws {MessageError} `rate_limited`, always */
+/**
+ * Refuses a message that exceeds the rate limit, by its `id` where one can be read.
+ *
+ * @throws {MessageError} `rate_limited`, always
+ */
 function refuse(text: string, retryAfterMs: number): never {
   let ref: string | undefined;
   try {

@@ -2,20 +2,25 @@ import type { Settings } from '../../settings/settings.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { TokenBucket } from '../../limits/token-bucket.js';
 
-const MESSAGE_BURST = 5;
-const BYTE_BURST = 4;
+const MESSAGE_BURST_SECONDS = 5;
+const BYTE_BURST_SECONDS = 4;
 const MINUTE_MS = 60_000;
-/** What a client may do wrong out of ignorance. */
-const FAULTS: ReadonlySet<string> = new Set(['malformed_json', 'invalid_message', 'reserved_type', 'unknown_type']);
-
-const REFUSED = 'rate_limited';
+/** Codes that count towards `FAULTS_PER_MINUTE`: errors of a client that does not know the protocol. */
+const FAULT_CODES: ReadonlySet<string> = new Set([
+  'malformed_json',
+  'invalid_message',
+  'reserved_type',
+  'unknown_type',
+]);
+/** The code that counts towards `REFUSALS_PER_MINUTE`. */
+const RATE_LIMITED = 'rate_limited';
 
 type Limits = Pick<
   Settings,
   'messagesPerSecond' | 'bytesPerSecond' | 'faultsPerMinute' | 'refusalsPerMinute' | 'maxMessageBytes'
 >;
 
-/** How much one session may still say. A session has none where every such limit is off. */
+/** Limits messages, bytes and errors of one session. A session has no limiter where all of these limits are off. */
 export class SessionRateLimiter {
   readonly #messages: TokenBucket | undefined;
   readonly #bytes: TokenBucket | undefined;
@@ -33,10 +38,14 @@ export class SessionRateLimiter {
     this.#limits = limits;
     this.#minuteSinceMs = nowMs;
     if (messagesPerSecond > 0)
-      this.#messages = new TokenBucket(messagesPerSecond, messagesPerSecond * MESSAGE_BURST, nowMs);
-    // The longest message that is allowed at all must go through some time.
+      this.#messages = new TokenBucket(messagesPerSecond, messagesPerSecond * MESSAGE_BURST_SECONDS, nowMs);
+    // At least one message of MAX_MESSAGE_BYTES must fit.
     if (bytesPerSecond > 0)
-      this.#bytes = new TokenBucket(bytesPerSecond, Math.max(bytesPerSecond * BYTE_BURST, maxMessageBytes), nowMs);
+      this.#bytes = new TokenBucket(
+        bytesPerSecond,
+        Math.max(bytesPerSecond * BYTE_BURST_SECONDS, maxMessageBytes),
+        nowMs,
+      );
   }
 
   static of(limits: Limits, counters: Counters): SessionRateLimiter | undefined {
@@ -45,36 +54,36 @@ export class SessionRateLimiter {
     return any ? new SessionRateLimiter(limits, counters, performance.now()) : undefined;
   }
 
-  /** Whether a message of so many bytes may pass now. */
+  /** Returns whether a message of so many bytes is within the limits. */
   has(bytes: number, nowMs: number): boolean {
     return (this.#messages?.has(1, nowMs) ?? true) && (this.#bytes?.has(bytes, nowMs) ?? true);
   }
 
-  /** Takes a message that {@link has} let pass. */
+  /** Charges a message for which {@link has} returned `true`. */
   charge(bytes: number): void {
     this.#messages?.take(1);
     this.#bytes?.take(bytes);
   }
 
-  /** Takes a message if it may pass now. */
-  spend(bytes: number): boolean {
-    const passes = this.has(bytes, performance.now());
-    if (passes) this.charge(bytes);
-    return passes;
+  /** Charges a message if it is within the limits; returns whether it is. */
+  tryTake(bytes: number): boolean {
+    const allowed = this.has(bytes, performance.now());
+    if (allowed) this.charge(bytes);
+    return allowed;
   }
 
-  /** Milliseconds until such a message may pass. */
+  /** Milliseconds until a message of so many bytes is within the limits. */
   waitMs(bytes: number): number {
     return Math.max(this.#messages?.waitMs(1) ?? 1, this.#bytes?.waitMs(bytes) ?? 1);
   }
 
-  /** Counts a ping or pong over the rate, which gets no answer; returns whether it was one too many within this minute. */
+  /** Counts a ping or pong over the rate, which gets no `sys.error`; returns the same as {@link recordError}. */
   recordControlFrame(): boolean {
     this.counters.rateLimitedControlFrames++;
-    return this.recordError(REFUSED);
+    return this.recordError(RATE_LIMITED);
   }
 
-  /** Counts an answer that was a `sys.error`; returns whether it was one too many within this minute. */
+  /** Counts a `sys.error` that was sent; returns whether the session has exceeded its errors per minute. */
   recordError(code: string): boolean {
     const nowMs = performance.now();
     if (nowMs - this.#minuteSinceMs >= MINUTE_MS) {
@@ -82,8 +91,8 @@ export class SessionRateLimiter {
       this.#faults = this.#refusals = 0;
     }
     const { faultsPerMinute, refusalsPerMinute } = this.#limits;
-    if (FAULTS.has(code)) return ++this.#faults > faultsPerMinute && faultsPerMinute > 0;
-    if (code === REFUSED) return ++this.#refusals > refusalsPerMinute && refusalsPerMinute > 0;
+    if (FAULT_CODES.has(code)) return ++this.#faults > faultsPerMinute && faultsPerMinute > 0;
+    if (code === RATE_LIMITED) return ++this.#refusals > refusalsPerMinute && refusalsPerMinute > 0;
     return false;
   }
 }

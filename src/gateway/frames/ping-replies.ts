@@ -4,7 +4,7 @@ import type { GatewaySocket } from '../gateway-socket.js';
 /** Answers a ping while the session may still say something; one pong may answer several pings (RFC 6455, 5.5.3). */
 export function answerPing(socket: GatewaySocket, body: Uint8Array): void {
   const { session, sessionRateLimiter } = socket;
-  if (sessionRateLimiter === undefined || sessionRateLimiter.spend(body.length))
+  if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(body.length))
     session?.send(controlFrame(OPCODE.pong, body));
   else if (sessionRateLimiter.recordControlFrame()) socket.close(1008);
 }
@@ -12,5 +12,5 @@ export function answerPing(socket: GatewaySocket, body: Uint8Array): void {
 /** Counts a pong as what it is, something said: one a heartbeat is nothing, a flood of them is a flood. */
 export function takePong(socket: GatewaySocket, bytes: number): void {
   const { sessionRateLimiter } = socket;
-  if (sessionRateLimiter?.spend(bytes) === false && sessionRateLimiter.recordControlFrame()) socket.close(1008);
+  if (sessionRateLimiter?.tryTake(bytes) === false && sessionRateLimiter.recordControlFrame()) socket.close(1008);
 }

@@ -1,34 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { SessionRegistry } from '../../sessions/session-registry.js';
+import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { Identity } from '../../sessions/identity.js';
+import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
+import { TokenVerifier } from '../auth/token-verifier.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
-import { provenSubject } from './client-certificate.js';
-import { connectionsByDescriptors } from './descriptors.js';
 import { HandshakeRateLimiter } from './handshake-rate-limiter.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from './rejection.js';
-import { ConnectionCounter } from '../../limits/connection-counter.js';
-import { TokenVerifier } from '../auth/token-verifier.js';
 
-/** Seconds after which a connection may have ended and its seat be free. */
+/** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
 const RETRY_AFTER_SECONDS = 5;
 const FULL: HandshakeRejection = { code: 'full', headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
 const TOO_MANY: HandshakeRejection = { code: 'too_many_connections', headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
+const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
+/** The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest. */
+const DESCRIPTOR_SHARE = 0.9;
 
 /**
- * Who may come in, in the contract's order: room, address, origin, token, user. Whoever is let in holds seats until
- * {@link release}, which a session's end does by itself.
+ * Admits handshakes: checks capacity, address limits, origin, token and user limit, in this order. An admitted handshake
+ * is counted until {@link release}, which the end of its session calls.
  */
 @Injectable()
 export class Admission {
-  readonly #most: number;
-  readonly #ofAddress: ConnectionCounter;
-  readonly #ofUser: ConnectionCounter;
+  readonly #maxConnections: number;
+  readonly #perAddress: ConnectionCounter;
+  readonly #perUser: ConnectionCounter;
   readonly #rate: HandshakeRateLimiter;
-  /** Seats in all, from the first look at a handshake to the end of its session. */
-  #taken = 0;
+  /** Connections of this node, from the check of the handshake to the end of the session. */
+  #connections = 0;
 
   constructor(
     private readonly addresses: ClientAddress,
@@ -37,9 +38,9 @@ export class Admission {
     settings: Settings,
     sessions: SessionRegistry,
   ) {
-    this.#most = settings.maxConnections ?? connectionsByDescriptors();
-    this.#ofAddress = new ConnectionCounter(settings.maxConnectionsPerAddress);
-    this.#ofUser = new ConnectionCounter(settings.maxConnectionsPerUser);
+    this.#maxConnections = settings.maxConnections ?? connectionsByDescriptors();
+    this.#perAddress = new ConnectionCounter(settings.maxConnectionsPerAddress);
+    this.#perUser = new ConnectionCounter(settings.maxConnectionsPerUser);
     this.#rate = new HandshakeRateLimiter(settings.handshakesPerSecond);
     sessions.addListener({
       opened: () => undefined,
@@ -49,45 +50,57 @@ export class Admission {
     });
   }
 
-  /** Lets a handshake in or says why not; must wait only where a token is to be verified. */
+  /** Returns the identity of an admitted handshake or why it is rejected; a promise only where it has a token. */
   admit(request: IncomingMessage): Identity | HandshakeRejection | Promise<Identity | HandshakeRejection> {
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
-    const refusal = this.#crowded(key);
-    if (refusal !== undefined) return refusal;
-    const stranger = this.origins.refusal(request);
-    if (stranger !== undefined) return this.#turnAway(key, stranger);
-    const subject = provenSubject(request, this.addresses);
-    const token = this.tokenVerifier.presented(request);
-    // Written out: a spread costs as much as all checks above.
-    if (token === undefined) return { address, subject, user: undefined, claims: undefined, expiresAt: undefined };
-    return token.then((proof) => {
-      if ('code' in proof) return this.#turnAway(key, proof);
-      if (!this.#ofUser.acquire(proof.user)) return this.#turnAway(key, TOO_MANY);
-      return { address, subject, ...proof };
+    const overLimit = this.#checkLimits(key);
+    if (overLimit !== undefined) return overLimit;
+    const wrongOrigin = this.origins.rejection(request);
+    if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
+    const subject = this.addresses.certificateSubject(request);
+    const verification = this.tokenVerifier.verifyHandshake(request);
+    // Fields one by one, because an object spread costs as much as all checks above.
+    if (verification === undefined)
+      return { address, subject, user: undefined, claims: undefined, expiresAt: undefined };
+    return verification.then((token) => {
+      if (token === undefined) return this.#reject(key, UNAUTHORIZED);
+      if (!this.#perUser.acquire(token.user)) return this.#reject(key, TOO_MANY);
+      return { address, subject, ...token };
     });
   }
 
-  /** Gives back the seats of whoever was let in and is gone. */
+  /** Uncounts an admitted handshake. */
   release({ address, user }: Identity): void {
-    this.#taken--;
-    this.#ofAddress.release(rateLimitKey(address));
-    if (user !== undefined) this.#ofUser.release(user);
+    this.#connections--;
+    this.#perAddress.release(rateLimitKey(address));
+    if (user !== undefined) this.#perUser.release(user);
   }
 
-  /** Takes the seats of one more connection, unless there is none for it. */
-  #crowded(key: string): HandshakeRejection | undefined {
-    if (this.#most > 0 && this.#taken >= this.#most) return FULL;
+  /** Counts one more connection of an address, or returns the limit that it exceeds. */
+  #checkLimits(key: string): HandshakeRejection | undefined {
+    if (this.#maxConnections > 0 && this.#connections >= this.#maxConnections) return FULL;
     const waitMs = this.#rate.take(key, performance.now());
     if (waitMs > 0) return { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } };
-    if (!this.#ofAddress.acquire(key)) return TOO_MANY;
-    this.#taken++;
+    if (!this.#perAddress.acquire(key)) return TOO_MANY;
+    this.#connections++;
     return undefined;
   }
 
-  #turnAway(key: string, rejection: HandshakeRejection): HandshakeRejection {
-    this.#taken--;
-    this.#ofAddress.release(key);
+  /** Rejects a handshake that {@link #checkLimits} has counted. */
+  #reject(key: string, rejection: HandshakeRejection): HandshakeRejection {
+    this.#connections--;
+    this.#perAddress.release(key);
     return rejection;
   }
+}
+
+interface DiagnosticReport {
+  readonly userLimits?: { readonly open_files?: { readonly soft?: number | string } };
+}
+
+/** Returns how many connections the limit of open files leaves room for; 0 where the system has no limit. */
+function connectionsByDescriptors(): number {
+  const soft = (process.report.getReport() as DiagnosticReport).userLimits?.open_files?.soft;
+  return typeof soft === 'number' ? Math.floor(soft * DESCRIPTOR_SHARE) : 0;
 }

@@ -1,20 +1,27 @@
 import { Injectable } from '@nestjs/common';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
+import type { CertificateSubject } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { readProxySecret } from './proxy-secret.js';
 
+/** An IPv4 address as a dual-stack socket shows it (RFC 4291, 2.5.5.2). */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+/** The header in which nginx passes on a certificate that it has verified: PEM, percent-encoded. */
+const CERTIFICATE_HEADER = 'x-client-certificate';
 
-/** Where a client is: its TCP address, or what a proxy says that is trusted and, where there is a secret, knows it. */
+/**
+ * Resolves the address and the certificate of a client: from the TCP connection, or from the headers of a proxy that
+ * `TRUSTED_PROXIES` names and that shows the secret of `PROXY_SECRET_FILE` where one is set.
+ */
 @Injectable()
 export class ClientAddress {
   readonly #trusted = new BlockList();
   readonly #trustsAny: boolean;
   readonly #secretHash: Buffer | undefined;
 
-  /** @throws {SettingsError} when the secret can be neither read nor made */
+  /** @throws {SettingsError} when the secret can be neither read nor created */
   constructor({ trustedProxies, proxySecretFile }: Settings) {
     for (const network of trustedProxies) {
       const [address = '', bits] = network.split('/');
@@ -25,7 +32,7 @@ export class ClientAddress {
     this.#secretHash = proxySecretFile === undefined ? undefined : hash(readProxySecret(proxySecretFile));
   }
 
-  /** Returns the address of whoever sent a request: that of the last hop that nobody we trust vouches for. */
+  /** Returns the right-most untrusted `X-Forwarded-For` address of a trusted proxy, otherwise the TCP address. */
   resolve(request: IncomingMessage): string {
     const peer = plain(request.socket.remoteAddress ?? '');
     if (!this.trusts(request)) return peer;
@@ -33,13 +40,27 @@ export class ClientAddress {
     return this.#lastUntrusted(String(hops ?? '')) ?? valid(String(real ?? '').trim()) ?? peer;
   }
 
-  /** Whether what a request says of its origin, beyond the TCP address, comes from a proxy that is trusted. */
+  /** Returns whether the forwarding headers of a request were set by a trusted proxy. */
   trusts(request: IncomingMessage): boolean {
-    return this.#secretHash === undefined ? this.#comesFromTrusted(request) : this.hasProven(request);
+    return this.#secretHash === undefined ? this.#comesFromTrusted(request) : this.#hasSecret(request);
   }
 
-  /** Whether a request comes from a proxy that is trusted and has shown the secret; never where there is no secret. */
-  hasProven(request: IncomingMessage): boolean {
+  /**
+   * Returns the subject of the client certificate that a proxy has verified. Requires the secret, because any client can
+   * send this header.
+   */
+  certificateSubject(request: IncomingMessage): CertificateSubject | undefined {
+    const text = request.headers[CERTIFICATE_HEADER];
+    if (typeof text !== 'string' || !this.#hasSecret(request)) return undefined;
+    try {
+      return { ...new X509Certificate(decodeURIComponent(text)).toLegacyObject().subject };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Returns whether a trusted proxy has shown the secret; `false` where no secret is set. */
+  #hasSecret(request: IncomingMessage): boolean {
     if (this.#secretHash === undefined || !this.#comesFromTrusted(request)) return false;
     return timingSafeEqual(hash(String(request.headers['x-proxy-secret'] ?? '')), this.#secretHash);
   }
@@ -48,7 +69,7 @@ export class ClientAddress {
     return this.#trustsAny && this.#isTrusted(plain(socket.remoteAddress ?? ''));
   }
 
-  /** Walks a chain of proxies from us outwards; a hop that is no address ends it, for anybody may have written it. */
+  /** Walks the hops from right to left. A hop that is not an address ends the walk, because any client may have sent it. */
   #lastUntrusted(hops: string): string | undefined {
     let outermost: string | undefined;
     for (const hop of hops.split(',').toReversed()) {
@@ -66,7 +87,7 @@ export class ClientAddress {
   }
 }
 
-/** An address as limits count it: an IPv6 client has a whole network of 64 bits to change its address in. */
+/** Returns the key under which limits count an address: of IPv6 the /64 network, because a client may use all of it. */
 export function rateLimitKey(address: string): string {
   if (isIP(address) !== 6) return address;
   const [head = '', tail] = address.split('%')[0]!.split('::');
@@ -85,12 +106,12 @@ function valid(text: string): string | undefined {
   return isIP(address) === 0 ? undefined : address;
 }
 
-/** An IPv4 address that a socket of both families shows as IPv6. */
+/** Converts an IPv4-mapped IPv6 address to IPv4. */
 function plain(address: string): string {
   return MAPPED.exec(address)?.[1] ?? address;
 }
 
-/** Secrets are compared by their hashes, which are of one length. */
+/** Hashes a secret, because `timingSafeEqual` compares buffers of equal length only. */
 function hash(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -7,7 +7,7 @@ import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
 import { ClientAddress } from './client-address.js';
 
-/** Counts and logs how each handshake ended. */
+/** Counts the outcome of each handshake and logs each rejection. */
 @Injectable()
 export class HandshakeMetrics {
   constructor(
@@ -20,17 +20,17 @@ export class HandshakeMetrics {
     this.counters.count(this.counters.handshakes, 'accepted');
   }
 
-  refused(request: IncomingMessage, code: HandshakeRejectionCode): void {
-    this.#refused(code, this.addresses.resolve(request));
+  rejected(request: IncomingMessage, code: HandshakeRejectionCode): void {
+    this.#rejected(code, this.addresses.resolve(request));
   }
 
-  /** What came was no request. */
-  unread(socket: Duplex, code: HandshakeRejectionCode): void {
-    this.#refused(code, (socket as Socket).remoteAddress);
+  /** Records bytes that are no HTTP request; only their TCP address is known. */
+  rejectedUnparsed(socket: Duplex, code: HandshakeRejectionCode): void {
+    this.#rejected(code, (socket as Socket).remoteAddress);
   }
 
-  #refused(code: HandshakeRejectionCode, address: string | undefined): void {
+  #rejected(code: HandshakeRejectionCode, address: string | undefined): void {
     this.counters.count(this.counters.handshakes, code);
-    this.log.info('refused', { code, address });
+    this.log.info('handshake refused', { code, address });
   }
 }

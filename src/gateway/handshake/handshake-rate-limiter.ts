@@ -1,16 +1,15 @@
 import { TokenBucket } from '../../limits/token-bucket.js';
 
-/** How many handshakes at once a second's worth is saved up to. */
-const BURST = 4;
-/** Addresses remembered; more of them at a time push out those that were quiet longest. */
+/** Burst, in seconds of the configured rate. */
+const BURST_SECONDS = 4;
+/** Bound on remembered addresses. The address that was idle longest is forgotten first. */
 const MAX_ADDRESSES = 65_536;
+/** Entries that may be forgotten with each handshake: more than one, so that the map shrinks without a timer. */
+const FORGET_AT_ONCE = 2;
 
-/**
- * Handshakes a second of each address. An address that was quiet until its bucket is full again is forgotten, oldest
- * first, two for each that comes, so that the map shrinks without a timer.
- */
+/** Limits handshakes per second and address. Forgets an address once its bucket is full again. */
 export class HandshakeRateLimiter {
-  /** In the order of their last handshake. */
+  /** In the order of their last handshake, the oldest first. */
   readonly #buckets = new Map<string, { readonly bucket: TokenBucket; lastMs: number }>();
 
   constructor(
@@ -22,25 +21,26 @@ export class HandshakeRateLimiter {
     return this.#buckets.size;
   }
 
-  /** Counts a handshake; returns the milliseconds to wait where it is one too many, 0 where it may go on. */
+  /** Counts a handshake; returns 0 where it is allowed, otherwise the milliseconds until the next one is. */
   take(address: string, nowMs: number): number {
     if (this.perSecond === 0) return 0;
     const known = this.#buckets.get(address);
-    const entry = known ?? { bucket: new TokenBucket(this.perSecond, this.perSecond * BURST, nowMs), lastMs: nowMs };
+    const entry = known ?? {
+      bucket: new TokenBucket(this.perSecond, this.perSecond * BURST_SECONDS, nowMs),
+      lastMs: nowMs,
+    };
     entry.lastMs = nowMs;
     if (known !== undefined) this.#buckets.delete(address);
     this.#buckets.set(address, entry);
     this.#forget(nowMs);
-    if (!entry.bucket.has(1, nowMs)) return entry.bucket.waitMs(1);
-    entry.bucket.take(1);
-    return 0;
+    return entry.bucket.tryTake(1, nowMs) ? 0 : entry.bucket.waitMs(1);
   }
 
   #forget(nowMs: number): void {
-    let looks = 2;
+    let remaining = FORGET_AT_ONCE;
     for (const [address, { lastMs }] of this.#buckets) {
-      const full = nowMs - lastMs > BURST * 1000;
-      if (looks-- === 0 || (!full && this.#buckets.size <= this.maxAddresses)) return;
+      const full = nowMs - lastMs > BURST_SECONDS * 1000;
+      if (remaining-- === 0 || (!full && this.#buckets.size <= this.maxAddresses)) return;
       this.#buckets.delete(address);
     }
   }

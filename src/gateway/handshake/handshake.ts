@@ -2,28 +2,29 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
-import { requestPath, type HandshakeRejection } from './rejection.js';
+import type { HandshakeRejection } from './rejection.js';
 
-/** The version this server speaks (RFC 6455, 4.1). */
+/** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
+const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;
+/** The WebSocket version (RFC 6455, 4.1). */
 const VERSION = '13';
 /** 16 bytes in base64 (RFC 6455, 4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
-/** A name or an address, perhaps with a port (RFC 9112, 3.2; RFC 3986, 3.2.2). */
+/** A host name or address with an optional port (RFC 9112, 3.2; RFC 3986, 3.2.2). */
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d*)?$/;
 /** A list of tokens (RFC 6455, 4.1; RFC 9110, 5.6.2). */
 const PROTOCOLS = /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*\s*$/;
 
-/** Says that a proxy must not pass `Upgrade` on as its own (RFC 9110, 7.8). */
+/** `Connection: upgrade`, because a proxy must not forward `Upgrade` (RFC 9110, 7.8). */
 const UPGRADE = { Upgrade: 'websocket', Connection: 'upgrade' };
 const UPGRADE_REQUIRED: HandshakeRejection = { code: 'upgrade_required', headers: UPGRADE };
 const WRONG_VERSION: HandshakeRejection = {
   code: 'upgrade_required',
   headers: { ...UPGRADE, 'Sec-WebSocket-Version': VERSION },
 };
-/** The one method there is. */
 export const WRONG_METHOD: HandshakeRejection = { code: 'method_not_allowed', headers: { Allow: 'GET' } };
 
-/** Decides about a request before the upgrade; where several refusals apply, the contract's order holds. */
+/** Checks upgrade requests: path, method, headers, drain. The first failed check, in this order, is the rejection. */
 @Injectable()
 export class Handshake {
   readonly #path: string;
@@ -38,26 +39,33 @@ export class Handshake {
     this.#draining = { code: 'draining', headers: { 'Retry-After': seconds } };
   }
 
-  /** Tells whether a request is for the WebSocket entry; a trailing slash and a query are allowed. */
-  isEntry(request: IncomingMessage): boolean {
+  /** Returns whether a request is for `WS_PATH`; a trailing slash and a query are allowed. */
+  isWebSocketPath(request: IncomingMessage): boolean {
     const path = requestPath(request);
     return path === this.#path || path === `${this.#path}/`;
   }
 
-  /** Returns why an upgrade is refused, or `undefined` where it is welcome. */
-  refusal(request: IncomingMessage): HandshakeRejection | undefined {
-    if (!this.isEntry(request)) return { code: 'not_found' };
+  /** Returns why an upgrade is rejected, `undefined` where it is not. */
+  rejection(request: IncomingMessage): HandshakeRejection | undefined {
+    if (!this.isWebSocketPath(request)) return { code: 'not_found' };
     if (request.method !== 'GET') return WRONG_METHOD;
     return malformed(request) ?? (this.nodeState.phase === 'draining' ? this.#draining : undefined);
   }
 
-  /** Returns why a plain request to the entry is refused: it always is. */
-  plainRefusal(request: IncomingMessage): HandshakeRejection {
+  /** Returns why a request to `WS_PATH` that is not an upgrade is rejected. */
+  plainRejection(request: IncomingMessage): HandshakeRejection {
     if (request.method !== 'GET') return WRONG_METHOD;
     return mentionsWebSocket(request)
       ? { code: 'bad_handshake', message: 'Connection must be Upgrade and Upgrade websocket.' }
       : UPGRADE_REQUIRED;
   }
+}
+
+/** Returns the path of a request without its query, for any request target. */
+function requestPath(request: IncomingMessage): string {
+  const url = (request.url ?? '').replace(SCHEME_AND_HOST, '');
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
 }
 
 function malformed({ headers, rawHeaders, httpVersion }: IncomingMessage): HandshakeRejection | undefined {
@@ -75,12 +83,12 @@ function malformed({ headers, rawHeaders, httpVersion }: IncomingMessage): Hands
   return message ? { code: 'bad_handshake', message } : undefined;
 }
 
-/** A body would be read as frames here and as a body by a proxy in front. */
+/** Rejects a body, because this server would read it as frames and a proxy as a body: request smuggling. */
 function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-/** One name, and one header with it: of several a proxy may have believed another (RFC 9112, 3.2). */
+/** Requires exactly one valid `Host` header, because a proxy may use another one of several (RFC 9112, 3.2). */
 function validHost(host: string | undefined, rawHeaders: readonly string[]): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) if (isHost(rawHeaders[index]!)) count++;
@@ -91,7 +99,7 @@ function isHost(name: string): boolean {
   return name.length === 4 && name.toLowerCase() === 'host';
 }
 
-/** A list of tokens, none of them twice. */
+/** Requires a list of tokens without duplicates (RFC 6455, 4.1). */
 function validProtocols(header: string | undefined): boolean {
   if (header === undefined) return true;
   const names = header.split(',').map((name) => name.trim());

@@ -2,7 +2,7 @@ import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } fr
 import type { ServerResponse } from 'node:http';
 import { rejectRequest } from './rejection.js';
 
-/** Answers a plain request to a path that is not there in the words an upgrade to it would get. */
+/** Answers a request to an unknown path with the body that an upgrade to that path gets. */
 @Catch(NotFoundException)
 export class NotFoundFilter implements ExceptionFilter {
   catch(_: NotFoundException, host: ArgumentsHost): void {

@@ -9,14 +9,14 @@ const ANY = '*';
 const LOOPBACK = /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * Which web pages may connect. A browser lets any page open a WebSocket to anywhere and only says where the page is from,
- * so that the server has to look (RFC 6455, 10.2). Programs that are no browsers send no `Origin` and pass.
+ * Checks the `Origin` header, because a browser lets any page open a WebSocket to any server (RFC 6455, 10.2). Requests
+ * without `Origin` pass: they come from programs, not from pages.
  */
 @Injectable()
 export class OriginPolicy {
   readonly #exact: ReadonlySet<string>;
-  /** Of `https://*.example.com`, what stands before and behind the one label. */
-  readonly #wildcards: readonly (readonly [before: string, behind: string])[];
+  /** Prefix and suffix of each wildcard origin: `https://` and `.example.com` of `https://*.example.com`. */
+  readonly #wildcards: readonly (readonly [prefix: string, suffix: string])[];
   readonly #hosts: ReadonlySet<string>;
   readonly #loopback: boolean;
 
@@ -34,11 +34,11 @@ export class OriginPolicy {
     this.#loopback = !production;
   }
 
-  /** Returns why a page, or a name by which this server is asked for, is refused. */
-  refusal(request: IncomingMessage): HandshakeRejection | undefined {
+  /** Returns why the origin or the `Host` of a request is rejected, `undefined` where both are allowed. */
+  rejection(request: IncomingMessage): HandshakeRejection | undefined {
     const { host = '', origin } = request.headers;
     if (this.#hosts.size > 0 && !this.#hosts.has(url(`http://${host}`)?.hostname ?? ''))
-      return { code: 'origin_not_allowed', message: 'This server does not go by this host name.' };
+      return { code: 'origin_not_allowed', message: 'This host name is not allowed.' };
     return origin === undefined || this.#allows(origin, host, request) ? undefined : { code: 'origin_not_allowed' };
   }
 
@@ -48,14 +48,14 @@ export class OriginPolicy {
     if (page === undefined || page.origin === 'null') return false;
     return (
       this.#exact.has(page.origin) ||
-      this.#wildcards.some(([before, behind]) => isOneLabel(page.origin, before, behind)) ||
+      this.#wildcards.some(([prefix, suffix]) => matchesOneLabel(page.origin, prefix, suffix)) ||
       (this.#loopback && LOOPBACK.test(page.hostname)) ||
-      this.#isSame(page, host, request)
+      this.#isSameOrigin(page, host, request)
     );
   }
 
-  /** A page of this very host and port; what came by TLS must be a page that came by TLS. */
-  #isSame(page: URL, host: string, request: IncomingMessage): boolean {
+  /** Returns whether a page has the host and port of this request. A request over TLS requires a page over TLS. */
+  #isSameOrigin(page: URL, host: string, request: IncomingMessage): boolean {
     if (page.protocol === 'http:' && this.#isSecure(request)) return false;
     return url(`${page.protocol}//${host}`)?.host === page.host;
   }
@@ -66,9 +66,10 @@ export class OriginPolicy {
   }
 }
 
-function isOneLabel(origin: string, before: string, behind: string): boolean {
-  if (!origin.startsWith(before) || !origin.endsWith(behind)) return false;
-  const label = origin.slice(before.length, -behind.length);
+/** Returns whether exactly one DNS label stands between prefix and suffix. */
+function matchesOneLabel(origin: string, prefix: string, suffix: string): boolean {
+  if (!origin.startsWith(prefix) || !origin.endsWith(suffix)) return false;
+  const label = origin.slice(prefix.length, -suffix.length);
   return label !== '' && !label.includes('.');
 }
 

@@ -6,10 +6,10 @@ import { SettingsError } from '../../settings/environment.js';
 const SECRET_BYTES = 32;
 
 /**
- * Reads the secret by which our own proxy proves itself, and makes it first where there is none: whoever can read the
- * file is the proxy.
+ * Reads the secret that authenticates the proxy, and creates the file where it does not exist. Access to the file is the
+ * proof: only the proxy can read it.
  *
- * @throws {SettingsError} when it can be neither read nor made
+ * @throws {SettingsError} when the file can be neither read nor created
  */
 export function readProxySecret(file: string): string {
   try {

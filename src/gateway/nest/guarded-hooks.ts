@@ -1,9 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
-import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
 import { Log } from '../../telemetry/log.js';
+import { GatewayExplorer } from './gateway-explorer.js';
 
-/** Nest's own hooks of a gateway: it calls them and looks at nothing that they return. */
+/** Nest's own hooks of a gateway. Nest calls them and ignores what they return. */
 const HOOKS = ['afterInit', 'handleConnection', 'handleDisconnect'] as const;
 
 type Hook = (this: unknown, ...parameters: unknown[]) => unknown;
@@ -12,34 +11,31 @@ type Hooked = object & { [Name in (typeof HOOKS)[number]]?: unknown };
 const guarded = new WeakSet<Hook>();
 
 /**
- * Sees to it that a gateway's hook that fails, now or later, is logged and goes no further: a promise of it that rejects
- * would end the process. To be called before Nest binds the hooks.
+ * Wraps the hooks of all gateways so that an exception or a rejected promise is logged and goes no further, because an
+ * unhandled rejection would end the process. Must run before Nest binds the hooks.
  */
 export function guardHooks(app: INestApplication): void {
   const log = app.get(Log);
-  for (const module of app.get(ModulesContainer).values())
-    for (const wrapper of module.providers.values()) {
-      const { metatype, instance } = wrapper;
-      if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) continue;
-      // A gateway that is made anew for each connection has its hooks from its class alone.
-      const owner = (wrapper.isDependencyTreeStatic() ? instance : metatype.prototype) as Hooked;
-      for (const name of HOOKS) {
-        const hook = owner[name];
-        if (typeof hook !== 'function' || guarded.has(hook as Hook)) continue;
-        const value = guard(hook as Hook, (error) => log.error(error, { hook: `${metatype.name}.${name}` }));
-        guarded.add(value);
-        Object.defineProperty(owner, name, { value, configurable: true, writable: true });
-      }
+  for (const { metatype, instance, scoped } of app.get(GatewayExplorer).gateways()) {
+    // The hooks of a scoped gateway are those of its prototype, because its instance is only a stand-in.
+    const owner = (scoped ? metatype.prototype : instance) as Hooked;
+    for (const name of HOOKS) {
+      const hook = owner[name];
+      if (typeof hook !== 'function' || guarded.has(hook as Hook)) continue;
+      const value = guard(hook as Hook, (error) => log.error(error, { hook: `${metatype.name}.${name}` }));
+      guarded.add(value);
+      Object.defineProperty(owner, name, { value, configurable: true, writable: true });
     }
+  }
 }
 
-function guard(hook: Hook, failed: (error: unknown) => void): Hook {
+function guard(hook: Hook, onError: (error: unknown) => void): Hook {
   return function (...parameters) {
     try {
       const outcome = hook.apply(this, parameters);
-      if (outcome instanceof Promise) outcome.catch(failed);
+      if (outcome instanceof Promise) outcome.catch(onError);
     } catch (error) {
-      failed(error);
+      onError(error);
     }
   };
 }

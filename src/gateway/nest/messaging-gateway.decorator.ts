@@ -11,7 +11,7 @@ import {
 import { WebSocketGateway } from '@nestjs/websockets';
 import { MessageError } from '../../protocol/index.js';
 
-/** Hands an exception on to where the message's `id` is known; Nest's own filter would echo the client's data. */
+/** Rethrows, so that `HandlerReplies` replies with the message's `id`; Nest's own filter would echo the client's data. */
 @Catch()
 class Rethrow implements ExceptionFilter {
   catch(exception: unknown): never {
@@ -19,7 +19,7 @@ class Rethrow implements ExceptionFilter {
   }
 }
 
-/** Checks a body by its DTO, and before that what class-transformer would pass over in silence. */
+/** Validates a body with its DTO. First rejects the values and fields that class-transformer would drop silently. */
 class BodyPipe extends ValidationPipe {
   constructor() {
     super({
@@ -31,7 +31,7 @@ class BodyPipe extends ValidationPipe {
     });
   }
 
-  // Not async: that would be one promise more for each message.
+  // Not async, because that would allocate one more promise for each message.
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (value !== undefined && value !== null && this.toValidate(metadata)) {
       const path = metadata.data === undefined ? 'data' : `data.${metadata.data}`;
@@ -42,16 +42,16 @@ class BodyPipe extends ValidationPipe {
     return super.transform(value, metadata) as Promise<unknown>;
   }
 
-  /** Nothing to do: JSON has no gaps. */
+  /** No-op: JSON arrays have no gaps. */
   protected override closeArrayGaps(): void {}
 
-  /** Nothing to do: whoever sends such a field was refused above, or is by the DTO, and nothing is dropped in silence. */
+  /** No-op: such fields were already rejected. */
   protected override stripProtoKeys(): void {}
 }
 
-/** The path of a field that is named like a member of every object: `constructor`, `toString`, `__proto__`. */
+/** Returns the path of a field with the name of an inherited member: `constructor`, `toString`, `__proto__`. */
 function inheritedField(value: object): string | undefined {
-  // Nothing but arrays and objects as JSON makes them come here, and none is deep.
+  // The value was parsed from JSON and is at most MAX_HANDLED_DEPTH levels deep.
   for (const name of Array.isArray(value) ? value.keys() : Object.keys(value)) {
     if (name in Object.prototype) return `.${name}`;
     const field = (value as Record<string, unknown>)[name];
@@ -63,14 +63,14 @@ function inheritedField(value: object): string | undefined {
 }
 
 /**
- * Makes a class a gateway of this server: its `@SubscribeMessage` handlers share the one connection and the one parse,
- * a body its DTO refuses is answered `invalid_message`, anything thrown becomes a `sys.error`.
+ * Makes a class a gateway of this server. Its `@SubscribeMessage` handlers share one connection. A body that its DTO
+ * rejects is answered with `invalid_message`, and any exception with a `sys.error`.
  */
 export function MessagingGateway(): ClassDecorator {
   return applyDecorators(WebSocketGateway(), UseFilters(new Rethrow()), UsePipes(new BodyPipe()));
 }
 
-/** Words the first broken rule of a DTO, with the path of its field: `data.items.0.name must be a string`. */
+/** Returns the first broken rule of a DTO with the path of its field: `data.items.0.name must be a string`. */
 function firstProblem(errors: readonly ValidationError[], path: string): string {
   const [error] = errors;
   if (error === undefined) return `${path} is wrong`;

@@ -1,22 +1,21 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
-import { GATEWAY_METADATA } from '@nestjs/websockets/constants.js';
 import { SessionRegistry, type SessionListener } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
+import { GatewayExplorer } from './gateway-explorer.js';
 
-/** A gateway class with this method is told of each session that came. */
+/** Implemented by gateways that run code when a session opens. */
 export interface OnSessionArrival {
-  /** Runs after the session's welcome and before any message of it. A promise is not awaited by its messages. */
+  /** Runs after the session's welcome and before its first message. Messages do not wait for a returned promise. */
   onSessionArrival(session: Session): void | Promise<void>;
 }
 
-/** A gateway class with this method is told of each session that left. */
+/** Implemented by gateways that run code when a session closes. */
 export interface OnSessionDeparture {
   /**
-   * Runs once the session has left, after its arrival hooks are done.
+   * Runs after the session has closed and its `onSessionArrival` hooks have settled.
    *
-   * @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut
+   * @param code close code of the server or the client; 1005 for an empty close frame, 1006 for a lost connection
    */
   onSessionDeparture(session: Session, code: number): void | Promise<void>;
 }
@@ -29,49 +28,46 @@ interface Departure {
 }
 
 /**
- * Calls the hooks of the gateway classes, in the order of their modules and providers. What a hook throws is logged and
- * goes no further. Departures are told a moment after they are decided, so that no hook runs in the middle of a write; no
- * session has more than one waiting.
+ * Calls the session hooks of the gateways, in the order of their modules and providers. Logs the exceptions of hooks.
+ * Departure hooks run in the next tick, because a session may close in the middle of a write.
  */
 @Injectable()
 export class SessionHooks implements OnModuleInit, SessionListener {
-  readonly #hooked: Hooked[] = [];
-  /** Arrivals whose hooks are still at work. */
+  readonly #gateways: Hooked[] = [];
+  /** Sessions whose arrival hooks have not settled. */
   readonly #arriving = new WeakMap<Session, Promise<unknown>>();
-  #left: Departure[] = [];
+  #departures: Departure[] = [];
 
   constructor(
     private readonly registry: SessionRegistry,
-    private readonly modules: ModulesContainer,
+    private readonly explorer: GatewayExplorer,
     private readonly log: Log,
   ) {}
 
   onModuleInit(): void {
-    for (const module of this.modules.values())
-      for (const { metatype, instance } of module.providers.values()) {
-        if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) continue;
-        const hooked = instance as Hooked;
-        if (hooked.onSessionArrival || hooked.onSessionDeparture) this.#hooked.push(hooked);
-      }
-    if (this.#hooked.length > 0) this.registry.addListener(this);
+    for (const { instance } of this.explorer.gateways()) {
+      const gateway = instance as Hooked;
+      if (gateway.onSessionArrival || gateway.onSessionDeparture) this.#gateways.push(gateway);
+    }
+    if (this.#gateways.length > 0) this.registry.addListener(this);
   }
 
   opened(session: Session): void {
-    const work = this.#hooked.map((gateway) =>
+    const calls = this.#gateways.map((gateway) =>
       this.#call(gateway, 'onSessionArrival', session, () => gateway.onSessionArrival?.(session)),
     );
-    const unfinished = work.filter((each) => each !== undefined);
-    if (unfinished.length > 0) this.#arriving.set(session, Promise.all(unfinished));
+    const pending = calls.filter((call) => call !== undefined);
+    if (pending.length > 0) this.#arriving.set(session, Promise.all(pending));
   }
 
   closed(session: Session, code: number): void {
-    this.#left.push({ session, code });
-    if (this.#left.length === 1) process.nextTick(() => this.#tell());
+    this.#departures.push({ session, code });
+    if (this.#departures.length === 1) process.nextTick(() => this.#callDepartureHooks());
   }
 
-  #tell(): void {
-    const departures = this.#left;
-    this.#left = [];
+  #callDepartureHooks(): void {
+    const departures = this.#departures;
+    this.#departures = [];
     for (const departure of departures) {
       const arriving = this.#arriving.get(departure.session);
       if (arriving === undefined) this.#depart(departure);
@@ -80,21 +76,21 @@ export class SessionHooks implements OnModuleInit, SessionListener {
   }
 
   #depart({ session, code }: Departure): void {
-    for (const gateway of this.#hooked)
+    for (const gateway of this.#gateways)
       void this.#call(gateway, 'onSessionDeparture', session, () => gateway.onSessionDeparture?.(session, code));
   }
 
-  /** Runs a hook and logs its failure, now or later; returns what is still to be waited for. */
+  /** Runs a hook and logs its exception or rejection; returns a promise where the hook has not settled. */
   #call(gateway: Hooked, hook: string, session: Session, run: () => unknown): Promise<void> | undefined {
-    const failed = (error: unknown): void => {
+    const onError = (error: unknown): void => {
       const fields = { hook: `${gateway.constructor.name}.${hook}`, session: session.id };
       this.log.error(error, fields);
     };
     try {
       const outcome = run();
-      return outcome instanceof Promise ? outcome.then(() => undefined, failed) : undefined;
+      return outcome instanceof Promise ? outcome.then(() => undefined, onError) : undefined;
     } catch (error) {
-      failed(error);
+      onError(error);
       return undefined;
     }
   }

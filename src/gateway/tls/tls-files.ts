@@ -4,7 +4,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { SettingsError } from '../../settings/environment.js';
 import type { Settings } from '../../settings/settings.js';
 
-/** Mozilla's intermediate guideline of 2026, as in front of nginx. */
+/** Mozilla's intermediate TLS configuration of 2026; `nginx/` uses the same list. */
 const CIPHERS = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
@@ -18,10 +18,9 @@ const CIPHERS = [
 ].join(':');
 
 /**
- * Reads certificate, key and authority, and makes sure that they are good and belong together; `undefined` where the
- * process speaks no TLS.
+ * Reads and checks `TLS_CERT_FILE`, `TLS_KEY_FILE` and `TLS_CLIENT_CA_FILE`; `undefined` where TLS is not configured.
  *
- * @throws {SettingsError} with one line that says which file is wrong and how
+ * @throws {SettingsError} with one line that names the setting, the file and the problem
  */
 export function readTlsFiles({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: Settings): SecureContextOptions | undefined {
   if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
@@ -39,7 +38,7 @@ export function readTlsFiles({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: Setti
       wellFormed('TLS_CLIENT_CA_FILE', tlsClientCaFile!, 'certificate', () => new X509Certificate(ca)),
     );
   const context = { cert, key, ...(ca !== undefined && { ca }), ciphers: CIPHERS, minVersion: 'TLSv1.2' as const };
-  wellFormed('TLS_CERT_FILE', tlsCertFile, 'certificate that OpenSSL takes', () => createSecureContext(context));
+  wellFormed('TLS_CERT_FILE', tlsCertFile, 'certificate that OpenSSL accepts', () => createSecureContext(context));
   return context;
 }
 

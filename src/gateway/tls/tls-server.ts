@@ -13,8 +13,8 @@ import { readTlsFiles } from './tls-files.js';
 const HANDSHAKE_RECORD = 22;
 
 /**
- * Makes the server of a process that speaks TLS itself: 1.2 and newer, certificates of clients where there is an authority
- * for them, renewed files taken up while connections go on, and a plain word to who speaks plain HTTP.
+ * Creates an HTTPS server for TLS 1.2 and newer. Requires client certificates where `TLS_CLIENT_CA_FILE` is set, reloads
+ * changed files, and answers plain HTTP with `bad_handshake`.
  */
 export function createTlsServer(
   settings: Settings,
@@ -28,29 +28,29 @@ export function createTlsServer(
     {
       ...http,
       ...files,
-      handshakeTimeout: handshakeTimeoutMs || MAX_INT32, // 0 would be Node's own 120 s
+      handshakeTimeout: handshakeTimeoutMs || MAX_INT32, // Node replaces 0 by its default of 120 s
       requestCert: asksForCertificate,
       rejectUnauthorized: asksForCertificate,
     },
     listener,
   );
   answerPlainHttp(server, handshakeTimeoutMs);
-  takeUpRenewed(server, settings);
+  reloadOnChange(server, settings);
   return server;
 }
 
-/** Looks at the first byte of a connection before TLS does: TLS would only hang up on plain HTTP. */
+/** Checks the first byte of a connection before TLS reads it, because TLS would close plain HTTP without a response. */
 function answerPlainHttp(server: Server, timeoutMs: number): void {
   const [startTls] = server.listeners('connection') as ((socket: Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
-    const hangUp = (): void => void socket.destroy();
-    socket.on('error', hangUp);
-    socket.setTimeout(timeoutMs, hangUp);
+    const destroy = (): void => void socket.destroy();
+    socket.on('error', destroy);
+    socket.setTimeout(timeoutMs, destroy);
     socket.once('readable', () => {
       const first = socket.read(1) as Buffer | null;
-      if (first === null) return hangUp();
-      socket.setTimeout(0, hangUp).off('timeout', hangUp).off('error', hangUp);
+      if (first === null) return destroy();
+      socket.setTimeout(0, destroy).off('timeout', destroy).off('error', destroy);
       if (first[0] !== HANDSHAKE_RECORD)
         return rejectUpgrade(socket.resume(), {
           code: 'bad_handshake',
@@ -62,23 +62,23 @@ function answerPlainHttp(server: Server, timeoutMs: number): void {
   });
 }
 
-/** Takes up files that have changed; connections that are open go on with what they began with. */
-function takeUpRenewed(server: Server, settings: Settings): void {
+/** Reloads certificate, key and CA when one of the files changes. Open connections keep their certificate. */
+function reloadOnChange(server: Server, settings: Settings): void {
   const { tlsCertFile, tlsKeyFile, tlsClientCaFile, tlsReloadMs } = settings;
   if (tlsReloadMs === 0) return;
   const logger = new Logger('Tls');
-  const renew = (): void => {
+  const reload = (): void => {
     try {
       server.setSecureContext(readTlsFiles(settings)!);
-      logger.warn('took up the renewed certificate');
+      logger.warn('reloaded TLS certificate');
     } catch (error) {
-      // Half of a pair may be written before the other: the next change is looked at again.
-      logger.error(`the certificate in use stays: ${(error as Error).message}`);
+      // The certificate may be written before its key: the next change triggers another reload.
+      logger.error(`cannot reload TLS certificate, keeping the current one: ${(error as Error).message}`);
     }
   };
   const files = [tlsCertFile, tlsKeyFile, tlsClientCaFile].filter((file) => file !== undefined);
-  for (const file of files) watchFile(file, { interval: tlsReloadMs, persistent: false }, renew);
+  for (const file of files) watchFile(file, { interval: tlsReloadMs, persistent: false }, reload);
   server.once('close', () => {
-    for (const file of files) unwatchFile(file, renew);
+    for (const file of files) unwatchFile(file, reload);
   });
 }

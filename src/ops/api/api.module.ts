@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { NodeModule } from '../../node/node.module.js';
 import { ApiController } from './api.controller.js';
 import { ApiKeysGuard } from './api-keys.guard.js';
 import { Idempotency } from './idempotency.js';
@@ -11,7 +12,7 @@ import { StatsReader } from './stats-reader.js';
 
 /** Provides the HTTP API; part of the application only where `API_KEYS` is set. */
 @Module({
-  imports: [OpsModule],
+  imports: [NodeModule, OpsModule],
   controllers: [ApiController],
   providers: [ApiKeysGuard, ProblemFilter, Idempotency, IdempotentPublisher, ApiPublisher, SessionQueries, StatsReader],
 })

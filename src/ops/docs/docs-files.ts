@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import { Settings } from '../../settings/settings.js';
 import { asyncApi } from './asyncapi.js';
-import { handlerDescriptors } from './handler-descriptors.js';
+import { GatewayList, handlerDescriptors } from './handler-descriptors.js';
 import { readStaticFiles, staticFile, type StaticFile } from '../static/static-file.js';
 
 const FOLDER = new URL('page/', import.meta.url);
@@ -15,13 +14,13 @@ export class DocsFiles {
 
   constructor(
     private readonly settings: Settings,
-    private readonly modules: ModulesContainer,
+    private readonly gatewayList: GatewayList,
   ) {}
 
   get document(): StaticFile {
     return (this.#document ??= staticFile(
       'asyncapi.json',
-      Buffer.from(JSON.stringify(asyncApi(this.settings, handlerDescriptors(this.modules)))),
+      Buffer.from(JSON.stringify(asyncApi(this.settings, handlerDescriptors(this.gatewayList.gateways())))),
     ));
   }
 

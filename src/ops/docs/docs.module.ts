@@ -1,7 +1,21 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { DocsController } from './docs.controller.js';
 import { DocsFiles } from './docs-files.js';
+import { GatewayList } from './handler-descriptors.js';
 
-/** The protocol as a document and as a page; part of the application unless `DOCS=off`. */
-@Module({ controllers: [DocsController], providers: [DocsFiles] })
-export class DocsModule {}
+/** Serves the protocol as a document and as a page; part of the application unless `DOCS=off`. */
+@Module({})
+export class DocsModule {
+  /**
+   * @param gatewayModule exports the explorer
+   * @param explorer lists the gateways whose handlers the document describes
+   */
+  static forRoot(gatewayModule: Type, explorer: Type<GatewayList>): DynamicModule {
+    return {
+      module: DocsModule,
+      imports: [gatewayModule],
+      controllers: [DocsController],
+      providers: [DocsFiles, { provide: GatewayList, useExisting: explorer }],
+    };
+  }
+}

@@ -1,54 +1,58 @@
-/** Makes an element; text is only ever text, so that nothing in the document can become markup. */
-export function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter((child) => child !== undefined && child !== ''));
-  return made;
+/** Creates an element. Text only ever becomes text, never markup. */
+export function createElement(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children.filter((child) => child !== undefined && child !== ''));
+  return element;
 }
 
-/** A sentence in which what stands between backticks is code. */
+/** Renders text between backticks as code. Returns a list of children. */
 export function prose(text = '') {
-  return text.split('`').map((part, index) => (index % 2 === 1 ? element('code', {}, part) : part));
+  return text.split('`').map((run, index) => (index % 2 === 1 ? createElement('code', {}, run) : run));
 }
 
-/** A table that can be pushed sideways where the screen is narrow. */
-export function table(label, heads, rows) {
-  const head = element('tr', {}, ...heads.map((text) => element('th', { scope: 'col' }, text)));
-  const body = rows.map((cells) => element('tr', {}, ...cells.map((cell, index) => cellOf(cell, index, heads[index]))));
-  const made = element('table', {}, element('thead', {}, head), element('tbody', {}, ...body));
-  return element('div', { class: 'table', role: 'region', 'aria-label': label, tabindex: '0' }, made);
+/** Creates a table that scrolls sideways on a narrow screen. */
+export function createTable(label, headings, rows) {
+  const head = createElement('tr', {}, ...headings.map((text) => createElement('th', { scope: 'col' }, text)));
+  const body = rows.map((cells) => createElement('tr', {}, ...cells.map((cell, index) => createCell(cell, index))));
+  const table = createElement('table', {}, createElement('thead', {}, head), createElement('tbody', {}, ...body));
+  return createElement('div', { class: 'table', role: 'region', 'aria-label': label, tabindex: '0' }, table);
 }
 
-function cellOf(cell, index, head) {
-  const content = [cell].flat();
-  return index === 0 ? element('th', { scope: 'row' }, ...content) : element('td', { 'data-head': head }, ...content);
+function createCell(cell, index) {
+  const children = [cell].flat();
+  return index === 0 ? createElement('th', { scope: 'row' }, ...children) : createElement('td', {}, ...children);
 }
 
-/** A frame as it goes over the wire, with a button that copies it. */
-export function frame(value, label) {
+/** Shows a frame with a button that copies it as it goes over the wire. */
+export function createFrame(value, label) {
   const text = JSON.stringify(value);
-  const shown = element('pre', { tabindex: '0', 'aria-label': label }, element('code', {}, ...coloured(value)));
-  const copy = element('button', { type: 'button', class: 'copy' }, 'Copy');
+  const code = createElement(
+    'pre',
+    { tabindex: '0', 'aria-label': label },
+    createElement('code', {}, ...highlight(value)),
+  );
+  const copy = createElement('button', { type: 'button', class: 'copy' }, 'Copy');
   copy.addEventListener('click', async () => {
     await navigator.clipboard.writeText(text);
     copy.textContent = 'Copied';
     setTimeout(() => (copy.textContent = 'Copy'), 1500);
   });
-  return element('div', { class: 'example' }, shown, copy);
+  return createElement('div', { class: 'snippet' }, code, copy);
 }
 
-/** JSON with its strings, names and numbers told apart. */
-function coloured(value) {
-  const text = JSON.stringify(value, null, 2);
-  const short = text.replaceAll(/\n\s*/g, ' ');
-  const lines = short.length < 80 ? short : text;
-  const parts = [];
+/** Highlights the keys, strings and numbers of JSON; short values stay on one line. */
+function highlight(value) {
+  const indented = JSON.stringify(value, null, 2);
+  const oneLine = indented.replaceAll(/\n\s*/g, ' ');
+  const text = oneLine.length < 80 ? oneLine : indented;
+  const children = [];
   let end = 0;
-  for (const found of lines.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?|true|false|null/g)) {
-    parts.push(lines.slice(end, found.index));
-    const kind = found[1] !== undefined ? 'key' : found[0].startsWith('"') ? 'text' : 'number';
-    parts.push(element('span', { class: `json-${kind}` }, found[0]));
-    end = found.index + found[0].length;
+  for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?|true|false|null/g)) {
+    children.push(text.slice(end, match.index));
+    const kind = match[1] !== undefined ? 'key' : match[0].startsWith('"') ? 'text' : 'number';
+    children.push(createElement('span', { class: `json-${kind}` }, match[0]));
+    end = match.index + match[0].length;
   }
-  return [...parts, lines.slice(end)];
+  return [...children, text.slice(end)];
 }

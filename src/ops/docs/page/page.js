@@ -1,47 +1,48 @@
-import { element } from './element.js';
-import { sections } from './sections.js';
+import { createElement } from './element.js';
+import { createSections } from './sections.js';
 
-const state = document.querySelector('#state');
+const status = document.querySelector('#status');
 
 try {
   const response = await fetch('/asyncapi.json');
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  if (!response.ok) throw new Error(`status ${response.status}`);
   show(await response.json());
 } catch (error) {
-  state.textContent = `The protocol could not be read: ${error.message}.`;
+  status.textContent = `Cannot load /asyncapi.json: ${error.message}.`;
 }
 
-function show(protocol) {
-  document.querySelector('#version').textContent = `v${protocol.info.version}`;
-  document.querySelector('#summary').textContent = protocol.info.description;
-  const parts = sections(protocol);
-  document.querySelector('#content').append(...parts.map(({ body }) => body));
-  document.querySelector('#contents').append(...parts.map(entry));
-  state.remove();
-  document.querySelector('#find').addEventListener('input', ({ target }) => find(target.value, parts));
+function show(asyncApi) {
+  document.querySelector('#version').textContent = `v${asyncApi.info.version}`;
+  document.querySelector('#summary').textContent = asyncApi.info.description;
+  const sections = createSections(asyncApi);
+  document.querySelector('#content').append(...sections.map(({ body }) => body));
+  document.querySelector('#contents').append(...sections.map(createEntry));
+  status.remove();
+  document.querySelector('#find').addEventListener('input', ({ target }) => filter(target.value, sections));
   if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 }
 
-function entry({ id, title, body }) {
-  const words = [...body.querySelectorAll('.word > h3')].map((heading) =>
-    element('li', {}, element('a', { href: `#${heading.id}` }, heading.textContent)),
+/** Creates the entry of a section in the table of contents, with its messages below. */
+function createEntry({ id, title, body }) {
+  const messages = [...body.querySelectorAll('.message > h3')].map((heading) =>
+    createElement('li', {}, createElement('a', { href: `#${heading.id}` }, heading.textContent)),
   );
-  const list = words.length > 0 ? [element('ol', {}, ...words)] : [];
-  return element('li', {}, element('a', { href: `#${id}`, class: 'part' }, title), ...list);
+  const list = messages.length > 0 ? [createElement('ol', {}, ...messages)] : [];
+  return createElement('li', {}, createElement('a', { href: `#${id}`, class: 'section-link' }, title), ...list);
 }
 
-/** Leaves only what holds the text, words and rows alike. */
-function find(text, parts) {
-  const wanted = text.trim().toLowerCase();
-  const holds = (node) => node.textContent.toLowerCase().includes(wanted);
-  for (const { id, body } of parts) {
-    const pieces = body.querySelectorAll('.word, :scope > .table tbody tr');
-    for (const piece of pieces) piece.hidden = !holds(piece);
-    body.hidden = wanted !== '' && pieces.length > 0 && [...pieces].every(({ hidden }) => hidden);
+/** Hides the messages, table rows and sections that do not contain the text. */
+function filter(text, sections) {
+  const search = text.trim().toLowerCase();
+  const contains = (node) => node.textContent.toLowerCase().includes(search);
+  for (const { id, body } of sections) {
+    const items = body.querySelectorAll('.message, :scope > .table tbody tr');
+    for (const item of items) item.hidden = !contains(item);
+    body.hidden = search !== '' && items.length > 0 && [...items].every(({ hidden }) => hidden);
     document.querySelector(`#contents a[href="#${id}"]`).parentElement.hidden = body.hidden;
-    for (const link of document.querySelectorAll(`#contents a[href^="#word-"]`)) {
-      const heading = document.getElementById(link.hash.slice(1));
-      link.parentElement.hidden = heading.closest('.word').hidden;
-    }
+  }
+  for (const link of document.querySelectorAll(`#contents a[href^="#message-"]`)) {
+    const heading = document.getElementById(link.hash.slice(1));
+    link.parentElement.hidden = heading.closest('.message').hidden;
   }
 }

@@ -1,116 +1,115 @@
-import { element, prose } from './element.js';
+import { createElement, prose } from './element.js';
 
-/** Follows a reference into the document. */
-export function resolve(schema, whole) {
+/** Resolves a JSON reference into the document. */
+export function resolve(schema, document) {
   if (schema.$ref === undefined) return schema;
-  const found = schema.$ref
+  const target = schema.$ref
     .slice(2)
     .split('/')
-    .reduce((part, name) => part[name], whole);
-  return { ...found, ...schema, $ref: undefined };
+    .reduce((node, name) => node[name], document);
+  return { ...target, ...schema, $ref: undefined };
 }
 
-/** The fields of an object, each as the cells of a row; those of objects within stand below it. */
-export function fieldRows(schema, whole, path = '', depth = 0) {
-  const object = resolve(schema, whole);
+/** Returns a table row for each field of an object; the fields of nested objects follow their parent. */
+export function fieldRows(schema, document, path = '', depth = 0) {
+  const object = resolve(schema, document);
   const required = new Set(object.required ?? []);
-  return Object.entries(object.properties ?? {}).flatMap(([name, field]) => {
-    const known = resolve(field, whole);
-    const inner = depth > 3 ? [] : innerRows(known, whole, `${path}${name}`, depth);
-    return [[nameCell(path, name, required.has(name)), [typeOf(known, whole)], meaningCell(known)], ...inner];
+  return Object.entries(object.properties ?? {}).flatMap(([name, property]) => {
+    const field = resolve(property, document);
+    const nested = depth > 3 ? [] : nestedRows(field, document, `${path}${name}`, depth);
+    return [[nameCell(path, name, required.has(name)), [typeOf(field, document)], meaningCell(field)], ...nested];
   });
 }
 
-function innerRows(schema, whole, path, depth) {
-  if (schema.properties) return fieldRows(schema, whole, `${path}.`, depth + 1);
-  const items = schema.items && resolve(schema.items, whole);
-  if (items?.properties) return fieldRows(items, whole, `${path}[].`, depth + 1);
-  const object = items?.anyOf?.map((each) => resolve(each, whole)).find(({ properties }) => properties);
-  return object ? fieldRows(object, whole, `${path}[].`, depth + 1) : [];
+function nestedRows(schema, document, path, depth) {
+  if (schema.properties) return fieldRows(schema, document, `${path}.`, depth + 1);
+  const items = schema.items && resolve(schema.items, document);
+  if (items?.properties) return fieldRows(items, document, `${path}[].`, depth + 1);
+  const object = items?.anyOf?.map((option) => resolve(option, document)).find(({ properties }) => properties);
+  return object ? fieldRows(object, document, `${path}[].`, depth + 1) : [];
 }
 
 function nameCell(path, name, required) {
-  const code = element('code', { class: 'field' }, path && element('span', { class: 'path' }, path), name);
+  const presence = required ? 'required' : 'optional';
   return [
-    code,
-    required ? element('span', { class: 'must' }, 'required') : element('span', { class: 'may' }, 'optional'),
+    createElement('code', { class: 'field' }, path && createElement('span', { class: 'path' }, path), name),
+    createElement('span', { class: presence }, presence),
   ];
 }
 
 function meaningCell({ description, examples, 'x-rules': rules = [] }) {
-  const parts = prose(description);
-  for (const rule of rules) parts.push(element('span', { class: 'rule' }, rule));
-  if (examples?.length)
-    parts.push(element('span', { class: 'such' }, 'such as ', element('code', {}, JSON.stringify(examples[0]))));
-  return parts;
+  const children = prose(description);
+  for (const rule of rules) children.push(createElement('span', { class: 'rule' }, rule));
+  if (examples?.length) {
+    const example = createElement('code', {}, JSON.stringify(examples[0]));
+    children.push(createElement('span', { class: 'example' }, 'Example: ', example));
+  }
+  return children;
 }
 
-/** Says in a few words what may stand in a field. */
-export function typeOf(schema, whole) {
-  const known = resolve(schema, whole);
-  if ('const' in known) return choice([known.const]);
-  if (known.enum) return choice(known.enum);
-  if (known.anyOf) return separated(known.anyOf.map((each) => typeOf(each, whole)));
-  const words = [plainType(known, whole), bounds(known), ...pattern(known), ...exceptions(known)];
-  return element('span', {}, ...separate(words.filter((word) => word !== '')));
+/** Describes the type and the constraints of a field. */
+export function typeOf(schema, document) {
+  const resolved = resolve(schema, document);
+  if ('const' in resolved) return choice([resolved.const]);
+  if (resolved.enum) return choice(resolved.enum);
+  if (resolved.anyOf) return joined(resolved.anyOf.map((option) => typeOf(option, document)));
+  const items = [plainType(resolved, document), bounds(resolved), ...pattern(resolved), ...exclusions(resolved)];
+  return createElement('span', {}, ...separated(items.filter((item) => item !== '')));
 }
 
-function plainType({ type, items, format, title }, whole) {
-  if (type === 'array') return element('span', {}, 'list of ', items ? typeOf(items, whole) : 'anything');
-  if (type === 'integer') return 'whole number';
+function plainType({ type, items, format, title }, document) {
+  if (type === 'array') return createElement('span', {}, 'array of ', items ? typeOf(items, document) : 'any value');
   if (type === 'object') return title ?? 'object';
-  return format ?? type ?? 'anything';
+  return format ?? type ?? 'any value';
 }
 
 function bounds(schema) {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
-  const said = [
+  const constraints = [
     range(minimum, maximum, ''),
     range(schema.minLength, schema.maxLength, ' characters'),
     range(schema.minItems, schema.maxItems, ' entries'),
-    exclusiveMinimum === undefined ? '' : `over ${exclusiveMinimum}`,
-    exclusiveMaximum === undefined ? '' : `under ${exclusiveMaximum}`,
+    exclusiveMinimum === undefined ? '' : `greater than ${exclusiveMinimum}`,
+    exclusiveMaximum === undefined ? '' : `less than ${exclusiveMaximum}`,
     multipleOf === undefined ? '' : `a multiple of ${multipleOf}`,
-    schema.uniqueItems ? 'none twice' : '',
+    schema.uniqueItems ? 'no duplicates' : '',
   ];
-  return said.filter((each) => each !== '').join(', ');
+  return constraints.filter((constraint) => constraint !== '').join(', ');
 }
 
-function range(least, most, unit) {
-  if (least === undefined && most === undefined) return '';
-  if (most === undefined) return `at least ${number(least)}${unit}`;
-  if (least === undefined) return `at most ${number(most)}${unit}`;
-  return `${number(least)} to ${number(most)}${unit}`;
+function range(min, max, unit) {
+  if (min === undefined && max === undefined) return '';
+  if (max === undefined) return `at least ${number(min)}${unit}`;
+  if (min === undefined) return `at most ${number(max)}${unit}`;
+  return `${number(min)} to ${number(max)}${unit}`;
 }
 
 function number(value) {
   return value.toLocaleString('en');
 }
 
-/** A pattern, in words where it only counts characters. */
+/** Describes a pattern; one that only counts characters as a range. */
 function pattern({ pattern: source }) {
   if (source === undefined) return [];
-  const counted = /^\^\[\\s\\S\]\{(\d+),(\d+)\}\$$/.exec(source);
-  if (counted) return [`${counted[1]} to ${counted[2]} characters`];
-  return [element('code', { class: 'pattern' }, source)];
+  const length = /^\^\[\\s\\S\]\{(\d+),(\d+)\}\$$/.exec(source);
+  if (length) return [`${length[1]} to ${length[2]} characters`];
+  return [createElement('code', { class: 'pattern' }, source)];
 }
 
-function exceptions({ not }) {
-  if (not?.pattern) return [element('span', {}, 'not ', element('code', { class: 'pattern' }, not.pattern))];
-  return not?.enum ? [element('span', {}, 'not ', choice(not.enum))] : [];
+function exclusions({ not }) {
+  if (not?.pattern)
+    return [createElement('span', {}, 'not ', createElement('code', { class: 'pattern' }, not.pattern))];
+  return not?.enum ? [createElement('span', {}, 'not ', choice(not.enum))] : [];
 }
 
 function choice(values) {
-  return separated(
-    values.map((value) => element('code', {}, JSON.stringify(value))),
-    ' or ',
-  );
+  return joined(values.map((value) => createElement('code', {}, JSON.stringify(value))));
 }
 
-function separated(parts, by = ' or ') {
-  return element('span', {}, ...separate(parts, by));
+function joined(children) {
+  return createElement('span', {}, ...separated(children, ' or '));
 }
 
-function separate(parts, by = ', ') {
-  return parts.flatMap((part, index) => (index === 0 ? [part] : [by, part]));
+function separated(children, separator = ', ') {
+  return children.flatMap((child, index) => (index === 0 ? [child] : [separator, child]));
 }

@@ -1,174 +1,170 @@
-import { element, frame, prose, table } from './element.js';
+import { createElement, createFrame, createTable, prose } from './element.js';
 import { fieldRows, resolve, typeOf } from './schema.js';
 
-const ADVICE = {
+const FIELD_HEADINGS = ['Field', 'Type', 'Description'];
+
+const CLOSE_ADVICE = {
   none: 'Nothing.',
-  stop: 'Stop: trying again would end the same way.',
-  back_off: 'Wait a little longer each time, then come again.',
-  after_ms: 'Come again after the `afterMs` of `sys.reconnect`.',
-  new_token: 'Come again with a new token.',
+  stop: 'Do not reconnect: the server would close the connection again.',
+  back_off: 'Reconnect, with a longer wait after each failure.',
+  after_ms: 'Reconnect after the `afterMs` of `sys.reconnect`.',
+  new_token: 'Reconnect with a new token.',
 };
 
 const LIMITS = {
-  subprotocol: 'The subprotocol that is selected where it is offered',
-  typeCharacters: 'Characters of a `type`',
-  receiverCharacters: 'Characters of a `receiver`',
-  idCharacters: 'Characters of an `id`',
-  defaultPage: 'Sessions on a page of `sys.sessions`, where nothing is said',
-  maxPage: 'Sessions on a page of `sys.sessions` at most',
-  waitingCalls: 'Handled messages of one session that may wait',
-  fragments: 'Fragments of one message',
-  maxMessageBytes: 'Bytes of one message',
+  subprotocol: 'Subprotocol that the server selects if the client offers it',
+  typeCharacters: 'Characters in `type`',
+  receiverCharacters: 'Characters in `receiver`',
+  idCharacters: 'Characters in `id`',
+  defaultPage: 'Sessions in a page of `sys.sessions`, by default',
+  maxPage: 'Sessions in a page of `sys.sessions`, maximum',
+  waitingCalls: 'Messages of one session that may wait for handlers',
+  fragments: 'Fragments in a message',
+  maxMessageBytes: 'Bytes in a message',
   heartbeatMs: 'Milliseconds between two pings',
-  messagesPerSecond: 'Messages a second of one session; 0 is no limit',
-  bytesPerSecond: 'Bytes a second of one session; 0 is no limit',
+  messagesPerSecond: 'Messages per second of one session; 0 is unlimited',
+  bytesPerSecond: 'Bytes per second of one session; 0 is unlimited',
   handlerTimeoutMs: 'Milliseconds that a handler may take',
 };
 
-/** The parts of the page, in order: each an id, a heading, and what stands below it. */
-export function sections(document) {
-  const { messages } = document.components;
+/** Creates the sections of the page: each has an id, a title and the element `body`. */
+export function createSections(asyncApi) {
+  const { messages } = asyncApi.components;
   const keys = Object.keys(messages);
   const tagged = (tag) => keys.filter((key) => messages[key].tags[0].name === tag);
+  const articles = (tag) => tagged(tag).map((key) => createMessage(key, asyncApi));
   const handlers = tagged('handler').filter((key) => !key.endsWith('.answer'));
   return [
-    section('connect', 'Connect', connecting(document)),
-    section('say', 'What you may say', [
-      ...prose('One text frame is one JSON object. With an `id` you get exactly one answer that bears it as `ref`.'),
-      ...tagged('client').map((key) => word(key, document)),
+    createSection('connect', 'Connecting', connecting(asyncApi)),
+    createSection('client-messages', 'Messages from the client', [
+      ...prose(
+        'Each text frame is one JSON object. The server answers a message that has an `id`, with that `id` as `ref`.',
+      ),
+      ...articles('client'),
     ]),
-    section('handlers', 'What handlers take', [
-      handlers.length === 0 ? 'No handler claims a word.' : 'Words of this application that its own code answers.',
-      ...handlers.map((key) => word(key, document)),
+    createSection('handlers', 'Handlers', [
+      handlers.length === 0 ? 'This server has no handlers.' : 'Messages that the code of this application handles.',
+      ...handlers.map((key) => createMessage(key, asyncApi)),
     ]),
-    section('hear', 'What you are told', [
-      ...prose('`sender` is always written by the server: nobody can speak as another session.'),
-      ...tagged('server').map((key) => word(key, document)),
-      ...tagged('application').map((key) => word(key, document)),
+    createSection('server-messages', 'Messages from the server', [
+      ...prose('The server writes `sender`, so that no session can send as another session.'),
+      ...articles('server'),
+      ...articles('application'),
     ]),
-    section('errors', 'Errors', [
-      ...prose('In the `data` of `sys.error`. The connection stays open; a handler may have codes of its own.'),
-      table(
+    createSection('errors', 'Errors', [
+      ...prose('Codes in the `data` of `sys.error`. The connection stays open. Handlers may have further codes.'),
+      createTable(
         'Table of errors',
-        ['Code', 'Means'],
-        codes(document['x-errors'], (text) => [prose(text)]),
+        ['Code', 'Meaning'],
+        codeRows(asyncApi['x-errors'], (text) => [prose(text)]),
       ),
     ]),
-    section('close-codes', 'Close codes', [
-      table(
+    createSection('close-codes', 'Close codes', [
+      createTable(
         'Table of close codes',
-        ['Code', 'Reason', 'When', 'What to do'],
-        codes(document['x-close-codes'], ({ reason, when, advice }) => [
-          reason ? element('code', {}, reason) : '–',
+        ['Code', 'Reason', 'When', 'What the client should do'],
+        codeRows(asyncApi['x-close-codes'], ({ reason, when, advice }) => [
+          reason ? createElement('code', {}, reason) : '–',
           prose(when),
-          prose(ADVICE[advice] ?? advice),
+          prose(CLOSE_ADVICE[advice] ?? advice),
         ]),
       ),
     ]),
-    section('limits', 'Limits of this server', [
-      table(
+    createSection('limits', 'Limits', [
+      createTable(
         'Table of limits',
-        ['What', 'How much'],
-        Object.entries(document['x-limits']).map(([name, value]) => [
+        ['Limit', 'Value'],
+        Object.entries(asyncApi['x-limits']).map(([name, value]) => [
           prose(LIMITS[name] ?? name),
-          typeof value === 'number' ? value.toLocaleString('en') : element('code', {}, value),
+          typeof value === 'number' ? value.toLocaleString('en') : createElement('code', {}, value),
         ]),
       ),
     ]),
   ];
 }
 
-function section(id, title, content) {
-  const lead = content.findIndex((part) => part instanceof Element && part.tagName !== 'CODE');
-  const words = lead === -1 ? content : content.slice(0, lead);
-  const rest = lead === -1 ? [] : content.slice(lead);
-  const parts = [element('h2', { id: `${id}-title` }, title)];
-  if (words.length > 0) parts.push(element('p', { class: 'lead' }, ...words));
-  return { id, title, body: element('section', { id, 'aria-labelledby': `${id}-title` }, ...parts, ...rest) };
+/** Text and code before the first other element become the section's introduction. */
+function createSection(id, title, content) {
+  const end = content.findIndex((child) => child instanceof Element && child.tagName !== 'CODE');
+  const introduction = end === -1 ? content : content.slice(0, end);
+  const rest = end === -1 ? [] : content.slice(end);
+  const children = [createElement('h2', { id: `${id}-title` }, title)];
+  if (introduction.length > 0) children.push(createElement('p', { class: 'introduction' }, ...introduction));
+  return { id, title, body: createElement('section', { id, 'aria-labelledby': `${id}-title` }, ...children, ...rest) };
 }
 
-function connecting(document) {
-  const [channel] = Object.values(document.channels);
-  const address = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${channel.address}`;
-  const code = `const socket = new WebSocket('${address}');\nsocket.onmessage = ({ data }) => console.log(JSON.parse(data));`;
-  const schemes = Object.values(document.components.securitySchemes ?? {});
+function connecting(asyncApi) {
+  const [channel] = Object.values(asyncApi.channels);
+  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${channel.address}`;
+  const code = `const socket = new WebSocket('${url}');\nsocket.onmessage = ({ data }) => console.log(JSON.parse(data));`;
+  const schemes = Object.values(asyncApi.components.securitySchemes ?? {}).map(({ description }) =>
+    createElement('li', {}, ...prose(description)),
+  );
   return [
     ...prose(channel.description),
-    element('p', { class: 'address' }, element('code', {}, address)),
-    element('pre', { tabindex: '0', 'aria-label': 'Connecting in a browser' }, element('code', {}, code)),
-    element('p', {}, proof(document)),
-    schemes.length === 0
-      ? ''
-      : element(
-          'ul',
-          { class: 'schemes' },
-          ...schemes.map(({ description }) => element('li', {}, ...prose(description))),
-        ),
-    element('h3', {}, 'Refused before the upgrade'),
-    table(
-      'Table of refusals',
+    createElement('p', { class: 'address' }, createElement('code', {}, url)),
+    createElement('pre', { tabindex: '0', 'aria-label': 'Connecting in a browser' }, createElement('code', {}, code)),
+    createElement('p', {}, authentication(asyncApi)),
+    schemes.length === 0 ? '' : createElement('ul', { class: 'schemes' }, ...schemes),
+    createElement('h3', {}, 'Rejected handshakes'),
+    createTable(
+      'Table of rejected handshakes',
       ['Code', 'Status', 'When'],
-      codes(document['x-refusals'], ({ status, text }) => [String(status), prose(text)]),
+      codeRows(asyncApi['x-refusals'], ({ status, text }) => [String(status), prose(text)]),
     ),
   ];
 }
 
-/** One word: what it is for, the fields of its data, and a frame to paste. */
-function word(key, document) {
-  const message = document.components.messages[key];
+/** Creates the article of a message: its summary, the fields of `data`, and an example to copy. */
+function createMessage(key, asyncApi) {
+  const message = asyncApi.components.messages[key];
   const { properties } = message.payload;
-  const id = `word-${key}`;
-  const fixed = properties.type.const !== undefined;
-  const parts = [
-    element('h3', { id }, fixed ? element('code', {}, message.name) : message.title),
-    element('p', {}, ...prose(message.summary)),
-    fixed
-      ? dataOf(message, document)
-      : table(`Fields of ${message.title}`, HEADS, fieldRows(message.payload, document)),
-    ...(message.examples ?? []).map(({ name, payload }) => frame(payload, `Example of ${name ?? message.title}`)),
+  const id = `message-${key}`;
+  const hasFixedType = properties.type.const !== undefined;
+  const children = [
+    createElement('h3', { id }, hasFixedType ? createElement('code', {}, message.name) : message.title),
+    createElement('p', {}, ...prose(message.summary)),
+    hasFixedType
+      ? createData(message, asyncApi)
+      : createTable(`Fields of ${message.title}`, FIELD_HEADINGS, fieldRows(message.payload, asyncApi)),
+    ...(message.examples ?? []).map(({ name, payload }) => createFrame(payload, `Example of ${name ?? message.title}`)),
   ];
-  const answers = answersOf(key, document);
-  if (answers.length > 0) parts.push(element('p', { class: 'answers' }, 'Answered by ', ...answers));
-  return element('article', { class: 'word', 'aria-labelledby': id }, ...parts);
+  const answers = answersOf(key, asyncApi);
+  if (answers.length > 0) children.push(createElement('p', { class: 'answers' }, 'Answered by ', ...answers));
+  return createElement('article', { class: 'message', 'aria-labelledby': id }, ...children);
 }
 
-const HEADS = ['Field', 'Is', 'Meaning'];
-
-function dataOf({ name, payload }, document) {
-  const data = resolve(payload.properties.data ?? {}, document);
-  if (payload.properties.data === undefined)
-    return element('p', { class: 'none' }, 'It has no ', element('code', {}, 'data'), '.');
-  const always = payload.required.includes('data') ? '' : ' It may be absent.';
-  const rows = fieldRows(data, document);
-  if (rows.length > 0)
-    return element(
-      'div',
-      {},
-      ...(always ? [element('p', { class: 'none' }, 'All of ', element('code', {}, 'data'), ' may be absent.')] : []),
-      table(`Data of ${name}`, HEADS, rows),
-    );
-  return element('p', { class: 'none' }, element('code', {}, 'data'), ': ', typeOf(data, document), '.', always);
+function createData({ name, payload }, asyncApi) {
+  const { data: schema } = payload.properties;
+  const data = createElement('code', {}, 'data');
+  if (schema === undefined) return createElement('p', { class: 'note' }, 'No ', data, '.');
+  const optional = !payload.required.includes('data');
+  const rows = fieldRows(resolve(schema, asyncApi), asyncApi);
+  if (rows.length === 0)
+    return createElement('p', { class: 'note' }, data, ': ', typeOf(schema, asyncApi), optional ? ' (optional).' : '.');
+  const note = optional ? [createElement('p', { class: 'note' }, data, ' is optional.')] : [];
+  return createElement('div', {}, ...note, createTable(`Data of ${name}`, FIELD_HEADINGS, rows));
 }
 
-/** What closes an exchange; what a handler answers before that, under its own word or another, is its own affair. */
+/** Links the system messages that end an exchange. A handler may send other messages before. */
 function answersOf(key, { operations, components }) {
   const { reply } = operations[`receive.${key}`] ?? {};
   const names = (reply?.messages ?? []).map(({ $ref }) => $ref.split('/').pop());
   const closing = names.filter((name) => components.messages[name].tags[0].name === 'server');
   const links = closing.flatMap((name, index) => [
     index === 0 ? '' : ' or ',
-    element('a', { href: `#word-${name}` }, element('code', {}, name)),
+    createElement('a', { href: `#message-${name}` }, createElement('code', {}, name)),
   ]);
-  return closing.length < names.length ? [...links, ', after what the handler itself may say'] : links;
+  return closing.length < names.length ? [...links, ', after the messages that the handler returns'] : links;
 }
 
-/** The server says behind the place of its address whether it asks for a token. */
-function proof({ servers, components }) {
-  if (components.securitySchemes === undefined) return 'No token is asked for.';
+/** Takes what the description of the server says after its first sentence: whether a token is required. */
+function authentication({ servers, components }) {
+  if (components.securitySchemes === undefined) return 'No token is required.';
   const [{ description }] = Object.values(servers);
-  return description.replace(/^[^.]*\.\s*/, '') || 'A certificate is required.';
+  return description.replace(/^[^.]*\.\s*/, '') || 'A client certificate is required.';
 }
 
-function codes(rows, cells) {
-  return Object.entries(rows).map(([code, row]) => [element('code', {}, code), ...cells(row)]);
+function codeRows(codes, cells) {
+  return Object.entries(codes).map(([code, value]) => [createElement('code', {}, code), ...cells(value)]);
 }

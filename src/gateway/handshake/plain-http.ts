@@ -1,0 +1,41 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { HandshakeMetrics } from './handshake-metrics.js';
+import { WRONG_METHOD, type Handshake } from './handshake.js';
+import { rejectRequest, rejectUpgrade, type HandshakeRejection } from './rejection.js';
+
+/** Rejects with complete responses: requests to the WebSocket path that are not upgrades, `CONNECT`, and invalid HTTP. */
+export function rejectPlainHttp(
+  app: NestExpressApplication,
+  server: Server,
+  handshake: Handshake,
+  metrics: HandshakeMetrics,
+): void {
+  app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    if (!handshake.isWebSocketPath(request)) return next();
+    const rejection = handshake.plainRejection(request);
+    metrics.rejected(request, rejection.code);
+    rejectRequest(response, rejection);
+  });
+  // Without a listener Node destroys the connection without a response.
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    metrics.rejected(request, WRONG_METHOD.code);
+    rejectUpgrade(socket, WRONG_METHOD);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const rejection = clientErrorRejection(error);
+    metrics.rejectedUnparsed(socket, rejection.code);
+    rejectUpgrade(socket, rejection);
+  });
+}
+
+function clientErrorRejection(error: NodeJS.ErrnoException): HandshakeRejection {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return { code: 'handshake_timeout' };
+  if (error.code === 'HPE_HEADER_OVERFLOW') return { code: 'bad_handshake', message: 'The headers are too long.' };
+  return { code: 'bad_handshake', message: 'This is not HTTP.' };
+}

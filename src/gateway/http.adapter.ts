@@ -1,0 +1,36 @@
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { createServer, type RequestListener } from 'node:http';
+import type { Settings } from '../settings/settings.js';
+import { readTlsFiles } from './tls/tls-files.js';
+import { createTlsServer } from './tls/tls-server.js';
+
+/** Checks for slow requests within one `HANDSHAKE_TIMEOUT_MS`. */
+const CHECKS_PER_TIMEOUT = 5;
+/** Check interval where `HANDSHAKE_TIMEOUT_MS` is 0, because Node requires one. */
+const IDLE_CHECK_MS = 30_000;
+
+/**
+ * Creates the HTTP or HTTPS server of Nest's Express adapter. Slow requests time out after `HANDSHAKE_TIMEOUT_MS`.
+ * `Handshake` checks the `Host` header instead of Node, so that the rejection has the usual body.
+ */
+export class HttpAdapter extends ExpressAdapter {
+  constructor(private readonly settings: Settings) {
+    super();
+  }
+
+  override initHttpServer(): void {
+    const { handshakeTimeoutMs } = this.settings;
+    const timeouts = {
+      headersTimeout: handshakeTimeoutMs,
+      requestTimeout: handshakeTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / CHECKS_PER_TIMEOUT) || IDLE_CHECK_MS,
+      requireHostHeader: false,
+    };
+    const listener = this.getInstance<RequestListener>();
+    const files = readTlsFiles(this.settings);
+    this.httpServer =
+      files === undefined
+        ? createServer(timeouts, listener)
+        : createTlsServer(this.settings, files, timeouts, listener);
+  }
+}

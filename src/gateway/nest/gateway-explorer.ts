@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { GATEWAY_METADATA, MESSAGE_METADATA } from '@nestjs/websockets/constants.js';
+
+export interface GatewayClass {
+  readonly name: string;
+  readonly prototype: object;
+}
+
+/** A `@SubscribeMessage` method, inherited ones included. */
+export interface GatewayHandler {
+  readonly type: string;
+  readonly method: string;
+}
+
+export interface ExploredGateway {
+  readonly metatype: GatewayClass;
+  /** The provider; a stand-in without fields where the gateway is scoped and Nest makes it anew for each message. */
+  readonly instance: object;
+  readonly scoped: boolean;
+  readonly handlers: readonly GatewayHandler[];
+}
+
+/** Finds the gateway classes of the application by the metadata that Nest's decorators leave. */
+@Injectable()
+export class GatewayExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  /** Lists the gateways in the order of their modules and providers, in which Nest connects them. */
+  gateways(): ExploredGateway[] {
+    return this.discovery.getProviders().flatMap((provider) => {
+      const { metatype } = provider;
+      if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) return [];
+      const instance = provider.instance as object;
+      return [{ metatype, instance, scoped: !provider.isDependencyTreeStatic(), handlers: this.#handlers(metatype) }];
+    });
+  }
+
+  #handlers({ prototype }: GatewayClass): GatewayHandler[] {
+    const methods = prototype as Readonly<Record<string, object>>;
+    return this.scanner.getAllMethodNames(prototype).flatMap((method) => {
+      const type = Reflect.getMetadata(MESSAGE_METADATA, methods[method]!) as unknown;
+      return typeof type === 'string' ? [{ type, method }] : [];
+    });
+  }
+}
