@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cpuSeconds, load, startNats, startNode } from './harness/cluster-processes.js';
 import { Listener } from './harness/listener.js';
 import { benchDir, cacheDir, generator } from './harness/paths.js';
-import { PretendedNode } from './harness/pretended-node.js';
+import { SimulatedNode } from './harness/simulated-node.js';
 import { report, writeReport } from './harness/scaling.js';
 
 /**
@@ -63,18 +63,18 @@ async function messages(nats, servers) {
 /** What one node hears from another, measured alone. */
 async function hearing(nats, servers) {
   const node = await startNode(servers);
-  const other = await PretendedNode.start(servers.NATS_URL);
+  const other = await SimulatedNode.start(servers.NATS_URL);
   const listener = await Listener.open(node);
   await other.snapshot([]);
   const said = async (news, together, total) => {
-    await other.news(news, together);
+    await other.events(news, together);
     await listener.knows(total);
   };
   const found = {};
   for (const together of [1, 50]) {
-    const places = other.sessions(MANY);
-    const came = places.map((place) => ({ type: 'arrived', place }));
-    const left = places.map(({ id }) => ({ type: 'departed', id, code: 1000 }));
+    const sessions = other.sessions(MANY);
+    const came = sessions.map((sessionInfo) => ({ type: 'arrived', sessionInfo }));
+    const left = sessions.map(({ id }) => ({ type: 'departed', id, code: 1000 }));
     const natsBefore = cpuSeconds(nats);
     const both = await listener.cost(MANY * 2, async () => {
       await said(came, together, MANY + 1);
@@ -85,12 +85,12 @@ async function hearing(nats, servers) {
   }
   found.heartbeat = await listener.cost(MANY, async () => {
     await other.heartbeats(MANY);
-    await said([{ type: 'arrived', place: other.sessions(1)[0] }], 1, 2);
+    await said([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2);
   });
   const seen = [];
   for (let count = 1; count <= SEEN; count++) {
     const began = performance.now();
-    await said([{ type: 'arrived', place: other.sessions(1)[0] }], 1, 2 + count);
+    await said([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2 + count);
     seen.push(performance.now() - began);
   }
   found.seenMs = { median: seen.toSorted((one, two) => one - two)[SEEN / 2], most: Math.max(...seen) };
@@ -118,7 +118,7 @@ async function pages(other, listener) {
   const quiet = [];
   const changed = [];
   for (let count = 0; count < PAGES; count++) {
-    await other.news([{ type: 'arrived', place: other.sessions(1)[0] }], 1);
+    await other.events([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1);
     changed.push((await listener.page(1000)).tookMs);
     quiet.push((await listener.page(1000)).tookMs);
   }

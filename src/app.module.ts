@@ -29,7 +29,7 @@ export class AppModule {
         TelemetryModule.forRoot(log),
         BackplaneModule.forRoot(settings),
         MessagingModule,
-        GatewayModule, // before the handlers: its session is open when their hooks run
+        GatewayModule, // before the handlers, because `PlaceholderGateway` must be the first gateway
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...(settings.console ? [ConsoleModule] : []),

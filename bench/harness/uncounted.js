@@ -1,14 +1,19 @@
 import { register } from 'node:module';
 
 /**
- * Preloaded (`node --import`) into a server, takes out of its code what counts messages; nothing else differs from the
- * server as it is. Lines that are not where they are looked for end the start, or the comparison would be of equals. With
- * `?none` nothing is taken out: so the servers it is compared with are loaded the same way.
+ * Removes the lines that count messages from a server that preloads this file (`node --import`). Throws where a line is
+ * missing, because the bench would compare two equal servers. With `?none` it removes nothing, so that the servers of the
+ * comparison are loaded in the same way.
  */
 const LINES = {
-  'messaging/fast-router.js': ['this.counters.fastRouted++;', 'this.counters.fastBroadcasts++;'],
-  'messaging/message-router.js': ['this.counters.broadcasts++;', 'this.counters.fannedOutTo(sent, skipped);'],
-  'gateway/dispatch/message-dispatcher.js': ['this.replies.counters.received++;'],
+  'messaging/fast-router.js': [
+    'this.counters.fastRouted++;',
+    'this.counters.fastBroadcasts++;',
+    'this.counters.broadcasts++;',
+  ],
+  'messaging/local-delivery.js': ['this.counters.fannedOutTo(sent, skipped);'],
+  'messaging/message-router.js': ['this.counters.broadcasts++;'],
+  'gateway/dispatch/message-dispatcher.js': ['this.counters.received++;'],
 };
 
 const COUNTING = import.meta.url.endsWith('?none') ? {} : LINES;
@@ -21,7 +26,7 @@ export async function load(url, context, nextLoad) {
   if (file === undefined) return loaded;
   let source = String(loaded.source);
   for (const line of COUNTING[file]) {
-    if (source.split(line).length !== 2) throw new Error(file + ' does not say once: ' + line);
+    if (source.split(line).length !== 2) throw new Error(file + ' does not contain exactly once: ' + line);
     source = source.replace(line, '');
   }
   return { ...loaded, source };

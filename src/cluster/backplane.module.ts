@@ -1,16 +1,11 @@
-import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Settings } from '../settings/settings.js';
 import { NodeModule } from '../node/node.module.js';
-import { AutoBackplane } from './auto-backplane.js';
 import { Backplane } from './backplane.js';
 import { LocalBackplane } from './local-backplane.js';
-import { NatsBackplane } from './nats/nats-backplane.js';
+import { NatsBackplane } from './nats-backplane.js';
 
-const PROVIDERS = {
-  local: [{ provide: Backplane, useClass: LocalBackplane }],
-  nats: [{ provide: Backplane, useClass: NatsBackplane }],
-  auto: [NatsBackplane, { provide: Backplane, useClass: AutoBackplane }],
-} as const satisfies Record<Settings['backplane'], Provider[]>;
+const BACKPLANES = { local: LocalBackplane, nats: NatsBackplane, auto: NatsBackplane } as const;
 
 /**
  * Provides the backplane that `BACKPLANE` selects. Global, because `forRoot()` makes the module at start and a static
@@ -23,7 +18,7 @@ export class BackplaneModule {
     return {
       module: BackplaneModule,
       imports: [NodeModule],
-      providers: [...PROVIDERS[backplane]],
+      providers: [{ provide: Backplane, useClass: BACKPLANES[backplane] }],
       exports: [Backplane],
     };
   }

@@ -1,93 +1,92 @@
 import type { ErrorCode, Frame } from '../protocol/index.js';
 
-/** Why a message was not put on its receiver's connection. */
+/** The reason why a message was not put on its receiver's connection. */
 export type DeliveryFailure = Extract<ErrorCode, 'receiver_not_found' | 'receiver_overloaded' | 'unavailable'>;
 
-/** Told once what became of a message handed on: the refusal, or nothing where it is on the receiver's connection. */
+/** Called once with the outcome of a queued message; `undefined` means that it is on the receiver's connection. */
 export type DeliveryCallback = (failure: DeliveryFailure | undefined) => void;
 
-/** A session of this node or another, as nodes tell one another of it. */
+/** A session as nodes announce it to each other. */
 export interface SessionInfo {
   readonly id: string;
-  /** Where the operator shows users. */
+  /** The user, where the operator shows users. */
   readonly user?: string | undefined;
 }
 
-/** What an operator may know of a session, as its node tells it. */
+/** The details of a session that the HTTP API shows, as its node sends them. */
 export type SessionDetails = Readonly<Record<string, unknown>>;
 
-/** What a backplane asks and tells its own node. */
+/** This node as its backplane sees it: the local sessions, and the directory of remote ones. */
 export interface ClusterDelegate {
-  /** All sessions of this node now. */
+  /** Lists all sessions of this node. */
   localSessions(): Iterable<SessionInfo>;
-  /** Puts a message of another node's session, or server, on a connection of this one. */
-  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined;
-  /** Puts a broadcast of another node on every connection of this one. */
-  broadcast(sender: string, frame: Frame): void;
-  /** Another node's session came; told once, before anything of it. */
+  /** Lists the ids of the remote sessions of one node. The caller may remove the current one while iterating. */
+  remoteSessions(nodeId: string): Iterable<string>;
+  /** Adds a remote session, before anything else of that session. Does nothing for a known one. */
   remoteArrived(sessionInfo: SessionInfo): void;
-  /** Another node's session left; told once, after everything of it. */
+  /** Removes a remote session, after everything else of that session. Does nothing for an unknown one. */
   remoteDeparted(id: string, code: number): void;
-  /** Closes a session of this node for another one; `false` where there is none of this id. */
+  /** Puts a message of a remote session, or of a remote server, on a local connection. Copies the frame. */
+  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined;
+  /** Puts a remote broadcast on every local connection. Copies the frame. */
+  broadcast(frame: Frame): void;
+  /** Closes a local session. @returns `false` where no local session has this id */
   kick(id: string): boolean;
-  /** What an operator may know of these sessions, as far as they are here. */
+  /** Returns the details of those of these sessions that are local. */
   sessionDetails(ids: readonly string[]): SessionDetails[];
-  /** Does what another node asks for in words of its own; the answer is plain data. */
-  rpc(work: unknown): Promise<unknown>;
-  /** The other nodes have given this one up: its sessions must end, now. */
+  /** Executes the RPC of another node. @returns plain data */
+  rpc(body: unknown): Promise<unknown>;
+  /** Ends all local sessions, because other nodes have declared this node dead. */
   onFenced(): void;
 }
 
-/** How nodes talk. The one way from `messaging/` to other nodes; nothing above it asks whether there are any. */
+/** Connects this node to the other nodes of its cluster. `messaging/` uses it in the same way on a single node. */
 export abstract class Backplane {
-  /** Since when others cannot be reached, on the monotonic clock. */
+  /** The moment since when other nodes cannot be reached, on the monotonic clock; `undefined` while they can. */
   abstract readonly disconnectedSinceMs: number | undefined;
-  /** Other nodes that are alive as far as this one knows. */
+  /** Other nodes that are alive. */
   abstract readonly peerCount: number;
-  /** Messages handed on that have no answer yet. */
+  /** Queued messages without an outcome. */
   abstract readonly waiting: number;
 
-  /** Begins to speak for this node; resolves when it knows who is where, or that nobody can be asked. */
+  /** Joins the cluster. Resolves when the remote sessions are known, or when no other node can be reached. */
   abstract start(delegate: ClusterDelegate): Promise<void>;
 
-  /** Says goodbye, after everything said before. */
+  /** Leaves the cluster, after everything that was published before. */
   abstract stop(): Promise<void>;
 
-  /** Whether {@link deliver} would hand on a message of so many bytes to this id now. */
-  abstract reaches(receiver: string, bytes: number): boolean;
-
-  /** Whether {@link broadcast} would hand on so many bytes to all other nodes now. */
-  abstract reachesAll(bytes: number): boolean;
-
-  /** Hands a message on to the node of its receiver; returns why not, or tells the answer later. */
+  /**
+   * Queues a message for the node of its receiver. The callback gets the outcome where the result is `queued`, and is
+   * never called otherwise. A session of this node is `receiver_not_found`.
+   */
   abstract deliver(
     sender: string,
     receiver: string,
     frame: Frame,
     callback: DeliveryCallback,
-  ): DeliveryFailure | undefined;
+  ): 'queued' | DeliveryFailure;
 
-  /** Hands a broadcast on to all other nodes; `false` where some are missed. */
+  /** Queues a broadcast for all other nodes. @returns `false`, and queues nothing, where other nodes cannot be reached */
   abstract broadcast(sender: string, frame: Frame): boolean;
 
-  /** A session of this node came. Said to the others before anything else of it. */
+  /** Announces a local session to all other nodes, before anything else of that session. */
   abstract arrived(sessionInfo: SessionInfo): void;
 
-  /** A session of this node left. Said to the others after everything of it. */
+  /** Announces the departure of a local session to all other nodes, after everything else of that session. */
   abstract departed(id: string, code: number): void;
 
-  /** Closes another node's session. @returns why not */
+  /** Closes a remote session. @returns the reason why it was not closed */
   abstract kick(id: string): Promise<DeliveryFailure | undefined>;
 
-  /** What an operator may know of other nodes' sessions; what is not known in time is missing. */
+  /** Returns the details of remote sessions. Leaves out those whose node does not answer in time. */
   abstract sessionDetails(ids: readonly string[]): Promise<readonly SessionDetails[]>;
 
-  /** The other node that is to remember what was done under a key, where it is not this one: all agree which it is. */
+  /** Returns the node that owns a key, the same on every node; `undefined` where this node owns it. */
   abstract ownerOf(key: string): string | undefined;
 
-  /** Asks a node to do something; resolves with nothing where no answer comes in time. */
-  abstract rpc(part: string, work: unknown): Promise<unknown>;
+  /** Calls another node. Resolves with `undefined` where no answer comes in time. */
+  abstract rpc(nodeId: string, body: unknown): Promise<unknown>;
 
-  /** Resolves when everything said by this node until now has reached the backplane's medium. */
+  /** Resolves when everything that this node has published is on the NATS server. */
   abstract flushed(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Backplane, type DeliveryFailure } from './backplane.js';
 
-/** One node alone: there is nobody to talk to, and nothing is elsewhere. */
+/** The backplane of a single node: there are no remote sessions and no other nodes. */
 @Injectable()
 export class LocalBackplane extends Backplane {
   readonly disconnectedSinceMs = undefined;
@@ -11,14 +11,6 @@ export class LocalBackplane extends Backplane {
   async start(): Promise<void> {}
 
   async stop(): Promise<void> {}
-
-  reaches(): boolean {
-    return false;
-  }
-
-  reachesAll(): boolean {
-    return true;
-  }
 
   deliver(): DeliveryFailure {
     return 'receiver_not_found';

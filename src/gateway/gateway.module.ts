@@ -11,12 +11,11 @@ import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
-import { LastGateway } from './last.gateway.js';
+import { PlaceholderGateway } from './nest/placeholder.gateway.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { SocketEvents } from './socket-events.js';
-import { SwitchboardGateway } from './switchboard.gateway.js';
 import { TokenExpiry } from './auth/token-expiry.js';
 import { TokenRenewal } from './auth/token-renewal.js';
 import { NodeModule } from '../node/node.module.js';
@@ -43,8 +42,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     MessageTimeout,
     GatewayExplorer,
     SessionHooks,
-    LastGateway, // before the next, which would have its place otherwise
-    SwitchboardGateway,
+    PlaceholderGateway,
   ],
   exports: [Admission, GatewayExplorer, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
 })

@@ -1,21 +1,22 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { controlFrame, OPCODE } from '../protocol/index.js';
+import type { SessionListener } from '../sessions/session-listener.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 
-/** Looks at the sessions in a heartbeat: pings are spread over it, and one timer serves all. */
-const TICKS = 20;
+/** Ticks of one heartbeat. Pings are spread over the ticks, and one timer serves all sessions. */
+const TICKS_PER_HEARTBEAT = 20;
 const PING = controlFrame(OPCODE.ping, new Uint8Array(0));
 
 /**
- * Pings every session once a heartbeat, which also keeps proxies from calling it idle, and closes with 4101 whoever was
- * silent for a whole one.
+ * Pings every session once a heartbeat, and closes with 4101 each session without traffic for a whole heartbeat.
+ * The pings also keep proxies from closing idle connections.
  *
- *   arrival ──▶ ping ──heartbeatMs──▶ heard since? ping again : 4101
+ *   opened ──▶ ping ──heartbeatMs──▶ traffic since? ping : close 4101
  */
 @Injectable()
-export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Heartbeat implements SessionListener, OnApplicationBootstrap, OnApplicationShutdown {
   readonly #tickMs: number;
   #tick = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -24,32 +25,31 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly sessions: SessionRegistry,
     settings: Settings,
   ) {
-    this.#tickMs = Math.max(1, Math.floor(settings.heartbeatMs / TICKS));
-    sessions.addListener({ opened: (session) => this.#arrived(session), closed: () => undefined });
+    this.#tickMs = Math.max(1, Math.floor(settings.heartbeatMs / TICKS_PER_HEARTBEAT));
+    sessions.addListener('heartbeat', this);
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => this.#beat(), this.#tickMs);
+    this.#timer = setInterval(() => this.#onTick(), this.#tickMs);
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.#timer);
   }
 
-  #arrived(session: Session): void {
-    session.nextPingTick = this.#tick + TICKS;
+  opened(session: Session): void {
+    session.nextPingTick = this.#tick + TICKS_PER_HEARTBEAT;
   }
 
-  #beat(): void {
+  #onTick(): void {
     this.#tick++;
-    for (const session of this.sessions.all()) {
-      if (session.nextPingTick > this.#tick) continue;
-      session.nextPingTick = this.#tick + TICKS;
-      if (!session.alive && !session.socket.isPaused) session.close(4101);
-      else {
-        session.alive = false;
-        session.send(PING);
-      }
-    }
+    for (const session of this.sessions.all()) if (session.nextPingTick <= this.#tick) this.#ping(session);
+  }
+
+  #ping(session: Session): void {
+    session.nextPingTick = this.#tick + TICKS_PER_HEARTBEAT;
+    // A paused connection cannot show traffic.
+    if (!session.takeAlive() && session.connection?.isPaused !== true) session.close(4101);
+    else session.send(PING, 0);
   }
 }

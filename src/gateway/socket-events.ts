@@ -1,85 +1,99 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import { ABNORMAL, CLOSE_TIMEOUT_MS } from '../protocol/index.js';
+import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame } from '../protocol/index.js';
+import type { Identity } from '../sessions/identity.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
-import { answerPing, takePong } from './frames/ping-replies.js';
+import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
+import { chargePong, replyToPing } from './frames/ping-replies.js';
 import type { GatewaySocket } from './gateway-socket.js';
-import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
 
-/** Binds a socket's events to the services; the listeners are shared by all sockets, none is made for one. */
+/** Opens the session of an accepted socket, passes on the socket's events, and ends the session when the socket closes. */
 @Injectable()
 export class SocketEvents {
   readonly #logger = new Logger(SocketEvents.name);
-  readonly #fast: boolean;
-  /** One function for all sockets, learned from the first. */
+  readonly #welcome: (session: string) => Frame;
+  /** `undefined` with `FAST_LANE=off`. */
+  readonly #fastFrameReader: FastFrameReader | undefined;
+  /** The data listener of `ws`, the same function for all sockets; found with the first socket. */
   #wsDataListener: WsDataListener | undefined;
+  // One listener of each kind serves all sockets, so that a session costs no closure.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: WebSocket, body: Buffer) => void;
-  readonly #onEnd: (this: Socket) => void;
   readonly #onPong: (this: WebSocket, body: Buffer) => void;
   readonly #onError: (this: WebSocket, error: Error) => void;
 
   constructor(
     messageDispatcher: MessageDispatcher,
-    lane: FastFrameReader,
+    fastFrameReader: FastFrameReader,
     private readonly sessions: SessionRegistry,
     settings: Settings,
   ) {
-    const fast = settings.fastLane;
-    this.#fast = fast;
-    const feed = (): WsDataListener => this.#wsDataListener!;
+    this.#welcome = welcomeFrames({
+      protocol: PROTOCOL_VERSION,
+      heartbeatMs: settings.heartbeatMs,
+      maxMessageBytes: settings.maxMessageBytes,
+      notices: settings.noticeScope,
+    });
+    const isFast = settings.fastLane;
+    this.#fastFrameReader = isFast ? fastFrameReader : undefined;
+    const wsDataListener = (): WsDataListener => this.#wsDataListener!;
     this.#onData = function (this: ReadSocket, chunk) {
-      // What a closing socket had still buffered, `ws` reads by itself.
+      // `ws` itself reads the bytes that a destroyed socket has still buffered.
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
-      if (socket.session !== undefined) socket.session.alive = true;
-      lane.read(socket, this, chunk, feed());
+      socket.session?.markAlive();
+      fastFrameReader.read(socket, this, chunk, wsDataListener());
     };
     this.#onMessage = function (data, isBinary) {
-      lane.reported();
+      fastFrameReader.reported();
       const message = data as Buffer;
       if (isBinary) this.close(1003);
-      else if (!fast || !lane.take(this as GatewaySocket, message))
+      else if (!isFast || !fastFrameReader.readMessage(this as GatewaySocket, message))
         messageDispatcher.read(this as GatewaySocket, message.toString(), message.length);
     };
-    this.#onEnd = function (this: ReadSocket) {
-      const session = this[WEB_SOCKET]?.session;
-      if (session === undefined || session.closed) return;
-      sessions.end(session, ABNORMAL);
-      session.outbox.flushAll();
-      // Who has closed its half and does not read the rest would keep the connection for ever.
-      const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
-      this.once('close', () => clearTimeout(timer));
+    this.#onPing = function (body) {
+      fastFrameReader.reported();
+      replyToPing(this as GatewaySocket, body);
+    };
+    this.#onPong = function (body) {
+      fastFrameReader.reported();
+      chargePong(this as GatewaySocket, body.length);
     };
     const logger = this.#logger;
     this.#onError = function (error) {
-      const { walk } = this as GatewaySocket;
-      if (walk !== undefined) walk.failed = true;
+      const { frameTracker } = this as GatewaySocket;
+      if (frameTracker !== undefined) frameTracker.failed = true;
       logger.debug(`socket: ${error.message}`);
-    };
-    this.#onPong = function (body) {
-      lane.reported();
-      takePong(this as GatewaySocket, body.length);
-    };
-    this.#onPing = function (body) {
-      lane.reported();
-      answerPing(this as GatewaySocket, body);
     };
   }
 
-  listen(webSocket: GatewaySocket, socket: Socket): void {
+  /** Opens a session for a socket whose handshake was admitted. Frames are read in a later tick. */
+  open(webSocket: GatewaySocket, socket: Socket, identity: Identity): void {
+    webSocket.sink = socket;
+    this.#listen(webSocket, socket);
+    const session = this.sessions.create(identity);
+    webSocket.attach(session);
+    this.sessions.open(session, this.#welcome(session.id));
+  }
+
+  /** Destroys every connection without a close frame. */
+  terminateAll(): void {
+    for (const { connection } of this.sessions.all()) connection?.terminate();
+  }
+
+  #listen(webSocket: GatewaySocket, socket: Socket): void {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
-    if (this.#fast) this.#divert(socket);
-    else socket.prependListener('data', follow);
-    socket.prependListener('end', this.#onEnd); // before `ws` ends our half
+    if (this.#fastFrameReader === undefined) socket.prependListener('data', trackFrames);
+    else this.#interceptData(socket);
+    socket.prependListener('end', onEnd); // runs before `ws` ends the server's half
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
     webSocket.on('pong', this.#onPong);
@@ -87,40 +101,49 @@ export class SocketEvents {
     webSocket.on('error', this.#onError);
   }
 
-  /** Cuts every connection without a word: the end of a stop. */
-  cutAll(): void {
-    for (const { socket } of this.sessions.all()) socket.terminate();
-  }
-
-  /** Puts the fast lane where `ws` listens, and keeps `ws`'s listener for what the lane leaves to it. */
-  #divert(socket: Socket): void {
-    this.#wsDataListener ??= listenerOfWs(socket);
+  /** Replaces the data listener of `ws` by the fast frame reader, which calls that listener for all other frames. */
+  #interceptData(socket: Socket): void {
+    this.#wsDataListener ??= wsDataListenerOf(socket);
     socket.on('data', this.#onData);
     socket.off('data', this.#wsDataListener);
   }
 }
 
-/** @throws {Error} when `ws` does not read a socket as the fast lane was built for */
-function listenerOfWs(socket: Socket): WsDataListener {
+/** @throws {Error} for a version of `ws` whose data listener is unknown */
+function wsDataListenerOf(socket: Socket): WsDataListener {
   const listener = socket.listeners('data').at(-1);
   if (listener?.name !== 'socketOnData')
     throw new Error(
-      'this version of "ws" reads its sockets in another way than the fast lane knows: ' +
+      'unsupported version of "ws": its data listener is not "socketOnData"; ' +
         'install the version in package.json, or set FAST_LANE=off',
     );
   return listener as WsDataListener;
 }
 
-/** Any traffic counts as life. Where `ws` reads everything, its place in the stream is known from here alone. */
-function follow(this: ReadSocket, chunk: Buffer): void {
+/** Marks the session alive and tracks frames where `ws` reads everything. */
+function trackFrames(this: ReadSocket, chunk: Buffer): void {
   const socket = this[WEB_SOCKET]!;
-  if (socket.session !== undefined) socket.session.alive = true;
-  const walk = (socket.walk ??= new FrameTracker());
-  for (let at = 0; at < chunk.length;) at = walk.step(chunk, at);
+  socket.session?.markAlive();
+  const frameTracker = (socket.frameTracker ??= new FrameTracker());
+  for (let at = 0; at < chunk.length;) at = frameTracker.step(chunk, at);
 }
 
+/** Ends the session of a client that has closed its half without a close frame. */
+function onEnd(this: ReadSocket): void {
+  const session = this[WEB_SOCKET]?.session;
+  if (session === undefined || session.closed) return;
+  session.end(ABNORMAL);
+  session.outbox.flushAll();
+  // A client that reads no more would otherwise keep the connection indefinitely.
+  const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
+  this.once('close', () => clearTimeout(timer));
+}
+
+/** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */
 function onClose(this: WebSocket, code: number): void {
-  const { queue, disconnected } = this as GatewaySocket;
+  const { queue, session, disconnected } = this as GatewaySocket;
   queue?.drop();
+  session?.end(code);
+  session?.outbox.discard();
   disconnected?.(code);
 }

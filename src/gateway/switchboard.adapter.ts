@@ -21,31 +21,31 @@ import { rejectUpgrade, type HandshakeRejection } from './handshake/rejection.js
 import { SocketEvents } from './socket-events.js';
 
 /**
- * One WebSocket server for all gateway classes, whatever path they name. Owns the `upgrade` listener, so that a refusal
- * is a complete answer; binds handlers to a socket without parsing anything for each class anew.
+ * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so that a
+ * rejection is a complete HTTP response. Binds handlers to a socket without parsing a message once for each class.
  */
 export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #server: WebSocketServer;
   readonly #handshake: Handshake;
-  readonly #record: HandshakeMetrics;
+  readonly #handshakeMetrics: HandshakeMetrics;
   readonly #admission: Admission;
   readonly #nodeState: NodeState;
   readonly #settings: Settings;
   readonly #counters: Counters;
-  readonly #table: HandlerTable;
-  readonly #events: SocketEvents;
-  /** Learned with the first socket, when nobody can add an interceptor any more. */
+  readonly #handlerTable: HandlerTable;
+  readonly #socketEvents: SocketEvents;
+  /** Read with the first socket, after which no interceptor can be added. */
   #intercepted: InterceptedTypes | undefined;
 
   constructor(private readonly app: INestApplication) {
     super(app);
     guardHooks(app);
     this.#handshake = app.get(Handshake);
-    this.#record = app.get(HandshakeMetrics);
+    this.#handshakeMetrics = app.get(HandshakeMetrics);
     this.#admission = app.get(Admission);
     this.#nodeState = app.get(NodeState);
-    this.#table = app.get(HandlerTable);
-    this.#events = app.get(SocketEvents);
+    this.#handlerTable = app.get(HandlerTable);
+    this.#socketEvents = app.get(SocketEvents);
     this.#settings = app.get(Settings);
     this.#counters = app.get(Counters);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
@@ -56,23 +56,26 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     return this.#server as BaseWsInstance & WebSocketServer;
   }
 
-  /** Keeps the callbacks of one class and socket; the types they stand for are learned once a process. */
+  /** Keeps the callbacks of one class for a socket; registers their types once a process. */
   bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler[]): void {
     if (handlers.length === 0) return;
-    handlers.forEach(({ message }, index) => this.#table.register(socket.handlers.length + index, message));
-    // Joined and not pushed: a list that grew would hold room that an idle session never needs.
+    handlers.forEach(({ message }, index) => this.#handlerTable.register(socket.handlers.length + index, message));
+    // A new array, because an array that grew by `push` would keep capacity that an idle session never needs.
     socket.handlers = [...socket.handlers, ...handlers.map((handler) => this.#callback(handler))];
   }
 
-  /** All classes share one stream of departures, so that the first callback of a socket serves them all. */
+  /** Keeps the first callback of a socket, because all classes share one stream of disconnects. */
   override bindClientDisconnect(socket: GatewaySocket, callback: (code: number) => void): void {
     socket.disconnected ??= callback;
   }
 
-  /** Connections that are still open are refused from now on: who asks for an upgrade is told to come again. */
-  override async close(): Promise<void> {
+  /** Leaves the server open until {@link dispose}: Nest calls `close` once for each path, and never without gateways. */
+  override async close(): Promise<void> {}
+
+  /** Destroys all connections and closes the server. Upgrade requests are rejected with `draining` from now on. */
+  override async dispose(): Promise<void> {
     this.#nodeState.drain();
-    this.#events.cutAll();
+    this.#socketEvents.terminateAll();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
@@ -83,53 +86,58 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const refusal = this.#handshake.rejection(request);
-    if (refusal !== undefined) return this.#refuse(request, socket, refusal);
-    const entrance = this.#admission.admit(request);
-    if (entrance instanceof Promise) void this.#await(entrance, request, socket, head);
-    else this.#decide(entrance, request, socket, head);
+    const rejection = this.#handshake.rejection(request);
+    if (rejection !== undefined) return this.#reject(request, socket, rejection);
+    const verdict = this.#admission.admit(request);
+    if (verdict instanceof Promise) void this.#awaitVerdict(verdict, request, socket, head);
+    else this.#decide(verdict, request, socket, head);
   }
 
-  /** Waits for the verdict on a token. Nothing reads the socket meanwhile, so that what comes early stays in it. */
-  async #await(entrance: Promise<Entrance>, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  /** Waits until a token is verified. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
+  async #awaitVerdict(
+    verdict: Promise<Verdict>,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
-    const decided = await entrance;
+    const decided = await verdict;
     socket.off('error', onError);
-    const refusal = this.#handshake.rejection(request);
-    if (refusal !== undefined && !('code' in decided)) this.#admission.release(decided);
-    this.#decide(refusal ?? decided, request, socket, head);
+    const rejection = this.#handshake.rejection(request);
+    if (rejection !== undefined && !('code' in decided)) this.#admission.release(decided);
+    this.#decide(rejection ?? decided, request, socket, head);
   }
 
-  #decide(entrance: Entrance, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if ('code' in entrance) return this.#refuse(request, socket, entrance);
-    let opened = false;
-    socket.cork(); // for the welcome, with which the answer leaves
+  #decide(verdict: Verdict, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if ('code' in verdict) return this.#reject(request, socket, verdict);
+    let upgraded = false;
+    socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-        const ours = webSocket as GatewaySocket;
-        opened = true;
-        this.#record.accepted();
-        ours.identity = entrance;
-        ours.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
-        this.#events.listen(ours, request.socket);
-        this.#server.emit('connection', ours, request);
+      this.#server.handleUpgrade(request, socket, head, (client) => {
+        const webSocket = client as GatewaySocket;
+        upgraded = true;
+        this.#handshakeMetrics.accepted();
+        webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
+        this.#socketEvents.open(webSocket, request.socket, verdict);
+        this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open
       });
     } finally {
       socket.uncork();
     }
-    if (!opened) this.#admission.release(entrance);
+    if (!upgraded) this.#admission.release(verdict);
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
-    this.#record.rejected(request, rejection.code);
+  #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
+    this.#handshakeMetrics.rejected(request, rejection.code);
     rejectUpgrade(socket, rejection, request.method);
   }
 }
 
-type Entrance = Identity | HandshakeRejection;
+/** What admission decides: an identity opens a session, a rejection is the HTTP response. */
+type Verdict = Identity | HandshakeRejection;
 
-/** Options that `ws` has and its type declarations do not know yet. */
+/** Options of `ws` that are missing in its type declarations. */
 interface NewerServerOptions {
   readonly closeTimeout: number;
   readonly maxFragments: number;

@@ -14,14 +14,15 @@ import {
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
-import { MessageRouter } from './message-router.js';
+import { LocalDelivery } from './local-delivery.js';
 import { NoticeLog } from './notice-log.js';
+import { RemoteDelivery } from './remote-delivery.js';
 
 const STAR = EVERYONE.charCodeAt(0);
 
 /**
- * The short way of a message that no handler claims: from the client's chunk straight into the receiver's outbox, copied
- * once. Takes only what surely succeeds; whatever may be refused is left to the router, which says why.
+ * Routes a message that no handler claims, from the client's chunk straight into the receiver's outbox with one copy.
+ * Leaves every message that may be refused to the slow path, which finds the reason.
  */
 @Injectable()
 export class FastRouter {
@@ -30,22 +31,21 @@ export class FastRouter {
   constructor(
     private readonly sessions: SessionRegistry,
     private readonly noticeLog: NoticeLog,
-    private readonly router: MessageRouter,
+    private readonly localDelivery: LocalDelivery,
+    private readonly remoteDelivery: RemoteDelivery,
     private readonly counters: Counters,
   ) {
     this.#ids = sessions.idTable;
   }
 
-  /**
-   * Carries the message the scanner just accepted; returns `false` and does nothing where the exact way must decide.
-   */
+  /** Routes the message that the scanner has just accepted. Returns `false`, without effect, where the slow path must decide. */
   tryRoute(sender: Session, found: EnvelopeScanner): boolean {
     const { length, receiverStart, receiverEnd } = found;
-    // The slot of who has left is another's by now.
+    // The id slot of a closed session may belong to another one.
     if (sender.closed || receiverStart < 0 || (found.nonAscii && !isUtf8(TEXT.subarray(0, length)))) return false;
     if (receiverEnd - receiverStart === 1 && TEXT[receiverStart] === STAR) return this.#broadcast(sender, found);
     const target = this.sessions.findByHash(found.receiverHash);
-    if (target === undefined) return this.#elsewhere(sender, found);
+    if (target === undefined) return this.#routeRemote(sender, found);
     if (!this.#ids.equalsAt(target.idSlot, receiverStart)) return false;
     const { outbox } = target;
     if (outbox.overloaded) return false;
@@ -59,22 +59,23 @@ export class FastRouter {
   }
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
-    if (!this.router.remoteDelivery.reachesAll(stampedBytes(found.length))) return false;
+    const frame = this.#stamped(sender, found);
+    // First the other nodes, because the slow path answers where they cannot be reached.
+    if (!this.remoteDelivery.broadcast(frame, sender)) return false;
+    const skipped = this.localDelivery.fanOut(frame, sender);
     this.counters.fastBroadcasts++;
-    const skipped = this.router.broadcast(this.#stamped(sender, found), sender);
+    this.counters.broadcasts++;
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
     return true;
   }
 
-  /** No session of this node has the id: perhaps one of another has. Its node says later what became of the message. */
-  #elsewhere(sender: Session, found: EnvelopeScanner): boolean {
+  /** Queues a message whose receiver is not local. Its node decides later whether the receiver exists. */
+  #routeRemote(sender: Session, found: EnvelopeScanner): boolean {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
-    const { remoteDelivery } = this.router;
-    if (!remoteDelivery.reaches(receiver, stampedBytes(found.length))) return false;
     const id = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
+    if (this.remoteDelivery.route(sender, receiver, this.#stamped(sender, found), id) !== 'queued') return false;
     this.counters.received++;
-    remoteDelivery.route(sender, receiver, this.#stamped(sender, found), id);
     return true;
   }
 

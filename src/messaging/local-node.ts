@@ -2,36 +2,36 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import {
   Backplane,
   type ClusterDelegate,
-  type SessionInfo,
   type DeliveryFailure,
   type SessionDetails,
+  type SessionInfo,
 } from '../cluster/backplane.js';
 import type { Frame } from '../protocol/index.js';
-import { SessionRegistry } from '../sessions/session-registry.js';
 import { sessionDetails } from '../sessions/session-details.js';
-import { SessionDirectory } from './session-directory.js';
-import { MessageRouter } from './message-router.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
+import { LocalDelivery } from './local-delivery.js';
 import { NoticeLog } from './notice-log.js';
+import { SessionDirectory } from './session-directory.js';
 
-/** What becomes on this node of what happens on others, and the other way round. */
+/** Applies the events and requests of other nodes to this node, and announces this node's sessions to them. */
 @Injectable()
 export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApplicationShutdown {
-  #worker: ((work: unknown) => Promise<unknown>) | undefined;
+  #rpc: ((body: unknown) => Promise<unknown>) | undefined;
 
   constructor(
     private readonly backplane: Backplane,
     private readonly sessions: SessionRegistry,
-    private readonly router: MessageRouter,
+    private readonly localDelivery: LocalDelivery,
     private readonly noticeLog: NoticeLog,
     private readonly sessionDirectory: SessionDirectory,
   ) {
-    sessions.addListener({
+    sessions.addListener('cluster', {
       opened: ({ id, user }) => backplane.arrived({ id, user }),
       closed: ({ id }, code) => backplane.departed(id, code),
     });
   }
 
-  /** Before anything listens: the first session must find out who is where. */
+  /** Joins the cluster before the server listens, because the first session must find the remote ones. */
   onApplicationBootstrap(): Promise<void> {
     return this.backplane.start(this);
   }
@@ -44,23 +44,26 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     for (const { id, user } of this.sessions.all()) yield { id, user };
   }
 
-  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined {
-    return this.router.deliverFrom(sender, receiver, frame);
-  }
-
-  /** The bytes lie in a chunk of the backplane's; what waits for a slow session must not hold that. */
-  broadcast(_sender: string, frame: Frame): void {
-    this.router.fanOut(Buffer.from(frame) as Frame);
+  remoteSessions(nodeId: string): Iterable<string> {
+    return this.sessionDirectory.remoteSessions(nodeId);
   }
 
   remoteArrived({ id, user }: SessionInfo): void {
-    this.sessionDirectory.remoteArrived(id, user);
-    this.noticeLog.remoteArrived(id, user);
+    if (this.sessionDirectory.addRemote(id, user)) this.noticeLog.remoteArrived(id, user);
   }
 
   remoteDeparted(id: string, code: number): void {
-    this.sessionDirectory.remoteDeparted(id);
-    this.noticeLog.remoteDeparted(id, code);
+    if (this.sessionDirectory.removeRemote(id)) this.noticeLog.remoteDeparted(id, code);
+  }
+
+  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined {
+    const target = this.sessions.find(receiver);
+    return target === undefined ? 'receiver_not_found' : this.localDelivery.deliverCopy(sender, target, frame);
+  }
+
+  /** Copies the frame once, because a frame that waits for a slow session would hold the whole NATS chunk. */
+  broadcast(frame: Frame): void {
+    this.localDelivery.fanOut(Buffer.from(frame) as Frame);
   }
 
   kick(id: string): boolean {
@@ -76,13 +79,13 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     });
   }
 
-  /** Sets what does the work that other nodes ask for. */
-  registerRpc(worker: (work: unknown) => Promise<unknown>): void {
-    this.#worker = worker;
+  /** Sets what executes the RPCs of other nodes. */
+  registerRpc(rpc: (body: unknown) => Promise<unknown>): void {
+    this.#rpc = rpc;
   }
 
-  async rpc(work: unknown): Promise<unknown> {
-    return this.#worker?.(work);
+  async rpc(body: unknown): Promise<unknown> {
+    return this.#rpc?.(body);
   }
 
   onFenced(): void {

@@ -1,107 +1,80 @@
 import { Injectable } from '@nestjs/common';
-import type { DeliveryFailure } from '../cluster/backplane.js';
-import { ackFrame, EVERYONE, isSessionSender, MessageError, SERVER, type Frame } from '../protocol/index.js';
+import { ackFrame, EVERYONE, MessageError, type Frame } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
+import { LocalDelivery } from './local-delivery.js';
 import { RemoteDelivery } from './remote-delivery.js';
-import { NoticeLog } from './notice-log.js';
 
-const ONLY_HERE = 'Only the sessions of this node got the message; the others cannot be reached now.';
+const LOCAL_ONLY = 'Only the sessions of this node received the message; other nodes cannot be reached now.';
 
-/** Who gets what: carries an encoded message to one session or to all others, and answers its sender. */
+/** The result of a broadcast. */
+export interface BroadcastResult {
+  /** Local sessions that were skipped because they read too slowly. */
+  readonly skipped: number;
+  /** Whether the broadcast was queued for all other nodes too. */
+  readonly complete: boolean;
+}
+
+/** Routes encoded messages to one session or to all, on whatever node, and acknowledges them to their senders. */
 @Injectable()
 export class MessageRouter {
   constructor(
     private readonly sessions: SessionRegistry,
-    private readonly noticeLog: NoticeLog,
+    private readonly localDelivery: LocalDelivery,
+    private readonly remoteDelivery: RemoteDelivery,
     private readonly counters: Counters,
-    readonly remoteDelivery: RemoteDelivery,
   ) {}
 
   /**
-   * Carries a session's message to its receiver, on whatever node.
+   * Routes the message of a session.
    *
    * @param id the sender's own reference, to be acknowledged
    * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once
    */
   route(sender: Session, receiver: string, frame: Frame, id: string | undefined): void {
-    if (receiver === EVERYONE) {
-      const skipped = this.broadcast(frame, sender, id);
-      if (id !== undefined) sender.send(ackFrame(sender.id, id, 'accepted', skipped));
+    if (receiver === EVERYONE) return this.#routeToAll(sender, frame, id);
+    const target = this.sessions.find(receiver);
+    if (target === undefined) {
+      const result = this.remoteDelivery.route(sender, receiver, frame, id);
+      if (result !== 'queued') throw MessageError.of(result, id);
       return;
     }
-    const target = this.sessions.find(receiver);
-    if (target === undefined) return this.remoteDelivery.route(sender, receiver, frame, id);
-    this.#put(target, frame, id);
-    this.noticeLog.recordExchange(sender, target);
+    const failure = this.localDelivery.deliver(sender, target, frame);
+    if (failure !== undefined) throw MessageError.of(failure, id);
     if (id !== undefined) sender.send(ackFrame(sender.id, id, 'routed'));
   }
 
   /**
-   * Puts a message on its receiver's connection. Where that is on another node, the promise tells what became of it.
+   * Puts a message on its receiver's connection. Returns a promise of the outcome where the receiver is remote.
    *
-   * @param sender a session, or the server's name
-   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`; what is known at once is thrown at once
+   * @param sender a session, or a name of the server
+   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once
    */
   deliver(sender: Session | string, receiver: string, frame: Frame): Promise<void> | undefined {
     const target = this.sessions.find(receiver);
     if (target === undefined) return this.remoteDelivery.deliver(sender, receiver, frame);
-    this.#put(target, frame, undefined);
-    if (typeof sender !== 'string') this.noticeLog.recordExchange(sender, target);
+    const failure = this.localDelivery.deliver(sender, target, frame);
+    if (failure !== undefined) throw MessageError.of(failure);
     return undefined;
   }
 
-  /** Puts another node's message on a connection of this one; returns why not. The bytes are copied. */
-  deliverFrom(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined {
-    const target = this.sessions.find(receiver);
-    if (target === undefined) return 'receiver_not_found';
-    const { outbox } = target;
-    if (outbox.overloaded) return 'receiver_overloaded';
-    if (isSessionSender(sender)) this.noticeLog.recordExchange(sender, target);
-    this.noticeLog.catchUp(target);
-    const block = outbox.reserve(frame.length);
-    block.bytes.set(frame, outbox.used);
-    outbox.commit(outbox.used + frame.length);
-    this.counters.routed++;
-    return undefined;
-  }
-
-  /**
-   * Sends the same bytes to everyone on all nodes but `except`; returns how many of this node's were passed over because
-   * they read too slowly.
-   *
-   * @throws {MessageError} `unavailable` where only this node's sessions could be reached
-   */
-  broadcast(frame: Frame, except?: Session, ref?: string): number {
-    const skipped = this.fanOut(frame, except);
+  /** Sends the same bytes to every session on all nodes but `except`, which is their sender. */
+  broadcast(frame: Frame, except?: Session): BroadcastResult {
+    const complete = this.remoteDelivery.broadcast(frame, except);
+    const skipped = this.localDelivery.fanOut(frame, except);
     this.counters.broadcasts++;
-    if (!this.remoteDelivery.broadcast(except?.id ?? SERVER, frame))
-      throw new MessageError('unavailable', ONLY_HERE, ref);
-    return skipped;
+    return { skipped, complete };
   }
 
-  /** Sends the same bytes to everyone on this node but `except`; returns how many were passed over. */
-  fanOut(frame: Frame, except?: Session): number {
-    let skipped = 0;
-    let sent = 0;
-    for (const session of this.sessions.all()) {
-      if (session === except) continue;
-      if (session.outbox.overloaded) skipped++;
-      else {
-        this.noticeLog.send(session, frame);
-        sent++;
-      }
-    }
-    this.counters.fannedOutTo(sent, skipped);
-    return skipped;
+  #routeToAll(sender: Session, frame: Frame, id: string | undefined): void {
+    const { skipped, complete } = this.broadcast(frame, sender);
+    if (!complete) throw localOnly(id);
+    if (id !== undefined) sender.send(ackFrame(sender.id, id, 'accepted', skipped));
   }
+}
 
-  /** @throws {MessageError} `receiver_not_found` or `receiver_overloaded` */
-  #put(target: Session, frame: Frame, ref: string | undefined): void {
-    if (target.closed) throw MessageError.of('receiver_not_found', ref);
-    if (target.outbox.overloaded) throw MessageError.of('receiver_overloaded', ref);
-    this.noticeLog.send(target, frame);
-    this.counters.routed++;
-  }
+/** Makes the error of a broadcast that is not complete. */
+export function localOnly(ref?: string): MessageError {
+  return new MessageError('unavailable', LOCAL_ONLY, ref);
 }

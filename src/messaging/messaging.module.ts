@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { FastRouter } from './fast-router.js';
+import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
 import { SessionDirectory } from './session-directory.js';
 import { RemoteDelivery } from './remote-delivery.js';
@@ -9,13 +10,14 @@ import { NoticeLog } from './notice-log.js';
 import { SystemRequestHandler } from './system-request-handler.js';
 import { Switchboard } from './switchboard.js';
 
-/** Global, because gateways in `handlers/` inject {@link Switchboard} and their modules import nothing for that. */
+/** Provides message routing. Global, so that a handler injects {@link Switchboard} without importing a module. */
 @Global()
 @Module({
   imports: [SessionsModule],
   providers: [
     SessionDirectory,
     NoticeLog,
+    LocalDelivery,
     RemoteDelivery,
     MessageRouter,
     LocalNode,

@@ -1,23 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { arrivedFrame, departedFrame, joinFrames, type Frame } from '../protocol/index.js';
-import { SessionRegistry, type SessionListener } from '../sessions/session-registry.js';
+import type { SessionListener } from '../sessions/session-listener.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Peers, type Peer } from './peers.js';
 
-/** Notices gathered before they are told although the window is still open. */
-const MAX_GATHERED = 4096;
+/** Notices in the log at which it is flushed before the window ends. */
+const MAX_LOG_NOTICES = 4096;
 
 /**
- * Tells arrivals and departures to all others, in one order for everybody. Notices gather in a log until the turn or the
- * window ends; then each session gets what it has not yet seen, most of them the very same bytes.
+ * Sends notices of arrivals and departures to all other sessions, in one order. Notices gather in a log until the turn or
+ * `NOTICE_WINDOW_MS` ends. Then each session gets those behind its offset, most sessions the very same bytes.
  *
- *   log      arrived A · departed B · arrived C │
- *   old session: seen none ─────────────────────▶ all of it
- *   C itself:                         seen all ─▶ nothing
+ *   log          arrived A · departed B · arrived C │
+ *   old session: offset at the start ───────────────▶ all notices
+ *   C itself:                    offset at the end ─▶ nothing
  *
- * A session that is sent something else meanwhile is first brought up to date, so that nobody hears of a message before
- * its sender's arrival.
+ * Before any other frame a session is caught up, so that no message precedes the arrival of its sender.
  */
 @Injectable()
 export class NoticeLog implements SessionListener {
@@ -27,9 +27,9 @@ export class NoticeLog implements SessionListener {
   readonly #peers: Peers | undefined;
   readonly #windowMs: number;
   #log: Frame[] = [];
-  /** Notices that were told before those in the log. */
-  #told = 0;
-  #telling = false;
+  /** Notices flushed before those in the log: the offset of the log's first notice. */
+  #flushed = 0;
+  #flushing = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -41,84 +41,85 @@ export class NoticeLog implements SessionListener {
     this.#toAll = settings.noticeScope === 'all';
     this.#peers = settings.noticeScope === 'peers' ? new Peers() : undefined;
     this.#windowMs = settings.noticeWindowMs;
-    registry.addListener(this);
-    if (this.#windowMs === 0) registry.flushScheduler.beforeFlush(() => this.#tell());
+    registry.addListener('notices', this);
+    if (this.#windowMs === 0) registry.flushScheduler.beforeFlush(() => this.#flush());
   }
 
   opened(session: Session): void {
     if (this.#arrivals) this.#log.push(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
-    session.noticeOffset = this.#told + this.#log.length;
-    if (this.#arrivals) this.#gathered();
+    session.noticeOffset = this.#flushed + this.#log.length;
+    if (this.#arrivals) this.#schedule();
   }
 
   closed(session: Session, code: number): void {
-    this.#departed(session, session.id, code);
+    this.#addDeparture(session, session.id, code);
   }
 
-  /** A session of another node came. */
+  /** Adds the arrival of a remote session. */
   remoteArrived(id: string, user: string | undefined): void {
     if (!this.#arrivals) return;
     this.#log.push(arrivedFrame(id, this.#showUsers ? user : undefined));
-    this.#gathered();
+    this.#schedule();
   }
 
+  /** Adds the departure of a remote session. */
   remoteDeparted(id: string, code: number): void {
-    this.#departed(id, id, code);
+    this.#addDeparture(id, id, code);
   }
 
-  /** Notes that two sessions exchanged a message, where that decides who is told of a departure. */
+  /** Records that two sessions exchanged a message, where `NOTICE_SCOPE` is `peers`. */
   recordExchange(one: Peer, other: Peer): void {
     this.#peers?.record(one, other);
   }
 
-  /** Brings a session up to date before it is sent something else. */
+  /** Sends a session the notices behind its offset. Call it before any other frame. */
   catchUp(session: Session): void {
-    const seen = session.noticeOffset - this.#told;
-    if (seen >= this.#log.length) return;
-    session.noticeOffset = this.#told + this.#log.length;
-    session.send(joinFrames(this.#log.slice(seen)));
+    const from = session.noticeOffset - this.#flushed;
+    if (from >= this.#log.length) return;
+    session.noticeOffset = this.#flushed + this.#log.length;
+    session.send(joinFrames(this.#log.slice(from)), this.#log.length - from);
   }
 
-  /** Sends a frame behind every notice that came before it. */
+  /** Sends a frame, after every notice added before. */
   send(session: Session, frame: Frame): void {
     this.catchUp(session);
     session.send(frame);
   }
 
-  #departed(peer: Peer, id: string, code: number): void {
+  #addDeparture(peer: Peer, id: string, code: number): void {
     if (this.#toAll) {
       this.#log.push(departedFrame(id, code));
-      this.#gathered();
+      this.#schedule();
     } else if (this.#peers !== undefined) {
       const frame = departedFrame(id, code);
       for (const other of this.#peers.forget(peer)) if (typeof other !== 'string') this.send(other, frame);
     }
   }
 
-  #gathered(): void {
-    if (this.#telling) return;
-    if (this.#log.length >= MAX_GATHERED) this.#tell();
+  #schedule(): void {
+    if (this.#flushing) return;
+    if (this.#log.length >= MAX_LOG_NOTICES) this.#flush();
     else if (this.#windowMs === 0) this.registry.flushScheduler.schedule();
-    else this.#timer ??= setTimeout(() => this.#tell(), this.#windowMs).unref();
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#windowMs).unref();
   }
 
-  /** Tells everybody what is in the log. Writing may end a session that reads too slowly: that is told in a second round. */
-  #tell(): void {
+  /** Sends the log to all sessions. Repeats it for new notices, because writing may end a session that reads too slowly. */
+  #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#telling = true;
+    this.#flushing = true;
     while (this.#log.length > 0) {
       const { length } = this.#log;
       const all = joinFrames(this.#log);
       for (const session of this.registry.all()) {
-        if (session.noticeOffset === this.#told) {
-          session.noticeOffset = this.#told + length;
-          session.send(all);
+        if (session.noticeOffset === this.#flushed) {
+          session.noticeOffset = this.#flushed + length;
+          session.send(all, length);
         } else this.catchUp(session);
       }
-      this.#told += length;
+      this.#flushed += length;
       this.#log = this.#log.slice(length);
     }
-    this.#telling = false;
+    this.#flushing = false;
   }
 }

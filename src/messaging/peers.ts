@@ -1,39 +1,39 @@
 import type { Session } from '../sessions/session.js';
 
-/** Peers remembered for one session; the one met first is forgotten first. */
+/** Peers of one session; the oldest is forgotten first. */
 const MAX_PEERS = 256;
 
-/** A session of this node, or the id of another node's. */
+/** A local session, or the id of a remote one. */
 export type Peer = Session | string;
 
-/** Who exchanged a message with whom, so that only they are told of a departure. */
+/** Records which sessions exchanged a message, for departure notices with `NOTICE_SCOPE=peers`. */
 export class Peers {
-  readonly #peers = new Map<Peer, Set<Peer>>();
+  readonly #peersOf = new Map<Peer, Set<Peer>>();
 
   record(one: Peer, other: Peer): void {
-    this.#remember(one, other);
-    this.#remember(other, one);
+    this.#add(one, other);
+    this.#add(other, one);
   }
 
-  /** Forgets a session that left and returns whom it had met. */
+  /** Forgets a session that departed, and returns its peers. */
   forget(session: Peer): Iterable<Peer> {
-    const met = this.#peers.get(session) ?? new Set<Peer>();
-    this.#peers.delete(session);
-    for (const peer of met) this.#peers.get(peer)?.delete(session);
-    return met;
+    const peers = this.#peersOf.get(session) ?? new Set<Peer>();
+    this.#peersOf.delete(session);
+    for (const peer of peers) this.#peersOf.get(peer)?.delete(session);
+    return peers;
   }
 
-  #remember(session: Peer, peer: Peer): void {
-    let met = this.#peers.get(session);
-    if (met === undefined) this.#peers.set(session, (met = new Set()));
-    if (met.has(peer)) return;
-    if (met.size >= MAX_PEERS) {
-      const [oldest] = met;
+  #add(session: Peer, peer: Peer): void {
+    let peers = this.#peersOf.get(session);
+    if (peers === undefined) this.#peersOf.set(session, (peers = new Set()));
+    if (peers.has(peer)) return;
+    if (peers.size >= MAX_PEERS) {
+      const [oldest] = peers;
       if (oldest !== undefined) {
-        met.delete(oldest);
-        this.#peers.get(oldest)?.delete(session);
+        peers.delete(oldest);
+        this.#peersOf.get(oldest)?.delete(session);
       }
     }
-    met.add(peer);
+    peers.add(peer);
   }
 }

@@ -1,45 +1,69 @@
 import { Injectable } from '@nestjs/common';
-import type { SessionPage } from '../protocol/index.js';
+import { NODE_ID_CHARACTERS, type SessionPage } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { SortedIds } from '../sessions/sorted-ids.js';
 
-/** Who is where: the ids of all sessions, on this node and on others, in order. */
+/** The only copy of where sessions are: the remote ones by their nodes, and the ids of all in order. */
 @Injectable()
 export class SessionDirectory {
-  /** Sessions of other nodes, with their users where the operator shows them. */
-  readonly #elsewhere = new Map<string, string | undefined>();
+  /** Remote sessions by node id, with their users where the operator shows them. */
+  readonly #remote = new Map<string, Map<string, string | undefined>>();
   readonly #order: SortedIds;
 
   constructor(private readonly sessions: SessionRegistry) {
     this.#order = new SortedIds(() => this.#ids());
-    sessions.addListener({ opened: ({ id }) => this.#order.add(id), closed: ({ id }) => this.#order.remove(id) });
+    sessions.addListener('directory', {
+      opened: ({ id }) => this.#order.add(id),
+      closed: ({ id }) => this.#order.remove(id),
+    });
   }
 
-  remoteArrived(id: string, user: string | undefined): void {
-    this.#elsewhere.set(id, user);
+  /** Adds a remote session. @returns `false` for a known one */
+  addRemote(id: string, user: string | undefined): boolean {
+    const nodeId = nodeIdIn(id);
+    let users = this.#remote.get(nodeId);
+    if (users === undefined) this.#remote.set(nodeId, (users = new Map()));
+    if (users.has(id)) return false;
+    users.set(id, user);
     this.#order.add(id);
+    return true;
   }
 
-  remoteDeparted(id: string): void {
-    this.#elsewhere.delete(id);
+  /** Removes a remote session. @returns `false` for an unknown one */
+  removeRemote(id: string): boolean {
+    const nodeId = nodeIdIn(id);
+    const users = this.#remote.get(nodeId);
+    if (users?.delete(id) !== true) return false;
+    if (users.size === 0) this.#remote.delete(nodeId);
     this.#order.remove(id);
+    return true;
+  }
+
+  /** Lists the ids of one node's remote sessions. The current one may be removed while iterating. */
+  remoteSessions(nodeId: string): Iterable<string> {
+    return this.#remote.get(nodeId)?.keys() ?? [];
   }
 
   has(id: string): boolean {
-    return this.sessions.find(id) !== undefined || this.#elsewhere.has(id);
+    return this.sessions.find(id) !== undefined || this.#remote.get(nodeIdIn(id))?.has(id) === true;
   }
 
   userOf(id: string): string | undefined {
-    return this.sessions.find(id)?.user ?? this.#elsewhere.get(id);
+    return this.sessions.find(id)?.user ?? this.#remote.get(nodeIdIn(id))?.get(id);
   }
 
-  /** One page of ids in order. @param after the last page's `next` */
+  /** Returns one page of the ids of all sessions, in order. @param after the last page's `next` */
   page(after: string | undefined, limit: number): SessionPage {
     return this.#order.page(after, limit);
   }
 
   *#ids(): Iterable<string> {
     for (const { id } of this.sessions.all()) yield id;
-    yield* this.#elsewhere.keys();
+    for (const users of this.#remote.values()) yield* users.keys();
   }
+}
+
+/** Returns the node id in a session id. */
+function nodeIdIn(id: string): string {
+  return id.slice(0, NODE_ID_CHARACTERS);
 }

@@ -11,18 +11,18 @@ import {
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
-import { MessageRouter } from './message-router.js';
+import { localOnly, MessageRouter } from './message-router.js';
 
-/** Some of the sessions, in the order of their ids. */
+/** One page of this node's sessions, in the order of their ids. */
 export interface ListedSessions {
   readonly sessions: readonly Session[];
-  /** Sessions in all. */
+  /** All sessions of this node. */
   readonly total: number;
-  /** What to ask for as `after` to get the next page; absent on the last one. */
+  /** The `after` of the next page; absent on the last one. */
   readonly next?: string;
 }
 
-/** What a handler may do with the server: inject it. */
+/** Sends messages and finds sessions. Inject it into a handler. */
 @Injectable()
 export class Switchboard {
   constructor(
@@ -31,12 +31,12 @@ export class Switchboard {
   ) {}
 
   /**
-   * Sends one message in the name of a session or of the server, and waits for nothing: where the receiver is on another
-   * node, it may still be refused there.
+   * Sends one message in the name of a session or of the server, without waiting. The node of a remote receiver may still
+   * refuse the message.
    *
-   * @param receiver a session's id, or `"*"`: everyone but the sender
+   * @param receiver a session's id, or `"*"` for every session but the sender
    * @param data any JSON value; `undefined` leaves it out
-   * @throws {Fault} `receiver_not_found`, `receiver_overloaded`, `unavailable`
+   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded`, `unavailable`
    */
   send(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): void {
     if (receiver === EVERYONE) this.broadcast(sender, type, data);
@@ -46,7 +46,7 @@ export class Switchboard {
   /**
    * Sends one message and resolves when it is on its receiver's connection, on whatever node.
    *
-   * @throws {Fault} `receiver_not_found`, `receiver_overloaded`, `unavailable`
+   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded`, `unavailable`
    */
   async deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<void> {
     if (receiver === EVERYONE) this.broadcast(sender, type, data);
@@ -54,24 +54,29 @@ export class Switchboard {
   }
 
   /**
-   * Sends one message to everyone but the sender; returns how many were passed over because they read too slowly.
+   * Sends one message to every session but the sender. Returns the local sessions skipped because they read too slowly.
    *
    * @param data any JSON value; `undefined` leaves it out
+   * @throws {MessageError} `unavailable` where only the sessions of this node received it
    */
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {
-    if (sender === SERVER) return this.router.broadcast(encode(SERVER, EVERYONE, type, data));
-    return sender.closed ? 0 : this.router.broadcast(encode(sender.id, EVERYONE, type, data), sender);
+    if (sender !== SERVER && sender.closed) return 0;
+    const [name, except] = sender === SERVER ? [SERVER] : [sender.id, sender];
+    const { skipped, complete } = this.router.broadcast(encode(name, EVERYONE, type, data), except);
+    if (!complete) throw localOnly();
+    return skipped;
   }
 
-  /** Returns the session that has this id, `undefined` once it has left. */
+  /** Returns the local session with this id; `undefined` once it has departed. */
   find(id: string): Session | undefined {
     return this.sessions.find(id);
   }
 
   /**
-   * Lists one page of the sessions.
+   * Lists one page of this node's sessions.
    *
-   * @param page `after`: the last page's `next`; `limit`: at most 1,000, or 100
+   * @param page `after`: the last page's `next`; `limit`: 1 to 1,000, 100 by default
+   * @throws {RangeError} where `limit` is out of range
    */
   list({ after, limit = DEFAULT_PAGE }: { readonly after?: string; readonly limit?: number } = {}): ListedSessions {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
@@ -82,9 +87,9 @@ export class Switchboard {
   }
 
   /**
-   * Closes a session after all that it was sent; returns whether there was one.
+   * Closes a local session once everything sent to it is written. Returns whether a session has this id.
    *
-   * @param code one of the protocol's close codes; 4000 `kicked` tells it not to come again
+   * @param code a close code of the protocol; after 4000 `kicked` a client does not reconnect
    */
   close(id: string, code: ServerCloseCode = 4000): boolean {
     const session = this.sessions.find(id);

@@ -16,7 +16,7 @@ import { SessionDirectory } from './session-directory.js';
 /** Answers a system request. The promise rejects, or the call throws, with the `MessageError` to reply with. */
 export type SystemRequestCallback = (session: Session, envelope: Envelope) => Promise<void> | undefined;
 
-/** Answers the `sys.` requests of clients. */
+/** Answers the system requests of clients: `sys.ping`, `sys.who` and the registered ones. */
 @Injectable()
 export class SystemRequestHandler {
   readonly #callbacks = new Map<string, SystemRequestCallback>();
@@ -31,7 +31,7 @@ export class SystemRequestHandler {
     this.#callbacks.set(type, callback);
   }
 
-  /** @throws {MessageError} `reserved_type` for any other type, `invalid_message` for an invalid body */
+  /** @throws {MessageError} `reserved_type` for every other type, `invalid_message` for invalid data, `forbidden` */
   answer(session: Session, envelope: Envelope): Promise<void> | undefined {
     if (envelope.type === 'sys.ping') session.send(pongFrame(session.id, envelope.id, envelope.data));
     else if (envelope.type === 'sys.who') this.#who(session, envelope);
@@ -51,7 +51,7 @@ export class SystemRequestHandler {
     session.send(sessionsFrame(session.id, id, { sessions: shown, ...rest }));
   }
 
-  /** An id with its user, where it has one. */
+  /** Adds the user to an id, where the session has one. */
   #entry(entry: SessionEntry): SessionEntry {
     const id = typeof entry === 'string' ? entry : entry.id;
     const user = this.sessionDirectory.userOf(id);
@@ -60,12 +60,12 @@ export class SystemRequestHandler {
 }
 
 function whoQuery(data: string | undefined, ref: string | undefined): WhoDto {
-  // As most ask: there is nothing to check, and whoever asks a thousand times must not hold up others for it.
+  // Most requests have no data. Skip validation, because thousands of them must not delay other sessions.
   if (data === undefined) return {};
   const body: unknown = JSON.parse(data);
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new MessageError('invalid_message', 'data must be an object', ref);
-  // Picked out and not assigned: a key such as `__proto__` would change what is checked.
+  // Destructured and not assigned, because a key such as `__proto__` would change what is checked.
   const { after, limit, ...others } = body as Record<string, unknown>;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)

@@ -1,18 +1,18 @@
-/** The claims of a token that was verified. */
+/** The claims of a verified token. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
 
-/** The subject of a certificate by its parts: `{ CN: 'ann', O: 'Example' }`. */
+/** The subject of a certificate by attribute: `{ CN: 'ann', O: 'Example' }`. */
 export type CertificateSubject = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Who a connection is, as far as it was proven before the upgrade; a token that is renewed changes its claims. */
+/** Facts about a client that were proven before the upgrade. `TokenRenewal` replaces the claims and the expiry. */
 export interface Identity {
-  /** Where the client is, as far as we believe the proxies between. */
+  /** Address of the client, resolved through trusted proxies; empty for a Unix socket. */
   readonly address: string;
-  /** `sub` of its token. */
+  /** `sub` of the token. */
   readonly user: string | undefined;
-  /** Of a certificate that a proxy has verified; what this process verifies itself is read from the socket. */
+  /** Subject of a certificate that a trusted proxy verified. Certificates verified by this process stay on the socket. */
   readonly subject: CertificateSubject | undefined;
   claims: TokenClaims | undefined;
-  /** When its token ends, seconds since 1970. */
+  /** When the token expires, seconds since 1970. */
   expiresAt: number | undefined;
 }

@@ -1,61 +1,91 @@
-import type { Socket } from 'node:net';
 import type { Block, Frame } from '../protocol/index.js';
-import type { Session } from './session.js';
-import type { SlowConsumers } from './slow-consumers.js';
-import { LARGE_BLOCK_BYTES, type FlushScheduler } from './flush-scheduler.js';
+import { LARGE_BLOCK_BYTES, type BlockPool } from './block-pool.js';
+import type { ByteSink } from './connection.js';
+import type { Flushable, FlushScheduler } from './flush-scheduler.js';
+import { FrameBatches } from './frame-batches.js';
+import type { SlowConsumer, SlowConsumers } from './slow-consumers.js';
 
-/** What all outboxes of a process share. */
+/** Services that all outboxes of a process share. */
 export interface OutboxServices {
   readonly flushScheduler: FlushScheduler;
+  readonly blockPool: BlockPool;
   readonly slowConsumers: SlowConsumers;
 }
 
-/** Frames up to this size are copied beside their neighbours; longer ones are passed on as they are. */
+/** Frames up to this size are copied into the block; longer ones are written as they are. */
 const COPIED_BYTES = 2048;
 
 /**
- * What one session has yet to be sent, in order. Frames gather here during a turn and leave with one write; while the
- * socket is full they wait here, counted to the byte.
+ * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
+ * connection is attached, they wait in the outbox, counted to the byte.
  *
- *   append/reserve ─▶ parts ─▶ only | block ──flush, once a turn──▶ socket ─▶ kernel
+ *   append/reserve ─▶ sealed ─▶ sharedFrame | block ──flush, once a tick──▶ sink ─▶ kernel
+ *
+ * `sharedFrame` and `block` are the open batch: one of them at most is set.
  */
-export class Outbox {
-  /** Full pieces that wait before `#only` and the block. */
-  #parts: Buffer[] | null = null;
-  /** A single shared frame, the whole of what waits: a broadcast costs no copy. */
-  #only: Frame | null = null;
+export class Outbox implements Flushable {
+  /** `undefined` while no connection is attached. */
+  #sink: ByteSink | undefined;
+  /** Batches before the open one; only while frames wait. */
+  #sealed: FrameBatches | null = null;
+  /** The only frame of the open batch, shared with other outboxes, so that a broadcast costs no copy. */
+  #sharedFrame: Frame | null = null;
   #block: Block | null = null;
+  /** Bytes used in `#block`. */
   #used = 0;
-  /** Bytes in `#parts`. */
-  #partBytes = 0;
+  /** Text frames in the open batch. */
+  #openFrames = 0;
+  #framesSent = 0;
   #scheduled = false;
-  /** Whether the socket is full and will say when it has drained. */
-  #blocked = false;
+  /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
+  #blocked = true;
 
   constructor(
-    readonly session: Session,
-    readonly socket: Socket,
+    private readonly consumer: SlowConsumer,
     private readonly services: OutboxServices,
   ) {}
 
-  /** Bytes that wait for this session, ours and the socket's. */
+  /** Bytes that wait for this session, in the outbox and in the sink. */
   get bufferedBytes(): number {
-    return this.#partBytes + this.#openBytes + this.socket.writableLength;
+    return this.#sealedBytes + this.#openBytes + (this.#sink === undefined ? 0 : this.#sink.writableLength);
   }
 
-  /** Bytes of the piece that is still open: a shared frame or a block, never both. */
-  get #openBytes(): number {
-    return this.#only === null ? this.#used : this.#only.length;
+  /** Text frames written to connections so far, the first frame of each connection not counted. */
+  get framesSent(): number {
+    return this.#framesSent;
   }
 
-  /** Whether messages to this session are refused: it has more waiting than the operator allows. */
+  /** Whether messages to this session are refused because more bytes wait than `OUTBOX_HIGH_WATER_BYTES`. */
   get overloaded(): boolean {
-    return (this.#blocked || this.#partBytes > 0) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
+    return (this.#blocked || this.#sealed !== null) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
   }
 
-  /** Where the next byte goes in the block that {@link reserve} returned. */
+  /** Offset of the next byte in the block that {@link reserve} returned. */
   get used(): number {
     return this.#used;
+  }
+
+  get #sealedBytes(): number {
+    return this.#sealed === null ? 0 : this.#sealed.bytes;
+  }
+
+  get #openBytes(): number {
+    return this.#sharedFrame === null ? this.#used : this.#sharedFrame.length;
+  }
+
+  /** Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait. */
+  attach(sink: ByteSink): void {
+    this.#sink = sink;
+    this.#blocked = false;
+    if (this.#sealed === null && this.#openBytes === 0) return;
+    this.#report();
+    this.#schedule();
+  }
+
+  /** Keeps frames from now on until {@link attach}. Bytes that the sink holds already are not returned. */
+  detach(): void {
+    this.#sink = undefined;
+    this.#blocked = true;
   }
 
   /** Returns a block with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
@@ -64,52 +94,58 @@ export class Outbox {
     return this.#grow(bytes);
   }
 
-  /** Ends what {@link reserve} began: the block is filled up to `end`. */
+  /** Adds the one text frame written into the reserved block, which ends at `end`. */
   commit(end: number): void {
     this.#used = end;
+    this.#openFrames++;
     this.#schedule();
   }
 
-  /** Puts an encoded frame behind all others. */
-  append(frame: Frame): void {
-    if (this.#block === null && this.#only === null) this.#only = frame;
+  /**
+   * Appends encoded frames behind all others.
+   *
+   * @param textFrames how many text frames `frame` holds; 0 for a control frame, more than 1 for joined frames
+   */
+  append(frame: Frame, textFrames: number): void {
+    if (this.#block === null && this.#sharedFrame === null) this.#sharedFrame = frame;
     else if (frame.length > COPIED_BYTES) {
       this.#seal();
-      this.#only = frame;
+      this.#sharedFrame = frame;
     } else {
       const block = this.reserve(frame.length);
       block.bytes.set(frame, this.#used);
       this.#used += frame.length;
     }
+    this.#openFrames += textFrames;
     this.#schedule();
   }
 
-  /** Sends the first frame at once, with the answer to the handshake that the socket holds back for it. */
+  /** Writes the first frame of a connection at once, with the handshake response that the sink holds back for it. */
   writeNow(frame: Frame): void {
-    this.socket.write(frame);
-    this.socket.uncork();
+    this.#sink?.write(frame);
+    this.#sink?.uncork();
   }
 
-  /** Writes what the turn gathered, unless the socket is full: then the rest waits until it has drained. */
+  /** Writes the frames of this tick, unless the sink is full: then the frames wait until it has drained. */
   flush(): void {
     this.#scheduled = false;
-    if (this.session.closed) this.discard();
-    else if (this.#blocked) this.#account();
+    if (this.consumer.closed) this.discard();
+    else if (this.#blocked) this.#report();
     else this.#write();
   }
 
-  /** Hands everything to the socket, full or not, because nothing may come between it and what is written next. */
+  /** Writes everything despite backpressure, because the close frame must stay last. */
   flushAll(): void {
     this.#write();
   }
 
-  /** Forgets what waits here: the session has ended or is shed. What the socket holds is cut with it. */
+  /** Drops all frames that wait in the outbox, because the session has ended or is shed. */
   discard(): void {
-    if (this.#block !== null) this.services.flushScheduler.giveBlock(this.#block);
-    this.#parts = this.#only = this.#block = null;
-    this.#used = this.#partBytes = 0;
-    if (this.#blocked) this.services.slowConsumers.report(this.session, 0);
-    this.#blocked = false;
+    if (this.#block !== null) this.services.blockPool.give(this.#block);
+    this.#sealed = this.#sharedFrame = this.#block = null;
+    this.#used = this.#openFrames = 0;
+    if (this.#blocked) this.services.slowConsumers.report(this.consumer, 0);
+    this.#blocked = this.#sink === undefined;
   }
 
   #schedule(): void {
@@ -118,90 +154,94 @@ export class Outbox {
     this.services.flushScheduler.add(this);
   }
 
-  /** Moves what is open to a larger block, or lets it go first where it is too much for one. */
+  /** Moves the open batch to a larger block, or seals it where both together exceed a large block. */
   #grow(bytes: number): Block {
-    const { flushScheduler } = this.services;
+    const { blockPool } = this.services;
     if (this.#openBytes + bytes > LARGE_BLOCK_BYTES) this.#seal();
-    const block = flushScheduler.takeBlock(this.#openBytes + bytes);
-    if (this.#only !== null) {
-      block.bytes.set(this.#only);
-      this.#used = this.#only.length;
-      this.#only = null;
+    const block = blockPool.take(this.#openBytes + bytes);
+    if (this.#sharedFrame !== null) {
+      block.bytes.set(this.#sharedFrame);
+      this.#used = this.#sharedFrame.length;
+      this.#sharedFrame = null;
     } else if (this.#block !== null) {
       block.bytes.set(this.#block.bytes.subarray(0, this.#used));
-      flushScheduler.giveBlock(this.#block);
+      blockPool.give(this.#block);
     }
     return (this.#block = block);
   }
 
-  /** Closes the open piece; with the socket free it leaves at once, so that a turn's memory stays small. */
+  /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
   #seal(): void {
-    if (!this.#blocked) return this.#write();
-    if (this.#only !== null) this.#push(this.#only);
+    if (!this.#blocked) this.#write();
+    if (this.#sharedFrame !== null) this.#push(this.#sharedFrame);
     if (this.#block !== null) this.#pushBlock(this.#block, this.#used);
-    this.#only = this.#block = null;
-    this.#used = 0;
+    this.#sharedFrame = this.#block = null;
+    this.#used = this.#openFrames = 0;
   }
 
-  /** A block that is mostly empty is not kept waiting: what is counted is what is held, within a factor of two. */
+  /** Copies the bytes of a block that is mostly empty, so that at most twice the counted bytes are held. */
   #pushBlock(block: Block, used: number): void {
     const filled = block.bytes.subarray(0, used);
     if (used * 2 >= block.bytes.length) return this.#push(filled);
     this.#push(Buffer.from(filled));
-    this.services.flushScheduler.giveBlock(block);
+    this.services.blockPool.give(block);
   }
 
-  #push(part: Buffer): void {
-    (this.#parts ??= []).push(part);
-    this.#partBytes += part.length;
+  #push(batch: Buffer): void {
+    (this.#sealed ??= new FrameBatches()).push(batch, this.#openFrames);
   }
 
   #write(): void {
-    const { socket } = this;
-    if (!socket.writable) return this.discard();
-    if (this.#parts !== null) {
-      socket.cork();
-      for (const part of this.#parts) socket.write(part);
-      this.#parts = null;
-      this.#partBytes = 0;
-      this.#writeOpen(socket);
-      socket.uncork();
-    } else this.#writeOpen(socket);
-    if (socket.writableLength > 0) this.#watch();
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    if (!sink.writable) {
+      this.#blocked = true; // no `drain` follows: the frames wait for another connection or for the end of the session
+      return;
+    }
+    if (this.#sealed !== null) {
+      sink.cork();
+      this.#framesSent += this.#sealed.writeTo(sink);
+      this.#sealed = null;
+      this.#writeOpen(sink);
+      sink.uncork();
+    } else this.#writeOpen(sink);
+    if (sink.writableLength > 0) this.#awaitDrain(sink);
   }
 
-  #writeOpen(socket: Socket): void {
-    const only = this.#only;
-    if (only !== null) {
-      this.#only = null;
-      socket.write(only);
+  #writeOpen(sink: ByteSink): void {
+    this.#framesSent += this.#openFrames;
+    this.#openFrames = 0;
+    const shared = this.#sharedFrame;
+    if (shared !== null) {
+      this.#sharedFrame = null;
+      sink.write(shared);
     }
     const block = this.#block;
     if (block === null) return;
     this.#block = null;
     const used = this.#used;
     this.#used = 0;
-    socket.write(block.bytes.subarray(0, used));
-    if (socket.writableLength === 0) this.services.flushScheduler.giveBlock(block);
+    sink.write(block.bytes.subarray(0, used));
+    if (sink.writableLength === 0) this.services.blockPool.give(block);
   }
 
-  /** The socket kept something back: once it asks for patience, frames wait here until it has drained. */
-  #watch(): void {
-    if (!this.#blocked && this.socket.writableNeedDrain) {
+  /** After `writableNeedDrain`, frames wait in the outbox until `drain`. */
+  #awaitDrain(sink: ByteSink): void {
+    if (!this.#blocked && sink.writableNeedDrain) {
       this.#blocked = true;
-      this.socket.once('drain', () => this.#drained());
+      sink.once('drain', () => this.#drained(sink));
     }
-    if (this.#blocked) this.#account();
+    if (this.#blocked) this.#report();
   }
 
-  #drained(): void {
-    if (!this.#blocked) return;
+  #drained(sink: ByteSink): void {
+    if (!this.#blocked || sink !== this.#sink) return;
     this.#blocked = false;
     this.#write();
-    if (!this.#blocked) this.#account();
+    if (!this.#blocked) this.#report();
   }
 
-  #account(): void {
-    this.services.slowConsumers.report(this.session, this.#blocked ? this.bufferedBytes : 0);
+  #report(): void {
+    this.services.slowConsumers.report(this.consumer, this.#blocked ? this.bufferedBytes : 0);
   }
 }

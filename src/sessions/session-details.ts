@@ -1,18 +1,21 @@
 import type { Session } from './session.js';
 
-/** Bytes on the wire, TLS aside. */
+/** Bytes of a connection, without TLS records. */
 export interface Traffic {
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
 
-/** What an operator may know of a session. */
+const NO_TRAFFIC: Traffic = { bytesIn: 0, bytesOut: 0 };
+
+/** Facts of a session for operators. */
 export interface SessionDetails extends Traffic {
   readonly id: string;
+  /** When the session opened, ISO 8601. */
   readonly since: string;
   readonly address?: string;
   readonly user?: string;
-  /** What waits because this session reads too slowly. */
+  /** Bytes not yet taken by the client. */
   readonly bytesWaiting: number;
 }
 
@@ -28,6 +31,8 @@ export function sessionDetails(session: Session): SessionDetails {
   };
 }
 
-export function trafficOf({ outbox: { socket } }: Session): Traffic {
-  return { bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten };
+/** Returns the bytes of the attached connection. */
+export function trafficOf({ connection }: Session): Traffic {
+  if (connection === undefined) return NO_TRAFFIC;
+  return { bytesIn: connection.bytesRead, bytesOut: connection.bytesWritten };
 }

@@ -5,17 +5,17 @@ import { SESSION_RANDOM_BYTES, SESSION_RANDOM_CHARACTERS } from '../protocol/ind
 const POOLED_IDS = 256;
 
 /**
- * Makes session ids: the node part, a dot, and 96 random bits, 25 characters of `A-Za-z0-9_-` and the one dot.
- * The node part is random for each start, so that a cluster routes by it without a directory.
+ * Generates session ids: the node id, a dot, and 96 random bits; 25 characters of `A-Za-z0-9_-` and the one dot.
+ * The node id is random for each start of a node, so that a cluster routes by it without a directory.
  */
 export class SessionIdGenerator {
-  /** Random characters: bytes that are a multiple of three make no padding. */
+  /** Random characters in base64url. Its bytes are a multiple of three, so that there is no padding. */
   #pool = '';
   #used = 0;
 
   constructor(private readonly node: NodeIdentity) {}
 
-  /** Returns an id that was never used: its bits come from the operating system's cryptographic source. */
+  /** Returns an unused id, whose bits come from the cryptographic source of the operating system. */
   next(): string {
     if (this.#used === this.#pool.length) {
       this.#pool = randomBytes(SESSION_RANDOM_BYTES * POOLED_IDS).toString('base64url');

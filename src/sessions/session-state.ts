@@ -1,17 +1,16 @@
 import type { Session } from './session.js';
 
 /**
- * What a handler remembers of each session: made at the first question, gone with the session. Nothing has to be deleted,
- * not even where a handler is still at work for a session that has left: the state is held by the session and by nothing
- * else.
+ * Keeps a value for each session: created at first use, released with the session. Nothing has to be deleted, because only
+ * the session holds the value; that includes handlers that still run for a session that has ended.
  */
 export class SessionState<T> {
   readonly #values = new WeakMap<Session, T>();
 
-  /** @param first makes the state of a session that has none yet */
+  /** @param first creates the value of a session that has none yet */
   constructor(private readonly first: (session: Session) => T) {}
 
-  /** Returns the state of a session. */
+  /** Returns the value of a session. */
   of(session: Session): T {
     if (this.#values.has(session)) return this.#values.get(session) as T;
     const value = this.first(session);

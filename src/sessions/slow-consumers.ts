@@ -1,13 +1,24 @@
 import { Injectable } from '@nestjs/common';
+import type { ServerCloseCode } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
-import type { Session } from './session.js';
 
-/** How many times those over their mark are looked at during the time they are given. */
-const LOOKS_PER_PERIOD = 10;
+/** A session as seen by the policy for slow consumers. */
+export interface SlowConsumer {
+  readonly closed: boolean;
+  /** Stops reading from the client. */
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Closes the session and drops the frames that wait for it. */
+  shed(code: ServerCloseCode): void;
+}
+
+/** Checks for overdue sessions during one `SLOW_CONSUMER_MS`. */
+const CHECKS_PER_PERIOD = 10;
 
 /**
- * The one place that decides about sessions that do not read what they are sent: over the mark they are not read from
- * either; over it for too long they are closed with 4100; past the memory budget the heaviest goes first, with 1013.
+ * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client. After
+ * `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions together
+ * the one with the most waiting bytes is closed with 1013.
  */
 @Injectable()
 export class SlowConsumers {
@@ -15,17 +26,17 @@ export class SlowConsumers {
   readonly highWaterBytes: number;
   readonly #periodMs: number;
   readonly #budgetBytes: number;
-  /** Sessions whose socket is full, with the bytes that wait for each. */
-  readonly #waiting = new Map<Session, number>();
-  /** Those over their mark, and since when on the monotonic clock. */
-  readonly #overSinceMs = new Map<Session, number>();
+  /** Sessions whose frames wait, with the bytes that wait for each. */
+  readonly #waiting = new Map<SlowConsumer, number>();
+  /** Sessions over the mark, with the monotonic time at which they exceeded it. */
+  readonly #overSinceMs = new Map<SlowConsumer, number>();
   #totalBytes = 0;
   #mostBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #shedding = false;
   /**
-   * Sheds until the rest fits the budget. Never from within {@link report}: an outbox is at work then, and the departures
-   * would be put into the middle of what it is doing.
+   * Sheds sessions until the rest fits the budget. Runs after {@link report}, because shedding within it would write
+   * departure notices to the outbox that is reporting.
    */
   readonly #shed = (): void => {
     this.#shedding = false;
@@ -38,27 +49,27 @@ export class SlowConsumers {
     this.#budgetBytes = settings.memoryBudgetBytes;
   }
 
-  /** Bytes that wait in all outboxes that a full socket holds up. */
+  /** Bytes that wait for all sessions together. */
   get totalBytes(): number {
     return this.#totalBytes;
   }
 
-  /** The most that ever waited. */
+  /** The highest {@link totalBytes} so far. */
   get mostBytes(): number {
     return this.#mostBytes;
   }
 
   /**
-   * Takes note of how much waits for a session whose socket is full; 0 when it has drained or is gone. One that has ended
-   * counts no more: its socket is gone soon, and nothing that could be done about it has been left undone.
+   * Records how many bytes wait for a session whose sink is full; 0 once the sink has drained.
+   * Closed sessions no longer count, because their sockets are about to be destroyed.
    */
-  report(session: Session, waitingBytes: number): void {
+  report(session: SlowConsumer, waitingBytes: number): void {
     const bytes = session.closed ? 0 : waitingBytes;
     this.#totalBytes += bytes - (this.#waiting.get(session) ?? 0);
     if (this.#totalBytes > this.#mostBytes) this.#mostBytes = this.#totalBytes;
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
-    if (bytes > this.highWaterBytes) this.#over(session);
+    if (bytes > this.highWaterBytes) this.#pause(session);
     else if (this.#overSinceMs.delete(session)) session.resumeReading();
     if (this.#isOverBudget && !this.#shedding) {
       this.#shedding = true;
@@ -70,14 +81,14 @@ export class SlowConsumers {
     return this.#budgetBytes > 0 && this.#totalBytes > this.#budgetBytes;
   }
 
-  #over(session: Session): void {
+  #pause(session: SlowConsumer): void {
     if (this.#overSinceMs.has(session)) return;
     this.#overSinceMs.set(session, performance.now());
     session.pauseReading();
-    this.#timer ??= setInterval(() => this.#look(), Math.ceil(this.#periodMs / LOOKS_PER_PERIOD));
+    this.#timer ??= setInterval(() => this.#shedOverdue(), Math.ceil(this.#periodMs / CHECKS_PER_PERIOD));
   }
 
-  #look(): void {
+  #shedOverdue(): void {
     const limit = performance.now() - this.#periodMs;
     for (const [session, sinceMs] of this.#overSinceMs) if (sinceMs <= limit) session.shed(4100);
     if (this.#overSinceMs.size > 0) return;
@@ -86,7 +97,7 @@ export class SlowConsumers {
   }
 
   #shedHeaviest(): void {
-    let heaviest: Session | undefined;
+    let heaviest: SlowConsumer | undefined;
     let most = 0;
     for (const [session, bytes] of this.#waiting) if (bytes > most) [heaviest, most] = [session, bytes];
     heaviest?.shed(1013);

@@ -1,15 +1,15 @@
 import type { SessionPage } from '../protocol/index.js';
 
 /**
- * Ids in order, for pages. Costs nothing until somebody asks; from then on, arrivals and departures are gathered and
- * merged in one walk when the next page is asked for.
+ * Pages of ids in order. Costs nothing before the first page is requested. From then on, added and removed ids are
+ * collected, and merged in one pass when the next page is requested.
  */
 export class SortedIds {
   #sorted: string[] | undefined;
   #added = new Set<string>();
   #removed = new Set<string>();
 
-  /** @param all the ids there are now, read only the first time */
+  /** @param all returns all present ids; read for the first page only */
   constructor(private readonly all: () => Iterable<string>) {}
 
   add(id: string): void {
@@ -20,10 +20,10 @@ export class SortedIds {
     if (this.#sorted !== undefined && !this.#added.delete(id)) this.#removed.add(id);
   }
 
-  /** @param after ids up to and including this one are passed over, whether it still exists or not */
+  /** @param after ids up to and including this one are skipped, whether it still exists or not */
   page(after: string | undefined, limit: number): SessionPage {
     const ids = (this.#sorted = this.#sorted === undefined ? [...this.all()].toSorted() : this.#merge(this.#sorted));
-    const from = after === undefined ? 0 : firstBehind(ids, after);
+    const from = after === undefined ? 0 : firstIndexAfter(ids, after);
     const sessions = ids.slice(from, from + limit);
     const last = sessions.at(-1);
     const more = last !== undefined && from + limit < ids.length;
@@ -46,7 +46,7 @@ export class SortedIds {
   }
 }
 
-function firstBehind(ids: readonly string[], after: string): number {
+function firstIndexAfter(ids: readonly string[], after: string): number {
   let low = 0;
   let high = ids.length;
   while (low < high) {

@@ -12,7 +12,7 @@ import { ServerProcess } from '../support/process.js';
 import { randomBytes } from 'node:crypto';
 import { connect } from '../support/client.js';
 
-describe('the way to NATS', () => {
+describe('access to NATS', () => {
   let nats: NatsServer | undefined;
   let node: ServerProcess | undefined;
   let folder: string;
@@ -29,7 +29,7 @@ describe('the way to NATS', () => {
   const start = async (variables: Record<string, string>): Promise<ServerProcess> =>
     (node = await ServerProcess.start({ BACKPLANE: 'nats', NATS_URL: nats!.url, ...variables }));
 
-  it('is opened by a user and a password, and a wrong one is told in the log', async () => {
+  it('works with a user and a password, and logs a wrong one', async () => {
     nats = await NatsServer.start('--user', 'nodes', '--pass', 'secret-of-nodes');
     await start({ NATS_USER: 'nodes', NATS_PASSWORD: 'secret-of-nodes' });
     await node!.said('joined');
@@ -39,13 +39,13 @@ describe('the way to NATS', () => {
     expect(String((await node!.said('cannot reach NATS'))['reason'])).toMatch(/authorization/i);
   });
 
-  it('is opened by a token', async () => {
+  it('works with a token', async () => {
     nats = await NatsServer.start('--auth', 'token-of-nodes');
     await start({ NATS_TOKEN: 'token-of-nodes' });
     await node!.said('joined');
   });
 
-  it('is closed to a server whose certificate comes from elsewhere', async () => {
+  it('rejects a server certificate of an unknown authority', async () => {
     await makeCertificates(folder, '--client', 'node');
     const file = (name: string): string => join(folder, name);
     const flags = ['--tlscert', file('server.crt'), '--tlskey', file('server.key'), '--tlscacert', file('ca.crt')];
@@ -58,36 +58,36 @@ describe('the way to NATS', () => {
     expect(String((await node!.said('cannot reach NATS'))['reason'])).toMatch(/certificate/i);
   });
 
-  it('needs files that can be read', async () => {
+  it('fails at start where a file cannot be read', async () => {
     const variables = { BACKPLANE: 'nats', NATS_URL: 'nats://127.0.0.1:1', NATS_CREDS_FILE: join(folder, 'none') };
     await expect(createApp({ variables })).rejects.toThrow('NATS_CREDS_FILE cannot be read');
     await writeFile(join(folder, 'none'), '');
     await expect(createApp({ variables })).resolves.toBeDefined();
   });
 
-  it('takes any server of the list', async () => {
+  it('uses any server of the list', async () => {
     nats = await NatsServer.start();
     await start({ NATS_URL: `nats://127.0.0.1:1 ${nats.url}` });
     await node!.said('joined');
   });
 
-  it('is not heard where it speaks another version, or nonsense', async () => {
+  it('survives messages of an incompatible version and malformed ones', async () => {
     nats = await NatsServer.start();
     await start({});
-    const part = String((await node!.said('joined'))['part']);
+    const nodeId = String((await node!.said('joined'))['part']);
     const stranger = await connectNats({ servers: nats.url });
     const newer = encodeMessage({ nodeId: 'abcdefgh', incarnation: 1 }, { kind: 'heartbeat', sequence: 0 });
     newer[0] = NODE_VERSION + 2;
     stranger.publish('switchboard.all', newer);
-    expect(await node!.said('a node of a version that does not fit is not heard')).toMatchObject({
+    expect(await node!.said('ignoring node with incompatible protocol version')).toMatchObject({
       level: 'warn',
       version: NODE_VERSION + 2,
       ours: NODE_VERSION,
     });
     for (let round = 0; round < 200; round++) {
       const bytes = Buffer.concat([Buffer.from([NODE_VERSION, round % 12]), randomBytes(round)]);
-      for (const subject of ['all', `to.${part}`, `mail.${part}`, `receipt.${part}.${round}`])
-        stranger.publish(`switchboard.${subject}`, bytes, { reply: 'nowhere' });
+      for (const subject of ['all', `to.${nodeId}`, `mail.${nodeId}`, `receipt.${nodeId}.${round}`])
+        stranger.publish(`switchboard.${subject}`, bytes, { reply: 'unused' });
     }
     await stranger.flush();
     await stranger.close();

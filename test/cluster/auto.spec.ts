@@ -25,7 +25,7 @@ describe('a node with BACKPLANE=auto', () => {
     return node;
   }
 
-  it('is one of many where the name in NATS_URL is known', async () => {
+  it('joins the cluster where the host of NATS_URL resolves', async () => {
     nats = await NatsServer.start();
     const url = `nats://localhost:${nats.port}`;
     const [one, other] = [await start(url), await start(url)];
@@ -35,7 +35,7 @@ describe('a node with BACKPLANE=auto', () => {
     expect(await bob.answer('1')).toMatchObject({ data: { status: 'routed' } });
   });
 
-  it('is alone, and well, where nobody knows it', async () => {
+  it('is standalone and ready where the host does not resolve', async () => {
     const node = await start('nats://nobody.invalid:4222');
     const [alice, bob] = [await connect(node.url), await connect(node.url)];
     const origin = `http://127.0.0.1:${node.port}`;
@@ -47,7 +47,7 @@ describe('a node with BACKPLANE=auto', () => {
     expect((await ask(`${origin}/health/ready`)).status).toBe(200);
   });
 
-  it('is cut off, not alone, where the name is known and the server does not answer', async () => {
+  it('is disconnected, not standalone, where the host resolves and NATS does not answer', async () => {
     nats = await NatsServer.start();
     await nats.stop();
     const node = await start(`nats://localhost:${nats.port}`);

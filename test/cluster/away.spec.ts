@@ -9,7 +9,7 @@ afterEach(() => cluster.stop());
 
 const QUICK = { NODE_TIMEOUT_MS: '1500', BACKPLANE_TIMEOUT_MS: '500', ARRIVAL_NOTICES: 'off' };
 
-/** Sends until the answer is this one; returns all answers. */
+/** Sends messages until one has this answer. Returns all answers. */
 async function until(client: Client, receiver: string, wanted: string): Promise<string[]> {
   const answers: string[] = [];
   while (answers.at(-1) !== wanted) {
@@ -32,13 +32,13 @@ async function ready(index: number): Promise<{ status: number; backplane: string
   return { status, backplane: details.backplane.status };
 }
 
-/** Waits for something that will come to be; the test's own time is the bound. */
+/** Waits for a condition, at most until the timeout of the test. */
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(20);
 }
 
-describe('while NATS is away', () => {
-  it('local traffic goes on, remote traffic is unavailable, readiness says so, and all is whole again after', async () => {
+describe('without NATS', () => {
+  it('local messages are routed, remote ones are unavailable, readiness fails, and all recovers afterwards', async () => {
     cluster = await Cluster.start(2, QUICK);
     const [alice, anne, bob, gone] = (await Promise.all([0, 0, 1, 1].map((node) => connect(cluster.url(node))))) as [
       Client,
@@ -69,9 +69,9 @@ describe('while NATS is away', () => {
     await cluster.nats.start();
     expect(await alice.next('sys.departed')).toMatchObject({ sender: gone.id, data: { code: 4001 } });
     await until(alice, came.id, 'routed');
-    const everybody = { sessions: [alice, anne, bob, came].map(({ id }) => id).toSorted(), total: 4 };
+    const everyone = { sessions: [alice, anne, bob, came].map(({ id }) => id).toSorted(), total: 4 };
     for (const client of [alice, bob])
-      await eventually(async () => JSON.stringify(await who(client)) === JSON.stringify(everybody));
+      await eventually(async () => JSON.stringify(await who(client)) === JSON.stringify(everyone));
     expect(await ready(0)).toEqual({ status: 200, backplane: 'up' });
     expect([alice, anne, bob, came].map(({ inbox }) => inbox.filter(({ type }) => type === 'sys.departed'))).toEqual([
       [],
@@ -79,12 +79,12 @@ describe('while NATS is away', () => {
       [],
       [],
     ]);
-    // What was refused while it was away has not come later.
+    // No refused message was delivered later.
     expect(bob.inbox.filter(({ type }) => type !== 'try')).toEqual([]);
     expect(bob.inbox).toHaveLength(1);
   });
 
-  it('because it stands still, nobody is declared dead, and nothing that was refused is delivered later', async () => {
+  it('because it is paused, no node is declared dead, and no refused message is delivered later', async () => {
     cluster = await Cluster.start(2, QUICK);
     const [alice, bob] = (await Promise.all([0, 1].map((node) => connect(cluster.url(node))))) as [Client, Client];
     await until(alice, bob.id, 'routed');
@@ -101,7 +101,7 @@ describe('while NATS is away', () => {
     expect(alice.inbox.filter(({ type }) => type !== 'try')).toEqual([]);
   });
 
-  it('a node starts all the same and joins when it comes', async () => {
+  it('a node starts, and joins when NATS starts', async () => {
     cluster = await Cluster.start(1, QUICK);
     await cluster.nats.stop();
     await cluster.add();

@@ -20,7 +20,7 @@ describe.each(['on', 'off'])('messages between nodes (FAST_LANE=%s)', (lane) => 
     ];
   });
 
-  it('reach the one receiver and nobody else, and are acknowledged once as routed', async () => {
+  it('reach their receiver only, and are acknowledged once as routed', async () => {
     alice.send({ type: 'offer', receiver: bob.id, data: { sdp: 'v=0' }, id: 'm' });
     expect(await bob.next()).toEqual({
       type: 'offer',
@@ -49,18 +49,18 @@ describe.each(['on', 'off'])('messages between nodes (FAST_LANE=%s)', (lane) => 
     expect(bob.frames.at(-1)).toBe(`{"sender":"${alice.id}","type":"n","receiver":"${bob.id}","data":1.00e2,"id":"f"}`);
   });
 
-  it('to a session that has left or never was are receiver_not_found', async () => {
+  it('to a departed or unknown session are receiver_not_found', async () => {
     await carol.close(1000);
-    const [part] = bob.id.split('.');
-    const nobody = [
+    const [nodeId] = bob.id.split('.');
+    const unknown = [
       carol.id,
-      `${part}.${'A'.repeat(16)}`,
+      `${nodeId}.${'A'.repeat(16)}`,
       `AAAAAAAA.${'A'.repeat(16)}`,
-      `${part}.`,
-      part!,
-      `${part}.*`,
+      `${nodeId}.`,
+      nodeId!,
+      `${nodeId}.*`,
     ];
-    for (const [index, receiver] of nobody.entries()) {
+    for (const [index, receiver] of unknown.entries()) {
       alice.send({ type: 'x', receiver, id: `m${index}` });
       expect(await alice.next()).toMatchObject({
         type: 'sys.error',
@@ -72,7 +72,7 @@ describe.each(['on', 'off'])('messages between nodes (FAST_LANE=%s)', (lane) => 
     expect(await alice.next()).not.toHaveProperty('ref');
   });
 
-  it('are answered each on its own in one batch, whatever becomes of the others', async () => {
+  it('of one batch are answered one by one', async () => {
     const receivers = [bob.id, `${bob.id.slice(0, 8)}.${'B'.repeat(16)}`, carol.id, alice.id];
     for (let index = 0; index < 400; index++) alice.send({ type: 'x', receiver: receivers[index % 4], id: `${index}` });
     const answers = new Map<string, string>();
@@ -83,7 +83,7 @@ describe.each(['on', 'off'])('messages between nodes (FAST_LANE=%s)', (lane) => 
     for (const [ref, answer] of answers) expect(answer).toBe(Number(ref) % 4 === 1 ? 'receiver_not_found' : 'routed');
   });
 
-  it('to all reach everyone on every node once, and not the sender', async () => {
+  it('to all reach every session on every node once, except the sender', async () => {
     alice.send({ type: 'news', receiver: '*', data: 1, id: 'b' });
     bob.send({ type: 'news', receiver: '*', data: 2 });
     expect(await alice.next('sys.ack')).toMatchObject({ ref: 'b', data: { status: 'accepted' } });
@@ -112,7 +112,7 @@ describe.each(['on', 'off'])('messages between nodes (FAST_LANE=%s)', (lane) => 
     expect(order).toEqual(Array.from({ length: count }, (_, index) => index));
   });
 
-  /** Waits until nothing is under way between the three. */
+  /** Waits until no message is in flight between the three. */
   const settled = async (): Promise<void> => {
     for (const client of [alice, bob, carol]) await client.settled();
     await cluster.settled();

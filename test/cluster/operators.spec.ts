@@ -43,7 +43,7 @@ describe('the HTTP API of one node', () => {
     return { status: response.statusCode!, body: answer === '' ? undefined : (JSON.parse(answer) as unknown) };
   }
 
-  it('speaks to sessions of the other', async () => {
+  it('sends messages to sessions of the other node', async () => {
     const message = { type: 'paid', sender: 'server/shop', receiver: bob.id, data: 1 };
     expect(await call('POST', '/messages', message)).toEqual({ status: 200, body: { status: 'routed' } });
     expect(await bob.next()).toEqual(message);
@@ -57,7 +57,7 @@ describe('the HTTP API of one node', () => {
     });
   });
 
-  it('lists the sessions of both with what is known of them', async () => {
+  it('lists the sessions of both nodes with their details', async () => {
     const { body } = await call('GET', '/sessions?limit=1000');
     const listed = new Map((body as { sessions: { id: string }[] }).sessions.map((session) => [session.id, session]));
     for (const { id } of [alice, bob])
@@ -73,14 +73,14 @@ describe('the HTTP API of one node', () => {
     expect((await call('GET', `/sessions/${bob.id}x`)).status).toBe(404);
   });
 
-  it('closes a session of the other', async () => {
+  it('closes a session of the other node', async () => {
     expect(await call('DELETE', `/sessions/${bob.id}`)).toEqual({ status: 204, body: undefined });
     expect(await bob.closed).toEqual({ code: 4000, reason: 'kicked' });
     expect(await alice.next('sys.departed')).toMatchObject({ sender: bob.id, data: { code: 4000 } });
     expect(await call('DELETE', `/sessions/${bob.id}`)).toMatchObject({ status: 404 });
   });
 
-  it('does what has a key once, whichever node is asked', async () => {
+  it('executes an idempotency key once, on whatever node', async () => {
     for (let round = 0; round < 8; round++) {
       const message = { type: 'paid', receiver: round % 2 === 0 ? alice.id : bob.id, data: round };
       const client = round % 2 === 0 ? alice : bob;
@@ -106,7 +106,7 @@ describe('the HTTP API of one node', () => {
     expect([alice.inbox, bob.inbox]).toEqual([[], []]);
   });
 
-  it('is like what handlers may do', async () => {
+  it('reaches the same sessions as Switchboard', async () => {
     const switchboard = cluster.nodes[0]!.app.get(Switchboard);
     switchboard.send('server', bob.id, 'sent', 1);
     expect(await bob.next()).toMatchObject({ type: 'sent', sender: 'server', data: 1 });

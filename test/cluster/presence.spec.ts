@@ -17,16 +17,16 @@ const who = async (client: Client): Promise<unknown> => {
   return (await client.next('sys.sessions')).data;
 };
 
-/** What a client was told of who came and who left. */
-const told = (client: Client): string[] =>
+/** Returns the notices and other messages that a client received. */
+const received = (client: Client): string[] =>
   client.inbox
     .splice(0)
     .map(({ type, sender, data }) =>
       type === 'sys.departed' ? `-${sender} ${(data as { code: number }).code}` : `${type} ${sender}`,
     );
 
-describe('who comes and goes', () => {
-  it('is told to all others on all nodes, once, and listed there', async () => {
+describe('arrivals and departures', () => {
+  it('are sent once to the other sessions of all nodes, and listed on each', async () => {
     cluster = await Cluster.start(3);
     const alice = await connect(cluster.url(0));
     await cluster.settled();
@@ -34,20 +34,20 @@ describe('who comes and goes', () => {
     await cluster.settled();
     const carol = await connect(cluster.url(2));
     await settled(alice, bob, carol);
-    expect(told(alice)).toEqual([`sys.arrived ${bob.id}`, `sys.arrived ${carol.id}`]);
-    expect(told(bob)).toEqual([`sys.arrived ${carol.id}`]);
-    expect(told(carol)).toEqual([]);
+    expect(received(alice)).toEqual([`sys.arrived ${bob.id}`, `sys.arrived ${carol.id}`]);
+    expect(received(bob)).toEqual([`sys.arrived ${carol.id}`]);
+    expect(received(carol)).toEqual([]);
     for (const client of [alice, bob, carol])
       expect(await who(client)).toEqual({ sessions: [alice.id, bob.id, carol.id].toSorted(), total: 3 });
     await bob.close(4321);
     await settled(alice, carol);
-    expect(told(alice)).toEqual([`-${bob.id} 4321`]);
-    expect(told(carol)).toEqual([`-${bob.id} 4321`]);
+    expect(received(alice)).toEqual([`-${bob.id} 4321`]);
+    expect(received(carol)).toEqual([`-${bob.id} 4321`]);
     for (const client of [alice, carol])
       expect(await who(client)).toEqual({ sessions: [alice.id, carol.id].toSorted(), total: 2 });
   });
 
-  it('is told in order with everything the session says', async () => {
+  it('are ordered with the messages of the session', async () => {
     cluster = await Cluster.start(2);
     const alice = await connect(cluster.url(0));
     const eager = Buffer.concat([message({ type: 'hi', receiver: alice.id }), message({ type: 'hi', receiver: '*' })]);
@@ -63,7 +63,7 @@ describe('who comes and goes', () => {
     }
   });
 
-  it('is told to those who exchanged a message, where the scope is peers', async () => {
+  it('are sent to sessions that exchanged a message, with the scope peers', async () => {
     cluster = await Cluster.start(2, { ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'peers' });
     const [alice, bob, carol, dora] = (await Promise.all([0, 0, 0, 1].map((node) => connect(cluster.url(node))))) as [
       Client,
@@ -84,7 +84,7 @@ describe('who comes and goes', () => {
     await alice.next('x');
   });
 
-  it('is known to a node that comes later, before it takes connections', async () => {
+  it('are known to a later node before it accepts connections', async () => {
     cluster = await Cluster.start(1, { ARRIVAL_NOTICES: 'off' });
     const crowd = await Promise.all(Array.from({ length: 30 }, () => connect(cluster.url(0))));
     const later = await cluster.add();
@@ -97,7 +97,7 @@ describe('who comes and goes', () => {
     expect(await who(crowd[0]!)).toEqual({ sessions: ids, total: 31 });
   });
 
-  it('is told of a node that stops, once, and nothing of it stays', async () => {
+  it('are sent once for each session of a node that stops', async () => {
     cluster = await Cluster.start(2, { ARRIVAL_NOTICES: 'off' });
     const alice = await connect(cluster.url(0));
     const crowd = await Promise.all(Array.from({ length: 5 }, () => connect(cluster.url(1))));
@@ -107,17 +107,17 @@ describe('who comes and goes', () => {
     while (gone.length < 5) gone.push((await alice.next('sys.departed')).sender);
     expect(gone.toSorted()).toEqual(crowd.map(({ id }) => id).toSorted());
     await settled(alice);
-    expect(told(alice)).toEqual([]);
+    expect(received(alice)).toEqual([]);
     expect(await who(alice)).toEqual({ sessions: [alice.id], total: 1 });
     alice.send({ type: 'x', receiver: crowd[0]!.id, id: 'm' });
     expect(await alice.next()).toMatchObject({ ref: 'm', data: { code: 'receiver_not_found' } });
   });
 
-  it('does not meet another cluster on the same NATS server', async () => {
+  it('do not reach another cluster on the same NATS server', async () => {
     cluster = await Cluster.start(1);
     const alice = await connect(cluster.url(0));
-    const stranger = await cluster.add({ NATS_SUBJECT: 'other' });
-    const bob = await connect(stranger.url);
+    const other = await cluster.add({ NATS_SUBJECT: 'other' });
+    const bob = await connect(other.url);
     bob.send({ type: 'x', receiver: alice.id, id: 'm' });
     expect(await bob.next()).toMatchObject({ ref: 'm', data: { code: 'receiver_not_found' } });
     bob.send({ type: 'x', receiver: '*' });

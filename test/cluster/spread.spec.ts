@@ -42,9 +42,9 @@ describe('three nodes behind nginx', () => {
     await nats?.stop();
   });
 
-  const partOf = ({ id }: Client): string => id.slice(0, 8);
+  const nodeIdOf = ({ id }: Client): string => id.slice(0, 8);
 
-  /** Opens connections until each of so many nodes has two; returns two of each. */
+  /** Opens connections until each of `size` nodes has two. Returns them by node. */
   async function twoOfEach(size: number): Promise<Client[][]> {
     const byNode = new Map<string, Client[]>();
     for (
@@ -53,12 +53,12 @@ describe('three nodes behind nginx', () => {
       count++
     ) {
       const client = await connect(nginx.url, { ca });
-      byNode.set(partOf(client), [...(byNode.get(partOf(client)) ?? []), client]);
+      byNode.set(nodeIdOf(client), [...(byNode.get(nodeIdOf(client)) ?? []), client]);
     }
     return [...byNode.values()];
   }
 
-  it('each get a part of the connections, and any session reaches any other', async () => {
+  it('share the connections, and every session reaches every other', async () => {
     const groups = await twoOfEach(3);
     expect(groups).toHaveLength(3);
     const all = groups.map(([client]) => client!);
@@ -73,18 +73,18 @@ describe('three nodes behind nginx', () => {
     await Promise.all(groups.flat().map((client) => client.close()));
   });
 
-  it('are passed over while they drain, and the others keep their connections', async () => {
+  it('get no connection while they drain, and the others keep theirs', async () => {
     const groups = await twoOfEach(3);
-    const part = String((await nodes[2]!.said('joined'))['part']);
-    const staying = groups.filter(([client]) => partOf(client!) !== part).flat();
-    const leaving = groups.filter(([client]) => partOf(client!) === part).flat();
+    const nodeId = String((await nodes[2]!.said('joined'))['part']);
+    const staying = groups.filter(([client]) => nodeIdOf(client!) !== nodeId).flat();
+    const leaving = groups.filter(([client]) => nodeIdOf(client!) === nodeId).flat();
     expect([staying.length >= 4, leaving.length >= 2]).toEqual([true, true]);
     nodes[2]!.signal('SIGTERM');
     for (const client of leaving) expect((await client.closed).code).toBe(1012);
-    // Its name is still known, and whoever comes while it is going is taken to another node.
+    // Its address still resolves, but nginx takes another node while it drains.
     for (let count = 0; count < 12; count++) {
       const client = await connect(nginx.url, { ca });
-      expect(partOf(client)).not.toBe(part);
+      expect(nodeIdOf(client)).not.toBe(nodeId);
       await client.close();
     }
     expect((await nodes[2]!.ended).code).toBe(0);

@@ -6,9 +6,9 @@ import { connect } from '../support/client.js';
 import { NatsServer } from '../support/nats.js';
 import { ServerProcess } from '../support/process.js';
 
-const ELSEWHERE = 'A'.repeat(16);
+const RANDOM_PART = 'A'.repeat(16);
 
-describe('a node that has not said who it is', () => {
+describe('messages of nodes that are no members', () => {
   let nats: NatsServer;
   let node: ServerProcess;
   let strangers: NatsConnection;
@@ -23,34 +23,34 @@ describe('a node that has not said who it is', () => {
     await nats.stop();
   });
 
-  it('is asked all the same: what it takes is routed', async () => {
-    const link = { nodeId: 'slownode', incarnation: 1 };
+  it('make an unknown node that answers a batch a receiver', async () => {
+    const origin = { nodeId: 'slownode', incarnation: 1 };
     strangers.subscribe('switchboard.mail.slownode', {
       callback: (_, { data, reply }: Msg) => {
         const { number } = decodeMessage(data).message as Batch;
-        strangers.publish('switchboard.all', encodeMessage(link, { kind: 'heartbeat', sequence: 0 }));
-        strangers.publish(reply!, encodeMessage(link, { kind: 'receipt', number, refused: [] }));
+        strangers.publish('switchboard.all', encodeMessage(origin, { kind: 'heartbeat', sequence: 0 }));
+        strangers.publish(reply!, encodeMessage(origin, { kind: 'receipt', number, refused: [] }));
       },
     });
     await strangers.flush();
     const ann = await connect(node.url);
-    ann.send({ type: 'x', receiver: `slownode.${ELSEWHERE}`, id: 'm' });
+    ann.send({ type: 'x', receiver: `slownode.${RANDOM_PART}`, id: 'm' });
     expect(await ann.answer('m')).toMatchObject({ data: { status: 'routed' } });
   });
 
-  it('and does not listen is not there', async () => {
+  it('are not waited for where no node subscribes', async () => {
     const ann = await connect(node.url);
-    ann.send({ type: 'x', receiver: `noonehas.${ELSEWHERE}`, id: 'm' });
+    ann.send({ type: 'x', receiver: `noonehas.${RANDOM_PART}`, id: 'm' });
     expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
   });
 
-  it('is answered once, to all, where everybody asks at a time', async () => {
-    const heard: Snapshot[] = [];
-    const parts = Array.from({ length: 30 }, (_, index) => `asker-${String(index).padStart(2, '0')}`);
-    for (const part of parts)
+  it('that all request a snapshot at once share one answer', async () => {
+    const received: Snapshot[] = [];
+    const nodeIds = Array.from({ length: 30 }, (_, index) => `asker-${String(index).padStart(2, '0')}`);
+    for (const nodeId of nodeIds)
       strangers.publish(
         'switchboard.all',
-        encodeMessage({ nodeId: part, incarnation: 1 }, { kind: 'heartbeat', sequence: 0 }),
+        encodeMessage({ nodeId, incarnation: 1 }, { kind: 'heartbeat', sequence: 0 }),
       );
     await strangers.flush();
     const listen = (subject: string): Promise<void> =>
@@ -58,19 +58,37 @@ describe('a node that has not said who it is', () => {
         strangers.subscribe(subject, {
           callback: (_, { data }) => {
             const { message } = decodeMessage(data);
-            if (message.kind === 'snapshot') resolve(void heard.push(message));
+            if (message.kind === 'snapshot') resolve(void received.push(message));
           },
         });
       });
-    const told = listen('switchboard.all');
-    for (const part of parts) void listen(`switchboard.to.${part}`);
+    const answered = listen('switchboard.all');
+    for (const nodeId of nodeIds) void listen(`switchboard.to.${nodeId}`);
     await strangers.flush();
-    for (const part of parts)
-      strangers.publish('switchboard.all', encodeMessage({ nodeId: part, incarnation: 2 }, { kind: 'want' }));
-    await told;
+    for (const nodeId of nodeIds)
+      strangers.publish('switchboard.all', encodeMessage({ nodeId, incarnation: 2 }, { kind: 'snapshotRequest' }));
+    await answered;
     const ann = await connect(node.url);
-    ann.send({ type: 'x', receiver: `noonehas.${ELSEWHERE}`, id: 'later' });
+    ann.send({ type: 'x', receiver: `noonehas.${RANDOM_PART}`, id: 'later' });
     await ann.answer('later');
-    expect(heard.map(({ first, last, asks }) => [first, last, asks])).toEqual([[true, true, false]]);
+    expect(received.map(({ first, last, requestsSnapshots }) => [first, last, requestsSnapshots])).toEqual([
+      [true, true, false],
+    ]);
+  });
+
+  it('that bear the id of the node itself are ignored', async () => {
+    const nodeId = String((await node.said('joined'))['part']);
+    const origin = { nodeId, incarnation: 1 };
+    const id = `${nodeId}.${RANDOM_PART}`;
+    const head = { kind: 'snapshot', sequence: 0, first: true, last: true, requestsSnapshots: false } as const;
+    strangers.publish('switchboard.all', encodeMessage(origin, { ...head, sessions: [{ id }], departures: [] }));
+    await strangers.flush();
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: id, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
+    ann.send({ type: 'sys.who', id: 'who', data: { limit: 1000 } });
+    const { sessions } = (await ann.answer('who')).data as { sessions: string[] };
+    expect([sessions.includes(ann.id), sessions.includes(id)]).toEqual([true, false]);
+    await ann.close();
   });
 });

@@ -35,14 +35,14 @@ describe('nodes of different versions', () => {
     return node;
   }
 
-  /** Stops a node as an upgrade does. */
+  /** Stops a node with SIGTERM, as an upgrade does. */
   async function stop(node: ServerProcess): Promise<void> {
     nodes.splice(nodes.indexOf(node), 1);
     node.signal('SIGTERM');
     expect((await node.ended).code).toBe(0);
   }
 
-  /** Resolves when the message of one reaches the other: nodes hear of one another a moment after they start. */
+  /** Resolves when a message of one reaches the other. Nodes learn of each other a moment after they start. */
   async function reach(from: Client, to: Client): Promise<void> {
     for (let id = 0, status: unknown; status !== 'routed'; id++) {
       from.send({ type: 'hello', receiver: to.id, id: `${to.id}/${id}` });
@@ -56,7 +56,7 @@ describe('nodes of different versions', () => {
     return ((await client.answer('who')).data as { sessions: string[] }).sessions;
   }
 
-  /** One session on each node: all of them speak to all, see all, and are told who leaves. */
+  /** Opens one session on each node. Each one reaches and lists all others, and gets their departures. */
   async function talk(): Promise<void> {
     const clients = await Promise.all(nodes.map((node) => connect(node.url)));
     for (const from of clients) for (const to of clients) if (from !== to) await reach(from, to);
@@ -78,7 +78,7 @@ describe('nodes of different versions', () => {
   it.each([
     ['the commit before', () => before],
     ['the version before', () => older],
-  ])('are one server while they are upgraded: %s, now and next', { timeout: 120_000 }, async (_, build) => {
+  ])('are one server during an upgrade: %s, this one and the next', { timeout: 120_000 }, async (_, build) => {
     const [first, second] = [await start(build()), await start(build())];
     await talk();
     const now = await start();
@@ -92,18 +92,18 @@ describe('nodes of different versions', () => {
     await stop(newer);
   });
 
-  it('are two servers where they are too far apart, and say so', { timeout: 120_000 }, async () => {
+  it('are two servers where their versions are incompatible, and log it', { timeout: 120_000 }, async () => {
     const now = await start();
     const newest = await start(far);
     const newer = await start(next);
-    const line = await now.said('a node of a version that does not fit is not heard');
+    const line = await now.said('ignoring node with incompatible protocol version');
     expect(line).toMatchObject({
       level: 'warn',
       version: expect.any(Number) as number,
       ours: expect.any(Number) as number,
     });
     expect(Number(line['version'])).toBe(Number(line['ours']) + 2);
-    await newest.said('a node of a version that does not fit is not heard');
+    await newest.said('ignoring node with incompatible protocol version');
     const [ann, bob, carl] = (await Promise.all([now, newest, newer].map(({ url }) => connect(url)))) as [
       Client,
       Client,

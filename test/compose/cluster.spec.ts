@@ -110,7 +110,7 @@ describe('docker compose --profile cluster', () => {
     const nodes = await compose.containers('app');
     await compose.docker('stop', nats!);
     await compose.docker('restart', nodes[0]!);
-    await said(nodes[0]!, 'alone until NATS is known by name');
+    await said(nodes[0]!, 'standalone until a NATS host resolves');
     const since = new Date().toISOString();
     await compose.docker('start', nats!);
     for (const node of nodes) await said(node, 'joined', since);

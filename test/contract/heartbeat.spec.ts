@@ -56,11 +56,11 @@ describe('the heartbeat', () => {
 
   it('leaves nothing behind in a session that answers it, and lets whoever listens to the socket hear of pongs', async () => {
     const client = await RawClient.open(server.port);
-    const socket = server.app.get(SessionRegistry).find(client.id)!.socket as GatewaySocket;
+    const socket = server.app.get(SessionRegistry).find(client.id)!.connection as GatewaySocket;
     const [pong, echo] = [frame('told', { opcode: OPCODES.pong }), message({ type: 'echo', receiver: client.id })];
     client.write(pong, echo);
     await client.next(OPCODES.text);
-    expect(socket.walk).toBeUndefined();
+    expect(socket.frameTracker).toBeUndefined();
 
     const bodies: string[] = [];
     socket.on('pong', (body: Buffer) => bodies.push(body.toString()));

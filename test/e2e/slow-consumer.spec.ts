@@ -89,7 +89,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     const sender = await start({ SLOW_CONSUMER_MS: '1000' });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
-    const { socket } = stalled.session.outbox;
+    const { sink: socket } = stalled;
     await once(socket, 'close');
     expect(stalled.waitingBytes).toBe(0);
     expect(server.app.get(SessionRegistry).size).toBe(1);
@@ -120,7 +120,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY) });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, () => stalled.waitingBytes > MARK);
-    const gone = once(stalled.session.outbox.socket, 'close');
+    const gone = once(stalled.sink, 'close');
     stalled.client.socket.end();
     expect(await sender.next('sys.departed')).toMatchObject({ sender: stalled.id, data: { code: 1006 } });
     const begun = performance.now();
@@ -173,7 +173,7 @@ describe('a session that does not read', { timeout: 30_000 }, () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '30000000' });
     const heavy = await StalledReader.open(server);
     await flood(sender, heavy.id, BYTES, () => heavy.waitingBytes > 25_000_000);
-    await heavy.readUntil(() => heavy.session.outbox.socket.writableLength > 10_000_000, 'stop');
+    await heavy.readUntil(() => heavy.sink.writableLength > 10_000_000, 'stop');
     const light = await StalledReader.open(server);
     await flood(sender, light.id, BYTES, () => heavy.session.closed);
     expect(light.session.closed).toBe(false);

@@ -7,7 +7,7 @@ import { FATAL, HANDLED } from '../support/streams.js';
 
 const SEED = 20_261_122;
 
-describe('both lanes', () => {
+describe('the fast frame reader and ws', () => {
   let lanes: BothLanes;
   beforeAll(async () => {
     lanes = await BothLanes.open();
@@ -15,7 +15,7 @@ describe('both lanes', () => {
   afterAll(() => lanes.close());
 
   it.each(['chunks', 'tcp'] as const)(
-    'say the same of a stream cut at any byte (%s)',
+    'produce the same frames from a stream cut at any byte (%s)',
     { timeout: 120_000 },
     async (way) => {
       let streams = 0;
@@ -46,9 +46,9 @@ interface Representative {
   readonly fatal: boolean;
 }
 
-/** Short streams, one of each kind: what may be cut is cut everywhere. */
+/** Returns one short stream of each kind. Each stream is cut at every byte. */
 function representative(): Representative[] {
-  const bearable: Representative['frames'][] = [
+  const accepted: Representative['frames'][] = [
     (to) => [plain(to, '1'), plain(to, '2')],
     (to) => [clientFrame('p', { opcode: 9 }), plain(to, '1')],
     (to) => [clientFrame('{"ty', { final: false }), clientFrame('pe":1}', { opcode: 0 }), plain(to, '1')],
@@ -72,7 +72,7 @@ function representative(): Representative[] {
     (to) => [closeFrame(), clientFrame('p', { opcode: 9 }), plain(to, '1')],
   ];
   return [
-    ...bearable.map((frames) => ({ frames, fatal: false })),
+    ...accepted.map((frames) => ({ frames, fatal: false })),
     ...[...fatal, ...more].map((frames) => ({ frames, fatal: true })),
   ];
 }

@@ -8,7 +8,7 @@ const SEED = 20_261_122;
 const FRAMES = 1_000_000;
 const FRAMES_IN_A_STREAM = 500;
 
-/** Cuts what a client writes into chunks of any size: single bytes, parts of frames, many frames at once. */
+/** Cuts the bytes of a client into chunks of any size: single bytes, parts of frames, many frames at once. */
 function cutUp(random: Random, bytes: Buffer): Script['chunks'] {
   const chunks: { bytes: Buffer; pause: boolean }[] = [];
   const longest = random.pick([3, 40, 300, 5000, 70_000]);
@@ -20,16 +20,16 @@ function cutUp(random: Random, bytes: Buffer): Script['chunks'] {
   return chunks;
 }
 
-describe('both lanes', () => {
+describe('the fast frame reader and ws', () => {
   let lanes: BothLanes;
   beforeAll(async () => {
     lanes = await BothLanes.open();
   });
   afterAll(() => lanes.close());
 
-  it(`say the same to everybody of ${FRAMES} frames`, { timeout: 300_000 }, async () => {
+  it(`produce the same frames for every client from ${FRAMES} frames`, { timeout: 300_000 }, async () => {
     const frames = { written: 0 };
-    let told = 0;
+    let lines = 0;
     for (let stream = 0; ; stream++) {
       if (frames.written >= FRAMES) break;
       const way = stream % 3 === 0 ? 'tcp' : 'chunks';
@@ -37,11 +37,11 @@ describe('both lanes', () => {
         const random = new Random(SEED + stream);
         const length = random.once(4) ? random.between(0, 20) : random.between(20, 2 * FRAMES_IN_A_STREAM);
         const made = anyStream(random, to, length, way === 'chunks');
-        frames.written += made.frames.length / 2; // once on each lane
+        frames.written += made.frames.length / 2; // once on each server
         return { chunks: cutUp(random, Buffer.concat(made.frames)), fatal: made.fatal, cut: random.once(4) };
       };
-      told += await lanes.compare(write, way, `seed ${SEED + stream}`);
+      lines += await lanes.compare(write, way, `seed ${SEED + stream}`);
     }
-    expect(told).toBeGreaterThan(FRAMES / 2);
+    expect(lines).toBeGreaterThan(FRAMES / 2);
   });
 });

@@ -17,9 +17,9 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WsException, type WsRes
 import { Type } from 'class-transformer';
 import { IsInt, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { concat, EMPTY, from, map, of, throwError, type Observable } from 'rxjs';
+import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Sender } from '../../src/gateway/nest/session.decorators.js';
-import type { SessionSocket } from '../../src/sessions/session-socket.js';
 import { Session } from '../../src/sessions/session.js';
 
 class PlaceDto {
@@ -165,7 +165,7 @@ export class AnswersGateway {
   }
 
   @SubscribeMessage('a.who-am-i')
-  whoAmI(@Sender() sender: Session, @ConnectedSocket() socket: SessionSocket): unknown {
+  whoAmI(@Sender() sender: Session, @ConnectedSocket() socket: GatewaySocket): unknown {
     return { id: sender.id, same: socket.session === sender };
   }
 
@@ -194,11 +194,11 @@ export class SecondGateway {
   /** Who left, and whether its session had ended by then. */
   readonly departures: { readonly id: string; readonly ended: boolean }[] = [];
 
-  handleConnection(socket: SessionSocket): void {
+  handleConnection(socket: GatewaySocket): void {
     socket.send(JSON.stringify({ type: 'hook', sender: 'server', receiver: socket.session?.id }));
   }
 
-  handleDisconnect(socket: SessionSocket): void {
+  handleDisconnect(socket: GatewaySocket): void {
     const { id, closed } = socket.session!;
     this.departures.push({ id, ended: closed });
   }

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { clientFrame } from './client-frames.js';
 import type { Addresses } from './envelopes.js';
@@ -55,10 +56,10 @@ class Lane {
       client.until((line) => line.includes('"sys.departed"') && line.includes(writer.id)),
     );
     const answered = writer.until((line) => line.startsWith('close ') || line.includes('the end of this script'));
-    const { socket } = this.registry.find(writer.id)!.outbox;
+    const { sink } = this.registry.find(writer.id)!.connection as GatewaySocket;
     for (const { bytes, pause } of chunks) {
       if (way === 'tcp') writer.socket.write(bytes);
-      else socket.emit('data', Buffer.from(bytes));
+      else sink.emit('data', Buffer.from(bytes));
       if (pause) await turn();
     }
     if (!fatal) writer.socket.write(clientFrame(END));

@@ -1,48 +1,112 @@
-import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import { NodeIdentity } from '../../src/node/node-identity.js';
+import { welcomeFrames } from '../../src/protocol/index.js';
+import { BlockPool } from '../../src/sessions/block-pool.js';
+import type { Connection } from '../../src/sessions/connection.js';
+import { FlushScheduler } from '../../src/sessions/flush-scheduler.js';
+import type { Identity } from '../../src/sessions/identity.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
-import { SessionSocket } from '../../src/sessions/session-socket.js';
 import type { Session } from '../../src/sessions/session.js';
 import { SlowConsumers } from '../../src/sessions/slow-consumers.js';
-import { FlushScheduler } from '../../src/sessions/flush-scheduler.js';
 import { readSettings } from '../../src/settings/environment.js';
 import type { Received } from './client.js';
 
-/** Makes a registry as the application does, without a server around it. */
+export const WELCOME = { protocol: 1, heartbeatMs: 1234, maxMessageBytes: 5678, notices: 'peers' } as const;
+const IDENTITY: Identity = {
+  address: '127.0.0.1',
+  user: undefined,
+  subject: undefined,
+  claims: undefined,
+  expiresAt: undefined,
+};
+const welcomeFrame = welcomeFrames(WELCOME);
+
+/** Creates a registry as the application does, without a server. */
 export function newRegistry(variables: Record<string, string> = {}): SessionRegistry {
-  const settings = readSettings(variables);
-  return new SessionRegistry(new FlushScheduler(), new SlowConsumers(settings), settings, new NodeIdentity());
+  const slowConsumers = new SlowConsumers(readSettings(variables));
+  return new SessionRegistry(new FlushScheduler(), new BlockPool(), slowConsumers, new NodeIdentity());
 }
 
-/** The server's end of a connection that nobody reads but the test: keeps what is written. */
-export class FakeConnection extends Writable {
+/** A sink that keeps the written bytes. A `stalled` sink holds them back and accepts no more than its high-water mark. */
+class FakeSink extends Writable {
   readonly #chunks: Buffer[] = [];
+  #finish: (() => void) | undefined;
+  stalled = false;
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    this.#chunks.push(Buffer.from(chunk)); // a copy: the block goes back to the pool
-    done();
+    this.#chunks.push(Buffer.from(chunk)); // a copy, because the block returns to the pool
+    if (this.stalled) this.#finish = done;
+    else done();
   }
 
-  /** The envelopes of the text frames written so far. */
+  /** Accepts bytes again. */
+  resume(): void {
+    this.stalled = false;
+    this.#finish?.();
+  }
+
+  get written(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+}
+
+/** A connection without a network: keeps the frames that are written, and the code it was closed with. */
+export class FakeConnection implements Connection {
+  readonly sink = new FakeSink();
+  readonly bytesRead = 0;
+  isPaused = false;
+  isClosed = false;
+  closedWith: number | undefined;
+
+  get bytesWritten(): number {
+    return this.sink.written.length;
+  }
+
+  /** Envelopes of the text frames written so far. */
   get envelopes(): Received[] {
-    return textsOf(Buffer.concat(this.#chunks)).map((text) => JSON.parse(text) as Received);
+    return textsOf(this.sink.written).map((text) => JSON.parse(text) as Received);
+  }
+
+  /** Types of the text frames written so far. */
+  get types(): string[] {
+    return this.envelopes.map(({ type }) => type);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  close(code: number): void {
+    this.closedWith = code;
+  }
+
+  terminate(): void {
+    this.isClosed = true;
+  }
+
+  onceClosed(): void {}
+
+  countError(): boolean {
+    return false;
   }
 }
 
 export interface FakeSession {
   readonly session: Session;
-  readonly socket: SessionSocket;
   readonly connection: FakeConnection;
 }
 
-/** Opens a session whose socket is there and whose network is not. */
+/** Opens a session over a fake connection. */
 export function openSession(registry: SessionRegistry): FakeSession {
   const connection = new FakeConnection();
-  // `ws` takes `null` for the server's side of a connection; its type declarations say so only inside.
-  const socket = new SessionSocket(null as unknown as string, [], {});
-  const request = { socket: connection, headers: {} } as unknown as IncomingMessage;
-  return { session: registry.open(socket, request), socket, connection };
+  const session = registry.create(IDENTITY);
+  session.attach(connection);
+  registry.open(session, welcomeFrame(session.id));
+  return { session, connection };
 }
 
 /** Reads unmasked text frames of any length (RFC 6455, 5.2). */

@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
 import type { Client, Received } from './client.js';
@@ -20,6 +22,11 @@ export class StalledReader {
 
   get id(): string {
     return this.client.id;
+  }
+
+  /** The server's end of the connection. */
+  get sink(): Socket {
+    return (this.session.connection as GatewaySocket).sink;
   }
 
   get waitingBytes(): number {

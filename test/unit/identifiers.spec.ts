@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isApplicationType, isReserved, isSessionSender, nodeIdOf } from '../../src/protocol/index.js';
+import { isApplicationType, isReserved, isServerSender, nodeIdOf } from '../../src/protocol/index.js';
 
 const SESSION = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 
@@ -30,15 +30,15 @@ describe('isApplicationType', () => {
   });
 });
 
-describe('isSessionSender', () => {
+describe('isServerSender', () => {
   it.each([
-    [SESSION, true],
-    ['server', false],
-    ['server/shop', false],
-    ['server/a.b', false],
-    ['server/x.y', false],
+    [SESSION, false],
+    ['serverAB.Dq2v8Wn1x0Jm5tYb', false],
+    ['server', true],
+    ['server/shop', true],
+    ['server/a.b', true],
   ])('of %s is %s', (sender, expected) => {
-    expect(isSessionSender(sender)).toBe(expected);
+    expect(isServerSender(sender)).toBe(expected);
   });
 });
 

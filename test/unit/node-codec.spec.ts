@@ -9,6 +9,7 @@ import {
   writeEvent,
   writeRequest,
 } from '../../src/cluster/wire/node-codec.js';
+import type { JsonMessage } from '../../src/cluster/wire/json-body.js';
 import {
   KINDS,
   NODE_VERSION,
@@ -19,35 +20,44 @@ import {
 } from '../../src/cluster/wire/node-message.js';
 import { textFrame } from '../../src/protocol/index.js';
 
-const SPEAKER = { nodeId: 'abcdefgh', incarnation: 7 };
+const ORIGIN = { nodeId: 'abcdefgh', incarnation: 7 };
 const FRAME = textFrame('{"ä":"€"}');
 
 function batch(items: readonly Request[]): Buffer {
-  const writer = begin(SPEAKER, 'batch', 8);
+  const writer = begin(ORIGIN, 'batch', 8);
   writer.u32(0xffff_fffe);
   writer.f64(12.5);
   for (const item of items) writeRequest(writer, item);
   return finish(writer);
 }
 
-function news(items: readonly ClusterEvent[]): Buffer {
-  const writer = begin(SPEAKER, 'news', 8);
+function events(items: readonly ClusterEvent[]): Buffer {
+  const writer = begin(ORIGIN, 'events', 8);
   writer.u32(3);
   for (const item of items) writeEvent(writer, item);
   return finish(writer);
 }
 
-describe('what nodes say', () => {
-  it.each<Exclude<NodeMessage, { kind: 'news' | 'batch' | 'unknown' }>>([
+/** Bytes before the body: version, kind, incarnation, moment, node id with its length, length of the body. */
+const BODY_AT = 1 + 1 + 4 + 8 + (1 + 8) + 4;
+
+/** Returns the JSON body of a message. */
+function json(message: JsonMessage): string {
+  return encodeMessage(ORIGIN, message).toString('utf8', BODY_AT);
+}
+
+describe('messages between nodes', () => {
+  it.each<Exclude<NodeMessage, { kind: 'events' | 'batch' | 'unknown' }>>([
     { kind: 'heartbeat', sequence: 5 },
     {
       kind: 'snapshot',
       sequence: 5,
       first: true,
       last: false,
-      asks: true,
-      here: [{ id: 'abcdefgh.1', user: 'Ännchen "x"' }, { id: 'abcdefgh.2' }],
-      left: [['abcdefgh.0', 1000]],
+      chunk: 2,
+      requestsSnapshots: true,
+      sessions: [{ id: 'abcdefgh.1', user: 'Ännchen "x"' }, { id: 'abcdefgh.2' }],
+      departures: [['abcdefgh.0', 1000]],
     },
     { kind: 'receipt', number: 9, refused: [] },
     {
@@ -59,19 +69,22 @@ describe('what nodes say', () => {
         [70_001, 'receiver_overloaded'],
       ],
     },
-    { kind: 'want' },
-    { kind: 'fenced', part: 'hgfedcba' },
+    { kind: 'snapshotRequest' },
+    { kind: 'fenced', nodeId: 'hgfedcba' },
     { kind: 'leave' },
-  ])('is understood: $kind', (message) => {
+    { kind: 'rpcRequest', number: 3, detailsOf: ['abcdefgh.1'] },
+    { kind: 'rpcRequest', number: 4, body: { key: 'k' } },
+    { kind: 'rpcResponse', number: 4, reply: [1] },
+  ])('are decoded as they were encoded: $kind', (message) => {
     const before = performance.now();
-    const { head, message: read } = decodeMessage(encodeMessage(SPEAKER, message));
+    const { head, message: read } = decodeMessage(encodeMessage(ORIGIN, message));
     expect(read).toEqual(message);
-    expect(head).toEqual({ ...SPEAKER, version: NODE_VERSION, sentAtMs: expect.any(Number) as number });
+    expect(head).toEqual({ ...ORIGIN, version: NODE_VERSION, sentAtMs: expect.any(Number) as number });
     expect(head.sentAtMs).toBeGreaterThanOrEqual(before);
     expect(head.sentAtMs).toBeLessThanOrEqual(performance.now());
   });
 
-  it('is understood: batches of messages and of sessions to be closed', () => {
+  it('are decoded as they were encoded: batches', () => {
     const items: Request[] = [
       { type: 'message', sender: 'server/shop', receiver: 'b.1', frame: FRAME },
       { type: 'kick', receiver: 'b.2' },
@@ -85,18 +98,18 @@ describe('what nodes say', () => {
     });
   });
 
-  it('is understood: news', () => {
+  it('are decoded as they were encoded: events', () => {
     const items: ClusterEvent[] = [
       { type: 'arrived', sessionInfo: { id: 'a.1' } },
       { type: 'arrived', sessionInfo: { id: 'a.2', user: 'Zoë' } },
       { type: 'broadcast', sender: 'a.1', frame: FRAME },
       { type: 'departed', id: 'a.1', code: 4999 },
     ];
-    expect(decodeMessage(news(items)).message).toEqual({ kind: 'news', sequence: 3, items });
+    expect(decodeMessage(events(items)).message).toEqual({ kind: 'events', sequence: 3, items });
   });
 
-  it('is passed over where it is of a newer version, piece by piece', () => {
-    const bytes = encodeMessage(SPEAKER, { kind: 'want' });
+  it('are skipped item by item where they are of a newer version', () => {
+    const bytes = encodeMessage(ORIGIN, { kind: 'snapshotRequest' });
     bytes[1] = 200;
     expect(decodeMessage(bytes).message).toEqual({ kind: 'unknown' });
     const mixed = batch([
@@ -105,7 +118,7 @@ describe('what nodes say', () => {
     ]);
     mixed[mixed.indexOf(Buffer.from([2, 0, 0, 0, 4]))] = 99;
     expect((decodeMessage(mixed).message as Batch).items).toEqual([undefined, { type: 'kick', receiver: 'b.2' }]);
-    const arrivals = news([
+    const arrivals = events([
       { type: 'departed', id: 'a.1', code: 1 },
       { type: 'departed', id: 'a.2', code: 1 },
     ]);
@@ -113,18 +126,37 @@ describe('what nodes say', () => {
     expect(decodeMessage(arrivals).message).toMatchObject({ items: [{ id: 'a.2' }] });
   });
 
-  it('is refused where it ends too early', () => {
+  it('throw where they end too early', () => {
     expect(() => decodeMessage(Buffer.alloc(0))).toThrow(RangeError);
     expect(() => decodeMessage(batch([{ type: 'kick', receiver: 'b.1' }]).subarray(0, -1))).toThrow(RangeError);
   });
 
-  it('is understood from the version before to the version after', () => {
-    expect(versionOf(encodeMessage(SPEAKER, { kind: 'leave' }))).toBe(NODE_VERSION);
+  it('keep their JSON keys, which nodes of other versions read', () => {
+    const head = { kind: 'snapshot', sequence: 5, first: true, last: true, chunk: 0 } as const;
+    const snapshot = {
+      ...head,
+      requestsSnapshots: false,
+      sessions: [{ id: 'b.1' }],
+      departures: [['b.2', 1] as const],
+    };
+    expect(json(snapshot)).toBe(
+      '{"sequence":5,"first":true,"last":true,"piece":0,"asks":false,"here":[{"id":"b.1"}],"left":[["b.2",1]]}',
+    );
+    expect(json({ kind: 'fenced', nodeId: 'hgfedcba' })).toBe('{"part":"hgfedcba"}');
+    expect(json({ kind: 'rpcRequest', number: 1, detailsOf: ['b.1'] })).toBe('{"number":1,"views":["b.1"]}');
+    expect(json({ kind: 'rpcRequest', number: 1, body: 2 })).toBe('{"number":1,"work":2}');
+    expect(json({ kind: 'rpcResponse', number: 1, reply: 2 })).toBe('{"number":1,"reply":2}');
+    expect(json({ kind: 'heartbeat', sequence: 5 })).toBe('{"sequence":5}');
+    expect([json({ kind: 'leave' }), json({ kind: 'snapshotRequest' })]).toEqual(['{}', '{}']);
+  });
+
+  it('are supported from the version before to the version after', () => {
+    expect(versionOf(encodeMessage(ORIGIN, { kind: 'leave' }))).toBe(NODE_VERSION);
     expect([NODE_VERSION, NODE_VERSION + 1].map(isSupported)).toEqual([true, true]);
     expect([0, NODE_VERSION - 2, NODE_VERSION + 2].map(isSupported)).toEqual([false, false, false]);
   });
 
-  it('has a number for each kind, and no number twice', () => {
+  it('have a number for each kind, and no number twice', () => {
     expect(new Set(Object.values(KINDS)).size).toBe(Object.keys(KINDS).length);
   });
 });

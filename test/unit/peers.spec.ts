@@ -8,39 +8,39 @@ describe('peers', () => {
   let registry: SessionRegistry;
   let peers: Peers;
   const newSession = (): Session => openSession(registry).session;
-  const met = (session: Peer): Peer[] => [...peers.forget(session)];
+  const forget = (session: Peer): Peer[] => [...peers.forget(session)];
 
   beforeEach(() => {
     registry = newRegistry();
     peers = new Peers();
   });
 
-  it('are those who exchanged a message, whoever sent it', () => {
+  it('are the sessions that exchanged a message, in either direction', () => {
     const [alice, bob, carol] = [newSession(), newSession(), newSession()];
     peers.record(alice, bob);
     peers.record(carol, alice);
     peers.record(alice, bob);
-    expect(met(alice)).toEqual([bob, carol]);
+    expect(forget(alice)).toEqual([bob, carol]);
   });
 
-  it('are nobody for a session that met nobody', () => {
-    expect(met(newSession())).toEqual([]);
+  it('are none for a session that exchanged no message', () => {
+    expect(forget(newSession())).toEqual([]);
   });
 
-  it('are forgotten on both sides when one leaves', () => {
+  it('are forgotten on both sides when one departs', () => {
     const [alice, bob] = [newSession(), newSession()];
     peers.record(alice, bob);
-    expect(met(alice)).toEqual([bob]);
-    expect(met(bob)).toEqual([]);
+    expect(forget(alice)).toEqual([bob]);
+    expect(forget(bob)).toEqual([]);
   });
 
-  it('are 256 at the most: the one met first is forgotten first, by both', () => {
+  it('are 256 at most; the oldest is forgotten first, on both sides', () => {
     const star = newSession();
     const others = Array.from({ length: 300 }, newSession);
     for (const other of others) peers.record(star, other);
-    expect(met(others[0]!)).toEqual([]);
-    expect(met(others[43]!)).toEqual([]);
-    expect(met(others[44]!)).toEqual([star]);
-    expect(met(star)).toEqual(others.slice(45));
+    expect(forget(others[0]!)).toEqual([]);
+    expect(forget(others[43]!)).toEqual([]);
+    expect(forget(others[44]!)).toEqual([star]);
+    expect(forget(star)).toEqual(others.slice(45));
   });
 });

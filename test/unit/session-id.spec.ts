@@ -3,7 +3,7 @@ import { NodeIdentity } from '../../src/node/node-identity.js';
 import { SessionIdGenerator } from '../../src/sessions/session-id-generator.js';
 
 describe('session ids', () => {
-  it('are a node id, a dot and 96 random bits, URL-safe and of equal length', () => {
+  it('are a node id, a dot and 96 random bits, URL-safe and all of one length', () => {
     const node = new NodeIdentity();
     const ids = new SessionIdGenerator(node);
     for (let count = 0; count < 1000; count++) {
@@ -14,16 +14,16 @@ describe('session ids', () => {
     }
   });
 
-  it('do not repeat in a hundred thousand', () => {
+  it('do not repeat among a hundred thousand', () => {
     const ids = new SessionIdGenerator(new NodeIdentity());
     expect(new Set(Array.from({ length: 100_000 }, () => ids.next())).size).toBe(100_000);
   });
 
-  it('have a different node id at each start', () => {
+  it('have a different node id after each start', () => {
     expect(new Set(Array.from({ length: 1000 }, () => new NodeIdentity().id)).size).toBe(1000);
   });
 
-  it('have the current node id after the node has renewed its id', () => {
+  it('have the new node id after the node has renewed its id', () => {
     const node = new NodeIdentity();
     const ids = new SessionIdGenerator(node);
     const [before] = ids.next().split('.');
@@ -32,7 +32,7 @@ describe('session ids', () => {
     expect(node.id).not.toBe(before);
   });
 
-  it('have each bit set in half of the cases', () => {
+  it('set every bit as often as they clear it', () => {
     const ids = new SessionIdGenerator(new NodeIdentity());
     const ones = Array.from({ length: 96 }, () => 0);
     const many = 20_000;
@@ -40,7 +40,7 @@ describe('session ids', () => {
       const bytes = Buffer.from(ids.next().split('.')[1]!, 'base64url');
       for (let bit = 0; bit < 96; bit++) ones[bit]! += (bytes[bit >> 3]! >> (bit & 7)) & 1;
     }
-    // Seven standard deviations; a fair bit is outside with a probability of 2.6e-12.
+    // Seven standard deviations: a fair bit falls outside once in four hundred thousand million.
     const bound = 7 * Math.sqrt(many / 4);
     for (const count of ones) expect(Math.abs(count - many / 2)).toBeLessThan(bound);
   });

@@ -1,50 +1,53 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as tick } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { textFrame } from '../../src/protocol/index.js';
-import type { SessionListener, SessionRegistry } from '../../src/sessions/session-registry.js';
+import { LISTENER_PHASES, type SessionListener } from '../../src/sessions/session-listener.js';
+import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
-import { newRegistry, openSession } from '../support/sessions.js';
+import { newRegistry, openSession, WELCOME } from '../support/sessions.js';
 
-/** Writes down what it is told, and what the registry says at that moment. */
-class Diary implements SessionListener {
+/** Records each call, and whether the registry finds the session at that moment. */
+class RecordingListener implements SessionListener {
   readonly lines: string[] = [];
 
   constructor(private readonly registry: SessionRegistry) {}
 
   opened(session: Session): void {
-    this.lines.push(`${session.id} arrived, found ${this.registry.find(session.id) === session}`);
+    this.lines.push(`${session.id} opened, found ${this.registry.find(session.id) === session}`);
   }
 
   closed(session: Session, code: number): void {
-    this.lines.push(`${session.id} departed ${code}, found ${this.registry.find(session.id) === session}`);
+    this.lines.push(`${session.id} closed ${code}, found ${this.registry.find(session.id) === session}`);
   }
 }
 
 describe('the session registry', () => {
   let registry: SessionRegistry;
-  let diary: Diary;
+  let listener: RecordingListener;
 
   beforeEach(() => {
-    registry = newRegistry({ HEARTBEAT_MS: '1234', MAX_MESSAGE_BYTES: '5678', NOTICE_SCOPE: 'peers' });
-    registry.addListener((diary = new Diary(registry)));
+    registry = newRegistry();
+    registry.addListener('hooks', (listener = new RecordingListener(registry)));
   });
 
-  it('sends a welcome before anything else', async () => {
+  it('sends the welcome before any other frame', async () => {
     const { session, connection } = openSession(registry);
     session.send(textFrame('{"type":"later"}'));
-    await turn();
+    await tick();
     expect(connection.envelopes).toEqual([
-      {
-        type: 'sys.welcome',
-        sender: 'server',
-        receiver: session.id,
-        data: { protocol: 1, heartbeatMs: 1234, maxMessageBytes: 5678, notices: 'peers' },
-      },
+      { type: 'sys.welcome', sender: 'server', receiver: session.id, data: WELCOME },
       { type: 'later' },
     ]);
   });
 
-  it('finds a session by its id and by the hash of it, and no other', () => {
+  it('sends the welcome before the frames of listeners', async () => {
+    registry.addListener('directory', { opened: (session) => session.send(textFrame('{"type":"listener"}')) });
+    const { connection } = openSession(registry);
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome', 'listener']);
+  });
+
+  it('finds a session by its id and by the hash of the id', () => {
     const { session } = openSession(registry);
     const { session: other } = openSession(registry);
     const hash = registry.idTable.hash(session.idSlot);
@@ -55,10 +58,10 @@ describe('the session registry', () => {
     expect(registry.size).toBe(2);
   });
 
-  it('forgets a session that ended, wherever it was known', () => {
-    const { session, socket } = openSession(registry);
+  it('forgets a session that ended', () => {
+    const { session } = openSession(registry);
     const hash = registry.idTable.hash(session.idSlot);
-    registry.close(socket, 1000);
+    session.end(1000);
     expect(registry.find(session.id)).toBeUndefined();
     expect(registry.findByHash(hash)).toBeUndefined();
     expect(registry.page(undefined, 10)).toEqual({ sessions: [], total: 0 });
@@ -66,38 +69,76 @@ describe('the session registry', () => {
     expect(session.closed).toBe(true);
   });
 
-  it('tells every observer of an arrival and of a departure, in order and once', () => {
-    const second = new Diary(registry);
-    registry.addListener(second);
-    const { session, socket } = openSession(registry);
+  it('calls every listener once for an opened and once for a closed session', () => {
+    const second = new RecordingListener(registry);
+    registry.addListener('hooks', second);
+    const { session } = openSession(registry);
     registry.end(session, 4101);
     registry.end(session, 1000);
-    registry.close(socket, 1006);
-    expect(diary.lines).toEqual([`${session.id} arrived, found true`, `${session.id} departed 4101, found false`]);
-    expect(second.lines).toEqual(diary.lines);
+    session.end(1006);
+    expect(listener.lines).toEqual([`${session.id} opened, found true`, `${session.id} closed 4101, found false`]);
+    expect(second.lines).toEqual(listener.lines);
   });
 
-  it('counts a session that ended without a word as cut', () => {
+  it('calls listeners in the order of their phases, whatever the order in which they were added', () => {
+    const calls: string[] = [];
+    for (const phase of LISTENER_PHASES.toReversed())
+      registry.addListener(phase, {
+        opened: () => calls.push(`opened ${phase}`),
+        closed: () => calls.push(`closed ${phase}`),
+      });
+    openSession(registry).session.end(1000);
+    expect(calls).toEqual([
+      ...LISTENER_PHASES.map((phase) => `opened ${phase}`),
+      ...LISTENER_PHASES.map((phase) => `closed ${phase}`),
+    ]);
+  });
+
+  it('calls listeners of one phase in the order in which they were added', () => {
+    const calls: number[] = [];
+    for (const number of [1, 2, 3]) registry.addListener('limits', { opened: () => calls.push(number) });
+    openSession(registry);
+    expect(calls).toEqual([1, 2, 3]);
+  });
+
+  it('accepts listeners with one of the two methods', () => {
+    const calls: string[] = [];
+    registry.addListener('drain', { opened: () => calls.push('opened') });
+    registry.addListener('limits', { closed: () => calls.push('closed') });
+    registry.addListener('limits', {});
+    openSession(registry).session.end();
+    expect(calls).toEqual(['opened', 'closed']);
+  });
+
+  it('calls every listener for `opened` before `closed` when the drain closes the session at once', () => {
+    const { lines } = listener;
+    registry.addListener('drain', { opened: (session) => session.end(1012) });
+    const { session } = openSession(registry);
+    expect(lines).toEqual([`${session.id} opened, found true`, `${session.id} closed 1012, found false`]);
+  });
+
+  it('counts a session that ended without a close code as 1006', () => {
     const { session } = openSession(registry);
     registry.end(session);
-    expect(diary.lines.at(-1)).toContain('departed 1006');
+    expect(listener.lines.at(-1)).toContain('closed 1006');
   });
 
-  it('says nothing to a session that ended', async () => {
+  it('sends nothing to a session that ended', async () => {
     const { session, connection } = openSession(registry);
-    await turn();
+    await tick();
     registry.end(session, 1000);
     session.send(textFrame('{"type":"too late"}'));
-    registry.sendAll(textFrame('{"type":"to all"}'));
-    await turn();
-    expect(connection.envelopes.map(({ type }) => type)).toEqual(['sys.welcome']);
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome']);
   });
 
-  it('sends to everyone who is here', async () => {
+  it('ends all sessions at one moment, after the frames that wait', () => {
     const all = [openSession(registry), openSession(registry), openSession(registry)];
-    registry.sendAll(textFrame('{"type":"to all"}'));
-    await turn();
-    for (const { connection } of all)
-      expect(connection.envelopes.map(({ type }) => type)).toEqual(['sys.welcome', 'to all']);
+    const sizes: number[] = [];
+    registry.addListener('metrics', { closed: () => sizes.push(registry.size) });
+    for (const { session } of all) session.send(textFrame('{"type":"last"}'));
+    expect(registry.endAll(1012)).toEqual(all.map(({ session }) => session));
+    expect(sizes).toEqual([0, 0, 0]);
+    for (const { connection } of all) expect(connection.types).toEqual(['sys.welcome', 'last']);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SortedIds } from '../../src/sessions/sorted-ids.js';
 import { Random } from '../support/random.js';
 
-/** Ids in a set and in the structure at once. */
+/** Keeps the same ids in a set and in `SortedIds`. */
 class Both {
   readonly set = new Set<string>();
   readonly sorted = new SortedIds(() => this.set);
@@ -22,19 +22,19 @@ class Both {
   }
 }
 
-describe('ids in order', () => {
+describe('sorted ids', () => {
   const of = (...ids: string[]): Both => {
     const both = new Both();
     for (const id of ids) both.add(id);
     return both;
   };
 
-  it('are an empty last page where there are none', () => {
+  it('return an empty last page where there are none', () => {
     expect(of().sorted.page(undefined, 10)).toEqual({ sessions: [], total: 0 });
     expect(of().sorted.page('x', 10)).toEqual({ sessions: [], total: 0 });
   });
 
-  it('come page by page, with a next on every page but the last', () => {
+  it('are paged, with `next` on every page but the last', () => {
     const { sorted } = of('d', 'b', 'a', 'c', 'e');
     expect(sorted.page(undefined, 2)).toEqual({ sessions: ['a', 'b'], total: 5, next: 'b' });
     expect(sorted.page('b', 2)).toEqual({ sessions: ['c', 'd'], total: 5, next: 'd' });
@@ -43,14 +43,14 @@ describe('ids in order', () => {
     expect(sorted.page('e', 2)).toEqual({ sessions: [], total: 5 });
   });
 
-  it('go on behind an id that is not there, or not there any more', () => {
+  it('continue after an id that never existed, and after a removed one', () => {
     const both = of('a', 'c', 'e');
     expect(both.sorted.page('b', 1).sessions).toEqual(['c']);
     both.remove('c');
     expect(both.sorted.page('c', 1).sessions).toEqual(['e']);
   });
 
-  it('forget who came and left, and know who left and came again, between two pages', () => {
+  it('include only ids present after additions and removals between two pages', () => {
     const both = of('a', 'b');
     both.sorted.page(undefined, 10);
     both.add('c');
@@ -60,7 +60,7 @@ describe('ids in order', () => {
     expect(both.sorted.page(undefined, 10)).toEqual({ sessions: ['a', 'b'], total: 2 });
   });
 
-  it('are those of a plain set after any arrivals and departures', () => {
+  it('equal a sorted set after any additions and removals', () => {
     const random = new Random(20_261_121);
     const both = new Both();
     let fresh = 0;

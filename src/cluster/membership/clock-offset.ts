@@ -1,27 +1,27 @@
-/** A difference found is trusted so long; clocks drift apart by some parts in a hundred thousand. */
+/** The time for which a measured offset is used, because clocks drift apart by some parts in a hundred thousand. */
 const WINDOW_MS = 60_000;
 
 /**
- * How far another node's monotonic clock is from ours, as far as messages tell: the smallest difference seen is that of
- * the message that travelled fastest. So the age of any other is known but for that one's travel.
+ * Estimates the offset between the monotonic clocks of another node and of this one. The smallest difference seen is that
+ * of the fastest message, so that ages are underestimated by that message's latency.
  */
 export class ClockOffset {
-  #least = Number.POSITIVE_INFINITY;
-  #before = Number.POSITIVE_INFINITY;
-  #sinceMs = Number.NEGATIVE_INFINITY;
+  #leastMs = Number.POSITIVE_INFINITY;
+  #leastBeforeMs = Number.POSITIVE_INFINITY;
+  #windowStartMs = Number.NEGATIVE_INFINITY;
 
-  /** Learns from a message. @param nowMs by our clock */
+  /** Measures one message. @param nowMs the moment of receiving, on the clock of this node */
   observe(sentAtMs: number, nowMs: number): void {
-    if (nowMs - this.#sinceMs > WINDOW_MS) {
-      this.#before = this.#least;
-      this.#least = Number.POSITIVE_INFINITY;
-      this.#sinceMs = nowMs;
+    if (nowMs - this.#windowStartMs > WINDOW_MS) {
+      this.#leastBeforeMs = this.#leastMs;
+      this.#leastMs = Number.POSITIVE_INFINITY;
+      this.#windowStartMs = nowMs;
     }
-    this.#least = Math.min(this.#least, nowMs - sentAtMs);
+    this.#leastMs = Math.min(this.#leastMs, nowMs - sentAtMs);
   }
 
-  /** How long ago a message was sent, not counting the least time that one takes. */
+  /** Returns the age of a message, less the latency of the fastest one. */
   ageMs(sentAtMs: number, nowMs: number): number {
-    return nowMs - sentAtMs - Math.min(this.#least, this.#before);
+    return nowMs - sentAtMs - Math.min(this.#leastMs, this.#leastBeforeMs);
   }
 }

@@ -1,19 +1,18 @@
-import { NODE_ID } from '../../protocol/index.js';
+import { isNodeId } from '../../protocol/index.js';
 import type { ClusterDelegate } from '../backplane.js';
-import { Member } from './member.js';
+import { DEAD_AFTER_TICKS } from '../ticks.js';
 import type { Head } from '../wire/node-message.js';
+import { Member } from './member.js';
 
-/** Nodes known at a time, and names remembered of nodes that have gone. */
+/** Members at a time. Further nodes are ignored. */
 const MAX_MEMBERS = 1024;
+/** Ids of former members that are kept; the oldest is dropped first. */
 const MAX_GONE = 65_536;
-/** Looks in one `NODE_TIMEOUT_MS`, and how many of them in silence are death: so that all of it fits into that time. */
-export const TICKS_PER_TIMEOUT = 20;
-const DEAD_AFTER_TICKS = 18;
 
-/** The other nodes: which are alive, and which have gone for ever. */
+/** The other nodes: members that are alive, and ids of nodes that left or died. */
 export class MemberList {
   readonly #members = new Map<string, Member>();
-  /** Names of nodes that left or were given up; nothing of them is heard again. */
+  /** Ids of former members. A node never returns under such an id. */
   readonly #gone = new Set<string>();
 
   constructor(private readonly delegate: ClusterDelegate) {}
@@ -22,24 +21,27 @@ export class MemberList {
     return this.#members.size;
   }
 
-  all(): Iterable<Member> {
-    return this.#members.values();
+  nodeIds(): Iterable<string> {
+    return this.#members.keys();
   }
 
-  get(part: string): Member | undefined {
-    return this.#members.get(part);
+  has(nodeId: string): boolean {
+    return this.#members.has(nodeId);
   }
 
-  isGone(part: string): boolean {
-    return this.#gone.has(part);
+  isGone(nodeId: string): boolean {
+    return this.#gone.has(nodeId);
   }
 
-  /** Notes that a node was heard; returns it, or nothing where it must not be heard. */
+  /**
+   * Returns the member that sent a message, a new one where the node is unknown. Returns `undefined` for a former member,
+   * for an older incarnation, for a malformed id and beyond the limit of members.
+   */
   receive({ nodeId, incarnation, sentAtMs }: Head, nowMs: number): Member | undefined {
     if (this.#gone.has(nodeId)) return undefined;
     let member = this.#members.get(nodeId);
     if (member === undefined) {
-      if (this.#members.size >= MAX_MEMBERS || !NODE_ID.test(nodeId)) return undefined;
+      if (this.#members.size >= MAX_MEMBERS || !isNodeId(nodeId)) return undefined;
       this.#members.set(nodeId, (member = new Member(nodeId, incarnation, nowMs, this.delegate)));
     }
     if (incarnation < member.incarnation) return undefined;
@@ -49,7 +51,7 @@ export class MemberList {
     return member;
   }
 
-  /** Our own link is new: nothing is known for sure, and silence is counted anew. */
+  /** Marks all members out of sync and restarts their silence, because this node has a new connection. */
   resetForReconnect(): void {
     for (const member of this.#members.values()) {
       member.markOutOfSync();
@@ -57,7 +59,7 @@ export class MemberList {
     }
   }
 
-  /** One look, {@link TICKS_PER_TIMEOUT} in a time-out; returns the nodes that were silent for too long and are given up with it. */
+  /** Counts one tick of silence for all members. Removes and returns those that are dead by now. */
   tick(): Member[] {
     const dead: Member[] = [];
     for (const member of this.#members.values()) if (++member.silentTicks > DEAD_AFTER_TICKS) dead.push(member);
@@ -65,12 +67,12 @@ export class MemberList {
     return dead;
   }
 
-  /** A node has gone for ever: each of its sessions has left. */
-  remove(part: string): void {
+  /** Removes a node for good and ends its sessions. */
+  remove(nodeId: string): void {
     if (this.#gone.size >= MAX_GONE) for (const oldest of this.#gone) if (this.#gone.delete(oldest)) break;
-    this.#gone.add(part);
-    const member = this.#members.get(part);
-    this.#members.delete(part);
+    this.#gone.add(nodeId);
+    const member = this.#members.get(nodeId);
+    this.#members.delete(nodeId);
     member?.end();
   }
 }

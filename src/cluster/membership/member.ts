@@ -1,109 +1,99 @@
 import { ABNORMAL } from '../../protocol/index.js';
 import type { ClusterDelegate, SessionInfo } from '../backplane.js';
-import { ClockOffset } from './clock-offset.js';
 import type { ClusterEvent, EventBatch, Snapshot } from '../wire/node-message.js';
+import { ClockOffset } from './clock-offset.js';
 
-/** Another node as this one knows it: its sessions, and how far its news were heard. */
+/** Chunks of a snapshot that is not complete yet. */
+interface PartialSnapshot {
+  readonly sequence: number;
+  readonly sessions: Map<string, SessionInfo>;
+  chunks: number;
+}
+
+/** Another node that is alive, and how far its events were applied. Its sessions are in the delegate's directory. */
 export class Member {
   readonly clock = new ClockOffset();
-  /** Looks since it was last heard. */
+  /** Ticks since its last message. Written by `MemberList`. */
   silentTicks = 0;
-  /** Whether its sessions are known: a snapshot was heard and every news since. */
-  synced = false;
-  /** Whether its snapshot was asked for since its last heartbeat. */
+  /** Whether its snapshot was requested since its last heartbeat. Written by `NodeReceiver`. */
   snapshotRequested = false;
+  #synced = false;
   #sequence = 0;
-  #sessions = new Map<string, SessionInfo>();
-  /** Pieces of a snapshot, until the last has come. */
-  #arriving: Map<string, SessionInfo> | undefined;
-  /** Pieces of it that have come, and its number. */
-  #pieces = 0;
-  #numbered = 0;
+  #partial: PartialSnapshot | undefined;
 
   constructor(
     readonly nodeId: string,
-    /** Which of its links it is heard on. */
+    /** Its current NATS connection. Written by {@link startIncarnation}. */
     public incarnation: number,
-    /** When it was heard first, by our monotonic clock. */
+    /** The moment of its first message, on the monotonic clock of this node. */
     readonly firstSeenMs: number,
     private readonly delegate: ClusterDelegate,
   ) {}
 
-  get size(): number {
-    return this.#sessions.size;
+  /** Whether all its sessions are known: a snapshot and every event since were applied. */
+  get synced(): boolean {
+    return this.#synced;
   }
 
-  has(id: string): boolean {
-    return this.#sessions.has(id);
-  }
-
-  /** It speaks on another link: what it said between is lost, and a snapshot will come first. */
-  startIncarnation(link: number): void {
-    this.incarnation = link;
+  /** Starts another incarnation, whose first message is a snapshot. Events between the two incarnations are lost. */
+  startIncarnation(incarnation: number): void {
+    this.incarnation = incarnation;
     this.markOutOfSync();
   }
 
-  /** Something of it was missed. */
+  /** Ignores events until the next snapshot, because some were missed. */
   markOutOfSync(): void {
-    this.synced = false;
-    this.#arriving = undefined;
+    this.#synced = false;
+    this.#partial = undefined;
   }
 
-  /** Whether every news up to this number was heard. */
+  /** Whether every event up to this sequence was applied. */
   isUpToDate(sequence: number): boolean {
-    return this.synced && sequence === this.#sequence;
+    return this.#synced && sequence === this.#sequence;
   }
 
-  /** Takes one piece of a snapshot; with the last, tells who came and who left since it was last known. */
-  applySnapshot({ first, last, piece, sequence, here, left }: Snapshot): void {
-    if (first) [this.#arriving, this.#pieces, this.#numbered] = [new Map(), 0, sequence];
-    const arriving = this.#arriving;
-    if (arriving === undefined) return;
-    // One was lost between: its heartbeat will show that it is not known.
-    if (sequence !== this.#numbered || (piece !== undefined && piece !== this.#pieces++)) return this.markOutOfSync();
-    for (const place of here) arriving.set(place.id, place);
+  /** Takes one chunk of a snapshot. The last one applies the difference to the known sessions. */
+  applySnapshot({ first, last, chunk, sequence, sessions, departures }: Snapshot): void {
+    if (first) this.#partial = { sequence, sessions: new Map(), chunks: 0 };
+    const partial = this.#partial;
+    if (partial === undefined) return;
+    // After a missing chunk the member is out of sync, so that its next heartbeat requests another snapshot.
+    if (sequence !== partial.sequence || (chunk !== undefined && chunk !== partial.chunks++))
+      return this.markOutOfSync();
+    for (const session of sessions) partial.sessions.set(session.id, session);
     if (!last) return;
-    this.#arriving = undefined;
-    const codes = new Map(left);
-    for (const id of this.#sessions.keys()) if (!arriving.has(id)) this.#remove(id, codes.get(id) ?? ABNORMAL);
-    for (const place of arriving.values()) this.#add(place);
+    this.#partial = undefined;
+    const codes = new Map(departures);
+    for (const id of this.delegate.remoteSessions(this.nodeId))
+      if (!partial.sessions.has(id)) this.delegate.remoteDeparted(id, codes.get(id) ?? ABNORMAL);
+    for (const session of partial.sessions.values()) this.delegate.remoteArrived(session);
     this.#sequence = sequence;
-    this.synced = true;
+    this.#synced = true;
   }
 
-  /** Takes news in their order. @returns `false` where some before them were missed */
+  /** Applies events in their order. @returns `false` where events before them were missed */
   applyEvents({ sequence, items }: EventBatch): boolean {
-    if (!this.synced) return false;
+    if (!this.#synced) return false;
     if (sequence !== (this.#sequence + 1) >>> 0) {
-      // Older ones are contained in a snapshot that overtook nothing; newer ones say that some are missing.
+      // An older sequence is covered by the snapshot; a newer one reveals a gap.
       if (sequence > this.#sequence) this.markOutOfSync();
-      return this.synced;
+      return this.#synced;
     }
-    // The number last: whatever fails on the way leaves a gap, and is made up for by a snapshot.
-    for (const item of items) this.#tell(item);
+    // Advance the sequence last, so that a failure leaves a gap and requests a snapshot.
+    for (const item of items) this.#apply(item);
     this.#sequence = sequence;
     return true;
   }
 
-  /** All its sessions have left. */
+  /** Ends all its sessions. */
   end(): void {
-    for (const id of this.#sessions.keys()) this.#remove(id, ABNORMAL);
+    for (const id of this.delegate.remoteSessions(this.nodeId)) this.delegate.remoteDeparted(id, ABNORMAL);
     this.markOutOfSync();
   }
 
-  #tell(clusterEvent: ClusterEvent): void {
-    if (clusterEvent.type === 'broadcast') this.delegate.broadcast(clusterEvent.sender, clusterEvent.frame);
-    else if (clusterEvent.type === 'arrived') this.#add(clusterEvent.sessionInfo);
-    else this.#remove(clusterEvent.id, clusterEvent.code);
-  }
-
-  #add(sessionInfo: SessionInfo): void {
-    if (this.#sessions.has(sessionInfo.id)) return;
-    this.#sessions.set(sessionInfo.id, sessionInfo);
-    this.delegate.remoteArrived(sessionInfo);
-  }
-
-  #remove(id: string, code: number): void {
-    if (this.#sessions.delete(id)) this.delegate.remoteDeparted(id, code);
+  #apply(clusterEvent: ClusterEvent): void {
+    if (clusterEvent.type === 'broadcast') this.delegate.broadcast(clusterEvent.frame);
+    else if (clusterEvent.type === 'arrived') this.delegate.remoteArrived(clusterEvent.sessionInfo);
+    else this.delegate.remoteDeparted(clusterEvent.id, clusterEvent.code);
   }
 }

@@ -1,159 +1,162 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeIdentity } from '../../node/node-identity.js';
+import type { Settings } from '../../settings/settings.js';
 import type { Log } from '../../telemetry/log.js';
 import type { ClusterDelegate } from '../backplane.js';
-import { TICKS_PER_TIMEOUT, type MemberList } from './member-list.js';
-import type { NatsConnector } from '../nats/nats-connector.js';
-import type { Subjects } from '../nats/subjects.js';
-import type { NodePublisher } from '../nats/node-publisher.js';
+import { NatsConnector, type ConnectorListener } from '../nats/nats-connector.js';
+import { NodePublisher } from '../nats/node-publisher.js';
+import { Subjects } from '../nats/subjects.js';
+import { MAX_UNANSWERED_PINGS, TICKS_PER_TIMEOUT } from '../ticks.js';
+import { decodeMessage, isSupported, versionOf } from '../wire/node-codec.js';
+import { NODE_VERSION } from '../wire/node-message.js';
+import { JoinState } from './join-state.js';
+import { MemberList } from './member-list.js';
+import { NodeReceiver } from './node-receiver.js';
+import { RequestExecutor } from './request-executor.js';
 
-/** How long a node that has come or come back waits for the snapshots of the others before it takes messages. */
-const GATHER_MS = 200;
-/** How long a goodbye may take where NATS does not answer. */
-const GOODBYE_MS = 1000;
-/** Looks between two heartbeats, and looks without an answer of NATS after which the link is given up. */
-export const TICKS_PER_HEARTBEAT = 4;
-const MAX_UNANSWERED_PINGS = 12;
-
-/** What a standing is made of. */
-export interface MembershipOptions {
-  readonly delegate: ClusterDelegate;
-  readonly identity: NodeIdentity;
-  readonly members: MemberList;
-  readonly link: NatsConnector;
-  readonly publisher: NodePublisher;
-  readonly subjects: Subjects;
-  readonly nodeTimeoutMs: number;
-  readonly log: Log;
-  /** Nothing that was asked will be answered: all of it, or what one node was asked. */
-  readonly lost: (part?: string) => void;
-}
+/** The time that a connected node waits for the snapshots of the others before it takes batches. */
+const SNAPSHOT_WAIT_MS = 200;
+/** The time that `leave` may take where NATS does not answer. */
+const LEAVE_TIMEOUT_MS = 1000;
+/** The part of `BACKPLANE_TIMEOUT_MS` in which a batch may be executed. The rest is for the receipt. */
+const EXECUTION_SHARE = 0.5;
 
 /**
- * Whether this node is one of the cluster, and who else is.
+ * Joins this node to a cluster over NATS, and rejoins after a disconnection.
  *
- *   link up ──▶ our snapshot to all ──▶ theirs to us ──▶ joined: batches are heard ──▶ news, batches, heartbeats …
+ *   connected ──▶ own snapshot to all ──▶ snapshots of the others ──▶ joined, takes batches ──▶ events, heartbeats …
  */
-export class Membership {
-  #joined = false;
-  #unlinkedSinceMs: number | undefined = performance.now();
-  #looks = 0;
-  #joinedAtLook = 0;
-  #lookedAtMs = performance.now();
-  #fellAsleepMs = Number.POSITIVE_INFINITY;
-  #doubtsUntilLook = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #gathering: NodeJS.Timeout | undefined;
-  #settled: () => void = () => undefined;
+export class Membership implements ConnectorListener {
+  readonly members: MemberList;
+  readonly publisher: NodePublisher;
+  readonly state: JoinState;
+  readonly #subjects: Subjects;
+  readonly #connector: NatsConnector;
+  readonly #receiver: NodeReceiver;
+  readonly #tickMs: number;
+  /** Versions that were logged as incompatible. At most 256, because a version is one byte. */
+  readonly #loggedVersions = new Set<number>();
+  #tickTimer: NodeJS.Timeout | undefined;
+  #joinTimer: NodeJS.Timeout | undefined;
+  #onStarted: () => void = () => undefined;
 
-  constructor(private readonly parts: MembershipOptions) {}
-
-  /** Whether others can be reached, and reach this node. */
-  get joined(): boolean {
-    return this.#joined;
+  constructor(
+    private readonly delegate: ClusterDelegate,
+    private readonly settings: Settings,
+    private readonly identity: NodeIdentity,
+    private readonly log: Log,
+  ) {
+    const { backplaneTimeoutMs: timeoutMs, natsSubject, nodeTimeoutMs } = settings;
+    const maxAgeMs = timeoutMs * EXECUTION_SHARE;
+    this.#tickMs = nodeTimeoutMs / TICKS_PER_TIMEOUT;
+    this.#subjects = new Subjects(natsSubject);
+    this.#connector = new NatsConnector(settings, identity, log);
+    this.members = new MemberList(delegate);
+    this.state = new JoinState(this.#tickMs + maxAgeMs);
+    this.publisher = new NodePublisher(this.#connector, this.#subjects, delegate, { timeoutMs, maxAgeMs });
+    const executor = new RequestExecutor(delegate, this.state, this.publisher, log);
+    this.#receiver = new NodeReceiver(this.members, this.state, this.publisher, executor);
   }
 
-  /** Whether whoever is alive must have been heard by now: a time-out has passed since this node joined. */
-  get settled(): boolean {
-    return this.#looks - this.#joinedAtLook >= TICKS_PER_TIMEOUT;
-  }
-
-  /**
-   * Whether the clock of a node first heard at this moment is not known yet: this process has stood still, so that all it
-   * has heard of that node may have waited as long, and no heartbeat of it has come since.
-   */
-  hasUntrustedClock(heardSinceMs: number): boolean {
-    this.#noteSleep();
-    return heardSinceMs >= this.#fellAsleepMs && this.#looks <= this.#doubtsUntilLook;
-  }
-
-  get disconnectedSinceMs(): number | undefined {
-    return this.#unlinkedSinceMs;
-  }
-
-  /** Resolves when this node has joined, or NATS does not answer. */
+  /** Connects. Resolves when this node has joined, or when NATS does not answer. */
   async start(): Promise<void> {
-    const { link, nodeTimeoutMs } = this.parts;
-    this.#timer = setInterval(() => this.#look(), nodeTimeoutMs / TICKS_PER_TIMEOUT);
-    const settled = new Promise<void>((resolve) => {
-      this.#settled = resolve;
+    this.#tickTimer = setInterval(() => this.#tick(), this.#tickMs);
+    const started = new Promise<void>((resolve) => {
+      this.#onStarted = resolve;
     });
-    await link.connect();
-    if (link.open) await settled;
+    await this.#connector.connect(this);
+    if (this.#connector.open) await started;
   }
 
-  /** Says goodbye. */
+  /** Leaves the cluster and disconnects. */
   async stop(): Promise<void> {
-    const { link, publisher } = this.parts;
-    clearInterval(this.#timer);
-    clearTimeout(this.#gathering);
-    if (link.open) {
-      publisher.leave();
-      await Promise.race([link.flushed(), delay(GOODBYE_MS, undefined, { ref: false })]);
+    clearInterval(this.#tickTimer);
+    clearTimeout(this.#joinTimer);
+    if (this.#connector.open) {
+      this.publisher.leave();
+      await Promise.race([this.#connector.flushed(), delay(LEAVE_TIMEOUT_MS, undefined, { ref: false })]);
     }
-    this.#joined = false;
-    await link.stop();
-    this.parts.lost();
+    this.state.disconnect();
+    await this.#connector.stop();
+    this.publisher.failPending();
   }
 
   onConnected(): void {
-    const { publisher, members, delegate } = this.parts;
-    publisher.accumulator.reset();
-    members.resetForReconnect();
-    publisher.announce(delegate);
-    this.#gathering = setTimeout(() => this.#join(), GATHER_MS);
+    if (!this.publisher.fits(this.settings.maxMessageBytes))
+      this.log.warn('max_payload of NATS is below MAX_MESSAGE_BYTES + 150,000; raise it', {
+        maxPayload: this.#connector.maxBytes,
+      });
+    for (const subject of this.#subjects.from(this.identity.id)) this.#connector.subscribe(subject);
+    this.members.resetForReconnect();
+    this.publisher.announce();
+    this.#joinTimer = setTimeout(() => this.#join(), SNAPSHOT_WAIT_MS);
   }
 
   onDisconnected(): void {
-    clearTimeout(this.#gathering);
-    this.#joined = false;
-    this.#unlinkedSinceMs ??= performance.now();
-    this.#settled();
-    this.parts.lost();
+    clearTimeout(this.#joinTimer);
+    this.state.disconnect();
+    this.#onStarted();
+    this.publisher.failPending();
   }
 
-  /** The others have told our sessions' departures: the sessions must end, and new ones need a new name. */
-  onFenced(): void {
-    const { identity, log, delegate, publisher, members, link } = this.parts;
-    log.warn('given up by other nodes: all sessions end', { part: identity.id });
-    delegate.onFenced();
-    publisher.leave();
-    members.remove(identity.id);
-    identity.renew();
-    link.renew('given up by other nodes');
+  /** Passes a message on to the receiver, unless its version is incompatible or this node sent it. */
+  onMessage(bytes: Uint8Array, reply: string | undefined): void {
+    const version = versionOf(bytes);
+    if (!isSupported(version)) return this.#logIncompatible(version);
+    const { head, message } = decodeMessage(bytes);
+    // A delayed message of this node's last connection must not make this node a member of its own list.
+    if (head.nodeId === this.identity.id) return;
+    // Accept `fenced` from former members too, or two nodes that fenced each other could never rejoin.
+    if (message.kind === 'fenced') return message.nodeId === this.identity.id ? this.#rejoin() : undefined;
+    const member = this.members.receive(head, performance.now());
+    if (member === undefined) this.#receiver.refuse(head, message, reply);
+    else this.#receiver.receive(member, head, message, reply);
   }
 
-  /** Whoever comes first when this process wakes: the timer of the looks, or what it had been sent meanwhile. */
-  #noteSleep(): void {
-    const { nodeTimeoutMs, publisher } = this.parts;
-    if (performance.now() - this.#lookedAtMs <= nodeTimeoutMs / TICKS_PER_TIMEOUT + publisher.maxAgeMs) return;
-    this.#fellAsleepMs = this.#lookedAtMs;
-    this.#doubtsUntilLook = this.#looks + TICKS_PER_HEARTBEAT + 1;
+  /** Fails the batch of this receipt. A known member will subscribe again; an unknown node does not exist. */
+  onNoResponders(reply: string): void {
+    const number = this.#subjects.numberOf(reply);
+    const nodeId = this.publisher.inFlight.nodeOf(number);
+    const isMember = nodeId !== undefined && this.members.has(nodeId);
+    this.publisher.inFlight.fail(number, isMember ? 'unavailable' : 'receiver_not_found');
   }
 
   #join(): void {
-    const { link, subjects, identity, members, log } = this.parts;
-    link.subscribe(subjects.deliveries(identity.id));
-    this.#joined = true;
-    this.#joinedAtLook = this.#looks;
-    this.#unlinkedSinceMs = undefined;
-    log.info('joined', { nodes: members.size + 1, part: identity.id });
-    this.#settled();
+    const { id } = this.identity;
+    this.#connector.subscribe(this.#subjects.deliveries(id));
+    this.state.join();
+    this.log.info('joined', { nodes: this.members.size + 1, part: id });
+    this.#onStarted();
   }
 
-  /** Judges the others, but only while our own link answers. */
-  #look(): void {
-    const { link, publisher, members, log, lost } = this.parts;
-    this.#noteSleep();
-    this.#lookedAtMs = performance.now();
-    this.#looks++;
-    if (!link.open) return;
-    if (link.unansweredPings > MAX_UNANSWERED_PINGS) return link.cut('NATS does not answer');
-    link.ping();
-    if (this.#looks % TICKS_PER_HEARTBEAT === 0) publisher.heartbeat();
-    for (const { nodeId } of members.tick()) {
-      log.warn('a node is dead', { part: nodeId });
-      lost(nodeId);
+  /** Ends all sessions and reconnects under a new node id, because other nodes have declared this node dead. */
+  #rejoin(): void {
+    const { id } = this.identity;
+    this.log.warn('fenced by other nodes; closing all sessions', { part: id });
+    this.delegate.onFenced();
+    this.publisher.leave();
+    this.members.remove(id);
+    this.identity.renew();
+    this.#connector.renew('fenced by other nodes');
+  }
+
+  /** Pings NATS and counts the silence of the members, the latter only while NATS answers. */
+  #tick(): void {
+    const heartbeatIsDue = this.state.tick();
+    if (!this.#connector.open) return;
+    if (this.#connector.unansweredPings > MAX_UNANSWERED_PINGS) return this.#connector.cut('NATS does not answer');
+    this.#connector.ping();
+    if (heartbeatIsDue) this.publisher.heartbeat();
+    for (const { nodeId } of this.members.tick()) {
+      this.log.warn('a node is dead', { part: nodeId });
+      this.publisher.inFlight.failNode(nodeId);
     }
+  }
+
+  /** Logs a version once, because such a node sends several messages a second. */
+  #logIncompatible(version: number): void {
+    if (this.#loggedVersions.has(version)) return;
+    this.#loggedVersions.add(version);
+    this.log.warn('ignoring node with incompatible protocol version', { version, ours: NODE_VERSION });
   }
 }

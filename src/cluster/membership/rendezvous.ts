@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Picks one name for a key, evenly, so that everybody who knows the same names picks the same, and that few keys move when
- * a name comes or goes (rendezvous hashing).
+ * Returns the node that owns a key, by rendezvous hashing (Thaler and Ravishankar, 1998). Nodes that know the same node ids
+ * agree, keys spread evenly, and few keys move when a node comes or goes.
  */
-export function rendezvousOwner(names: readonly string[], key: string): string | undefined {
-  let best: string | undefined;
-  let most = '';
-  for (const name of names) {
-    const weight = createHash('sha256').update(`${name}\n${key}`).digest('hex');
-    if (weight > most) [best, most] = [name, weight];
+export function rendezvousOwner(nodeIds: readonly string[], key: string): string | undefined {
+  let owner: string | undefined;
+  let greatest = '';
+  for (const nodeId of nodeIds) {
+    const weight = createHash('sha256').update(`${nodeId}\n${key}`).digest('hex');
+    if (weight > greatest) [owner, greatest] = [nodeId, weight];
   }
-  return best;
+  return owner;
 }

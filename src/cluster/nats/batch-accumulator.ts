@@ -1,111 +1,125 @@
 import type { DeliveryCallback } from '../backplane.js';
-import { ByteWriter } from '../wire/byte-writer.js';
-import { begin, writeEvent, writeRequest, type MessageOrigin } from '../wire/node-codec.js';
+import type { ByteWriter } from '../wire/bytes.js';
+import { begin, finish, writeEvent, writeRequest, type MessageOrigin } from '../wire/node-codec.js';
 import type { ClusterEvent, Request } from '../wire/node-message.js';
+import type { InFlight } from './in-flight.js';
+import type { Subjects } from './subjects.js';
 
-/** A batch leaves before the end of the turn when it is as long as this. */
+/** Bytes at which a batch is sent before the turn ends. */
 const FULL_BYTES = 131_072;
-/** Most of what goes into one message is short: a batch begins with little room and doubles it. */
-const ROOM = 2048;
+/** Bytes that may stand before a frame in the same NATS message: a batch that is nearly full, and the heads. */
+const MAX_BYTES_BEFORE_FRAME = 150_000;
+/** Bytes allocated for a batch at first. Most batches are short; a longer one grows by doubling. */
+const FIRST_CAPACITY_BYTES = 2048;
 
-/** Where batches go when they are complete. */
-export interface BatchSink {
+/** Sends encoded messages. Implemented by the NATS connection. */
+export interface Publisher {
   readonly origin: MessageOrigin;
-  /** How old a batch may be when it is carried out. */
-  readonly maxAgeMs: number;
-  batch(number: number, part: string, bytes: ByteWriter, answers: readonly DeliveryCallback[]): void;
-  events(bytes: ByteWriter): void;
+  /** @returns whether the bytes were handed to the connection; they may be lost all the same */
+  publish(subject: string, bytes: Uint8Array, reply?: string): boolean;
 }
 
 interface OpenBatch {
   readonly number: number;
+  /** The subject of its receipt. */
+  readonly receipt: string;
   readonly bytes: ByteWriter;
-  readonly answers: DeliveryCallback[];
+  readonly callbacks: DeliveryCallback[];
 }
 
 /**
- * What this node says in one turn of the event loop: a batch for each node that is asked something, or one of news for
- * all. Never both at a time: beginning the one sends the other, so that everything arrives in the order it was said.
+ * Gathers what this node sends in one turn of the event loop: one batch of requests per node, or one batch of events for
+ * all nodes. There is never both, because the nodes must receive requests and events in the order they were added. The
+ * flush has a `setImmediate` of its own, because `cluster/` does not know the flush of `sessions/`.
  */
 export class BatchAccumulator {
   readonly #batches = new Map<string, OpenBatch>();
-  #news: ByteWriter | undefined;
+  #events: ByteWriter | undefined;
   #sequence = 0;
   #number = 0;
   #scheduled = false;
 
-  constructor(private readonly sink: BatchSink) {}
+  /** @param maxAgeMs the age up to which a batch may be executed */
+  constructor(
+    private readonly publisher: Publisher,
+    private readonly subjects: Subjects,
+    private readonly inFlight: InFlight,
+    private readonly maxAgeMs: number,
+  ) {}
 
-  /** The number of the last news that were said. */
+  /** The sequence of the last event batch. */
   get sequence(): number {
     return this.#sequence;
   }
 
-  /** Requests that have not left yet. */
+  /** Requests that were not sent yet. */
   get waiting(): number {
     let waiting = 0;
-    for (const { answers } of this.#batches.values()) waiting += answers.length;
+    for (const { callbacks } of this.#batches.values()) waiting += callbacks.length;
     return waiting;
   }
 
-  addRequest(part: string, request: Request, callback: DeliveryCallback): void {
-    this.#sendNews();
-    let batch = this.#batches.get(part);
-    if (batch === undefined) this.#batches.set(part, (batch = this.#begin()));
+  addRequest(nodeId: string, request: Request, callback: DeliveryCallback): void {
+    this.#sendEvents();
+    let batch = this.#batches.get(nodeId);
+    if (batch === undefined) this.#batches.set(nodeId, (batch = this.#beginBatch()));
     writeRequest(batch.bytes, request);
-    batch.answers.push(callback);
-    if (batch.bytes.length >= FULL_BYTES) this.#sendBatch(part, batch);
+    batch.callbacks.push(callback);
+    if (batch.bytes.length >= FULL_BYTES) this.#sendBatch(nodeId, batch);
     else this.#schedule();
   }
 
   addEvent(clusterEvent: ClusterEvent): void {
     this.#sendBatches();
-    if (this.#news === undefined) {
-      this.#news = begin(this.sink.origin, 'news', ROOM);
-      this.#news.u32((this.#sequence = (this.#sequence + 1) >>> 0));
+    if (this.#events === undefined) {
+      this.#events = begin(this.publisher.origin, 'events', FIRST_CAPACITY_BYTES);
+      this.#events.u32((this.#sequence = (this.#sequence + 1) >>> 0));
     }
-    writeEvent(this.#news, clusterEvent);
-    if (this.#news.length >= FULL_BYTES) this.#sendNews();
+    writeEvent(this.#events, clusterEvent);
+    if (this.#events.length >= FULL_BYTES) this.#sendEvents();
     else this.#schedule();
   }
 
-  /** Sends all that was said; called at the end of the turn by itself. */
+  /** Sends everything that was added. The end of the turn does the same. */
   flush(): void {
-    this.#sendNews();
+    this.#sendEvents();
     this.#sendBatches();
   }
 
-  /** Begins anew on another link: what was not sent is never sent, and who asked is told so. */
+  /** Drops everything that was not sent, fails its requests, and restarts the sequence for the next connection. */
   reset(): void {
-    const answers = [...this.#batches.values()].flatMap((batch) => batch.answers);
+    const callbacks = [...this.#batches.values()].flatMap((batch) => batch.callbacks);
     this.#batches.clear();
-    this.#news = undefined;
+    this.#events = undefined;
     this.#sequence = 0;
-    for (const answer of answers) answer('unavailable');
+    for (const callback of callbacks) callback('unavailable');
   }
 
-  #begin(): OpenBatch {
-    const bytes = begin(this.sink.origin, 'batch', ROOM);
+  #beginBatch(): OpenBatch {
+    const { origin } = this.publisher;
+    const bytes = begin(origin, 'batch', FIRST_CAPACITY_BYTES);
     const number = (this.#number = (this.#number + 1) >>> 0);
     bytes.u32(number);
-    bytes.f64(this.sink.maxAgeMs);
-    return { number, bytes, answers: [] };
+    bytes.f64(this.maxAgeMs);
+    return { number, receipt: this.subjects.receipt(origin.nodeId, number), bytes, callbacks: [] };
   }
 
-  #sendNews(): void {
-    const news = this.#news;
-    if (news === undefined) return;
-    this.#news = undefined;
-    this.sink.events(news);
+  #sendEvents(): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    this.#events = undefined;
+    this.publisher.publish(this.subjects.all, finish(events));
   }
 
   #sendBatches(): void {
-    for (const [part, batch] of this.#batches) this.#sendBatch(part, batch);
+    for (const [nodeId, batch] of this.#batches) this.#sendBatch(nodeId, batch);
   }
 
-  #sendBatch(part: string, { number, bytes, answers }: OpenBatch): void {
-    this.#batches.delete(part);
-    this.sink.batch(number, part, bytes, answers);
+  #sendBatch(nodeId: string, { number, receipt, bytes, callbacks }: OpenBatch): void {
+    this.#batches.delete(nodeId);
+    if (this.publisher.publish(this.subjects.deliveries(nodeId), finish(bytes), receipt))
+      this.inFlight.add(number, nodeId, callbacks, bytes.length);
+    else for (const callback of callbacks) callback('unavailable');
   }
 
   #schedule(): void {
@@ -116,4 +130,9 @@ export class BatchAccumulator {
       this.flush();
     });
   }
+}
+
+/** Whether a frame of so many bytes fits into a NATS message of `maxBytes`, whatever stands before it. */
+export function fitsIntoBatch(frameBytes: number, maxBytes: number): boolean {
+  return frameBytes + MAX_BYTES_BEFORE_FRAME <= maxBytes;
 }

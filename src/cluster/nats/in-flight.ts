@@ -2,92 +2,92 @@ import type { DeliveryCallback, DeliveryFailure } from '../backplane.js';
 import type { Receipt } from '../wire/node-message.js';
 
 interface InFlightBatch {
-  readonly part: string;
-  readonly answers: readonly DeliveryCallback[];
+  readonly nodeId: string;
+  readonly callbacks: readonly DeliveryCallback[];
   readonly bytes: number;
-  readonly untilMs: number;
+  readonly expiresAtMs: number;
 }
 
-/** Batches that were sent and have no receipt yet. Every answer is told exactly once. */
+/** Batches without a receipt. Calls each callback exactly once. */
 export class InFlight {
-  /** By number, the oldest first: all have the same time. */
-  readonly #flights = new Map<number, InFlightBatch>();
-  readonly #bytes = new Map<string, number>();
+  /** Batches by number, the oldest first. They expire in this order, because all have the same timeout. */
+  readonly #batches = new Map<number, InFlightBatch>();
+  readonly #bytesTo = new Map<string, number>();
   #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly timeoutMs: number) {}
 
-  /** Requests without an answer. */
+  /** Requests without an outcome. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** Nodes that have something to answer. */
+  /** Nodes with at least one batch in flight. */
   get nodes(): number {
-    return this.#bytes.size;
+    return this.#bytesTo.size;
   }
 
-  /** Bytes on their way to a node. */
-  bytesTo(part: string): number {
-    return this.#bytes.get(part) ?? 0;
+  /** Returns the bytes in flight to one node. */
+  bytesTo(nodeId: string): number {
+    return this.#bytesTo.get(nodeId) ?? 0;
   }
 
-  add(number: number, part: string, answers: readonly DeliveryCallback[], bytes: number): void {
-    this.#flights.set(number, { part, answers, bytes, untilMs: performance.now() + this.timeoutMs });
-    this.#bytes.set(part, this.bytesTo(part) + bytes);
-    this.#waiting += answers.length;
-    if (this.#timer === undefined) this.#wait(this.timeoutMs);
+  add(number: number, nodeId: string, callbacks: readonly DeliveryCallback[], bytes: number): void {
+    this.#batches.set(number, { nodeId, callbacks, bytes, expiresAtMs: performance.now() + this.timeoutMs });
+    this.#bytesTo.set(nodeId, this.bytesTo(nodeId) + bytes);
+    this.#waiting += callbacks.length;
+    if (this.#timer === undefined) this.#schedule(this.timeoutMs);
   }
 
-  /** The receipt has come. */
+  /** Settles a batch with its receipt; does nothing where the batch has expired. */
   settle({ number, refused }: Receipt): void {
-    const flight = this.#take(number);
-    if (flight === undefined) return;
-    const refusals = new Map(refused);
-    for (const [index, answer] of flight.answers.entries()) answer(refusals.get(index));
+    const batch = this.#take(number);
+    if (batch === undefined) return;
+    const failures = new Map(refused);
+    for (const [index, callback] of batch.callbacks.entries()) callback(failures.get(index));
   }
 
-  /** The node of a batch without a receipt. */
+  /** Returns the node of a batch without a receipt. */
   nodeOf(number: number): string | undefined {
-    return this.#flights.get(number)?.part;
+    return this.#batches.get(number)?.nodeId;
   }
 
-  /** Nobody will answer this one. */
+  /** Fails every request of a batch. */
   fail(number: number, failure: DeliveryFailure = 'unavailable'): void {
-    for (const answer of this.#take(number)?.answers ?? []) answer(failure);
+    for (const callback of this.#take(number)?.callbacks ?? []) callback(failure);
   }
 
-  /** A node has gone; what was sent to it may have had its effect or not. */
-  failNode(part: string): void {
-    for (const [number, flight] of this.#flights) if (flight.part === part) this.fail(number);
+  /** Fails the batches of a node that has left or is dead. The node may have executed them. */
+  failNode(nodeId: string): void {
+    for (const [number, batch] of this.#batches) if (batch.nodeId === nodeId) this.fail(number);
   }
 
   failAll(): void {
-    for (const number of this.#flights.keys()) this.fail(number);
+    for (const number of this.#batches.keys()) this.fail(number);
   }
 
   #take(number: number): InFlightBatch | undefined {
-    const flight = this.#flights.get(number);
-    if (flight === undefined) return undefined;
-    this.#flights.delete(number);
-    const left = this.bytesTo(flight.part) - flight.bytes;
-    if (left > 0) this.#bytes.set(flight.part, left);
-    else this.#bytes.delete(flight.part);
-    this.#waiting -= flight.answers.length;
-    return flight;
+    const batch = this.#batches.get(number);
+    if (batch === undefined) return undefined;
+    this.#batches.delete(number);
+    const left = this.bytesTo(batch.nodeId) - batch.bytes;
+    if (left > 0) this.#bytesTo.set(batch.nodeId, left);
+    else this.#bytesTo.delete(batch.nodeId);
+    this.#waiting -= batch.callbacks.length;
+    return batch;
   }
 
-  #wait(forMs: number): void {
-    // What this process was late for itself has perhaps been answered: it is read before anything is given up.
-    this.#timer = setTimeout(() => setImmediate(() => this.#late()), forMs);
+  #schedule(delayMs: number): void {
+    // The timer of a paused process is late, so that receipts may wait to be read: read them before failing batches.
+    this.#timer = setTimeout(() => setImmediate(() => this.#expire()), delayMs);
   }
 
-  #late(): void {
+  #expire(): void {
     this.#timer = undefined;
     const nowMs = performance.now();
-    for (const [number, { untilMs }] of this.#flights) {
-      if (untilMs > nowMs) return this.#wait(untilMs - nowMs);
+    for (const [number, { expiresAtMs }] of this.#batches) {
+      if (expiresAtMs > nowMs) return this.#schedule(expiresAtMs - nowMs);
       this.fail(number);
     }
   }

@@ -1,30 +1,33 @@
 import { credsAuthenticator, type Authenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { readFileSync } from 'node:fs';
+import { lookup } from 'node:dns/promises';
 import { SettingsError } from '../../settings/environment.js';
 import type { Settings } from '../../settings/settings.js';
 
-/** How long one attempt to connect may take. */
-const CONNECT_MS = 2000;
+/** The time that one attempt to connect may take. */
+const CONNECT_TIMEOUT_MS = 2000;
 
 /**
- * How to connect to NATS. Reads the files anew each time, so that renewed ones are taken up. The client's own
- * reconnection is off: what it could not send would be sent late.
+ * Returns the options of a connection to NATS. Reads the files each time, so that renewed ones are used. The client's own
+ * reconnection is off, because it would send buffered messages late.
+ *
+ * @throws {Error} where a file cannot be read
  */
 export function natsAccess(settings: Settings, name: string): NodeConnectionOptions {
   const { natsUrl, natsUser, natsPassword, natsToken, natsTlsCaFile, natsTlsCertFile, natsTlsKeyFile } = settings;
-  const speaksTls = natsTlsCaFile !== undefined || natsUrl.some((server) => server.startsWith('tls://'));
+  const usesTls = natsTlsCaFile !== undefined || natsUrl.some((server) => server.startsWith('tls://'));
   return {
     name,
     servers: [...natsUrl],
     reconnect: false,
     noEcho: true,
-    timeout: CONNECT_MS,
+    timeout: CONNECT_TIMEOUT_MS,
     ignoreClusterUpdates: false,
     ...(natsUser !== undefined && { user: natsUser }),
     ...(natsPassword !== undefined && { pass: natsPassword }),
     ...(natsToken !== undefined && { token: natsToken }),
     ...authenticator(settings),
-    ...((speaksTls || natsTlsCertFile !== undefined) && {
+    ...((usesTls || natsTlsCertFile !== undefined) && {
       tls: {
         ...(natsTlsCaFile !== undefined && { ca: readFileSync(natsTlsCaFile, 'utf8') }),
         ...(natsTlsCertFile !== undefined && { cert: readFileSync(natsTlsCertFile, 'utf8') }),
@@ -34,7 +37,7 @@ export function natsAccess(settings: Settings, name: string): NodeConnectionOpti
   };
 }
 
-/** Looks at the files that the settings name. @throws {SettingsError} where one cannot be read */
+/** Checks that the files of the settings can be read. @throws {SettingsError} where one cannot be read */
 export function checkNatsFiles(settings: Settings): void {
   if (settings.backplane === 'local') return;
   const files = {
@@ -52,6 +55,13 @@ export function checkNatsFiles(settings: Settings): void {
     }
   });
   if (lines.length > 0) throw new SettingsError(lines);
+}
+
+/** Whether the name server knows at least one host of `NATS_URL`. */
+export async function anyHostResolves({ natsUrl }: Settings): Promise<boolean> {
+  const hosts = natsUrl.map((server) => new URL(server).hostname);
+  const results = await Promise.allSettled(hosts.map((host) => lookup(host)));
+  return results.some(({ status }) => status === 'fulfilled');
 }
 
 function authenticator({ natsCredsFile }: Settings): { authenticator?: Authenticator } {

@@ -1,99 +1,96 @@
-import { connect, type Msg, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { NodeIdentity } from '../../node/node-identity.js';
+import type { Settings } from '../../settings/settings.js';
 import type { Log } from '../../telemetry/log.js';
+import { TICKS_PER_HEARTBEAT, TICKS_PER_TIMEOUT } from '../ticks.js';
+import type { MessageOrigin } from '../wire/node-codec.js';
+import type { Publisher } from './batch-accumulator.js';
+import { natsAccess } from './nats-access.js';
 
-/** Bytes said that the server has not confirmed; past them the link is given up and begins anew with a snapshot. */
-const MAX_UNPROVEN_BYTES = 64 * 1024 * 1024;
+/** Bytes published and not acknowledged by the server. Past them the connection is replaced. */
+const MAX_UNACKED_BYTES = 64 * 1024 * 1024;
 const FIRST_RETRY_MS = 50;
+/** The status that NATS replies with where no client subscribes to the subject of a request. */
 const NO_RESPONDERS = 503;
 
-/** What a link tells its owner. */
+/** Receives the events of a {@link NatsConnector}. */
 export interface ConnectorListener {
-  /** A connection is there, the first thing on it may be said. */
+  /** A connection is open. Nothing was published on it yet. */
   onConnected(): void;
-  /** It is gone, with all that was not sent. */
+  /** The connection is lost, with everything that was not sent. */
   onDisconnected(): void;
   onMessage(bytes: Uint8Array, reply: string | undefined): void;
-  /** Nobody listens to what was said with this reply subject. */
+  /** No node subscribes to the subject of the message that had this reply subject. */
   onNoResponders(reply: string): void;
 }
 
-export interface ConnectorOptions {
-  readonly access: () => NodeConnectionOptions;
-  /** Subjects to hear, read anew for each connection. */
-  readonly subjects: () => readonly string[];
-  /** The longest wait between two attempts. */
-  readonly maxRetryMs: number;
-}
-
 /**
- * One connection to NATS after another, each with a number. Whatever one had not sent when it ended is never sent: the
- * client is thrown away with its buffers. No callback may throw: it would end the client's reader.
+ * Keeps one connection to NATS open; each connection is one incarnation of this node. Bytes that a lost connection had
+ * not sent are never sent, because its client is discarded with its buffers. Catches what the listener throws, because an
+ * exception would end the reader of the client.
  */
-export class NatsConnector {
+export class NatsConnector implements Publisher {
+  readonly #maxRetryMs: number;
+  #listener: ConnectorListener | undefined;
   #connection: NatsConnection | undefined;
-  #number = 0;
+  #incarnation = 0;
   #stopped = false;
   #attempts = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** Bytes said on this connection, and how many of them the server is known to have. */
-  #saidBytes = 0;
-  #provenBytes = 0;
-  #unprovenLooks = 0;
+  /** Bytes published on this connection, and how many of them the server has acknowledged. */
+  #publishedBytes = 0;
+  #ackedBytes = 0;
+  #unansweredPings = 0;
   #lastError = '';
 
   constructor(
-    private readonly plan: ConnectorOptions,
-    private readonly owner: ConnectorListener,
+    private readonly settings: Settings,
+    private readonly identity: NodeIdentity,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#maxRetryMs = (settings.nodeTimeoutMs / TICKS_PER_TIMEOUT) * TICKS_PER_HEARTBEAT;
+  }
 
   get open(): boolean {
     return this.#connection !== undefined;
   }
 
-  /** Which connection this is, counted from 1. */
-  get number(): number {
-    return this.#number;
+  /** The origin of messages on this connection. */
+  get origin(): MessageOrigin {
+    return { nodeId: this.identity.id, incarnation: this.#incarnation };
   }
 
-  /** Looks that the server has not answered. */
+  /** Pings that the server has not answered. */
   get unansweredPings(): number {
-    return this.#unprovenLooks;
+    return this.#unansweredPings;
   }
 
-  /** The longest message that the server takes. */
+  /** The longest message in bytes that the server accepts. */
   get maxBytes(): number {
     return this.#connection?.info?.max_payload ?? 0;
   }
 
-  /** Tries to connect, and goes on trying for ever; resolves after the first attempt. */
-  async connect(): Promise<void> {
-    this.#timer = undefined;
-    try {
-      const connection = await connect(this.plan.access());
-      if (this.#stopped) return void connection.close();
-      this.#begin(connection);
-    } catch (error) {
-      this.#failed(error instanceof Error ? error.message : String(error));
-    }
+  /** Connects, and reconnects until {@link stop}. Resolves after the first attempt, successful or not. */
+  connect(listener: ConnectorListener): Promise<void> {
+    this.#listener = listener;
+    return this.#attempt();
   }
 
-  /** Hears one more subject on this connection. */
+  /** Subscribes on the current connection only. */
   subscribe(subject: string): void {
     const connection = this.#connection;
     connection?.subscribe(subject, {
       callback: (error, message) => {
-        if (connection === this.#connection) this.#heard(error, message);
+        if (connection === this.#connection) this.#onMessage(error, message);
       },
     });
   }
 
-  /** @returns whether it was said; it may be lost all the same */
   publish(subject: string, bytes: Uint8Array, reply?: string): boolean {
     const connection = this.#connection;
     if (connection === undefined || bytes.length > this.maxBytes) return false;
-    this.#saidBytes += bytes.length;
-    if (this.#saidBytes - this.#provenBytes > MAX_UNPROVEN_BYTES) {
+    this.#publishedBytes += bytes.length;
+    if (this.#publishedBytes - this.#ackedBytes > MAX_UNACKED_BYTES) {
       this.cut('NATS does not keep up');
       return false;
     }
@@ -106,40 +103,40 @@ export class NatsConnector {
     }
   }
 
-  /** Asks the server whether it still answers; one look. */
+  /** Pings the server; an answer resets {@link unansweredPings}. */
   ping(): void {
-    this.#unprovenLooks++;
+    this.#unansweredPings++;
     void this.flushed();
   }
 
-  /** Resolves when the server has all that was said; also when it never will. */
+  /** Resolves when the server has acknowledged everything published, or when the connection is lost. */
   async flushed(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
-    const bytes = this.#saidBytes;
+    const bytes = this.#publishedBytes;
     try {
       await Promise.race([connection.flush(), connection.closed()]);
     } catch {
       return;
     }
     if (connection !== this.#connection) return;
-    this.#provenBytes = Math.max(this.#provenBytes, bytes);
-    this.#unprovenLooks = 0;
+    this.#ackedBytes = Math.max(this.#ackedBytes, bytes);
+    this.#unansweredPings = 0;
   }
 
-  /** Gives this connection up and tries another. */
+  /** Drops the connection with everything unsent, and opens another. */
   cut(reason: string): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    this.#ended(reason);
+    this.#onLost(reason);
     void connection.close().catch(() => undefined);
   }
 
-  /** Ends this connection when all is sent, and begins another. */
+  /** Closes the connection once everything is sent, and opens another. */
   renew(reason: string): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    this.#ended(reason);
+    this.#onLost(reason);
     void closeWhenSent(connection);
   }
 
@@ -151,48 +148,58 @@ export class NatsConnector {
     await connection?.close().catch(() => undefined);
   }
 
-  #begin(connection: NatsConnection): void {
+  async #attempt(): Promise<void> {
+    this.#timer = undefined;
+    try {
+      const connection = await connect(natsAccess(this.settings, `switchboard ${this.identity.id}`));
+      if (this.#stopped) return void connection.close();
+      this.#onOpen(connection);
+    } catch (error) {
+      this.#onFailedAttempt(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #onOpen(connection: NatsConnection): void {
     this.#connection = connection;
-    this.#number++;
-    this.#attempts = this.#saidBytes = this.#provenBytes = this.#unprovenLooks = 0;
+    this.#incarnation++;
+    this.#attempts = this.#publishedBytes = this.#ackedBytes = this.#unansweredPings = 0;
     this.#lastError = '';
     void this.#watch(connection);
-    for (const subject of this.plan.subjects()) this.subscribe(subject);
-    this.log.info('linked', { server: connection.getServer(), link: this.#number });
-    this.owner.onConnected();
+    this.log.info('linked', { server: connection.getServer(), link: this.#incarnation });
+    this.#listener?.onConnected();
   }
 
   async #watch(connection: NatsConnection): Promise<void> {
     const error = await connection.closed();
-    if (connection === this.#connection) this.#ended(error instanceof Error ? error.message : 'closed');
+    if (connection === this.#connection) this.#onLost(error instanceof Error ? error.message : 'closed');
   }
 
-  #ended(reason: string): void {
+  #onLost(reason: string): void {
     this.#connection = undefined;
     if (!this.#stopped) this.log.warn('link lost', { reason });
-    this.owner.onDisconnected();
-    this.#again();
+    this.#listener?.onDisconnected();
+    this.#retry();
   }
 
-  #failed(reason: string): void {
+  #onFailedAttempt(reason: string): void {
     if (reason !== this.#lastError) this.log.warn('cannot reach NATS', { reason });
     this.#lastError = reason;
-    this.#again();
+    this.#retry();
   }
 
-  /** All nodes lose a server at the same moment; they must not all come back at the same. */
-  #again(): void {
+  /** Adds jitter to the delay, because all nodes lose a server at the same moment. */
+  #retry(): void {
     if (this.#stopped || this.#timer !== undefined) return;
-    const most = Math.min(this.plan.maxRetryMs, FIRST_RETRY_MS * 2 ** this.#attempts++);
-    this.#timer = setTimeout(() => void this.connect(), most * (0.5 + Math.random() / 2));
+    const delayMs = Math.min(this.#maxRetryMs, FIRST_RETRY_MS * 2 ** this.#attempts++);
+    this.#timer = setTimeout(() => void this.#attempt(), delayMs * (0.5 + Math.random() / 2));
   }
 
-  #heard(error: Error | null, message: Msg): void {
+  #onMessage(error: Error | null, message: Msg): void {
     try {
-      if (error !== null) this.log.warn('NATS refuses', { reason: error.message });
+      if (error !== null) this.log.warn('NATS rejected a subscription', { reason: error.message });
       else if (message.data.length === 0 && message.headers?.code === NO_RESPONDERS)
-        this.owner.onNoResponders(message.subject);
-      else this.owner.onMessage(message.data, message.reply);
+        this.#listener?.onNoResponders(message.subject);
+      else this.#listener?.onMessage(message.data, message.reply);
     } catch (fault) {
       this.log.error(fault);
     }
@@ -203,7 +210,7 @@ async function closeWhenSent(connection: NatsConnection): Promise<void> {
   try {
     await connection.flush();
   } catch {
-    // It was lost before all was sent.
+    // The connection was lost before everything was sent.
   }
   await connection.close().catch(() => undefined);
 }

@@ -1,106 +1,164 @@
-import type { NodeIdentity } from '../../node/node-identity.js';
-import type { DeliveryCallback, ClusterDelegate } from '../backplane.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
-import type { InFlight } from './in-flight.js';
+import type { ClusterDelegate, DeliveryCallback } from '../backplane.js';
+import { encodeMessage } from '../wire/node-codec.js';
+import type {
+  ClusterEvent,
+  Fenced,
+  Receipt,
+  Request,
+  RpcRequest,
+  RpcResponse,
+  SnapshotRequest,
+} from '../wire/node-message.js';
+import { snapshotChunks } from '../wire/snapshot-chunks.js';
+import { BatchAccumulator, fitsIntoBatch } from './batch-accumulator.js';
+import { InFlight } from './in-flight.js';
 import type { NatsConnector } from './nats-connector.js';
-import { encodeMessage, finish, type MessageOrigin } from '../wire/node-codec.js';
-import type { Fenced, Leave, RpcRequest, Receipt, RpcResponse, SnapshotRequest } from '../wire/node-message.js';
-import { BatchAccumulator, type BatchSink } from './batch-accumulator.js';
-import { RecentDepartures, snapshotChunks } from '../wire/snapshot-chunks.js';
+import { PendingRpcs } from './pending-rpcs.js';
+import { RecentDepartures } from './recent-departures.js';
 import type { Subjects } from './subjects.js';
 
-/** How long nodes that ask for a snapshot wait for others to ask, too; less than a joining node waits for it. */
-const GATHER_ASKERS_MS = 100;
+/** Bytes in flight to one node. Requests beyond them are `unavailable`. */
+const MAX_BYTES_TO_NODE = 16 * 1024 * 1024;
+/** Nodes with batches in flight. Exceeds the limit of members, because a joining node sends to unknown nodes too. */
+const MAX_NODES_IN_FLIGHT = 2048;
+/** Delay of a snapshot, so that simultaneous requests share one. Shorter than a joining node waits for snapshots. */
+const SNAPSHOT_DELAY_MS = 100;
 
-/** What this node says to the others, and on which subjects. */
-export class NodePublisher implements BatchSink {
-  readonly accumulator = new BatchAccumulator(this);
-  readonly recentDepartures = new RecentDepartures();
-  /** Nodes that asked for a snapshot and get one in a moment. */
-  readonly #askers = new Set<string>();
-  #saidGoodbye = false;
+/** Durations of a request, from `BACKPLANE_TIMEOUT_MS`. */
+export interface RequestTimes {
+  /** The time after which a request without an answer fails. */
+  readonly timeoutMs: number;
+  /** The age up to which the receiving node may execute a batch. */
+  readonly maxAgeMs: number;
+}
+
+/** Sends the messages of this node over NATS, and keeps the requests among them until they are answered. */
+export class NodePublisher {
+  readonly inFlight: InFlight;
+  readonly pendingRpcs: PendingRpcs;
+  readonly #accumulator: BatchAccumulator;
+  readonly #recentDepartures = new RecentDepartures();
+  /** Nodes that get a snapshot after the delay. */
+  readonly #snapshotReceivers = new Set<string>();
+  #left = false;
 
   constructor(
-    readonly maxAgeMs: number,
-    private readonly identity: NodeIdentity,
+    private readonly connector: NatsConnector,
     private readonly subjects: Subjects,
-    private readonly link: NatsConnector,
-    private readonly inFlight: InFlight,
-  ) {}
-
-  get origin(): MessageOrigin {
-    return { nodeId: this.identity.id, incarnation: this.link.number };
+    private readonly delegate: ClusterDelegate,
+    { timeoutMs, maxAgeMs }: RequestTimes,
+  ) {
+    this.inFlight = new InFlight(timeoutMs);
+    this.pendingRpcs = new PendingRpcs(timeoutMs);
+    this.#accumulator = new BatchAccumulator(connector, subjects, this.inFlight, maxAgeMs);
   }
 
-  batch(number: number, part: string, bytes: ByteWriter, answers: readonly DeliveryCallback[]): void {
-    const reply = this.subjects.receipt(this.identity.id, number);
-    if (this.link.publish(this.subjects.deliveries(part), finish(bytes), reply))
-      this.inFlight.add(number, part, answers, bytes.length);
-    else for (const answer of answers) answer('unavailable');
+  /** Requests without an outcome. */
+  get waiting(): number {
+    return this.inFlight.waiting + this.#accumulator.waiting;
   }
 
-  events(bytes: ByteWriter): void {
-    this.link.publish(this.subjects.all, finish(bytes));
+  /** Whether a frame of so many bytes fits into a NATS message. */
+  fits(frameBytes: number): boolean {
+    return fitsIntoBatch(frameBytes, this.connector.maxBytes);
   }
 
-  /** Answers a batch. */
+  /** Queues a request for one node. The callback gets the outcome where the result is `queued`. */
+  request(nodeId: string, request: Request, callback: DeliveryCallback): 'queued' | 'unavailable' {
+    const { inFlight } = this;
+    const fits = this.fits(request.type === 'message' ? request.frame.length : 0);
+    if (!fits || inFlight.bytesTo(nodeId) > MAX_BYTES_TO_NODE || inFlight.nodes >= MAX_NODES_IN_FLIGHT)
+      return 'unavailable';
+    this.#accumulator.addRequest(nodeId, request, callback);
+    return 'queued';
+  }
+
+  /** Queues an event for all nodes. Drops it while disconnected, because the snapshot of the next connection covers it. */
+  event(clusterEvent: ClusterEvent): void {
+    if (clusterEvent.type === 'departed') this.#recentDepartures.add(clusterEvent.id, clusterEvent.code);
+    if (this.connector.open) this.#accumulator.addEvent(clusterEvent);
+  }
+
+  /** Calls one node. Resolves with `undefined` where no response comes in time. */
+  call(nodeId: string, request: Omit<RpcRequest, 'kind' | 'number'>): Promise<unknown> {
+    return this.pendingRpcs.call((number) => this.sendTo(nodeId, { kind: 'rpcRequest', number, ...request }));
+  }
+
+  /** Answers a batch. @param reply the receipt subject of the batch */
   receipt(reply: string, receipt: Receipt): void {
-    this.link.publish(reply, encodeMessage(this.origin, receipt));
+    this.connector.publish(reply, encodeMessage(this.connector.origin, receipt));
   }
 
-  /** Tells one node something that has nothing to do with the order of all else. */
-  sendTo(part: string, message: SnapshotRequest | Fenced | RpcRequest | RpcResponse): void {
-    this.link.publish(this.subjects.control(part), encodeMessage(this.origin, message));
+  /** Sends one node a message whose order among events and batches does not matter. */
+  sendTo(nodeId: string, message: SnapshotRequest | Fenced | RpcRequest | RpcResponse): void {
+    this.connector.publish(this.subjects.control(nodeId), encodeMessage(this.connector.origin, message));
   }
 
-  /** Gives a sign of life, behind all news. */
+  /** Sends a heartbeat, after all events. */
   heartbeat(): void {
-    this.accumulator.flush();
-    const { sequence } = this.accumulator;
-    this.link.publish(this.subjects.all, encodeMessage(this.origin, { kind: 'heartbeat', sequence }));
+    this.#accumulator.flush();
+    const { sequence } = this.#accumulator;
+    const bytes = encodeMessage(this.connector.origin, { kind: 'heartbeat', sequence });
+    this.connector.publish(this.subjects.all, bytes);
   }
 
-  /** Begins a link: who is here, to all, and the others shall say it too. */
-  announce(delegate: ClusterDelegate): void {
-    this.#askers.clear();
-    this.#saidGoodbye = false;
-    this.#snapshot(this.subjects.all, delegate, 'asks');
+  /** Starts a new connection with a snapshot to all nodes, and requests theirs. */
+  announce(): void {
+    this.#snapshotReceivers.clear();
+    this.#left = false;
+    this.#accumulator.reset();
+    this.#snapshot(this.subjects.all, 'request');
   }
 
   /**
-   * Tells a node who is here, in a moment: all nodes ask at once when they have lost the same server, and are told at
-   * once, or else what each of them said would grow with their number.
+   * Sends a node a snapshot, delayed so that simultaneous requests share one. After the loss of a NATS server all nodes
+   * request snapshots at once, and single answers would grow with the square of the nodes.
    */
-  snapshot(part: string, delegate: ClusterDelegate, others: { readonly size: number }): void {
-    if (this.#askers.size === 0) setTimeout(() => this.#answer(delegate, others.size), GATHER_ASKERS_MS).unref();
-    this.#askers.add(part);
+  scheduleSnapshot(nodeId: string, peers: { readonly size: number }): void {
+    if (this.#snapshotReceivers.size === 0)
+      setTimeout(() => this.#sendSnapshots(peers.size), SNAPSHOT_DELAY_MS).unref();
+    this.#snapshotReceivers.add(nodeId);
   }
 
+  /** Announces that this node leaves, after everything else. */
   leave(): void {
-    this.#saidGoodbye = true;
-    this.accumulator.flush();
-    this.link.publish(this.subjects.all, encodeMessage(this.origin, { kind: 'leave' } satisfies Leave));
+    this.#left = true;
+    this.#accumulator.flush();
+    this.connector.publish(this.subjects.all, encodeMessage(this.connector.origin, { kind: 'leave' }));
   }
 
-  #answer(delegate: ClusterDelegate, others: number): void {
-    const parts = [...this.#askers];
-    this.#askers.clear();
-    const subjects = parts.length * 2 > others ? [this.subjects.all] : parts.map((part) => this.subjects.control(part));
-    if (parts.length > 0 && !this.#saidGoodbye)
-      for (const subject of subjects) this.#snapshot(subject, delegate, 'answers');
+  /** Fails every request, because the connection that would carry the answers is lost. */
+  failPending(): void {
+    this.#accumulator.reset();
+    this.inFlight.failAll();
+    this.pendingRpcs.failAll();
   }
 
-  /** All news said before are in the list, all said after are not: so nothing may wait. */
-  #snapshot(subject: string, delegate: ClusterDelegate, purpose: 'asks' | 'answers'): void {
-    this.accumulator.flush();
-    const { sequence } = this.accumulator;
-    const pieces = snapshotChunks(
-      this.origin,
-      sequence,
-      purpose === 'asks',
-      delegate.localSessions(),
-      this.recentDepartures,
+  /** Resolves when the NATS server has everything that was published. */
+  async flushed(): Promise<void> {
+    this.#accumulator.flush();
+    await this.connector.flushed();
+  }
+
+  #sendSnapshots(peerCount: number): void {
+    const nodeIds = [...this.#snapshotReceivers];
+    this.#snapshotReceivers.clear();
+    if (nodeIds.length === 0 || this.#left) return;
+    const toMost = nodeIds.length * 2 > peerCount;
+    const subjects = toMost ? [this.subjects.all] : nodeIds.map((nodeId) => this.subjects.control(nodeId));
+    for (const subject of subjects) this.#snapshot(subject, 'answer');
+  }
+
+  /** Flushes first, so that the snapshot reflects exactly the events published before it. */
+  #snapshot(subject: string, purpose: 'request' | 'answer'): void {
+    this.#accumulator.flush();
+    const { sequence } = this.#accumulator;
+    const chunks = snapshotChunks(
+      this.connector.origin,
+      { sequence, requestsSnapshots: purpose === 'request' },
+      this.delegate.localSessions(),
+      this.#recentDepartures.all(),
     );
-    for (const piece of pieces) this.link.publish(subject, piece);
+    for (const chunk of chunks) this.connector.publish(subject, chunk);
   }
 }

@@ -1,37 +1,37 @@
-/** Questions open at a time; what comes beyond them is answered with nothing. */
-const MAX_OPEN = 1000;
+/** RPCs without a response at a time; the next one resolves with `undefined` at once. */
+const MAX_PENDING = 1000;
 
-/** What other nodes were asked and have not answered yet. */
+/** RPCs of this node without a response. */
 export class PendingRpcs {
-  readonly #open = new Map<number, (reply: unknown) => void>();
+  readonly #pending = new Map<number, (reply: unknown) => void>();
   #number = 0;
 
   constructor(private readonly timeoutMs: number) {}
 
-  /** Asks; resolves with nothing where no answer comes in time. @param say sends the question with its number */
-  async call(say: (number: number) => void): Promise<unknown> {
-    if (this.#open.size >= MAX_OPEN) return undefined;
+  /** Resolves with the response, or with `undefined` where none comes in time. @param send sends the request of this number */
+  async call(send: (number: number) => void): Promise<unknown> {
+    if (this.#pending.size >= MAX_PENDING) return undefined;
     const number = ++this.#number;
     let timer: NodeJS.Timeout | undefined;
-    const answered = new Promise<unknown>((resolve) => {
-      this.#open.set(number, resolve);
+    const response = new Promise<unknown>((resolve) => {
+      this.#pending.set(number, resolve);
       timer = setTimeout(() => resolve(undefined), this.timeoutMs);
     });
-    say(number);
+    send(number);
     try {
-      return await answered;
+      return await response;
     } finally {
       clearTimeout(timer);
-      this.#open.delete(number);
+      this.#pending.delete(number);
     }
   }
 
   settle(number: number, reply: unknown): void {
-    this.#open.get(number)?.(reply);
+    this.#pending.get(number)?.(reply);
   }
 
-  /** Nobody will answer any more. */
+  /** Resolves every pending RPC with `undefined`. */
   failAll(): void {
-    for (const resolve of this.#open.values()) resolve(undefined);
+    for (const resolve of this.#pending.values()) resolve(undefined);
   }
 }

@@ -2,32 +2,32 @@
 export class Subjects {
   constructor(private readonly prefix: string) {}
 
-  /** What all nodes hear. */
+  /** The subject of all nodes: events, heartbeats, snapshots. */
   get all(): string {
     return `${this.prefix}.all`;
   }
 
-  /** What a node hears from the first moment of a link. */
-  from(part: string): readonly string[] {
-    return [this.all, this.control(part), this.receipt(part, '*')];
+  /** Subjects that a node subscribes to as soon as it is connected. */
+  from(nodeId: string): readonly string[] {
+    return [this.all, this.control(nodeId), this.receipt(nodeId, '*')];
   }
 
-  /** What one node is told: snapshots, and that it was given up. */
-  control(part: string): string {
-    return `${this.prefix}.to.${part}`;
+  /** The subject of one node for snapshots, RPCs and `fenced`. */
+  control(nodeId: string): string {
+    return `${this.prefix}.to.${nodeId}`;
   }
 
-  /** Batches for one node's sessions; heard only while the node knows who is where. */
-  deliveries(part: string): string {
-    return `${this.prefix}.mail.${part}`;
+  /** The subject of one node for batches. The node subscribes to it while it is joined. */
+  deliveries(nodeId: string): string {
+    return `${this.prefix}.mail.${nodeId}`;
   }
 
-  /** Where the receipt of a batch goes. NATS itself says there if nobody hears the batch. */
-  receipt(part: string, number: number | '*'): string {
-    return `${this.prefix}.receipt.${part}.${number}`;
+  /** The subject of a batch's receipt. NATS itself replies there where no node subscribes to the batch's subject. */
+  receipt(nodeId: string, number: number | '*'): string {
+    return `${this.prefix}.receipt.${nodeId}.${number}`;
   }
 
-  /** The number of the batch that a receipt subject is for. */
+  /** Returns the number of the batch from its receipt subject. */
   numberOf(receipt: string): number {
     return Number(receipt.slice(receipt.lastIndexOf('.') + 1));
   }

@@ -1,34 +1,31 @@
 import type { Frame } from '../../protocol/index.js';
-import type { SessionInfo, DeliveryFailure } from '../backplane.js';
-import { ByteReader } from './byte-reader.js';
-import { ByteWriter } from './byte-writer.js';
+import type { DeliveryFailure, SessionInfo } from '../backplane.js';
+import { ByteReader, ByteWriter } from './bytes.js';
+import { decodeJsonBody, encodeJsonBody, type JsonMessage } from './json-body.js';
 import {
   KINDS,
   NODE_VERSION,
+  type ClusterEvent,
   type Head,
   type Kind,
-  type ClusterEvent,
   type NodeMessage,
+  type Receipt,
   type Request,
-  type Snapshot,
 } from './node-message.js';
 
 const KIND_OF = new Map(Object.entries(KINDS).map(([kind, number]) => [number, kind as Kind]));
-/** Where the head says when it was sent: behind the version, the kind and the link. */
+/** The offset of `sentAtMs` in the head, after the version, the kind and the incarnation. */
 const SENT_AT = 6;
-const NEWS = { arrived: 1, departed: 2, broadcast: 3 } as const;
+const EVENTS = { arrived: 1, departed: 2, broadcast: 3 } as const;
 const REQUESTS = { message: 1, kick: 2 } as const;
-const REFUSALS: readonly DeliveryFailure[] = ['unavailable', 'receiver_not_found', 'receiver_overloaded'];
+const FAILURES: readonly DeliveryFailure[] = ['unavailable', 'receiver_not_found', 'receiver_overloaded'];
 
-/** What is in the messages that are not made for speed. */
-type PlainMessage = Exclude<NodeMessage, { kind: 'news' | 'batch' | 'unknown' }>;
-
-/** Who speaks: what the head of its messages says. */
+/** The origin of a message, as its head names it. */
 export type MessageOrigin = Pick<Head, 'nodeId' | 'incarnation'>;
 
-/** Begins a message; its moment is set when it leaves. */
-export function begin(origin: MessageOrigin, kind: Kind, room = 256): ByteWriter {
-  const writer = new ByteWriter(room);
+/** Begins a message. {@link finish} sets its moment of sending. @param capacity bytes allocated at first */
+export function begin(origin: MessageOrigin, kind: Kind, capacity = 256): ByteWriter {
+  const writer = new ByteWriter(capacity);
   writer.u8(NODE_VERSION);
   writer.u8(KINDS[kind]);
   writer.u32(origin.incarnation);
@@ -37,31 +34,28 @@ export function begin(origin: MessageOrigin, kind: Kind, room = 256): ByteWriter
   return writer;
 }
 
-/** Ends a message: it leaves now. */
+/** Stamps a message with the current moment and returns its bytes. */
 export function finish(writer: ByteWriter): Buffer {
   writer.f64At(SENT_AT, performance.now());
   return writer.done();
 }
 
-/** Encodes one message of the kinds that are rare or short. */
-export function encodeMessage(origin: MessageOrigin, message: PlainMessage): Buffer {
+/** Encodes a whole message of a kind that is rare or short. */
+export function encodeMessage(origin: MessageOrigin, message: JsonMessage | Receipt): Buffer {
   const writer = begin(origin, message.kind);
   if (message.kind === 'receipt') {
     writer.u32(message.number);
-    for (const [index, refusal] of message.refused) {
+    for (const [index, failure] of message.refused) {
       writer.u32(index);
-      writer.u8(REFUSALS.indexOf(refusal));
+      writer.u8(FAILURES.indexOf(failure));
     }
-  } else {
-    const { kind: _, ...body } = message;
-    writer.bytes(Buffer.from(JSON.stringify(body)));
-  }
+  } else writer.bytes(encodeJsonBody(message));
   return finish(writer);
 }
 
-/** Each item has its length in front, so that one of a newer type can be passed over. */
+/** Writes an event after its length, so that a reader can skip an event of a newer version. */
 export function writeEvent(writer: ByteWriter, clusterEvent: ClusterEvent): void {
-  writer.u8(NEWS[clusterEvent.type]);
+  writer.u8(EVENTS[clusterEvent.type]);
   const at = writer.length;
   writer.u32(0);
   if (clusterEvent.type === 'broadcast') {
@@ -77,6 +71,7 @@ export function writeEvent(writer: ByteWriter, clusterEvent: ClusterEvent): void
   writer.u32At(at, writer.length - at - 4);
 }
 
+/** Writes a request after its length, so that a reader can skip a request of a newer version. */
 export function writeRequest(writer: ByteWriter, request: Request): void {
   writer.u8(REQUESTS[request.type]);
   const at = writer.length;
@@ -89,7 +84,7 @@ export function writeRequest(writer: ByteWriter, request: Request): void {
   writer.u32At(at, writer.length - at - 4);
 }
 
-/** The version, before anything else is believed. */
+/** Returns the version of a message. Read it first, because the rest depends on it. */
 export function versionOf(bytes: Uint8Array): number {
   return bytes[0] ?? 0;
 }
@@ -98,7 +93,7 @@ export function isSupported(version: number): boolean {
   return version >= 1 && Math.abs(version - NODE_VERSION) <= 1;
 }
 
-/** @throws {Error} where the bytes are no message of a version that is understood */
+/** Decodes a message of a supported version. @throws {Error} where the bytes are no such message */
 export function decodeMessage(bytes: Uint8Array): { readonly head: Head; readonly message: NodeMessage } {
   const reader = new ByteReader(bytes);
   const version = reader.u8();
@@ -111,30 +106,30 @@ export function decodeMessage(bytes: Uint8Array): { readonly head: Head; readonl
 
 function readBody(kind: Kind | undefined, reader: ByteReader): NodeMessage {
   if (kind === undefined) return { kind: 'unknown' };
-  if (kind === 'news')
-    return { kind, sequence: reader.u32(), items: readItems(reader, readNews).filter((item) => item !== undefined) };
+  if (kind === 'events')
+    return { kind, sequence: reader.u32(), items: readItems(reader, readEvent).filter((item) => item !== undefined) };
   if (kind === 'batch')
     return { kind, number: reader.u32(), maxAgeMs: reader.f64(), items: readItems(reader, readRequest) };
   if (kind === 'receipt') {
     const number = reader.u32();
     const refused: [number, DeliveryFailure][] = [];
-    while (!reader.atEnd) refused.push([reader.u32(), REFUSALS[reader.u8()] ?? 'unavailable']);
+    while (!reader.atEnd) refused.push([reader.u32(), FAILURES[reader.u8()] ?? 'unavailable']);
     return { kind, number, refused };
   }
-  return { ...(JSON.parse(reader.bytes().toString()) as Omit<Snapshot, 'kind'>), kind } as NodeMessage;
+  return decodeJsonBody(kind, reader.bytes());
 }
 
-/** An item of a newer type keeps its place as `undefined`. */
+/** Reads all items. An item of a newer version becomes `undefined`, so that the indexes of the others stay. */
 function readItems<Item>(reader: ByteReader, read: (type: number, item: ByteReader) => Item): Item[] {
   const items: Item[] = [];
   while (!reader.atEnd) items.push(read(reader.u8(), new ByteReader(reader.bytes())));
   return items;
 }
 
-function readNews(type: number, item: ByteReader): ClusterEvent | undefined {
-  if (type === NEWS.broadcast) return { type: 'broadcast', sender: item.id(), frame: item.bytes() as Frame };
-  if (type === NEWS.departed) return { type: 'departed', id: item.id(), code: item.u16() };
-  if (type !== NEWS.arrived) return undefined;
+function readEvent(type: number, item: ByteReader): ClusterEvent | undefined {
+  if (type === EVENTS.broadcast) return { type: 'broadcast', sender: item.id(), frame: item.bytes() as Frame };
+  if (type === EVENTS.departed) return { type: 'departed', id: item.id(), code: item.u16() };
+  if (type !== EVENTS.arrived) return undefined;
   const id = item.id();
   const user = item.bytes().toString();
   const sessionInfo: SessionInfo = user === '' ? { id } : { id, user };

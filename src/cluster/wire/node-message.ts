@@ -1,110 +1,114 @@
 import type { Frame } from '../../protocol/index.js';
-import type { SessionInfo, DeliveryFailure } from '../backplane.js';
+import type { DeliveryFailure, SessionInfo } from '../backplane.js';
 
 /**
- * What nodes say to one another. This version, the one before and the one after work together: whoever adds a kind or a
- * field raises the version, and sees to it that the version before may pass over what is new.
+ * The version of the messages between nodes. A node understands this version, the one before and the one after. Raise it
+ * with every new kind or field, and let the version before skip what is new.
  */
 export const NODE_VERSION = 2;
 
 /** The head of every message. */
 export interface Head {
   readonly version: number;
-  /** The node part of who says it. */
+  /** The node that sent the message. */
   readonly nodeId: string;
-  /** Which of its links it was said on, counted from 1; what comes from an older one is not heard. */
+  /** The NATS connection of that node, counted from 1. Messages of an older incarnation are ignored. */
   readonly incarnation: number;
-  /** When it was said, by the monotonic clock of who says it. */
+  /** The moment of sending, on the monotonic clock of the sending node. */
   readonly sentAtMs: number;
 }
 
-/** What all nodes are told, in one numbered order. */
+/** An event that all nodes apply in one numbered order. */
 export type ClusterEvent =
   | { readonly type: 'arrived'; readonly sessionInfo: SessionInfo }
   | { readonly type: 'departed'; readonly id: string; readonly code: number }
   | { readonly type: 'broadcast'; readonly sender: string; readonly frame: Frame };
 
-/** What one node asks of another; answered by its place in the batch. */
+/** A request to one node, identified by its index in the batch. */
 export type Request =
   | { readonly type: 'message'; readonly sender: string; readonly receiver: string; readonly frame: Frame }
   | { readonly type: 'kick'; readonly receiver: string };
 
-/** Still alive; `sequence` is that of the last news, so that the loss of the last is noticed too. */
+/** Shows that a node is alive. `sequence` is that of its last events, so that losing those is detected too. */
 export interface Heartbeat {
   readonly kind: 'heartbeat';
   readonly sequence: number;
 }
 
-/** A piece of the list of all sessions of a node, as they were after the news of this number. */
+/** A departure and its close code. */
+export type Departure = readonly [id: string, code: number];
+
+/** One chunk of the list of all sessions of a node, as of the events with this sequence. */
 export interface Snapshot {
   readonly kind: 'snapshot';
   readonly sequence: number;
   readonly first: boolean;
   readonly last: boolean;
-  /** Which piece it is, counted from 0; version 1 does not say it. */
-  readonly piece?: number;
-  /** Whether the others shall send theirs: the node has just come or come back. */
-  readonly asks: boolean;
-  readonly here: readonly SessionInfo[];
-  /** Who left lately and with which code, for nodes that missed it. */
-  readonly left: readonly (readonly [id: string, code: number])[];
+  /** The index of this chunk, counted from 0; absent in version 1. */
+  readonly chunk?: number;
+  /** Whether the receivers shall send their snapshots too, because the sending node has joined or reconnected. */
+  readonly requestsSnapshots: boolean;
+  readonly sessions: readonly SessionInfo[];
+  /** Recent departures, for nodes that missed the events. */
+  readonly departures: readonly Departure[];
 }
 
+/** Events in their order; each batch has the sequence of the one before plus one. */
 export interface EventBatch {
-  readonly kind: 'news';
+  readonly kind: 'events';
   readonly sequence: number;
   readonly items: readonly ClusterEvent[];
 }
 
-/** Asks for a receipt of this number before half of the sender's time-out is over. */
+/** Requests to one node, answered by a {@link Receipt} of the same number. */
 export interface Batch {
   readonly kind: 'batch';
   readonly number: number;
-  /** How old it may be when it is carried out. */
+  /** The age beyond which the batch must not be executed any more. */
   readonly maxAgeMs: number;
-  /** `undefined` stands for a type of a newer version, which is refused. */
+  /** `undefined` stands for a request of a newer version, which is refused. */
   readonly items: readonly (Request | undefined)[];
 }
 
-/** What a batch could not do; what is not named here was done. */
+/** The outcome of a batch. Requests that are not listed succeeded. */
 export interface Receipt {
   readonly kind: 'receipt';
   readonly number: number;
-  readonly refused: readonly (readonly [index: number, refusal: DeliveryFailure])[];
+  readonly refused: readonly (readonly [index: number, failure: DeliveryFailure])[];
 }
 
-/** Asks one node for its snapshot: news were missed. */
+/** Asks one node for its snapshot, because events were missed. */
 export interface SnapshotRequest {
-  readonly kind: 'want';
+  readonly kind: 'snapshotRequest';
 }
 
-/** Tells a node that it was given up under this name. */
+/** Informs a node that it was declared dead under this id. */
 export interface Fenced {
   readonly kind: 'fenced';
-  readonly part: string;
+  readonly nodeId: string;
 }
 
-/** Goodbye; whoever is still listed has left. */
+/** Announces that a node leaves the cluster. Its sessions depart. */
 export interface Leave {
   readonly kind: 'leave';
 }
 
-/** Asks a node for something that is no message: what may be known of its sessions, or some work. */
+/** Asks a node for the details of sessions, or to execute the RPC of the layer above. */
 export interface RpcRequest {
-  readonly kind: 'question';
+  readonly kind: 'rpcRequest';
   readonly number: number;
-  readonly views?: readonly string[];
-  readonly work?: unknown;
+  readonly detailsOf?: readonly string[] | undefined;
+  readonly body?: unknown;
 }
 
-/** Answers a question of this number. */
+/** Answers the {@link RpcRequest} of this number. */
 export interface RpcResponse {
-  readonly kind: 'reply';
+  readonly kind: 'rpcResponse';
   readonly number: number;
   readonly reply: unknown;
 }
 
-/** A kind of a newer version, to be passed over. */
+/** A message of a newer version, to be ignored. */
 export interface Unknown {
   readonly kind: 'unknown';
 }
@@ -124,16 +128,16 @@ export type NodeMessage =
 
 export type Kind = Exclude<NodeMessage['kind'], 'unknown'>;
 
-/** The numbers of the kinds on the wire; never given to another. */
+/** The numbers of the kinds on the wire. A number is never reused. */
 export const KINDS: Readonly<Record<Kind, number>> = {
   heartbeat: 1,
   snapshot: 2,
-  news: 3,
+  events: 3,
   batch: 4,
   receipt: 5,
-  want: 6,
+  snapshotRequest: 6,
   fenced: 7,
   leave: 8,
-  question: 9,
-  reply: 10,
+  rpcRequest: 9,
+  rpcResponse: 10,
 };

@@ -18,7 +18,7 @@ export class TokenExpiry implements OnApplicationShutdown {
 
   constructor(sessions: SessionRegistry, { authSkewMs }: Settings) {
     this.#skewMs = authSkewMs;
-    sessions.addListener({
+    sessions.addListener('expiry', {
       opened: (session) => this.watch(session),
       closed: (session) => this.forget(session),
     });
@@ -30,7 +30,7 @@ export class TokenExpiry implements OnApplicationShutdown {
 
   /** Adds a session to the bucket of its token; does nothing where it has no token. */
   watch(session: Session): void {
-    const expiresAt = session.identity?.expiresAt;
+    const expiresAt = session.identity.expiresAt;
     if (expiresAt === undefined) return;
     let bucket = this.#buckets.get(expiresAt);
     if (bucket === undefined) this.#buckets.set(expiresAt, (bucket = new Set()));
@@ -40,7 +40,7 @@ export class TokenExpiry implements OnApplicationShutdown {
 
   /** Removes a session from its bucket, because the session has closed or its token is about to be replaced. */
   forget(session: Session): void {
-    const expiresAt = session.identity?.expiresAt;
+    const expiresAt = session.identity.expiresAt;
     if (expiresAt === undefined) return;
     const bucket = this.#buckets.get(expiresAt);
     if (bucket?.delete(session) === true && bucket.size === 0) this.#buckets.delete(expiresAt);

@@ -24,7 +24,7 @@ export class TokenRenewal {
   async #renew(session: Session, { id }: Envelope, token: string): Promise<void> {
     const verified = await this.tokenVerifier.verify(token);
     const { identity } = session;
-    if (session.closed || identity === undefined) return;
+    if (session.closed) return;
     if (verified === undefined || verified.user !== identity.user)
       throw new MessageError('forbidden', 'The token is bad, expired or of another user.', id);
     this.expiry.forget(session);

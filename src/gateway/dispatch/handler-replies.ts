@@ -12,7 +12,6 @@ import {
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
-import type { GatewaySocket } from '../gateway-socket.js';
 import { toMessageError } from './exception-mapping.js';
 
 /** Counts the codes that handlers define, because there may be any number of them. */
@@ -62,7 +61,7 @@ export class HandlerReplies {
     this.counters.count(this.counters.refused, Object.hasOwn(ERRORS, code) ? code : HANDLER_CODE);
     this.log.info('message refused', { code, session: session.id, address: session.address });
     session.send(frame);
-    if ((session.socket as GatewaySocket).sessionRateLimiter?.recordError(code) === true) session.close(1008);
+    if (session.connection?.countError(code) === true) session.close(1008);
   }
 
   /** Logs the exception under an incident id. The client gets the incident id only. */

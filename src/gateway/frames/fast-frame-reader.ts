@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { FastRouter } from '../../messaging/fast-router.js';
 import { EnvelopeScanner, maskAt, OPCODE, TEXT, type Envelope } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
-import { answerPing, takePong } from './ping-replies.js';
+import { chargePong, replyToPing } from './ping-replies.js';
 import { FrameTracker } from './frame-tracker.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerTable } from '../dispatch/handler-table.js';
@@ -17,50 +17,49 @@ const FINAL_PING = 0x80 | OPCODE.ping;
 const FINAL_PONG = 0x80 | OPCODE.pong;
 const MASKED = 0x80;
 const MAX_CONTROL_BYTES = 125;
-/** `SocketEvents` listens itself, for the pongs that `ws` reads. */
+/** The pong listener of `SocketEvents`; further ones are the application's. */
 const OWN_PONG_LISTENERS = 1;
 
-/** `ws`'s own listener for what a TCP socket received. */
+/** The listener of `ws` for the bytes that a TCP socket receives. */
 export type WsDataListener = (this: Socket, bytes: Buffer) => void;
 
 /**
- * Reads the common case itself: a whole, masked, unfragmented text frame that lies in the chunk and holds a plain
- * message. Pings too, lest a flood of them cost others their time, and pongs, lest every session that has answered a
- * heartbeat keep a {@link FrameTracker}. Every other frame goes to `ws` untouched, alone where possible; when `ws` has said
- * what it was, the next frame may be plain again. What `ws` puts together from parts is looked at once more: it may be a
- * plain message, too.
+ * Reads the common case without `ws`: a whole, masked, unfragmented text frame inside one chunk. Also reads pings, which
+ * must be cheap under a flood, and pongs, so that idle sessions need no {@link FrameTracker}. Every other frame goes to
+ * `ws` unchanged, alone where possible; the reader continues with the next message. Fragmented messages that `ws` has
+ * assembled come back through {@link readMessage}.
  *
- *   chunk  [plain][pong][part][plain][plai
- *   lane      ✓      ✓    ws     ✓     ws ── walk ──▶ until that frame ends
+ *   chunk   [text][pong][fragment][text][tex
+ *   reader    ✓     ✓      ws       ✓    ws ── tracker ──▶ until that frame ends
  */
 @Injectable()
 export class FastFrameReader {
   readonly #scanner = new EnvelopeScanner();
   readonly #maxBytes: number;
-  /** When the chunk came that is being read; known where a limit needs it. */
+  /** When the current chunk arrived; set only for sockets with a rate limit. */
   #nowMs = 0;
-  /** Frames that `ws` has reported; it reports each before it returns, a faulty one never. */
+  /** Messages, pings and pongs that `ws` has emitted. `ws` emits each before it returns, an invalid one never. */
   #reported = 0;
 
   constructor(
-    private readonly direct: FastRouter,
+    private readonly fastRouter: FastRouter,
     private readonly messageDispatcher: MessageDispatcher,
-    private readonly table: HandlerTable,
+    private readonly handlerTable: HandlerTable,
     settings: Settings,
   ) {
     this.#maxBytes = settings.maxMessageBytes;
   }
 
-  /** Takes note that `ws` reported a message, a ping or a pong. */
+  /** Counts a message, ping or pong that `ws` has emitted. */
   reported(): void {
     this.#reported++;
   }
 
-  /** Takes a message that `ws` put together; `false`, and nothing done, where the exact way must decide. */
-  take(socket: GatewaySocket, message: Buffer): boolean {
+  /** Reads a message that `ws` has assembled; returns `false`, with no effect, where the slow path must decide. */
+  readMessage(socket: GatewaySocket, message: Buffer): boolean {
     if (socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
-    return this.#scanner.scan(message, 0, message.length, 0) && this.#carryOut(socket);
+    return this.#scanner.scan(message, 0, message.length, 0) && this.#dispatch(socket);
   }
 
   /** Reads one chunk that a socket received over `tcp`. */
@@ -68,29 +67,30 @@ export class FastFrameReader {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
     let at = 0;
     while (at < chunk.length) {
-      let walk = socket.walk;
-      if (walk === undefined || walk.atMessage) {
-        const end = socket.readyState === WebSocket.OPEN ? this.#plainFrame(socket, chunk, at) : this.#late(chunk, at);
+      let frameTracker = socket.frameTracker;
+      if (frameTracker === undefined || frameTracker.atMessage) {
+        const end =
+          socket.readyState === WebSocket.OPEN ? this.#readFrame(socket, chunk, at) : this.#skipFrame(chunk, at);
         if (end > at) {
           at = end;
           continue;
         }
       }
-      walk = socket.walk ??= new FrameTracker();
-      if (walk.failed) return;
-      const end = walk.step(chunk, at);
+      frameTracker = socket.frameTracker ??= new FrameTracker();
+      if (frameTracker.failed) return;
+      const end = frameTracker.step(chunk, at);
       const before = this.#reported;
       wsDataListener.call(tcp, at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
       at = end;
-      // A whole message of which `ws` says nothing is faulty or a close frame, even if `ws` tells so only after the turn.
-      if (this.#reported === before && walk.atMessage) walk.failed = true;
+      // `ws` emits nothing for an invalid message or a close frame: later frames have no effect.
+      if (this.#reported === before && frameTracker.atMessage) frameTracker.failed = true;
     }
   }
 
-  /** Carries out the frame at `at` and returns the offset behind it; `at` itself where it is for `ws`. */
-  #plainFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
+  /** Reads the frame at `at` and returns the offset behind it; returns `at`, with no effect, where `ws` must read it. */
+  #readFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
     if (chunk.length - at < 6) return at;
-    if (chunk[at] !== FINAL_TEXT) return control(socket, chunk, at);
+    if (chunk[at] !== FINAL_TEXT) return readControlFrame(socket, chunk, at);
     const second = chunk[at + 1]!;
     if ((second & MASKED) === 0) return at;
     let length = second & 0x7f;
@@ -101,33 +101,33 @@ export class FastFrameReader {
     } else if (length === 127) return at;
     const end = start + length;
     if (end > chunk.length || length > this.#maxBytes) return at;
-    return this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4)) && this.#carryOut(socket) ? end : at;
+    return this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4)) && this.#dispatch(socket) ? end : at;
   }
 
-  /** Carries out the message that was scanned; `false`, and nothing done, where the exact way must decide. */
-  #carryOut(socket: GatewaySocket): boolean {
+  /** Routes or dispatches the scanned message; returns `false`, with no effect, where the slow path must decide. */
+  #dispatch(socket: GatewaySocket): boolean {
     const { sessionRateLimiter } = socket;
     const { length } = this.#scanner;
-    if (sessionRateLimiter !== undefined && !sessionRateLimiter.has(length, this.#nowMs)) return this.#refuse(socket);
-    const carried =
-      !this.#scanner.reserved && this.table.definitelyUnclaimed(this.#scanner.typeHash)
-        ? this.direct.tryRoute(socket.session!, this.#scanner)
+    if (sessionRateLimiter !== undefined && !sessionRateLimiter.has(length, this.#nowMs)) return this.#limit(socket);
+    const done =
+      !this.#scanner.reserved && this.handlerTable.definitelyUnclaimed(this.#scanner.typeHash)
+        ? this.fastRouter.tryRoute(socket.session!, this.#scanner)
         : this.#handle(socket);
-    if (carried) sessionRateLimiter?.charge(length);
-    return carried;
+    if (done) sessionRateLimiter?.charge(length);
+    return done;
   }
 
-  /** Refuses a message that is one too many as cheaply as it was read: a flood must not cost others their time. */
-  #refuse(socket: GatewaySocket): boolean {
+  /** Answers a message over the rate limit with `rate_limited`, as cheaply as it was read, because floods come this way. */
+  #limit(socket: GatewaySocket): boolean {
     const { length, idStart, idEnd, nonAscii } = this.#scanner;
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     this.messageDispatcher.refuse(socket, idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd), length);
     return true;
   }
 
-  /** Steps over a frame that comes after the server has closed: it has no effect, however many there are. */
-  #late(chunk: Buffer, at: number): number {
-    if (chunk[at] !== FINAL_TEXT || chunk.length - at < 6) return controlEnd(chunk, at);
+  /** Skips a frame after the server has closed, and returns the offset behind it; `at` where `ws` must read it. */
+  #skipFrame(chunk: Buffer, at: number): number {
+    if (chunk[at] !== FINAL_TEXT || chunk.length - at < 6) return controlFrameEnd(chunk, at);
     const second = chunk[at + 1]!;
     const short = (second & 0x7f) < 126;
     const length = short ? second & 0x7f : (chunk[at + 2]! << 8) | chunk[at + 3]!;
@@ -135,7 +135,7 @@ export class FastFrameReader {
     return (second & MASKED) === 0 || second === 0xff || end > chunk.length || length > this.#maxBytes ? at : end;
   }
 
-  /** Gives a message that a handler may claim to the intake, its envelope already checked. */
+  /** Passes a message that a handler may claim to the dispatcher, with its checked envelope. */
   #handle(socket: GatewaySocket): boolean {
     const { length, typeStart, typeEnd, receiverStart, receiverEnd } = this.#scanner;
     const { idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
@@ -152,8 +152,8 @@ export class FastFrameReader {
   }
 }
 
-/** Returns the offset behind a whole, well-formed ping or pong at `at`; `at` itself where there is none. */
-function controlEnd(chunk: Buffer, at: number): number {
+/** Returns the offset behind a whole, valid ping or pong at `at`; `at` where there is no such frame. */
+function controlFrameEnd(chunk: Buffer, at: number): number {
   const first = chunk[at];
   if ((first !== FINAL_PING && first !== FINAL_PONG) || chunk.length - at < 6) return at;
   const second = chunk[at + 1]!;
@@ -162,17 +162,18 @@ function controlEnd(chunk: Buffer, at: number): number {
   return (second & MASKED) === 0 || length > MAX_CONTROL_BYTES || end > chunk.length ? at : end;
 }
 
-function control(socket: GatewaySocket, chunk: Buffer, at: number): number {
-  const end = controlEnd(chunk, at);
+/** Reads a ping or pong at `at` and returns the offset behind it; returns `at`, with no effect, where `ws` must read it. */
+function readControlFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
+  const end = controlFrameEnd(chunk, at);
   if (end === at) return at;
-  // That a pong came is noted already: all that comes is a sign of life. A listener of a user's own hears of it from `ws`.
+  // Liveness is already recorded; `ws` emits pongs where the application has a listener.
   if (chunk[at] === FINAL_PONG) {
     if (socket.listenerCount('pong') > OWN_PONG_LISTENERS) return at;
-    takePong(socket, end - at - 6);
+    chargePong(socket, end - at - 6);
     return end;
   }
   const body = Buffer.allocUnsafe(end - at - 6);
   for (let index = 0; index < body.length; index++) body[index] = chunk[at + 6 + index]! ^ chunk[at + 2 + (index & 3)]!;
-  answerPing(socket, body);
+  replyToPing(socket, body);
   return end;
 }

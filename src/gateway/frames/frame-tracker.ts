@@ -5,55 +5,56 @@ const MASKED = 0x80;
 /** The longest header of a client's frame (RFC 6455, 5.2). */
 const MAX_CLIENT_HEADER_BYTES = 14;
 
-/** Bytes of a client's frame header, as far as its second byte tells. */
+/** Returns the bytes of a client's frame header, computed from its second byte. */
 function clientHeaderBytes(second: number): number {
   const length = second & 0x7f;
   return 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + ((second & MASKED) === 0 ? 0 : 4);
 }
 
-/**
- * Follows the frame boundaries in what was left to `ws`, so that the fast lane knows when `ws` stands at the beginning
- * of a message again.
- */
+/** Tracks frame boundaries in the bytes that `ws` reads, so that the fast frame reader finds the next message. */
 export class FrameTracker {
-  /** Whether `ws` found a fault or a close frame: whatever comes behind has no effect. */
+  /**
+   * Whether `ws` found an invalid frame or a close frame: later frames have no effect. Set by `FastFrameReader` and by the
+   * error listener of `SocketEvents`.
+   */
   failed = false;
-  /** Messages, pings and pongs that have ended: how the deadline of frames knows one from the next. */
-  ended = 0;
-  /** {@link ended} when a message was last found open, and how often it was since; the business of the deadline. */
-  seenOpen = -1;
-  looksOpen = 0;
+  /** Messages, pings and pongs that have ended. Written by {@link step}. */
+  endedMessages = 0;
+  /** {@link endedMessages} when a message was last found open. Written by `MessageTimeout`. */
+  messageAtTick = -1;
+  /** Ticks for which that message has been open. Written by `MessageTimeout`. */
+  ticksOpen = 0;
   /** Bytes still to come of the frame that `ws` is reading. */
   #left = 0;
-  /** The beginning of a header that was cut. */
+  /** The first bytes of an incomplete header. */
   #header: Buffer | undefined;
   /** Whether `ws` waits for the next fragment of a message. */
   #fragmented = false;
 
-  /** Whether the next byte begins a message that `ws` knows nothing of. */
+  /** Whether the next byte begins a message. */
   get atMessage(): boolean {
     return this.#left === 0 && this.#header === undefined && !this.#fragmented && !this.failed;
   }
 
-  /** Whether a message has begun that has yet to end. */
+  /** Whether a message has begun and not ended. */
   get open(): boolean {
     return !this.failed && !this.atMessage;
   }
 
-  /** Steps over one frame, or what there is of it, and returns the offset behind it. */
+  /** Skips one frame, or the part of it in the chunk, and returns the offset behind it. */
   step(chunk: Buffer, at: number): number {
     if (this.#left === 0) this.#left = this.#begin(chunk, at);
     if (this.#left === 0) return chunk.length;
     const stepped = Math.min(this.#left, chunk.length - at);
     this.#left -= stepped;
-    if (this.#left === 0 && !this.#fragmented) this.ended++;
+    if (this.#left === 0 && !this.#fragmented) this.endedMessages++;
     return at + stepped;
   }
 
-  /** Reads a header and returns how much of its frame is not yet behind us; 0 where the header is cut. */
+  /** Reads a header and returns the bytes of its frame from `at` on; 0 where the header is incomplete. */
   #begin(chunk: Buffer, at: number): number {
-    const known = this.#header?.length ?? 0;
-    const rest = chunk.subarray(at, at + MAX_CLIENT_HEADER_BYTES - known);
+    const headBytes = this.#header?.length ?? 0;
+    const rest = chunk.subarray(at, at + MAX_CLIENT_HEADER_BYTES - headBytes);
     const header = this.#header === undefined ? rest : Buffer.concat([this.#header, rest]);
     const bytes = header.length < 2 ? 2 : clientHeaderBytes(header[1]!);
     if (header.length < bytes) {
@@ -61,11 +62,11 @@ export class FrameTracker {
       return 0;
     }
     this.#header = undefined;
-    this.#fragment(header[0]!);
-    return bytes + bodyBytes(header) - known;
+    this.#noteFragment(header[0]!);
+    return bytes + bodyBytes(header) - headBytes;
   }
 
-  #fragment(first: number): void {
+  #noteFragment(first: number): void {
     const opcode = first & 0x0f;
     if (opcode <= OPCODE.binary) this.#fragmented = (first & FIN) === 0;
   }

@@ -42,12 +42,7 @@ export class Admission {
     this.#perAddress = new ConnectionCounter(settings.maxConnectionsPerAddress);
     this.#perUser = new ConnectionCounter(settings.maxConnectionsPerUser);
     this.#rate = new HandshakeRateLimiter(settings.handshakesPerSecond);
-    sessions.addListener({
-      opened: () => undefined,
-      closed: ({ socket: { identity } }) => {
-        if (identity !== undefined) this.release(identity);
-      },
-    });
+    sessions.addListener('limits', { closed: ({ identity }) => this.release(identity) });
   }
 
   /** Returns the identity of an admitted handshake or why it is rejected; a promise only where it has a token. */

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { SessionRegistry, type SessionListener } from '../../sessions/session-registry.js';
+import type { SessionListener } from '../../sessions/session-listener.js';
+import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 import { GatewayExplorer } from './gateway-explorer.js';
@@ -49,7 +50,7 @@ export class SessionHooks implements OnModuleInit, SessionListener {
       const gateway = instance as Hooked;
       if (gateway.onSessionArrival || gateway.onSessionDeparture) this.#gateways.push(gateway);
     }
-    if (this.#gateways.length > 0) this.registry.addListener(this);
+    if (this.#gateways.length > 0) this.registry.addListener('hooks', this);
   }
 
   opened(session: Session): void {

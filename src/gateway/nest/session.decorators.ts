@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { TLSSocket } from 'node:tls';
 import type { CertificateSubject as Subject } from '../../sessions/identity.js';
 import type { Session } from '../../sessions/session.js';
-import type { SessionSocket } from '../../sessions/session-socket.js';
+import type { GatewaySocket } from '../gateway-socket.js';
 
 /**
  * Returns the session that sent the message, for guards and interceptors.
@@ -20,12 +20,12 @@ export const Sender = createParamDecorator((_: unknown, context: ExecutionContex
 
 /** Injects the user of the session, `sub` of its token: `@User() user: string | undefined`. */
 export const User = createParamDecorator(
-  (_: unknown, context: ExecutionContext): string | undefined => socketOf(context).identity?.user,
+  (_: unknown, context: ExecutionContext): string | undefined => socketOf(context).session?.user,
 );
 
 /** Injects all claims of the session's token, or the named one: `@Claims('role') role: unknown`. */
 export const Claims = createParamDecorator((name: string | undefined, context: ExecutionContext): unknown => {
-  const claims = socketOf(context).identity?.claims;
+  const claims = socketOf(context).session?.identity.claims;
   return name === undefined ? claims : claims?.[name];
 });
 
@@ -34,13 +34,12 @@ export const Claims = createParamDecorator((name: string | undefined, context: E
  * secret of `PROXY_SECRET_FILE`: `@CertificateSubject() subject`. `undefined` where the client sent none.
  */
 export const CertificateSubject = createParamDecorator((_: unknown, context: ExecutionContext): Subject | undefined => {
-  const { identity, session } = socketOf(context);
-  if (identity?.subject !== undefined) return identity.subject;
-  const tcp = session?.outbox.socket;
-  if (!(tcp instanceof TLSSocket) || !tcp.authorized) return undefined;
-  return { ...tcp.getPeerCertificate().subject };
+  const { session, sink } = socketOf(context);
+  if (session?.identity.subject !== undefined) return session.identity.subject;
+  if (!(sink instanceof TLSSocket) || !sink.authorized) return undefined;
+  return { ...sink.getPeerCertificate().subject };
 });
 
-function socketOf(context: ExecutionContext): SessionSocket {
-  return context.switchToWs().getClient<SessionSocket>();
+function socketOf(context: ExecutionContext): GatewaySocket {
+  return context.switchToWs().getClient<GatewaySocket>();
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NodeState } from '../../node/node-state.js';
-import { MessageRouter } from '../../messaging/message-router.js';
+import { localOnly, MessageRouter } from '../../messaging/message-router.js';
 import {
   decode,
   EVERYONE,
@@ -40,7 +40,8 @@ export class ApiPublisher {
       await this.router.deliver(sender, receiver, frame);
       return { status: 'routed' };
     }
-    const skipped = this.router.broadcast(frame);
+    const { skipped, complete } = this.router.broadcast(frame);
+    if (!complete) throw localOnly();
     return { status: 'accepted', ...(skipped > 0 && { skipped }) };
   }
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { CLOSE_CODES } from '../../protocol/index.js';
 import { trafficOf, type Traffic } from '../../sessions/session-details.js';
-import { SessionRegistry, type SessionListener } from '../../sessions/session-registry.js';
+import type { SessionListener } from '../../sessions/session-listener.js';
+import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
@@ -13,9 +14,9 @@ const OTHER_CODE = 0;
 /** Counts and logs sessions that open and end, and sums up their traffic. */
 @Injectable()
 export class SessionMetrics implements SessionListener {
-  /** Ended sessions whose socket is still open. */
+  /** Ended sessions whose connection is still open. */
   readonly #closing = new Set<Session>();
-  /** Bytes of all closed sockets. */
+  /** Bytes of all closed connections. */
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -24,7 +25,7 @@ export class SessionMetrics implements SessionListener {
     private readonly counters: Counters,
     private readonly log: Log,
   ) {
-    sessions.addListener(this);
+    sessions.addListener('metrics', this);
   }
 
   opened(session: Session): void {
@@ -36,8 +37,8 @@ export class SessionMetrics implements SessionListener {
     const byServer = code in CLOSE_CODES && code !== 1000;
     this.counters.count(this.counters.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER_CODE);
     this.#closing.add(session);
-    session.socket.once('close', () => this.#onSocketClosed(session));
-    if (session.socket.readyState === session.socket.CLOSED) this.#onSocketClosed(session);
+    session.connection?.onceClosed(() => this.#onConnectionClosed(session));
+    if (session.connection?.isClosed !== false) this.#onConnectionClosed(session);
     if (byServer) this.log.info('closed', { code, ...fieldsOf(session) });
     else if (this.log.debugs) this.log.debug('departed', { code, ...fieldsOf(session) });
   }
@@ -55,7 +56,7 @@ export class SessionMetrics implements SessionListener {
     return { bytesIn, bytesOut };
   }
 
-  #onSocketClosed(session: Session): void {
+  #onConnectionClosed(session: Session): void {
     if (!this.#closing.delete(session)) return;
     const { bytesIn, bytesOut } = trafficOf(session);
     this.#bytesIn += bytesIn;

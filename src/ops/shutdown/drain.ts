@@ -4,6 +4,7 @@ import { Backplane } from '../../cluster/backplane.js';
 import { NodeState } from '../../node/node-state.js';
 import { NoticeLog } from '../../messaging/notice-log.js';
 import { ABNORMAL, reconnectFrame } from '../../protocol/index.js';
+import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
@@ -11,7 +12,7 @@ import { Counters } from '../../telemetry/counters.js';
 
 /** Interval at which the condition to end a step is checked. */
 const POLL_MS = 10;
-/** Sockets are closed in batches of at least `MIN_BATCH`, and in at most `MAX_BATCHES`. */
+/** Connections are closed in batches of at least `MIN_BATCH`, and in at most `MAX_BATCHES`. */
 const MIN_BATCH = 250;
 const MAX_BATCHES = 50;
 /** Shares of `DRAIN_TIMEOUT_MS` by which a step ends at the latest. */
@@ -36,7 +37,7 @@ export interface DrainReport {
  * values of observables, because an observable may never complete.
  */
 @Injectable()
-export class Drain {
+export class Drain implements SessionListener {
   readonly #logger = new Logger(Drain.name);
   readonly #spreadMs: number;
   readonly #timeoutMs: number;
@@ -52,7 +53,7 @@ export class Drain {
     this.#spreadMs = settings.drainSpreadMs;
     this.#timeoutMs = settings.drainTimeoutMs;
     // A handshake that waited for its token when the drain began may still open a session.
-    sessions.addListener({ opened: (session) => this.#onOpened(session), closed: () => undefined });
+    sessions.addListener('drain', this);
   }
 
   /** Resolves when all connections are closed or cut, within nine tenths of `DRAIN_TIMEOUT_MS`. */
@@ -66,14 +67,14 @@ export class Drain {
     for (const session of this.sessions.all()) session.pauseReading();
     await until(() => this.#allDelivered(), deadline(DELIVERY_UNTIL));
     const leaving = this.sessions.endAll(1012);
-    const cut = await this.#closeSockets(leaving, deadline(CLOSED_UNTIL));
+    const cut = await this.#closeConnections(leaving, deadline(CLOSED_UNTIL));
     this.counters.drainCut += cut;
     const report = { sessions: leaving.length, cut, tookMs: Math.round(performance.now() - start) };
     this.#logger.warn('drained', report);
     return report;
   }
 
-  #onOpened(session: Session): void {
+  opened(session: Session): void {
     if (this.nodeState.phase === 'draining') session.close(1012);
   }
 
@@ -93,14 +94,14 @@ export class Drain {
     return this.counters.handlersRunning === 0 && waiting === 0;
   }
 
-  /** Closes the sockets of ended sessions and returns the number of those that had to be cut. */
-  async #closeSockets(sessions: readonly Session[], deadlineMs: number): Promise<number> {
+  /** Closes the connections of ended sessions and returns the number of those that had to be cut. */
+  async #closeConnections(sessions: readonly Session[], deadlineMs: number): Promise<number> {
     let closed = 0;
     let cut = 0;
     const batch = Math.max(MIN_BATCH, Math.ceil(sessions.length / MAX_BATCHES));
     for (let from = 0; from < sessions.length; from += batch) {
       for (const session of sessions.slice(from, from + batch)) {
-        session.socket.once('close', (code) => {
+        session.connection?.onceClosed((code) => {
           closed++;
           if (code === ABNORMAL) cut++;
         });
@@ -111,7 +112,7 @@ export class Drain {
     }
     await until(() => closed === sessions.length, deadlineMs);
     const left = sessions.length - closed;
-    for (const { socket } of sessions) socket.terminate();
+    for (const { connection } of sessions) connection?.terminate();
     return cut + left;
   }
 }

@@ -4,20 +4,20 @@ import { NoticeLog } from '../../src/messaging/notice-log.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { newRegistry, openSession } from '../support/sessions.js';
 
-/** How many notices may gather before they are told although the window is open. */
-const GATHERED = 4096;
+/** Notices at which the log is flushed before the window ends. */
+const MAX_LOG_NOTICES = 4096;
 
-describe('notices that wait for their window', () => {
-  it('are told before it ends when there are too many', async () => {
+describe('the notice log', () => {
+  it('is flushed before its window ends when it is full', async () => {
     const registry = newRegistry();
     void new NoticeLog(registry, readSettings({ NOTICE_WINDOW_MS: '10000' }));
     const { connection } = openSession(registry);
-    const told = (): number => connection.envelopes.filter(({ type }) => type === 'sys.arrived').length;
-    for (let count = 2; count < GATHERED; count++) openSession(registry);
+    const received = (): number => connection.envelopes.filter(({ type }) => type === 'sys.arrived').length;
+    for (let count = 2; count < MAX_LOG_NOTICES; count++) openSession(registry);
     await turn();
-    expect(told()).toBe(0);
+    expect(received()).toBe(0);
     openSession(registry);
     await turn();
-    expect(told()).toBe(GATHERED - 1);
+    expect(received()).toBe(MAX_LOG_NOTICES - 1);
   });
 });

@@ -1,0 +1,58 @@
+import type { Log } from '../../telemetry/log.js';
+import type { ClusterDelegate, DeliveryFailure } from '../backplane.js';
+import type { NodePublisher } from '../nats/node-publisher.js';
+import type { Batch, Head, Request, RpcRequest } from '../wire/node-message.js';
+import type { JoinState } from './join-state.js';
+import type { Member } from './member.js';
+
+/** Executes the batches and RPCs of other nodes on the sessions of this one. */
+export class RequestExecutor {
+  constructor(
+    private readonly delegate: ClusterDelegate,
+    private readonly state: JoinState,
+    private readonly publisher: NodePublisher,
+    private readonly log: Log,
+  ) {}
+
+  /** Executes a batch, or refuses all of it where it may be too old or the sessions of its node are not known. */
+  execute(member: Member, { sentAtMs }: Head, batch: Batch, reply: string): void {
+    const isFresh = member.clock.ageMs(sentAtMs, performance.now()) <= batch.maxAgeMs;
+    if (!isFresh || this.state.hasUntrustedClock(member.firstSeenMs) || !member.synced || !this.state.joined)
+      return this.refuse(batch, reply);
+    this.#answer(batch, reply, (request) => this.#execute(request));
+  }
+
+  /** Answers every request of a batch with `unavailable`. */
+  refuse(batch: Batch, reply: string): void {
+    this.#answer(batch, reply, () => 'unavailable');
+  }
+
+  /** Executes an RPC. Sends no response where it fails, so that the calling node times out. */
+  async call(nodeId: string, { number, detailsOf, body }: RpcRequest): Promise<void> {
+    try {
+      const reply = detailsOf === undefined ? await this.delegate.rpc(body) : this.delegate.sessionDetails(detailsOf);
+      this.publisher.sendTo(nodeId, { kind: 'rpcResponse', number, reply });
+    } catch (error) {
+      this.log.error(error);
+    }
+  }
+
+  #answer(
+    { number, items }: Batch,
+    reply: string,
+    execute: (request: Request | undefined) => DeliveryFailure | undefined,
+  ): void {
+    const refused: [number, DeliveryFailure][] = [];
+    for (const [index, request] of items.entries()) {
+      const failure = execute(request);
+      if (failure !== undefined) refused.push([index, failure]);
+    }
+    this.publisher.receipt(reply, { kind: 'receipt', number, refused });
+  }
+
+  #execute(request: Request | undefined): DeliveryFailure | undefined {
+    if (request === undefined) return 'unavailable';
+    if (request.type === 'kick') return this.delegate.kick(request.receiver) ? undefined : 'receiver_not_found';
+    return this.delegate.deliverLocal(request.sender, request.receiver, request.frame);
+  }
+}

@@ -1,0 +1,153 @@
+import { Injectable } from '@nestjs/common';
+import { NodeIdentity } from '../node/node-identity.js';
+import { nodeIdOf, type Frame } from '../protocol/index.js';
+import { Settings } from '../settings/settings.js';
+import { Log } from '../telemetry/log.js';
+import {
+  Backplane,
+  type ClusterDelegate,
+  type DeliveryCallback,
+  type DeliveryFailure,
+  type SessionDetails,
+  type SessionInfo,
+} from './backplane.js';
+import { Membership } from './membership/membership.js';
+import { rendezvousOwner } from './membership/rendezvous.js';
+import { anyHostResolves } from './nats/nats-access.js';
+import type { Request } from './wire/node-message.js';
+
+const LOOKUP_INTERVAL_MS = 2000;
+
+/**
+ * Many nodes that communicate over NATS (docs/adr/0010). With `BACKPLANE=auto` a node is standalone until a host of
+ * `NATS_URL` resolves, so that one compose file serves one node and many. A host that resolves but does not answer counts
+ * as disconnected, not standalone.
+ */
+@Injectable()
+export class NatsBackplane extends Backplane {
+  /** `undefined` while this node is standalone, which only `BACKPLANE=auto` allows. */
+  #membership: Membership | undefined;
+  #lookupTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly identity: NodeIdentity,
+    private readonly log: Log,
+  ) {
+    super();
+  }
+
+  get disconnectedSinceMs(): number | undefined {
+    return this.#membership?.state.disconnectedSinceMs;
+  }
+
+  get peerCount(): number {
+    return this.#membership?.members.size ?? 0;
+  }
+
+  get waiting(): number {
+    return this.#membership?.publisher.waiting ?? 0;
+  }
+
+  async start(delegate: ClusterDelegate): Promise<void> {
+    if (this.settings.backplane === 'nats' || (await anyHostResolves(this.settings))) return this.#join(delegate);
+    this.log.info('standalone until a NATS host resolves');
+    this.#scheduleLookup(delegate);
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#lookupTimer);
+    this.#lookupTimer = undefined;
+    await this.#membership?.stop();
+  }
+
+  deliver(sender: string, receiver: string, frame: Frame, callback: DeliveryCallback): 'queued' | DeliveryFailure {
+    return this.#request({ type: 'message', sender, receiver, frame }, callback);
+  }
+
+  broadcast(sender: string, frame: Frame): boolean {
+    const membership = this.#membership;
+    if (membership === undefined) return true;
+    const { members, publisher, state } = membership;
+    if (!state.joined) return false;
+    if (members.size === 0) return true;
+    if (!publisher.fits(frame.length)) return false;
+    publisher.event({ type: 'broadcast', sender, frame });
+    return true;
+  }
+
+  arrived(sessionInfo: SessionInfo): void {
+    this.#membership?.publisher.event({ type: 'arrived', sessionInfo });
+  }
+
+  departed(id: string, code: number): void {
+    this.#membership?.publisher.event({ type: 'departed', id, code });
+  }
+
+  async kick(receiver: string): Promise<DeliveryFailure | undefined> {
+    return new Promise((resolve) => {
+      const result = this.#request({ type: 'kick', receiver }, resolve);
+      if (result !== 'queued') resolve(result);
+    });
+  }
+
+  async sessionDetails(ids: readonly string[]): Promise<readonly SessionDetails[]> {
+    const membership = this.#membership;
+    if (membership === undefined || !membership.state.joined) return [];
+    const idsByNode = new Map<string, string[]>();
+    for (const id of ids) {
+      const nodeId = nodeIdOf(id);
+      if (nodeId === undefined || !membership.members.has(nodeId)) continue;
+      const idsOfNode = idsByNode.get(nodeId);
+      if (idsOfNode === undefined) idsByNode.set(nodeId, [id]);
+      else idsOfNode.push(id);
+    }
+    const calls = [...idsByNode].map(([nodeId, detailsOf]) => membership.publisher.call(nodeId, { detailsOf }));
+    const replies = (await Promise.all(calls)) as (SessionDetails[] | undefined)[];
+    return replies.flatMap((details) => details ?? []);
+  }
+
+  ownerOf(key: string): string | undefined {
+    const { id } = this.identity;
+    const owner = rendezvousOwner([id, ...(this.#membership?.members.nodeIds() ?? [])], key);
+    return owner === id ? undefined : owner;
+  }
+
+  async rpc(nodeId: string, body: unknown): Promise<unknown> {
+    const membership = this.#membership;
+    return membership?.state.joined === true ? membership.publisher.call(nodeId, { body }) : undefined;
+  }
+
+  async flushed(): Promise<void> {
+    await this.#membership?.publisher.flushed();
+  }
+
+  /** Sessions that are open already are in the snapshot to the other nodes. */
+  #join(delegate: ClusterDelegate): Promise<void> {
+    this.#membership = new Membership(delegate, this.settings, this.identity, this.log);
+    return this.#membership.start();
+  }
+
+  #scheduleLookup(delegate: ClusterDelegate): void {
+    const timer = setTimeout(async () => {
+      const resolves = await anyHostResolves(this.settings);
+      if (timer !== this.#lookupTimer) return; // stopped during the lookup
+      if (resolves) await this.#join(delegate);
+      else this.#scheduleLookup(delegate);
+    }, LOOKUP_INTERVAL_MS);
+    this.#lookupTimer = timer;
+  }
+
+  /** Decides where a request goes. The only check of a receiver, so that no other one can disagree. */
+  #request(request: Request, callback: DeliveryCallback): 'queued' | DeliveryFailure {
+    const membership = this.#membership;
+    const nodeId = nodeIdOf(request.receiver);
+    if (membership === undefined || nodeId === undefined || nodeId === this.identity.id) return 'receiver_not_found';
+    const { members, publisher, state } = membership;
+    if (members.isGone(nodeId)) return 'receiver_not_found';
+    if (!state.joined) return 'unavailable';
+    // A node that has just joined tries unknown nodes too, because their first message may be late.
+    if (state.settled && !members.has(nodeId)) return 'receiver_not_found';
+    return publisher.request(nodeId, request, callback);
+  }
+}

@@ -1,0 +1,40 @@
+import type { ServerCloseCode } from '../protocol/index.js';
+
+/** The writable side of a connection: the part of `net.Socket` that an outbox uses. */
+export interface ByteSink {
+  readonly writable: boolean;
+  /** Bytes accepted by `write` that the kernel has not taken yet. */
+  readonly writableLength: number;
+  /** True from the moment the sink is full until it emits `drain`. */
+  readonly writableNeedDrain: boolean;
+  write(bytes: Uint8Array): boolean;
+  cork(): void;
+  uncork(): void;
+  once(event: 'drain', listener: () => void): unknown;
+}
+
+/**
+ * The transport of a session: carries its frames, and may be replaced while the session keeps its id.
+ * `GatewaySocket` is the implementation for WebSockets.
+ */
+export interface Connection {
+  readonly sink: ByteSink;
+  /** Bytes read from the network, without TLS records. */
+  readonly bytesRead: number;
+  /** Bytes passed to `sink.write`, without TLS records. */
+  readonly bytesWritten: number;
+  readonly isPaused: boolean;
+  /** Whether both directions have ended. */
+  readonly isClosed: boolean;
+  /** Stops reading from the network. */
+  pause(): void;
+  resume(): void;
+  /** Starts the closing handshake; the close frame follows all frames of the outbox. */
+  close(code: ServerCloseCode): void;
+  /** Destroys the connection without a close frame. */
+  terminate(): void;
+  /** Calls the listener with the close code when both directions have ended; never where {@link isClosed} is true. */
+  onceClosed(listener: (code: number) => void): void;
+  /** Records a `sys.error` that was sent; returns whether the client has exceeded its errors per minute. */
+  countError(code: string): boolean;
+}

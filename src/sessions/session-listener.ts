@@ -1,0 +1,47 @@
+import type { Session } from './session.js';
+
+/** Receives each session that opens and each that ends, once, at the moment that is decided. */
+export interface SessionListener {
+  /** Called after the welcome is written and before anything is read from the client. */
+  opened?(session: Session): void;
+  /** @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut */
+  closed?(session: Session, code: number): void;
+}
+
+/**
+ * Phases of listeners, in the order in which listeners are called for `opened` and for `closed` alike.
+ * `drain` is the last phase, because its listener may close the session that has just opened.
+ */
+export const LISTENER_PHASES = [
+  'directory',
+  'notices',
+  'cluster',
+  'limits',
+  'expiry',
+  'heartbeat',
+  'metrics',
+  'hooks',
+  'drain',
+] as const;
+
+export type ListenerPhase = (typeof LISTENER_PHASES)[number];
+
+/** Listeners in the order of {@link LISTENER_PHASES}, whatever the order in which they are added. */
+export class SessionListeners {
+  readonly #entries: { readonly rank: number; readonly listener: SessionListener }[] = [];
+
+  /** Adds a listener behind those of its phase. */
+  add(phase: ListenerPhase, listener: SessionListener): void {
+    const rank = LISTENER_PHASES.indexOf(phase);
+    const index = this.#entries.findIndex((entry) => entry.rank > rank);
+    this.#entries.splice(index === -1 ? this.#entries.length : index, 0, { rank, listener });
+  }
+
+  opened(session: Session): void {
+    for (const { listener } of this.#entries) listener.opened?.(session);
+  }
+
+  closed(session: Session, code: number): void {
+    for (const { listener } of this.#entries) listener.closed?.(session, code);
+  }
+}

@@ -1,0 +1,105 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { DeliveryFailure } from '../../src/cluster/backplane.js';
+import { BatchAccumulator } from '../../src/cluster/nats/batch-accumulator.js';
+import { InFlight } from '../../src/cluster/nats/in-flight.js';
+import { Subjects } from '../../src/cluster/nats/subjects.js';
+import { decodeMessage } from '../../src/cluster/wire/node-codec.js';
+import { textFrame } from '../../src/protocol/index.js';
+
+const TIMEOUT_MS = 60_000;
+
+describe('the batch accumulator', () => {
+  let sent: string[];
+  let outcomes: (DeliveryFailure | undefined)[];
+  let connected: boolean;
+  let inFlight: InFlight;
+  let accumulator: BatchAccumulator;
+
+  beforeEach(() => {
+    sent = [];
+    outcomes = [];
+    connected = true;
+    const subjects = new Subjects('test');
+    const publish = (subject: string, bytes: Uint8Array, reply?: string): boolean => {
+      if (connected) sent.push(describeMessage(subject, bytes, reply));
+      return connected;
+    };
+    inFlight = new InFlight(TIMEOUT_MS);
+    const publisher = { origin: { nodeId: 'abcdefgh', incarnation: 1 }, publish };
+    accumulator = new BatchAccumulator(publisher, subjects, inFlight, 1000);
+  });
+
+  /** Shows the receivers of a batch, or the ids and types of events. */
+  function describeMessage(subject: string, bytes: Uint8Array, reply: string | undefined): string {
+    const { message } = decodeMessage(bytes);
+    if (message.kind === 'batch') {
+      expect([reply, message.maxAgeMs]).toEqual([`test.receipt.abcdefgh.${message.number}`, 1000]);
+      return `${subject}: ${message.items.map((item) => item?.receiver).join(' ')}`;
+    }
+    if (message.kind !== 'events') throw new Error(`unexpected ${message.kind}`);
+    const items = message.items.map((item) => (item.type === 'departed' ? item.id : item.type));
+    return `${subject} ${message.sequence}: ${items.join(' ')}`;
+  }
+
+  const request = (nodeId: string, receiver: string, text = '{}'): void =>
+    accumulator.addRequest(nodeId, { type: 'message', sender: 's', receiver, frame: textFrame(text) }, (failure) =>
+      outcomes.push(failure),
+    );
+  const departed = (id: string): void => accumulator.addEvent({ type: 'departed', id, code: 1000 });
+
+  it('sends one batch per node at the end of the turn', async () => {
+    request('a', 'a1');
+    request('b', 'b1');
+    request('a', 'a2');
+    expect(sent).toEqual([]);
+    expect([accumulator.waiting, inFlight.waiting]).toEqual([3, 0]);
+    await turn();
+    expect(sent).toEqual(['test.mail.a: a1 a2', 'test.mail.b: b1']);
+    expect([accumulator.waiting, inFlight.waiting]).toEqual([0, 3]);
+    inFlight.settle({ kind: 'receipt', number: 1, refused: [[1, 'receiver_not_found']] });
+    expect(outcomes).toEqual([undefined, 'receiver_not_found']);
+    inFlight.failAll();
+  });
+
+  it('keeps the order of events and requests', async () => {
+    departed('x');
+    departed('y');
+    request('a', 'a1');
+    request('b', 'b1');
+    departed('z');
+    request('a', 'a2');
+    await turn();
+    expect(sent).toEqual(['test.all 1: x y', 'test.mail.a: a1', 'test.mail.b: b1', 'test.all 2: z', 'test.mail.a: a2']);
+    inFlight.failAll();
+  });
+
+  it('sends a long batch before the turn ends', () => {
+    for (let count = 0; count < 5; count++) request('a', `a${count}`, 'x'.repeat(60_000));
+    expect(sent).toEqual(['test.mail.a: a0 a1 a2']);
+    accumulator.flush();
+    expect(sent).toEqual(['test.mail.a: a0 a1 a2', 'test.mail.a: a3 a4']);
+    inFlight.failAll();
+  });
+
+  it('fails the requests of a batch that the connection does not take', async () => {
+    connected = false;
+    request('a', 'a1');
+    await turn();
+    expect([outcomes, inFlight.waiting]).toEqual([['unavailable'], 0]);
+  });
+
+  it('drops everything on reset, fails the requests and restarts the sequence', async () => {
+    request('a', 'a1');
+    request('b', 'b1');
+    accumulator.reset();
+    expect(outcomes).toEqual(['unavailable', 'unavailable']);
+    departed('x');
+    accumulator.reset();
+    await turn();
+    expect(sent).toEqual([]);
+    departed('y');
+    await turn();
+    expect(sent).toEqual(['test.all 1: y']);
+  });
+});

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { JoinState } from '../../src/cluster/membership/join-state.js';
+import { TICKS_PER_HEARTBEAT, TICKS_PER_TIMEOUT } from '../../src/cluster/ticks.js';
+
+const TICK_MS = 250;
+const MAX_TICK_GAP_MS = 1250;
+
+describe('the join state', () => {
+  let state: JoinState;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    state = new JoinState(MAX_TICK_GAP_MS);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const tick = (count: number): boolean[] =>
+    Array.from({ length: count }, () => {
+      vi.advanceTimersByTime(TICK_MS);
+      return state.tick();
+    });
+
+  it('has been disconnected since its start until it joins, and again after a disconnection', () => {
+    const startMs = performance.now();
+    vi.advanceTimersByTime(TICK_MS);
+    expect([state.joined, state.disconnectedSinceMs]).toEqual([false, startMs]);
+    state.join();
+    expect([state.joined, state.disconnectedSinceMs]).toEqual([true, undefined]);
+    vi.advanceTimersByTime(TICK_MS);
+    state.disconnect();
+    const lostMs = performance.now();
+    vi.advanceTimersByTime(TICK_MS);
+    state.disconnect();
+    expect([state.joined, state.disconnectedSinceMs]).toEqual([false, lostMs]);
+  });
+
+  it('is settled a whole timeout after the node joined', () => {
+    tick(3);
+    state.join();
+    tick(TICKS_PER_TIMEOUT - 1);
+    expect(state.settled).toBe(false);
+    tick(1);
+    expect(state.settled).toBe(true);
+  });
+
+  it('makes a heartbeat due every few ticks', () => {
+    expect(tick(2 * TICKS_PER_HEARTBEAT).filter((isDue) => isDue)).toHaveLength(2);
+  });
+
+  it('trusts the clock of a member first seen during a pause only after its next heartbeat', () => {
+    tick(5);
+    const beforeMs = performance.now() - 1;
+    expect(state.hasUntrustedClock(performance.now())).toBe(false);
+    vi.advanceTimersByTime(MAX_TICK_GAP_MS + 1);
+    const resumedMs = performance.now();
+    expect([state.hasUntrustedClock(resumedMs), state.hasUntrustedClock(beforeMs)]).toEqual([true, false]);
+    tick(TICKS_PER_HEARTBEAT + 1);
+    expect(state.hasUntrustedClock(resumedMs)).toBe(true);
+    tick(1);
+    expect(state.hasUntrustedClock(resumedMs)).toBe(false);
+  });
+});

@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ClusterDelegate, SessionInfo } from '../../src/cluster/backplane.js';
+import { ClockOffset } from '../../src/cluster/membership/clock-offset.js';
+import { MemberList } from '../../src/cluster/membership/member-list.js';
+import type { Member } from '../../src/cluster/membership/member.js';
+import { TICKS_PER_TIMEOUT } from '../../src/cluster/ticks.js';
+import { NODE_VERSION, type ClusterEvent, type Snapshot } from '../../src/cluster/wire/node-message.js';
+import { textFrame } from '../../src/protocol/index.js';
+
+/** Keeps remote sessions as the directory does; ids begin with the first character of their node's id. */
+class FakeDirectory implements Partial<ClusterDelegate> {
+  /** Changes in their order: `+id`, `-id code`, `*` for a broadcast. */
+  readonly changes: string[] = [];
+  /** The id for which an arrival fails. */
+  broken: string | undefined;
+  readonly #ids = new Set<string>();
+
+  *remoteSessions(nodeId: string): Iterable<string> {
+    for (const id of this.#ids) if (id[0] === nodeId[0]) yield id;
+  }
+
+  remoteArrived({ id }: SessionInfo): void {
+    if (id === this.broken) throw new Error('broken');
+    if (this.#ids.has(id)) return;
+    this.#ids.add(id);
+    this.changes.push(`+${id}`);
+  }
+
+  remoteDeparted(id: string, code: number): void {
+    if (this.#ids.delete(id)) this.changes.push(`-${id} ${code}`);
+  }
+
+  broadcast(): void {
+    this.changes.push('*');
+  }
+}
+
+describe('the member list', () => {
+  let directory: FakeDirectory;
+  let members: MemberList;
+  let nowMs: number;
+
+  beforeEach(() => {
+    nowMs = 1000;
+    directory = new FakeDirectory();
+    members = new MemberList(directory as unknown as ClusterDelegate);
+  });
+
+  const nodeId = (name: string): string => name.padEnd(8, '0');
+  const receive = (name: string, incarnation = 1): Member | undefined =>
+    members.receive({ version: NODE_VERSION, nodeId: nodeId(name), incarnation, sentAtMs: nowMs - 5 }, nowMs);
+  const snapshot = (sequence: number, ids: readonly string[], rest: Partial<Snapshot> = {}): Snapshot => ({
+    kind: 'snapshot',
+    sequence,
+    first: true,
+    last: true,
+    requestsSnapshots: false,
+    sessions: ids.map((id) => ({ id })),
+    departures: [],
+    ...rest,
+  });
+  const arrived = (id: string): ClusterEvent => ({ type: 'arrived', sessionInfo: { id } });
+  const departed = (id: string): ClusterEvent => ({ type: 'departed', id, code: 1000 });
+  const events = (sequence: number, ...items: ClusterEvent[]) => ({ kind: 'events', sequence, items }) as const;
+
+  it('applies the events of a member from its first snapshot on, and ignores those before', () => {
+    const a = receive('a')!;
+    expect(a.applyEvents(events(1, arrived('a1')))).toBe(false);
+    a.applySnapshot(snapshot(1, ['a1', 'a2'], { last: false }));
+    expect(directory.changes).toEqual([]);
+    a.applySnapshot(snapshot(1, ['a3'], { first: false }));
+    const broadcast: ClusterEvent = { type: 'broadcast', sender: 'a2', frame: textFrame('') };
+    expect(a.applyEvents(events(2, departed('a1'), broadcast))).toBe(true);
+    expect(directory.changes).toEqual(['+a1', '+a2', '+a3', '-a1 1000', '*']);
+    expect(a.isUpToDate(2)).toBe(true);
+  });
+
+  it('ignores a snapshot with a missing chunk, and applies the next', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1'], { chunk: 0, last: false }));
+    a.applySnapshot(snapshot(0, ['a3'], { chunk: 2, first: false }));
+    expect([a.isUpToDate(0), directory.changes]).toEqual([false, []]);
+    a.applySnapshot(snapshot(0, ['a1'], { chunk: 0, last: false }));
+    a.applySnapshot(snapshot(0, ['a2'], { chunk: 1, first: false }));
+    expect([a.isUpToDate(0), directory.changes]).toEqual([true, ['+a1', '+a2']]);
+  });
+
+  it('has a member out of sync after an event that failed', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1']));
+    directory.broken = 'a2';
+    expect(() => a.applyEvents(events(1, arrived('a2'), arrived('a3')))).toThrow('broken');
+    expect(a.isUpToDate(1)).toBe(false);
+    directory.broken = undefined;
+    expect(a.applyEvents(events(2, arrived('a4')))).toBe(false);
+    a.applySnapshot(snapshot(2, ['a1', 'a2', 'a3', 'a4']));
+    expect([a.isUpToDate(2), directory.changes]).toEqual([true, ['+a1', '+a2', '+a3', '+a4']]);
+  });
+
+  it('skips event batches that were applied already', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1']));
+    a.applyEvents(events(1, arrived('a1'), arrived('a2'), departed('a1'), departed('a1')));
+    expect(a.applyEvents(events(1, departed('a2')))).toBe(true);
+    a.applySnapshot(snapshot(1, ['a2']));
+    expect(directory.changes).toEqual(['+a1', '+a2', '-a1 1000']);
+  });
+
+  it('has a member out of sync after a gap, and applies the difference to the next snapshot', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1', 'a2', 'a3']));
+    directory.changes.length = 0;
+    expect(a.applyEvents(events(2, departed('a3')))).toBe(false);
+    expect(a.isUpToDate(2)).toBe(false);
+    expect(a.applyEvents(events(3, arrived('a4')))).toBe(false);
+    a.applySnapshot(snapshot(3, ['a1', 'a4'], { departures: [['a2', 4101]] }));
+    expect(directory.changes).toEqual(['-a2 4101', '-a3 1006', '+a4']);
+    expect(a.isUpToDate(3)).toBe(true);
+  });
+
+  it('ignores messages of an older incarnation', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(9, ['a1']));
+    expect(receive('a', 2)).toBe(a);
+    expect(a.synced).toBe(false);
+    expect(receive('a', 1)).toBeUndefined();
+    a.applySnapshot(snapshot(0, ['a1']));
+    expect(a.applyEvents(events(1, departed('a1')))).toBe(true);
+    expect(directory.changes).toEqual(['+a1', '-a1 1000']);
+  });
+
+  it('removes a silent member within the timeout, ends its sessions and ignores it from then on', () => {
+    receive('a')!.applySnapshot(snapshot(0, ['a1', 'a2']));
+    receive('b')!.applySnapshot(snapshot(0, ['b1']));
+    directory.changes.length = 0;
+    let ticks = 0;
+    let dead: Member[] = [];
+    while (dead.length === 0 && ticks < 100) {
+      receive('b');
+      dead = members.tick();
+      ticks++;
+    }
+    expect(ticks).toBeLessThan(TICKS_PER_TIMEOUT);
+    expect(ticks).toBeGreaterThan(TICKS_PER_TIMEOUT / 2);
+    expect(dead.map((member) => member.nodeId)).toEqual([nodeId('a')]);
+    expect(directory.changes).toEqual(['-a1 1006', '-a2 1006']);
+    expect([members.isGone(nodeId('a')), members.isGone(nodeId('b')), members.size]).toEqual([true, false, 1]);
+    expect(receive('a', 2)).toBeUndefined();
+  });
+
+  it.each(['', 'a.>', 'a.*00000', 'aaaaaaaaa', 'aaaaaaa\n'])('ignores a node with the malformed id %j', (id) => {
+    const head = { version: NODE_VERSION, nodeId: id, incarnation: 1, sentAtMs: nowMs };
+    expect(members.receive(head, nowMs)).toBeUndefined();
+    expect(members.size).toBe(0);
+  });
+
+  it('restarts the silence of all members when this node reconnects', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1']));
+    for (let tick = 0; tick < TICKS_PER_TIMEOUT - 4; tick++) members.tick();
+    members.resetForReconnect();
+    for (let tick = 0; tick < TICKS_PER_TIMEOUT - 4; tick++) expect(members.tick()).toEqual([]);
+    expect(a.synced).toBe(false);
+    expect(directory.changes).toEqual(['+a1']);
+  });
+});
+
+describe('the clock offset', () => {
+  it('gives the age of a message, less the latency of the fastest one', () => {
+    const clock = new ClockOffset();
+    clock.observe(1_000_000, 130);
+    clock.observe(1_000_010, 120);
+    expect(clock.ageMs(1_000_020, 130)).toBe(0);
+    expect(clock.ageMs(1_000_020, 630)).toBe(500);
+    clock.observe(1_100_000, 100_110 + 40);
+    expect(clock.ageMs(1_100_000, 100_150)).toBe(40);
+    clock.observe(1_200_000, 200_150);
+    clock.observe(1_200_001, 200_151);
+    expect(clock.ageMs(1_200_001, 200_151)).toBe(0);
+  });
+});

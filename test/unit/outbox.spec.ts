@@ -1,0 +1,176 @@
+import { setImmediate as tick } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { controlFrame, joinFrames, OPCODE, textFrame, type Frame } from '../../src/protocol/index.js';
+import type { SessionRegistry } from '../../src/sessions/session-registry.js';
+import type { Session } from '../../src/sessions/session.js';
+import { FakeConnection, newRegistry, openSession } from '../support/sessions.js';
+
+const HIGH_WATER_BYTES = 100_000;
+
+/** A text frame that is known by its type; `bytes` of padding decide whether it is copied or shared. */
+function numbered(number: number, bytes = 0): Frame {
+  return textFrame(JSON.stringify({ type: String(number), data: 'x'.repeat(bytes) }));
+}
+
+/** Appends a frame the way the fast router does: written into the reserved block. */
+function route(session: Session, frame: Frame): void {
+  const block = session.outbox.reserve(frame.length);
+  block.bytes.set(frame, session.outbox.used);
+  session.outbox.commit(session.outbox.used + frame.length);
+}
+
+const numbers = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => String(from + i));
+
+describe('a session and its connections', () => {
+  let registry: SessionRegistry;
+  let session: Session;
+  let first: FakeConnection;
+  let second: FakeConnection;
+
+  beforeEach(() => {
+    registry = newRegistry({ OUTBOX_HIGH_WATER_BYTES: String(HIGH_WATER_BYTES) });
+    ({ session, connection: first } = openSession(registry));
+    second = new FakeConnection();
+  });
+
+  it('keeps its id, and writes its frames in order to one connection and then to the other', async () => {
+    const { id } = session;
+    for (let number = 0; number < 50; number++) session.send(numbered(number));
+    await tick();
+    session.detach();
+    for (let number = 50; number < 100; number++) session.send(numbered(number));
+    await tick();
+    session.attach(second);
+    for (let number = 100; number < 150; number++) session.send(numbered(number));
+    await tick();
+    expect(first.types).toEqual(['sys.welcome', ...numbers(0, 50)]);
+    expect(second.types).toEqual(numbers(50, 150));
+    expect(registry.find(id)).toBe(session);
+    expect(session.id).toBe(id);
+  });
+
+  it.each([
+    ['shared frames', [3000]],
+    ['copied frames', [0, 10, 2000]],
+    ['frames larger than a block', [70_000]],
+    ['all sizes', [0, 3000, 20, 70_000, 2040, 2050, 9000]],
+  ])('loses no frame of a detached session: %s', async (_, sizes) => {
+    session.detach();
+    for (let number = 0; number < 60; number++) {
+      const frame = numbered(number, sizes[number % sizes.length]);
+      if (number % 2 === 0) session.send(frame);
+      else route(session, frame);
+      if (number % 7 === 0) await tick();
+    }
+    session.attach(second);
+    await tick();
+    expect(first.types).toEqual(['sys.welcome']);
+    expect(second.types).toEqual(numbers(0, 60));
+    expect(session.outbox.bufferedBytes).toBe(0);
+  });
+
+  it('moves the frames that a full connection left in the outbox to the next connection', async () => {
+    first.sink.stalled = true;
+    session.send(numbered(0, 20_000));
+    await tick();
+    for (let number = 1; number < 20; number++) session.send(numbered(number));
+    await tick();
+    session.detach();
+    session.attach(second);
+    await tick();
+    first.sink.resume(); // the `drain` of a detached connection has no effect
+    session.send(numbered(20));
+    await tick();
+    expect(first.types).toEqual(['sys.welcome', '0']);
+    expect(second.types).toEqual(numbers(1, 21));
+  });
+
+  it('keeps the frames that a destroyed connection did not take', async () => {
+    first.sink.destroy();
+    for (let number = 0; number < 20; number++) session.send(numbered(number, number % 2 === 0 ? 10 : 5000));
+    await tick();
+    session.detach();
+    session.attach(second);
+    await tick();
+    expect(second.types).toEqual(numbers(0, 20));
+  });
+
+  it('refuses messages to a detached session over the mark, and accepts them once a connection took the frames', async () => {
+    session.detach();
+    for (let number = 0; number < 60; number++) session.send(numbered(number, 3000));
+    expect(session.outbox.overloaded).toBe(true);
+    await tick();
+    expect(registry.slowConsumers.totalBytes).toBe(session.outbox.bufferedBytes);
+    session.attach(second);
+    await tick();
+    expect(session.outbox.overloaded).toBe(false);
+    expect(registry.slowConsumers.totalBytes).toBe(0);
+    expect(second.isPaused).toBe(false);
+  });
+
+  it('ends a detached session on close, with the code of the server', () => {
+    const codes: number[] = [];
+    registry.addListener('hooks', { closed: (_, code) => codes.push(code) });
+    session.detach();
+    session.close(4000);
+    expect(session.closed).toBe(true);
+    expect(codes).toEqual([4000]);
+    expect(first.closedWith).toBeUndefined();
+  });
+
+  it('closes the attached connection', () => {
+    session.detach();
+    session.attach(second);
+    session.close(4000);
+    expect([first.closedWith, second.closedWith]).toEqual([undefined, 4000]);
+  });
+});
+
+describe('the count of frames that an outbox has sent', () => {
+  let session: Session;
+  let connection: FakeConnection;
+
+  beforeEach(() => {
+    ({ session, connection } = openSession(newRegistry()));
+  });
+
+  it('is the number of text frames behind the welcome, whatever way they were appended', async () => {
+    session.send(numbered(0));
+    route(session, numbered(1));
+    session.send(joinFrames([numbered(2), numbered(3), numbered(4)]), 3);
+    session.send(controlFrame(OPCODE.ping, new Uint8Array(0)), 0);
+    session.send(numbered(5, 5000));
+    session.send(numbered(6, 100_000));
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome', ...numbers(0, 7)]);
+    expect(session.outbox.framesSent).toBe(7);
+  });
+
+  it('does not count frames that wait, nor frames that were dropped', async () => {
+    connection.sink.stalled = true;
+    session.send(numbered(0, 20_000));
+    await tick();
+    for (let number = 1; number < 100; number++) session.send(numbered(number, 3000));
+    await tick();
+    expect(session.outbox.framesSent).toBe(1);
+    session.outbox.discard();
+    connection.sink.resume();
+    await tick();
+    session.send(numbered(100));
+    await tick();
+    expect(session.outbox.framesSent).toBe(2);
+    expect(connection.types).toEqual(['sys.welcome', '0', '100']);
+  });
+
+  it('counts on over the next connection', async () => {
+    session.send(numbered(0));
+    await tick();
+    session.detach();
+    for (let number = 1; number < 100; number++) session.send(numbered(number, 3000));
+    await tick();
+    expect(session.outbox.framesSent).toBe(1);
+    session.attach(new FakeConnection());
+    await tick();
+    expect(session.outbox.framesSent).toBe(100);
+  });
+});
