@@ -14,7 +14,7 @@ import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
 import { serveOpenApi } from './ops/api/openapi.js';
 import { readSettings, type Variables } from './settings/environment.js';
-import { redactedSettings } from './settings/shown-settings.js';
+import { redactedSettings } from './settings/setting.js';
 import { Settings } from './settings/settings.js';
 import { Log } from './telemetry/log.js';
 

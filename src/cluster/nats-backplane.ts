@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NodeIdentity } from '../node/node-identity.js';
-import type { Frame } from '../protocol/index.js';
+import { nodeIdOf, type Frame } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
 import {
@@ -14,7 +14,6 @@ import {
 import { Membership } from './membership/membership.js';
 import { rendezvousOwner } from './membership/rendezvous.js';
 import { anyHostResolves } from './nats/nats-access.js';
-import { nodeIdOf } from './node-id.js';
 import type { Request } from './wire/node-message.js';
 
 const LOOKUP_INTERVAL_MS = 2000;

@@ -7,6 +7,7 @@ import { NodeState } from '../node/node-state.js';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
+import { Counters } from '../telemetry/counters.js';
 import { Admission } from './handshake/admission.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
@@ -30,6 +31,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #admission: Admission;
   readonly #nodeState: NodeState;
   readonly #settings: Settings;
+  readonly #counters: Counters;
   readonly #handlerTable: HandlerTable;
   readonly #socketEvents: SocketEvents;
   /** Read with the first socket, after which no interceptor can be added. */
@@ -45,6 +47,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#handlerTable = app.get(HandlerTable);
     this.#socketEvents = app.get(SocketEvents);
     this.#settings = app.get(Settings);
+    this.#counters = app.get(Counters);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
     (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
@@ -115,7 +118,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         const webSocket = client as GatewaySocket;
         upgraded = true;
         this.#handshakeMetrics.accepted();
-        webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings);
+        webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
         this.#socketEvents.open(webSocket, request.socket, verdict);
         this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open
       });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { DeliveryFailure } from '../cluster/backplane.js';
-import { SERVER, type Frame } from '../protocol/index.js';
+import { isServerSender, type Frame } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
@@ -56,13 +56,8 @@ export class LocalDelivery {
   }
 
   #prepare(sender: Peer, target: Session): void {
-    if (typeof sender !== 'string' || !isServer(sender)) this.noticeLog.recordExchange(sender, target);
+    if (typeof sender !== 'string' || !isServerSender(sender)) this.noticeLog.recordExchange(sender, target);
     this.noticeLog.catchUp(target);
     this.counters.routed++;
   }
-}
-
-/** Whether a sender is `server` or `server/NAME`, which no session id can be. */
-function isServer(sender: string): boolean {
-  return sender.startsWith(SERVER) && (sender.length === SERVER.length || sender[SERVER.length] === '/');
 }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { NODE_ID_CHARACTERS } from '../cluster/node-id.js';
-import type { SessionPage } from '../protocol/index.js';
+import { NODE_ID_CHARACTERS, type SessionPage } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { SortedIds } from '../sessions/sorted-ids.js';
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   DEFAULT_PAGE,
   EVERYONE,
-  isReserved,
+  isApplicationType,
   MAX_PAGE,
   SERVER,
   textFrame,
@@ -12,8 +12,6 @@ import {
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { localOnly, MessageRouter } from './message-router.js';
-
-const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** One page of this node's sessions, in the order of their ids. */
 export interface ListedSessions {
@@ -106,7 +104,7 @@ export class Switchboard {
 }
 
 function encode(sender: string, receiver: string, type: string, data: unknown): Frame {
-  if (!TYPE.test(type) || isReserved(type))
+  if (!isApplicationType(type))
     throw new Error(`a handler sent "${type}", which no application message may have as its type`);
   return textFrame(JSON.stringify({ type, sender, receiver, data }));
 }

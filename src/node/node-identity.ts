@@ -1,26 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
-
-const NODE_BYTES = 6;
+import { NODE_ID_BYTES } from '../protocol/index.js';
 
 /**
- * What this node is called: 48 random bits, base64url, which begin each of its session ids. Random for each start, and
- * taken anew when other nodes have given this one up, so that a name is never heard twice.
+ * Holds the id of this node, which begins every session id that this node makes. The id is random for each start and
+ * replaced after other nodes fenced this node, so that no id is used twice.
  */
 @Injectable()
 export class NodeIdentity {
-  #part = newPart();
+  #id = newNodeId();
 
   get id(): string {
-    return this.#part;
+    return this.#id;
   }
 
-  /** Takes another name; ids made before keep the old one. */
+  /** Replaces the id. Session ids made before keep the previous node id. */
   renew(): void {
-    this.#part = newPart();
+    this.#id = newNodeId();
   }
 }
 
-function newPart(): string {
-  return randomBytes(NODE_BYTES).toString('base64url');
+function newNodeId(): string {
+  return randomBytes(NODE_ID_BYTES).toString('base64url');
 }

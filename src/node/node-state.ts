@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 
 export type Phase = 'starting' | 'ready' | 'draining';
 
-/** Whether this node is starting, ready or draining; moves one way only. */
+/** Holds the phase of this node, which never returns to an earlier phase. */
 @Injectable()
 export class NodeState {
   #phase: Phase = 'starting';

@@ -1,35 +1,38 @@
 import { Allow, IsOptional, IsString, Length, Matches } from 'class-validator';
 import { Describe } from './tables/describe.js';
-import { MAX_ID_CHARACTERS, MAX_TYPE_CHARACTERS } from './tables/limits.js';
+import { DELIVERED_RECEIVER, DELIVERED_SENDER, MESSAGE_TYPE } from './identifiers.js';
+import { MAX_ID_CHARACTERS } from './tables/limits.js';
 
-/** An envelope as it comes from the server: the source of its schema in the document and of its type in the client. */
+/** An envelope as the server delivers it: the source of the schema in the AsyncAPI document and of the type in the client. */
 export class DeliveredEnvelope {
-  @Describe('What kind of message this is.', 'chat')
-  @Matches(new RegExp(`^[A-Za-z0-9._:-]{1,${MAX_TYPE_CHARACTERS}}$`))
+  @Describe('The type of the message.', 'chat')
+  @Matches(MESSAGE_TYPE)
   @IsString()
   readonly type!: string;
 
-  @Describe('The session it came from, or `server`; another back end speaks as `server/NAME`. Written by the server.')
-  @Matches(/^(server(\/[A-Za-z0-9._-]{1,64})?|[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{16})$/)
+  @Describe(
+    'The session that sent the message, `server`, or `server/NAME` for another back end. Written by the server.',
+  )
+  @Matches(DELIVERED_SENDER)
   @IsString()
   readonly sender!: string;
 
-  @Describe('Your session id, or `*` where it went to everyone but the sender.')
-  @Matches(/^(\*|[A-Za-z0-9_-]{8}\.[A-Za-z0-9_-]{16})$/)
+  @Describe('Your session id, or `*` for a broadcast.')
+  @Matches(DELIVERED_RECEIVER)
   @IsString()
   readonly receiver!: string;
 
-  @Describe("The application's content, unchanged; may be absent.")
+  @Describe('The content of the application, unchanged; may be absent.')
   @Allow()
   readonly data?: unknown;
 
-  @Describe("The sender's own reference.", 'm-1')
+  @Describe('The reference of the sender.', 'm-1')
   @Length(1, MAX_ID_CHARACTERS)
   @IsString()
   @IsOptional()
   readonly id?: string;
 
-  @Describe('The `id` of your message that this answers.', 'm-1')
+  @Describe('The `id` of your message that is answered.', 'm-1')
   @Length(1, MAX_ID_CHARACTERS)
   @IsString()
   @IsOptional()

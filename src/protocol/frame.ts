@@ -1,23 +1,23 @@
 declare const frameBrand: unique symbol;
 
 /**
- * One or more complete, unmasked WebSocket frames, ready for the wire (RFC 6455, 5.2). The brand makes encoding twice,
- * or writing what was never encoded, a type error. Its bytes are shared between receivers and never change.
+ * One or more complete, unmasked WebSocket frames, ready for the wire (RFC 6455, 5.2). The brand makes it a type error
+ * to encode twice or to write bytes that are not encoded. The bytes are shared between receivers and never change.
  */
 export type Frame = Buffer & { readonly [frameBrand]: true };
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 const FIN = 0x80;
-/** The longest header a server writes: two bytes and a 64-bit length. */
+/** The longest header of an unmasked frame: two bytes and a 64-bit length. */
 export const MAX_HEADER_BYTES = 10;
 
-/** Bytes that the header of an unmasked frame takes. */
+/** Returns the bytes of the header of an unmasked frame with this payload length. */
 export function headerBytes(length: number): number {
   return length < 126 ? 2 : length < 65536 ? 4 : 10;
 }
 
-/** Writes the header of a final, unmasked frame at `at` and returns the offset behind it. */
+/** Writes the header of a final, unmasked frame at `at` and returns the offset behind the header. */
 export function writeHeader(target: Buffer, at: number, opcode: number, length: number): number {
   target[at] = FIN | opcode;
   if (length < 126) {
@@ -51,7 +51,7 @@ export function controlFrame(opcode: number, body: Uint8Array): Frame {
   return frame as Frame;
 }
 
-/** Joins frames that are written together, so that they cost one buffer and one system call. */
+/** Joins frames, so that they are written with one system call. */
 export function joinFrames(frames: readonly Frame[]): Frame {
   return (frames.length === 1 ? frames[0] : Buffer.concat(frames)) as Frame;
 }

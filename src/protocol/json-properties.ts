@@ -1,12 +1,12 @@
-/** One `"key": value` of a JSON object's top level, as positions in its text. */
+/** One `"key": value` at the top level of a JSON object, with its offsets in the text. */
 export interface JsonProperty {
-  /** The key, its escapes resolved. */
+  /** The key with escapes resolved. */
   readonly key: string;
-  /** Where the key's opening quote stands. */
+  /** Offset of the opening quote of the key. */
   readonly start: number;
-  /** The raw text of the value, unchanged: its numbers, key order and escapes. */
+  /** Raw JSON text of the value. */
   readonly value: string;
-  /** Behind the value's last character. */
+  /** Offset behind the value. */
   readonly end: number;
 }
 
@@ -14,20 +14,22 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Lists the top-level members of a JSON object in the order they stand, duplicates included, which `JSON.parse` hides.
- * `text` must be an object that `JSON.parse` accepts: the walk counts brackets and checks nothing.
+ * Lists the top-level properties of a JSON object in the order of the text. Repeated keys, which `JSON.parse` hides, are
+ * included.
+ *
+ * @param text an object that `JSON.parse` accepts, because this function counts brackets and checks nothing
  */
 export function topLevelProperties(text: string): JsonProperty[] {
-  const members: JsonProperty[] = [];
+  const properties: JsonProperty[] = [];
   let at = text.indexOf('{') + 1;
   for (;;) {
     const start = text.indexOf('"', at);
-    if (start === -1) return members;
+    if (start === -1) return properties;
     const keyEnd = skipString(text, start);
     const valueStart = skipSpace(text, text.indexOf(':', keyEnd) + 1);
     const end = skipValue(text, valueStart);
     const key = JSON.parse(text.slice(start, keyEnd)) as string;
-    members.push({ key, start, value: text.slice(valueStart, end), end });
+    properties.push({ key, start, value: text.slice(valueStart, end), end });
     at = end;
   }
 }
@@ -45,7 +47,7 @@ function skipSpace(text: string, at: number): number {
   return at;
 }
 
-/** Returns the offset behind a value: a string, an object or array by counting brackets, or a bare word or number. */
+/** Returns the offset behind a value. The end of an object or array is found by counting brackets. */
 function skipValue(text: string, at: number): number {
   let depth = 0;
   do {
@@ -54,14 +56,14 @@ function skipValue(text: string, at: number): number {
     else {
       if (character === '{' || character === '[') depth++;
       else if (character === '}' || character === ']') depth--;
-      else if (depth === 0) return skipWord(text, at);
+      else if (depth === 0) return skipLiteral(text, at);
       at++;
     }
   } while (depth > 0);
   return at;
 }
 
-function skipWord(text: string, at: number): number {
+function skipLiteral(text: string, at: number): number {
   while (!/[\s,}\]]/.test(text.charAt(at))) at++;
   return at;
 }

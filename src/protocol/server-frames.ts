@@ -1,16 +1,16 @@
 import type { ErrorDetails } from './tables/errors.js';
 import { textFrame, type Frame } from './frame.js';
-import { SESSION_ID_CHARACTERS } from './scan/id-table.js';
+import { SESSION_ID_CHARACTERS } from './identifiers.js';
 import { EVERYONE, SERVER } from './tables/limits.js';
 import type { Ack, SessionPage, Welcome } from './tables/server-data.js';
 
-/** Makes the welcomes of one process, which differ in nothing but the session's id: that is written into a copy. */
+/** Returns a maker of `sys.welcome` frames. They differ in the session id only, which is written into a copy of one frame. */
 export function welcomeFrames(welcome: Welcome): (session: string) => Frame {
-  const nobody = '?'.repeat(SESSION_ID_CHARACTERS);
-  const pattern = encode('sys.welcome', SERVER, nobody, undefined, JSON.stringify(welcome));
-  const at = pattern.indexOf(nobody);
+  const placeholder = '?'.repeat(SESSION_ID_CHARACTERS);
+  const template = encode('sys.welcome', SERVER, placeholder, undefined, JSON.stringify(welcome));
+  const at = template.indexOf(placeholder);
   return (session) => {
-    const frame = Buffer.from(pattern);
+    const frame = Buffer.from(template);
     frame.write(session, at, 'latin1');
     return frame as Frame;
   };
@@ -25,13 +25,13 @@ export function departedFrame(session: string, code: number): Frame {
   return encode('sys.departed', session, EVERYONE, undefined, `{"code":${code}}`);
 }
 
-/** @param skipped receivers that a broadcast passed over because they read too slowly */
+/** @param skipped receivers that a broadcast skipped because they read too slowly */
 export function ackFrame(receiver: string, ref: string, status: Ack['status'], skipped = 0): Frame {
   const data = skipped > 0 ? `{"status":"${status}","skipped":${skipped}}` : `{"status":"${status}"}`;
   return encode('sys.ack', SERVER, receiver, ref, data);
 }
 
-/** @param afterMs when to come again, counted from this notice */
+/** @param afterMs milliseconds from this notice until the client should reconnect */
 export function reconnectFrame(receiver: string, afterMs: number): Frame {
   return encode('sys.reconnect', SERVER, receiver, undefined, `{"afterMs":${afterMs}}`);
 }
@@ -50,17 +50,17 @@ export function sessionsFrame(receiver: string, ref: string | undefined, page: S
   return encode('sys.sessions', SERVER, receiver, ref, JSON.stringify(page));
 }
 
-/** @param data the raw JSON text of the ping's `data`, sent back unchanged */
+/** @param data raw JSON text of the `data` of the ping */
 export function pongFrame(receiver: string, ref: string | undefined, data: string | undefined): Frame {
   return encode('sys.pong', SERVER, receiver, ref, data);
 }
 
-/** An application message from the server: what a handler answers. `data` is raw JSON text. */
+/** Encodes the answer of a handler. @param data raw JSON text */
 export function answerFrame(type: string, receiver: string, ref: string | undefined, data: string | undefined): Frame {
   return encode(type, SERVER, receiver, ref, data);
 }
 
-/** `type`, `sender` and `receiver` are known to need no escapes; `ref` is a client's and `data` is raw JSON text. */
+/** `type`, `sender` and `receiver` need no escapes; `ref` comes from a client and `data` is raw JSON text. */
 function encode(
   type: string,
   sender: string,
@@ -68,7 +68,7 @@ function encode(
   ref: string | undefined,
   data: string | undefined,
 ): Frame {
-  const refPart = ref === undefined ? '' : `,"ref":${JSON.stringify(ref)}`;
-  const dataPart = data === undefined ? '' : `,"data":${data}`;
-  return textFrame(`{"type":"${type}","sender":"${sender}","receiver":"${receiver}"${refPart}${dataPart}}`);
+  const refField = ref === undefined ? '' : `,"ref":${JSON.stringify(ref)}`;
+  const dataField = data === undefined ? '' : `,"data":${data}`;
+  return textFrame(`{"type":"${type}","sender":"${sender}","receiver":"${receiver}"${refField}${dataField}}`);
 }

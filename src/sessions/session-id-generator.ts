@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { NodeIdentity } from '../node/node-identity.js';
+import { SESSION_RANDOM_BYTES, SESSION_RANDOM_CHARACTERS } from '../protocol/index.js';
 
-const SESSION_BYTES = 12;
-const SESSION_CHARACTERS = 16;
 const POOLED_IDS = 256;
 
 /**
@@ -19,10 +18,10 @@ export class SessionIdGenerator {
   /** Returns an unused id, whose bits come from the cryptographic source of the operating system. */
   next(): string {
     if (this.#used === this.#pool.length) {
-      this.#pool = randomBytes(SESSION_BYTES * POOLED_IDS).toString('base64url');
+      this.#pool = randomBytes(SESSION_RANDOM_BYTES * POOLED_IDS).toString('base64url');
       this.#used = 0;
     }
-    const random = this.#pool.slice(this.#used, (this.#used += SESSION_CHARACTERS));
+    const random = this.#pool.slice(this.#used, (this.#used += SESSION_RANDOM_CHARACTERS));
     return `${this.node.id}.${random}`;
   }
 }

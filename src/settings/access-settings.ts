@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { Check, Count, OnOff } from './check.js';
-import { ClusterSettings } from './cluster-settings.js';
+import { Check, invalidEntry, OneOf, OnOff, requires, WholeNumber } from './check.js';
 import { Setting } from './setting.js';
 
 /** An origin as a browser sends it, or every origin one label below a host. */
@@ -9,45 +8,54 @@ const HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/i;
 /** RFC 7518, 3.2: a key of HS256 is at least as long as its hash. */
 const MIN_SECRET_BYTES = 32;
 
-/** Who may come in, by what proof, and through whom. */
-export abstract class AccessSettings extends ClusterSettings {
-  @Setting('text', 'What the process is for: `production`, or anything else while developing.')
-  @Check((value: string | undefined) => (value === undefined || /^[a-z]+$/.test(value) ? undefined : 'must be a word'))
+/** Which clients may connect, how they prove their identity, and through which proxies. */
+export class AccessSettings {
+  @Setting(
+    'text',
+    '`production`, or another word while developing; `production` rejects settings that are unsafe on the Internet.',
+  )
+  @Check((value: string | undefined) =>
+    value === undefined || /^[a-z]+$/.test(value) ? undefined : 'must be a word of lower-case letters',
+  )
   nodeEnv: string | undefined;
 
   @Setting(
     'list',
-    'Origins of web pages that may connect beside our own: `https://app.example.com`, `https://*.example.com`; `*` is every page.',
+    'Origins of web pages that may connect besides those of this server: `https://app.example.com`, `https://*.example.com`; `*` allows every origin.',
   )
-  @Check((origins: readonly string[], { allowAnyOrigin, production }) => {
-    const wrong = origins.find((origin) => origin !== '*' && !ORIGIN.test(origin));
-    if (wrong !== undefined) return `must list origins such as https://app.example.com, and ${wrong} is none`;
-    return origins.includes('*') && production && allowAnyOrigin !== 'yes'
-      ? 'lets every web page in: say ALLOW_ANY_ORIGIN=yes beside it if that is meant'
+  @Check((origins: readonly string[], { allowAnyOrigin, nodeEnv }: AccessSettings) => {
+    const isValid = (origin: string): boolean => origin === '*' || ORIGIN.test(origin);
+    const problem = invalidEntry(origins, isValid, 'origins such as https://app.example.com');
+    if (problem !== undefined) return problem;
+    return origins.includes('*') && isProduction(nodeEnv) && allowAnyOrigin !== 'yes'
+      ? 'allows every origin; set ALLOW_ANY_ORIGIN=yes to confirm'
       : undefined;
   })
   allowedOrigins!: readonly string[];
 
   @Setting('text', 'Confirms `ALLOWED_ORIGINS=*` in production: `yes` or `no`.')
-  @Check((value: unknown) => (value === 'yes' || value === 'no' ? undefined : 'must be yes or no'))
+  @OneOf('yes', 'no')
   allowAnyOrigin!: 'yes' | 'no';
 
-  @Setting('list', 'Host names, without a port, under which this server is asked for; none is any.')
-  @Check((hosts: readonly string[]) => badEntry(hosts, (host) => HOST.test(host), 'host names such as example.com'))
+  @Setting(
+    'list',
+    'Host names, without a port, that the `Host` header may name; other handshakes are rejected with 403. Empty: any host.',
+  )
+  @Check((hosts: readonly string[]) => invalidEntry(hosts, (host) => HOST.test(host), 'host names such as example.com'))
   allowedHosts!: readonly string[];
 
-  @Setting('list', 'Addresses and networks of proxies that are believed about the address of a client.')
-  @Check((networks: readonly string[]) => badEntry(networks, isNetwork, 'addresses or networks such as 10.0.0.0/8'))
+  @Setting('list', 'Addresses and networks of proxies that are trusted to report the address of a client.')
+  @Check((networks: readonly string[]) => invalidEntry(networks, isNetwork, 'addresses or networks such as 10.0.0.0/8'))
   trustedProxies!: readonly string[];
 
-  @Setting('text', 'File of the secret by which a proxy proves itself in `X-Proxy-Secret`; made at the first start.')
+  @Setting('text', 'File with the secret that a trusted proxy sends in `X-Proxy-Secret`; created at the first start.')
   proxySecretFile: string | undefined;
 
   @Setting(
     'text',
-    'Whether a connection needs a token: `off`, `optional` (one that is shown must be good) or `required`.',
+    'Whether a connection needs a token: `off`, `optional` (a token that is sent must be valid) or `required`.',
   )
-  @Check((value: unknown, { authSecret, authJwks }) => {
+  @Check((value: unknown, { authSecret, authJwks }: AccessSettings) => {
     if (value !== 'off' && value !== 'optional' && value !== 'required') return 'must be off, optional or required';
     return value !== 'off' && authSecret === undefined && authJwks === undefined
       ? 'needs AUTH_SECRET or AUTH_JWKS'
@@ -55,71 +63,62 @@ export abstract class AccessSettings extends ClusterSettings {
   })
   auth!: 'off' | 'optional' | 'required';
 
-  @Setting('text', 'Secret of tokens signed with HS256, at least 32 bytes.', { secret: true })
+  @Setting('text', 'Secret of tokens signed with HS256; at least 32 bytes.', { secret: true })
   @Check((value: string | undefined) =>
     value === undefined || Buffer.byteLength(value) >= MIN_SECRET_BYTES ? undefined : 'must have at least 32 bytes',
   )
   authSecret: string | undefined;
 
   @Setting('text', 'URL or file of the public keys (JWKS) of tokens signed with RS256, ES256 or EdDSA.')
-  @Check((value: string | undefined, { production }) =>
-    production && value?.startsWith('http://') ? 'must be https in production' : undefined,
+  @Check((value: string | undefined, { nodeEnv }: AccessSettings) =>
+    isProduction(nodeEnv) && value?.startsWith('http://') ? 'must be https in production' : undefined,
   )
   authJwks: string | undefined;
 
-  @Setting('text', 'What `iss` in a token must be; not set is anything.')
+  @Setting('text', 'Required value of `iss` in a token. Not set: any.')
   authIssuer: string | undefined;
 
-  @Setting('text', 'What `aud` in a token must be or hold; not set is anything.')
+  @Setting('text', 'Required value of `aud` in a token, or one of its values. Not set: any.')
   authAudience: string | undefined;
 
-  @Setting('number', 'Milliseconds by which the clock of who makes tokens may differ from ours.')
-  @Count('milliseconds', 300_000)
+  @Setting('number', 'Milliseconds by which the clock of the token issuer may differ from the clock of this server.')
+  @WholeNumber({ unit: 'milliseconds', max: 300_000 })
   authSkewMs!: number;
 
-  @Setting('switch', 'Whether users are shown to others, in arrivals and in answers to `sys.who`.')
+  @Setting('switch', 'Whether other sessions see the user of a session, in `sys.arrived` and `sys.sessions`.')
   @OnOff()
   showUsers!: boolean;
 
-  @Setting('switch', 'Whether sessions may ask who is here (`sys.who`).')
+  @Setting('switch', 'Whether sessions may list the connected sessions (`sys.who`).')
   @OnOff()
   who!: boolean;
 
-  @Setting('text', 'Certificate file (PEM, with its chain) of the process itself, which then speaks TLS.')
-  @Check((value: unknown, { tlsKeyFile }) => together(value, tlsKeyFile, 'TLS_KEY_FILE'))
+  @Setting('text', 'Certificate file (PEM, with its chain); the process then serves TLS itself.')
+  @Check((value: unknown, { tlsKeyFile }: AccessSettings) => requires(value, tlsKeyFile, 'TLS_KEY_FILE'))
   tlsCertFile: string | undefined;
 
-  @Setting('text', 'Private key file of that certificate.')
-  @Check((value: unknown, { tlsCertFile }) => together(value, tlsCertFile, 'TLS_CERT_FILE'))
+  @Setting('text', 'Private key file of `TLS_CERT_FILE`.')
+  @Check((value: unknown, { tlsCertFile }: AccessSettings) => requires(value, tlsCertFile, 'TLS_CERT_FILE'))
   tlsKeyFile: string | undefined;
 
-  @Setting('text', 'Authority file (PEM) that a certificate of a client must come from; set, every client needs one.')
-  @Check((value: unknown, { tlsCertFile }) => together(value, tlsCertFile, 'TLS_CERT_FILE'))
+  @Setting('text', 'CA certificate file (PEM); every client must then present a certificate of this CA.')
+  @Check((value: unknown, { tlsCertFile }: AccessSettings) => requires(value, tlsCertFile, 'TLS_CERT_FILE'))
   tlsClientCaFile: string | undefined;
 
-  @Setting('number', 'Milliseconds between two looks at those files; what has changed is taken up. 0 is never.')
-  @Count('milliseconds')
+  @Setting('number', 'Milliseconds between two checks of the TLS files; changed files are reloaded. 0: never.')
+  @WholeNumber({ unit: 'milliseconds' })
   tlsReloadMs!: number;
-
-  /** Whether mistakes that are handy while developing are refused. */
-  get production(): boolean {
-    return this.nodeEnv === 'production';
-  }
 }
 
-function badEntry(entries: readonly string[], fits: (entry: string) => boolean, kind: string): string | undefined {
-  const wrong = entries.find((entry) => !fits(entry));
-  return wrong === undefined ? undefined : `must list ${kind}, and ${wrong} is none`;
+/** Returns whether settings that are only safe while developing are rejected. */
+export function isProduction(nodeEnv: string | undefined): boolean {
+  return nodeEnv === 'production';
 }
 
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
-  const longest = isIP(address) === 4 ? 32 : 128;
+  const maxBits = isIP(address) === 4 ? 32 : 128;
   return (
-    isIP(address) !== 0 && rest.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= longest))
+    isIP(address) !== 0 && rest.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= maxBits))
   );
-}
-
-function together(value: unknown, other: unknown, name: string): string | undefined {
-  return value !== undefined && other === undefined ? `needs ${name} beside it` : undefined;
 }

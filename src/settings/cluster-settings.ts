@@ -1,86 +1,84 @@
-import { Check } from './check.js';
-import { LimitSettings } from './limit-settings.js';
+import { Check, requires, WholeNumber } from './check.js';
 import { Setting } from './setting.js';
 
 const SERVER = /^(nats|tls):\/\/[^\s/@]+$/;
 const MAX_TIMEOUT_MS = 600_000;
 
-/** How this node finds the others, where it is not alone. */
-export abstract class ClusterSettings extends LimitSettings {
-  @Setting('text', 'How nodes talk: `local` (there is one), `nats`, or `auto`: `nats` once its name is known.')
-  @Check((value: unknown, { natsUrl }) => {
+/** How this node reaches the other nodes of its cluster. */
+export class ClusterSettings {
+  @Setting(
+    'text',
+    'Connection between nodes: `local` (a single node), `nats`, or `auto` (`nats` as soon as a host name of `NATS_URL` resolves).',
+  )
+  @Check((value: unknown, { natsUrl }: ClusterSettings) => {
     if (value !== 'local' && value !== 'nats' && value !== 'auto') return 'must be local, nats or auto';
     return value !== 'local' && natsUrl.length === 0 ? 'needs NATS_URL' : undefined;
   })
   backplane!: 'local' | 'nats' | 'auto';
 
-  @Setting('list', 'NATS servers, `nats://HOST:PORT` or `tls://HOST:PORT`; any of them is used.', { secret: true })
+  @Setting('list', 'NATS servers, `nats://HOST:PORT` or `tls://HOST:PORT`; the node connects to one of them.', {
+    secret: true,
+  })
   @Check((servers: readonly string[]) => {
-    const wrong = servers.findIndex((server) => !SERVER.test(server));
-    return wrong === -1
+    // An entry may hold a password, so that the message names its position only.
+    const invalid = servers.findIndex((server) => !SERVER.test(server));
+    return invalid === -1
       ? undefined
-      : `must list servers such as nats://127.0.0.1:4222, without a user, and entry ${wrong + 1} is none`;
+      : `must list servers such as nats://127.0.0.1:4222, without a user; entry ${invalid + 1} is not one`;
   })
   natsUrl!: readonly string[];
 
-  @Setting('text', 'First word of all NATS subjects; nodes with the same one are one cluster.')
+  @Setting('text', 'Prefix of all NATS subjects; nodes with the same prefix form one cluster.')
   @Check((value: unknown) =>
-    typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value) ? undefined : 'must be 1 to 64 of A-Za-z0-9_-',
+    typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value)
+      ? undefined
+      : 'must be 1 to 64 characters of A-Za-z0-9_-',
   )
   natsSubject!: string;
 
   @Setting('text', 'User name for NATS.')
   natsUser: string | undefined;
 
-  @Setting('text', 'Password of that user.', { secret: true })
-  @Check((value: unknown, { natsUser }) =>
-    value !== undefined && natsUser === undefined ? 'needs NATS_USER beside it' : undefined,
-  )
+  @Setting('text', 'Password of `NATS_USER`.', { secret: true })
+  @Check((value: unknown, { natsUser }: ClusterSettings) => requires(value, natsUser, 'NATS_USER'))
   natsPassword: string | undefined;
 
-  @Setting('text', 'Token for NATS, in place of a user; at least 8 characters.', { secret: true })
-  @Check((value: string | undefined, { natsUser }) => {
+  @Setting('text', 'Token for NATS, instead of `NATS_USER`; at least 8 characters.', { secret: true })
+  @Check((value: string | undefined, { natsUser }: ClusterSettings) => {
     if (value === undefined) return undefined;
-    if (natsUser !== undefined) return 'stands in place of NATS_USER: one of them must go';
+    if (natsUser !== undefined) return 'cannot be combined with NATS_USER; remove one of them';
     return /^[\x21-\x7e]{8,}$/.test(value) ? undefined : 'must have at least 8 characters, none of them a space';
   })
   natsToken: string | undefined;
 
-  @Setting('text', 'Credentials file (`.creds`) for NATS, in place of a user.')
+  @Setting('text', 'Credentials file (`.creds`) for NATS, instead of `NATS_USER`.')
   natsCredsFile: string | undefined;
 
-  @Setting('text', 'Authority file (PEM) that the certificate of NATS must come from; set, NATS must speak TLS.')
+  @Setting('text', 'CA certificate file (PEM) that verifies the certificate of NATS; NATS must then use TLS.')
   natsTlsCaFile: string | undefined;
 
-  @Setting('text', 'Certificate file (PEM) by which this node proves itself to NATS.')
-  @Check((value: unknown, { natsTlsKeyFile }) =>
-    value !== undefined && natsTlsKeyFile === undefined ? 'needs NATS_TLS_KEY_FILE beside it' : undefined,
-  )
+  @Setting('text', 'Client certificate file (PEM) of this node for NATS.')
+  @Check((value: unknown, { natsTlsKeyFile }: ClusterSettings) => requires(value, natsTlsKeyFile, 'NATS_TLS_KEY_FILE'))
   natsTlsCertFile: string | undefined;
 
-  @Setting('text', 'Private key file of that certificate.')
-  @Check((value: unknown, { natsTlsCertFile }) =>
-    value !== undefined && natsTlsCertFile === undefined ? 'needs NATS_TLS_CERT_FILE beside it' : undefined,
+  @Setting('text', 'Private key file of `NATS_TLS_CERT_FILE`.')
+  @Check((value: unknown, { natsTlsCertFile }: ClusterSettings) =>
+    requires(value, natsTlsCertFile, 'NATS_TLS_CERT_FILE'),
   )
   natsTlsKeyFile: string | undefined;
 
-  @Setting('number', 'Milliseconds in which another node must answer; then `unavailable`.')
-  @Check((value: unknown) => within(value, 20))
+  @Setting('number', 'Milliseconds to wait for an answer of another node; then the message is answered `unavailable`.')
+  @WholeNumber({ unit: 'milliseconds', min: 20, max: MAX_TIMEOUT_MS })
   backplaneTimeoutMs!: number;
 
-  @Setting('number', 'Milliseconds of silence after which another node is dead; at least twice `BACKPLANE_TIMEOUT_MS`.')
-  @Check((value: unknown, { backplaneTimeoutMs }) => {
-    const problem = within(value, 200);
-    // A message that still waits for its deadline must not outlive the session it came from.
-    return (
-      problem ?? (Number(value) < 2 * backplaneTimeoutMs ? 'must be at least twice BACKPLANE_TIMEOUT_MS' : undefined)
-    );
-  })
+  // A message that waits for its deadline must not outlive the session of its sender, hence the factor of two.
+  @Setting(
+    'number',
+    'Milliseconds of silence after which another node is declared dead; at least twice `BACKPLANE_TIMEOUT_MS`.',
+  )
+  @Check((value: number, { backplaneTimeoutMs }: ClusterSettings) =>
+    value < 2 * backplaneTimeoutMs ? 'must be at least twice BACKPLANE_TIMEOUT_MS' : undefined,
+  )
+  @WholeNumber({ unit: 'milliseconds', min: 200, max: MAX_TIMEOUT_MS })
   nodeTimeoutMs!: number;
-}
-
-function within(value: unknown, least: number): string | undefined {
-  return Number.isInteger(value) && Number(value) >= least && Number(value) <= MAX_TIMEOUT_MS
-    ? undefined
-    : `must be a whole number of milliseconds from ${least} to ${MAX_TIMEOUT_MS}`;
 }

@@ -1,15 +1,15 @@
-import { validateSync } from 'class-validator';
+import { validateSync, type ValidationError } from 'class-validator';
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { SETTINGS, type SettingKind } from './setting.js';
-import { Settings } from './settings.js';
+import { onOff, SETTINGS, type SettingKind } from './setting.js';
+import { SETTING_GROUPS, Settings } from './settings.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The exit code of a start that wrong settings ended (`EX_CONFIG` of sysexits.h). */
+/** The exit code of a process that ends because of wrong settings (`EX_CONFIG` of sysexits.h). */
 export const EXIT_CONFIG = 78;
 
-/** Wrong settings: one line for each bad variable. */
+/** Reports wrong settings, one line for each wrong variable. */
 export class SettingsError extends Error {
   constructor(readonly lines: readonly string[]) {
     super(lines.join('\n'));
@@ -17,26 +17,35 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads the settings once: the environment over the file of `NODE_ENV` over `config/default.env`; checks and freezes
- * them. @param overrides variables that come before all others, for tests
- * @throws {SettingsError} with every bad variable
+ * Reads, checks and freezes the settings. Variables of the environment come before those of `config/$NODE_ENV.env`, and
+ * these before `config/default.env`.
+ *
+ * @param overrides variables that come before all others, for tests
+ * @throws {SettingsError} with every wrong variable
  */
 export function readSettings(overrides: Variables = {}): Settings {
-  const variables = [overrides, process.env, modeFile(), configFile('default')];
-  const settings = new Settings();
+  const sources = [overrides, process.env, configFile(process.env['NODE_ENV']), configFile('default')];
+  const values: Record<string, unknown> = {};
   for (const { variable, property, kind } of SETTINGS) {
-    const text = variables.map((source) => source[variable]).find((value) => value !== undefined && value !== '');
-    Object.assign(settings, { [property]: parse(kind, text) });
+    const text = sources.map((source) => source[variable]).find((value) => value !== undefined && value !== '');
+    values[property] = parse(kind, text);
   }
-  const lines = validateSync(settings, { stopAtFirstError: true }).map(({ property, constraints, value }) => {
-    const row = SETTINGS.find((each) => each.property === property);
-    const shown = row?.secret ? '' : ` (it is ${JSON.stringify(shownValue(value))})`;
-    // class-validator's own sentences begin with the property, which is not what the operator wrote.
-    const problem = (Object.values(constraints ?? {})[0] ?? 'is wrong').replace(`${property} `, '');
-    return `${row?.variable ?? property} ${problem}${shown}`;
-  });
+  const groups = SETTING_GROUPS.map((Group) => filled(new Group(), values));
+  const lines = groups.flatMap((group) => validateSync(group, { stopAtFirstError: true })).map(lineOf);
   if (lines.length > 0) throw new SettingsError(lines);
-  return Object.freeze(settings);
+  return new Settings(groups);
+}
+
+function filled(group: object, values: Readonly<Record<string, unknown>>): object {
+  return Object.assign(group, Object.fromEntries(Object.keys(group).map((name) => [name, values[name]])));
+}
+
+function lineOf({ property, constraints, value }: ValidationError): string {
+  const spec = SETTINGS.find((each) => each.property === property);
+  const shown = spec?.secret ? '' : ` (it is ${JSON.stringify(shownValue(value))})`;
+  // Sentences of class-validator begin with the property, but the operator knows the variable.
+  const problem = (Object.values(constraints ?? {})[0] ?? 'is wrong').replace(`${property} `, '');
+  return `${spec?.variable ?? property} ${problem}${shown}`;
 }
 
 function parse(kind: SettingKind, text: string | undefined): unknown {
@@ -48,15 +57,12 @@ function parse(kind: SettingKind, text: string | undefined): unknown {
 }
 
 function shownValue(value: unknown): unknown {
-  return typeof value === 'boolean' ? (value ? 'on' : 'off') : (value ?? null);
+  return typeof value === 'boolean' ? onOff(value) : (value ?? null);
 }
 
-function modeFile(): Variables {
-  const mode = process.env['NODE_ENV'];
-  return mode !== undefined && /^[a-z]+$/.test(mode) ? configFile(mode) : {};
-}
-
-function configFile(name: string): Variables {
+/** Reads the variables of `config/NAME.env`. Returns none where the file does not exist or `name` is not a plain word. */
+function configFile(name: string | undefined): Variables {
+  if (name === undefined || !/^[a-z]+$/.test(name)) return {};
   const file = new URL(`../../config/${name}.env`, import.meta.url);
   return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
 }

@@ -1,48 +1,58 @@
+import { ValidateIf } from 'class-validator';
 import { constants } from 'node:buffer';
-import { Check, Count } from './check.js';
+import { WholeNumber } from './check.js';
 import { Setting } from './setting.js';
 
-/** How much anybody may ask of this server; 0 switches a limit off. */
-export abstract class LimitSettings {
-  @Setting('number', 'Connections in all, then 503; 0 is no limit, not set is 90 % of the descriptor limit.')
-  @Check((value: unknown) =>
-    value === undefined || (Number.isInteger(value) && Number(value) >= 0) ? undefined : WHOLE,
+/** Limits on connections and on what one session may send; 0 switches a limit off. */
+export class LimitSettings {
+  @Setting(
+    'number',
+    'Maximum number of connections; more are rejected with 503. 0: no limit. Not set: 90 % of the file descriptor limit.',
   )
+  @ValidateIf(({ maxConnections }: LimitSettings) => maxConnections !== undefined)
+  @WholeNumber({ unit: 'connections', max: Number.MAX_SAFE_INTEGER })
   maxConnections: number | undefined;
 
-  @Setting('number', 'Connections of one address (an IPv6 network of 64 bits counts as one), then 429; 0 is no limit.')
-  @Count('connections')
+  @Setting(
+    'number',
+    'Maximum number of connections from one address (an IPv6 /64 network counts as one); more are rejected with 429. 0: no limit.',
+  )
+  @WholeNumber({ unit: 'connections' })
   maxConnectionsPerAddress!: number;
 
-  @Setting('number', 'Connections of one user, then 429; 0 is no limit.')
-  @Count('connections')
+  @Setting('number', 'Maximum number of connections of one user; more are rejected with 429. 0: no limit.')
+  @WholeNumber({ unit: 'connections' })
   maxConnectionsPerUser!: number;
 
-  @Setting('number', 'Handshakes a second from one address, four times as many at once, then 429; 0 is no limit.')
-  @Count('handshakes')
+  @Setting(
+    'number',
+    'Handshakes a second from one address, with a burst of four seconds; more are rejected with 429. 0: no limit.',
+  )
+  @WholeNumber({ unit: 'handshakes' })
   handshakesPerSecond!: number;
 
   @Setting(
     'number',
-    'Messages a second of one session, five times as many at once, then `rate_limited`; 0 is no limit.',
+    'Messages a second of one session, with a burst of five seconds; more are answered `rate_limited`. 0: no limit.',
   )
-  @Count('messages')
+  @WholeNumber({ unit: 'messages' })
   messagesPerSecond!: number;
 
-  @Setting('number', 'Bytes a second of one session, four times as many at once, then `rate_limited`; 0 is no limit.')
-  @Count('bytes', constants.MAX_LENGTH)
+  @Setting(
+    'number',
+    'Bytes a second of one session, with a burst of four seconds; more are answered `rate_limited`. 0: no limit.',
+  )
+  @WholeNumber({ unit: 'bytes', max: constants.MAX_LENGTH })
   bytesPerSecond!: number;
 
   @Setting(
     'number',
-    'Messages a minute that are malformed, invalid, reserved or of no known type; then 1008. 0 is no limit.',
+    'Messages a minute answered `malformed_json`, `invalid_message`, `reserved_type` or `unknown_type`; one more closes the session with 1008. 0: no limit.',
   )
-  @Count('messages')
+  @WholeNumber({ unit: 'messages' })
   faultsPerMinute!: number;
 
-  @Setting('number', 'Messages a minute that are answered `rate_limited`; then 1008. 0 is no limit.')
-  @Count('messages')
+  @Setting('number', 'Messages a minute answered `rate_limited`; one more closes the session with 1008. 0: no limit.')
+  @WholeNumber({ unit: 'messages' })
   refusalsPerMinute!: number;
 }
-
-const WHOLE = 'must be a whole number of connections';

@@ -1,25 +1,42 @@
-/** How a variable is written, and so how its text becomes a value. */
+/** How the text of a variable is parsed into a value. */
 export type SettingKind = 'text' | 'list' | 'number' | 'switch';
 
-/** One row of the settings table: `docs/settings.md` is checked against it. */
+/** One row of the table of settings. `docs/settings.md` is checked against these rows. */
 export interface SettingSpec {
   readonly variable: string;
   readonly property: string;
   readonly kind: SettingKind;
   readonly meaning: string;
-  /** Never logged. */
+  /** Whether the value is kept out of the log and of error messages. */
   readonly secret: boolean;
 }
 
-const rows: SettingSpec[] = [];
+const specs: SettingSpec[] = [];
 
-/** Every setting there is, in the order of the class. */
-export const SETTINGS: readonly SettingSpec[] = rows;
+/** Every setting, in the order of the groups and of their fields. */
+export const SETTINGS: readonly SettingSpec[] = specs;
 
-/** Binds a property of the settings class to its variable, `HEARTBEAT_MS` for `heartbeatMs`. */
+/** Binds a field of a settings group to its variable, `HEARTBEAT_MS` for `heartbeatMs`. */
 export function Setting(kind: SettingKind, meaning: string, { secret = false } = {}) {
   return (_: object, property: string): void => {
     const variable = property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-    rows.push({ variable, property, kind, meaning, secret });
+    specs.push({ variable, property, kind, meaning, secret });
   };
+}
+
+/** Lists the settings that are set, by variable, for the log. A secret is shown as `set`. */
+export function redactedSettings(settings: object): Record<string, string | number | boolean> {
+  const values = settings as Readonly<Record<string, string | number | boolean | undefined>>;
+  return Object.fromEntries(
+    SETTINGS.flatMap(({ variable, property, secret }) => {
+      const value = values[property];
+      if (value === undefined) return [];
+      return [[variable, secret ? 'set' : typeof value === 'boolean' ? onOff(value) : value]];
+    }),
+  );
+}
+
+/** Writes a switch as operators do. */
+export function onOff(value: boolean): 'on' | 'off' {
+  return value ? 'on' : 'off';
 }

@@ -5,36 +5,41 @@ const FANOUT_BOUNDS = [0, 1, 10, 100, 1000, 10_000, 100_000];
 const HANDLER_BOUNDS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 10];
 
 /**
- * What this process has counted since its start: plain numbers, so that counting costs the hot path one increment.
- * Turned into metrics only when somebody asks.
+ * Counts events since the start of the process. The counters are plain numbers, because each of them costs the hot path
+ * one increment; metrics are made of them only when they are requested.
  */
 @Injectable()
 export class Counters {
-  /** Messages carried by the short way, to one receiver and to all. */
+  /** Messages that the fast router put on a connection of this node, and those it broadcast. */
   fastRouted = 0;
   fastBroadcasts = 0;
-  /** Messages received that the two above do not count: the slow path, refused ones included, and fast ones to other nodes. */
+  /** All other messages of clients, refused ones and fast ones to other nodes included. */
   received = 0;
-  /** Messages put on one receiver's connection the exact way, the server's and the handlers' too. */
+  /** Messages that the slow path put on a connection of this node, including those of the server and other nodes. */
   routed = 0;
+  /** Broadcasts that began on this node, by either path. */
   broadcasts = 0;
-  /** Receivers of all broadcasts, and those that were passed over because they read too slowly. */
+  /** Deliveries of broadcasts, and those skipped because the receiver reads too slowly. */
   fannedOut = 0;
   skipped = 0;
   readonly fanout = new Histogram(FANOUT_BOUNDS);
-  /** Sessions whose handlers have something to do now. */
+  /** Sessions whose handler is running or whose handler queue is not empty. */
   handlersRunning = 0;
   opened = 0;
   /** Sessions that a drain had to cut. */
   drainCut = 0;
-  /** `sys.error` by code, session ends by close code, handshakes by outcome. */
+  /** `sys.error` messages by code. */
   readonly refused = new Map<string, number>();
+  /** Pings and pongs over the message rate, which get no `sys.error`. */
+  rateLimitedControlFrames = 0;
+  /** Ended sessions by close code. */
   readonly closed = new Map<number, number>();
+  /** Handshakes by outcome: `accepted` or the code of the rejection. */
   readonly handshakes = new Map<string, number>();
-  /** Seconds by type; only types that a handler claims come here. */
+  /** Seconds that handlers took, by message type. */
   readonly handlers = new Map<string, Histogram>();
 
-  /** Counts one more under a key. The caller sees to it that there are few keys. */
+  /** Increments the count of a key. The number of keys must be bounded. */
   count<Key>(counts: Map<Key, number>, key: Key): void {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
@@ -45,6 +50,7 @@ export class Counters {
     this.fanout.observe(receivers);
   }
 
+  /** @param type a type that a handler claims, so that the number of types is bounded */
   handled(type: string, seconds: number): void {
     let times = this.handlers.get(type);
     if (times === undefined) this.handlers.set(type, (times = new Histogram(HANDLER_BOUNDS_SECONDS)));

@@ -1,18 +1,19 @@
-/** How often a value lay under each of a few bounds: a histogram of plain numbers. */
+/** Counts values between a few bounds. */
 export class Histogram {
-  /** One count for each bound, not cumulated, and one for what lies above them all. */
+  /** Values up to each bound and above the bound before, not cumulated; the last count is of values above all bounds. */
   readonly counts: number[];
   sum = 0;
 
+  /** @param bounds in ascending order, each included */
   constructor(readonly bounds: readonly number[]) {
     this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
 
   observe(value: number): void {
     const { bounds } = this;
-    let at = 0;
-    while (at < bounds.length && value > bounds[at]!) at++;
-    this.counts[at]!++;
+    let index = 0;
+    while (index < bounds.length && value > bounds[index]!) index++;
+    this.counts[index]!++;
     this.sum += value;
   }
 }

@@ -1,37 +1,40 @@
 export const WINDOW_MS = 10_000;
-/** Kinds that are told apart in one window; what comes beyond them shares one. */
+/** Kinds counted separately in one window; lines of further kinds are counted as {@link OTHER_KINDS}. */
 const MAX_KINDS = 200;
-const OTHERS = 'lines of other kinds';
+const OTHER_KINDS = 'lines of other kinds';
 
-/** What was held back of one kind, told when the window ends. */
-export type Summary = (kind: string, held: number) => void;
+/** Reports how many lines of a kind were dropped in a window. */
+export type ReportDropped = (kind: string, dropped: number) => void;
 
-/** Sums up what comes too often, so that no client can fill the disk: so many lines of a kind in 10 s, then "and 1,204 more". */
+/**
+ * Limits the lines of each kind in a window of 10 s and reports the number of dropped lines when the window ends.
+ * Without the limit a client could fill the disk.
+ */
 export class LogRateLimiter {
   #counts = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly linesPerWindow: number,
-    private readonly summary: Summary,
+    private readonly reportDropped: ReportDropped,
   ) {}
 
-  /** Tells whether a line of this kind may be written now. */
+  /** Counts a line and returns whether the line may be written. */
   allows(kind: string): boolean {
-    this.#timer ??= setTimeout(() => this.turn(), WINDOW_MS).unref();
-    const known = this.#counts.has(kind) || this.#counts.size < MAX_KINDS ? kind : OTHERS;
-    const count = (this.#counts.get(known) ?? 0) + 1;
-    this.#counts.set(known, count);
+    this.#timer ??= setTimeout(() => this.endWindow(), WINDOW_MS).unref();
+    const countedKind = this.#counts.has(kind) || this.#counts.size < MAX_KINDS ? kind : OTHER_KINDS;
+    const count = (this.#counts.get(countedKind) ?? 0) + 1;
+    this.#counts.set(countedKind, count);
     return count <= this.linesPerWindow;
   }
 
-  /** Ends the window: tells what was held back and begins anew. Also called when the log ends. */
-  turn(): void {
+  /** Ends the window early and reports its dropped lines; the next line starts another window. */
+  endWindow(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const counts = this.#counts;
     this.#counts = new Map();
     for (const [kind, count] of counts)
-      if (count > this.linesPerWindow) this.summary(kind, count - this.linesPerWindow);
+      if (count > this.linesPerWindow) this.reportDropped(kind, count - this.linesPerWindow);
   }
 }

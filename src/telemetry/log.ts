@@ -2,37 +2,40 @@ import type { LoggerService } from '@nestjs/common';
 import { LogRateLimiter, WINDOW_MS } from './log-rate-limiter.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-/** Lines of one kind in one window that are written before the rest is only counted. */
-const LINES_OF_A_KIND = 20;
-const DEBUG_LINES_OF_A_KIND = 1000;
+/** Lines of one kind that are written in one window; the rest is counted only. */
+const LINES_PER_KIND = 20;
+const DEBUG_LINES_PER_KIND = 1000;
+const MAX_KIND_CHARACTERS = 80;
 type Level = (typeof LEVELS)[number];
 
-export interface LogForm {
-  /** The least serious kind that is written. */
+export interface LogOptions {
+  /** The lowest level that is written. */
   readonly logLevel: Level;
   readonly logFormat: 'text' | 'json';
 }
 
-/** What a line says beside its words: codes, ids and counts, never data or a token. */
+/** Fields of a line: codes, ids and counts, but never the data of a message or a token. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A log that cannot be written (a full disk, a closed pipe) must not end what it tells about. */
+// Without a listener, a full disk or a closed pipe would end the process.
 process.stdout.on('error', () => undefined);
 
 /**
- * One line an event on standard output; JSON where a machine reads it, text where a person does. What comes too often
- * is summed up by its kind, the message.
+ * Writes one line per event to standard output, as text or JSON. Lines of one kind, which is the message, are limited
+ * in each window of 10 s; dropped lines are summed up.
  */
 export class Log implements LoggerService {
-  readonly #least: number;
+  readonly #maxLevel: number;
   readonly #format: 'text' | 'json';
-  /** Lines that could not be written since the last that could. */
-  #lost = 0;
-  readonly #logRateLimiter = new LogRateLimiter(LINES_OF_A_KIND, (kind, held) => this.#sumUp('info', kind, held));
-  readonly #debugFlood = new LogRateLimiter(DEBUG_LINES_OF_A_KIND, (kind, held) => this.#sumUp('debug', kind, held));
+  /** Lines that could not be written since the last line that was. */
+  #lostLines = 0;
+  readonly #limiter = new LogRateLimiter(LINES_PER_KIND, (kind, dropped) => this.#sumUp('info', kind, dropped));
+  readonly #debugLimiter = new LogRateLimiter(DEBUG_LINES_PER_KIND, (kind, dropped) =>
+    this.#sumUp('debug', kind, dropped),
+  );
 
-  constructor({ logLevel, logFormat }: LogForm) {
-    this.#least = LEVELS.indexOf(logLevel);
+  constructor({ logLevel, logFormat }: LogOptions) {
+    this.#maxLevel = LEVELS.indexOf(logLevel);
     this.#format = logFormat;
   }
 
@@ -40,99 +43,102 @@ export class Log implements LoggerService {
     this.#write('info', message, fields);
   }
 
-  /** Nest's own lines come here: its word for `info` is `log`, and its last parameter is where the line is from. */
+  /** Writes a line of Nest itself, whose `log` is `info`, at `debug`. */
   log(message: unknown, ...parameters: unknown[]): void {
-    this.#write('debug', String(message), context(parameters));
+    this.#write('debug', String(message), fieldsOf(parameters));
   }
 
   debug(message: unknown, ...parameters: unknown[]): void {
-    this.#write('debug', String(message), context(parameters));
+    this.#write('debug', String(message), fieldsOf(parameters));
   }
 
   verbose(message: unknown, ...parameters: unknown[]): void {
-    this.#write('debug', String(message), context(parameters));
+    this.#write('debug', String(message), fieldsOf(parameters));
   }
 
   warn(message: unknown, ...parameters: unknown[]): void {
-    this.#write('warn', String(message), context(parameters));
+    this.#write('warn', String(message), fieldsOf(parameters));
   }
 
-  error(message: unknown, ...parameters: unknown[]): void {
-    this.#write('error', wordsOf(message), context(parameters));
+  /** Writes an error with its stack. @param error any thrown value */
+  error(error: unknown, ...parameters: unknown[]): void {
+    this.#write('error', errorText(error), fieldsOf(parameters));
   }
 
-  fatal(message: unknown, ...parameters: unknown[]): void {
-    this.error(message, ...parameters);
+  fatal(error: unknown, ...parameters: unknown[]): void {
+    this.error(error, ...parameters);
   }
 
-  /** Whether debug lines are written, for callers that would have to gather their fields first. */
+  /** Whether debug lines are written, for callers whose fields are costly. */
   get debugs(): boolean {
-    return this.#least === LEVELS.indexOf('debug');
+    return this.#maxLevel === LEVELS.indexOf('debug');
   }
 
-  /** Tells what was held back so far: the process ends. */
+  /** Writes the sums of dropped lines. Must be called before the process ends. */
   end(): void {
-    this.#logRateLimiter.turn();
-    this.#debugFlood.turn();
+    this.#limiter.endWindow();
+    this.#debugLimiter.endWindow();
   }
 
-  /** At `debug` the operator asked for more, but not for a full disk. */
   #write(level: Level, message: string, fields: LogFields): void {
-    if (LEVELS.indexOf(level) > this.#least) return;
-    const flood = level === 'debug' ? this.#debugFlood : this.#logRateLimiter;
-    if (flood.allows(kindOf(message, fields))) this.#line(level, message, fields);
+    if (LEVELS.indexOf(level) > this.#maxLevel) return;
+    const limiter = level === 'debug' ? this.#debugLimiter : this.#limiter;
+    if (limiter.allows(kindOf(message, fields))) this.#writeLine(level, message, fields);
   }
 
-  #sumUp(level: Level, kind: string, held: number): void {
-    this.#line(level, `and ${held.toLocaleString('en')} more in ${WINDOW_MS / 1000} s`, { of: kind });
+  #sumUp(level: Level, kind: string, dropped: number): void {
+    this.#writeLine(level, `and ${dropped.toLocaleString('en')} more in ${WINDOW_MS / 1000} s`, { of: kind });
   }
 
-  #line(level: Level, message: string, fields: LogFields): void {
-    this.#put(`${this.#text(level, message, fields)}\n`, 1);
+  #writeLine(level: Level, message: string, fields: LogFields): void {
+    this.#writeText(`${this.#formatted(level, message, fields)}\n`, 1);
   }
 
-  #text(level: Level, message: string, fields: LogFields): string {
+  #formatted(level: Level, message: string, fields: LogFields): string {
     const time = new Date().toISOString();
     return this.#format === 'json'
       ? JSON.stringify({ time, level, message, ...fields })
-      : `${time} ${level.padEnd(5)} ${message}${pairs(fields)}`;
+      : `${time} ${level.padEnd(5)} ${message}${textOf(fields)}`;
   }
 
-  /** Counts the lines that could not be written, and tells how many with the first that can be again. */
-  #put(text: string, lines: number): void {
+  /** @param lines the lines that are lost where the text cannot be written */
+  #writeText(text: string, lines: number): void {
     process.stdout.write(text, (error) => {
-      if (error) this.#lost += lines;
-      else if (this.#lost > 0) this.#tellLost();
+      if (error) this.#lostLines += lines;
+      else if (this.#lostLines > 0) this.#reportLost();
     });
   }
 
-  /** Begins with a line's end: what was written last may have been torn. */
-  #tellLost(): void {
-    const lines = this.#lost;
-    this.#lost = 0;
-    this.#put(`\n${this.#text('warn', 'lines of the log are lost: it could not be written', { lines })}\n`, lines);
+  /** Begins with a line break, because the last line may have been written in part. */
+  #reportLost(): void {
+    const lines = this.#lostLines;
+    this.#lostLines = 0;
+    this.#writeText(
+      `\n${this.#formatted('warn', 'log lines lost: standard output was not writable', { lines })}\n`,
+      lines,
+    );
   }
 }
 
-/** Anything may be thrown, and be logged then: also what has no words, or throws when it is asked for them. */
-function wordsOf(thrown: unknown): string {
+/** Describes any thrown value. A value may have no text, or throw when its text is read. */
+function errorText(thrown: unknown): string {
   try {
-    // Unknown because a stack is text by custom alone.
-    const words: unknown = thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown;
-    return String(words);
+    // Declared unknown because a stack is a string by convention only.
+    const text: unknown = thrown instanceof Error ? (thrown.stack ?? thrown.message) : thrown;
+    return String(text);
   } catch {
-    return 'something was thrown that cannot be told in words';
+    return 'unprintable value thrown';
   }
 }
 
-/** The first words, and the code where there is one: a stack or a count must not make a kind of its own. */
+/** Returns the first line of a message and the code, if any. A stack or a count must not make a kind of its own. */
 function kindOf(message: string, { code }: LogFields): string {
-  const [words = ''] = message.split('\n', 1);
-  return code === undefined ? words.slice(0, 80) : `${words.slice(0, 80)} ${code}`;
+  const kind = message.split('\n', 1)[0]!.slice(0, MAX_KIND_CHARACTERS);
+  return code === undefined ? kind : `${kind} ${code}`;
 }
 
-/** Nest's loggers add where a line is from as the last text, behind fields and, for errors, a stack. */
-function context(parameters: readonly unknown[]): LogFields {
+/** Collects fields from the parameters of Nest's loggers, which end with the context and, for errors, a stack before. */
+function fieldsOf(parameters: readonly unknown[]): LogFields {
   const fields = parameters.filter((each) => typeof each === 'object' && each !== null) as LogFields[];
   const texts = parameters.filter((each) => typeof each === 'string');
   return {
@@ -142,7 +148,7 @@ function context(parameters: readonly unknown[]): LogFields {
   } as LogFields;
 }
 
-function pairs(fields: LogFields): string {
+function textOf(fields: LogFields): string {
   const text = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(

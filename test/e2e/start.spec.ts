@@ -104,7 +104,7 @@ describe('a start', () => {
       err: [
         'switchboard: PORT must be a whole number from 0 to 65535 (it is "none")',
         'switchboard: LOG_LEVEL must be error, warn, info or debug (it is "loud")',
-        'switchboard: HEARTBEAT_MS must not be less than 50 (it is 1)',
+        'switchboard: HEARTBEAT_MS must be a whole number of milliseconds from 50 to 2147483647 (it is 1)',
         'switchboard: ARRIVAL_NOTICES must be on or off (it is "true")',
         '',
       ].join('\n'),

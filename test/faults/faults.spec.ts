@@ -113,14 +113,14 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
     const idleSockets: Socket[] = [];
     for (let count = 0; count < 200; count++)
       idleSockets.push(connectTcp(port, '127.0.0.1').on('error', () => undefined));
-    await server.said('no file descriptor is left: nobody new can connect; raise the limit (ulimit -n)');
+    await server.said('out of file descriptors: new connections fail; raise the limit (ulimit -n)');
     load.send(EACH);
     await load.settle();
     for (const socket of idleSockets) socket.destroy();
     const sinceMs = performance.now();
     const row = await recovery('no file descriptor is left', 'connections up to `ulimit -n`, then fewer', sinceMs);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
-    await server.said('there are file descriptors again');
+    await server.said('file descriptors available again');
     await (await connect(server.url)).close();
   });
 
@@ -226,7 +226,7 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
       const row = await recovery('the disk is full', 'the file system of the log, then space again', sinceMs);
       expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
       expect(load.reconnected).toBe(0);
-      expect(await readFile(logFile, 'utf8')).toContain('lines of the log are lost: it could not be written');
+      expect(await readFile(logFile, 'utf8')).toContain('log lines lost: standard output was not writable');
     } finally {
       await server.kill();
       asRoot('umount', folder);

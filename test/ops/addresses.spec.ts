@@ -7,11 +7,11 @@ import { startNginx, type Nginx } from '../support/nginx.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { AUTH, token } from '../support/tokens.js';
 
-/** Another address of this machine than the one nginx connects from. */
+/** An address of this machine that differs from the one nginx connects from. */
 const FAR = '127.0.0.2';
 const KEY = 'a-key-of-many-characters-indeed';
 
-describe('behind nginx, an operator is told the address of the client', () => {
+describe('behind nginx, operators see the address of the client', () => {
   let server: TestServer;
   let nginx: Nginx;
   let far: { localAddress: string; ca: string };
@@ -35,7 +35,7 @@ describe('behind nginx, an operator is told the address of the client', () => {
   const logged = (message: string): unknown[] =>
     lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter((line) => line['message'] === message);
 
-  it('with its user, in the HTTP API and in every line of the log', async () => {
+  it('with the user, in the HTTP API and in log lines', async () => {
     const headers = { authorization: `Bearer ${await token({ sub: 'ann' })}` };
     const ann = await connect(nginx.url, { ...far, headers });
     expect(JSON.parse(await api('GET', ann.id))).toMatchObject({ id: ann.id, address: FAR, user: 'ann' });
@@ -48,7 +48,7 @@ describe('behind nginx, an operator is told the address of the client', () => {
     expect(logged('closed')).toMatchObject([{ session: ann.id, address: FAR, user: 'ann', code: 4000 }]);
   });
 
-  it('whose handshake was refused', async () => {
+  it('in the log line of a rejected handshake', async () => {
     const url = nginx.url.replace('wss:', 'https:');
     expect((await ask(url, { ...far, headers: HANDSHAKE })).status).toBe(401);
     expect((await ask(url, far)).status).toBe(426);

@@ -12,7 +12,7 @@ import { AUTH, bearer, token } from '../support/tokens.js';
 const OLD = 'an-old-key-of-many-characters';
 const NEW = 'a-new-key-of-many-characters!';
 
-/** Reads a problem and makes sure that it is one. */
+/** Reads problem details and checks their form. */
 function problem({ status, headers, body }: Answer): string {
   expect(headers['content-type']).toBe('application/problem+json');
   const { status: told, code, type, title, detail } = JSON.parse(body) as Record<string, unknown>;
@@ -46,13 +46,13 @@ describe('the HTTP API', () => {
   const post = (message: object | string, headers: Record<string, string> = {}): Promise<Answer> =>
     call('POST', '/messages', { body: typeof message === 'string' ? message : JSON.stringify(message), headers });
 
-  it('is not there without a key', async () => {
+  it('is absent where API_KEYS is not set', async () => {
     await server.stop();
     server = await startServer();
     for (const path of ['/stats', '/messages', '/openapi.json']) expect((await call('GET', path)).status).toBe(404);
   });
 
-  it('takes each of its keys and no other', async () => {
+  it('accepts each of its keys and no other', async () => {
     for (const key of [OLD, NEW]) expect((await call('GET', '/stats', { key })).status).toBe(200);
     for (const key of ['', `${NEW}x`, NEW.slice(1), `${OLD},${NEW}`]) {
       const answer = await call('GET', '/stats', { key });
@@ -61,7 +61,7 @@ describe('the HTTP API', () => {
     }
   });
 
-  it('carries a message to one session, its data unchanged', async () => {
+  it('delivers a message to one session with unchanged data', async () => {
     const ann = await connect(server.url);
     const body = `{"type":"order.paid","receiver":"${ann.id}","data":{"b":1.0,"a":"grüße","big":12345678901234567890}}`;
     const answer = await post(body);
@@ -72,14 +72,14 @@ describe('the HTTP API', () => {
     expect((await ann.next('bill')).sender).toBe('server/billing');
   });
 
-  it('carries a message to everybody', async () => {
+  it('broadcasts a message', async () => {
     const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
     const answer = await post({ type: 'news', receiver: '*', data: 1 });
     expect([answer.status, answer.body]).toEqual([200, '{"status":"accepted"}']);
     for (const client of [ann, bob]) expect(await client.next('news')).toMatchObject({ sender: 'server', data: 1 });
   });
 
-  it('says what is wrong with a message', async () => {
+  it('reports what is wrong with a message', async () => {
     expect(problem(await post({ type: 'x', receiver: 'nobody' }))).toBe('404 receiver_not_found');
     expect(problem(await post({ type: 'sys.welcome', receiver: '*' }))).toBe('400 reserved_type');
     expect(problem(await post({ type: 'x' }))).toBe('400 invalid_message');
@@ -96,7 +96,7 @@ describe('the HTTP API', () => {
       expect(problem(await post('{}', headers))).toBe('415 unsupported_media_type');
   });
 
-  it('says that the receiver reads too slowly', async () => {
+  it('reports an overloaded receiver', async () => {
     const slow = await StalledReader.open(server);
     let answer = await post({ type: 'x', receiver: slow.id });
     while (answer.status === 200) answer = await post({ type: 'x', receiver: slow.id, data: 'x'.repeat(60_000) });
@@ -106,13 +106,13 @@ describe('the HTTP API', () => {
     slow.client.socket.destroy();
   });
 
-  it('says that the node is leaving', async () => {
+  it('answers unavailable while the node drains', async () => {
     const drained = server.app.get(Drain).run();
     expect(problem(await post({ type: 'x', receiver: '*' }))).toBe('503 unavailable');
     await drained;
   });
 
-  it('does a request with an Idempotency-Key once', async () => {
+  it('runs a request with an Idempotency-Key once', async () => {
     const ann = await connect(server.url);
     const message = { type: 'once', receiver: ann.id };
     const headers = { 'Idempotency-Key': 'k1' };
@@ -129,7 +129,7 @@ describe('the HTTP API', () => {
     expect(ann.inbox.filter(({ type }) => type === 'once')).toHaveLength(1);
   });
 
-  it('shows sessions, page by page and one by one', async () => {
+  it('lists sessions in pages and describes each one', async () => {
     const clients = await Promise.all([connect(server.url), connect(server.url), connect(server.url)]);
     const ids = clients.map(({ id }) => id).toSorted();
     const first = JSON.parse((await call('GET', '/sessions?limit=2')).body);
@@ -149,7 +149,7 @@ describe('the HTTP API', () => {
     expect(problem(await call('GET', '/sessions/nobody'))).toBe('404 session_not_found');
   });
 
-  it('ends a session', async () => {
+  it('closes a session', async () => {
     const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
     expect((await call('DELETE', `/sessions/${ann.id}`)).status).toBe(204);
     expect(await ann.closed).toEqual({ code: 4000, reason: 'kicked' });
@@ -157,7 +157,7 @@ describe('the HTTP API', () => {
     expect(problem(await call('DELETE', `/sessions/${ann.id}`))).toBe('404 session_not_found');
   });
 
-  it('tells the counters', async () => {
+  it('reports the counters', async () => {
     await connect(server.url);
     expect(JSON.parse((await call('GET', '/stats')).body)).toMatchObject({
       phase: 'ready',
@@ -168,7 +168,7 @@ describe('the HTTP API', () => {
     });
   });
 
-  it('knows its paths and methods', async () => {
+  it('answers unknown paths with 404 and other methods with 405', async () => {
     for (const path of ['/nothing', '', '/', '/sessions/a/b', '/sessions/%E0'])
       expect(problem(await call('GET', path))).toBe('404 not_found');
     for (const [method, path, allow] of [
@@ -181,7 +181,7 @@ describe('the HTTP API', () => {
     }
   });
 
-  it('answers a key that asks too often', async () => {
+  it('answers 429 to a key over its rate', async () => {
     await server.stop();
     server = await startServer({ API_KEYS: NEW, API_REQUESTS_PER_SECOND: '1' });
     await call('GET', '/stats');

@@ -134,7 +134,7 @@ describe('behind the proxy, the doctor', () => {
   });
 });
 
-describe('straight at the server, the doctor', () => {
+describe('without a proxy, the doctor', () => {
   let server: TestServer | undefined;
   let child: ServerProcess | undefined;
   afterEach(async () => {

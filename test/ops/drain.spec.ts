@@ -14,12 +14,12 @@ import { startServer, type TestServer } from '../support/server.js';
 
 const MORE_THAN_A_BATCH = 300;
 
-describe('a server that is told to end', () => {
+describe('a server that gets a signal', () => {
   let server: ServerProcess | undefined;
   afterEach(() => server?.kill());
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'asks everybody to come again, each at a time of its own (%s)',
+    'asks every session to reconnect, each at a different time (%s)',
     async (name) => {
       server = await ServerProcess.start({ DRAIN_SPREAD_MS: '1000' });
       const { url } = server;
@@ -40,7 +40,7 @@ describe('a server that is told to end', () => {
     },
   );
 
-  it('has a time for each even where there are fewer milliseconds than sessions', async () => {
+  it('gives different times even where there are fewer milliseconds than sessions', async () => {
     server = await ServerProcess.start({ DRAIN_SPREAD_MS: '3' });
     const { url } = server;
     const clients = await Promise.all(Array.from({ length: 9 }, () => connect(url)));
@@ -51,7 +51,7 @@ describe('a server that is told to end', () => {
     expect(Math.max(...afterMs)).toBeLessThanOrEqual(3);
   });
 
-  it('is held by no connection that asks nothing', async () => {
+  it('does not wait for idle HTTP connections', async () => {
     server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '60000' });
     const idle = await opened(Number(new URL(server.url).port));
     server.signal('SIGTERM');
@@ -59,7 +59,7 @@ describe('a server that is told to end', () => {
     idle.destroy();
   });
 
-  it('tells nobody of a departure who leaves at the same moment', async () => {
+  it('sends no departures to sessions that end at the same moment', async () => {
     server = await ServerProcess.start();
     const { url } = server;
     const clients = await Promise.all(Array.from({ length: 20 }, () => connect(url)));
@@ -68,7 +68,7 @@ describe('a server that is told to end', () => {
     expect(clients.flatMap(({ inbox }) => inbox.filter(({ type }) => type === 'sys.departed'))).toEqual([]);
   });
 
-  it('delivers what it has acknowledged', async () => {
+  it('delivers every message that it acknowledged', async () => {
     server = await ServerProcess.start({ ARRIVAL_NOTICES: 'off' });
     const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
     const data = 'x'.repeat(1000);
@@ -81,7 +81,7 @@ describe('a server that is told to end', () => {
     expect(delivered.slice(1, acknowledged.length + 1)).toEqual(acknowledged);
   });
 
-  it('cuts who does not go, counts it, and ends with 0 in time', async () => {
+  it('cuts connections that do not close, counts them, and exits with 0 in time', async () => {
     server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '1500' });
     const { hostname, port } = new URL(server.url);
     const mute = connectTcp(Number(port), hostname);
@@ -91,12 +91,12 @@ describe('a server that is told to end', () => {
     const began = performance.now();
     server.signal('SIGTERM');
     expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(3000); // the process keeps to 1,500; the news of its end takes longer
+    expect(performance.now() - began).toBeLessThan(3000); // the process ends within 1,500 ms; its exit event takes longer
     expect(server.lines.find(({ message }) => message === 'drained')).toMatchObject({ sessions: 1, cut: 1 });
     mute.destroy();
   });
 
-  it('ends at once on a second signal', async () => {
+  it('exits at once on a second signal', async () => {
     server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '60000' });
     const mute = connectTcp(Number(new URL(server.url).port), '127.0.0.1');
     const lines = Object.entries({ Host: 'localhost', ...HANDSHAKE }).map(([key, value]) => `${key}: ${value}\r\n`);
@@ -110,7 +110,7 @@ describe('a server that is told to end', () => {
   });
 });
 
-/** Lets a test decide when a handler is done. */
+/** Lets a test decide when a handler finishes. */
 class Gate {
   enter!: () => void;
   open!: (answer: string) => void;
@@ -136,7 +136,7 @@ describe('while it drains, a server', () => {
     server = await startServer({}, [Handlers as never]);
   }
 
-  it('refuses newcomers, is not ready, serves those it has, and lets a running handler finish', async () => {
+  it('rejects new connections, is not ready, serves its sessions and lets a running handler finish', async () => {
     const gate = new Gate();
     await withHandler(gate);
     const origin = `http://127.0.0.1:${server.port}`;
@@ -164,7 +164,7 @@ describe('while it drains, a server', () => {
     expect(await drained).toMatchObject({ sessions: 2, cut: 0 });
   });
 
-  it('tells whoever asks for an upgrade at the very last to come again', async () => {
+  it('answers 503 with Retry-After to an upgrade request at the very end', async () => {
     server = await startServer({});
     const late = await opened(server.port);
     const closed = server.app.close();
@@ -174,7 +174,7 @@ describe('while it drains, a server', () => {
     await closed;
   });
 
-  it('sends everybody what was said at the last moment, however many are closed before them', async () => {
+  it('delivers messages sent at the last moment to all sessions of all batches', async () => {
     server = await startServer({});
     const clients = await Promise.all(Array.from({ length: MORE_THAN_A_BATCH }, () => connect(server.url)));
     const switchboard = server.app.get(Switchboard, { strict: false });
@@ -185,7 +185,7 @@ describe('while it drains, a server', () => {
     expect(types).toEqual(clients.map(() => ['last', 'sys.reconnect']));
   });
 
-  it('tells those who remain of one who leaves by itself', async () => {
+  it('sends the departure of a session that leaves by itself to the others', async () => {
     const gate = new Gate();
     await withHandler(gate);
     const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
@@ -201,7 +201,7 @@ describe('while it drains, a server', () => {
   });
 });
 
-/** A TCP connection over which nothing was said yet. */
+/** Opens a TCP connection and sends nothing. */
 async function opened(port: number): Promise<Socket> {
   const socket = connectTcp(port, '127.0.0.1');
   await once(socket, 'connect');

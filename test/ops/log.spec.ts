@@ -22,7 +22,7 @@ describe('the log', () => {
     expect(server.lines[0]).toMatchObject({ message: 'starting', HEARTBEAT_MS: 1234, ARRIVAL_NOTICES: 'on' });
   });
 
-  it('tells comings and goings at debug, and no word of a message', async () => {
+  it('writes sessions that open and end at debug, and nothing of messages', async () => {
     server = await ServerProcess.start({ LOG_LEVEL: 'debug' });
     const ann = await connect(`${server.url}?token=hidden`);
     expect(await server.said('connected')).toMatchObject({ level: 'debug', session: ann.id, address: '127.0.0.1' });
@@ -34,7 +34,7 @@ describe('the log', () => {
     expect(JSON.stringify(server.lines)).not.toContain('hidden');
   });
 
-  it('tells refusals and closes at info with code and address', async () => {
+  it('writes refusals and closes at info with code and address', async () => {
     server = await ServerProcess.start();
     await ask(`${server.origin}/elsewhere?token=hidden`, { headers: HANDSHAKE });
     expect(await server.said('handshake refused')).toMatchObject({
@@ -47,7 +47,7 @@ describe('the log', () => {
     expect(await server.said('closed')).toMatchObject({ level: 'info', code: 1003, session: ann.id });
   });
 
-  it('tells that the API refused a request, and no key', async () => {
+  it('writes refused requests of the HTTP API without the key', async () => {
     server = await ServerProcess.start({ API_KEYS: 'a-key-of-some-length' });
     await ask(`${server.origin}/api/v1/stats`, { headers: { authorization: 'Bearer hidden' } });
     const line = { level: 'info', code: 'unauthorized', status: 401, method: 'GET', peer: '127.0.0.1' };
@@ -55,19 +55,19 @@ describe('the log', () => {
     expect(JSON.stringify(server.lines)).not.toContain('hidden');
   });
 
-  it('tells where a client is, and who, not which proxy it came through', async () => {
+  it('writes the address of the client and its user, not the address of the proxy', async () => {
     server = await ServerProcess.start({ ...AUTH, LOG_LEVEL: 'debug', TRUSTED_PROXIES: '127.0.0.1' });
     const from = { 'X-Real-IP': '203.0.113.7' };
     const jwt = bearer(await token()).headers;
     await ask(`${server.origin}/wss`, { headers: { ...HANDSHAKE, ...from, authorization: 'Bearer hidden' } });
     expect(await server.said('handshake refused')).toMatchObject({ code: 'unauthorized', address: '203.0.113.7' });
     const ann = await connect(server.url, { headers: { ...from, ...jwt } });
-    const who = { session: ann.id, address: '203.0.113.7', user: 'ann' };
-    expect(await server.said('connected')).toMatchObject(who);
+    const fields = { session: ann.id, address: '203.0.113.7', user: 'ann' };
+    expect(await server.said('connected')).toMatchObject(fields);
     ann.sendText('{');
     expect(await server.said('message refused')).toMatchObject({ code: 'malformed_json', address: '203.0.113.7' });
     await ann.close(1000);
-    expect(await server.said('departed')).toMatchObject({ code: 1000, ...who });
+    expect(await server.said('departed')).toMatchObject({ code: 1000, ...fields });
     const said = JSON.stringify(server.lines);
     for (const secret of ['hidden', AUTH.AUTH_SECRET, jwt.authorization]) expect(said).not.toContain(secret);
   });
@@ -84,7 +84,7 @@ describe('the log', () => {
     expect(more).toMatchObject({ of: 'message refused reserved_type' });
   });
 
-  it('does not end the process when it cannot be written', () => {
+  it('does not end the process where standard output is not writable', () => {
     const script = `
       const { Log } = await import(${JSON.stringify(LOG)});
       const log = new Log({ logLevel: 'info', logFormat: 'json' });
@@ -106,7 +106,7 @@ describe('an incident', () => {
   @Module({ providers: [Failing] })
   class Handlers {}
 
-  it('is the same for the client and in the log, which alone has the reason', async () => {
+  it('is the same for the client and in the log, and only the log has the reason', async () => {
     const server = await startServer({ LOG_LEVEL: 'error', FAULTS_PER_MINUTE: '0' }, [Handlers as never]);
     const lines: unknown[][] = [];
     server.app.get(Log).error = (...words: unknown[]): void => void lines.push(words);

@@ -14,13 +14,13 @@ function read(path: string): string {
   return readFileSync(new URL(path, import.meta.url), 'utf8');
 }
 
-/** A section of the page for operators. */
+/** Returns a section of docs/operations.md. */
 function section(title: string): string {
   const [, rest = ''] = read('../../docs/operations.md').split(`\n## ${title}\n`);
   return rest.split('\n## ', 1)[0]!;
 }
 
-describe('what watches the server', () => {
+describe('monitoring', () => {
   let server: TestServer;
   let metrics: string;
   beforeAll(async () => {
@@ -36,15 +36,15 @@ describe('what watches the server', () => {
     expect(said).toMatch(/SUCCESS: \d+ rules found/);
   });
 
-  it('has alerts that ring for what they are for, and on no calm day', () => {
+  it('has alerts that fire for their cause and not under normal load', () => {
     expect(execFileSync('promtool', ['test', 'rules', ALERTS_TEST], { encoding: 'utf8' })).toContain('SUCCESS');
   });
 
-  it('is served metrics that promtool accepts', () => {
+  it('gets metrics that promtool accepts', () => {
     expect(execFileSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' })).toBe('');
   });
 
-  it('is served every metric that the page lists, and no other', () => {
+  it('gets exactly the metrics that the documentation lists', () => {
     const rows = section('Metrics')
       .split('\n')
       .filter((line) => line.startsWith('| `switchboard_'));
@@ -56,8 +56,8 @@ describe('what watches the server', () => {
   it.each([
     ['the alerts', read('../../config/prometheus/alerts.yml')],
     ['the dashboard', read('../../config/grafana/switchboard.json')],
-    ['the answers to four questions', section('Troubleshooting')],
-  ])('is named only metrics that there are, by %s', (_, text) => {
+    ['the section on troubleshooting', section('Troubleshooting')],
+  ])('uses only metrics that exist, in %s', (_, text) => {
     const names = text.match(NAMES) ?? [];
     const unknown = names.filter((name) => !metrics.includes(`# TYPE ${name.replace(/_(bucket|count|sum)$/, '')} `));
     expect(names.length).toBeGreaterThan(5);

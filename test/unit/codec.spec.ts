@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { decode, MessageError, isReserved, stampedFrame } from '../../src/protocol/index.js';
+import { decode, MessageError, stampedFrame } from '../../src/protocol/index.js';
 
 const SENDER = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 
-/** The fault that a text is refused with. */
+/** Returns the error that a text is refused with. */
 function refused(text: string): Pick<MessageError, 'code' | 'message' | 'ref'> {
   try {
     decode(text);
@@ -18,14 +18,14 @@ function ref(messageError: MessageError): { ref?: string } {
   return messageError.ref === undefined ? {} : { ref: messageError.ref };
 }
 
-/** The text of the frame that a message becomes. */
+/** Returns the payload of the stamped frame of a message. */
 function stamped(text: string): string {
   const frame = stampedFrame(SENDER, decode(text));
   return frame.toString('utf8', frame[1]! < 126 ? 2 : frame[1] === 126 ? 4 : 10);
 }
 
 describe('decode', () => {
-  it('reads every field, and data as it was written', () => {
+  it('reads every field, with the raw text of data', () => {
     expect(decode('{"type":"a.B-c_d:1","receiver":"r","id":"i","data":{"z":1.50,"a":[ ]}}')).toMatchObject({
       type: 'a.B-c_d:1',
       receiver: 'r',
@@ -90,7 +90,7 @@ describe('decode', () => {
   );
 
   it.each(['{"id":""}', '{"id":7}', `{"id":"${'i'.repeat(65)}"}`, '{"id":"i","id":"i"}', '{"id":"a","\\u0069d":"b"}'])(
-    'answers %s without a ref: it has no valid id',
+    'answers %s, which has no valid id, without a ref',
     (text) => {
       expect(refused(text)).not.toHaveProperty('ref');
     },
@@ -114,7 +114,7 @@ describe('stampedFrame', () => {
     ['{"type":"x","sender":{"a":[1,2]},"sender":null}', `{"sender":"${SENDER}","type":"x"}`],
     ['{"type":"x","\\u0073ender":"me","data":2}', `{"sender":"${SENDER}","type":"x","data":2}`],
     ['{"type":"x","data":{"sender":"kept"}}', `{"sender":"${SENDER}","type":"x","data":{"sender":"kept"}}`],
-  ])('puts the sender in front of %s and takes any other out', (text, expected) => {
+  ])('puts the sender in front of %s and removes any other', (text, expected) => {
     const bare = stamped(text);
     expect(JSON.parse(bare)).toEqual(JSON.parse(expected));
     expect(bare.replaceAll(/\s/g, '')).toBe(expected.replaceAll(/\s/g, ''));
@@ -129,18 +129,5 @@ describe('stampedFrame', () => {
   ])('carries data %s unchanged', (data) => {
     expect(stamped(`{"type":"x","data":${data}}`)).toContain(`"data":${data}}`);
     expect(stamped(`{"sender":"me","data":${data},"type":"x"}`)).toContain(`"data":${data},`);
-  });
-});
-
-describe('isReserved', () => {
-  it.each([
-    ['sys.who', true],
-    ['sys.', true],
-    ['sys', false],
-    ['Sys.who', false],
-    ['system', false],
-    ['a.sys.b', false],
-  ])('of %s is %s', (type, expected) => {
-    expect(isReserved(type)).toBe(expected);
   });
 });

@@ -11,7 +11,7 @@ describe('a frame', () => {
     [65_535, '817effff'],
     [65_536, '817f0000000000010000'],
     [70_000, '817f0000000000011170'],
-  ])('of %i bytes has the shortest header there is', (length, header) => {
+  ])('of %i bytes has the shortest possible header', (length, header) => {
     const frame = textFrame('x'.repeat(length));
     expect(frame.subarray(0, header.length / 2).toString('hex')).toBe(header);
     expect(headerBytes(length)).toBe(header.length / 2);
@@ -31,19 +31,19 @@ describe('a frame', () => {
     expect(header.toString('hex')).toBe('817f0000000100000005');
   });
 
-  it('begins where it is told to, and nothing before it changes', () => {
+  it('is written at the given offset only', () => {
     const target = Buffer.alloc(8, 0xee);
     expect(writeHeader(target, 3, OPCODE.text, 300)).toBe(7);
     expect(target.toString('hex')).toBe('eeeeee817e012cee');
   });
 
-  it('of control has its opcode and its body', () => {
+  it('with a control opcode has this opcode and its body', () => {
     expect(controlFrame(OPCODE.ping, new Uint8Array(0)).toString('hex')).toBe('8900');
     expect(controlFrame(OPCODE.pong, Buffer.from('ab')).toString('hex')).toBe('8a026162');
     expect(controlFrame(OPCODE.close, Buffer.alloc(125))).toHaveLength(127);
   });
 
-  it('is joined to others byte by byte, alone it is not even copied', () => {
+  it('is joined with others; a single frame is not copied', () => {
     const one = textFrame('1');
     const two = textFrame('2');
     expect(joinFrames([one, two]).toString('hex')).toBe('810131810132');

@@ -6,23 +6,23 @@ import { SessionIdGenerator } from '../../src/sessions/session-id-generator.js';
 const MANY = 1000;
 
 describe('the table of ids', () => {
-  const made = new SessionIdGenerator(new NodeIdentity());
+  const generator = new SessionIdGenerator(new NodeIdentity());
   const scanner = new EnvelopeScanner();
 
-  /** Scans a message to a receiver and returns where the scanner found it. */
+  /** Scans a message to a receiver and returns the offset of the receiver. */
   function scanReceiver(receiver: string, before = ''): number {
     const bytes = Buffer.from(`{${before}"receiver":"${receiver}","type":"chat"}`);
     expect(scanner.scan(bytes, 0, bytes.length, 0)).toBe(true);
     return scanner.receiverStart;
   }
 
-  it('holds ids of the length that is made', () => {
-    expect(made.next()).toHaveLength(SESSION_ID_CHARACTERS);
+  it('holds ids of the generated length', () => {
+    expect(generator.next()).toHaveLength(SESSION_ID_CHARACTERS);
   });
 
-  it('knows each of many ids where it stands in a text, by its hash too, and no other', () => {
+  it('finds each of many ids in a text, by comparison and by hash', () => {
     const table = new IdTable();
-    const ids = Array.from({ length: MANY }, () => made.next());
+    const ids = Array.from({ length: MANY }, () => generator.next());
     const slots = ids.map((id) => table.add(id));
     expect(new Set(slots).size).toBe(MANY);
     for (const [index, id] of ids.entries()) {
@@ -33,9 +33,9 @@ describe('the table of ids', () => {
     }
   });
 
-  it('tells ids apart that differ in one character, whichever it is', () => {
+  it('distinguishes ids that differ in any one character', () => {
     const table = new IdTable();
-    const id = made.next();
+    const id = generator.next();
     const slot = table.add(id);
     for (let index = 0; index < id.length; index++) {
       const other = id.slice(0, index) + (id[index] === 'A' ? 'B' : 'A') + id.slice(index + 1);
@@ -44,7 +44,7 @@ describe('the table of ids', () => {
     }
   });
 
-  it('gives no hash to a receiver that is no session id', () => {
+  it('computes no hash for a receiver that is not a session id', () => {
     for (const receiver of ['*', 'a', 'x'.repeat(SESSION_ID_CHARACTERS - 1), 'x'.repeat(SESSION_ID_CHARACTERS + 1)]) {
       const at = scanReceiver(receiver);
       expect(scanner.receiverHash).toBe(-1);
@@ -52,11 +52,11 @@ describe('the table of ids', () => {
     }
   });
 
-  it('uses the slots of those who left again', () => {
+  it('reuses the slots of removed ids', () => {
     const table = new IdTable();
-    const slots = Array.from({ length: MANY }, () => table.add(made.next()));
+    const slots = Array.from({ length: MANY }, () => table.add(generator.next()));
     for (const slot of slots) table.remove(slot);
-    const again = Array.from({ length: MANY }, () => table.add(made.next()));
+    const again = Array.from({ length: MANY }, () => table.add(generator.next()));
     expect(new Set(again)).toEqual(new Set(slots));
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Log, type LogForm } from '../../src/telemetry/log.js';
+import { Log, type LogOptions } from '../../src/telemetry/log.js';
 
-/** What is written on standard output during `work`, in lines. */
+/** Returns the lines that `work` writes to standard output. */
 function written(work: () => void): string[] {
   const texts: string[] = [];
   const write = process.stdout.write.bind(process.stdout);
@@ -15,17 +15,17 @@ function written(work: () => void): string[] {
 }
 
 describe('the log', () => {
-  const json: LogForm = { logLevel: 'debug', logFormat: 'json' };
-  const text: LogForm = { logLevel: 'debug', logFormat: 'text' };
-  const lineOf = (form: LogForm, work: (log: Log) => void): string => {
-    const lines = written(() => work(new Log(form)));
+  const json: LogOptions = { logLevel: 'debug', logFormat: 'json' };
+  const text: LogOptions = { logLevel: 'debug', logFormat: 'text' };
+  const lineOf = (options: LogOptions, work: (log: Log) => void): string => {
+    const lines = written(() => work(new Log(options)));
     expect(lines).toHaveLength(1);
     return lines[0]!;
   };
   const objectOf = (work: (log: Log) => void) => JSON.parse(lineOf(json, work)) as Record<string, unknown>;
   const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/;
 
-  it('is one JSON object a line where a machine reads it', () => {
+  it('writes one JSON object a line as json', () => {
     expect(objectOf((log) => log.info('listening', { url: 'ws://[::1]:3000/wss', pid: 7 }))).toEqual({
       time: expect.stringMatching(time) as string,
       level: 'info',
@@ -35,14 +35,14 @@ describe('the log', () => {
     });
   });
 
-  it('is one line with its fields behind where a person reads it', () => {
+  it('writes the message and then its fields as text', () => {
     const line = lineOf(text, (log) => log.info('listening', { url: 'ws://x', pid: 7, gone: undefined, ok: true }));
     expect(line).toMatch(time);
     expect(line.slice(24)).toBe(' info  listening  url=ws://x pid=7 ok=true');
     expect(lineOf(text, (log) => log.info('bare')).slice(24)).toBe(' info  bare');
   });
 
-  it('quotes a field that would be read as two, or as a line of its own', () => {
+  it('quotes a field that holds white space, quotes or line breaks', () => {
     const line = lineOf(text, (log) => log.info('x', { a: 'b c', d: 'e\nf', g: 'h="i"' }));
     expect(line).toContain(String.raw`a="b c" d="e\nf" g="h=\"i\""`);
   });
@@ -52,7 +52,7 @@ describe('the log', () => {
     ['warn', 2],
     ['info', 3],
     ['debug', 4],
-  ] as const)('at %s writes %i of the four kinds', (logLevel, count) => {
+  ] as const)('at %s writes %i of the four levels', (logLevel, count) => {
     const lines = written(() => {
       const log = new Log({ logLevel, logFormat: 'text' });
       log.error('1');
@@ -66,7 +66,7 @@ describe('the log', () => {
   it.each([
     ['info', 20],
     ['debug', 1000],
-  ] as const)('sums up a flood at %s beyond %i lines of a kind', (level, most) => {
+  ] as const)('sums up lines at %s beyond %i of one kind', (level, most) => {
     const lines = written(() => {
       const log = new Log({ logLevel: 'debug', logFormat: 'text' });
       for (let count = 0; count < most + 1204; count++) log[level]('again', { count });
@@ -76,7 +76,7 @@ describe('the log', () => {
     expect(lines.at(-1)).toContain('and 1,204 more in 10 s  of=again');
   });
 
-  it("takes Nest's chatter for debug, and where a line is from as a field", () => {
+  it('writes lines of Nest at debug, with their context as a field', () => {
     expect(objectOf((log) => log.log('mapped', 'RouterExplorer'))).toMatchObject({
       level: 'debug',
       message: 'mapped',
@@ -85,7 +85,7 @@ describe('the log', () => {
     expect(objectOf((log) => log.verbose('x'))).toMatchObject({ level: 'debug' });
   });
 
-  it('has the stack of an error', () => {
+  it('writes the stack of an error', () => {
     const { level, message } = objectOf((log) => log.error(new Error('broken')));
     expect(level).toBe('error');
     expect(message).toMatch(/^Error: broken\n\s+at /);
@@ -93,7 +93,7 @@ describe('the log', () => {
     expect(objectOf((log) => log.fatal('oh'))).toMatchObject({ level: 'error' });
   });
 
-  it('has fields that were given as an object', () => {
+  it('writes fields that are given as an object', () => {
     expect(objectOf((log) => log.error('oh', { incident: 'i', session: 's' }))).toMatchObject({
       message: 'oh',
       incident: 'i',

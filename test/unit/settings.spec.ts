@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSettings, SettingsError, type Variables } from '../../src/settings/environment.js';
 import { SETTINGS } from '../../src/settings/setting.js';
 
-/** The lines that a start with these variables ends with; none where it would go on. */
+/** Returns the error lines that these variables cause; an empty list where they are valid. */
 function lines(variables: Variables): readonly string[] {
   try {
     readSettings(variables);
@@ -60,8 +60,8 @@ const BAD: [string, string, string][] = [
   ['PORT', ' 3000', 'must be a whole number from 0 to 65535'],
   ['PORT', '1.5', 'must be a whole number from 0 to 65535'],
   ['PORT', '1e3', 'must be a whole number from 0 to 65535'],
-  ['PORT', '-1', 'must not be less than 0'],
-  ['PORT', '65536', 'must not be greater than 65535'],
+  ['PORT', '-1', 'must be a whole number from 0 to 65535'],
+  ['PORT', '65536', 'must be a whole number from 0 to 65535'],
   ['WS_PATH', 'wss', 'must be a path'],
   ['WS_PATH', '/wss/', 'must be a path'],
   ['WS_PATH', '/', 'must be a path'],
@@ -69,34 +69,34 @@ const BAD: [string, string, string][] = [
   ['LOG_LEVEL', 'loud', 'must be error, warn, info or debug'],
   ['LOG_LEVEL', 'INFO', 'must be error, warn, info or debug'],
   ['LOG_FORMAT', 'xml', 'must be text or json'],
-  ['HEARTBEAT_MS', '49', 'must not be less than 50'],
-  ['HEARTBEAT_MS', '2147483648', 'must not be greater than 2147483647'],
+  ['HEARTBEAT_MS', '49', 'must be a whole number of milliseconds from 50 to 2147483647'],
+  ['HEARTBEAT_MS', '2147483648', 'must be a whole number of milliseconds from 50 to 2147483647'],
   ['HEARTBEAT_MS', '25s', 'must be a whole number of milliseconds'],
-  ['MAX_MESSAGE_BYTES', '255', 'must not be less than 256'],
+  ['MAX_MESSAGE_BYTES', '255', 'must be a whole number of bytes from 256 to 67108864'],
   ['MAX_MESSAGE_BYTES', '64K', 'must be a whole number of bytes'],
   ['HANDSHAKE_TIMEOUT_MS', '99', 'must be a whole number of milliseconds from 100 to 2147483647, or 0'],
   ['FRAME_TIMEOUT_MS', '-1', 'must be a whole number of milliseconds'],
-  ['HANDLER_TIMEOUT_MS', '9', 'must not be less than 10'],
+  ['HANDLER_TIMEOUT_MS', '9', 'must be a whole number of milliseconds from 10 to 2147483647'],
   ['ARRIVAL_NOTICES', 'true', 'must be on or off'],
   ['ARRIVAL_NOTICES', '1', 'must be on or off'],
   ['ARRIVAL_NOTICES', 'On', 'must be on or off'],
   ['NOTICE_SCOPE', 'some', 'must be all, peers or none'],
-  ['NOTICE_WINDOW_MS', '10001', 'must not be greater than 10000'],
-  ['OUTBOX_HIGH_WATER_BYTES', '16383', 'must not be less than 16384'],
-  ['SLOW_CONSUMER_MS', '99', 'must not be less than 100'],
-  ['MEMORY_BUDGET_BYTES', '-1', 'must not be less than 0'],
-  ['MEMORY_BUDGET_BYTES', '99999999999999999999', 'must not be greater than'],
+  ['NOTICE_WINDOW_MS', '10001', 'must be a whole number of milliseconds from 0 to 10000'],
+  ['OUTBOX_HIGH_WATER_BYTES', '16383', 'must be a whole number of bytes from 16384 to 2147483647'],
+  ['SLOW_CONSUMER_MS', '99', 'must be a whole number of milliseconds from 100 to 2147483647'],
+  ['MEMORY_BUDGET_BYTES', '-1', 'must be a whole number of bytes from 0 to 9007199254740991'],
+  ['MEMORY_BUDGET_BYTES', '99999999999999999999', 'must be a whole number of bytes from 0 to 9007199254740991'],
   ['FAST_LANE', 'no', 'must be on or off'],
   ['CONSOLE', 'yes', 'must be on or off'],
   ['DOCS', 'yes', 'must be on or off'],
-  ['DRAIN_SPREAD_MS', '-1', 'must not be less than 0'],
-  ['DRAIN_TIMEOUT_MS', '499', 'must not be less than 500'],
-  ['EVENT_LOOP_DELAY_MS', '9', 'must not be less than 10'],
+  ['DRAIN_SPREAD_MS', '-1', 'must be a whole number of milliseconds from 0 to 2147483647'],
+  ['DRAIN_TIMEOUT_MS', '499', 'must be a whole number of milliseconds from 500 to 2147483647'],
+  ['EVENT_LOOP_DELAY_MS', '9', 'must be a whole number of milliseconds from 10 to 2147483647'],
   ['API_KEYS', 'tooshort', 'must be keys of at least 16 characters'],
   ['API_KEYS', 'a-key-of-16-chars,short', 'must be keys of at least 16 characters'],
-  ['API_REQUESTS_PER_SECOND', '0', 'must not be less than 1'],
+  ['API_REQUESTS_PER_SECOND', '0', 'must be a whole number of requests from 1 to 1000000'],
 ];
-/** Any text is good. */
+/** Variables that accept any text. */
 const FREE = [
   'PROXY_SECRET_FILE',
   'AUTH_JWKS',
@@ -109,7 +109,7 @@ const FREE = [
 const SECRET = SETTINGS.filter(({ secret }) => secret).map(({ variable }) => variable);
 
 describe('settings', () => {
-  // What stands in the environment of whoever runs the tests must not decide about them.
+  // Variables of the shell that runs the tests must not change the outcome.
   const kept = { ...process.env };
   beforeEach(() => {
     for (const { variable } of SETTINGS) delete process.env[variable];
@@ -121,7 +121,7 @@ describe('settings', () => {
       else process.env[name] = kept[name];
   });
 
-  it('are the defaults where nobody says anything', () => {
+  it('have the defaults where no variable is set', () => {
     expect(readSettings()).toMatchObject({
       host: '127.0.0.1',
       port: 3000,
@@ -136,7 +136,7 @@ describe('settings', () => {
     });
   });
 
-  it('come from the environment over the file of NODE_ENV over the defaults, and from a test before all', () => {
+  it('come from overrides, then the environment, then the file of NODE_ENV, then the defaults', () => {
     expect(readSettings().logFormat).toBe('text');
     process.env['NODE_ENV'] = 'production';
     expect(readSettings().logFormat).toBe('json');
@@ -145,32 +145,32 @@ describe('settings', () => {
     expect(readSettings({ LOG_FORMAT: 'json' }).logFormat).toBe('json');
   });
 
-  it('take an empty value for one that is not set', () => {
+  it('treat an empty value as not set', () => {
     process.env['NODE_ENV'] = 'production';
     process.env['LOG_FORMAT'] = '';
     process.env['PORT'] = '';
     expect(readSettings({ PORT: '' })).toMatchObject({ logFormat: 'json', port: 3000 });
   });
 
-  it.each(['nowhere', 'test', ''])('know no file for NODE_ENV=%j', (mode) => {
+  it.each(['nowhere', 'test', ''])('have no file for NODE_ENV=%j', (mode) => {
     process.env['NODE_ENV'] = mode;
     expect(readSettings().logFormat).toBe('text');
   });
 
-  it('spell switches on and off', () => {
+  it('read switches written as on and off', () => {
     expect(readSettings({ ARRIVAL_NOTICES: 'off' }).arrivalNotices).toBe(false);
     expect(readSettings({ ARRIVAL_NOTICES: 'on' }).arrivalNotices).toBe(true);
   });
 
-  it.each(['0.0.0.0', '::', '::1', 'localhost', '10.1.2.3'])('take %s as an address to listen on', (host) => {
+  it.each(['0.0.0.0', '::', '::1', 'localhost', '10.1.2.3'])('accept %s as an address to listen on', (host) => {
     expect(readSettings({ HOST: host }).host).toBe(host);
   });
 
-  it('cannot be changed', () => {
+  it('are frozen', () => {
     expect(() => Object.assign(readSettings(), { port: 1 })).toThrow(TypeError);
   });
 
-  it.each(BAD)('refuse %s=%s in one line that says why', (variable, value, reason) => {
+  it.each(BAD)('reject %s=%s with one line that states the reason', (variable, value, reason) => {
     const [line, ...others] = lines({ [variable]: value });
     expect(others).toEqual([]);
     expect(line).toContain(`${variable} ${reason}`);
@@ -184,33 +184,35 @@ describe('settings', () => {
     expect(all.join()).not.toContain('hush');
   });
 
-  it('have a bad value for every variable in this test, but where any text is good', () => {
+  it('have a wrong value in this test for every variable that does not accept any text', () => {
     const tried = new Set(BAD.map(([variable]) => variable));
     const all = SETTINGS.map(({ variable }) => variable);
     expect([...tried]).toEqual(all.filter((variable) => !FREE.includes(variable)));
   });
 
-  it('let every web page in, in production, only where that is confirmed', () => {
+  it('allow every origin in production only where ALLOW_ANY_ORIGIN confirms it', () => {
     const every = { NODE_ENV: 'production', ALLOWED_ORIGINS: '*' };
-    expect(lines(every)).toEqual([expect.stringContaining('ALLOWED_ORIGINS lets every web page in')]);
+    expect(lines(every)).toEqual([
+      expect.stringContaining('ALLOWED_ORIGINS allows every origin; set ALLOW_ANY_ORIGIN=yes to confirm'),
+    ]);
     expect(lines({ ...every, ALLOW_ANY_ORIGIN: 'yes' })).toEqual([]);
     expect(lines({ ALLOWED_ORIGINS: '*' })).toEqual([]);
   });
 
-  it('take keys over http only while developing', () => {
+  it('accept keys over http only while developing', () => {
     const keys = { AUTH_JWKS: 'http://127.0.0.1/keys' };
     expect(lines(keys)).toEqual([]);
     expect(lines({ ...keys, NODE_ENV: 'production' })).toEqual([expect.stringContaining('AUTH_JWKS must be https')]);
   });
 
-  it('refuse every bad variable at once, each in a line of its own', () => {
+  it('reject all wrong variables at once, one line each', () => {
     const wrong = { PORT: 'none', LOG_LEVEL: 'loud', AUTH_SECRET: 'short', WHO: 'yes', HEARTBEAT_MS: '1' };
     const all = lines(wrong);
     expect(all.map((line) => line.replace(/ .*/, '')).toSorted()).toEqual(Object.keys(wrong).toSorted());
     expect(all.join('')).not.toContain('\n');
   });
 
-  it('cannot be made to write a second line by what a variable holds', () => {
+  it('escape line breaks of a value in the error line', () => {
     expect(lines({ LOG_LEVEL: 'info\nlistening' })).toEqual([
       'LOG_LEVEL must be error, warn, info or debug (it is "info\\nlistening")',
     ]);

@@ -13,7 +13,7 @@ import {
 import { textsOf } from '../support/sessions.js';
 
 describe('the table of errors', () => {
-  it.each(Object.entries(ERRORS))('has a word and a sentence for %s', (code, sentence) => {
+  it.each(Object.entries(ERRORS))('has a code and a sentence for %s', (code, sentence) => {
     expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
     expect(sentence).toMatch(/^[A-Z].*\.$/);
     expect(MessageError.of(code as ErrorCode, 'r', { retryAfterMs: 5 })).toMatchObject({
@@ -24,7 +24,7 @@ describe('the table of errors', () => {
     });
   });
 
-  it('becomes a sys.error with what helps, and without a ref where none could be read', () => {
+  it('encodes sys.error with its details, and without ref where the id is unknown', () => {
     const text = (ref: string | undefined): string =>
       textsOf(errorFrame('me', 'rate_limited', 'Slow "down".', ref, { retryAfterMs: 9 }))[0]!;
     const data = { code: 'rate_limited', message: 'Slow "down".', retryAfterMs: 9 };
@@ -40,7 +40,7 @@ describe('the table of close codes', () => {
   });
 
   it.each(Object.entries(CLOSE_CODES).filter(([code]) => Number(code) >= 4000))(
-    'tells by the range of %s what a client should do',
+    'has %s in the range of its advice',
     (code, { advice }) => {
       expect(advice === 'stop').toBe(Number(code) < 4100);
     },
@@ -51,7 +51,7 @@ describe('the table of close codes', () => {
   });
 });
 
-describe('the table of refusals', () => {
+describe('the table of handshake rejections', () => {
   it.each(Object.entries(HANDSHAKE_REJECTIONS))('has a status and a body for %s', (code, { status, text }) => {
     expect(status).toBeGreaterThanOrEqual(400);
     expect(JSON.parse(rejectionBody(code as HandshakeRejectionCode))).toEqual({ error: { code, message: text } });

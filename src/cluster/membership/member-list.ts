@@ -1,5 +1,5 @@
+import { isNodeId } from '../../protocol/index.js';
 import type { ClusterDelegate } from '../backplane.js';
-import { isNodeId } from '../node-id.js';
 import { DEAD_AFTER_TICKS } from '../ticks.js';
 import type { Head } from '../wire/node-message.js';
 import { Member } from './member.js';

@@ -6,7 +6,7 @@ import {
   errorFrame,
   ERRORS,
   MessageError,
-  isReserved,
+  isApplicationType,
   type Envelope,
 } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
@@ -16,7 +16,6 @@ import { toMessageError } from './exception-mapping.js';
 
 /** Counts the codes that handlers define, because there may be any number of them. */
 const HANDLER_CODE = 'handler';
-const TYPE = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** Replies to a message: with application messages, the closing ack, or one `sys.error`. */
 @Injectable()
@@ -34,7 +33,7 @@ export class HandlerReplies {
   value(session: Session, { type, id }: Envelope, value: unknown): void {
     if (value === undefined || value === null) return;
     const response = isWsResponse(value) ? value : { event: type, data: value };
-    if (!TYPE.test(response.event) || isReserved(response.event))
+    if (!isApplicationType(response.event))
       throw new Error(`handler replied with an invalid message type: "${response.event}"`);
     session.send(answerFrame(response.event, session.id, id, JSON.stringify(response.data)));
   }

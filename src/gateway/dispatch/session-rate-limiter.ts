@@ -1,5 +1,5 @@
 import type { Settings } from '../../settings/settings.js';
-import { Tally } from '../../telemetry/tally.js';
+import type { Counters } from '../../telemetry/counters.js';
 import { TokenBucket } from '../../limits/token-bucket.js';
 
 const MESSAGE_BURST_SECONDS = 5;
@@ -29,7 +29,11 @@ export class SessionRateLimiter {
   #refusals = 0;
   #minuteSinceMs: number;
 
-  private constructor(limits: Limits, nowMs: number) {
+  private constructor(
+    limits: Limits,
+    private readonly counters: Counters,
+    nowMs: number,
+  ) {
     const { messagesPerSecond, bytesPerSecond, maxMessageBytes } = limits;
     this.#limits = limits;
     this.#minuteSinceMs = nowMs;
@@ -44,10 +48,10 @@ export class SessionRateLimiter {
       );
   }
 
-  static of(limits: Limits): SessionRateLimiter | undefined {
+  static of(limits: Limits, counters: Counters): SessionRateLimiter | undefined {
     const { messagesPerSecond, bytesPerSecond, faultsPerMinute, refusalsPerMinute } = limits;
     const any = messagesPerSecond + bytesPerSecond + faultsPerMinute + refusalsPerMinute > 0;
-    return any ? new SessionRateLimiter(limits, performance.now()) : undefined;
+    return any ? new SessionRateLimiter(limits, counters, performance.now()) : undefined;
   }
 
   /** Returns whether a message of so many bytes is within the limits. */
@@ -73,6 +77,12 @@ export class SessionRateLimiter {
     return Math.max(this.#messages?.waitMs(1) ?? 1, this.#bytes?.waitMs(bytes) ?? 1);
   }
 
+  /** Counts a ping or pong over the rate, which gets no `sys.error`; returns the same as {@link recordError}. */
+  recordControlFrame(): boolean {
+    this.counters.rateLimitedControlFrames++;
+    return this.recordError(RATE_LIMITED);
+  }
+
   /** Counts a `sys.error` that was sent; returns whether the session has exceeded its errors per minute. */
   recordError(code: string): boolean {
     const nowMs = performance.now();
@@ -81,7 +91,6 @@ export class SessionRateLimiter {
       this.#faults = this.#refusals = 0;
     }
     const { faultsPerMinute, refusalsPerMinute } = this.#limits;
-    if (FAULT_CODES.has(code) || code === RATE_LIMITED) Tally.count(`answered.${code}`);
     if (FAULT_CODES.has(code)) return ++this.#faults > faultsPerMinute && faultsPerMinute > 0;
     if (code === RATE_LIMITED) return ++this.#refusals > refusalsPerMinute && refusalsPerMinute > 0;
     return false;

@@ -4,7 +4,6 @@ import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
-import { Tally } from '../../telemetry/tally.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { HandshakeRateLimiter } from './handshake-rate-limiter.js';
@@ -51,7 +50,7 @@ export class Admission {
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key);
-    if (overLimit !== undefined) return counted(overLimit);
+    if (overLimit !== undefined) return overLimit;
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const subject = this.addresses.certificateSubject(request);
@@ -87,13 +86,8 @@ export class Admission {
   #reject(key: string, rejection: HandshakeRejection): HandshakeRejection {
     this.#connections--;
     this.#perAddress.release(key);
-    return counted(rejection);
+    return rejection;
   }
-}
-
-function counted(rejection: HandshakeRejection): HandshakeRejection {
-  Tally.count(`refused.${rejection.code}`);
-  return rejection;
 }
 
 interface DiagnosticReport {

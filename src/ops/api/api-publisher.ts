@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { NodeState } from '../../node/node-state.js';
 import { localOnly, MessageRouter } from '../../messaging/message-router.js';
-import { decode, EVERYONE, MessageError, isReserved, SERVER, stampedFrame } from '../../protocol/index.js';
+import {
+  decode,
+  EVERYONE,
+  MessageError,
+  isReserved,
+  SERVER,
+  SERVER_SENDER,
+  stampedFrame,
+} from '../../protocol/index.js';
 import type { PostedResult } from './api.dto.js';
 
-const SENDER = /^server(\/[A-Za-z0-9._-]{1,64})?$/;
-
-/** Sends what another back end says, in the name of the server. */
+/** Publishes messages of other back ends, with the server as their sender. */
 @Injectable()
 export class ApiPublisher {
   constructor(
@@ -15,15 +21,16 @@ export class ApiPublisher {
   ) {}
 
   /**
-   * Sends one message by the rules of the protocol; its data is carried as it is written.
+   * Checks one message by the rules of the protocol and sends it with `data` unchanged.
    *
-   * @throws {MessageError} with the code of what is wrong
+   * @param text the message as JSON
+   * @throws {MessageError} with any code of the protocol
    */
-  async post(text: string): Promise<PostedResult> {
+  async publish(text: string): Promise<PostedResult> {
     if (this.nodeState.phase === 'draining') throw MessageError.of('unavailable');
     const envelope = decode(text);
     const { sender = SERVER } = JSON.parse(text) as { sender?: unknown };
-    if (typeof sender !== 'string' || !SENDER.test(sender))
+    if (typeof sender !== 'string' || !SERVER_SENDER.test(sender))
       throw new MessageError('invalid_message', 'sender must be "server" or "server/NAME"');
     const { type, receiver } = envelope;
     if (isReserved(type)) throw MessageError.of('reserved_type');

@@ -31,16 +31,16 @@ import { readJson } from './request-body.js';
 import { SessionQueries } from './session-queries.js';
 import { StatsReader } from './stats-reader.js';
 
-/** What other back ends may do over HTTP: speak to sessions, see them and end them. */
+/** Lets other back ends send messages, list sessions and close them over HTTP. */
 @Controller('api/v1')
 @UseGuards(ApiKeysGuard)
 @UseFilters(ProblemFilter)
 @ApiBearerAuth()
 export class ApiController {
   constructor(
-    private readonly posts: IdempotentPublisher,
-    private readonly sessions: SessionQueries,
-    private readonly statistics: StatsReader,
+    private readonly publisher: IdempotentPublisher,
+    private readonly sessionQueries: SessionQueries,
+    private readonly statsReader: StatsReader,
     private readonly settings: Settings,
   ) {}
 
@@ -50,7 +50,7 @@ export class ApiController {
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    description: 'Does the same request only once in 10 minutes.',
+    description: 'Runs the request only once in 10 minutes.',
   })
   @ApiOkResponse({ type: PostedResult })
   async post(
@@ -59,7 +59,7 @@ export class ApiController {
   ): Promise<PostedResult> {
     const body = await readJson(request, this.settings.maxMessageBytes);
     const { authorization = '', 'idempotency-key': key } = request.headers;
-    const { answer, replayed } = await this.posts.post(key?.toString(), authorization, body);
+    const { answer, replayed } = await this.publisher.publish(key?.toString(), authorization, body);
     if (replayed) response.setHeader('Idempotency-Replayed', 'true');
     return answer;
   }
@@ -69,26 +69,26 @@ export class ApiController {
   @ApiQuery({ name: 'limit', required: false, type: Number })
   @ApiOkResponse({ type: SessionsPage })
   page(@Query('after') after: unknown, @Query('limit') limit: unknown): Promise<SessionsPage> {
-    return this.sessions.page(after, limit);
+    return this.sessionQueries.page(after, limit);
   }
 
   @Get('sessions/:id')
   @ApiOkResponse({ type: SessionView })
   session(@Param('id') id: string): Promise<SessionView> {
-    return this.sessions.one(id);
+    return this.sessionQueries.get(id);
   }
 
   @Delete('sessions/:id')
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Closed with 4000.' })
   kick(@Param('id') id: string): Promise<void> {
-    return this.sessions.kick(id);
+    return this.sessionQueries.kick(id);
   }
 
   @Get('stats')
   @ApiOkResponse({ type: Stats })
   stats(): Stats {
-    return this.statistics.read();
+    return this.statsReader.read();
   }
 
   @All('messages')
@@ -111,7 +111,7 @@ export class ApiController {
 
   @All(['', '*path'])
   @ApiExcludeEndpoint()
-  nothing(): never {
+  notFound(): never {
     throw NOT_FOUND;
   }
 }

@@ -1,32 +1,44 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MESSAGE_TYPE, SERVER_SENDER } from '../../protocol/index.js';
 
-/** The words of the HTTP API, as its OpenAPI document shows them; messages are checked by the rules of the protocol. */
+/** A message to be posted, for the OpenAPI document only: messages are checked by the rules of the protocol. */
 export class PostedMessage {
   @ApiProperty({
     type: String,
-    pattern: '^[A-Za-z0-9._:-]{1,64}$',
-    description: 'The application\'s word; not "sys.…".',
+    pattern: MESSAGE_TYPE.source,
+    description: 'A type of the application; types that begin with "sys." are reserved.',
   })
   type!: string;
 
-  @ApiPropertyOptional({ type: String, pattern: '^server(/[A-Za-z0-9._-]{1,64})?$', default: 'server' })
+  @ApiPropertyOptional({ type: String, pattern: SERVER_SENDER.source, default: 'server' })
   sender?: string;
 
-  @ApiProperty({ type: String, maxLength: 128, description: 'A session id, or * for everybody.' })
+  @ApiProperty({
+    type: String,
+    maxLength: MAX_RECEIVER_CHARACTERS,
+    description: 'A session id, or * for all sessions.',
+  })
   receiver!: string;
 
   @ApiPropertyOptional({ description: 'Any JSON value, carried unchanged.' })
   data?: unknown;
 
-  @ApiPropertyOptional({ type: String, maxLength: 64, description: 'A reference that the receiver sees.' })
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: MAX_ID_CHARACTERS,
+    description: 'A reference of the sender; the receiver gets it too.',
+  })
   id?: string;
 }
 
 export class PostedResult {
-  @ApiProperty({ enum: ['routed', 'accepted'], description: 'Put on the connection of its receiver, or of all.' })
+  @ApiProperty({
+    enum: ['routed', 'accepted'],
+    description: 'routed: put on the connection of the receiver. accepted: sent to all sessions.',
+  })
   status!: 'routed' | 'accepted';
 
-  @ApiPropertyOptional({ type: Number, description: 'Receivers that were passed over because they read too slowly.' })
+  @ApiPropertyOptional({ type: Number, description: 'Receivers that were skipped because they read too slowly.' })
   skipped?: number;
 }
 
@@ -53,7 +65,7 @@ export class SessionView {
   @ApiPropertyOptional({ type: Number })
   bytesOut?: number;
 
-  @ApiPropertyOptional({ type: Number, description: 'What waits because this session reads too slowly.' })
+  @ApiPropertyOptional({ type: Number, description: 'Bytes buffered because this session reads too slowly.' })
   bytesWaiting?: number;
 }
 
@@ -64,7 +76,7 @@ export class SessionsPage {
   @ApiProperty({ type: Number })
   total!: number;
 
-  @ApiPropertyOptional({ type: String, description: 'What to ask for as `after` to get the next page.' })
+  @ApiPropertyOptional({ type: String, description: 'Value of `after` for the next page; absent on the last page.' })
   next?: string;
 }
 
@@ -96,9 +108,9 @@ export class Stats {
   @ApiProperty({ type: Number })
   bytesOut!: number;
 
-  @ApiProperty({ type: Number, description: 'Sessions whose handlers have something to do now.' })
+  @ApiProperty({ type: Number, description: 'Sessions with a running handler.' })
   handlersRunning!: number;
 
-  @ApiProperty({ type: Number, description: 'What waits for receivers that read slowly.' })
+  @ApiProperty({ type: Number, description: 'Bytes buffered for receivers that read slowly.' })
   bufferedBytes!: number;
 }

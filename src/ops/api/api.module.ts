@@ -10,7 +10,7 @@ import { ApiPublisher } from './api-publisher.js';
 import { SessionQueries } from './session-queries.js';
 import { StatsReader } from './stats-reader.js';
 
-/** The HTTP API; part of the application only where `API_KEYS` is set. */
+/** Provides the HTTP API; part of the application only where `API_KEYS` is set. */
 @Module({
   imports: [NodeModule, OpsModule],
   controllers: [ApiController],

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { MessageError } from '../../protocol/index.js';
 import { Problem } from './problem.filter.js';
 
-const KEPT_MS = 600_000;
-/** Answers kept at most; the oldest goes first. */
-const MAX_KEPT = 10_000;
+const CACHED_MS = 600_000;
+/** Results cached at most; the oldest is dropped first. */
+const MAX_CACHED = 10_000;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-interface Kept<Answer> {
+interface CachedResult<Answer> {
+  /** Digest of the request body, to reject another request with the same key. */
   readonly digest: string;
   readonly answer: Promise<Answer>;
   readonly untilMs: number;
@@ -16,18 +17,21 @@ interface Kept<Answer> {
 
 export interface Outcome<Answer> {
   readonly answer: Answer;
+  /** Whether the answer is the cached one of an earlier request. */
   readonly replayed: boolean;
 }
 
-/** Remembers what requests with an `Idempotency-Key` did, so that one that is sent again does nothing again. */
+/** Runs each request with an `Idempotency-Key` once and caches its result for 10 minutes. */
 @Injectable()
 export class Idempotency<Answer> {
-  readonly #kept = new Map<string, Kept<Answer>>();
+  readonly #cache = new Map<string, CachedResult<Answer>>();
 
   /**
-   * Does the work once for a key; what it throws had no effect and is not remembered, `unavailable` excepted.
+   * Runs the work of a request, or returns the cached answer. Work that throws had no effect and is not cached, except
+   * for `unavailable`.
    *
-   * @throws {Problem} 400 for a key that is none, 422 for a key that came with another body
+   * @param scope identifies the caller, because two callers may use the same key
+   * @throws {Problem} 400 for an invalid key, 422 for a key that came before with another body
    */
   async once(
     key: string | undefined,
@@ -38,33 +42,33 @@ export class Idempotency<Answer> {
     if (key === undefined) return { answer: await work(), replayed: false };
     if (!KEY.test(key))
       throw new Problem(400, 'invalid_idempotency_key', 'Idempotency-Key is 1 to 255 ASCII characters.');
-    const place = createHash('sha256').update(`${scope}\n${key}`).digest('base64');
+    const cacheKey = createHash('sha256').update(`${scope}\n${key}`).digest('base64');
     const digest = createHash('sha256').update(body).digest('base64');
-    const kept = this.#kept.get(place);
-    if (kept !== undefined && kept.untilMs > performance.now()) {
-      if (kept.digest !== digest)
+    const cached = this.#cache.get(cacheKey);
+    if (cached !== undefined && cached.untilMs > performance.now()) {
+      if (cached.digest !== digest)
         throw new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key came with another body before.');
-      return { answer: await kept.answer, replayed: true };
+      return { answer: await cached.answer, replayed: true };
     }
     const answer = work();
-    this.#kept.delete(place);
-    this.#kept.set(place, { digest, answer, untilMs: performance.now() + KEPT_MS });
-    this.#forget();
+    this.#cache.delete(cacheKey);
+    this.#cache.set(cacheKey, { digest, answer, untilMs: performance.now() + CACHED_MS });
+    this.#dropExpired();
     try {
       return { answer: await answer, replayed: false };
     } catch (error) {
-      // Nobody knows whether that had its effect: it is not tried again, and the same key gets the same answer.
-      if (!(error instanceof MessageError && error.code === 'unavailable')) this.#kept.delete(place);
+      // With `unavailable` the effect is unknown, so that the work must not run again under this key.
+      if (!(error instanceof MessageError && error.code === 'unavailable')) this.#cache.delete(cacheKey);
       throw error;
     }
   }
 
-  /** All are kept equally long, so the oldest stand first. */
-  #forget(): void {
+  /** All results are cached for the same time, so that the map is in the order of expiry. */
+  #dropExpired(): void {
     const nowMs = performance.now();
-    for (const [place, { untilMs }] of this.#kept) {
-      if (untilMs > nowMs && this.#kept.size <= MAX_KEPT) return;
-      this.#kept.delete(place);
+    for (const [cacheKey, { untilMs }] of this.#cache) {
+      if (untilMs > nowMs && this.#cache.size <= MAX_CACHED) return;
+      this.#cache.delete(cacheKey);
     }
   }
 }

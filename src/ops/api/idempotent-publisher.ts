@@ -4,58 +4,59 @@ import { Backplane } from '../../cluster/backplane.js';
 import { LocalNode } from '../../messaging/local-node.js';
 import { MessageError } from '../../protocol/index.js';
 import type { PostedResult } from './api.dto.js';
+import { ApiPublisher } from './api-publisher.js';
 import { Idempotency, type Outcome } from './idempotency.js';
 import { Problem } from './problem.filter.js';
-import { ApiPublisher } from './api-publisher.js';
 
-/** A message to be posted once under a key. */
-interface Post {
+/** A message with an `Idempotency-Key`, as it goes to the owner of the key. */
+interface PublishRequest {
   readonly scope: string;
   readonly key: string;
   readonly body: string;
 }
 
-/** How a post ended on another node: what it threw there is thrown here. */
-type Ending =
+/** The answer of the owner. The requesting node throws the error again that the owner caught. */
+type PublishResult =
   | Outcome<PostedResult>
   | { readonly problem: { readonly status: number; readonly code: string; readonly detail: string } }
   | { readonly fault: { readonly code: string; readonly message: string } };
 
-/** Posts messages, those with an `Idempotency-Key` once in the whole cluster: one node, the same for all, does it. */
+/** Publishes messages of the HTTP API. For each `Idempotency-Key` one node of the cluster, its owner, caches the result. */
 @Injectable()
 export class IdempotentPublisher {
   constructor(
-    private readonly messages: ApiPublisher,
+    private readonly publisher: ApiPublisher,
     private readonly idempotency: Idempotency<PostedResult>,
     private readonly backplane: Backplane,
     localNode: LocalNode,
   ) {
-    localNode.registerRpc((work) => this.#for(work as Post));
+    localNode.registerRpc((request) => this.#publishAsOwner(request as PublishRequest));
   }
 
   /**
-   * @param authorization whose key it is: two callers may use the same one
-   * @throws {MessageError} with the code of what is wrong, `unavailable` where the node that keeps the key does not answer
+   * @param authorization header of the caller, because two callers may use the same key
+   * @throws {MessageError} `unavailable` where the owner of the key does not answer, or what {@link ApiPublisher} throws
+   * @throws {Problem} what {@link Idempotency} throws
    */
-  async post(key: string | undefined, authorization: string, body: string): Promise<Outcome<PostedResult>> {
-    if (key === undefined) return { answer: await this.messages.post(body), replayed: false };
-    const post = { scope: createHash('sha256').update(authorization).digest('base64'), key, body };
-    const keeper = this.backplane.ownerOf(`${post.scope}\n${key}`);
-    if (keeper === undefined) return this.#once(post);
-    const ending = (await this.backplane.rpc(keeper, post)) as Ending | undefined;
-    if (ending === undefined) throw MessageError.of('unavailable');
-    if ('problem' in ending) throw new Problem(ending.problem.status, ending.problem.code, ending.problem.detail);
-    if ('fault' in ending) throw new MessageError(ending.fault.code, ending.fault.message);
-    return ending;
+  async publish(key: string | undefined, authorization: string, body: string): Promise<Outcome<PostedResult>> {
+    if (key === undefined) return { answer: await this.publisher.publish(body), replayed: false };
+    const request = { scope: createHash('sha256').update(authorization).digest('base64'), key, body };
+    const owner = this.backplane.ownerOf(`${request.scope}\n${key}`);
+    if (owner === undefined) return this.#publishOnce(request);
+    const result = (await this.backplane.rpc(owner, request)) as PublishResult | undefined;
+    if (result === undefined) throw MessageError.of('unavailable');
+    if ('problem' in result) throw new Problem(result.problem.status, result.problem.code, result.problem.detail);
+    if ('fault' in result) throw new MessageError(result.fault.code, result.fault.message);
+    return result;
   }
 
-  #once({ key, scope, body }: Post): Promise<Outcome<PostedResult>> {
-    return this.idempotency.once(key, scope, body, () => this.messages.post(body));
+  #publishOnce({ key, scope, body }: PublishRequest): Promise<Outcome<PostedResult>> {
+    return this.idempotency.once(key, scope, body, () => this.publisher.publish(body));
   }
 
-  async #for(post: Post): Promise<Ending> {
+  async #publishAsOwner(request: PublishRequest): Promise<PublishResult> {
     try {
-      return await this.#once(post);
+      return await this.#publishOnce(request);
     } catch (error) {
       if (error instanceof Problem)
         return { problem: { status: error.status, code: error.code, detail: error.detail } };

@@ -4,7 +4,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { MessageError } from '../../protocol/index.js';
 import { Log } from '../../telemetry/log.js';
 
-/** What the HTTP API says no with (RFC 9457). */
+/** An error of the HTTP API, sent as problem details (RFC 9457). */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -16,8 +16,8 @@ export class Problem extends Error {
   }
 }
 
-/** Faults that are not the caller's; every other one is answered 400. */
-const FAULT_STATUS: Readonly<Record<string, number>> = {
+/** HTTP status of errors of the protocol; all others are 400. */
+const ERROR_STATUS: Readonly<Record<string, number>> = {
   receiver_not_found: 404,
   receiver_overloaded: 503,
   unavailable: 503,
@@ -31,15 +31,15 @@ export function sendProblem(response: ServerResponse, { status, code, detail, he
   response.end(body);
 }
 
-/** Answers whatever the API throws as `application/problem+json`; what only the log may know bears an incident. */
+/** Answers every error of the API as `application/problem+json`. Details of an unexpected error are only logged, under an incident. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const problem = this.#problem(error);
+    const problem = this.#toProblem(error);
     const response = host.switchToHttp().getResponse<ServerResponse>();
-    // The peer is the proxy where there is one: its own log has the caller's address.
+    // Behind a proxy the peer is the proxy, whose log has the address of the caller.
     const { code, status } = problem;
     this.log.info('API request refused', {
       code,
@@ -50,11 +50,11 @@ export class ProblemFilter implements ExceptionFilter {
     sendProblem(response, problem);
   }
 
-  #problem(error: unknown): Problem {
+  #toProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
-    if (error instanceof MessageError) return new Problem(FAULT_STATUS[error.code] ?? 400, error.code, error.message);
+    if (error instanceof MessageError) return new Problem(ERROR_STATUS[error.code] ?? 400, error.code, error.message);
     const incident = randomBytes(6).toString('hex');
-    this.log.error(error instanceof Error ? error : String(error), { incident });
-    return new Problem(500, 'internal_error', `The server failed; the log has the incident ${incident}.`);
+    this.log.error(error, { incident });
+    return new Problem(500, 'internal_error', `The server failed; see incident ${incident} in the log.`);
   }
 }

@@ -5,9 +5,9 @@ import { Problem } from './problem.filter.js';
 const JSON_TYPE = /^application\/json *(; *charset="?utf-8"? *)?$/i;
 
 /**
- * Reads a JSON request as text: parsing it would lose what the contract says is carried unchanged.
+ * Reads the JSON body of a request as text, because `data` must be carried unchanged and parsing would change it.
  *
- * @throws {Problem} 413 over `maxBytes`, 415 for another media type or encoding, 400 for what is not UTF-8
+ * @throws {Problem} 413 over `maxBytes`, 415 for another media type or encoding, 400 for a body that is not UTF-8
  */
 export async function readJson(request: IncomingMessage, maxBytes: number): Promise<string> {
   const { headers } = request;

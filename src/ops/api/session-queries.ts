@@ -7,7 +7,7 @@ import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { SessionsPage, SessionView } from './api.dto.js';
 import { Problem } from './problem.filter.js';
 
-/** The sessions of all nodes as an operator sees them. */
+/** Lists, describes and closes the sessions of all nodes. */
 @Injectable()
 export class SessionQueries {
   constructor(
@@ -16,7 +16,7 @@ export class SessionQueries {
     private readonly backplane: Backplane,
   ) {}
 
-  /** @throws {Problem} 400 for a limit that is none */
+  /** @throws {Problem} 400 for an invalid `limit` or `after` */
   async page(after: unknown, limit: unknown): Promise<SessionsPage> {
     const size = limit === undefined ? DEFAULT_PAGE : Number(limit);
     if (!Number.isInteger(size) || size < 1 || size > MAX_PAGE)
@@ -25,33 +25,41 @@ export class SessionQueries {
       throw new Problem(400, 'invalid_query', 'after must come once.');
     const { sessions, ...rest } = this.sessionDirectory.page(after, size);
     const ids = sessions.map((entry) => (typeof entry === 'string' ? entry : entry.id));
-    const elsewhere = await this.#elsewhere(ids.filter((id) => this.sessions.find(id) === undefined));
-    return { sessions: ids.map((id) => this.#view(id) ?? elsewhere.get(id) ?? { id }), ...rest };
+    const remoteViews = await this.#remoteViews(ids.filter((id) => this.sessions.find(id) === undefined));
+    return { sessions: ids.map((id) => this.#localView(id) ?? remoteViews.get(id) ?? { id }), ...rest };
   }
 
-  /** @throws {Problem} 404 where no session has this id, 503 where its node does not answer */
-  async one(id: string): Promise<SessionView> {
-    const view = this.#view(id) ?? (await this.#elsewhere([id])).get(id);
+  /**
+   * @throws {Problem} 404 where no session has this id
+   * @throws {MessageError} `unavailable` where the node of the session does not answer
+   */
+  async get(id: string): Promise<SessionView> {
+    const view = this.#localView(id) ?? (await this.#remoteViews([id])).get(id);
     if (view !== undefined) return view;
     if (this.sessionDirectory.has(id)) throw MessageError.of('unavailable');
     throw notFound();
   }
 
-  /** Closes a session with 4000. @throws {Problem} 404 where no session has this id, 503 where its node does not answer */
+  /**
+   * Closes a session with 4000.
+   *
+   * @throws {Problem} 404 where no session has this id
+   * @throws {MessageError} `unavailable` where the node of the session does not answer
+   */
   async kick(id: string): Promise<void> {
     const session = this.sessions.find(id);
     if (session !== undefined) return session.close(4000);
-    const refusal = await this.backplane.kick(id);
-    if (refusal === 'receiver_not_found') throw notFound();
-    if (refusal !== undefined) throw MessageError.of(refusal);
+    const failure = await this.backplane.kick(id);
+    if (failure === 'receiver_not_found') throw notFound();
+    if (failure !== undefined) throw MessageError.of(failure);
   }
 
-  #view(id: string): SessionView | undefined {
+  #localView(id: string): SessionView | undefined {
     const session = this.sessions.find(id);
     return session === undefined ? undefined : sessionDetails(session);
   }
 
-  async #elsewhere(ids: readonly string[]): Promise<ReadonlyMap<string, SessionView>> {
+  async #remoteViews(ids: readonly string[]): Promise<ReadonlyMap<string, SessionView>> {
     if (ids.length === 0) return new Map();
     const views = (await this.backplane.sessionDetails(ids)) as readonly object[] as readonly SessionView[];
     return new Map(views.map((view) => [view.id, view]));

@@ -5,13 +5,13 @@ import { Counters } from '../../telemetry/counters.js';
 import type { Stats } from './api.dto.js';
 import { SessionMetrics } from '../metrics/session-metrics.js';
 
-/** The counters in a few words, for who does not run Prometheus. */
+/** Reads the most important counters of this node, for operators without Prometheus. */
 @Injectable()
 export class StatsReader {
   constructor(
     private readonly counters: Counters,
     private readonly sessions: SessionRegistry,
-    private readonly record: SessionMetrics,
+    private readonly sessionMetrics: SessionMetrics,
     private readonly nodeState: NodeState,
   ) {}
 
@@ -25,7 +25,7 @@ export class StatsReader {
       messagesReceived: received + fastRouted + fastBroadcasts,
       messagesDelivered: routed + fastRouted + fannedOut,
       messagesRefused: [...refused.values()].reduce((sum, count) => sum + count, 0),
-      ...this.record.traffic(),
+      ...this.sessionMetrics.traffic(),
       handlersRunning: this.counters.handlersRunning,
       bufferedBytes: this.sessions.slowConsumers.totalBytes,
     };

@@ -19,22 +19,22 @@ import type { Settings } from '../../settings/settings.js';
 import type { HandlerDescriptor } from './handler-descriptors.js';
 import { Messages, type Message } from './messages.js';
 import { SchemaRegistry } from './schema-registry.js';
-import { secured } from './security.js';
+import { describeServers } from './security.js';
 
 const CHANNEL = 'wss';
-const TOLD: readonly (keyof ServerMessageMap)[] = Object.keys(SERVER_MESSAGES) as (keyof ServerMessageMap)[];
+const SERVER_TYPES: readonly (keyof ServerMessageMap)[] = Object.keys(SERVER_MESSAGES) as (keyof ServerMessageMap)[];
 
 interface Reference {
   readonly $ref: string;
 }
 
-/** The whole protocol as AsyncAPI 3.0: of the tables and classes by which this server reads and writes. */
-export function asyncApi(settings: Settings, words: readonly HandlerDescriptor[]): object {
-  const book = new SchemaRegistry();
-  const messages = new Messages(book);
+/** Makes the AsyncAPI 3.0 document of the protocol from the tables and classes that the server itself uses. */
+export function asyncApi(settings: Settings, handlers: readonly HandlerDescriptor[]): object {
+  const schemas = new SchemaRegistry();
+  const messages = new Messages(schemas);
   const all = new Map<string, Message>();
   const operations: Record<string, object> = {};
-  const told = (keys: readonly string[]): Reference[] => keys.map(inChannel);
+  const references = (keys: readonly string[]): Reference[] => keys.map(inChannel);
 
   const receive = (key: string, message: Message, answers: readonly string[]): void => {
     all.set(key, message);
@@ -42,44 +42,44 @@ export function asyncApi(settings: Settings, words: readonly HandlerDescriptor[]
       action: 'receive',
       channel: { $ref: `#/channels/${CHANNEL}` },
       summary: message.summary,
-      messages: told([key]),
-      reply: { channel: { $ref: `#/channels/${CHANNEL}` }, messages: told([...answers, 'sys.error']) },
+      messages: references([key]),
+      reply: { channel: { $ref: `#/channels/${CHANNEL}` }, messages: references([...answers, 'sys.error']) },
     };
   };
 
-  for (const type of TOLD) all.set(type, messages.server(type));
+  for (const type of SERVER_TYPES) all.set(type, messages.ofServer(type));
   all.set('from-session', messages.fromSession());
   all.set('from-server', messages.fromServer());
-  receive('message', messages.carried(), ['sys.ack']);
+  receive('message', messages.routed(), ['sys.ack']);
   for (const type of Object.keys(SYSTEM_REQUESTS) as (keyof typeof SYSTEM_REQUESTS)[])
-    receive(type, messages.client(type), [SYSTEM_REQUESTS[type].answer]);
-  for (const word of words) {
-    const key = unusedKey(all, word.type);
-    all.set(`${key}.answer`, messages.answered(word));
-    receive(key, messages.asked(word), [`${key}.answer`, 'sys.ack']);
+    receive(type, messages.systemRequest(type), [SYSTEM_REQUESTS[type].answer]);
+  for (const handler of handlers) {
+    const key = unusedKey(all, handler.type);
+    all.set(`${key}.answer`, messages.handlerAnswer(handler));
+    receive(key, messages.handlerRequest(handler), [`${key}.answer`, 'sys.ack']);
   }
   operations['send'] = {
     action: 'send',
     channel: { $ref: `#/channels/${CHANNEL}` },
-    summary: 'What the server sends without having been asked.',
-    messages: told([...TOLD, 'from-session', 'from-server']),
+    summary: 'Messages that the server sends without a request.',
+    messages: references([...SERVER_TYPES, 'from-session', 'from-server']),
   };
 
-  const { servers, securitySchemes } = secured(settings);
+  const { servers, securitySchemes } = describeServers(settings);
   return {
     asyncapi: '3.0.0',
     info: {
       title: 'Switchboard',
       version: String(PROTOCOL_VERSION),
       description:
-        'Every text frame is one JSON object, the envelope; sessions are known by the ids that they are given.',
+        'Every text frame is one JSON object, the envelope. Sessions are addressed by the ids that the server assigns.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
     servers,
     channels: { [CHANNEL]: channel(settings, [...all.keys()]) },
     operations,
-    components: { messages: Object.fromEntries(all), schemas: book.schemas, ...securitySchemes },
+    components: { messages: Object.fromEntries(all), schemas: schemas.byName, ...securitySchemes },
     'x-errors': ERRORS,
     'x-close-codes': CLOSE_CODES,
     'x-refusals': HANDSHAKE_REJECTIONS,
@@ -90,15 +90,15 @@ export function asyncApi(settings: Settings, words: readonly HandlerDescriptor[]
 function channel({ wsPath }: Settings, keys: readonly string[]): object {
   return {
     address: wsPath,
-    title: 'The one WebSocket',
-    description: 'A trailing slash and a query are allowed. The first frame that comes is `sys.welcome`.',
+    title: 'WebSocket',
+    description: 'A trailing slash and a query are allowed. The first frame of the server is `sys.welcome`.',
     messages: Object.fromEntries(keys.map((key) => [key, { $ref: `#/components/messages/${key}` }])),
     bindings: { ws: { method: 'GET', headers: handshakeHeaders(), bindingVersion: '0.1.0' } },
   };
 }
 
 function handshakeHeaders(): object {
-  const description = `None is needed. \`${SUBPROTOCOL}\` is selected where it is offered; \`bearer.TOKEN\` shows a token.`;
+  const description = `Optional. \`${SUBPROTOCOL}\` is selected where it is offered; \`bearer.TOKEN\` carries a token.`;
   return {
     type: 'object',
     properties: { 'Sec-WebSocket-Protocol': { type: 'string', description, examples: [SUBPROTOCOL] } },
@@ -133,7 +133,7 @@ function inChannel(key: string): Reference {
   return { $ref: `#/channels/${CHANNEL}/messages/${key}` };
 }
 
-/** A word as a key, which knows no colon; two that would become one are told apart. */
+/** Makes a key of a type. A key has no colon, so that two types may need different suffixes. */
 function unusedKey(taken: ReadonlyMap<string, Message>, type: string): string {
   const plain = type.replaceAll(':', '-');
   let key = plain;

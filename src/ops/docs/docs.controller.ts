@@ -1,26 +1,28 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DocsFiles } from './docs-files.js';
-import { sendStaticFile } from '../static/static-file.js';
+import { PAGE_HEADERS, sendStaticFile } from '../static/static-file.js';
 
-/** Serves the protocol as a document for machines, and a page that reads it to people. */
+/** Every origin may read the document, because it holds no secret and tools in browsers need it. */
+const DOCUMENT_HEADERS = { ...PAGE_HEADERS, 'Access-Control-Allow-Origin': '*' };
+
+/** Serves the protocol as an AsyncAPI document, and a page that shows the document. */
 @Controller()
 export class DocsController {
   constructor(private readonly files: DocsFiles) {}
 
-  /** From anywhere: it holds no secret, and tools that run in a browser read it too. */
   @Get('asyncapi.json')
   document(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
-    sendStaticFile(request, response, this.files.document, { 'Access-Control-Allow-Origin': '*' });
+    sendStaticFile(request, response, this.files.document, DOCUMENT_HEADERS);
   }
 
   @Get('docs')
   page(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
-    sendStaticFile(request, response, this.files.find('index.html'));
+    sendStaticFile(request, response, this.files.find('index.html'), PAGE_HEADERS);
   }
 
   @Get('docs/:name')
   file(@Param('name') name: string, @Req() request: IncomingMessage, @Res() response: ServerResponse): void {
-    sendStaticFile(request, response, this.files.find(name));
+    sendStaticFile(request, response, this.files.find(name), PAGE_HEADERS);
   }
 }

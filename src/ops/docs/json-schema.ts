@@ -1,4 +1,4 @@
-/** The part of JSON Schema (draft-07, as AsyncAPI 3.0 has it) that the document needs. */
+/** The keywords of JSON Schema that the document uses (draft-07, the dialect of AsyncAPI 3.0). */
 export interface JsonSchema {
   readonly $ref?: string;
   readonly title?: string;
@@ -26,9 +26,9 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean;
-  /** Rules that JSON Schema has no word for, in words. */
+  /** Rules that JSON Schema cannot express, as sentences. */
   readonly 'x-rules'?: readonly string[];
 }
 
-/** A class whose instances come as JSON: a DTO. */
+/** A class whose instances are sent as JSON. */
 export type DtoClass = abstract new (...parts: never[]) => object;

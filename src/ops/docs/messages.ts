@@ -13,7 +13,7 @@ const ME = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 const OTHER = 'kCgk0l3w.9bXr3Tq7Lm2Vh0Ys';
 const ID = 'm-1';
 
-/** A message of the document (AsyncAPI 3.0, Message Object). */
+/** A Message Object of AsyncAPI 3.0. */
 export interface Message {
   readonly name: string;
   readonly title: string;
@@ -26,22 +26,22 @@ export interface Message {
 }
 
 const BY_REF = {
-  description: 'The `id` of the message that it answers.',
+  description: 'The `id` of the answered message.',
   location: '$message.payload#/ref',
 };
 
-/** Writes every message that goes over the wire, from the tables of the protocol and what handlers declare. */
+/** Makes the messages of the document from the tables of the protocol and the declarations of handlers. */
 export class Messages {
   readonly #envelopes: Envelopes;
 
-  constructor(private readonly book: SchemaRegistry) {
-    this.#envelopes = new Envelopes(book);
+  constructor(private readonly schemas: SchemaRegistry) {
+    this.#envelopes = new Envelopes(schemas);
   }
 
-  /** What applications say to each other; no code of the server knows the words. */
-  carried(): Message {
-    return message('message', 'Message', 'client', this.#envelopes.carried(), {
-      summary: 'Goes to one session, or to everyone but you, under any word of your own.',
+  /** A message between sessions, whose type the server does not know. */
+  routed(): Message {
+    return message('message', 'Message', 'client', this.#envelopes.routed(), {
+      summary: 'Goes to one session or to all other sessions, with any type that is not reserved.',
       examples: [
         { name: 'to one session', payload: { type: 'offer', receiver: OTHER, id: ID, data: { sdp: 'v=0' } } },
         { name: 'to all', payload: { type: 'chat', receiver: '*', data: { text: 'hello' } } },
@@ -51,23 +51,24 @@ export class Messages {
 
   fromSession(): Message {
     return message('from-session', 'Message of a session', 'application', this.#envelopes.fromSession(), {
-      summary: 'What another session sent to you, or to all: its own words behind the sender that the server wrote.',
+      summary:
+        'A message of another session to you or to all. The server wrote `sender`; the rest is as that session sent it.',
       examples: [{ payload: { sender: OTHER, type: 'chat', receiver: '*', data: { text: 'hello' } } }],
     });
   }
 
   fromServer(): Message {
     return message('from-server', 'Message of the server', 'application', this.#envelopes.fromServer(), {
-      summary: 'What a handler or another back end says: under the word that was asked, or any other.',
+      summary: 'A message of a handler or of another back end, with any type that is not reserved.',
       correlationId: BY_REF,
       examples: [{ payload: { type: 'news', sender: 'server/billing', receiver: '*', data: { paid: true } } }],
     });
   }
 
-  /** What the server says by itself. */
-  server(type: keyof ServerMessageMap): Message {
-    const word: AnyServerMessage = SERVER_MESSAGES[type];
-    const { example: data, sender, receiver, ref, when, data: dto } = word;
+  /** A message of the server itself. */
+  ofServer(type: keyof ServerMessageMap): Message {
+    const row: AnyServerMessage = SERVER_MESSAGES[type];
+    const { example: data, sender, receiver, ref, when, data: dto } = row;
     const example = {
       type,
       sender: sender === 'server' ? 'server' : OTHER,
@@ -75,47 +76,53 @@ export class Messages {
       ...(ref !== 'never' && { ref: ID }),
       data,
     };
-    return message(type, type, 'server', this.#envelopes.told(type, word, this.#data(dto)), {
+    return message(type, type, 'server', this.#envelopes.ofServer(type, row, this.#data(dto)), {
       summary: when,
       ...(ref !== 'never' && { correlationId: BY_REF }),
       examples: [{ payload: example }],
     });
   }
 
-  /** What a client may ask of the server. */
-  client(type: keyof typeof SYSTEM_REQUESTS): Message {
+  /** A `sys.` request of a client. */
+  systemRequest(type: keyof typeof SYSTEM_REQUESTS): Message {
     const { data, dataIs, when, example }: SystemRequestType = SYSTEM_REQUESTS[type];
-    const schema = this.#envelopes.said(type, this.#data(data), dataIs === 'present');
+    const schema = this.#envelopes.request(type, this.#data(data), dataIs === 'present');
     return message(type, type, 'client', schema, {
       summary: when,
       examples: [{ payload: { type, id: ID, data: example } }],
     });
   }
 
-  /** What a handler is asked. */
-  asked({ type, gateway, description, bodies }: HandlerDescriptor): Message {
+  /** A message that a handler claims. */
+  handlerRequest({ type, gateway, description, bodies }: HandlerDescriptor): Message {
     const data = this.#body(bodies);
     const example = description?.example;
-    return message(type, type, 'handler', this.#envelopes.said(type, data, demands(data)), {
-      summary: description?.text ?? `Goes to a handler of ${gateway}.`,
+    return message(type, type, 'handler', this.#envelopes.request(type, data, isRequired(data)), {
+      summary: description?.text ?? `Handled by ${gateway}.`,
       ...(example !== undefined && { examples: [{ payload: { type, id: ID, data: example } }] }),
     });
   }
 
-  /** What a handler answers under the word that it was asked. */
-  answered({ type, gateway, answer }: HandlerDescriptor): Message {
-    const known = answer !== undefined && this.book.fields(answer).length > 0;
-    return message(type, type, 'handler', this.#envelopes.answered(type, known ? this.book.of(answer) : {}), {
-      summary: `What ${gateway} answers, if it answers under this word.`,
-      correlationId: BY_REF,
-    });
+  /** The answer of a handler with the type of the request. */
+  handlerAnswer({ type, gateway, answer }: HandlerDescriptor): Message {
+    const isDescribed = answer !== undefined && this.schemas.fields(answer).length > 0;
+    return message(
+      type,
+      type,
+      'handler',
+      this.#envelopes.handlerAnswer(type, isDescribed ? this.schemas.of(answer) : {}),
+      {
+        summary: `Answer of ${gateway}, where it answers with this type.`,
+        correlationId: BY_REF,
+      },
+    );
   }
 
   #data(dto: DtoClass | undefined): JsonSchema {
-    return dto === undefined ? {} : this.book.of(dto);
+    return dto === undefined ? {} : this.schemas.of(dto);
   }
 
-  /** `data` as the parameters of a handler declare it. */
+  /** Returns the schema of `data` as the parameters of a handler declare it. */
   #body(bodies: readonly Body[]): JsonSchema {
     const whole = bodies.find(({ field }) => field === undefined);
     if (whole !== undefined) return this.#declared(whole);
@@ -126,14 +133,14 @@ export class Messages {
   }
 
   #declared({ declared, pipes }: Body): JsonSchema {
-    const schema = PLAIN.get(declared) ?? (typeof declared === 'function' ? this.book.of(declared as DtoClass) : {});
+    const schema = PLAIN.get(declared) ?? (typeof declared === 'function' ? this.schemas.of(declared as DtoClass) : {});
     return pipes.length === 0
       ? schema
       : { ...(schema.$ref === undefined ? schema : { allOf: [schema] }), 'x-rules': pipes };
   }
 }
 
-/** What a parameter says that is declared as no class of its own. */
+/** Schemas of declared types that are not classes of the application. */
 const PLAIN: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
   [Object, {}],
   [String, { type: 'string' }],
@@ -142,8 +149,8 @@ const PLAIN: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
   [Array, { type: 'array' }],
 ]);
 
-/** Whether a handler can do nothing without `data`. */
-function demands(data: JsonSchema): boolean {
+/** Returns whether a handler declares anything about `data`, which must then be present. */
+function isRequired(data: JsonSchema): boolean {
   return Object.keys(data).length > 0;
 }
 

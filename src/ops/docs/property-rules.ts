@@ -6,7 +6,7 @@ import { join, translate } from './rule-schemas.js';
 
 type Rule = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
 
-/** What class-validator knows of one property of a DTO. */
+/** The rules of class-validator for one property of a DTO. */
 export interface PropertyRules {
   readonly name: string;
   readonly required: boolean;
@@ -17,15 +17,15 @@ const CONDITIONAL = 'conditionalValidation';
 const NESTED = 'nestedValidation';
 const BUILT_IN: ReadonlySet<unknown> = new Set([Object, Array, String, Number, Boolean, Date, undefined]);
 
-/** Rules that absence does not break. */
+/** Rules that an absent property does not break. */
 const LENIENT: ReadonlySet<string | undefined> = new Set(['notEquals', 'isNotIn', 'isEmpty']);
 
 /**
- * Reads the rules of a class from the decorators of class-validator, in the order of its fields. What the schemas allow
- * the server takes; where class-validator is more lenient than a schema can say, the schema is the stricter. Our own
- * reader, since the packages for it take two classes of one name for one, and drop in silence what JSON Schema cannot say.
+ * Reads the rules of a class from the decorators of class-validator, in the order of its fields. The server accepts every
+ * value that the schemas allow. A schema is stricter than class-validator where it cannot express the rule exactly.
+ * Existing packages confuse classes of the same name and drop rules that JSON Schema cannot express.
  *
- * @param nested gives the schema of a class that stands in a field
+ * @param nested returns the schema of a class in a field
  */
 export function rulesOf(dto: DtoClass, nested: (dto: DtoClass) => JsonSchema): PropertyRules[] {
   const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
@@ -37,17 +37,17 @@ export function rulesOf(dto: DtoClass, nested: (dto: DtoClass) => JsonSchema): P
 }
 
 function schemaOf(dto: DtoClass, rules: readonly Rule[], nested: (dto: DtoClass) => JsonSchema): JsonSchema {
-  const said: JsonSchema[] = [];
-  const saidOfEach: JsonSchema[] = [];
-  const inWords: string[] = [];
+  const ofValue: JsonSchema[] = [];
+  const ofItems: JsonSchema[] = [];
+  const sentences: string[] = [];
   for (const rule of rules) {
     if (rule.type === CONDITIONAL || rule.type === 'whitelistValidation') continue;
     const schema = rule.type === NESTED ? nestedSchema(dto, rule, nested) : schemaOfRule(rule, nested);
-    if (schema === undefined) inWords.push(wordsOf(rule));
-    else (rule.each ? saidOfEach : said).push(schema);
+    if (schema === undefined) sentences.push(sentenceOf(rule));
+    else (rule.each ? ofItems : ofValue).push(schema);
   }
-  const listed = saidOfEach.length === 0 ? [] : [{ type: 'array', items: join(saidOfEach) }];
-  return { ...join([...said, ...listed]), ...(inWords.length > 0 && { 'x-rules': inWords }) };
+  const array = ofItems.length === 0 ? [] : [{ type: 'array', items: join(ofItems) }];
+  return { ...join([...ofValue, ...array]), ...(sentences.length > 0 && { 'x-rules': sentences }) };
 }
 
 function schemaOfRule(rule: Rule, nested: (dto: DtoClass) => JsonSchema): JsonSchema | undefined {
@@ -67,23 +67,23 @@ function nestedSchema(
   return found === undefined ? undefined : nested(found as DtoClass);
 }
 
-/** What class-transformer makes of an object in this field: the class that `@Type` names. */
+/** Returns the class that `@Type` names for a field, found by transforming an empty object. */
 function classIn(dto: DtoClass, property: string): unknown {
   try {
-    const made = plainToInstance(dto as new () => Record<string, object>, { [property]: {} })[property];
-    return made?.constructor;
+    const instance = plainToInstance(dto as new () => Record<string, object>, { [property]: {} })[property];
+    return instance?.constructor;
   } catch {
     return undefined;
   }
 }
 
 function isRequired(dto: DtoClass, rules: readonly Rule[]): boolean {
-  if (rules.some((rule) => rule.type === CONDITIONAL && !holds(dto, rule))) return false;
+  if (rules.some((rule) => rule.type === CONDITIONAL && !appliesWhenAbsent(dto, rule))) return false;
   return rules.some(({ type, name }) => type !== CONDITIONAL && type !== 'whitelistValidation' && !LENIENT.has(name));
 }
 
-/** Whether the rules of a field are applied where it is absent, as `@IsOptional()` and `@ValidateIf()` decide. */
-function holds(dto: DtoClass, { constraints }: Rule): boolean {
+/** Returns whether `@IsOptional()` and `@ValidateIf()` apply the other rules to an absent field. */
+function appliesWhenAbsent(dto: DtoClass, { constraints }: Rule): boolean {
   const [condition] = constraints as [((object: object, value: unknown) => boolean) | undefined];
   try {
     return condition?.(Object.create(dto.prototype as object) as object, undefined) ?? true;
@@ -92,9 +92,9 @@ function holds(dto: DtoClass, { constraints }: Rule): boolean {
   }
 }
 
-/** A rule that JSON Schema has no word for, as class-validator would say that it is broken. */
-function wordsOf({ message, constraintCls, constraints, propertyName, name, target, type }: Rule): string {
-  const parts: ValidationArguments = {
+/** Returns the message of class-validator for a rule that JSON Schema cannot express. */
+function sentenceOf({ message, constraintCls, constraints, propertyName, name, target, type }: Rule): string {
+  const args: ValidationArguments = {
     constraints: constraints ?? [],
     property: propertyName,
     object: {},
@@ -102,16 +102,16 @@ function wordsOf({ message, constraintCls, constraints, propertyName, name, targ
     targetName: typeof target === 'string' ? target : target.name,
   };
   return (
-    text(() => (typeof message === 'function' ? message(parts) : message)) ??
-    text(() => new (constraintCls as new () => ValidatorConstraintInterface)().defaultMessage?.(parts)) ??
+    textOrUndefined(() => (typeof message === 'function' ? message(args) : message)) ??
+    textOrUndefined(() => new (constraintCls as new () => ValidatorConstraintInterface)().defaultMessage?.(args)) ??
     name ??
     type
   )
     .replaceAll('$property', propertyName)
-    .replaceAll(/\$constraint(\d)/g, (_, index: string) => String(parts.constraints[Number(index) - 1] as unknown));
+    .replaceAll(/\$constraint(\d)/g, (_, index: string) => String(args.constraints[Number(index) - 1] as unknown));
 }
 
-function text(make: () => string | undefined): string | undefined {
+function textOrUndefined(make: () => string | undefined): string | undefined {
   try {
     return make() || undefined;
   } catch {

@@ -1,13 +1,13 @@
 import type { JsonSchema } from './json-schema.js';
 
-/** What one rule of class-validator says, as JSON Schema; `undefined` where it cannot be said exactly. */
+/** Translates a rule of class-validator to JSON Schema; returns `undefined` where no exact translation exists. */
 type Translation = (constraints: readonly unknown[]) => JsonSchema | undefined;
 
 const number = (schema: JsonSchema): JsonSchema => ({ type: 'number', ...schema });
 const text = (schema: JsonSchema): JsonSchema => ({ type: 'string', ...schema });
 const array = (schema: JsonSchema): JsonSchema => ({ type: 'array', ...schema });
 
-/** Rules by the name under which class-validator keeps them. Each says the same as its rule, or less is allowed. */
+/** Translations by rule name of class-validator. A translation allows no value that its rule rejects. */
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   isString: () => ({ type: 'string' }),
   isBoolean: () => ({ type: 'boolean' }),
@@ -39,37 +39,39 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   arrayUnique: ([identifier]) => (identifier === undefined ? array({ uniqueItems: true }) : undefined),
 };
 
-/** Says a rule as JSON Schema; `undefined` where that has no word for it. */
+/** Translates a rule to JSON Schema; returns `undefined` where JSON Schema cannot express the rule. */
 export function translate(rule: string, constraints: readonly unknown[]): JsonSchema | undefined {
   return TRANSLATIONS[rule]?.(constraints);
 }
 
-/** Joins what several rules say; what would contradict itself under one name goes into `allOf`. */
+/** Joins the schemas of several rules. Keywords with different values go into `allOf`. */
 export function join(schemas: readonly JsonSchema[]): JsonSchema {
   const joined: Record<string, unknown> = {};
-  const others: JsonSchema[] = [];
+  const conflicting: JsonSchema[] = [];
   for (const schema of schemas)
     for (const [name, value] of Object.entries(schema)) {
       const known = joined[name];
       if (known === undefined || JSON.stringify(known) === JSON.stringify(value)) joined[name] = value;
       else if (name === 'type' && known === 'number' && value === 'integer') joined[name] = value;
       else if (name === 'type' && known === 'integer' && value === 'number') continue;
-      else others.push({ [name]: value });
+      else conflicting.push({ [name]: value });
     }
-  return others.length === 0 ? joined : { ...joined, allOf: [...((joined['allOf'] as JsonSchema[]) ?? []), ...others] };
+  return conflicting.length === 0
+    ? joined
+    : { ...joined, allOf: [...((joined['allOf'] as JsonSchema[]) ?? []), ...conflicting] };
 }
 
-/** JSON has neither NaN nor infinity, so that only a bound on decimals is lost. */
+/** Returns whether options of `@IsNumber()` are expressible. JSON has no NaN and no infinity, so that only decimals matter. */
 function onlyPlainNumbers(limits: unknown): boolean {
   return typeof limits !== 'object' || limits === null || !('maxDecimalPlaces' in limits);
 }
 
-/** A pattern of JSON Schema has no flags; `u` is how it is read anyway. */
+/** Returns whether JSON Schema reads a pattern in the same way. Its patterns have the flag `u` and no other. */
 function isExact(pattern: unknown): pattern is RegExp {
   return pattern instanceof RegExp && /^u?$/.test(pattern.flags);
 }
 
-/** The values of an enum; one of numbers has its names as values too, in the object that TypeScript makes. */
+/** Returns the values of an enum. The object of a numeric enum holds its names as values too. */
 function enumValues(entity: object): unknown[] {
   return Object.entries(entity).flatMap(([name, value]) =>
     Number.isInteger(Number(name)) && typeof value === 'string' ? [] : [value as unknown],

@@ -2,37 +2,37 @@ import { descriptionOf, type Description } from '../../protocol/index.js';
 import type { DtoClass, JsonSchema } from './json-schema.js';
 import { rulesOf, type PropertyRules } from './property-rules.js';
 
-const PLACE = '#/components/schemas/';
+const PREFIX = '#/components/schemas/';
 
-/** The schemas of all classes that a document mentions, each once and under a name of its own. */
+/** Collects the schemas of all classes in a document, each under a unique name. */
 export class SchemaRegistry {
   readonly #names = new Map<DtoClass, string>();
   readonly #schemas = new Map<string, JsonSchema>();
 
-  /** Everything so far, by name. */
-  get schemas(): Readonly<Record<string, JsonSchema>> {
+  /** The schemas collected so far. */
+  get byName(): Readonly<Record<string, JsonSchema>> {
     return Object.fromEntries(this.#schemas);
   }
 
-  /** Refers to the schema of a class; two classes of one name are told apart. */
+  /** Returns a reference to the schema of a class. Classes of the same name get different schema names. */
   of(dto: DtoClass): JsonSchema {
     let name = this.#names.get(dto);
     if (name === undefined) {
-      name = this.#unused(dto.name);
+      name = this.#unusedName(dto.name);
       this.#names.set(dto, name);
-      this.#schemas.set(name, {}); // its place, should it mention itself
-      this.#schemas.set(name, this.#write(dto, name));
+      this.#schemas.set(name, {}); // ends the recursion where the class refers to itself
+      this.#schemas.set(name, this.#schemaOf(dto, name));
     }
-    return { $ref: PLACE + name };
+    return { $ref: PREFIX + name };
   }
 
-  /** The fields of a class, for an envelope that says some of them otherwise. */
+  /** Returns the fields of a class with their descriptions. */
   fields(dto: DtoClass): PropertyRules[] {
     const rules = rulesOf(dto, (nested) => this.of(nested));
     return rules.map((rule) => ({ ...rule, schema: described(rule.schema, descriptionOf(dto, rule.name)) }));
   }
 
-  #write(dto: DtoClass, title: string): JsonSchema {
+  #schemaOf(dto: DtoClass, title: string): JsonSchema {
     const fields = this.fields(dto);
     const schema: JsonSchema = {
       title,
@@ -44,7 +44,7 @@ export class SchemaRegistry {
     return described(schema, descriptionOf(dto));
   }
 
-  #unused(name: string): string {
+  #unusedName(name: string): string {
     const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '_') || 'Unnamed';
     let unused = plain;
     for (let count = 2; this.#schemas.has(unused); count++) unused = `${plain}-${count}`;
@@ -52,12 +52,12 @@ export class SchemaRegistry {
   }
 }
 
-/** A reference takes no neighbours in draft-07, so that what is said of it stands around it. */
+/** Adds a description. In draft-07 a reference ignores its siblings, so that the description wraps the reference. */
 function described(schema: JsonSchema, description: Description | undefined): JsonSchema {
   if (description === undefined) return schema;
-  const said = {
+  const keywords = {
     description: description.text,
     ...(description.example !== undefined && { examples: [description.example] }),
   };
-  return schema.$ref === undefined ? { ...said, ...schema } : { ...said, allOf: [schema] };
+  return schema.$ref === undefined ? { ...keywords, ...schema } : { ...keywords, allOf: [schema] };
 }

@@ -1,8 +1,8 @@
 import type { Settings } from '../../settings/settings.js';
 
-interface Secured {
+interface ServerDescription {
   readonly servers: object;
-  /** To be spread into the components. */
+  /** Spread into the components; empty where no authentication is needed. */
   readonly securitySchemes: object;
 }
 
@@ -11,35 +11,39 @@ const SCHEMES = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'In `Authorization` of the upgrade request, where the program may write headers.',
+    description: 'In the header `Authorization` of the upgrade request, where the client can set headers.',
   },
   subprotocol: {
     type: 'httpApiKey',
     in: 'header',
     name: 'Sec-WebSocket-Protocol',
-    description: '`bearer.TOKEN` among the offered subprotocols: the one header that a browser lets a page write.',
+    description: '`bearer.TOKEN` among the offered subprotocols, because a page can set no other header.',
   },
-  certificate: { type: 'X509', description: 'A certificate of the client, asked for in the TLS handshake.' },
+  certificate: { type: 'X509', description: 'A client certificate, requested in the TLS handshake.' },
 } as const;
 
-/** Addresses to listen on that nobody can connect to. */
-const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+/** Addresses to listen on that are no address to connect to. */
+const UNSPECIFIED_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
-/** Where the server is reached, and by what proof. */
-export function secured({ host, port, auth, tlsCertFile, tlsClientCaFile }: Settings): Secured {
-  const needed = [
+/** Describes the addresses of the server and how clients authenticate. */
+export function describeServers({ host, port, auth, tlsCertFile, tlsClientCaFile }: Settings): ServerDescription {
+  const schemes = [
     ...(auth === 'off' ? [] : (['bearer', 'subprotocol'] as const)),
     ...(tlsClientCaFile === undefined ? [] : (['certificate'] as const)),
   ];
-  const security = needed.map((name) => ({ $ref: `#/components/securitySchemes/${name}` }));
-  const authority = `${EVERYWHERE.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
-  const direct = server(tlsCertFile === undefined ? 'ws' : 'wss', authority, tokens(auth, 'Straight to the process.'));
-  const proxied = server('wss', 'localhost', tokens(auth, 'Through the TLS proxy.'));
-  const asked = security.length > 0 && { security };
+  const security = schemes.map((name) => ({ $ref: `#/components/securitySchemes/${name}` }));
+  const authority = `${UNSPECIFIED_ADDRESSES.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
+  const direct = server(
+    tlsCertFile === undefined ? 'ws' : 'wss',
+    authority,
+    withToken('Directly to the process.', auth),
+  );
+  const proxied = server('wss', 'localhost', withToken('Through the TLS proxy.', auth));
+  const required = security.length > 0 && { security };
   return {
-    servers: { direct: { ...direct, ...asked }, proxied: { ...proxied, ...asked } },
+    servers: { direct: { ...direct, ...required }, proxied: { ...proxied, ...required } },
     securitySchemes:
-      needed.length === 0 ? {} : { securitySchemes: Object.fromEntries(needed.map((name) => [name, SCHEMES[name]])) },
+      schemes.length === 0 ? {} : { securitySchemes: Object.fromEntries(schemes.map((name) => [name, SCHEMES[name]])) },
   };
 }
 
@@ -49,11 +53,13 @@ function server(protocol: 'ws' | 'wss', authority: string, description: string):
     protocol,
     protocolVersion: '13',
     description,
-    variables: { authority: { default: authority, description: 'Host, with the port where it is not the usual one.' } },
+    variables: {
+      authority: { default: authority, description: 'Host, and the port where it is not the default port.' },
+    },
   };
 }
 
-function tokens(auth: Settings['auth'], where: string): string {
-  if (auth === 'off') return where;
-  return `${where} A token is ${auth === 'required' ? 'required' : 'optional, but one that is shown must be good'}.`;
+function withToken(description: string, auth: Settings['auth']): string {
+  if (auth === 'off') return description;
+  return `${description} A token is ${auth === 'required' ? 'required' : 'optional, but must be valid'}.`;
 }

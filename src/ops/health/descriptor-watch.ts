@@ -2,11 +2,11 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { closeSync, openSync } from 'node:fs';
 import { Log } from '../../telemetry/log.js';
 
-const LOOK_MS = 1000;
+const CHECK_MS = 1000;
 
 /**
- * Says when the process has no file descriptor left: the system then turns newcomers away without a word to us, and
- * nobody who is connected notices.
+ * Logs when the process runs out of file descriptors and when it has some again. The system then rejects new connections
+ * by itself, and connected sessions do not notice.
  */
 @Injectable()
 export class DescriptorWatch implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -16,19 +16,19 @@ export class DescriptorWatch implements OnApplicationBootstrap, OnApplicationShu
   constructor(private readonly log: Log) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#timer = setInterval(() => this.#check(), CHECK_MS).unref();
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     const exhausted = !canOpen();
     if (exhausted === this.#exhausted) return;
     this.#exhausted = exhausted;
-    if (exhausted) this.log.error('no file descriptor is left: nobody new can connect; raise the limit (ulimit -n)');
-    else this.log.warn('there are file descriptors again');
+    if (exhausted) this.log.error('out of file descriptors: new connections fail; raise the limit (ulimit -n)');
+    else this.log.warn('file descriptors available again');
   }
 }
 

@@ -11,19 +11,19 @@ import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
 import { EventLoopDelay } from '../../telemetry/event-loop-delay.js';
 
-/** Says whether the process lives and whether it should be sent connections. */
+/** Answers whether the process is alive and whether it is ready for new connections. */
 @Controller('health')
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly nodeState: NodeState,
-    private readonly delay: EventLoopDelay,
+    private readonly eventLoopDelay: EventLoopDelay,
     private readonly backplane: Backplane,
     private readonly settings: Settings,
   ) {}
 
-  /** That this is answered is the whole of it: a process that hangs says nothing. */
+  /** Checks nothing, because a process that hangs does not answer at all. */
   @Get('live')
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
@@ -33,7 +33,7 @@ export class HealthController {
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.#phase(), () => this.#eventLoop(), () => this.#others()]);
+    return this.health.check([() => this.#phase(), () => this.#eventLoop(), () => this.#backplane()]);
   }
 
   #phase(): HealthIndicatorResult {
@@ -43,14 +43,14 @@ export class HealthController {
   }
 
   #eventLoop(): HealthIndicatorResult {
-    const delayMs = Math.round(this.delay.recent.p90);
+    const delayMs = Math.round(this.eventLoopDelay.recent.p90);
     const boundMs = this.settings.eventLoopDelayMs;
     const indicator = this.indicators.check('eventLoop');
     return delayMs <= boundMs ? indicator.up({ delayMs, boundMs }) : indicator.down({ delayMs, boundMs });
   }
 
-  /** A link that is lost for a moment must not take a node out of service; one that is alone for long should be. */
-  #others(): HealthIndicatorResult {
+  /** Not ready after `NODE_TIMEOUT_MS` without NATS. A shorter interruption must not take a node out of service. */
+  #backplane(): HealthIndicatorResult {
     const { disconnectedSinceMs, peerCount } = this.backplane;
     const unlinkedMs = disconnectedSinceMs === undefined ? 0 : Math.round(performance.now() - disconnectedSinceMs);
     const indicator = this.indicators.check('backplane');

@@ -3,7 +3,7 @@ import type { Histogram } from '../../telemetry/histogram.js';
 
 type Labelled = Iterable<readonly [label: string | number, value: number]>;
 
-/** Adds a gauge that is read when it is asked for. */
+/** Registers a gauge whose value is read when metrics are requested. */
 export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   registry.registerMetric(
     new Gauge({
@@ -17,7 +17,7 @@ export function gauge(registry: Registry, name: string, help: string, read: () =
   );
 }
 
-/** Adds a counter whose number is kept elsewhere. */
+/** Registers a counter whose value is read when metrics are requested. */
 export function counter(registry: Registry, name: string, help: string, read: () => number): void {
   registry.registerMetric(
     new Counter({
@@ -32,7 +32,7 @@ export function counter(registry: Registry, name: string, help: string, read: ()
   );
 }
 
-/** Adds a counter with one label, whose numbers are kept elsewhere. */
+/** Registers a counter with one label whose values are read when metrics are requested. */
 export function counterBy(registry: Registry, name: string, help: string, label: string, read: () => Labelled): void {
   registry.registerMetric(
     new Counter({
@@ -48,28 +48,28 @@ export function counterBy(registry: Registry, name: string, help: string, label:
   );
 }
 
-/** Adds a histogram kept elsewhere: prom-client's own takes observations only, so this hands it finished samples. */
+/** Registers histograms that are read when metrics are requested. The class of prom-client accepts single values only. */
 export function histogram(
   registry: Registry,
   name: string,
   help: string,
-  read: () => Iterable<readonly [labels: Readonly<Record<string, string>>, distribution: Histogram]>,
+  read: () => Iterable<readonly [labels: Readonly<Record<string, string>>, histogram: Histogram]>,
 ): void {
   const get = async (): Promise<object> => ({
     name,
     help,
     type: 'histogram',
     aggregator: 'sum',
-    values: [...read()].flatMap(([labels, distribution]) => samples(name, labels, distribution)),
+    values: [...read()].flatMap(([labels, each]) => samples(name, labels, each)),
   });
   registry.registerMetric({ name, get, reset: () => undefined } as unknown as Metric);
 }
 
 function samples(name: string, labels: Readonly<Record<string, string>>, { bounds, counts, sum }: Histogram): object[] {
   let total = 0;
-  const buckets = counts.map((count, at) => {
+  const buckets = counts.map((count, index) => {
     total += count;
-    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[at] ?? '+Inf' }, value: total };
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[index] ?? '+Inf' }, value: total };
   });
   return [
     ...buckets,

@@ -2,7 +2,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { Metrics } from './metrics.js';
 
-/** For Prometheus, inside: the proxy does not pass it on. */
+/** Serves `/metrics` to Prometheus. The path is internal: the nginx of the container does not pass it on. */
 @Controller('metrics')
 export class MetricsController {
   constructor(private readonly metrics: Metrics) {}

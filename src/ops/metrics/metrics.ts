@@ -4,24 +4,19 @@ import { Backplane } from '../../cluster/backplane.js';
 import { NodeState } from '../../node/node-state.js';
 import { CLOSE_CODES, ERRORS, HANDSHAKE_REJECTIONS } from '../../protocol/index.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
-import { EventLoopDelay } from '../../telemetry/event-loop-delay.js';
-import { Tally } from '../../telemetry/tally.js';
 import { Counters } from '../../telemetry/counters.js';
+import { EventLoopDelay } from '../../telemetry/event-loop-delay.js';
 import { counter, counterBy, gauge, histogram } from './metric.js';
 import { SessionMetrics } from './session-metrics.js';
 
-const CLOSED = Object.keys(CLOSE_CODES).map(Number);
-const OUTCOMES = ['accepted', ...Object.keys(HANDSHAKE_REJECTIONS)];
-const REFUSED = Object.keys(ERRORS);
-/** What alerts are about, and what hostile clients are answered. */
-const LIMITED = [
-  ...['full', 'too_many_connections', 'origin_not_allowed', 'unauthorized'].map((code) => `refused.${code}`),
-  ...['malformed_json', 'invalid_message', 'reserved_type', 'unknown_type', 'rate_limited'].map(
-    (code) => `answered.${code}`,
-  ),
-];
+const SERVER_CLOSE_CODES = Object.keys(CLOSE_CODES).map(Number);
+const HANDSHAKE_OUTCOMES = ['accepted', ...Object.keys(HANDSHAKE_REJECTIONS)];
+const ERROR_CODES = Object.keys(ERRORS);
+/** Codes of `switchboard_limited_total`, which alerts are about: of rejected handshakes, and of refused messages. */
+const LIMITED_HANDSHAKES = ['full', 'too_many_connections', 'origin_not_allowed', 'unauthorized'] as const;
+const LIMITED_MESSAGES = ['malformed_json', 'invalid_message', 'reserved_type', 'unknown_type'] as const;
 
-/** The counters of this process as Prometheus reads them; nothing is done before it asks. */
+/** Exposes the counters of this process to Prometheus. All values are read when metrics are requested. */
 @Injectable()
 export class Metrics {
   readonly #registry = new Registry();
@@ -29,15 +24,15 @@ export class Metrics {
   constructor(
     private readonly counters: Counters,
     private readonly sessions: SessionRegistry,
-    private readonly record: SessionMetrics,
-    private readonly delay: EventLoopDelay,
+    private readonly sessionMetrics: SessionMetrics,
+    private readonly eventLoopDelay: EventLoopDelay,
     private readonly nodeState: NodeState,
     private readonly backplane: Backplane,
   ) {
-    this.#sessions();
-    this.#messages();
-    this.#process();
-    this.#others();
+    this.#addSessions();
+    this.#addMessages();
+    this.#addProcess();
+    this.#addBackplane();
   }
 
   get contentType(): string {
@@ -48,73 +43,91 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  #sessions(): void {
-    const [all, told] = [this.#registry, this.counters];
-    gauge(all, 'switchboard_sessions', 'Sessions now.', () => this.sessions.size);
-    counter(all, 'switchboard_sessions_opened_total', 'Sessions opened.', () => told.opened);
-    const closed = 'Sessions ended, by close code; 0 stands for the other codes of clients.';
-    counterBy(all, 'switchboard_sessions_closed_total', closed, 'code', () => from0(CLOSED, told.closed));
-    const handshakes = 'Handshakes by outcome: accepted, or the code of the refusal.';
-    counterBy(all, 'switchboard_handshakes_total', handshakes, 'outcome', () => from0(OUTCOMES, told.handshakes));
-    const limited =
-      'What limits and rules refused in this process: "refused.CODE" at the door, "answered.CODE" inside.';
-    counterBy(all, 'switchboard_limited_total', limited, 'what', () => from0(LIMITED, Tally.all()));
-    counter(all, 'switchboard_drain_cut_total', 'Sessions a drain had to cut.', () => told.drainCut);
-    gauge(all, 'switchboard_draining', '1 while this node drains.', () => Number(this.nodeState.phase === 'draining'));
-  }
-
-  #messages(): void {
-    const [all, told] = [this.#registry, this.counters];
-    const received = (): number => told.received + told.fastRouted + told.fastBroadcasts;
-    const routed = (): number => told.routed + told.fastRouted;
-    counter(all, 'switchboard_messages_received_total', 'Messages of clients, refused ones included.', received);
-    counter(all, 'switchboard_messages_routed_total', 'Messages put on the connection of one receiver.', routed);
-    counter(all, 'switchboard_messages_broadcast_total', 'Messages to all.', () => told.broadcasts);
-    const delivered = 'Messages put on connections, a broadcast once for each receiver.';
-    counter(all, 'switchboard_messages_delivered_total', delivered, () => routed() + told.fannedOut);
-    const refused = 'Messages answered with sys.error, by code; "handler" stands for codes of handlers\' own.';
-    counterBy(all, 'switchboard_messages_refused_total', refused, 'code', () => from0(REFUSED, told.refused));
-    const shed = 'Deliveries of broadcasts passed over because the receiver reads too slowly.';
-    counter(all, 'switchboard_messages_shed_total', shed, () => told.skipped);
-    histogram(all, 'switchboard_fanout', 'Receivers of a broadcast.', () => [[{}, told.fanout]]);
-    const handler = 'switchboard_handler_seconds';
-    histogram(all, handler, 'Time a handler took, by type; a stream until it was subscribed.', () =>
-      [...told.handlers].map(([type, times]) => [{ type }, times] as const),
+  #addSessions(): void {
+    const [registry, counters] = [this.#registry, this.counters];
+    gauge(registry, 'switchboard_sessions', 'Connected sessions.', () => this.sessions.size);
+    counter(registry, 'switchboard_sessions_opened_total', 'Sessions opened.', () => counters.opened);
+    const closed = 'Sessions ended, by close code; 0 stands for all other codes of clients.';
+    counterBy(registry, 'switchboard_sessions_closed_total', closed, 'code', () =>
+      withZeros(SERVER_CLOSE_CODES, counters.closed),
     );
-    gauge(all, 'switchboard_handlers_running', 'Sessions with a running handler.', () => told.handlersRunning);
+    const handshakes = 'Handshakes by outcome: accepted, or the code of the rejection.';
+    counterBy(registry, 'switchboard_handshakes_total', handshakes, 'outcome', () =>
+      withZeros(HANDSHAKE_OUTCOMES, counters.handshakes),
+    );
+    const limited =
+      'What limits and rules refused: handshakes as "refused.CODE"; messages, pings and pongs as "answered.CODE".';
+    counterBy(registry, 'switchboard_limited_total', limited, 'what', () => limitedBy(counters));
+    counter(registry, 'switchboard_drain_cut_total', 'Sessions that a drain had to cut.', () => counters.drainCut);
+    gauge(registry, 'switchboard_draining', '1 while this node drains.', () =>
+      Number(this.nodeState.phase === 'draining'),
+    );
   }
 
-  #others(): void {
-    const [all, { backplane }] = [this.#registry, this];
-    const linked = (): number => Number(backplane.disconnectedSinceMs === undefined);
-    gauge(all, 'switchboard_backplane_linked', '1 while other nodes can be reached, or there are none.', linked);
-    gauge(all, 'switchboard_backplane_nodes', 'Other nodes that are alive.', () => backplane.peerCount);
-    gauge(all, 'switchboard_backplane_waiting', 'Messages to other nodes without an answer.', () => backplane.waiting);
+  #addMessages(): void {
+    const [registry, counters] = [this.#registry, this.counters];
+    const received = (): number => counters.received + counters.fastRouted + counters.fastBroadcasts;
+    const routed = (): number => counters.routed + counters.fastRouted;
+    counter(registry, 'switchboard_messages_received_total', 'Messages of clients, refused ones included.', received);
+    counter(registry, 'switchboard_messages_routed_total', 'Messages put on the connection of one receiver.', routed);
+    counter(registry, 'switchboard_messages_broadcast_total', 'Broadcasts.', () => counters.broadcasts);
+    const delivered = 'Messages put on connections; a broadcast counts once for each receiver.';
+    counter(registry, 'switchboard_messages_delivered_total', delivered, () => routed() + counters.fannedOut);
+    const refused = 'Messages answered with sys.error, by code; "handler" stands for codes that handlers chose.';
+    counterBy(registry, 'switchboard_messages_refused_total', refused, 'code', () =>
+      withZeros(ERROR_CODES, counters.refused),
+    );
+    const shed = 'Deliveries of broadcasts skipped because the receiver reads too slowly.';
+    counter(registry, 'switchboard_messages_shed_total', shed, () => counters.skipped);
+    histogram(registry, 'switchboard_fanout', 'Receivers of a broadcast.', () => [[{}, counters.fanout]]);
+    const seconds = 'Seconds a handler took, by type; an observable counts until it is subscribed.';
+    histogram(registry, 'switchboard_handler_seconds', seconds, () =>
+      [...counters.handlers].map(([type, times]) => [{ type }, times] as const),
+    );
+    gauge(registry, 'switchboard_handlers_running', 'Sessions with a running handler.', () => counters.handlersRunning);
   }
 
-  #process(): void {
-    const all = this.#registry;
-    const { slowConsumers } = this.sessions;
+  #addBackplane(): void {
+    const [registry, { backplane }] = [this.#registry, this];
+    const linked = '1 while this node is connected to the backplane, or needs none.';
+    gauge(registry, 'switchboard_backplane_linked', linked, () => Number(backplane.disconnectedSinceMs === undefined));
+    gauge(registry, 'switchboard_backplane_nodes', 'Other nodes that are alive.', () => backplane.peerCount);
+    const waiting = 'Messages to other nodes that are not yet answered.';
+    gauge(registry, 'switchboard_backplane_waiting', waiting, () => backplane.waiting);
+  }
+
+  #addProcess(): void {
+    const [registry, { slowConsumers }, delay] = [this.#registry, this.sessions, this.eventLoopDelay];
     const [bytesIn, bytesOut] = ['Bytes received on sessions.', 'Bytes sent on sessions.'];
-    counter(all, 'switchboard_received_bytes_total', bytesIn, () => this.record.traffic().bytesIn);
-    counter(all, 'switchboard_sent_bytes_total', bytesOut, () => this.record.traffic().bytesOut);
-    const buffered = 'Bytes that wait for sessions whose socket is full.';
-    gauge(all, 'switchboard_buffered_bytes', buffered, () => slowConsumers.totalBytes);
-    gauge(all, 'switchboard_buffered_bytes_max', 'The most that ever waited.', () => slowConsumers.mostBytes);
-    const delay = 'How late the event loop was in the last seconds';
-    gauge(all, 'switchboard_event_loop_delay_p99_seconds', `${delay}.`, () => this.delay.recent.p99 / 1000);
-    gauge(all, 'switchboard_event_loop_delay_max_seconds', `${delay}, at worst.`, () => this.delay.recent.max / 1000);
-    gauge(all, 'switchboard_resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss());
-    gauge(all, 'switchboard_heap_used_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
-    counter(all, 'switchboard_cpu_seconds_total', 'Processor time of the process.', cpuSeconds);
+    counter(registry, 'switchboard_received_bytes_total', bytesIn, () => this.sessionMetrics.traffic().bytesIn);
+    counter(registry, 'switchboard_sent_bytes_total', bytesOut, () => this.sessionMetrics.traffic().bytesOut);
+    const buffered = 'Bytes buffered for sessions whose socket is full.';
+    gauge(registry, 'switchboard_buffered_bytes', buffered, () => slowConsumers.totalBytes);
+    const mostBuffered = 'The most bytes ever buffered at one time.';
+    gauge(registry, 'switchboard_buffered_bytes_max', mostBuffered, () => slowConsumers.mostBytes);
+    const [p99, max] = ['Event loop delay, 99th percentile of the last seconds.', 'Event loop delay, maximum.'];
+    gauge(registry, 'switchboard_event_loop_delay_p99_seconds', p99, () => delay.recent.p99 / 1000);
+    gauge(registry, 'switchboard_event_loop_delay_max_seconds', max, () => delay.recent.max / 1000);
+    gauge(registry, 'switchboard_resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss());
+    gauge(registry, 'switchboard_heap_used_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
+    counter(registry, 'switchboard_cpu_seconds_total', 'Processor time of the process.', cpuSeconds);
     const start = Math.round(Date.now() / 1000 - process.uptime());
-    gauge(all, 'switchboard_start_time_seconds', 'When the process started, Unix time.', () => start);
+    gauge(registry, 'switchboard_start_time_seconds', 'Start of the process, Unix time.', () => start);
   }
 }
 
-/** A counter that begins with its first event shows no increase for it: what is known to come begins at 0. */
-function from0<Key>(keys: readonly Key[], counts: ReadonlyMap<Key, number>): ReadonlyMap<Key, number> {
+/** Adds a zero for each known key, because `increase()` misses the first event of a counter that begins with it. */
+function withZeros<Key>(keys: readonly Key[], counts: ReadonlyMap<Key, number>): ReadonlyMap<Key, number> {
   return new Map([...keys.map((key) => [key, 0] as const), ...counts]);
+}
+
+function limitedBy({ handshakes, refused, rateLimitedControlFrames }: Counters): ReadonlyMap<string, number> {
+  const rateLimited = (refused.get('rate_limited') ?? 0) + rateLimitedControlFrames;
+  return new Map([
+    ...LIMITED_HANDSHAKES.map((code) => [`refused.${code}`, handshakes.get(code) ?? 0] as const),
+    ...LIMITED_MESSAGES.map((code) => [`answered.${code}`, refused.get(code) ?? 0] as const),
+    ['answered.rate_limited', rateLimited],
+  ]);
 }
 
 function cpuSeconds(): number {

@@ -7,16 +7,16 @@ import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
 
-/** Codes that clients may close with and that are told apart; all others count as one. */
+/** Close codes of clients that are counted separately. All others are counted as `OTHER_CODE`. */
 const CLIENT_CODES = new Set([1000, 1001, 1005, 1006]);
-const OTHER = 0;
+const OTHER_CODE = 0;
 
-/** Counts and logs who comes and goes, and adds up what they sent and were sent. */
+/** Counts and logs sessions that open and end, and sums up their traffic. */
 @Injectable()
 export class SessionMetrics implements SessionListener {
-  /** Sessions that have ended and whose socket is still open. */
+  /** Ended sessions whose connection is still open. */
   readonly #closing = new Set<Session>();
-  /** Bytes of all sockets that are gone. */
+  /** Bytes of all closed connections. */
   #bytesIn = 0;
   #bytesOut = 0;
 
@@ -30,20 +30,20 @@ export class SessionMetrics implements SessionListener {
 
   opened(session: Session): void {
     this.counters.opened++;
-    if (this.log.debugs) this.log.debug('connected', who(session));
+    if (this.log.debugs) this.log.debug('connected', fieldsOf(session));
   }
 
   closed(session: Session, code: number): void {
     const byServer = code in CLOSE_CODES && code !== 1000;
-    this.counters.count(this.counters.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER);
+    this.counters.count(this.counters.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER_CODE);
     this.#closing.add(session);
-    session.connection?.onceClosed(() => this.#gone(session));
-    if (session.connection?.isClosed !== false) this.#gone(session);
-    if (byServer) this.log.info('closed', { code, ...who(session) });
-    else if (this.log.debugs) this.log.debug('departed', { code, ...who(session) });
+    session.connection?.onceClosed(() => this.#onConnectionClosed(session));
+    if (session.connection?.isClosed !== false) this.#onConnectionClosed(session);
+    if (byServer) this.log.info('closed', { code, ...fieldsOf(session) });
+    else if (this.log.debugs) this.log.debug('departed', { code, ...fieldsOf(session) });
   }
 
-  /** What all connections carried since the start, TLS aside. Walks over all sessions. */
+  /** Returns the bytes of all connections since the start, without TLS. Iterates over all sessions. */
   traffic(): Traffic {
     let bytesIn = this.#bytesIn;
     let bytesOut = this.#bytesOut;
@@ -56,7 +56,7 @@ export class SessionMetrics implements SessionListener {
     return { bytesIn, bytesOut };
   }
 
-  #gone(session: Session): void {
+  #onConnectionClosed(session: Session): void {
     if (!this.#closing.delete(session)) return;
     const { bytesIn, bytesOut } = trafficOf(session);
     this.#bytesIn += bytesIn;
@@ -64,7 +64,7 @@ export class SessionMetrics implements SessionListener {
   }
 }
 
-/** Whom a line of the log is about: the address as proxies tell it that are trusted. */
-function who({ id, address, user }: Session): Record<string, string> {
+/** Returns the log fields of a session; `address` is the one that trusted proxies report. */
+function fieldsOf({ id, address, user }: Session): Record<string, string> {
   return { session: id, address, ...(user !== undefined && { user }) };
 }

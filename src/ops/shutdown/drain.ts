@@ -10,19 +10,19 @@ import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
 
-/** How often the drain looks whether it may go on. */
-const LOOK_MS = 10;
-/** Sockets closed at a time, at least, and into how many batches a large number is divided. */
-const BATCH = 250;
+/** Interval at which the condition to end a step is checked. */
+const POLL_MS = 10;
+/** Connections are closed in batches of at least `MIN_BATCH`, and in at most `MAX_BATCHES`. */
+const MIN_BATCH = 250;
 const MAX_BATCHES = 50;
-/** Which part of the time has passed, at the latest, when a step ends. */
+/** Shares of `DRAIN_TIMEOUT_MS` by which a step ends at the latest. */
 const HANDLERS_UNTIL = 0.4;
 const DELIVERY_UNTIL = 0.7;
 const CLOSED_UNTIL = 0.9;
 
 export interface DrainReport {
   readonly sessions: number;
-  /** Those that did not answer the close frame. */
+  /** Sessions that did not answer the close frame in time. */
   readonly cut: number;
   readonly tookMs: number;
 }
@@ -30,11 +30,11 @@ export interface DrainReport {
 /**
  * Empties this node before it stops.
  *
- *   sys.reconnect ──▶ handlers end ──▶ no more reading, what waits is delivered ──▶ 1012 in batches ──▶ cut the rest
- *   0                 ≤ 40 %           ≤ 70 %                                        ≤ 90 %              of the time
+ *   sys.reconnect ──▶ handlers end ──▶ no more reading, outboxes are flushed ──▶ 1012 in batches ──▶ cut the rest
+ *   0                 ≤ 40 %           ≤ 70 %                                     ≤ 90 %              of the time
  *
- * All sessions end at one moment: each departure is told once, and not to those who are leaving too. Values that an
- * observable has yet to answer are not waited for: it may never end.
+ * All sessions end in one turn, so that none of them gets the departures of the others. The drain does not wait for
+ * values of observables, because an observable may never complete.
  */
 @Injectable()
 export class Drain implements SessionListener {
@@ -52,22 +52,22 @@ export class Drain implements SessionListener {
   ) {
     this.#spreadMs = settings.drainSpreadMs;
     this.#timeoutMs = settings.drainTimeoutMs;
-    // A handshake that was being decided when the drain began may still end in a session.
+    // A handshake that waited for its token when the drain began may still open a session.
     sessions.addListener('drain', this);
   }
 
-  /** Resolves when every session has gone, in nine tenths of `DRAIN_TIMEOUT_MS` at the most. */
+  /** Resolves when all connections are closed or cut, within nine tenths of `DRAIN_TIMEOUT_MS`. */
   async run(): Promise<DrainReport> {
     const start = performance.now();
-    const at = (part: number): number => start + this.#timeoutMs * part;
+    const deadline = (share: number): number => start + this.#timeoutMs * share;
     this.nodeState.drain();
     this.#logger.warn('draining', { sessions: this.sessions.size });
-    this.#tellAll();
-    await until(() => this.counters.handlersRunning === 0, at(HANDLERS_UNTIL));
+    this.#sendReconnects();
+    await until(() => this.counters.handlersRunning === 0, deadline(HANDLERS_UNTIL));
     for (const session of this.sessions.all()) session.pauseReading();
-    await until(() => this.#delivered(), at(DELIVERY_UNTIL));
+    await until(() => this.#allDelivered(), deadline(DELIVERY_UNTIL));
     const leaving = this.sessions.endAll(1012);
-    const cut = await this.#close(leaving, at(CLOSED_UNTIL));
+    const cut = await this.#closeConnections(leaving, deadline(CLOSED_UNTIL));
     this.counters.drainCut += cut;
     const report = { sessions: leaving.length, cut, tookMs: Math.round(performance.now() - start) };
     this.#logger.warn('drained', report);
@@ -78,46 +78,46 @@ export class Drain implements SessionListener {
     if (this.nodeState.phase === 'draining') session.close(1012);
   }
 
-  /** Each session gets a moment of its own, so that they do not all come back at once. */
-  #tellAll(): void {
+  /** Spreads the times over `DRAIN_SPREAD_MS`, so that the clients do not reconnect all at once. */
+  #sendReconnects(): void {
     const stepMs = this.#spreadMs / Math.max(1, this.sessions.size);
-    let place = 0;
+    let index = 0;
     for (const session of this.sessions.all()) {
-      const afterMs = stepMs * ++place;
-      // Whole milliseconds, unless there are more sessions than those.
+      const afterMs = stepMs * ++index;
+      // Whole milliseconds, unless there are more sessions than milliseconds.
       this.noticeLog.send(session, reconnectFrame(session.id, stepMs < 1 ? afterMs : Math.floor(afterMs)));
     }
   }
 
-  #delivered(): boolean {
+  #allDelivered(): boolean {
     const waiting = this.sessions.slowConsumers.totalBytes + this.backplane.waiting;
     return this.counters.handlersRunning === 0 && waiting === 0;
   }
 
-  /** Closes the sockets of ended sessions and returns how many had to be cut. */
-  async #close(sessions: readonly Session[], deadlineMs: number): Promise<number> {
-    let gone = 0;
+  /** Closes the connections of ended sessions and returns the number of those that had to be cut. */
+  async #closeConnections(sessions: readonly Session[], deadlineMs: number): Promise<number> {
+    let closed = 0;
     let cut = 0;
-    const batch = Math.max(BATCH, Math.ceil(sessions.length / MAX_BATCHES));
+    const batch = Math.max(MIN_BATCH, Math.ceil(sessions.length / MAX_BATCHES));
     for (let from = 0; from < sessions.length; from += batch) {
       for (const session of sessions.slice(from, from + batch)) {
         session.connection?.onceClosed((code) => {
-          gone++;
+          closed++;
           if (code === ABNORMAL) cut++;
         });
         session.close(1012);
         session.resumeReading();
       }
-      await delay(LOOK_MS);
+      await delay(POLL_MS);
     }
-    await until(() => gone === sessions.length, deadlineMs);
-    const left = sessions.length - gone;
+    await until(() => closed === sessions.length, deadlineMs);
+    const left = sessions.length - closed;
     for (const { connection } of sessions) connection?.terminate();
     return cut + left;
   }
 }
 
-/** Waits for a condition, not beyond a moment of the monotonic clock. */
+/** Waits until a condition holds or the deadline, on the clock of `performance.now()`, has passed. */
 async function until(condition: () => boolean, deadlineMs: number): Promise<void> {
-  while (!condition() && performance.now() < deadlineMs) await delay(LOOK_MS);
+  while (!condition() && performance.now() < deadlineMs) await delay(POLL_MS);
 }

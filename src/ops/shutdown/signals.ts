@@ -6,42 +6,45 @@ import { Log } from '../../telemetry/log.js';
 import { Drain } from './drain.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-/** Which part of the time has passed when the process ends although something still holds it. */
-const END_AT = 0.97;
-/** How long a request that is being answered may still take once all sessions have gone. */
+/** Share of `DRAIN_TIMEOUT_MS` after which the process exits whatever still runs. */
+const EXIT_AT = 0.97;
+/** Time that HTTP requests under way have to finish after the drain. */
 const HTTP_GRACE_MS = 500;
 
-/** Drains on the first signal and then ends with 0; ends at once on the second. */
+/** Drains on the first `SIGTERM` or `SIGINT` and exits with 0. A second signal exits at once with 128 plus its number. */
 export function drainOnSignals(app: INestApplication): void {
   const logger = new Logger('Signals');
-  let ending = false;
+  let draining = false;
   for (const signal of SIGNALS)
     process.on(signal, () => {
-      if (ending) {
-        logger.warn('ended by a second signal', { signal });
+      if (draining) {
+        logger.warn('second signal: exiting without draining', { signal });
         app.get(Log).end();
         process.exit(128 + constants.signals[signal]);
       }
-      ending = true;
-      void end(app, signal, logger);
+      draining = true;
+      void drainAndExit(app, signal, logger);
     });
 }
 
-/** Logs a promise that nobody waits for, such as that of an async hook of a handler: it must not end everybody's sessions. */
+/**
+ * Logs rejections that nothing handles, such as those of an async hook of a gateway. By default Node.js would exit and
+ * end all sessions.
+ */
 export function logUnhandledRejections(app: INestApplication): void {
-  process.on('unhandledRejection', (reason) => app.get(Log).error(reason instanceof Error ? reason : String(reason)));
+  process.on('unhandledRejection', (reason) => app.get(Log).error(reason));
 }
 
-async function end(app: INestApplication, signal: string, logger: Logger): Promise<void> {
+async function drainAndExit(app: INestApplication, signal: string, logger: Logger): Promise<void> {
   const { drainTimeoutMs } = app.get(Settings);
   setTimeout(() => {
-    logger.warn('the time to drain is over', { drainTimeoutMs });
+    logger.warn('drain timed out: exiting', { drainTimeoutMs });
     app.get(Log).end();
     process.exit(0);
-  }, drainTimeoutMs * END_AT);
+  }, drainTimeoutMs * EXIT_AT);
   try {
     await app.get(Drain).run();
-    // Connections that ask nothing would hold the process, too.
+    // Idle keep-alive connections would keep the process alive.
     setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), HTTP_GRACE_MS).unref();
     await app.close();
     app.get(Log).end();

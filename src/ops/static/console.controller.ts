@@ -1,49 +1,52 @@
-import { Controller, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Console, type ConsoleFile } from './console-files.js';
+import {
+  CLOSE_CODES,
+  ERRORS,
+  MAX_ID_CHARACTERS,
+  MAX_PAGE,
+  MAX_RECEIVER_CHARACTERS,
+  MAX_TYPE_CHARACTERS,
+  SUBPROTOCOL,
+} from '../../protocol/index.js';
+import { Settings } from '../../settings/settings.js';
+import { PAGE_HEADERS, readStaticFiles, sendStaticFile, staticFile } from './static-file.js';
 
-const PAGE = 'index.html';
-
-/** Everything comes from here, nothing inline: a message that holds markup cannot become code. */
+const FOLDER = new URL('../../console/', import.meta.url);
 const HEADERS = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'Cache-Control': 'no-cache',
+  ...PAGE_HEADERS,
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
 };
 
-/** Serves the console at `/` and its files below `/console/`. */
+/** Serves the console at `/` and its files below `/console/`; the files are read once. */
 @Controller()
 export class ConsoleController {
-  constructor(private readonly files: Console) {}
+  readonly #files = readStaticFiles(FOLDER);
+
+  constructor(settings: Settings) {
+    this.#files.set('tables.json', staticFile('tables.json', Buffer.from(JSON.stringify(tablesOf(settings)))));
+  }
 
   @Get()
   page(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
-    send(request, response, this.files.find(PAGE));
+    sendStaticFile(request, response, this.#files.get('index.html'), HEADERS);
   }
 
   @Get('console/:name')
   file(@Param('name') name: string, @Req() request: IncomingMessage, @Res() response: ServerResponse): void {
-    send(request, response, this.files.find(name));
+    sendStaticFile(request, response, this.#files.get(name), HEADERS);
   }
 }
 
-function send({ headers, method }: IncomingMessage, response: ServerResponse, file: ConsoleFile | undefined): void {
-  if (file === undefined) throw new NotFoundException();
-  const { body, contentType, etag } = file;
-  if (matches(headers['if-none-match'], etag)) {
-    response.writeHead(304, { ...HEADERS, ETag: etag }).end();
-    return;
-  }
-  response.writeHead(200, { ...HEADERS, ETag: etag, 'Content-Type': contentType, 'Content-Length': body.length });
-  response.end(method === 'HEAD' ? undefined : body);
-}
-
-/** Weak comparison, as RFC 9110, 13.1.2 wants it: a proxy that compresses makes a tag weak. */
-function matches(header: string | undefined, etag: string): boolean {
-  return (header ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+/** Collects the tables of this server that the console needs; all of them are public. */
+function tablesOf({ wsPath, auth }: Settings): object {
+  return {
+    wsPath,
+    auth,
+    subprotocol: SUBPROTOCOL,
+    errors: ERRORS,
+    closeCodes: CLOSE_CODES,
+    limits: { type: MAX_TYPE_CHARACTERS, receiver: MAX_RECEIVER_CHARACTERS, id: MAX_ID_CHARACTERS, page: MAX_PAGE },
+  };
 }

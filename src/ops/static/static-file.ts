@@ -1,42 +1,66 @@
 import { NotFoundException } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { extname } from 'node:path';
 
-/** A file as it is sent, and what tells one version of it from the next. */
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json; charset=utf-8',
+};
+
+/** A file in memory, ready to be sent. */
 export interface StaticFile {
   readonly body: Buffer;
   readonly contentType: string;
+  /** A strong entity tag (RFC 9110, 8.8.3), made of the body. */
   readonly etag: string;
 }
 
-/** Everything comes from here and nothing is inline, so that no text of the document can become code. */
-const SAFE: OutgoingHttpHeaders = {
+/** Headers of pages and their files. The policy allows no inline code, so that the text of a message cannot become code. */
+export const PAGE_HEADERS: OutgoingHttpHeaders = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'Cache-Control': 'no-cache',
   'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
 };
 
-export function staticFile(body: Buffer, contentType: string): StaticFile {
+/** @param name decides about the content type, which must be known */
+export function staticFile(name: string, body: Buffer): StaticFile {
+  const contentType = CONTENT_TYPES[extname(name)];
+  if (contentType === undefined) throw new Error(`no content type is known for ${name}`);
   return { body, contentType, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
 }
 
-/** Sends a file, or 304 to who has it already; Node leaves the body away where only the head was asked for. */
+/** Reads all files of a folder whose content type is known, by name. Sub-folders are not read. */
+export function readStaticFiles(folder: URL): Map<string, StaticFile> {
+  const names = readdirSync(folder).filter((name) => extname(name) in CONTENT_TYPES);
+  return new Map(names.map((name) => [name, staticFile(name, readFileSync(new URL(name, folder)))]));
+}
+
+/**
+ * Sends a file, or 304 without a body where the client has it. For a HEAD request Node.js omits the body.
+ *
+ * @throws {NotFoundException} where there is no file
+ */
 export function sendStaticFile(
-  { headers }: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
   file: StaticFile | undefined,
-  more: OutgoingHttpHeaders = {},
+  headers: OutgoingHttpHeaders,
 ): void {
   if (file === undefined) throw new NotFoundException();
   const { body, contentType, etag } = file;
-  const known = (headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (known.includes(etag) || known.includes('*')) {
-    response.writeHead(304, { ...SAFE, ...more, ETag: etag }).end();
-    return;
-  }
-  const about = { ETag: etag, 'Content-Type': contentType, 'Content-Length': body.length };
-  response.writeHead(200, { ...SAFE, ...more, ...about }).end(body);
+  const all = { ...headers, 'X-Content-Type-Options': 'nosniff', ETag: etag };
+  if (matches(request.headers['if-none-match'], etag)) response.writeHead(304, all).end();
+  else response.writeHead(200, { ...all, 'Content-Type': contentType, 'Content-Length': body.length }).end(body);
+}
+
+/** Compares weakly, as RFC 9110, 13.1.2 requires, because a proxy that compresses makes a tag weak. */
+function matches(header: string | undefined, etag: string): boolean {
+  return (header ?? '').split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
 }

@@ -1,4 +1,4 @@
-/** Bytes on their way to a socket, and a view of them for words that begin anywhere. */
+/** Bytes to be written to a socket, and a view for 32-bit words at any offset. */
 export class Block {
   readonly view: DataView;
 

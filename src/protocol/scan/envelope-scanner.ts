@@ -1,4 +1,5 @@
-import { idHashAt, SESSION_ID_CHARACTERS } from './id-table.js';
+import { SESSION_ID_CHARACTERS } from '../identifiers.js';
+import { idHashAt } from './id-table.js';
 import {
   BACKSLASH,
   byteSet,
@@ -18,9 +19,9 @@ import {
 } from './json-scanner.js';
 import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MAX_TYPE_CHARACTERS } from '../tables/limits.js';
 
-/** The shortest message there is: `{"type":"a"}`. */
+/** Length of the shortest message, `{"type":"a"}`. */
 const MIN_BYTES = 12;
-/** The beginnings of the keys, and what follows them where there is no white space. */
+/** The beginnings of the keys, and the text that follows them where there is no white space. */
 const KEY_DATA = wordOf('"dat');
 const KEY_ID = wordOf('"id"');
 const KEY_RECEIVER = wordOf('"rec');
@@ -30,19 +31,19 @@ const KEY_TYPE = wordOf('"typ');
 const TYPE_REST = wordOf('e":"');
 const RESERVED = wordOf('sys.');
 const TYPE_BYTES = byteSet('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-');
-/** Printable ASCII but the quote and the backslash. */
+/** Printable ASCII without the quote and the backslash. */
 const NAME_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH ? 0 : 1;
 });
 
-/** A number for a short text, the same for the same text, small enough to be a V8 small integer. */
+/** Hashes a short text to a V8 small integer. */
 export function hashText(text: string): number {
   let hash = 0;
   for (let index = 0; index < text.length; index++) hash = (Math.imul(hash, 31) + text.charCodeAt(index)) | 0;
   return hash & 0x3fffffff;
 }
 
-/** Reads the four mask bytes in front of a message as a word of this machine. */
+/** Reads the four mask bytes in front of a payload as a word in the byte order of this machine. */
 export function maskAt(bytes: Buffer, at: number): number {
   return LITTLE_ENDIAN
     ? bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
@@ -50,9 +51,9 @@ export function maskAt(bytes: Buffer, at: number): number {
 }
 
 /**
- * The fast check: unmasks one message into {@link TEXT}, walks it once and notes where its fields are. It may only
- * accept what {@link decode} accepts, and leaves everything unusual to it: escapes in keys and names, a `sender`, depth.
- * One instance serves a process; its fields, and the text, are valid until the next scan.
+ * Checks a message on the fast path: unmasks it into {@link TEXT}, reads it once and records the offsets of its fields.
+ * Accepts only messages that {@link decode} accepts. Unusual ones are left to `decode`: escapes in keys and names, a
+ * `sender`, deep nesting. The fields, and {@link TEXT}, are valid until the next scan.
  */
 export class EnvelopeScanner extends JsonScanner {
   /** Bytes of the message. */
@@ -61,11 +62,11 @@ export class EnvelopeScanner extends JsonScanner {
   typeEnd = -1;
   /** {@link hashText} of the type. */
   typeHash = 0;
-  /** Whether the type is the server's own word. */
+  /** Whether the type begins with `sys.`. */
   reserved = false;
-  /** {@link idHashAt} of a receiver that may be a session's id, -1 for any other. */
+  /** {@link idHashAt} of a receiver that may be a session id, else {@link UNDECIDED}. */
   receiverHash = -1;
-  /** Offsets of each field; -1 where it is absent. */
+  /** Offsets of each field; -1 for an absent field. */
   receiverStart = -1;
   receiverEnd = -1;
   idStart = -1;
@@ -73,7 +74,7 @@ export class EnvelopeScanner extends JsonScanner {
   dataStart = -1;
   dataEnd = -1;
   /**
-   * Tells whether `bytes[from, to)` is surely a valid message. `bytes` stay as they are.
+   * Returns whether `bytes[from, to)` is known to be a valid message. `bytes` are not changed.
    *
    * @param mask the four mask bytes as {@link maskAt} reads them, 0 for bytes that are not masked
    */
@@ -83,15 +84,15 @@ export class EnvelopeScanner extends JsonScanner {
     unmask(bytes, from, to, mask);
     this.typeStart = this.receiverStart = this.idStart = this.dataStart = -1;
     this.nonAscii = false;
-    return TEXT[0] === OPEN_BRACE && this.#members(1) === this.length && this.typeStart >= 0;
+    return TEXT[0] === OPEN_BRACE && this.#fields(1) === this.length && this.typeStart >= 0;
   }
 
-  /** Reads `[from, to)` of the text, known to be ASCII. */
+  /** Reads `[from, to)` of the text, which must be ASCII. */
   ascii(from: number, to: number): string {
     return TEXT.toString('latin1', from, to);
   }
 
-  #members(at: number): number {
+  #fields(at: number): number {
     for (;;) {
       at = this.#field(this.space(at));
       if (at === UNDECIDED) return UNDECIDED;
@@ -102,7 +103,7 @@ export class EnvelopeScanner extends JsonScanner {
     }
   }
 
-  /** Reads one `"key":value` of those a client may write plainly; each may come once. */
+  /** Reads one `"key":value`. Each key that a client may write is accepted once. */
   #field(at: number): number {
     const key = TEXT_VIEW.getInt32(at, LITTLE_ENDIAN);
     if (key === KEY_DATA) return this.dataStart < 0 ? this.#data(this.#colon(at, 'data')) : UNDECIDED;
@@ -112,12 +113,12 @@ export class EnvelopeScanner extends JsonScanner {
     return UNDECIDED;
   }
 
-  /** Steps over `"type":"`, most often without white space. */
+  /** Steps over `"type":"`, which seldom has white space. */
   #typeText(at: number): number {
     return TEXT_VIEW.getInt32(at + 4, LITTLE_ENDIAN) === TYPE_REST ? at + 8 : this.#opening(at, 'type');
   }
 
-  /** Steps over `"receiver":"`, most often without white space. */
+  /** Steps over `"receiver":"`, which seldom has white space. */
   #receiverText(at: number): number {
     return TEXT_VIEW.getInt32(at + 4, LITTLE_ENDIAN) === RECEIVER_MIDDLE &&
       TEXT_VIEW.getInt32(at + 8, LITTLE_ENDIAN) === RECEIVER_REST
@@ -125,7 +126,7 @@ export class EnvelopeScanner extends JsonScanner {
       : this.#opening(at, 'receiver');
   }
 
-  /** Steps over `"key" :` and returns where the value stands. */
+  /** Steps over `"key" :` and returns the offset of the value. */
   #colon(at: number, key: string): number {
     for (let index = 1; index < key.length; index++)
       if (TEXT[at + 1 + index] !== key.charCodeAt(index)) return UNDECIDED;
@@ -135,7 +136,7 @@ export class EnvelopeScanner extends JsonScanner {
     return TEXT[at] === COLON ? this.space(at + 1) : UNDECIDED;
   }
 
-  /** Steps over `"key" : "` and returns where the text begins. */
+  /** Steps over `"key" : "` and returns the offset behind the quote. */
   #opening(at: number, key: string): number {
     at = this.#colon(at, key);
     return at !== UNDECIDED && TEXT[at] === QUOTE ? at + 1 : UNDECIDED;
@@ -189,7 +190,7 @@ export class EnvelopeScanner extends JsonScanner {
   }
 }
 
-/** Copies a message to where {@link TEXT} begins and takes the mask off, a word at a time (RFC 6455, 5.3). */
+/** Copies a message to the beginning of {@link TEXT} and unmasks it, one word at a time (RFC 6455, 5.3). */
 function unmask(bytes: Buffer, from: number, to: number, mask: number): void {
   const words = TEXT_WORDS;
   TEXT.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from));

@@ -1,25 +1,24 @@
-import { HIGH_BITS, isIdentifier, LITTLE_ENDIAN, TEXT_VIEW, UNDECIDED } from './json-scanner.js';
+import { SESSION_ID_CHARACTERS } from '../identifiers.js';
+import { HIGH_BITS, isPlainWord, LITTLE_ENDIAN, TEXT_VIEW, UNDECIDED } from './json-scanner.js';
 
-/** Characters of every session id: 8 of its node, a dot, 16 random ones. */
-export const SESSION_ID_CHARACTERS = 25;
-/** The last word overlaps the one before, so that no character stands alone. */
+/** The last word overlaps the one before, so that an id is whole words only. */
 const WORD_OFFSETS = [0, 4, 8, 12, 16, 20, SESSION_ID_CHARACTERS - 4] as const;
 const WORDS = WORD_OFFSETS.length;
 const FIRST_SLOTS = 64;
-/** The id that is being taken in. */
+/** Buffer for the id that is added. */
 const ID = Buffer.alloc(SESSION_ID_CHARACTERS);
 const ID_VIEW = new DataView(ID.buffer, ID.byteOffset, ID.length);
 
 /**
- * The ids of a node's sessions as words, one slot each, so that an id is compared and written four characters at a time.
- * Grows with the most sessions there ever were; slots of those that left are used again.
+ * Holds the ids of sessions as 32-bit words, one slot each, so that ids are compared and written four characters at a
+ * time. Slots of removed ids are reused; the table never shrinks.
  */
 export class IdTable {
   #words = new Int32Array(FIRST_SLOTS * WORDS);
   #used = 0;
   readonly #free: number[] = [];
 
-  /** Takes an id in and returns its slot. */
+  /** Adds an id and returns its slot. */
   add(id: string): number {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot * WORDS === this.#words.length) this.#grow();
@@ -29,19 +28,19 @@ export class IdTable {
     return slot;
   }
 
-  /** Frees a slot. Whoever held it must not use it any more: the next id gets it. */
+  /** Frees a slot. The caller must not use the slot any more, because the next id gets it. */
   remove(slot: number): void {
     this.#free.push(slot);
   }
 
-  /** The id's hash, that of {@link idHashAt}. */
+  /** Returns the hash of an id, the same as {@link idHashAt}. */
   hash(slot: number): number {
     let hash = 0;
     for (let index = 0; index < WORDS; index++) hash = mixed(hash, this.#words[slot * WORDS + index]!);
     return finished(hash);
   }
 
-  /** Tells whether the scanned text has this id at `at`. */
+  /** Returns whether {@link TEXT} has this id at an offset. */
   equalsAt(slot: number, at: number): boolean {
     const words = this.#words;
     const first = slot * WORDS;
@@ -50,7 +49,7 @@ export class IdTable {
     return true;
   }
 
-  /** Writes the id at `at`. */
+  /** Writes an id at an offset. */
   write(slot: number, view: DataView, at: number): void {
     const words = this.#words;
     const first = slot * WORDS;
@@ -66,16 +65,16 @@ export class IdTable {
 }
 
 /**
- * Hashes what stands at `at` of the scanned text as if it were a session id: a V8 small integer, or `UNSURE` where it
- * holds anything but printable ASCII without escapes.
+ * Hashes the characters of a possible session id in {@link TEXT}. Returns a V8 small integer, or {@link UNDECIDED} where
+ * they are not printable ASCII without quotes and escapes.
  */
 export function idHashAt(at: number): number {
   let hash = 0;
   let high = 0;
   for (let index = 0; index < WORDS; index++) {
     const word = TEXT_VIEW.getInt32(at + WORD_OFFSETS[index]!, LITTLE_ENDIAN);
-    if (!isIdentifier(word)) return UNDECIDED;
-    high |= word + 0x01010101; // finds 0x7f
+    if (!isPlainWord(word)) return UNDECIDED;
+    high |= word + 0x01010101; // sets the high bit for 0x7f
     hash = mixed(hash, word);
   }
   return (high & HIGH_BITS) === 0 ? finished(hash) : UNDECIDED;

@@ -9,21 +9,21 @@ const CLOSE_BRACKET = 0x5d;
 export const COMMA = 0x2c;
 export const COLON = 0x3a;
 
-/** What a scan method returns instead of an offset where the exact way must decide. */
+/** Result of a scan method, instead of an offset, where the slow path must decide. */
 export const UNDECIDED = -1;
-/** Containers that are followed; one bit each, so that the stack is a number. */
+/** Nesting depth that is scanned; one bit for each level, so that the stack is one number. */
 const MAX_DEPTH = 30;
 export const HIGH_BITS = 0x80808080 | 0;
 export const LITTLE_ENDIAN = endianness() === 'LE';
-/** How far behind a text a word may be read without asking whether the text has ended. */
-const SLACK_BYTES = 64;
+/** Padding for 4-byte reads past the end of a text. */
+const PADDING_BYTES = 64;
 
-/** The longest text that is scanned: what a frame with a 16-bit length holds (RFC 6455, 5.2). */
+/** The longest text that is scanned, which is the longest payload of a frame with a 16-bit length (RFC 6455, 5.2). */
 export const MAX_SCANNED_BYTES = 65_535;
-/** The one text being scanned, unmasked; a constant of the process, so that reading it is as cheap as reading can be. */
-export const TEXT = Buffer.alloc(MAX_SCANNED_BYTES + 1 + SLACK_BYTES);
+/** The unmasked text that is scanned. One constant buffer for the process, because V8 reads constants fastest. */
+export const TEXT = Buffer.alloc(MAX_SCANNED_BYTES + 1 + PADDING_BYTES);
 export const TEXT_WORDS = new Int32Array(TEXT.buffer, TEXT.byteOffset, TEXT.length >>> 2);
-/** The same bytes, for words that begin anywhere. */
+/** The same bytes, for words at any offset. */
 export const TEXT_VIEW = new DataView(TEXT.buffer, TEXT.byteOffset, TEXT.length);
 
 const ESCAPES = byteSet('"\\/bfnrt');
@@ -33,14 +33,14 @@ const FALSE = Buffer.from('false');
 const NULL = Buffer.from('null');
 
 /**
- * Checks JSON (RFC 8259) in {@link TEXT} without building anything; accepts only what `JSON.parse` accepts. Behind the
- * text stands a zero, which no JSON contains, so that nothing need ask at each byte whether the text has ended.
+ * Checks JSON (RFC 8259) in {@link TEXT} without building values, and accepts only text that `JSON.parse` accepts. A zero
+ * byte, which JSON cannot contain, follows the text, so that no loop needs to check for the end.
  */
 export abstract class JsonScanner {
-  /** Whether a byte over 0x7f was seen: the text is not yet known to be UTF-8. */
+  /** Whether the text has bytes over 0x7f, so that its UTF-8 must still be checked. */
   nonAscii = false;
 
-  /** Steps over white space; most often there is none. */
+  /** Steps over white space, if any. */
   protected space(at: number): number {
     const text = TEXT;
     for (;;) {
@@ -50,7 +50,7 @@ export abstract class JsonScanner {
     }
   }
 
-  /** Checks one JSON value of any depth (RFC 8259) without building it. `stack` has a 1 for each open object. */
+  /** Checks one JSON value. `stack` has one bit for each open container, 1 for objects and 0 for arrays. */
   protected value(at: number): number {
     const text = TEXT;
     let depth = 0;
@@ -84,7 +84,7 @@ export abstract class JsonScanner {
     }
   }
 
-  /** Reads `"key":` inside `data` and returns where its value begins. */
+  /** Reads `"key":` inside `data` and returns the offset of the value. */
   #key(at: number): number {
     if (TEXT[at] !== QUOTE) return UNDECIDED;
     at = this.#string(at + 1);
@@ -101,26 +101,26 @@ export abstract class JsonScanner {
       for (; at < wordEnd; at++) {
         const byte = text[at]!;
         if (byte === QUOTE) return at + 1;
-        if ((byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) && (at = this.#special(at, byte)) === UNDECIDED)
+        if ((byte < 0x20 || byte >= 0x80 || byte === BACKSLASH) && (at = this.#nonPlain(at, byte)) === UNDECIDED)
           return UNDECIDED;
       }
       if ((at & 3) === 0) at = this.#skipPlainWords(at);
     }
   }
 
-  /** Steps over four bytes at a time while none of them ends the string, is an escape or a control character. */
+  /** Steps over words without quotes, escapes, control characters and bytes over 0x7f. */
   #skipPlainWords(at: number): number {
     const words = TEXT_WORDS;
     let index = at >>> 2;
-    while (isIdentifier(words[index]!)) index++;
-    return (words[index]! & HIGH_BITS) === 0 ? index << 2 : this.#skipWords(index);
+    while (isPlainWord(words[index]!)) index++;
+    return (words[index]! & HIGH_BITS) === 0 ? index << 2 : this.#skipNonAsciiWords(index);
   }
 
   /**
-   * The same for text beyond ASCII: a byte over 0x7f passes and is only noted. The first test finds a byte under 0x21
-   * once the quote has changed places with the space, the second a backslash.
+   * Does the same for text beyond ASCII, whose bytes over 0x7f are recorded in `nonAscii`. The first XOR swaps quote and
+   * space, so that the first test finds all bytes under 0x21; the second test finds a backslash.
    */
-  #skipWords(index: number): number {
+  #skipNonAsciiWords(index: number): number {
     const words = TEXT_WORDS;
     let high = 0;
     for (;;) {
@@ -136,8 +136,8 @@ export abstract class JsonScanner {
     return index << 2;
   }
 
-  /** Steps over a byte that is more than itself in a string, and returns the offset of the last one that belongs to it. */
-  #special(at: number, byte: number): number {
+  /** Checks a byte that is not plain ASCII. Returns the offset of the last byte of its escape, or of the byte itself. */
+  #nonPlain(at: number, byte: number): number {
     if (byte >= 0x80) {
       this.nonAscii = true;
       return at;
@@ -150,18 +150,18 @@ export abstract class JsonScanner {
   }
 
   #scalar(at: number, byte: number): number {
-    if (byte === 0x74) return this.#word(at, TRUE);
-    if (byte === 0x66) return this.#word(at, FALSE);
-    if (byte === 0x6e) return this.#word(at, NULL);
+    if (byte === 0x74) return this.#literal(at, TRUE);
+    if (byte === 0x66) return this.#literal(at, FALSE);
+    if (byte === 0x6e) return this.#literal(at, NULL);
     return this.#number(at, byte);
   }
 
-  #word(at: number, word: Buffer): number {
+  #literal(at: number, word: Buffer): number {
     for (let index = 0; index < word.length; index++) if (TEXT[at + index] !== word[index]) return UNDECIDED;
     return at + word.length;
   }
 
-  /** A number always ends before the message does, so that `#end` needs no case of its own. */
+  /** Reads a number. The message never ends with one, because a brace follows. */
   #number(at: number, byte: number): number {
     if (byte === 0x2d) at++;
     if (TEXT[at] === 0x30) at++;
@@ -183,23 +183,23 @@ export abstract class JsonScanner {
 }
 
 /**
- * Tells whether four bytes are ASCII, and none of them a quote, a backslash or a control character. Added up, a byte that
- * passes reaches the high bit: the first sum from 0x21 on, the quote having changed places with the space; the second
- * from 1 on, the backslash having become 0. No byte of ASCII carries into the next.
+ * Returns whether four bytes are ASCII without quotes, backslashes and control characters. Each addition sets the high bit
+ * of a byte that passes: the first from 0x21 on, after the XOR has swapped quote and space; the second from 1 on, after
+ * the XOR has made a backslash 0. An ASCII byte never carries into the next byte.
  */
-export function isIdentifier(word: number): boolean {
+export function isPlainWord(word: number): boolean {
   const space = (word ^ 0x02020202) + 0x5f5f5f5f;
   const backslash = (word ^ 0x5c5c5c5c) + 0x7f7f7f7f;
   return (space & backslash & ~word & HIGH_BITS) === HIGH_BITS;
 }
 
-/** Four ASCII characters as a word of this machine. */
+/** Returns four ASCII characters as a word in the byte order of this machine. */
 export function wordOf(text: string): number {
   const bytes = Buffer.from(text, 'latin1');
   return LITTLE_ENDIAN ? bytes.readInt32LE() : bytes.readInt32BE();
 }
 
-/** A table of 256 entries with a 1 for each of these characters. */
+/** Returns a table of 256 entries with a 1 for each of these characters. */
 export function byteSet(characters: string): Uint8Array {
   const set = new Uint8Array(256);
   for (const character of characters) set[character.charCodeAt(0)] = 1;

@@ -1,34 +1,35 @@
 import type { Block } from './block.js';
 import { headerBytes, OPCODE, writeHeader } from '../frame.js';
-import { SESSION_ID_CHARACTERS, type IdTable } from './id-table.js';
+import { SESSION_ID_CHARACTERS } from '../identifiers.js';
+import type { IdTable } from './id-table.js';
 import { COMMA, LITTLE_ENDIAN, QUOTE, TEXT, TEXT_VIEW, TEXT_WORDS, wordOf } from './json-scanner.js';
 import type { EnvelopeScanner } from './envelope-scanner.js';
 
-/** `{"sender":"`, as words of which the last overlaps. */
+/** `{"sender":"` as 32-bit words, the last of which overlaps the one before. */
 const PREFIX_BYTES = 11;
 const PREFIX_0 = wordOf('{"se');
 const PREFIX_4 = wordOf('nder');
 const PREFIX_7 = wordOf('r":"');
-/** What comes before the client's first member: the prefix, the id, a quote and a comma. */
+/** Bytes before the first property of the client: the prefix, the id, a quote and a comma. */
 const STAMP_BYTES = PREFIX_BYTES + SESSION_ID_CHARACTERS + 2;
-/** Up to this size a loop copies faster than a call into the runtime. */
+/** Size up to which a loop copies faster than `TypedArray.set`. */
 const LOOP_BYTES = 64;
 
-/** Bytes of the frame that {@link writeStamped} writes for a message of this length. */
+/** Returns the bytes of the frame that {@link writeStamped} writes for a message of this length. */
 export function stampedBytes(messageLength: number): number {
   const length = STAMP_BYTES + messageLength - 1;
   return headerBytes(length) + length;
 }
 
 /**
- * Writes the message just scanned as a frame for its receiver: the client's own bytes with `"sender":"…",` put in behind
- * the opening brace.
+ * Writes the message in {@link TEXT} as a frame: the bytes of the client with `"sender":"…",` inserted behind the opening
+ * brace.
  *
- * @param slot where `ids` has the sender's id
+ * @param slot slot of the sender in `ids`
  * @returns the offset behind the frame
  */
-export function writeStamped(target: Block, at: number, ids: IdTable, slot: number, found: EnvelopeScanner): number {
-  const { length } = found;
+export function writeStamped(target: Block, at: number, ids: IdTable, slot: number, scanned: EnvelopeScanner): number {
+  const { length } = scanned;
   const { bytes, view } = target;
   at = writeHeader(bytes, at, OPCODE.text, STAMP_BYTES + length - 1);
   view.setInt32(at, PREFIX_0, LITTLE_ENDIAN);
@@ -38,11 +39,11 @@ export function writeStamped(target: Block, at: number, ids: IdTable, slot: numb
   const brace = at + STAMP_BYTES - 1;
   copyText(target, brace, length);
   bytes[brace - 1] = QUOTE;
-  bytes[brace] = COMMA; // instead of the client's opening brace
+  bytes[brace] = COMMA; // replaces the opening brace of the client
   return brace + length;
 }
 
-/** Copies the scanned text, which has four bytes at least; the last word overlaps the one before. */
+/** Copies the scanned text of at least four bytes. The last word overlaps the one before. */
 function copyText({ bytes, view }: Block, at: number, length: number): void {
   if (length > LOOP_BYTES) {
     bytes.set(new Uint8Array(TEXT.buffer, TEXT.byteOffset, length), at);

@@ -2,15 +2,15 @@ import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validato
 import { Describe } from './describe.js';
 import { MAX_PAGE } from './limits.js';
 
-/** What `sys.who` may ask for. */
+/** The `data` of `sys.who`. */
 export class WhoDto {
-  @Describe('`next` of the last page.')
+  @Describe('`next` of the previous page.')
   @IsOptional()
   @IsString({ message: 'data.after must be a string' })
   @MaxLength(128, { message: 'data.after must be at most 128 characters' })
   after?: string;
 
-  @Describe('How many at most; 100 where nothing is said.', 50)
+  @Describe('Maximum number of sessions; 100 by default.', 50)
   @IsOptional()
   @Min(1, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
   @Max(MAX_PAGE, { message: `data.limit must be from 1 to ${MAX_PAGE}` })
@@ -18,7 +18,7 @@ export class WhoDto {
   limit?: number;
 }
 
-/** What `sys.auth` must hold. */
+/** The `data` of `sys.auth`. */
 export class AuthDto {
   @Describe('The new token, of the same user.', 'eyJhbGciOiJFZERTQSJ9…')
   @IsString()

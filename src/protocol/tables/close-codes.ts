@@ -1,23 +1,23 @@
-/** What a client should do after a close. */
+/** What a client should do after a close: nothing, stop, or reconnect in one of three ways. */
 export type CloseAdvice = 'none' | 'stop' | 'back_off' | 'after_ms' | 'new_token';
 
 export interface CloseCode {
-  /** The reason in the close frame; empty where the contract names none. */
+  /** The reason in the close frame; may be empty. */
   readonly reason: string;
   readonly advice: CloseAdvice;
   readonly when: string;
 }
 
-/** Every code the server closes with (RFC 6455, 7.4; private codes: 4000–4099 stop, 4100–4199 back off and come again). */
+/** Every close code of the server (RFC 6455, 7.4). Private codes: 4000–4099 stop, 4100–4199 back off and reconnect. */
 export const CLOSE_CODES = {
-  1000: { reason: '', advice: 'none', when: 'The client said goodbye.' },
+  1000: { reason: '', advice: 'none', when: 'The client closed the connection.' },
   1002: { reason: '', advice: 'stop', when: 'An unmasked frame, reserved bits or a bad opcode.' },
   1003: { reason: 'binary_unsupported', advice: 'stop', when: 'A binary message.' },
   1007: { reason: '', advice: 'stop', when: 'Text that is not UTF-8.' },
   1008: {
     reason: 'policy',
     advice: 'stop',
-    when: 'Too many faults, refused messages or fragments, or a message that does not end.',
+    when: 'Too many faulty or refused messages, too many fragments, or a message that was not finished in time.',
   },
   1009: { reason: 'message_too_big', advice: 'stop', when: 'A message over `maxMessageBytes`.' },
   1011: { reason: 'internal_error', advice: 'back_off', when: 'The server failed.' },
@@ -25,17 +25,21 @@ export const CLOSE_CODES = {
   1013: { reason: 'overloaded', advice: 'back_off', when: 'The node is over its memory budget.' },
   4000: { reason: 'kicked', advice: 'stop', when: 'An administrator closed the session.' },
   4100: { reason: 'slow_consumer', advice: 'back_off', when: 'The client does not read.' },
-  4101: { reason: 'heartbeat_missed', advice: 'back_off', when: 'The client was silent for a whole heartbeat.' },
+  4101: {
+    reason: 'heartbeat_missed',
+    advice: 'back_off',
+    when: 'The client was silent for a whole heartbeat interval.',
+  },
   4102: { reason: 'token_expired', advice: 'new_token', when: 'The token expired and was not renewed.' },
 } as const satisfies Record<number, CloseCode>;
 
 export type ServerCloseCode = keyof typeof CLOSE_CODES;
 
-/** The code reported for a close frame without one, and for a connection that was cut (RFC 6455, 7.1.5). */
+/** Codes reported for a close frame without a code, and for a cut connection (RFC 6455, 7.1.5). */
 export const NO_STATUS = 1005;
 export const ABNORMAL = 1006;
 
-/** The reason that stands in the close frame of a code, empty for codes that are not the server's. */
+/** Returns the reason in the close frame of a code; empty for codes of clients. */
 export function closeReason(code: number | undefined): string {
   return code !== undefined && code in CLOSE_CODES ? CLOSE_CODES[code as ServerCloseCode].reason : '';
 }

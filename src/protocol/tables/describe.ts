@@ -1,31 +1,35 @@
-/** What a class, a field or a handler is about, for the protocol's document. */
+/** Describes a class, a field or a handler in the AsyncAPI document. */
 export interface Description {
   readonly text: string;
-  /** What could stand there; of a handler, the `data` of a message to it. */
+  /** An example value; for a handler, the `data` of a message. */
   readonly example?: unknown;
 }
 
-/** Of each class, and of its prototype for fields and methods. Weak, so that it holds nothing that is gone. */
+/** Descriptions by class, and by prototype for fields and methods. */
 const descriptions = new WeakMap<object, Map<string, Description>>();
-const ITSELF = '';
+const OF_CLASS = '';
 
 /**
- * Says in the protocol's document what a class, a field of a DTO or a handler is about. Rules need no words here: the
- * document has them from class-validator.
+ * Describes a class, a field of a DTO or a handler in the AsyncAPI document. The rules of class-validator are in the
+ * document without a description.
  */
 export function Describe(text: string, example?: unknown) {
   return (target: object, member?: string | symbol): void => {
-    let known = descriptions.get(target);
-    if (known === undefined) descriptions.set(target, (known = new Map<string, Description>()));
-    known.set(String(member ?? ITSELF), example === undefined ? { text } : { text, example });
+    let ofTarget = descriptions.get(target);
+    if (ofTarget === undefined) descriptions.set(target, (ofTarget = new Map<string, Description>()));
+    ofTarget.set(String(member ?? OF_CLASS), example === undefined ? { text } : { text, example });
   };
 }
 
-/** Returns what was said of a member of a class, or of the class itself; a subclass may say it anew. */
+/** Returns the description of a class, or of its member as the nearest class in the prototype chain describes it. */
 export function descriptionOf(target: { readonly prototype: object }, member?: string): Description | undefined {
-  if (member === undefined) return descriptions.get(target)?.get(ITSELF);
-  for (let of: unknown = target.prototype; typeof of === 'object' && of !== null; of = Object.getPrototypeOf(of)) {
-    const found = descriptions.get(of)?.get(member);
+  if (member === undefined) return descriptions.get(target)?.get(OF_CLASS);
+  for (
+    let owner: unknown = target.prototype;
+    typeof owner === 'object' && owner !== null;
+    owner = Object.getPrototypeOf(owner)
+  ) {
+    const found = descriptions.get(owner)?.get(member);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -1,4 +1,4 @@
-/** Every fault a client can be told of, with the sentence used where nothing more precise is known. */
+/** Every error code of the protocol, with its general text. */
 export const ERRORS = {
   malformed_json: 'The frame is not a JSON object.',
   invalid_message: 'A field of the envelope is missing, of the wrong type, too long or unknown.',
@@ -13,23 +13,23 @@ export const ERRORS = {
   internal_error: 'A handler failed.',
 } as const;
 
-/** What a code looks like; a handler may have its own. */
+/** The pattern of all codes, those that handlers choose included. */
 export const ERROR_CODE = /^[a-z][a-z0-9_]{0,63}$/;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** What a `sys.error` may carry beside its code and message. */
+/** Optional fields of `sys.error`. */
 export interface ErrorDetails {
-  /** Milliseconds after which trying again may help. */
+  /** Milliseconds after which a retry may succeed. */
   readonly retryAfterMs?: number;
-  /** Names the entry in the server's log, which alone has the details. */
+  /** Identifies the entry with the details in the server's log. */
   readonly incident?: string;
 }
 
 /**
- * A message that is answered with `sys.error`. Thrown where a message is read, caught once where it is answered.
+ * Reports that a message is answered with `sys.error`.
  *
- * `code` is one of {@link ERRORS} or a word of a handler's own; `ref` is the message's `id` where one could be read.
+ * `code` is one of {@link ERRORS} or a code that a handler chose; `ref` is the `id` of the message, if it was readable.
  */
 export class MessageError extends Error {
   constructor(
@@ -41,7 +41,7 @@ export class MessageError extends Error {
     super(message);
   }
 
-  /** Makes the fault of a code with the table's own sentence. */
+  /** Makes an error with the general text of its code. */
   static of(code: ErrorCode, ref?: string, details?: ErrorDetails): MessageError {
     return new MessageError(code, ERRORS[code], ref, details);
   }

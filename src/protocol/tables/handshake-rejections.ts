@@ -1,4 +1,4 @@
-/** Every way a request is refused before the upgrade: its HTTP status and the sentence in the JSON body. */
+/** Every code by which a handshake is rejected, with its HTTP status and general text. */
 export const HANDSHAKE_REJECTIONS = {
   not_found: { status: 404, text: 'There is nothing at this path.' },
   method_not_allowed: { status: 405, text: 'Only GET is allowed here.' },
@@ -14,7 +14,7 @@ export const HANDSHAKE_REJECTIONS = {
 
 export type HandshakeRejectionCode = keyof typeof HANDSHAKE_REJECTIONS;
 
-/** The one JSON body of a refusal, `{"error":{"code","message"}}`. */
+/** Returns the JSON body of a rejection, `{"error":{"code","message"}}`. */
 export function rejectionBody(code: HandshakeRejectionCode, message: string = HANDSHAKE_REJECTIONS[code].text): string {
   return JSON.stringify({ error: { code, message } });
 }

@@ -1,16 +1,15 @@
 import { Equals, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { Describe } from './describe.js';
 import { ERROR_CODE } from './errors.js';
-import { PROTOCOL_VERSION, SESSION_ID } from './limits.js';
+import { SESSION_ID } from '../identifiers.js';
+import { PROTOCOL_VERSION } from './limits.js';
 
-/**
- * What stands in the `data` of the server's own words: the one source of their schemas in the protocol's document and of
- * their types in the client, which takes the types alone.
- */
+// The classes of `data` in messages of the server: the source of the schemas in the AsyncAPI document and of the types in
+// the client, which imports types only.
 
 const NOTICE_SCOPES = ['all', 'peers', 'none'] as const;
 
-/** Which departures a session will be told: everybody's, those of its peers, or none. */
+/** Which departures a session gets: all, those of its peers, or none. */
 export type NoticeScope = (typeof NOTICE_SCOPES)[number];
 
 export class Welcome {
@@ -19,23 +18,23 @@ export class Welcome {
   @IsInt()
   readonly protocol!: number;
 
-  @Describe('Milliseconds between two pings; whoever is silent for a whole one is closed with 4101.', 25_000)
+  @Describe('Milliseconds between two pings; a client that is silent for one interval is closed with 4101.', 25_000)
   @Min(50)
   @IsInt()
   readonly heartbeatMs!: number;
 
-  @Describe('The longest message in bytes; a longer one closes with 1009.', 65_536)
+  @Describe('Maximum size of a message in bytes; a larger one closes the connection with 1009.', 65_536)
   @Min(256)
   @IsInt()
   readonly maxMessageBytes!: number;
 
-  @Describe('Which departures this session will be told.')
+  @Describe('Which `sys.departed` this session gets.')
   @IsIn(NOTICE_SCOPES)
   readonly notices!: NoticeScope;
 }
 
 export class Arrival {
-  @Describe('The user it came as, where the operator shows users.')
+  @Describe('The user of the session, where the operator shows users.')
   @IsString()
   @IsOptional()
   readonly user?: string;
@@ -56,7 +55,7 @@ export class Ack {
   @IsIn(ACK_STATUSES)
   readonly status!: (typeof ACK_STATUSES)[number];
 
-  @Describe('Receivers that a broadcast passed over because they read too slowly.', 2)
+  @Describe('Receivers that a broadcast skipped because they read too slowly.', 2)
   @Min(1)
   @IsInt()
   @IsOptional()
@@ -64,22 +63,22 @@ export class Ack {
 }
 
 export class ErrorData {
-  @Describe('What went wrong: one of the table of errors, or a word of a handler.', 'receiver_not_found')
+  @Describe('A code of the table of errors, or one that a handler chose.', 'receiver_not_found')
   @Matches(ERROR_CODE)
   @IsString()
   readonly code!: string;
 
-  @Describe('The same for a person.')
+  @Describe('The error in words.')
   @IsString()
   readonly message!: string;
 
-  @Describe('Milliseconds after which trying again may help.', 1000)
+  @Describe('Milliseconds after which a retry may succeed.', 1000)
   @Min(0)
   @IsInt()
   @IsOptional()
   readonly retryAfterMs?: number;
 
-  @Describe("Names the entry in the server's log, which alone has the details.", '9f2c41d07ab3')
+  @Describe("Identifies the entry with the details in the server's log.", '9f2c41d07ab3')
   @IsString()
   @IsOptional()
   readonly incident?: string;
@@ -90,16 +89,16 @@ export class ShownSession {
   @IsString()
   readonly id!: string;
 
-  @Describe('Absent where it has none.')
+  @Describe('Absent where the session has no user.')
   @IsString()
   @IsOptional()
   readonly user?: string;
 }
 
-/** An entry of `sys.sessions`: an id, or with its user where the operator shows users. */
+/** An entry of `sys.sessions`: an id, or an object with the user where the operator shows users. */
 export type SessionEntry = string | ShownSession;
 
-/** What the name of the rule says; the document knows it by that name. */
+/** Name of the validation rule, by which the AsyncAPI document finds the rule. */
 export const ID_OR_SHOWN_SESSION = 'idOrShownSession';
 
 function IsSessionEntry(): PropertyDecorator {
@@ -111,24 +110,24 @@ function IsSessionEntry(): PropertyDecorator {
 }
 
 export class SessionPage {
-  @Describe('In order of their ids; objects with the user where the operator shows users.')
+  @Describe('Ids in ascending order; objects with the user where the operator shows users.')
   @IsSessionEntry()
   @IsArray()
   readonly sessions!: readonly SessionEntry[];
 
-  @Describe('Sessions in all.')
+  @Describe('Number of all sessions.')
   @Min(0)
   @IsInt()
   readonly total!: number;
 
-  @Describe('What to ask for as `after` to get the next page; absent on the last one.')
+  @Describe('Value of `after` for the next page; absent on the last page.')
   @IsString()
   @IsOptional()
   readonly next?: string;
 }
 
 export class Reconnect {
-  @Describe('When to come again, counted from this notice; different for each session.', 1830)
+  @Describe('Milliseconds from this notice until the client should reconnect; different for each session.', 1830)
   @Min(0)
   @IsInt()
   readonly afterMs!: number;

@@ -1,7 +1,7 @@
 import { AuthDto, WhoDto } from './client-data.js';
 import { Ack, Arrival, Departure, Reconnect, ErrorData, SessionPage, Welcome } from './server-data.js';
 
-/** What the server says by itself, and the `data` of each. */
+/** The `data` of each message type of the server. */
 export interface ServerMessageMap {
   'sys.welcome': Welcome;
   'sys.arrived': Arrival | undefined;
@@ -13,15 +13,15 @@ export interface ServerMessageMap {
   'sys.reconnect': Reconnect;
 }
 
-/** One word of the server: whose name it bears, whom it goes to, what it holds. */
+/** Describes one message type of the server. */
 export interface ServerMessageType<Data> {
-  /** The class of its `data`; any JSON value where there is none. */
+  /** The class of `data`; `undefined` for any JSON value. */
   readonly data: unknown extends Data ? undefined : new () => Exclude<Data, undefined>;
-  /** Whether `data` is always there. */
+  /** Whether `data` may be absent. */
   readonly dataIs: undefined extends Data ? 'optional' : 'present';
   readonly sender: 'server' | 'session';
   readonly receiver: 'you' | 'everyone';
-  /** Whether it bears the `id` of what it answers as `ref`: always, where there was one that could be read, or never. */
+  /** Whether the message has the `id` of the answered message as `ref`. */
   readonly ref: 'always' | 'where there was an id' | 'never';
   readonly when: string;
   readonly example: Data;
@@ -29,8 +29,8 @@ export interface ServerMessageType<Data> {
 
 const A_SESSION = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 
-/** Every word of the server. The type ties each class here to what the client's types say. */
-export const SERVER_MESSAGES: { readonly [Word in keyof ServerMessageMap]: ServerMessageType<ServerMessageMap[Word]> } =
+/** Every message type of the server. The mapped type makes each row agree with {@link ServerMessageMap}. */
+export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: ServerMessageType<ServerMessageMap[Type]> } =
   {
     'sys.welcome': {
       data: Welcome,
@@ -47,7 +47,7 @@ export const SERVER_MESSAGES: { readonly [Word in keyof ServerMessageMap]: Serve
       sender: 'session',
       receiver: 'everyone',
       ref: 'never',
-      when: 'A session has come; `sender` is its id. Before any message of it, where arrival notices are on.',
+      when: 'A session connected; `sender` is its id. Comes before any message of that session, where arrival notices are on.',
       example: { user: 'ann' },
     },
     'sys.departed': {
@@ -56,7 +56,7 @@ export const SERVER_MESSAGES: { readonly [Word in keyof ServerMessageMap]: Serve
       sender: 'session',
       receiver: 'everyone',
       ref: 'never',
-      when: 'A session has left; `sender` is its id. Exactly once, after its last message.',
+      when: 'A session ended; `sender` is its id. Comes exactly once, after the last message of that session.',
       example: { code: 1006 },
     },
     'sys.ack': {
@@ -83,7 +83,7 @@ export const SERVER_MESSAGES: { readonly [Word in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'where there was an id',
-      when: 'Answers `sys.who`, in place of `sys.ack`; yourself included.',
+      when: 'Answers `sys.who` instead of `sys.ack`; your own session is included.',
       example: { sessions: [A_SESSION], total: 1 },
     },
     'sys.pong': {
@@ -92,7 +92,7 @@ export const SERVER_MESSAGES: { readonly [Word in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'where there was an id',
-      when: 'Answers `sys.ping`, in place of `sys.ack`, with its `data`.',
+      when: 'Answers `sys.ping` instead of `sys.ack`, with the same `data`.',
       example: 'anybody there?',
     },
     'sys.reconnect': {
@@ -101,12 +101,12 @@ export const SERVER_MESSAGES: { readonly [Word in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'never',
-      when: 'The node is about to leave: come again after `afterMs`. Before close code 1012.',
+      when: 'The node drains: reconnect after `afterMs`. Comes before close code 1012.',
       example: { afterMs: 1830 },
     },
   };
 
-/** One word of the server's that a client may say. */
+/** Describes one `sys.` request of a client. */
 export interface SystemRequestType {
   readonly data: (new () => object) | undefined;
   readonly dataIs: 'optional' | 'present';
@@ -115,20 +115,20 @@ export interface SystemRequestType {
   readonly example: unknown;
 }
 
-/** Every `sys.` word that a client may say; any other is `reserved_type`. */
+/** Every `sys.` type that a client may send; any other is `reserved_type`. */
 export const SYSTEM_REQUESTS = {
   'sys.who': {
     data: WhoDto,
     dataIs: 'optional',
     answer: 'sys.sessions',
-    when: 'Asks who is here, a page at a time.',
+    when: 'Lists the connected sessions, one page at a time.',
     example: { limit: 50 },
   },
   'sys.ping': {
     data: undefined,
     dataIs: 'optional',
     answer: 'sys.pong',
-    when: 'Asks for a sign of life, for browser code, which cannot see ping frames.',
+    when: 'Checks the connection; for browser code, which cannot send ping frames.',
     example: 'anybody there?',
   },
   'sys.auth': {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { topLevelProperties } from '../../src/protocol/json-properties.js';
 
-describe('the members of an object', () => {
+describe('topLevelProperties', () => {
   const pairs = (text: string): [string, string][] => topLevelProperties(text).map(({ key, value }) => [key, value]);
 
-  it.each(['{}', ' { } ', '{\n\t}'])('are none in %j', (text) => {
+  it.each(['{}', ' { } ', '{\n\t}'])('returns nothing for %j', (text) => {
     expect(topLevelProperties(text)).toEqual([]);
   });
 
-  it('come in the order they stand, their values as they were written', () => {
+  it('keeps the order of the text and the raw values', () => {
     expect(pairs('{"b":1e400,"a":-0.0,"c":123456789012345678901234567890,"d":"\\u00e9\\/"}')).toEqual([
       ['b', '1e400'],
       ['a', '-0.0'],
@@ -17,7 +17,7 @@ describe('the members of an object', () => {
     ]);
   });
 
-  it('are listed as often as they come', () => {
+  it('lists repeated keys each time', () => {
     expect(pairs('{"a":1,"a":2,"\\u0061":3}')).toEqual([
       ['a', '1'],
       ['a', '2'],
@@ -34,11 +34,11 @@ describe('the members of an object', () => {
     ['{"a":true,"b":false,"c":null}', ['a', 'b', 'c']],
     ['{"__proto__":1,"constructor":{}}', ['__proto__', 'constructor']],
     ['{"\\u007b":1,"\\ud83d\\ude00":2}', ['{', '\u{1f600}']],
-  ])('of %s are those of its top level only', (text, keys) => {
+  ])('lists the top level of %s only', (text, keys) => {
     expect(topLevelProperties(text).map(({ key }) => key)).toEqual(keys);
   });
 
-  it('are found with any white space around them', () => {
+  it('accepts white space anywhere', () => {
     const text = '\r\n{ "a"\t:\n1 ,\r"b" : [ 1 , 2 ]\t,"c":\n"x" }\n';
     expect(pairs(text)).toEqual([
       ['a', '1'],
@@ -52,7 +52,7 @@ describe('the members of an object', () => {
     ]);
   });
 
-  it('of a deep value are found without recursion', () => {
+  it('reads a deeply nested value without recursion', () => {
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     expect(pairs(`{"a":${deep},"b":1}`)).toEqual([
       ['a', deep],
