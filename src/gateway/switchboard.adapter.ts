@@ -134,7 +134,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 }
 
-/** What admission decides: an identity opens a session, a rejection is the HTTP response. */
+/** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
 type Verdict = Identity | HandshakeRejection;
 
 /** Options of `ws` that are missing in its type declarations. */

@@ -1,4 +1,4 @@
-/** What a client should do after a close: nothing, stop, or reconnect in one of three ways. */
+/** Advises a client after a close: nothing, stop, or reconnect in one of three ways. */
 export type CloseAdvice = 'none' | 'stop' | 'back_off' | 'after_ms' | 'new_token';
 
 export interface CloseCode {
