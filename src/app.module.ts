@@ -29,7 +29,7 @@ export class AppModule {
         TelemetryModule.forRoot(log),
         BackplaneModule.forRoot(settings),
         MessagingModule,
-        GatewayModule, // before the handlers, because `PlaceholderGateway` must be the first gateway
+        GatewayModule, // before the handlers: Nest connects the first gateway last, which must be `PlaceholderGateway`
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...(settings.console ? [ConsoleModule] : []),

@@ -8,8 +8,8 @@ import { NatsBackplane } from './nats-backplane.js';
 const BACKPLANES = { local: LocalBackplane, nats: NatsBackplane, auto: NatsBackplane } as const;
 
 /**
- * Provides the backplane that `BACKPLANE` selects. Global, because `forRoot()` makes the module at start and a static
- * module cannot import what it returns.
+ * Provides the backplane that `BACKPLANE` selects. The module is global, because `forRoot()` needs the settings, and static
+ * modules such as `MessagingModule` have no settings to call `forRoot()` with.
  */
 @Global()
 @Module({})

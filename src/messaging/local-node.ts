@@ -79,7 +79,7 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     });
   }
 
-  /** Sets what executes the RPCs of other nodes. */
+  /** Registers the function that executes the RPCs of other nodes. */
   registerRpc(rpc: (body: unknown) => Promise<unknown>): void {
     this.#rpc = rpc;
   }

@@ -35,7 +35,7 @@ export class Switchboard {
    * refuse the message.
    *
    * @param receiver a session's id, or `"*"` for every session but the sender
-   * @param data any JSON value; `undefined` leaves it out
+   * @param data any JSON value; `undefined` omits the field `data`
    * @throws {MessageError} `receiver_not_found`, `receiver_overloaded`, `unavailable`
    */
   send(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): void {
@@ -56,7 +56,7 @@ export class Switchboard {
   /**
    * Sends one message to every session but the sender. Returns the local sessions skipped because they read too slowly.
    *
-   * @param data any JSON value; `undefined` leaves it out
+   * @param data any JSON value; `undefined` omits the field `data`
    * @throws {MessageError} `unavailable` where only the sessions of this node received it
    */
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 
 export type Phase = 'starting' | 'ready' | 'draining';
 
-/** Holds the phase of this node, which never returns to an earlier phase. */
+/** Holds the phase of this node: starting, ready or draining. A phase never goes back to an earlier one. */
 @Injectable()
 export class NodeState {
   #phase: Phase = 'starting';

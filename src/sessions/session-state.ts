@@ -7,7 +7,7 @@ import type { Session } from './session.js';
 export class SessionState<T> {
   readonly #values = new WeakMap<Session, T>();
 
-  /** @param first creates the value of a session that has none yet */
+  /** @param first creates the state of a session at the first access */
   constructor(private readonly first: (session: Session) => T) {}
 
   /** Returns the value of a session. */

@@ -60,8 +60,8 @@ export class SlowConsumers {
   }
 
   /**
-   * Records how many bytes wait for a session whose sink is full; 0 once the sink has drained.
-   * Closed sessions no longer count, because their sockets are about to be destroyed.
+   * Records how many bytes wait for a session whose socket is full; 0 once the socket has drained.
+   * Closed sessions are left out of the total, because their sockets are about to be destroyed.
    */
   report(session: SlowConsumer, waitingBytes: number): void {
     const bytes = session.closed ? 0 : waitingBytes;

@@ -1,8 +1,8 @@
 import type { SessionPage } from '../protocol/index.js';
 
 /**
- * Pages of ids in order. Costs nothing before the first page is requested. From then on, added and removed ids are
- * collected, and merged in one pass when the next page is requested.
+ * Returns pages of ids in ascending order. Sorts nothing before the first page is requested. After that, added and removed
+ * ids are collected, and merged in one pass at the next request for a page.
  */
 export class SortedIds {
   #sorted: string[] | undefined;

@@ -8,7 +8,7 @@ interface InFlightBatch {
   readonly expiresAtMs: number;
 }
 
-/** Batches without a receipt. Calls each callback exactly once. */
+/** Holds the batches that were sent and whose receipt has not arrived. Calls the callback of each request exactly once. */
 export class InFlight {
   /** Batches by number, the oldest first. They expire in this order, because all have the same timeout. */
   readonly #batches = new Map<number, InFlightBatch>();

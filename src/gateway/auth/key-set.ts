@@ -48,7 +48,7 @@ export class KeySet {
     }
   }
 
-  /** Finds the key that a token names. Rejects when the JWKS has no such key or cannot be loaded. */
+  /** Finds the key whose id the token header names. The promise rejects when the JWKS has no such key or cannot be loaded. */
   async find(header: JWTHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> {
     try {
       if (this.#file !== undefined) await this.#refresh(this.#file);

@@ -8,9 +8,9 @@ import { GatewaySocket } from '../gateway-socket.js';
 const TICKS_PER_TIMEOUT = 4;
 
 /**
- * Closes with 1008 when a message is not finished within `FRAME_TIMEOUT_MS`, even if bytes keep arriving. Reading costs
- * nothing more, because a timer compares what {@link FrameTracker} counts anyway. Time is counted in ticks, because a
- * process that was paused has not read the bytes that arrived meanwhile.
+ * Closes with 1008 when a message is not finished within `FRAME_TIMEOUT_MS`, even if bytes keep arriving. The check adds
+ * no work to reading, because a timer compares the counts that {@link FrameTracker} keeps. Time is counted in ticks of that
+ * timer, because ticks stop while the process is paused: bytes that arrive during a pause are not late.
  */
 @Injectable()
 export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -37,7 +37,7 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
   }
 }
 
-/** Counts one tick for the open message of a session, and returns whether its time is over. */
+/** Counts one tick for the unfinished message of a session. Returns whether that message has exceeded its time. */
 function isLate({ connection }: Session): boolean {
   if (!(connection instanceof GatewaySocket)) return false;
   const { frameTracker, isPaused } = connection;

@@ -2,7 +2,7 @@ import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } fr
 import type { ServerResponse } from 'node:http';
 import { rejectRequest } from './rejection.js';
 
-/** Answers a request to an unknown path with the body that an upgrade to that path gets. */
+/** Answers a plain request to an unknown path with the same body as an upgrade request to an unknown path. */
 @Catch(NotFoundException)
 export class NotFoundFilter implements ExceptionFilter {
   catch(_: NotFoundException, host: ArgumentsHost): void {

@@ -33,7 +33,7 @@ function firstValue(values: Observable<unknown>): Promise<Observable<unknown>> {
       if (reader !== undefined) reader.next(notification);
       else early.push(notification);
       resolve(replayed);
-      // Nothing subscribes when the handler has timed out.
+      // Unsubscribes from the handler when nothing has subscribed to its values, because the handler timed out.
       if (early.length === 1) setImmediate(() => reader ?? source.unsubscribe());
     });
   });

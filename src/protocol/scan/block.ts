@@ -1,4 +1,4 @@
-/** Bytes to be written to a socket, and a view for 32-bit words at any offset. */
+/** A buffer of bytes to be written to a socket, with a `DataView` of the same bytes for unaligned 32-bit access. */
 export class Block {
   readonly view: DataView;
 

@@ -43,7 +43,7 @@ export function writeStamped(target: Block, at: number, ids: IdTable, slot: numb
   return brace + length;
 }
 
-/** Copies the scanned text of at least four bytes. The last word overlaps the one before. */
+/** Copies the scanned text, at least four bytes, in words of 32 bits. The last word overlaps the previous word. */
 function copyText({ bytes, view }: Block, at: number, length: number): void {
   if (length > LOOP_BYTES) {
     bytes.set(new Uint8Array(TEXT.buffer, TEXT.byteOffset, length), at);
