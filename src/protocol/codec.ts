@@ -4,14 +4,18 @@ import { RESERVED_PREFIX } from './tables/limits.js';
 import { topLevelProperties, type JsonProperty } from './json-properties.js';
 import { CLIENT_FIELDS, firstViolation, MessageDto } from './message.dto.js';
 
-/** A message that was read and checked. */
-export interface Envelope {
+/** The part of a message that a handler or the server itself needs. */
+export interface ServerRequest {
   readonly type: string;
-  readonly receiver: string | undefined;
   /** The sender's own reference. */
   readonly id: string | undefined;
   /** The raw JSON text of `data`, unchanged; `undefined` where it is absent. */
   readonly data: string | undefined;
+}
+
+/** A message that was read and checked. */
+export interface Envelope extends ServerRequest {
+  readonly receiver: string | undefined;
   /** Everything after the stamped sender: `"type":…}`, in the sender's own order and spelling. */
   readonly rest: string;
 }

@@ -43,6 +43,13 @@ export abstract class LimitSettings {
   @Setting('number', 'Messages a minute that are answered `rate_limited`; then 1008. 0 is no limit.')
   @Count('messages')
   refusalsPerMinute!: number;
+
+  @Setting(
+    'number',
+    'Bytes of messages of one session that wait for handlers and token checks, then `rate_limited`; 0 is no limit.',
+  )
+  @Count('bytes', constants.MAX_LENGTH)
+  handlerQueueBytes!: number;
 }
 
 const WHOLE = 'must be a whole number of connections';

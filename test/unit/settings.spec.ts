@@ -23,6 +23,7 @@ const BAD: [string, string, string][] = [
   ['BYTES_PER_SECOND', '1M', 'must be a whole number of bytes'],
   ['FAULTS_PER_MINUTE', 'off', 'must be a whole number'],
   ['REFUSALS_PER_MINUTE', '-5', 'must be a whole number'],
+  ['HANDLER_QUEUE_BYTES', '-1', 'must be a whole number'],
   ['BACKPLANE', 'redis', 'must be local, nats or auto'],
   ['BACKPLANE', 'nats', 'needs NATS_URL'],
   ['NATS_URL', 'http://127.0.0.1:4222', 'must list servers'],

@@ -53,7 +53,10 @@ export class SessionView {
   @ApiPropertyOptional({ type: Number })
   bytesOut?: number;
 
-  @ApiPropertyOptional({ type: Number, description: 'What waits because this session reads too slowly.' })
+  @ApiPropertyOptional({
+    type: Number,
+    description: 'Bytes that wait because this session reads too slowly, or because handlers of its messages are slow.',
+  })
   bytesWaiting?: number;
 }
 
@@ -99,6 +102,9 @@ export class Stats {
   @ApiProperty({ type: Number, description: 'Sessions whose handlers have something to do now.' })
   handlersRunning!: number;
 
-  @ApiProperty({ type: Number, description: 'What waits for receivers that read slowly.' })
+  @ApiProperty({
+    type: Number,
+    description: 'Bytes that wait for receivers that read slowly, for handlers, and in request bodies.',
+  })
   bufferedBytes!: number;
 }

@@ -98,7 +98,7 @@ export class Metrics {
     const [bytesIn, bytesOut] = ['Bytes received on sessions.', 'Bytes sent on sessions.'];
     counter(all, 'switchboard_received_bytes_total', bytesIn, () => this.record.traffic().bytesIn);
     counter(all, 'switchboard_sent_bytes_total', bytesOut, () => this.record.traffic().bytesOut);
-    const buffered = 'Bytes that wait for sessions whose socket is full.';
+    const buffered = 'Bytes that wait for sessions whose socket is full, for handlers, and in request bodies.';
     gauge(all, 'switchboard_buffered_bytes', buffered, () => slowConsumers.totalBytes);
     gauge(all, 'switchboard_buffered_bytes_max', 'The most that ever waited.', () => slowConsumers.mostBytes);
     const delay = 'How late the event loop was in the last seconds';
