@@ -5,6 +5,7 @@ import { HandlerQueue } from '../../src/gateway/dispatch/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/dispatch/handler-replies.js';
 import { HandlerRunner } from '../../src/gateway/dispatch/handler-runner.js';
 import { HandlerTable, type MessageHandlerCallback } from '../../src/gateway/dispatch/handler-table.js';
+import { HandlerTurns } from '../../src/gateway/dispatch/handler-turns.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../src/protocol/index.js';
 import type { Session } from '../../src/sessions/session.js';
@@ -62,7 +63,13 @@ describe('the handler queue', () => {
     const { slowConsumers } = registry;
     const asReplies = replies as unknown as HandlerReplies;
     const runner = new HandlerRunner(new HandlerTable(), asReplies, counters, slowConsumers, settings);
-    return new HandlerQueue(session, { runner, counters, slowConsumers, maxBytes: MAX_BYTES });
+    return new HandlerQueue(session, {
+      runner,
+      counters,
+      turns: new HandlerTurns(),
+      slowConsumers,
+      maxBytes: MAX_BYTES,
+    });
   };
   const add = (request: ServerRequest, handler: MessageHandlerCallback, bytes = 0): void =>
     queue.add(request, handler, bytes);

@@ -4,6 +4,7 @@ import type { Session } from '../../sessions/session.js';
 import type { SlowConsumers } from '../../sessions/slow-consumers.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { MessageHandlerCallback } from './handler-table.js';
+import type { HandlerTurns } from './handler-turns.js';
 
 /** `retryAfterMs` of the error that a full queue answers. */
 const RETRY_AFTER_MS = 1000;
@@ -33,6 +34,7 @@ export interface CallRunner {
 export interface HandlerQueueServices {
   readonly runner: CallRunner;
   readonly counters: Counters;
+  readonly turns: HandlerTurns;
   readonly slowConsumers: Pick<SlowConsumers, 'hold' | 'release' | 'forget'>;
   /** `HANDLER_QUEUE_BYTES`. */
   readonly maxBytes: number;
@@ -81,7 +83,7 @@ export class HandlerQueue {
   }
 
   async #run(): Promise<void> {
-    const { runner, counters } = this.services;
+    const { runner, counters, turns } = this.services;
     this.#running = true;
     counters.handlersRunning++;
     while (this.#waiting.length > 0) {
@@ -90,6 +92,7 @@ export class HandlerQueue {
       else {
         const call = this.#waiting.shift()!;
         this.#keep(await runner.run(this.session, call), call.heldBytes);
+        if (this.#waiting.length > 0 && turns.over) await turns.next();
       }
     }
     counters.handlersRunning--;

@@ -9,6 +9,7 @@ import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerQueue, type CallRunner, type HandlerCall, type HandlerQueueServices } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
+import { HandlerTurns } from './handler-turns.js';
 import { HandlerTimeouts } from './handler-timeouts.js';
 import { parseBody } from './message-body.js';
 
@@ -26,7 +27,13 @@ export class HandlerRunner implements CallRunner {
     { handlerTimeoutMs, handlerQueueBytes }: Settings,
   ) {
     this.#timeouts = new HandlerTimeouts(handlerTimeoutMs);
-    this.#queueServices = { runner: this, counters, slowConsumers, maxBytes: handlerQueueBytes };
+    this.#queueServices = {
+      runner: this,
+      counters,
+      turns: new HandlerTurns(),
+      slowConsumers,
+      maxBytes: handlerQueueBytes,
+    };
   }
 
   /**
