@@ -67,6 +67,10 @@ export abstract class AccessSettings extends ClusterSettings {
   )
   authJwks: string | undefined;
 
+  @Setting('number', 'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while the URL cannot be loaded.')
+  @Count('milliseconds')
+  authKeysMaxAgeMs!: number;
+
   @Setting('text', 'What `iss` in a token must be; not set is anything.')
   authIssuer: string | undefined;
 

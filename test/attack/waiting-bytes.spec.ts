@@ -146,6 +146,7 @@ describe('the bytes that wait inside the server', () => {
     const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/keys`;
     await start({ ...AUTH, AUTH_JWKS: url });
     const client = await server.connect(bearer(await token()));
+    const request = once(provider, 'request');
     const { privateKey } = await generateKeyPair('ES256');
     const renewed = await token({
       key: privateKey,
@@ -154,6 +155,7 @@ describe('the bytes that wait inside the server', () => {
     });
     for (let count = 0; count < 50; count++)
       client.send({ type: 'sys.auth', id: `${count}`, data: { token: renewed } });
+    await request;
     await client.settled();
     expect(client.inbox.map(({ ref }) => ref)).toEqual(Array.from({ length: 49 }, (_, index) => `${index + 1}`));
     expect(new Set(client.inbox.map(({ data }) => data.code as string))).toEqual(new Set(['rate_limited']));

@@ -47,6 +47,7 @@ const BAD: [string, string, string][] = [
   ['AUTH', 'on', 'must be off, optional or required'],
   ['AUTH', 'required', 'needs AUTH_SECRET or AUTH_JWKS'],
   ['AUTH_SECRET', 'short', 'must have at least 32 bytes'],
+  ['AUTH_KEYS_MAX_AGE_MS', '-1', 'must be a whole number'],
   ['AUTH_SKEW_MS', '300001', 'must be a whole number of milliseconds'],
   ['SHOW_USERS', 'yes', 'must be on or off'],
   ['WHO', 'none', 'must be on or off'],
