@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { LogRateLimiter, WINDOW_MS } from './log-rate-limiter.js';
+import { clipped, printableField, printableJson, printableMessage } from './printable.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 /** Lines of one kind in one window that are written before the rest is only counted. */
@@ -94,8 +95,8 @@ export class Log implements LoggerService {
   #text(level: Level, message: string, fields: LogFields): string {
     const time = new Date().toISOString();
     return this.#format === 'json'
-      ? JSON.stringify({ time, level, message, ...fields })
-      : `${time} ${level.padEnd(5)} ${message}${pairs(fields)}`;
+      ? printableJson(JSON.stringify({ time, level, message: clipped(message), ...fields }))
+      : `${time} ${level.padEnd(5)} ${printableMessage(message)}${pairs(fields)}`;
   }
 
   /** Counts the lines that could not be written, and tells how many with the first that can be again. */
@@ -145,9 +146,7 @@ function context(parameters: readonly unknown[]): LogFields {
 function pairs(fields: LogFields): string {
   const text = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(
-      ([name, value]) => `${name}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
-    )
+    .map(([name, value]) => `${name}=${printableField(value)}`)
     .join(' ');
   return text === '' ? '' : `  ${text}`;
 }
