@@ -67,7 +67,7 @@ export abstract class AccessSettings extends ClusterSettings {
   )
   authJwks: string | undefined;
 
-  @Setting('number', 'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while the URL cannot be loaded.')
+  @Setting('number', 'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded.')
   @Count('milliseconds')
   authKeysMaxAgeMs!: number;
 

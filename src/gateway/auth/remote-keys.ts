@@ -12,7 +12,10 @@ import {
 const FRESH_MS = 600_000;
 /** Shortest time between a successful request and the next, because invalid tokens must not cause a request each. */
 const COOLDOWN_MS = 30_000;
-/** The same after failures in a row. The first failure is retried at once, because one lost packet must lock no user out. */
+/**
+ * The same after failures in a row. The first failure is retried at once, because one lost packet must lock no user
+ * out.
+ */
 const FAILURE_COOLDOWN_MS = 5000;
 /** A JWKS has a few keys of less than 1 KiB. */
 const MAX_BYTES = 262_144;
@@ -22,8 +25,8 @@ const TIMEOUT_MS = 5000;
 export type KeyFinder = (header: JWTHeaderParameters, jws: FlattenedJWSInput) => Promise<CryptoKey>;
 
 /**
- * Keys of a JWKS at a URL. While the source fails, the last keys stay in use for `AUTH_KEYS_MAX_AGE_MS`. Requests, answers and
- * the time of an answer are bounded, because each token of a client may need one.
+ * Keys of a JWKS at a URL. While the source fails, the last keys stay in use for `AUTH_KEYS_MAX_AGE_MS`. Requests,
+ * answers and the time of an answer are bounded, because each token of a client may need one.
  */
 export class RemoteKeys {
   readonly #logger = new Logger(RemoteKeys.name);

@@ -10,8 +10,8 @@ import { TokenVerifier, type VerifiedToken } from './token-verifier.js';
 const RETRY_AFTER_MS = 1000;
 
 /**
- * Answers `sys.auth`: replaces the token of a session before the old one expires. The session keeps its id. One token of a
- * session is verified at a time, because keys may have to be fetched first and tokens are long.
+ * Answers `sys.auth`: replaces the token of a session before the old one expires. The session keeps its id. One token
+ * of a session is verified at a time, because keys may have to be fetched first and tokens are long.
  */
 @Injectable()
 export class TokenRenewal {

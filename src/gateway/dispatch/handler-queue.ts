@@ -42,8 +42,8 @@ export interface HandlerQueueServices {
 
 /**
  * Queues the handler calls of one session: one runs at a time, in order, and at most {@link MAX_WAITING_CALLS} wait. An
- * observable frees the queue once it is subscribed; at most {@link MAX_WAITING_CALLS} observables emit at a time. The bytes
- * of all of them are counted for the session and bounded; a single message of any length is queued.
+ * observable frees the queue once it is subscribed; at most {@link MAX_WAITING_CALLS} observables emit at a time. The
+ * bytes of all of them are counted for the session and bounded; a single message of any length is queued.
  */
 export class HandlerQueue {
   readonly #waiting: HandlerCall[] = [];

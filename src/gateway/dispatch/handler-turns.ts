@@ -2,9 +2,9 @@
 const TURN_MS = 5;
 
 /**
- * Divides handler calls over turns of the event loop. Calls that wait for nothing settle in microtasks: without a limit,
- * all calls of all sessions would run before the next byte is read. Sessions that wait for a turn get one call each, in the
- * order in which they began to wait.
+ * Divides handler calls over turns of the event loop. Calls that wait for nothing settle in microtasks: without a
+ * limit, all calls of all sessions would run before the next byte is read. Sessions that wait for a turn get one call
+ * each, in the order in which they began to wait.
  */
 export class HandlerTurns {
   /** Monotonic time at which handlers first used this turn; `undefined` before. */

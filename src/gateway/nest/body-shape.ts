@@ -33,7 +33,8 @@ interface Field {
 
 /**
  * The fields of a DTO class, by the names that a client writes. Finds a field that the class does not have before
- * class-transformer and class-validator work on the body, because their work grows with the fields that they then reject.
+ * class-transformer and class-validator work on the body, because their work grows with the fields that they then
+ * reject.
  */
 export class BodyShape {
   static readonly #shapes = new WeakMap<DtoClass, BodyShape>();
@@ -123,7 +124,9 @@ function nestedFault(
   return undefined;
 }
 
-/** Returns the class that class-transformer makes of a nested object; `Object`, which has no fields, without `@Type`. */
+/**
+ * Returns the class that class-transformer makes of a nested object; `Object`, which has no fields, without `@Type`.
+ */
 function classOf({ type, property }: Field, body: object, value: object): DtoClass {
   if (type === undefined) return Object;
   const { discriminator } = type.options ?? {};

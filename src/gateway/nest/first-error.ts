@@ -10,7 +10,9 @@ const OPTIONS: ValidatorOptions = {
 };
 const validator = new Validator();
 
-/** Checks no further value once one is wrong: `stopAtFirstError` alone checks every field and every item of an array. */
+/**
+ * Checks no further value once one is wrong: `stopAtFirstError` alone checks every field and every item of an array.
+ */
 class FirstErrorExecutor extends ValidationExecutor {
   #failed = false;
 

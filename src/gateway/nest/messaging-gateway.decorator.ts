@@ -16,7 +16,9 @@ import { BodyShape } from './body-shape.js';
 import { firstErrors } from './first-error.js';
 import { FreeValues } from './free-values.js';
 
-/** Rethrows, so that `HandlerReplies` replies with the message's `id`; Nest's own filter would echo the client's data. */
+/**
+ * Rethrows, so that `HandlerReplies` replies with the message's `id`; Nest's own filter would echo the client's data.
+ */
 @Catch()
 class Rethrow implements ExceptionFilter {
   catch(exception: unknown): never {
@@ -25,8 +27,8 @@ class Rethrow implements ExceptionFilter {
 }
 
 /**
- * Validates a body with its DTO, up to its first fault. {@link BodyShape} refuses the fields that the DTO does not have, and
- * those that class-transformer would drop silently.
+ * Validates a body with its DTO, up to its first fault. {@link BodyShape} refuses the fields that the DTO does not
+ * have, and those that class-transformer would drop silently.
  */
 class BodyPipe extends ValidationPipe {
   constructor() {

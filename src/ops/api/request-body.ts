@@ -7,7 +7,9 @@ import { Problem } from './problem.filter.js';
 
 const JSON_TYPE = /^application\/json *(; *charset="?utf-8"? *)?$/i;
 
-/** Reads the bodies of requests, and counts their bytes against `MEMORY_BUDGET_BYTES` until each request is answered. */
+/**
+ * Reads the bodies of requests, and counts their bytes against `MEMORY_BUDGET_BYTES` until each request is answered.
+ */
 @Injectable()
 export class RequestBodies {
   readonly #maxBytes: number;
@@ -20,11 +22,11 @@ export class RequestBodies {
   }
 
   /**
-   * Reads a JSON request as text, because parsing it would lose what the contract says is carried unchanged, and returns
-   * what `work` makes of it.
+   * Reads a JSON request as text, because parsing it would lose what the contract says is carried unchanged, and
+   * returns what `work` makes of it.
    *
-   * @throws {Problem} 413 over `MAX_MESSAGE_BYTES`, 429 over the memory budget, 415 for another media type or encoding, 400
-   *   for a body that ends early or is not UTF-8
+   * @throws {Problem} 413 over `MAX_MESSAGE_BYTES`, 429 over the memory budget, 415 for another media type or encoding,
+   *   400 for a body that ends early or is not UTF-8
    */
   async withJson<Answer>(request: IncomingMessage, work: (body: string) => Promise<Answer>): Promise<Answer> {
     const { headers } = request;
