@@ -62,6 +62,7 @@ export class GatewaySocket extends WebSocket implements Connection {
     this.session.outbox.flushAll();
     super.close(code, reason ?? closeReason(code));
     this.sink.uncork();
+    this.session.resumeForClose();
   }
 
   /** Sends one text frame in order with all others. For handlers that call Nest's `client.send`. */

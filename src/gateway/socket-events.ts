@@ -7,7 +7,6 @@ import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
-import { FrameTracker } from './frames/frame-tracker.js';
 import { chargePong, replyToPing } from './frames/ping-replies.js';
 import type { GatewaySocket } from './gateway-socket.js';
 
@@ -19,8 +18,6 @@ type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
 export class SocketEvents {
   readonly #logger = new Logger(SocketEvents.name);
   readonly #welcome: (session: string) => Frame;
-  /** `undefined` with `FAST_LANE=off`. */
-  readonly #fastFrameReader: FastFrameReader | undefined;
   /** The data listener of `ws`, the same function for all sockets; found with the first socket. */
   #wsDataListener: WsDataListener | undefined;
   // One listener of each kind serves all sockets, so that a session costs no closure.
@@ -42,8 +39,6 @@ export class SocketEvents {
       maxMessageBytes: settings.maxMessageBytes,
       notices: settings.noticeScope,
     });
-    const isFast = settings.fastLane;
-    this.#fastFrameReader = isFast ? fastFrameReader : undefined;
     const wsDataListener = (): WsDataListener => this.#wsDataListener!;
     this.#onData = function (this: ReadSocket, chunk) {
       // `ws` itself reads the bytes that a destroyed socket has still buffered.
@@ -56,7 +51,7 @@ export class SocketEvents {
       fastFrameReader.reported();
       const message = data as Buffer;
       if (isBinary) this.close(1003);
-      else if (!isFast || !fastFrameReader.readMessage(this as GatewaySocket, message))
+      else if (!fastFrameReader.readMessage(this as GatewaySocket, message))
         messageDispatcher.read(this as GatewaySocket, message.toString(), message.length);
     };
     this.#onPing = function (body) {
@@ -91,9 +86,9 @@ export class SocketEvents {
 
   #listen(webSocket: GatewaySocket, socket: Socket): void {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
-    if (this.#fastFrameReader === undefined) socket.prependListener('data', trackFrames);
-    else this.#interceptData(socket);
+    this.#interceptData(socket);
     socket.prependListener('end', onEnd); // runs before `ws` ends the server's half
+    socket.prependListener('close', onCut); // runs before `ws` reads what the socket has still buffered
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
     webSocket.on('pong', this.#onPong);
@@ -101,7 +96,7 @@ export class SocketEvents {
     webSocket.on('error', this.#onError);
   }
 
-  /** Replaces the data listener of `ws` by the fast frame reader, which calls that listener for all other frames. */
+  /** Replaces the data listener of `ws` by the frame reader, which calls that listener for each frame that `ws` reads. */
   #interceptData(socket: Socket): void {
     this.#wsDataListener ??= wsDataListenerOf(socket);
     socket.on('data', this.#onData);
@@ -114,18 +109,9 @@ function wsDataListenerOf(socket: Socket): WsDataListener {
   const listener = socket.listeners('data').at(-1);
   if (listener?.name !== 'socketOnData')
     throw new Error(
-      'unsupported version of "ws": its data listener is not "socketOnData"; ' +
-        'install the version in package.json, or set FAST_LANE=off',
+      'unsupported version of "ws": its data listener is not "socketOnData"; ' + 'install the version in package.json',
     );
   return listener as WsDataListener;
-}
-
-/** Marks the session alive and tracks frames where `ws` reads everything. */
-function trackFrames(this: ReadSocket, chunk: Buffer): void {
-  const socket = this[WEB_SOCKET]!;
-  socket.session?.markAlive();
-  const frameTracker = (socket.frameTracker ??= new FrameTracker());
-  for (let at = 0; at < chunk.length;) at = frameTracker.step(chunk, at);
 }
 
 /** Ends the session of a client that has closed its half without a close frame. */
@@ -137,6 +123,11 @@ function onEnd(this: ReadSocket): void {
   // A client that reads no more would otherwise keep the connection indefinitely.
   const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
   this.once('close', () => clearTimeout(timer));
+}
+
+/** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
+function onCut(this: ReadSocket): void {
+  this[WEB_SOCKET]?.session?.end(ABNORMAL);
 }
 
 /** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */

@@ -14,6 +14,8 @@ export interface OutboxServices {
 
 /** Frames up to this size are copied into the block; longer ones are written as they are. */
 const COPIED_BYTES = 2048;
+/** Bytes written to one session before the end of a turn after which its client is read from in the next turn only. */
+const MAX_BYTES_PER_TURN = 1_048_576;
 
 /**
  * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
@@ -35,6 +37,8 @@ export class Outbox implements Flushable {
   #used = 0;
   /** Text frames in the open batch. */
   #openFrames = 0;
+  /** Bytes of this turn that were written before its end, because they fill more than a block. */
+  #earlyBytes = 0;
   #framesSent = 0;
   #scheduled = false;
   /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
@@ -58,6 +62,14 @@ export class Outbox implements Flushable {
   /** Whether messages to this session are refused because more bytes wait than `OUTBOX_HIGH_WATER_BYTES`. */
   get overloaded(): boolean {
     return (this.#blocked || this.#sealed !== null) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
+  }
+
+  /**
+   * Whether the client must not be read from before the next turn, because its answers have filled the outbox or took its
+   * share of this turn.
+   */
+  get saturated(): boolean {
+    return this.#earlyBytes > MAX_BYTES_PER_TURN || this.overloaded;
   }
 
   /** Offset of the next byte in the block that {@link reserve} returned. */
@@ -129,6 +141,7 @@ export class Outbox implements Flushable {
   /** Writes the frames of this tick, unless the sink is full: then the frames wait until it has drained. */
   flush(): void {
     this.#scheduled = false;
+    this.#earlyBytes = 0;
     if (this.consumer.closed) this.discard();
     else if (this.#blocked) this.#report();
     else this.#write();
@@ -172,7 +185,10 @@ export class Outbox implements Flushable {
 
   /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
   #seal(): void {
-    if (!this.#blocked) this.#write();
+    if (!this.#blocked) {
+      this.#earlyBytes += this.#openBytes;
+      this.#write();
+    }
     if (this.#sharedFrame !== null) this.#push(this.#sharedFrame);
     if (this.#block !== null) this.#pushBlock(this.#block, this.#used);
     this.#sharedFrame = this.#block = null;

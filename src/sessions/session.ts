@@ -3,6 +3,18 @@ import type { Connection } from './connection.js';
 import type { Identity } from './identity.js';
 import { Outbox, type OutboxServices } from './outbox.js';
 
+/** Reasons for which a client is not read from, as bits. Reading goes on when no reason is left. */
+export const PAUSE = {
+  /** More bytes wait for the client than `OUTBOX_HIGH_WATER_BYTES`. */
+  slow: 1,
+  /** The client has had its share of this turn. */
+  turn: 2,
+  /** The node drains. */
+  drain: 4,
+} as const;
+
+export type PauseReason = keyof typeof PAUSE;
+
 /** The registry as a session sees it: ends the session and calls the listeners. */
 export interface SessionOwner extends OutboxServices {
   end(session: Session, code: number): void;
@@ -25,6 +37,8 @@ export class Session {
   #connection: Connection | undefined;
   /** Whether bytes arrived since the last heartbeat. Written by {@link markAlive} and {@link takeAlive}. */
   #alive = true;
+  /** Bits of {@link PAUSE}. Written by {@link pauseReading} and {@link resumeReading}. */
+  #pauses = 0;
 
   /** @param idSlot where the id table has the id; the slot belongs to another session once this one has ended */
   constructor(
@@ -59,6 +73,7 @@ export class Session {
   /** Sends over this connection from now on, beginning with the frames that wait in the outbox. */
   attach(connection: Connection): void {
     this.#connection = connection;
+    if (this.#pauses !== 0) connection.pause();
     this.outbox.attach(connection.sink);
   }
 
@@ -94,13 +109,27 @@ export class Session {
     this.owner.end(this, code);
   }
 
-  /** Stops reading from the client. */
-  pauseReading(): void {
-    this.#connection?.pause();
+  /** Stops reading from the client for this reason; does nothing once the session has ended. */
+  pauseReading(reason: PauseReason): void {
+    if (this.closed) return;
+    if (this.#pauses === 0) this.#connection?.pause();
+    this.#pauses |= PAUSE[reason];
   }
 
-  resumeReading(): void {
-    this.#connection?.resume();
+  /** Takes back a reason of {@link pauseReading}; reads again when it was the last one. */
+  resumeReading(reason: PauseReason): void {
+    this.#resume(this.#pauses & ~PAUSE[reason]);
+  }
+
+  /** Stops reading from the client until the next turn. */
+  pauseForTurn(): void {
+    this.pauseReading('turn');
+    setImmediate(() => this.resumeReading('turn'));
+  }
+
+  /** Reads again whatever paused it, because the client's answer to a close frame must be read. */
+  resumeForClose(): void {
+    this.#resume(0);
   }
 
   /** Records that bytes arrived from the client. */
@@ -113,5 +142,11 @@ export class Session {
     const alive = this.#alive;
     this.#alive = false;
     return alive;
+  }
+
+  #resume(pauses: number): void {
+    if (this.#pauses === pauses) return;
+    this.#pauses = pauses;
+    if (pauses === 0) this.#connection?.resume();
   }
 }

@@ -6,8 +6,8 @@ import { Settings } from '../settings/settings.js';
 export interface SlowConsumer {
   readonly closed: boolean;
   /** Stops reading from the client. */
-  pauseReading(): void;
-  resumeReading(): void;
+  pauseReading(reason: 'slow'): void;
+  resumeReading(reason: 'slow'): void;
   /** Closes the session and drops the frames that wait for it. */
   shed(code: ServerCloseCode): void;
 }
@@ -70,7 +70,7 @@ export class SlowConsumers {
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
     if (bytes > this.highWaterBytes) this.#pause(session);
-    else if (this.#overSinceMs.delete(session)) session.resumeReading();
+    else if (this.#overSinceMs.delete(session)) session.resumeReading('slow');
     if (this.#isOverBudget && !this.#shedding) {
       this.#shedding = true;
       process.nextTick(this.#shed);
@@ -84,7 +84,7 @@ export class SlowConsumers {
   #pause(session: SlowConsumer): void {
     if (this.#overSinceMs.has(session)) return;
     this.#overSinceMs.set(session, performance.now());
-    session.pauseReading();
+    session.pauseReading('slow');
     this.#timer ??= setInterval(() => this.#shedOverdue(), Math.ceil(this.#periodMs / CHECKS_PER_PERIOD));
   }
 

@@ -64,7 +64,7 @@ export class Drain implements SessionListener {
     this.#logger.warn('draining', { sessions: this.sessions.size });
     this.#tellAll();
     await until(() => this.counters.handlersRunning === 0, at(HANDLERS_UNTIL));
-    for (const session of this.sessions.all()) session.pauseReading();
+    for (const session of this.sessions.all()) session.pauseReading('drain');
     await until(() => this.#delivered(), at(DELIVERY_UNTIL));
     const leaving = this.sessions.endAll(1012);
     const cut = await this.#close(leaving, at(CLOSED_UNTIL));
@@ -106,7 +106,6 @@ export class Drain implements SessionListener {
           if (code === ABNORMAL) cut++;
         });
         session.close(1012);
-        session.resumeReading();
       }
       await delay(LOOK_MS);
     }
