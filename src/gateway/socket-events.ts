@@ -7,6 +7,7 @@ import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
+import { FrameTracker } from './frames/frame-tracker.js';
 import { chargePong, replyToPing } from './frames/ping-replies.js';
 import type { GatewaySocket } from './gateway-socket.js';
 
@@ -45,23 +46,30 @@ export class SocketEvents {
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
       socket.session?.markAlive();
-      fastFrameReader.read(socket, this, chunk, wsDataListener());
+      try {
+        fastFrameReader.read(socket, this, chunk, wsDataListener());
+      } catch (error) {
+        // Where the next frame begins is unknown now.
+        (socket.frameTracker ??= new FrameTracker()).failed = true;
+        socket.session?.fail(error);
+      }
     };
-    this.#onMessage = function (data, isBinary) {
+    // A listener that threw would leave the receiver of `ws` in the middle of a message.
+    this.#onMessage = failingAlone((socket, data: RawData, isBinary: boolean) => {
       fastFrameReader.reported();
       const message = data as Buffer;
-      if (isBinary) this.close(1003);
-      else if (!fastFrameReader.readMessage(this as GatewaySocket, message))
-        messageDispatcher.read(this as GatewaySocket, message.toString(), message.length);
-    };
-    this.#onPing = function (body) {
+      if (isBinary) socket.close(1003);
+      else if (!fastFrameReader.readMessage(socket, message))
+        messageDispatcher.read(socket, message.toString(), message.length);
+    });
+    this.#onPing = failingAlone((socket, body: Buffer) => {
       fastFrameReader.reported();
-      replyToPing(this as GatewaySocket, body);
-    };
-    this.#onPong = function (body) {
+      replyToPing(socket, body);
+    });
+    this.#onPong = failingAlone((socket, body: Buffer) => {
       fastFrameReader.reported();
-      chargePong(this as GatewaySocket, body.length);
-    };
+      chargePong(socket, body.length);
+    });
     const logger = this.#logger;
     this.#onError = function (error) {
       const { frameTracker } = this as GatewaySocket;
@@ -109,7 +117,7 @@ function wsDataListenerOf(socket: Socket): WsDataListener {
   const listener = socket.listeners('data').at(-1);
   if (listener?.name !== 'socketOnData')
     throw new Error(
-      'unsupported version of "ws": its data listener is not "socketOnData"; ' + 'install the version in package.json',
+      'unsupported version of "ws": its data listener is not "socketOnData"; install the version in package.json',
     );
   return listener as WsDataListener;
 }
@@ -118,11 +126,15 @@ function wsDataListenerOf(socket: Socket): WsDataListener {
 function onEnd(this: ReadSocket): void {
   const session = this[WEB_SOCKET]?.session;
   if (session === undefined || session.closed) return;
-  session.end(ABNORMAL);
-  session.outbox.flushAll();
   // A client that reads no more would otherwise keep the connection indefinitely.
   const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
   this.once('close', () => clearTimeout(timer));
+  session.end(ABNORMAL);
+  try {
+    session.outbox.flushAll();
+  } catch (error) {
+    session.fail(error);
+  }
 }
 
 /** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
@@ -131,10 +143,23 @@ function onCut(this: ReadSocket): void {
 }
 
 /** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */
-function onClose(this: WebSocket, code: number): void {
-  const { queue, session, disconnected } = this as GatewaySocket;
-  queue?.drop();
+const onClose = failingAlone(({ queue, session, disconnected }, code: number) => {
   session?.end(code);
-  session?.outbox.discard();
+  session?.outbox.release();
+  queue?.drop();
   disconnected?.(code);
+});
+
+/** Makes a listener of a WebSocket, an exception of which closes this socket with 1011 and goes no further. */
+function failingAlone<Parameters extends unknown[]>(
+  listener: (socket: GatewaySocket, ...parameters: Parameters) => void,
+): (this: WebSocket, ...parameters: Parameters) => void {
+  return function (...parameters) {
+    const socket = this as GatewaySocket;
+    try {
+      listener(socket, ...parameters);
+    } catch (error) {
+      socket.session?.fail(error);
+    }
+  };
 }

@@ -108,18 +108,27 @@ export class NoticeLog implements SessionListener {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#telling = true;
-    while (this.#log.length > 0) {
-      const { length } = this.#log;
-      const all = joinFrames(this.#log);
-      for (const session of this.registry.all()) {
+    try {
+      while (this.#log.length > 0) this.#tellOnce();
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  #tellOnce(): void {
+    const { length } = this.#log;
+    const all = joinFrames(this.#log);
+    for (const session of this.registry.all()) {
+      try {
         if (session.noticeOffset === this.#told) {
           session.noticeOffset = this.#told + length;
           session.send(all, length);
         } else this.catchUp(session);
+      } catch (error) {
+        session.fail(error); // the others get theirs
       }
-      this.#told += length;
-      this.#log = this.#log.slice(length);
     }
-    this.#telling = false;
+    this.#told += length;
+    this.#log = this.#log.slice(length);
   }
 }

@@ -12,6 +12,12 @@ export interface OutboxServices {
   readonly slowConsumers: SlowConsumers;
 }
 
+/** The session of an outbox. */
+export interface OutboxOwner extends SlowConsumer {
+  /** Closes the session with 1011. Never throws. */
+  fail(error: unknown): void;
+}
+
 /** Frames up to this size are copied into the block; longer ones are written as they are. */
 const COPIED_BYTES = 2048;
 /** Bytes written to one session before the end of a turn after which its client is read from in the next turn only. */
@@ -45,7 +51,7 @@ export class Outbox implements Flushable {
   #blocked = true;
 
   constructor(
-    private readonly consumer: SlowConsumer,
+    private readonly consumer: OutboxOwner,
     private readonly services: OutboxServices,
   ) {}
 
@@ -157,8 +163,21 @@ export class Outbox implements Flushable {
     if (this.#block !== null) this.services.blockPool.give(this.#block);
     this.#sealed = this.#sharedFrame = this.#block = null;
     this.#used = this.#openFrames = 0;
-    if (this.#blocked) this.services.slowConsumers.report(this.consumer, 0);
-    this.#blocked = this.#sink === undefined;
+    if (!this.#blocked) return;
+    // What the sink holds still counts, until it emits `drain` or the connection is gone.
+    this.#blocked = this.#sink === undefined || this.#sink.writableNeedDrain;
+    this.#report();
+  }
+
+  /** Drops all frames, the bytes that the sink of a lost connection held included. */
+  release(): void {
+    this.detach();
+    this.discard();
+  }
+
+  fail(error: unknown): void {
+    this.discard();
+    this.consumer.fail(error);
   }
 
   #schedule(): void {
@@ -253,7 +272,11 @@ export class Outbox implements Flushable {
   #drained(sink: ByteSink): void {
     if (!this.#blocked || sink !== this.#sink) return;
     this.#blocked = false;
-    this.#write();
+    try {
+      this.#write();
+    } catch (error) {
+      this.fail(error);
+    }
     if (!this.#blocked) this.#report();
   }
 

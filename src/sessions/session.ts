@@ -18,6 +18,7 @@ export type PauseReason = keyof typeof PAUSE;
 /** The registry as a session sees it: ends the session and calls the listeners. */
 export interface SessionOwner extends OutboxServices {
   end(session: Session, code: number): void;
+  fail(session: Session, error: unknown): void;
 }
 
 /** The server's record of one client under a generated id. Connections may be attached to it one after another. */
@@ -28,6 +29,8 @@ export class Session {
 
   /** Whether the session has ended: nothing is sent to it or in its name any more. Written by `SessionRegistry`. */
   closed = false;
+  /** Whether code that works for this session has thrown. Written by `SessionRegistry`. */
+  failed = false;
   /** Tick of the next ping. Written by `Heartbeat`. */
   nextPingTick = 0;
   /** How many notices of the log were sent to this session or precede it. Written by `NoticeLog`. */
@@ -98,10 +101,20 @@ export class Session {
     else this.#connection.close(code);
   }
 
-  /** Ends the session of a client that does not read; drops the frames that wait in the outbox. */
+  /**
+   * Ends the session of a client that does not read; drops the frames that wait in the outbox. Cuts the connection where
+   * the session has ended already.
+   */
   shed(code: ServerCloseCode): void {
+    if (this.closed) this.#connection?.terminate();
+    this.end(code);
     this.outbox.discard();
     this.close(code);
+  }
+
+  /** Logs what code that works for this session has thrown, and closes the session with 1011. Never throws. */
+  fail(error: unknown): void {
+    this.owner.fail(this, error);
   }
 
   /** Removes the session from the registry and calls the listeners; does nothing once the session has ended. */

@@ -48,7 +48,7 @@ export class HandlerQueue {
   /** Drops the waiting calls and unsubscribes from all observables, because the session has closed. */
   drop(): void {
     this.#waiting.length = 0;
-    for (const stream of this.#streams) stream.unsubscribe();
+    for (const stream of this.#streams) this.#unsubscribe(stream);
     this.#streams.clear();
   }
 
@@ -66,8 +66,17 @@ export class HandlerQueue {
 
   #keep(stream: Subscription | undefined): void {
     if (stream === undefined || stream.closed) return;
-    if (this.session.closed) return stream.unsubscribe();
+    if (this.session.closed) return this.#unsubscribe(stream);
     this.#streams.add(stream);
     stream.add(() => this.#streams.delete(stream));
+  }
+
+  /** Unsubscribes from an observable, whose own code may throw then. */
+  #unsubscribe(stream: Subscription): void {
+    try {
+      stream.unsubscribe();
+    } catch (error) {
+      this.session.fail(error);
+    }
   }
 }
