@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  checkClose,
   DEFAULT_PAGE,
   EVERYONE,
   isReserved,
@@ -87,8 +88,10 @@ export class Switchboard {
    * Closes a session after all that it was sent; returns whether there was one.
    *
    * @param code one of the protocol's close codes; 4000 `kicked` tells it not to come again
+   * @throws {RangeError} for a code that no close frame may have; the session stays open
    */
   close(id: string, code: ServerCloseCode = 4000): boolean {
+    checkClose(code);
     const session = this.sessions.find(id);
     session?.close(code);
     return session !== undefined;

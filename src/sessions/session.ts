@@ -1,4 +1,4 @@
-import { ABNORMAL, type Frame, type ServerCloseCode } from '../protocol/index.js';
+import { ABNORMAL, checkClose, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
 import type { Identity } from './identity.js';
 import { Outbox, type OutboxServices } from './outbox.js';
@@ -95,8 +95,13 @@ export class Session {
     if (!this.closed) this.outbox.append(frame, textFrames);
   }
 
-  /** Ends the session: sends the frames that wait, then a close frame with this code and its reason. */
+  /**
+   * Ends the session: sends the frames that wait, then a close frame with this code and its reason.
+   *
+   * @throws {RangeError} for a code that no close frame may have; the session stays open
+   */
   close(code: ServerCloseCode): void {
+    checkClose(code ?? null);
     if (this.#connection === undefined) this.end(code);
     else this.#connection.close(code);
   }
