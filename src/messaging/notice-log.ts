@@ -52,6 +52,11 @@ export class NoticeLog implements SessionListener {
     if (this.#arrivals) this.#gathered();
   }
 
+  /** Sends a session the notices of the window that are older than its end. */
+  closing(session: Session): void {
+    this.catchUp(session);
+  }
+
   closed(session: Session, code: number): void {
     this.#departed(session, session.id, code);
   }

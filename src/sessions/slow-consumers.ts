@@ -8,7 +8,7 @@ export interface SlowConsumer {
   /** Stops reading from the client. */
   pauseReading(reason: 'slow'): void;
   resumeReading(reason: 'slow'): void;
-  /** Closes the session and drops the frames that wait for it. */
+  /** Closes the session and drops the frames that wait for it. Cuts the connection of a closed session. */
   shed(code: ServerCloseCode): void;
 }
 
@@ -18,7 +18,9 @@ const CHECKS_PER_PERIOD = 10;
 /**
  * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client. After
  * `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions together
- * the one with the most waiting bytes is closed with 1013.
+ * the one with the most waiting bytes is closed with 1013. A closed session counts until its connection is gone. Closed
+ * sessions together may hold the budget once more, because each of them is gone within two seconds; over that the one with
+ * the most waiting bytes is cut.
  */
 @Injectable()
 export class SlowConsumers {
@@ -40,7 +42,8 @@ export class SlowConsumers {
    */
   readonly #shed = (): void => {
     this.#shedding = false;
-    while (this.#isOverBudget) this.#shedHeaviest();
+    while (this.#waitingBytes('open') > this.#budgetBytes) this.#shedHeaviest('open');
+    while (this.#waitingBytes('closed') > this.#budgetBytes) this.#shedHeaviest('closed');
   };
 
   constructor(settings: Settings) {
@@ -60,16 +63,14 @@ export class SlowConsumers {
   }
 
   /**
-   * Records how many bytes wait for a session whose sink is full; 0 once the sink has drained.
-   * Closed sessions no longer count, because their sockets are about to be destroyed.
+   * Records how many bytes wait for a session whose sink is full; 0 once the sink has drained or is gone.
    */
-  report(session: SlowConsumer, waitingBytes: number): void {
-    const bytes = session.closed ? 0 : waitingBytes;
+  report(session: SlowConsumer, bytes: number): void {
     this.#totalBytes += bytes - (this.#waiting.get(session) ?? 0);
     if (this.#totalBytes > this.#mostBytes) this.#mostBytes = this.#totalBytes;
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
-    if (bytes > this.highWaterBytes) this.#pause(session);
+    if (bytes > this.highWaterBytes && !session.closed) this.#pause(session);
     else if (this.#overSinceMs.delete(session)) session.resumeReading('slow');
     if (this.#isOverBudget && !this.#shedding) {
       this.#shedding = true;
@@ -90,16 +91,28 @@ export class SlowConsumers {
 
   #shedOverdue(): void {
     const limit = performance.now() - this.#periodMs;
-    for (const [session, sinceMs] of this.#overSinceMs) if (sinceMs <= limit) session.shed(4100);
+    for (const [session, sinceMs] of this.#overSinceMs) {
+      if (session.closed) this.#overSinceMs.delete(session);
+      else if (sinceMs <= limit) session.shed(4100);
+    }
     if (this.#overSinceMs.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  #shedHeaviest(): void {
+  /** Sums up what waits for sessions of one kind. */
+  #waitingBytes(kind: 'open' | 'closed'): number {
+    let sum = 0;
+    for (const [session, bytes] of this.#waiting) if (session.closed === (kind === 'closed')) sum += bytes;
+    return sum;
+  }
+
+  #shedHeaviest(kind: 'open' | 'closed'): void {
     let heaviest: SlowConsumer | undefined;
     let most = 0;
-    for (const [session, bytes] of this.#waiting) if (bytes > most) [heaviest, most] = [session, bytes];
+    for (const [session, bytes] of this.#waiting)
+      if (bytes > most && session.closed === (kind === 'closed')) [heaviest, most] = [session, bytes];
     heaviest?.shed(1013);
+    if (heaviest !== undefined && kind === 'closed') this.report(heaviest, 0); // its connection is cut
   }
 }
