@@ -145,7 +145,8 @@ function onCut(this: ReadSocket): void {
 /** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */
 const onClose = failingAlone(({ queue, session, disconnected }, code: number) => {
   session?.end(code);
-  session?.outbox.release();
+  session?.outbox.detach(); // what the socket held is gone
+  session?.outbox.discard();
   queue?.drop();
   disconnected?.(code);
 });

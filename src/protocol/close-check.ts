@@ -14,7 +14,7 @@ const LAST_PROTOCOL_CODE = 1014;
 export function checkClose(code: unknown, reason?: unknown): void {
   if (code !== undefined && !isSendableCode(code))
     throw new RangeError(
-      `close code ${String(code)} is invalid; use 1000 to 1014 except 1004 to 1006, or 3000 to 4999`,
+      `close code ${typeof code === 'number' ? code : typeof code} is invalid; use 1000 to 1014 except 1004 to 1006, or 3000 to 4999`,
     );
   if (reason === undefined) return;
   if (typeof reason !== 'string' && !(reason instanceof Uint8Array))

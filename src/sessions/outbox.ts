@@ -1,22 +1,9 @@
 import type { Block, Frame } from '../protocol/index.js';
-import { LARGE_BLOCK_BYTES, type BlockPool } from './block-pool.js';
+import { LARGE_BLOCK_BYTES } from './block-pool.js';
 import type { ByteSink } from './connection.js';
-import type { Flushable, FlushScheduler } from './flush-scheduler.js';
+import type { Flushable } from './flush-scheduler.js';
 import { FrameBatches } from './frame-batches.js';
-import type { SlowConsumer, SlowConsumers } from './slow-consumers.js';
-
-/** Services that all outboxes of a process share. */
-export interface OutboxServices {
-  readonly flushScheduler: FlushScheduler;
-  readonly blockPool: BlockPool;
-  readonly slowConsumers: SlowConsumers;
-}
-
-/** The session of an outbox. */
-export interface OutboxOwner extends SlowConsumer {
-  /** Closes the session with 1011. Never throws. */
-  fail(error: unknown): void;
-}
+import type { OutboxOwner, OutboxServices } from './outbox-services.js';
 
 /** Frames up to this size are copied into the block; longer ones are written as they are. */
 const COPIED_BYTES = 2048;
@@ -57,7 +44,7 @@ export class Outbox implements Flushable {
 
   /** Bytes that wait for this session, in the outbox and in the sink. */
   get bufferedBytes(): number {
-    return this.#sealedBytes + this.#openBytes + (this.#sink === undefined ? 0 : this.#sink.writableLength);
+    return (this.#sealed?.bytes ?? 0) + this.#openBytes + (this.#sink?.writableLength ?? 0);
   }
 
   /** Text frames written to connections so far, the first frame of each connection not counted. */
@@ -70,10 +57,7 @@ export class Outbox implements Flushable {
     return (this.#blocked || this.#sealed !== null) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
   }
 
-  /**
-   * Whether the client must not be read from before the next turn, because its answers have filled the outbox or took its
-   * share of this turn.
-   */
+  /** Whether reading must wait for the next turn, because answers have filled the outbox or the share of this turn. */
   get saturated(): boolean {
     return this.#earlyBytes > MAX_BYTES_PER_TURN || this.overloaded;
   }
@@ -81,10 +65,6 @@ export class Outbox implements Flushable {
   /** Offset of the next byte in the block that {@link reserve} returned. */
   get used(): number {
     return this.#used;
-  }
-
-  get #sealedBytes(): number {
-    return this.#sealed === null ? 0 : this.#sealed.bytes;
   }
 
   get #openBytes(): number {
@@ -169,12 +149,6 @@ export class Outbox implements Flushable {
     this.#report();
   }
 
-  /** Drops all frames, the bytes that the sink of a lost connection held included. */
-  release(): void {
-    this.detach();
-    this.discard();
-  }
-
   fail(error: unknown): void {
     this.discard();
     this.consumer.fail(error);
@@ -208,22 +182,12 @@ export class Outbox implements Flushable {
       this.#earlyBytes += this.#openBytes;
       this.#write();
     }
-    if (this.#sharedFrame !== null) this.#push(this.#sharedFrame);
-    if (this.#block !== null) this.#pushBlock(this.#block, this.#used);
+    if (this.#sharedFrame === null && this.#block === null) return;
+    const sealed = (this.#sealed ??= new FrameBatches());
+    if (this.#sharedFrame !== null) sealed.push(this.#sharedFrame, this.#openFrames);
+    else sealed.pushBlock(this.#block!, this.#used, this.#openFrames, this.services.blockPool);
     this.#sharedFrame = this.#block = null;
     this.#used = this.#openFrames = 0;
-  }
-
-  /** Copies the bytes of a block that is mostly empty, so that at most twice the counted bytes are held. */
-  #pushBlock(block: Block, used: number): void {
-    const filled = block.bytes.subarray(0, used);
-    if (used * 2 >= block.bytes.length) return this.#push(filled);
-    this.#push(Buffer.from(filled));
-    this.services.blockPool.give(block);
-  }
-
-  #push(batch: Buffer): void {
-    (this.#sealed ??= new FrameBatches()).push(batch, this.#openFrames);
   }
 
   #write(): void {

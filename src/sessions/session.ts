@@ -1,7 +1,8 @@
 import { ABNORMAL, checkClose, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
 import type { Identity } from './identity.js';
-import { Outbox, type OutboxServices } from './outbox.js';
+import type { OutboxServices } from './outbox-services.js';
+import { Outbox } from './outbox.js';
 
 /** Reasons for which a client is not read from, as bits. Reading goes on when no reason is left. */
 export const PAUSE = {
