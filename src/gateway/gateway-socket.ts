@@ -89,4 +89,12 @@ export class GatewaySocket extends WebSocket implements Connection {
   countError(code: string): boolean {
     return this.sessionRateLimiter?.recordError(code) === true;
   }
+
+  chargeAnswer(bytes: number): void {
+    this.sessionRateLimiter?.chargeAnswer(bytes);
+  }
+
+  chargeBroadcast(receivers: number): number {
+    return this.sessionRateLimiter?.chargeBroadcast(receivers) ?? 0;
+  }
 }

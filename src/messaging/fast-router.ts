@@ -60,6 +60,7 @@ export class FastRouter {
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
     if (!this.router.remoteDelivery.reachesAll(stampedBytes(found.length))) return false;
+    if (!this.router.broadcastLimit.tryCharge(sender)) return false;
     this.counters.fastBroadcasts++;
     const skipped = this.router.broadcast(this.#stamped(sender, found), sender);
     if (found.idStart >= 0)

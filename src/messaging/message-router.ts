@@ -4,6 +4,7 @@ import { ackFrame, EVERYONE, MessageError, SERVER, type Frame } from '../protoco
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
+import { BroadcastLimit } from './broadcast-limit.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { NoticeLog } from './notice-log.js';
 
@@ -19,16 +20,19 @@ export class MessageRouter {
     private readonly noticeLog: NoticeLog,
     private readonly counters: Counters,
     readonly remoteDelivery: RemoteDelivery,
+    readonly broadcastLimit: BroadcastLimit,
   ) {}
 
   /**
    * Carries a session's message to its receiver, on whatever node.
    *
    * @param id the sender's own reference, to be acknowledged
-   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once
+   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once; for a
+   *   broadcast `forbidden` or `rate_limited`
    */
   route(sender: Session, receiver: string, frame: Frame, id: string | undefined): void {
     if (receiver === EVERYONE) {
+      this.broadcastLimit.charge(sender, id);
       const skipped = this.broadcast(frame, sender, id);
       if (id !== undefined) sender.send(ackFrame(sender.id, id, 'accepted', skipped));
       return;

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { BroadcastLimit } from './broadcast-limit.js';
 import { FastRouter } from './fast-router.js';
 import { LocalNode } from './local-node.js';
 import { SessionDirectory } from './session-directory.js';
@@ -17,6 +18,7 @@ import { Switchboard } from './switchboard.js';
     SessionDirectory,
     NoticeLog,
     RemoteDelivery,
+    BroadcastLimit,
     MessageRouter,
     LocalNode,
     FastRouter,

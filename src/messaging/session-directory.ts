@@ -18,6 +18,11 @@ export class SessionDirectory {
     });
   }
 
+  /** Sessions of all nodes. */
+  get size(): number {
+    return this.sessions.size + this.#elsewhere.size;
+  }
+
   remoteArrived(id: string, user: string | undefined): void {
     this.#elsewhere.set(id, user);
     this.#order.add(id);

@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { Check, Count } from './check.js';
+import { Check, Count, OnOff } from './check.js';
 import { Setting } from './setting.js';
 
 /** How much anybody may ask of this server; 0 switches a limit off. */
@@ -32,6 +32,17 @@ export abstract class LimitSettings {
   @Setting('number', 'Bytes a second of one session, four times as many at once, then `rate_limited`; 0 is no limit.')
   @Count('bytes', constants.MAX_LENGTH)
   bytesPerSecond!: number;
+
+  @Setting('switch', 'Whether sessions may broadcast (`"receiver":"*"`); off, their broadcasts are `forbidden`.')
+  @OnOff()
+  broadcasts!: boolean;
+
+  @Setting(
+    'number',
+    'Receivers a second of the broadcasts of one session, as many at once, then `rate_limited`; 0 is no limit.',
+  )
+  @Count('receivers')
+  broadcastReceiversPerSecond!: number;
 
   @Setting(
     'number',

@@ -126,4 +126,17 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
     expect(refs(stalled).slice(0, REQUESTS)).toEqual(numbers(REQUESTS));
     expect((await pair[0].next('sys.departed')).data).toEqual({ code: 4321 });
   });
+
+  it('are charged by the size of the answers', async () => {
+    const stalled = await start({ BYTES_PER_SECOND: '1000000' });
+    stalled.client.socket.resume();
+    stalled.client.socket.write(requests());
+    await stalled.readUntil(() => stalled.client.lines.length === REQUESTS);
+    const pages = stalled.read().filter(({ type }) => type === 'sys.sessions');
+    const refused = stalled.read().filter(({ type }) => type === 'sys.error');
+    // The burst of four seconds, and what flows in during the test.
+    expect(pages.length * 100_000).toBeLessThan(6_000_000);
+    expect(refused.length).toBeGreaterThan(REQUESTS / 2);
+    expect(refused[0]!.data).toMatchObject({ code: 'rate_limited', retryAfterMs: expect.any(Number) as number });
+  });
 });

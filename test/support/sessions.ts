@@ -95,6 +95,12 @@ export class FakeConnection implements Connection {
   countError(): boolean {
     return false;
   }
+
+  chargeAnswer(): void {}
+
+  chargeBroadcast(): number {
+    return 0;
+  }
 }
 
 export interface FakeSession {
