@@ -13,6 +13,7 @@ import { benchDir, projectDir } from './paths.js';
 const unlimited = {
   MESSAGES_PER_SECOND: '0',
   BYTES_PER_SECOND: '0',
+  BROADCAST_RECEIVERS_PER_SECOND: '0',
   MAX_CONNECTIONS_PER_ADDRESS: '0',
   HANDSHAKES_PER_SECOND: '0',
   MAX_CONNECTIONS: '0',

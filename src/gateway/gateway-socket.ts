@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { closeReason, NO_STATUS, textFrame } from '../protocol/index.js';
+import { checkClose, closeReason, NO_STATUS, textFrame } from '../protocol/index.js';
 import type { Connection } from '../sessions/connection.js';
 import type { Session } from '../sessions/session.js';
 import type { MessageHandlerCallback } from './dispatch/handler-table.js';
@@ -54,19 +54,32 @@ export class GatewaySocket extends WebSocket implements Connection {
   /**
    * Ends the session with this code, and sends the frames that wait and the close frame with one write. An empty close
    * frame counts as 1005. A missing reason is taken from the table of close codes; the answer to a close frame has one.
+   *
+   * @throws {RangeError | TypeError} for a code or a reason that no close frame may have; the session stays open
    */
   override close(code?: number, reason?: string | Buffer): void {
+    checkClose(code, reason);
     if (this.readyState !== WebSocket.OPEN || this.session === undefined) return super.close(code, reason);
     this.session.end(code ?? NO_STATUS);
     this.queue?.drop();
     this.sink.cork();
-    this.session.outbox.flushAll();
-    super.close(code, reason ?? closeReason(code));
-    this.sink.uncork();
+    try {
+      this.session.outbox.flushAll();
+    } finally {
+      super.close(code, reason ?? closeReason(code));
+      this.sink.uncork();
+      this.session.resumeForClose();
+    }
   }
 
-  /** Sends one text frame in order with all others. For handlers that call Nest's `client.send`. */
+  /**
+   * Sends one text frame in order with all others. For handlers that call Nest's `client.send`.
+   *
+   * @throws {TypeError} for data that is not text
+   */
   override send(data: string | Buffer): void {
+    if (typeof data !== 'string' && !Buffer.isBuffer(data))
+      throw new TypeError('client.send sends a string or a Buffer of text; use JSON.stringify for objects');
     this.session?.send(textFrame(data.toString()));
   }
 
@@ -76,5 +89,13 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   countError(code: string): boolean {
     return this.sessionRateLimiter?.recordError(code) === true;
+  }
+
+  chargeAnswer(bytes: number): void {
+    this.sessionRateLimiter?.chargeAnswer(bytes);
+  }
+
+  chargeBroadcast(receivers: number): number {
+    return this.sessionRateLimiter?.chargeBroadcast(receivers) ?? 0;
   }
 }

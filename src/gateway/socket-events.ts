@@ -19,8 +19,6 @@ type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
 export class SocketEvents {
   readonly #logger = new Logger(SocketEvents.name);
   readonly #welcome: (session: string) => Frame;
-  /** `undefined` with `FAST_LANE=off`. */
-  readonly #fastFrameReader: FastFrameReader | undefined;
   /** The data listener of `ws`, the same function for all sockets; found with the first socket. */
   #wsDataListener: WsDataListener | undefined;
   // One listener of each kind serves all sockets, so that a session costs no closure.
@@ -42,31 +40,36 @@ export class SocketEvents {
       maxMessageBytes: settings.maxMessageBytes,
       notices: settings.noticeScope,
     });
-    const isFast = settings.fastLane;
-    this.#fastFrameReader = isFast ? fastFrameReader : undefined;
     const wsDataListener = (): WsDataListener => this.#wsDataListener!;
     this.#onData = function (this: ReadSocket, chunk) {
       // `ws` itself reads the bytes that a destroyed socket has still buffered.
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
       socket.session?.markAlive();
-      fastFrameReader.read(socket, this, chunk, wsDataListener());
+      try {
+        fastFrameReader.read(socket, this, chunk, wsDataListener());
+      } catch (error) {
+        // Where the next frame begins is unknown now.
+        (socket.frameTracker ??= new FrameTracker()).failed = true;
+        socket.session?.fail(error);
+      }
     };
-    this.#onMessage = function (data, isBinary) {
+    // A listener that threw would leave the receiver of `ws` in the middle of a message.
+    this.#onMessage = failingAlone((socket, data: RawData, isBinary: boolean) => {
       fastFrameReader.reported();
       const message = data as Buffer;
-      if (isBinary) this.close(1003);
-      else if (!isFast || !fastFrameReader.readMessage(this as GatewaySocket, message))
-        messageDispatcher.read(this as GatewaySocket, message.toString(), message.length);
-    };
-    this.#onPing = function (body) {
+      if (isBinary) socket.close(1003);
+      else if (!fastFrameReader.readMessage(socket, message))
+        messageDispatcher.read(socket, message.toString(), message.length);
+    });
+    this.#onPing = failingAlone((socket, body: Buffer) => {
       fastFrameReader.reported();
-      replyToPing(this as GatewaySocket, body);
-    };
-    this.#onPong = function (body) {
+      replyToPing(socket, body);
+    });
+    this.#onPong = failingAlone((socket, body: Buffer) => {
       fastFrameReader.reported();
-      chargePong(this as GatewaySocket, body.length);
-    };
+      chargePong(socket, body.length);
+    });
     const logger = this.#logger;
     this.#onError = function (error) {
       const { frameTracker } = this as GatewaySocket;
@@ -91,9 +94,9 @@ export class SocketEvents {
 
   #listen(webSocket: GatewaySocket, socket: Socket): void {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
-    if (this.#fastFrameReader === undefined) socket.prependListener('data', trackFrames);
-    else this.#interceptData(socket);
+    this.#interceptData(socket);
     socket.prependListener('end', onEnd); // runs before `ws` ends the server's half
+    socket.prependListener('close', onCut); // runs before `ws` reads what the socket has still buffered
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
     webSocket.on('pong', this.#onPong);
@@ -101,7 +104,7 @@ export class SocketEvents {
     webSocket.on('error', this.#onError);
   }
 
-  /** Replaces the data listener of `ws` by the fast frame reader, which calls that listener for all other frames. */
+  /** Replaces the data listener of `ws` by the frame reader, which calls that listener for each frame that `ws` reads. */
   #interceptData(socket: Socket): void {
     this.#wsDataListener ??= wsDataListenerOf(socket);
     socket.on('data', this.#onData);
@@ -114,37 +117,51 @@ function wsDataListenerOf(socket: Socket): WsDataListener {
   const listener = socket.listeners('data').at(-1);
   if (listener?.name !== 'socketOnData')
     throw new Error(
-      'unsupported version of "ws": its data listener is not "socketOnData"; ' +
-        'install the version in package.json, or set FAST_LANE=off',
+      'unsupported version of "ws": its data listener is not "socketOnData"; install the version in package.json',
     );
   return listener as WsDataListener;
-}
-
-/** Marks the session alive and tracks frames where `ws` reads everything. */
-function trackFrames(this: ReadSocket, chunk: Buffer): void {
-  const socket = this[WEB_SOCKET]!;
-  socket.session?.markAlive();
-  const frameTracker = (socket.frameTracker ??= new FrameTracker());
-  for (let at = 0; at < chunk.length;) at = frameTracker.step(chunk, at);
 }
 
 /** Ends the session of a client that has closed its half without a close frame. */
 function onEnd(this: ReadSocket): void {
   const { session, queue } = this[WEB_SOCKET] ?? {};
   if (session === undefined || session.closed) return;
-  session.end(ABNORMAL);
-  queue?.drop();
-  session.outbox.flushAll();
   // A client that reads no more would otherwise keep the connection indefinitely.
   const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
   this.once('close', () => clearTimeout(timer));
+  session.end(ABNORMAL);
+  queue?.drop();
+  try {
+    session.outbox.flushAll();
+  } catch (error) {
+    session.fail(error);
+  }
+}
+
+/** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
+function onCut(this: ReadSocket): void {
+  this[WEB_SOCKET]?.session?.end(ABNORMAL);
 }
 
 /** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */
-function onClose(this: WebSocket, code: number): void {
-  const { queue, session, disconnected } = this as GatewaySocket;
-  queue?.drop();
+const onClose = failingAlone(({ queue, session, disconnected }, code: number) => {
   session?.end(code);
+  session?.outbox.detach(); // the frames that the socket held are gone
   session?.outbox.discard();
+  queue?.drop();
   disconnected?.(code);
+});
+
+/** Makes a listener of a WebSocket, an exception of which closes this socket with 1011 and goes no further. */
+function failingAlone<Parameters extends unknown[]>(
+  listener: (socket: GatewaySocket, ...parameters: Parameters) => void,
+): (this: WebSocket, ...parameters: Parameters) => void {
+  return function (...parameters) {
+    const socket = this as GatewaySocket;
+    try {
+      listener(socket, ...parameters);
+    } catch (error) {
+      socket.session?.fail(error);
+    }
+  };
 }

@@ -8,6 +8,8 @@ import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
+import { logIncident } from '../telemetry/incident.js';
+import { Log } from '../telemetry/log.js';
 import { Admission } from './handshake/admission.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
@@ -34,6 +36,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #counters: Counters;
   readonly #handlerTable: HandlerTable;
   readonly #socketEvents: SocketEvents;
+  readonly #log: Log;
   /** Read with the first socket, after which no interceptor can be added. */
   #intercepted: InterceptedTypes | undefined;
 
@@ -46,6 +49,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#nodeState = app.get(NodeState);
     this.#handlerTable = app.get(HandlerTable);
     this.#socketEvents = app.get(SocketEvents);
+    this.#log = app.get(Log);
     this.#settings = app.get(Settings);
     this.#counters = app.get(Counters);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
@@ -86,10 +90,25 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    try {
+      this.#answer(request, socket, head);
+    } catch (error) {
+      this.#abandon(socket, error);
+    }
+  }
+
+  /** Logs what a handshake has thrown and cuts its connection, because one fault must not end the process. */
+  #abandon(socket: Duplex, error: unknown): void {
+    logIncident(this.#log, error, {});
+    socket.destroy();
+  }
+
+  #answer(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined) return this.#reject(request, socket, rejection);
     const verdict = this.#admission.admit(request);
-    if (verdict instanceof Promise) void this.#awaitVerdict(verdict, request, socket, head);
+    if (verdict instanceof Promise)
+      this.#awaitVerdict(verdict, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
     else this.#decide(verdict, request, socket, head);
   }
 
@@ -111,21 +130,23 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   #decide(verdict: Verdict, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if ('code' in verdict) return this.#reject(request, socket, verdict);
-    let upgraded = false;
+    let webSocket: GatewaySocket | undefined;
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
       this.#server.handleUpgrade(request, socket, head, (client) => {
-        const webSocket = client as GatewaySocket;
-        upgraded = true;
+        webSocket = client as GatewaySocket;
         this.#handshakeMetrics.accepted();
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
         this.#socketEvents.open(webSocket, request.socket, verdict);
         this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open
       });
+    } catch (error) {
+      if (webSocket?.session === undefined) this.#abandon(socket, error);
+      else webSocket.session.fail(error);
     } finally {
       socket.uncork();
     }
-    if (!upgraded) this.#admission.release(verdict);
+    if (webSocket?.session === undefined) this.#admission.release(verdict);
   }
 
   #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {

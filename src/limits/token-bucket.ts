@@ -22,7 +22,7 @@ export class TokenBucket {
     return this.#tokens >= count;
   }
 
-  /** Takes tokens that {@link has} found. */
+  /** Takes tokens. More than {@link has} found make a debt that is refilled first. */
   take(count: number): void {
     this.#tokens -= count;
   }

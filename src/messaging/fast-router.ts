@@ -14,7 +14,7 @@ import {
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
-import { LocalDelivery } from './local-delivery.js';
+import { Broadcaster } from './broadcaster.js';
 import { NoticeLog } from './notice-log.js';
 import { RemoteDelivery } from './remote-delivery.js';
 
@@ -31,7 +31,7 @@ export class FastRouter {
   constructor(
     private readonly sessions: SessionRegistry,
     private readonly noticeLog: NoticeLog,
-    private readonly localDelivery: LocalDelivery,
+    private readonly broadcaster: Broadcaster,
     private readonly remoteDelivery: RemoteDelivery,
     private readonly counters: Counters,
   ) {
@@ -59,12 +59,9 @@ export class FastRouter {
   }
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
-    const frame = this.#stamped(sender, found);
-    // First the other nodes, because the slow path answers where they cannot be reached.
-    if (!this.remoteDelivery.broadcast(frame, sender)) return false;
-    const skipped = this.localDelivery.fanOut(frame, sender);
+    const skipped = this.broadcaster.tryBroadcast(this.#stamped(sender, found), sender);
+    if (skipped === undefined) return false;
     this.counters.fastBroadcasts++;
-    this.counters.broadcasts++;
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
     return true;

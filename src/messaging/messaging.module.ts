@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { BroadcastLimit } from './broadcast-limit.js';
+import { Broadcaster } from './broadcaster.js';
 import { FastRouter } from './fast-router.js';
 import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
@@ -19,6 +21,8 @@ import { Switchboard } from './switchboard.js';
     NoticeLog,
     LocalDelivery,
     RemoteDelivery,
+    BroadcastLimit,
+    Broadcaster,
     MessageRouter,
     LocalNode,
     FastRouter,
@@ -30,6 +34,7 @@ import { Switchboard } from './switchboard.js';
     LocalNode,
     SessionDirectory,
     NoticeLog,
+    Broadcaster,
     MessageRouter,
     FastRouter,
     SystemRequestHandler,

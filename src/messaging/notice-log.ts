@@ -51,6 +51,11 @@ export class NoticeLog implements SessionListener {
     if (this.#arrivals) this.#schedule();
   }
 
+  /** Sends a session the notices of the window that are older than its end. */
+  closing(session: Session): void {
+    this.catchUp(session);
+  }
+
   closed(session: Session, code: number): void {
     this.#addDeparture(session, session.id, code);
   }
@@ -108,18 +113,27 @@ export class NoticeLog implements SessionListener {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#flushing = true;
-    while (this.#log.length > 0) {
-      const { length } = this.#log;
-      const all = joinFrames(this.#log);
-      for (const session of this.registry.all()) {
+    try {
+      while (this.#log.length > 0) this.#flushOnce();
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  #flushOnce(): void {
+    const { length } = this.#log;
+    const all = joinFrames(this.#log);
+    for (const session of this.registry.all()) {
+      try {
         if (session.noticeOffset === this.#flushed) {
           session.noticeOffset = this.#flushed + length;
           session.send(all, length);
         } else this.catchUp(session);
+      } catch (error) {
+        session.fail(error); // the notices of all other sessions go on
       }
-      this.#flushed += length;
-      this.#log = this.#log.slice(length);
     }
-    this.#flushing = false;
+    this.#flushed += length;
+    this.#log = this.#log.slice(length);
   }
 }

@@ -8,6 +8,7 @@ import { SortedIds } from '../sessions/sorted-ids.js';
 export class SessionDirectory {
   /** Remote sessions by node id, with their users where the operator shows them. */
   readonly #remote = new Map<string, Map<string, string | undefined>>();
+  #remoteSize = 0;
   readonly #order: SortedIds;
 
   constructor(private readonly sessions: SessionRegistry) {
@@ -18,6 +19,11 @@ export class SessionDirectory {
     });
   }
 
+  /** The number of sessions on all nodes. */
+  get size(): number {
+    return this.sessions.size + this.#remoteSize;
+  }
+
   /** Adds a remote session. @returns `false` for a known one */
   addRemote(id: string, user: string | undefined): boolean {
     const nodeId = nodeIdIn(id);
@@ -25,6 +31,7 @@ export class SessionDirectory {
     if (users === undefined) this.#remote.set(nodeId, (users = new Map()));
     if (users.has(id)) return false;
     users.set(id, user);
+    this.#remoteSize++;
     this.#order.add(id);
     return true;
   }
@@ -34,6 +41,7 @@ export class SessionDirectory {
     const nodeId = nodeIdIn(id);
     const users = this.#remote.get(nodeId);
     if (users?.delete(id) !== true) return false;
+    this.#remoteSize--;
     if (users.size === 0) this.#remote.delete(nodeId);
     this.#order.remove(id);
     return true;

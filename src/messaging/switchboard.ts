@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  checkClose,
   DEFAULT_PAGE,
   EVERYONE,
   isApplicationType,
@@ -11,7 +12,8 @@ import {
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
-import { localOnly, MessageRouter } from './message-router.js';
+import { Broadcaster, localOnly } from './broadcaster.js';
+import { MessageRouter } from './message-router.js';
 
 /** One page of this node's sessions, in the order of their ids. */
 export interface ListedSessions {
@@ -27,6 +29,7 @@ export interface ListedSessions {
 export class Switchboard {
   constructor(
     private readonly router: MessageRouter,
+    private readonly broadcaster: Broadcaster,
     private readonly sessions: SessionRegistry,
   ) {}
 
@@ -62,7 +65,7 @@ export class Switchboard {
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {
     if (sender !== SERVER && sender.closed) return 0;
     const [name, except] = sender === SERVER ? [SERVER] : [sender.id, sender];
-    const { skipped, complete } = this.router.broadcast(encode(name, EVERYONE, type, data), except);
+    const { skipped, complete } = this.broadcaster.broadcast(encode(name, EVERYONE, type, data), except);
     if (!complete) throw localOnly();
     return skipped;
   }
@@ -90,8 +93,10 @@ export class Switchboard {
    * Closes a local session once everything sent to it is written. Returns whether a session has this id.
    *
    * @param code a close code of the protocol; after 4000 `kicked` a client does not reconnect
+   * @throws {RangeError} for a code that no close frame may have; the session stays open
    */
   close(id: string, code: ServerCloseCode = 4000): boolean {
+    checkClose(code);
     const session = this.sessions.find(id);
     session?.close(code);
     return session !== undefined;

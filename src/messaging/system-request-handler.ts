@@ -48,7 +48,9 @@ export class SystemRequestHandler {
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
     const { sessions, ...rest } = this.sessionDirectory.page(after, limit);
     const shown = this.settings.showUsers ? sessions.map((each) => this.#entry(each)) : sessions;
-    session.send(sessionsFrame(session.id, id, { sessions: shown, ...rest }));
+    const page = sessionsFrame(session.id, id, { sessions: shown, ...rest });
+    session.send(page);
+    session.connection?.chargeAnswer(page.length);
   }
 
   /** Adds the user to an id, where the session has one. */

@@ -1,5 +1,6 @@
 export * from './server-frames.js';
 export * from './tables/close-codes.js';
+export * from './close-check.js';
 export * from './scan/block.js';
 export * from './tables/client-data.js';
 export * from './codec.js';

@@ -37,4 +37,11 @@ export interface Connection {
   onceClosed(listener: (code: number) => void): void;
   /** Records a `sys.error` that was sent; returns whether the client has exceeded its errors per minute. */
   countError(code: string): boolean;
+  /** Charges an answer that may be much longer than its request to the byte rate of the client. */
+  chargeAnswer(bytes: number): void;
+  /**
+   * Charges a broadcast to the receiver rate of the client. Returns 0, or the milliseconds to wait where the client is over
+   * the rate and nothing was charged.
+   */
+  chargeBroadcast(receivers: number): number;
 }

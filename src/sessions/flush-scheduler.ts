@@ -3,6 +3,8 @@ import { Injectable } from '@nestjs/common';
 /** Holds data that is written at the end of a tick: an outbox. */
 export interface Flushable {
   flush(): void;
+  /** Closes the session of this outbox, because {@link flush} has thrown. Never throws. */
+  fail(error: unknown): void;
 }
 
 /**
@@ -36,12 +38,26 @@ export class FlushScheduler {
   }
 
   #flush(): void {
-    this.#before?.();
-    this.#scheduled = false;
+    try {
+      this.#before?.();
+    } finally {
+      this.#scheduled = false;
+    }
     const outboxes = this.#waiting;
     this.#waiting = this.#flushing;
     this.#flushing = outboxes;
-    for (let index = 0; index < outboxes.length; index++) outboxes[index]!.flush();
+    for (let from = 0; from < outboxes.length;) from = flushFrom(outboxes, from);
     outboxes.length = 0;
   }
+}
+
+/** Flushes outboxes up to the first that throws, which fails alone; returns the index behind the last one it has done. */
+function flushFrom(outboxes: readonly Flushable[], from: number): number {
+  let index = from;
+  try {
+    for (; index < outboxes.length; index++) outboxes[index]!.flush();
+  } catch (error) {
+    outboxes[index++]!.fail(error);
+  }
+  return index;
 }

@@ -1,3 +1,5 @@
+import type { Block } from '../protocol/index.js';
+import type { BlockPool } from './block-pool.js';
 import type { ByteSink } from './connection.js';
 
 /**
@@ -16,6 +18,17 @@ export class FrameBatches {
     this.#buffers.push(buffer);
     this.#frames.push(frames);
     this.bytes += buffer.length;
+  }
+
+  /**
+   * Takes over the first `used` bytes of a block. Copies them where the block is mostly empty, so that at most twice the
+   * counted bytes are held.
+   */
+  pushBlock(block: Block, used: number, frames: number, pool: BlockPool): void {
+    const filled = block.bytes.subarray(0, used);
+    if (used * 2 >= block.bytes.length) return this.push(filled, frames);
+    this.push(Buffer.from(filled), frames);
+    pool.give(block);
   }
 
   /** Writes all batches and returns how many text frames they hold. The caller drops this object afterwards. */

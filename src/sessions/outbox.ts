@@ -1,19 +1,14 @@
 import type { Block, Frame } from '../protocol/index.js';
-import { LARGE_BLOCK_BYTES, type BlockPool } from './block-pool.js';
+import { LARGE_BLOCK_BYTES } from './block-pool.js';
 import type { ByteSink } from './connection.js';
-import type { Flushable, FlushScheduler } from './flush-scheduler.js';
+import type { Flushable } from './flush-scheduler.js';
 import { FrameBatches } from './frame-batches.js';
-import type { SlowConsumer, SlowConsumers } from './slow-consumers.js';
-
-/** Services that all outboxes of a process share. */
-export interface OutboxServices {
-  readonly flushScheduler: FlushScheduler;
-  readonly blockPool: BlockPool;
-  readonly slowConsumers: SlowConsumers;
-}
+import type { OutboxOwner, OutboxServices } from './outbox-services.js';
 
 /** Frames up to this size are copied into the block; longer ones are written as they are. */
 const COPIED_BYTES = 2048;
+/** Bytes written to one session before the end of a turn after which its client is read from in the next turn only. */
+const MAX_BYTES_PER_TURN = 1_048_576;
 
 /**
  * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
@@ -35,19 +30,21 @@ export class Outbox implements Flushable {
   #used = 0;
   /** Text frames in the open batch. */
   #openFrames = 0;
+  /** Bytes of this turn that were written before its end, because they fill more than a block. */
+  #earlyBytes = 0;
   #framesSent = 0;
   #scheduled = false;
   /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
   #blocked = true;
 
   constructor(
-    private readonly consumer: SlowConsumer,
+    private readonly consumer: OutboxOwner,
     private readonly services: OutboxServices,
   ) {}
 
   /** Bytes that wait for this session, in the outbox and in the sink. */
   get bufferedBytes(): number {
-    return this.#sealedBytes + this.#openBytes + (this.#sink === undefined ? 0 : this.#sink.writableLength);
+    return (this.#sealed?.bytes ?? 0) + this.#openBytes + (this.#sink?.writableLength ?? 0);
   }
 
   /** Text frames written to connections so far, the first frame of each connection not counted. */
@@ -60,13 +57,14 @@ export class Outbox implements Flushable {
     return (this.#blocked || this.#sealed !== null) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
   }
 
+  /** Whether reading must wait for the next turn, because answers have filled the outbox or the share of this turn. */
+  get saturated(): boolean {
+    return this.#earlyBytes > MAX_BYTES_PER_TURN || this.overloaded;
+  }
+
   /** Offset of the next byte in the block that {@link reserve} returned. */
   get used(): number {
     return this.#used;
-  }
-
-  get #sealedBytes(): number {
-    return this.#sealed === null ? 0 : this.#sealed.bytes;
   }
 
   get #openBytes(): number {
@@ -129,6 +127,7 @@ export class Outbox implements Flushable {
   /** Writes the frames of this tick, unless the sink is full: then the frames wait until it has drained. */
   flush(): void {
     this.#scheduled = false;
+    this.#earlyBytes = 0;
     if (this.consumer.closed) this.discard();
     else if (this.#blocked) this.#report();
     else this.#write();
@@ -144,8 +143,15 @@ export class Outbox implements Flushable {
     if (this.#block !== null) this.services.blockPool.give(this.#block);
     this.#sealed = this.#sharedFrame = this.#block = null;
     this.#used = this.#openFrames = 0;
-    if (this.#blocked) this.services.slowConsumers.report(this.consumer, 0);
-    this.#blocked = this.#sink === undefined;
+    if (!this.#blocked) return;
+    // Frames in the sink still count, until the sink emits `drain` or the connection is gone.
+    this.#blocked = this.#sink === undefined || this.#sink.writableNeedDrain;
+    this.#report();
+  }
+
+  fail(error: unknown): void {
+    this.discard();
+    this.consumer.fail(error);
   }
 
   #schedule(): void {
@@ -172,23 +178,16 @@ export class Outbox implements Flushable {
 
   /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
   #seal(): void {
-    if (!this.#blocked) this.#write();
-    if (this.#sharedFrame !== null) this.#push(this.#sharedFrame);
-    if (this.#block !== null) this.#pushBlock(this.#block, this.#used);
+    if (!this.#blocked) {
+      this.#earlyBytes += this.#openBytes;
+      this.#write();
+    }
+    if (this.#sharedFrame === null && this.#block === null) return;
+    const sealed = (this.#sealed ??= new FrameBatches());
+    if (this.#sharedFrame !== null) sealed.push(this.#sharedFrame, this.#openFrames);
+    else sealed.pushBlock(this.#block!, this.#used, this.#openFrames, this.services.blockPool);
     this.#sharedFrame = this.#block = null;
     this.#used = this.#openFrames = 0;
-  }
-
-  /** Copies the bytes of a block that is mostly empty, so that at most twice the counted bytes are held. */
-  #pushBlock(block: Block, used: number): void {
-    const filled = block.bytes.subarray(0, used);
-    if (used * 2 >= block.bytes.length) return this.#push(filled);
-    this.#push(Buffer.from(filled));
-    this.services.blockPool.give(block);
-  }
-
-  #push(batch: Buffer): void {
-    (this.#sealed ??= new FrameBatches()).push(batch, this.#openFrames);
   }
 
   #write(): void {
@@ -237,7 +236,11 @@ export class Outbox implements Flushable {
   #drained(sink: ByteSink): void {
     if (!this.#blocked || sink !== this.#sink) return;
     this.#blocked = false;
-    this.#write();
+    try {
+      this.#write();
+    } catch (error) {
+      this.fail(error);
+    }
     if (!this.#blocked) this.#report();
   }
 

@@ -4,6 +4,8 @@ import type { Session } from './session.js';
 export interface SessionListener {
   /** Called after the welcome is written and before anything is read from the client. */
   opened?(session: Session): void;
+  /** Called before the session is removed, so that it can still be sent frames that it is owed. */
+  closing?(session: Session): void;
   /** @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut */
   closed?(session: Session, code: number): void;
 }
@@ -26,9 +28,15 @@ export const LISTENER_PHASES = [
 
 export type ListenerPhase = (typeof LISTENER_PHASES)[number];
 
-/** Listeners in the order of {@link LISTENER_PHASES}, whatever the order in which they are added. */
+/**
+ * Listeners in the order of {@link LISTENER_PHASES}, whatever the order in which they are added. A listener that throws
+ * keeps no other from being called, because each of them counts or releases something of the session.
+ */
 export class SessionListeners {
   readonly #entries: { readonly rank: number; readonly listener: SessionListener }[] = [];
+
+  /** @param onError receives what a listener has thrown */
+  constructor(private readonly onError: (event: keyof SessionListener, session: Session, error: unknown) => void) {}
 
   /** Adds a listener behind those of its phase. */
   add(phase: ListenerPhase, listener: SessionListener): void {
@@ -38,10 +46,24 @@ export class SessionListeners {
   }
 
   opened(session: Session): void {
-    for (const { listener } of this.#entries) listener.opened?.(session);
+    this.#callAll('opened', session, (listener) => listener.opened?.(session));
+  }
+
+  closing(session: Session): void {
+    this.#callAll('closing', session, (listener) => listener.closing?.(session));
   }
 
   closed(session: Session, code: number): void {
-    for (const { listener } of this.#entries) listener.closed?.(session, code);
+    this.#callAll('closed', session, (listener) => listener.closed?.(session, code));
+  }
+
+  #callAll(event: keyof SessionListener, session: Session, call: (listener: SessionListener) => void): void {
+    for (const { listener } of this.#entries) {
+      try {
+        call(listener);
+      } catch (error) {
+        this.onError(event, session, error);
+      }
+    }
   }
 }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ABNORMAL, type Frame, type SessionPage } from '../protocol/index.js';
 import { NodeIdentity } from '../node/node-identity.js';
+import { logIncident } from '../telemetry/incident.js';
+import { Log } from '../telemetry/log.js';
 import { BlockPool } from './block-pool.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import type { Identity } from './identity.js';
@@ -16,13 +18,16 @@ export class SessionRegistry implements SessionOwner {
   readonly #sessions = new Map<string, Session>();
   readonly #hashTable: SessionHashTable;
   readonly #order = new SortedIds(() => this.#sessions.keys());
-  readonly #listeners = new SessionListeners();
+  readonly #listeners = new SessionListeners((event, session, error) =>
+    event === 'opened' ? this.fail(session, error) : this.#logIncident(session, error),
+  );
 
   constructor(
     readonly flushScheduler: FlushScheduler,
     readonly blockPool: BlockPool,
     readonly slowConsumers: SlowConsumers,
     node: NodeIdentity,
+    private readonly log: Log,
   ) {
     this.#hashTable = new SessionHashTable(node);
   }
@@ -59,6 +64,7 @@ export class SessionRegistry implements SessionOwner {
   /** Removes a session and calls the listeners; does nothing once the session has ended. */
   end(session: Session, code: number = ABNORMAL): void {
     if (session.closed) return;
+    this.#listeners.closing(session);
     this.#remove(session);
     this.#listeners.closed(session, code);
   }
@@ -69,10 +75,26 @@ export class SessionRegistry implements SessionOwner {
    */
   endAll(code: number): Session[] {
     const sessions = [...this.#sessions.values()];
+    for (const session of sessions) this.#listeners.closing(session);
     for (const session of sessions) session.outbox.flushAll();
     for (const session of sessions) this.#remove(session);
     for (const session of sessions) this.#listeners.closed(session, code);
     return sessions;
+  }
+
+  /**
+   * Logs what code that works for a session has thrown, and closes the session with 1011. Never throws. One fault must end
+   * one session and not the process with all of them.
+   */
+  fail(session: Session, error: unknown): void {
+    this.#logIncident(session, error);
+    if (session.failed) return;
+    session.failed = true;
+    try {
+      session.close(1011);
+    } catch {
+      session.connection?.terminate();
+    }
   }
 
   find(id: string): Session | undefined {
@@ -91,6 +113,10 @@ export class SessionRegistry implements SessionOwner {
 
   all(): MapIterator<Session> {
     return this.#sessions.values();
+  }
+
+  #logIncident({ id, address }: Session, error: unknown): void {
+    logIncident(this.log, error, { session: id, address });
   }
 
   #remove(session: Session): void {

@@ -1,11 +1,25 @@
-import { ABNORMAL, type Frame, type ServerCloseCode } from '../protocol/index.js';
+import { ABNORMAL, checkClose, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
 import type { Identity } from './identity.js';
-import { Outbox, type OutboxServices } from './outbox.js';
+import type { OutboxServices } from './outbox-services.js';
+import { Outbox } from './outbox.js';
+
+/** Reasons for which a client is not read from, as bits. Reading goes on when no reason is left. */
+export const PAUSE = {
+  /** More bytes wait for the client than `OUTBOX_HIGH_WATER_BYTES`. */
+  slow: 1,
+  /** The client has had its share of this turn. */
+  turn: 2,
+  /** The node drains. */
+  drain: 4,
+} as const;
+
+export type PauseReason = keyof typeof PAUSE;
 
 /** The registry as a session sees it: ends the session and calls the listeners. */
 export interface SessionOwner extends OutboxServices {
   end(session: Session, code: number): void;
+  fail(session: Session, error: unknown): void;
 }
 
 /** The server's record of one client under a generated id. Connections may be attached to it one after another. */
@@ -16,6 +30,8 @@ export class Session {
 
   /** Whether the session has ended: nothing is sent to it or in its name any more. Written by `SessionRegistry`. */
   closed = false;
+  /** Whether code that works for this session has thrown. Written by `SessionRegistry`. */
+  failed = false;
   /** Tick of the next ping. Written by `Heartbeat`. */
   nextPingTick = 0;
   /** Bytes of its messages that wait inside the server. Written by `SlowConsumers`. */
@@ -27,6 +43,8 @@ export class Session {
   #connection: Connection | undefined;
   /** Whether bytes arrived since the last heartbeat. Written by {@link markAlive} and {@link takeAlive}. */
   #alive = true;
+  /** Bits of {@link PAUSE}. Written by {@link pauseReading} and {@link resumeReading}. */
+  #pauses = 0;
 
   /** @param idSlot where the id table has the id; the slot belongs to another session once this one has ended */
   constructor(
@@ -61,6 +79,7 @@ export class Session {
   /** Sends over this connection from now on, beginning with the frames that wait in the outbox. */
   attach(connection: Connection): void {
     this.#connection = connection;
+    if (this.#pauses !== 0) connection.pause();
     this.outbox.attach(connection.sink);
   }
 
@@ -79,16 +98,31 @@ export class Session {
     if (!this.closed) this.outbox.append(frame, textFrames);
   }
 
-  /** Ends the session: sends the frames that wait, then a close frame with this code and its reason. */
+  /**
+   * Ends the session: sends the frames that wait, then a close frame with this code and its reason.
+   *
+   * @throws {RangeError} for a code that no close frame may have; the session stays open
+   */
   close(code: ServerCloseCode): void {
+    checkClose(code ?? null);
     if (this.#connection === undefined) this.end(code);
     else this.#connection.close(code);
   }
 
-  /** Ends the session of a client that does not read; drops the frames that wait in the outbox. */
+  /**
+   * Ends the session of a client that does not read; drops the frames that wait in the outbox. Cuts the connection where
+   * the session has ended already.
+   */
   shed(code: ServerCloseCode): void {
+    if (this.closed) this.#connection?.terminate();
+    this.end(code);
     this.outbox.discard();
     this.close(code);
+  }
+
+  /** Logs what code that works for this session has thrown, and closes the session with 1011. Never throws. */
+  fail(error: unknown): void {
+    this.owner.fail(this, error);
   }
 
   /** Removes the session from the registry and calls the listeners; does nothing once the session has ended. */
@@ -96,13 +130,27 @@ export class Session {
     this.owner.end(this, code);
   }
 
-  /** Stops reading from the client. */
-  pauseReading(): void {
-    this.#connection?.pause();
+  /** Stops reading from the client for this reason; does nothing once the session has ended. */
+  pauseReading(reason: PauseReason): void {
+    if (this.closed) return;
+    if (this.#pauses === 0) this.#connection?.pause();
+    this.#pauses |= PAUSE[reason];
   }
 
-  resumeReading(): void {
-    this.#connection?.resume();
+  /** Takes back a reason of {@link pauseReading}; reads again when it was the last one. */
+  resumeReading(reason: PauseReason): void {
+    this.#resume(this.#pauses & ~PAUSE[reason]);
+  }
+
+  /** Stops reading from the client until the next turn. */
+  pauseForTurn(): void {
+    this.pauseReading('turn');
+    setImmediate(() => this.resumeReading('turn'));
+  }
+
+  /** Reads again whatever paused it, because the client's answer to a close frame must be read. */
+  resumeForClose(): void {
+    this.#resume(0);
   }
 
   /** Records that bytes arrived from the client. */
@@ -115,5 +163,11 @@ export class Session {
     const alive = this.#alive;
     this.#alive = false;
     return alive;
+  }
+
+  #resume(pauses: number): void {
+    if (this.#pauses === pauses) return;
+    this.#pauses = pauses;
+    if (pauses === 0) this.#connection?.resume();
   }
 }

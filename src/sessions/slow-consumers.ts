@@ -8,9 +8,9 @@ export interface SlowConsumer {
   /** Bytes of its messages that wait inside the server. Written by {@link SlowConsumers}. */
   heldBytes: number;
   /** Stops reading from the client. */
-  pauseReading(): void;
-  resumeReading(): void;
-  /** Closes the session and drops the frames that wait for it. */
+  pauseReading(reason: 'slow'): void;
+  resumeReading(reason: 'slow'): void;
+  /** Closes the session and drops the frames that wait for it. Cuts the connection of a closed session. */
   shed(code: ServerCloseCode): void;
 }
 
@@ -18,10 +18,12 @@ export interface SlowConsumer {
 const CHECKS_PER_PERIOD = 10;
 
 /**
- * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client.
- * After `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions
- * together the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its
- * own messages that wait for a handler or a token check.
+ * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client. After
+ * `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions together
+ * the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its own messages
+ * that wait for a handler or a token check. A closed session counts until its connection is gone. Closed sessions together
+ * may hold the budget once more, because each of them is gone within two seconds; over that the one with the most waiting
+ * bytes is cut.
  */
 @Injectable()
 export class SlowConsumers {
@@ -48,7 +50,8 @@ export class SlowConsumers {
    */
   readonly #shed = (): void => {
     this.#shedding = false;
-    while (this.#isOverBudget && this.#shedHeaviest());
+    while (this.#openBytes() > this.#budgetBytes && this.#shedHeaviest('open'));
+    while (this.#closedBytes() > this.#budgetBytes && this.#shedHeaviest('closed'));
   };
 
   constructor(settings: Settings) {
@@ -73,17 +76,15 @@ export class SlowConsumers {
   }
 
   /**
-   * Records how many bytes wait for a session whose socket is full; 0 once the socket has drained.
-   * Closed sessions are left out of the total, because their sockets are about to be destroyed.
+   * Records how many bytes wait for a session whose socket is full; 0 once the socket has drained or is gone.
    */
-  report(session: SlowConsumer, waitingBytes: number): void {
-    const bytes = session.closed ? 0 : waitingBytes;
+  report(session: SlowConsumer, bytes: number): void {
     this.#frameBytes += bytes - (this.#waiting.get(session) ?? 0);
-    this.#checkBudget();
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
-    if (bytes > this.highWaterBytes) this.#pause(session);
-    else if (this.#overSinceMs.delete(session)) session.resumeReading();
+    if (bytes > this.highWaterBytes && !session.closed) this.#pause(session);
+    else if (this.#overSinceMs.delete(session)) session.resumeReading('slow');
+    this.#checkBudget();
   }
 
   /** Counts a message of a session that waits inside the server, until {@link release} or {@link forget}. */
@@ -135,30 +136,46 @@ export class SlowConsumers {
   #pause(session: SlowConsumer): void {
     if (this.#overSinceMs.has(session)) return;
     this.#overSinceMs.set(session, performance.now());
-    session.pauseReading();
+    session.pauseReading('slow');
     this.#timer ??= setInterval(() => this.#shedOverdue(), Math.ceil(this.#periodMs / CHECKS_PER_PERIOD));
   }
 
   #shedOverdue(): void {
     const limit = performance.now() - this.#periodMs;
-    for (const [session, sinceMs] of this.#overSinceMs) if (sinceMs <= limit) session.shed(4100);
+    for (const [session, sinceMs] of this.#overSinceMs) {
+      if (session.closed) this.#overSinceMs.delete(session);
+      else if (sinceMs <= limit) session.shed(4100);
+    }
     if (this.#overSinceMs.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Returns whether there was a session to close. */
-  #shedHeaviest(): boolean {
+  /** Sums up what waits for open sessions and inside the server. */
+  #openBytes(): number {
+    return this.totalBytes - this.#closedBytes();
+  }
+
+  /** Sums up the frames of closed sessions whose connections are not gone yet. */
+  #closedBytes(): number {
+    let sum = 0;
+    for (const [session, bytes] of this.#waiting) if (session.closed) sum += bytes;
+    return sum;
+  }
+
+  /** Closes the heaviest open session, or cuts the heaviest closed one. Returns whether there was one. */
+  #shedHeaviest(kind: 'open' | 'closed'): boolean {
     let heaviest: SlowConsumer | undefined;
     let most = 0;
     for (const sessions of [this.#waiting.keys(), this.#holders])
       for (const session of sessions) {
         const bytes = (this.#waiting.get(session) ?? 0) + session.heldBytes;
-        if (bytes > most) [heaviest, most] = [session, bytes];
+        if (bytes > most && session.closed === (kind === 'closed')) [heaviest, most] = [session, bytes];
       }
     if (heaviest === undefined) return false;
     heaviest.shed(1013);
     this.forget(heaviest);
+    if (kind === 'closed') this.report(heaviest, 0); // the connection is cut
     return true;
   }
 }

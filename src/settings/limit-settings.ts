@@ -1,6 +1,6 @@
 import { ValidateIf } from 'class-validator';
 import { constants } from 'node:buffer';
-import { WholeNumber } from './check.js';
+import { OnOff, WholeNumber } from './check.js';
 import { Setting } from './setting.js';
 
 /** Limits on connections and on what one session may send; 0 switches a limit off. */
@@ -45,6 +45,17 @@ export class LimitSettings {
   @WholeNumber({ unit: 'bytes', max: constants.MAX_LENGTH })
   bytesPerSecond!: number;
 
+  @Setting('switch', 'Whether sessions may broadcast (`"receiver":"*"`); `off` answers `forbidden`.')
+  @OnOff()
+  broadcasts!: boolean;
+
+  @Setting(
+    'number',
+    'Receivers a second of all broadcasts of one session, with a burst of one second; more are answered `rate_limited`. 0: no limit.',
+  )
+  @WholeNumber({ unit: 'receivers' })
+  broadcastReceiversPerSecond!: number;
+
   @Setting(
     'number',
     'Messages a minute answered `malformed_json`, `invalid_message`, `reserved_type` or `unknown_type`; one more closes the session with 1008. 0: no limit.',
@@ -58,7 +69,7 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Bytes of messages of one session that wait for handlers and token checks, then `rate_limited`; 0 is no limit.',
+    'Bytes of messages of one session that wait for handlers and token checks; more are answered `rate_limited`. 0: no limit.',
   )
   @WholeNumber({ unit: 'bytes', max: constants.MAX_LENGTH })
   handlerQueueBytes!: number;

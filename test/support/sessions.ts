@@ -8,6 +8,7 @@ import type { Identity } from '../../src/sessions/identity.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
 import { SlowConsumers } from '../../src/sessions/slow-consumers.js';
+import { Log } from '../../src/telemetry/log.js';
 import { readSettings } from '../../src/settings/environment.js';
 import type { Received } from './client.js';
 
@@ -24,7 +25,8 @@ const welcomeFrame = welcomeFrames(WELCOME);
 /** Creates a registry as the application does, without a server. */
 export function newRegistry(variables: Record<string, string> = {}): SessionRegistry {
   const slowConsumers = new SlowConsumers(readSettings(variables));
-  return new SessionRegistry(new FlushScheduler(), new BlockPool(), slowConsumers, new NodeIdentity());
+  const log = new Log(readSettings(variables));
+  return new SessionRegistry(new FlushScheduler(), new BlockPool(), slowConsumers, new NodeIdentity(), log);
 }
 
 /** A sink that keeps the written bytes. A `stalled` sink holds them back and accepts no more than its high-water mark. */
@@ -92,6 +94,12 @@ export class FakeConnection implements Connection {
 
   countError(): boolean {
     return false;
+  }
+
+  chargeAnswer(): void {}
+
+  chargeBroadcast(): number {
+    return 0;
   }
 }
 

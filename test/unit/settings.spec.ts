@@ -21,6 +21,8 @@ const BAD: [string, string, string][] = [
   ['HANDSHAKES_PER_SECOND', '5/s', 'must be a whole number of handshakes'],
   ['MESSAGES_PER_SECOND', '2147483648', 'must be a whole number of messages'],
   ['BYTES_PER_SECOND', '1M', 'must be a whole number of bytes'],
+  ['BROADCASTS', 'some', 'must be on or off'],
+  ['BROADCAST_RECEIVERS_PER_SECOND', '-1', 'must be a whole number of receivers'],
   ['FAULTS_PER_MINUTE', 'off', 'must be a whole number'],
   ['REFUSALS_PER_MINUTE', '-5', 'must be a whole number'],
   ['HANDLER_QUEUE_BYTES', '-1', 'must be a whole number'],

@@ -71,7 +71,7 @@ export class HandlerQueue {
   drop(): void {
     this.#waiting.length = 0;
     this.services.slowConsumers.forget(this.session);
-    for (const stream of this.#streams) stream.unsubscribe();
+    for (const stream of this.#streams) this.#unsubscribe(stream);
     this.#streams.clear();
   }
 
@@ -102,7 +102,7 @@ export class HandlerQueue {
   /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */
   #keep(stream: Subscription | undefined, heldBytes: number): void {
     if (stream === undefined || stream.closed) return this.#release(heldBytes);
-    if (this.session.closed) return stream.unsubscribe();
+    if (this.session.closed) return this.#unsubscribe(stream);
     this.#streams.add(stream);
     stream.add(() => {
       this.#streams.delete(stream);
@@ -112,5 +112,14 @@ export class HandlerQueue {
 
   #release(heldBytes: number): void {
     this.services.slowConsumers.release(this.session, heldBytes);
+  }
+
+  /** Unsubscribes from an observable, whose own code may throw then. */
+  #unsubscribe(stream: Subscription): void {
+    try {
+      stream.unsubscribe();
+    } catch (error) {
+      this.session.fail(error);
+    }
   }
 }

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { randomBytes } from 'node:crypto';
 import {
   ackFrame,
   answerFrame,
@@ -10,6 +9,7 @@ import {
   type ServerRequest,
 } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
+import { logIncident } from '../../telemetry/incident.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
 import { toMessageError } from './exception-mapping.js';
@@ -69,8 +69,7 @@ export class HandlerReplies {
 
   /** Logs the exception under an incident id. The client gets the incident id only. */
   #internalError(session: Session, type: string, id: string | undefined, error: unknown): MessageError {
-    const incident = randomBytes(6).toString('hex');
-    this.log.error(error, { incident, session: session.id, type });
+    const incident = logIncident(this.log, error, { session: session.id, type });
     return MessageError.of('internal_error', id, { incident });
   }
 }

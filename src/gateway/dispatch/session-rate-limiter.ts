@@ -4,6 +4,7 @@ import { TokenBucket } from '../../limits/token-bucket.js';
 
 const MESSAGE_BURST_SECONDS = 5;
 const BYTE_BURST_SECONDS = 4;
+const RECEIVER_BURST_SECONDS = 1;
 const MINUTE_MS = 60_000;
 /** Codes that count towards `FAULTS_PER_MINUTE`: errors of a client that does not know the protocol. */
 const FAULT_CODES: ReadonlySet<string> = new Set([
@@ -17,13 +18,19 @@ const RATE_LIMITED = 'rate_limited';
 
 type Limits = Pick<
   Settings,
-  'messagesPerSecond' | 'bytesPerSecond' | 'faultsPerMinute' | 'refusalsPerMinute' | 'maxMessageBytes'
+  | 'messagesPerSecond'
+  | 'bytesPerSecond'
+  | 'broadcastReceiversPerSecond'
+  | 'faultsPerMinute'
+  | 'refusalsPerMinute'
+  | 'maxMessageBytes'
 >;
 
-/** Limits messages, bytes and errors of one session. A session has no limiter where all of these limits are off. */
+/** Limits messages, bytes, receivers of broadcasts and errors of one session. A session has no limiter where all of these limits are off. */
 export class SessionRateLimiter {
   readonly #messages: TokenBucket | undefined;
   readonly #bytes: TokenBucket | undefined;
+  readonly #receivers: TokenBucket | undefined;
   readonly #limits: Limits;
   #faults = 0;
   #refusals = 0;
@@ -34,7 +41,7 @@ export class SessionRateLimiter {
     private readonly counters: Counters,
     nowMs: number,
   ) {
-    const { messagesPerSecond, bytesPerSecond, maxMessageBytes } = limits;
+    const { messagesPerSecond, bytesPerSecond, broadcastReceiversPerSecond, maxMessageBytes } = limits;
     this.#limits = limits;
     this.#minuteSinceMs = nowMs;
     if (messagesPerSecond > 0)
@@ -46,12 +53,19 @@ export class SessionRateLimiter {
         Math.max(bytesPerSecond * BYTE_BURST_SECONDS, maxMessageBytes),
         nowMs,
       );
+    if (broadcastReceiversPerSecond > 0)
+      this.#receivers = new TokenBucket(
+        broadcastReceiversPerSecond,
+        broadcastReceiversPerSecond * RECEIVER_BURST_SECONDS,
+        nowMs,
+      );
   }
 
   static of(limits: Limits, counters: Counters): SessionRateLimiter | undefined {
-    const { messagesPerSecond, bytesPerSecond, faultsPerMinute, refusalsPerMinute } = limits;
-    const any = messagesPerSecond + bytesPerSecond + faultsPerMinute + refusalsPerMinute > 0;
-    return any ? new SessionRateLimiter(limits, counters, performance.now()) : undefined;
+    const { messagesPerSecond, bytesPerSecond, broadcastReceiversPerSecond } = limits;
+    const rates = messagesPerSecond + bytesPerSecond + broadcastReceiversPerSecond;
+    const isLimited = rates + limits.faultsPerMinute + limits.refusalsPerMinute > 0;
+    return isLimited ? new SessionRateLimiter(limits, counters, performance.now()) : undefined;
   }
 
   /** Returns whether a message of so many bytes is within the limits. */
@@ -70,6 +84,25 @@ export class SessionRateLimiter {
     const allowed = this.has(bytes, performance.now());
     if (allowed) this.charge(bytes);
     return allowed;
+  }
+
+  /**
+   * Charges an answer that has been sent. Its length is known only then, so that the next messages pay for it: they are
+   * over the limit until the rate has made up for the answer.
+   */
+  chargeAnswer(bytes: number): void {
+    this.#bytes?.take(bytes);
+  }
+
+  /**
+   * Charges a broadcast while receivers are left. Returns 0, or the milliseconds to wait where none is left and nothing was
+   * charged. A broadcast may have more receivers than are left; the next ones wait until the rate has made up for it.
+   */
+  chargeBroadcast(receivers: number): number {
+    if (this.#receivers === undefined) return 0;
+    if (!this.#receivers.has(1, performance.now())) return this.#receivers.waitMs(1);
+    this.#receivers.take(receivers);
+    return 0;
   }
 
   /** Milliseconds until a message of so many bytes is within the limits. */

@@ -36,6 +36,8 @@ export type WsDataListener = (this: Socket, bytes: Buffer) => void;
 export class FastFrameReader {
   readonly #scanner = new EnvelopeScanner();
   readonly #maxBytes: number;
+  /** Whether plain frames are read without `ws`; `false` with `FAST_LANE=off`. */
+  readonly #isFast: boolean;
   /** When the current chunk arrived; set only for sockets with a rate limit. */
   #nowMs = 0;
   /** Messages, pings and pongs that `ws` has emitted. `ws` emits each before it returns, an invalid one never. */
@@ -48,6 +50,7 @@ export class FastFrameReader {
     settings: Settings,
   ) {
     this.#maxBytes = settings.maxMessageBytes;
+    this.#isFast = settings.fastLane;
   }
 
   /** Counts a message, ping or pong that `ws` has emitted. */
@@ -57,18 +60,28 @@ export class FastFrameReader {
 
   /** Reads a message that `ws` has assembled; returns `false`, with no effect, where the slow path must decide. */
   readMessage(socket: GatewaySocket, message: Buffer): boolean {
-    if (socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
+    if (!this.#isFast || socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
     return this.#scanner.scan(message, 0, message.length, 0) && this.#dispatch(socket);
   }
 
-  /** Reads one chunk that a socket received over `tcp`. */
+  /**
+   * Reads one chunk that a socket received over `tcp`. Returns the rest to `tcp`, unread, when the answers to what came
+   * before it have filled the outbox, because one chunk may hold thousands of requests for long answers.
+   */
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, wsDataListener: WsDataListener): void {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
+    const session = socket.session!;
+    const { outbox } = session;
     let at = 0;
     while (at < chunk.length) {
+      if (outbox.saturated && !session.closed) {
+        session.pauseForTurn();
+        tcp.unshift(chunk.subarray(at));
+        return;
+      }
       let frameTracker = socket.frameTracker;
-      if (frameTracker === undefined || frameTracker.atMessage) {
+      if (this.#isFast && (frameTracker === undefined || frameTracker.atMessage)) {
         const end =
           socket.readyState === WebSocket.OPEN ? this.#readFrame(socket, chunk, at) : this.#skipFrame(chunk, at);
         if (end > at) {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { NodeState } from '../../node/node-state.js';
-import { localOnly, MessageRouter } from '../../messaging/message-router.js';
+import { Broadcaster, localOnly } from '../../messaging/broadcaster.js';
+import { MessageRouter } from '../../messaging/message-router.js';
 import {
   decode,
   EVERYONE,
@@ -17,6 +18,7 @@ import type { PostedResult } from './api.dto.js';
 export class ApiPublisher {
   constructor(
     private readonly router: MessageRouter,
+    private readonly broadcaster: Broadcaster,
     private readonly nodeState: NodeState,
   ) {}
 
@@ -40,7 +42,7 @@ export class ApiPublisher {
       await this.router.deliver(sender, receiver, frame);
       return { status: 'routed' };
     }
-    const { skipped, complete } = this.router.broadcast(frame);
+    const { skipped, complete } = this.broadcaster.broadcast(frame);
     if (!complete) throw localOnly();
     return { status: 'accepted', ...(skipped > 0 && { skipped }) };
   }

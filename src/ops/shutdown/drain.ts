@@ -64,7 +64,7 @@ export class Drain implements SessionListener {
     this.#logger.warn('draining', { sessions: this.sessions.size });
     this.#sendReconnects();
     await until(() => this.counters.handlersRunning === 0, deadline(HANDLERS_UNTIL));
-    for (const session of this.sessions.all()) session.pauseReading();
+    for (const session of this.sessions.all()) session.pauseReading('drain');
     await until(() => this.#allDelivered(), deadline(DELIVERY_UNTIL));
     const leaving = this.sessions.endAll(1012);
     const cut = await this.#closeConnections(leaving, deadline(CLOSED_UNTIL));
@@ -106,7 +106,6 @@ export class Drain implements SessionListener {
           if (code === ABNORMAL) cut++;
         });
         session.close(1012);
-        session.resumeReading();
       }
       await delay(POLL_MS);
     }
