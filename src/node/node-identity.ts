@@ -2,25 +2,37 @@ import { Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 
 const NODE_BYTES = 6;
+/** Former ids that are kept; the oldest is dropped first. A node gets one at most every `NODE_TIMEOUT_MS`. */
+const MAX_FORMER_IDS = 1024;
 
 /**
- * What this node is called: 48 random bits, base64url, which begin each of its session ids. Random for each start, and
- * taken anew when other nodes have given this one up, so that a name is never heard twice.
+ * The id of this node: 48 random bits, base64url, with which each of its session ids begins. It is random for each start,
+ * and renewed when other nodes have declared this node dead, so that no id is used twice.
  */
 @Injectable()
 export class NodeIdentity {
-  #part = newPart();
+  #id = this.newId();
+  readonly #formerIds = new Set<string>();
 
   get id(): string {
-    return this.#part;
+    return this.#id;
   }
 
-  /** Takes another name; ids made before keep the old one. */
+  /** Whether an id is or was that of this node. Messages under such an id are this node's own, delayed on their way. */
+  isOwn(nodeId: string): boolean {
+    return nodeId === this.#id || this.#formerIds.has(nodeId);
+  }
+
+  /** Takes another id. Session ids made before keep the old one. */
   renew(): void {
-    this.#part = newPart();
+    if (this.#formerIds.size >= MAX_FORMER_IDS)
+      for (const oldest of this.#formerIds) if (this.#formerIds.delete(oldest)) break;
+    this.#formerIds.add(this.#id);
+    this.#id = this.newId();
   }
-}
 
-function newPart(): string {
-  return randomBytes(NODE_BYTES).toString('base64url');
+  /** Makes an id. The simulation of the cluster overrides it with a seeded one. */
+  protected newId(): string {
+    return randomBytes(NODE_BYTES).toString('base64url');
+  }
 }

@@ -1,6 +1,6 @@
 import { connect as connectNats, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeMessage, encodeMessage } from '../../src/cluster/wire/node-codec.js';
+import { begin, decodeMessage, encodeMessage, finish } from '../../src/cluster/wire/node-codec.js';
 import type { Batch, Snapshot } from '../../src/cluster/wire/node-message.js';
 import { connect } from '../support/client.js';
 import { NatsServer } from '../support/nats.js';
@@ -74,6 +74,21 @@ describe('messages of nodes that are no members', () => {
     expect(received.map(({ first, last, requestsSnapshots }) => [first, last, requestsSnapshots])).toEqual([
       [true, true, false],
     ]);
+  });
+
+  it('do not cut the link where a batch has no reply subject', async () => {
+    const nodeId = String((await node.said('joined'))['part']);
+    const origin = { nodeId: 'hasnosub', incarnation: 1 };
+    const batch = begin(origin, 'batch');
+    batch.u32(1);
+    batch.f64(1000);
+    strangers.publish(`switchboard.mail.${nodeId}`, finish(batch));
+    await strangers.flush();
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: `noonehas.${RANDOM_PART}`, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
+    expect(node.lines.filter(({ message }) => message === 'link lost')).toEqual([]);
+    await ann.close();
   });
 
   it('that bear the id of the node itself are ignored', async () => {

@@ -21,6 +21,9 @@ type Ending =
   | { readonly problem: { readonly status: number; readonly code: string; readonly detail: string } }
   | { readonly fault: { readonly code: string; readonly message: string } };
 
+const TOO_LARGE =
+  'The body does not fit into one message between nodes; shorten it, or send it without Idempotency-Key.';
+
 /** Posts messages, those with an `Idempotency-Key` once in the whole cluster: one node, the same for all, does it. */
 @Injectable()
 export class IdempotentPublisher {
@@ -42,8 +45,10 @@ export class IdempotentPublisher {
     const post = { scope: createHash('sha256').update(authorization).digest('base64'), key, body };
     const keeper = this.backplane.ownerOf(`${post.scope}\n${key}`);
     if (keeper === undefined) return this.#once(post);
-    const ending = (await this.backplane.rpc(keeper, post)) as Ending | undefined;
-    if (ending === undefined) throw MessageError.of('unavailable');
+    const result = await this.backplane.rpc(keeper, post);
+    if (result === 'too_large') throw new Problem(413, 'message_too_big', TOO_LARGE);
+    if (result === 'unavailable') throw MessageError.of('unavailable');
+    const ending = result.reply as Ending;
     if ('problem' in ending) throw new Problem(ending.problem.status, ending.problem.code, ending.problem.detail);
     if ('fault' in ending) throw new MessageError(ending.fault.code, ending.fault.message);
     return ending;
