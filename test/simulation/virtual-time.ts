@@ -100,7 +100,7 @@ export class VirtualProcess extends Clock {
     readonly time: VirtualTime,
     private readonly random: Random,
   ) {
-    super();
+    super(undefined as never);
     this.#originMs = random.below(1_000_000_000) / 7;
   }
 

@@ -7,8 +7,10 @@ import { InFlight } from '../../src/cluster/nats/in-flight.js';
 import { Subjects } from '../../src/cluster/nats/subjects.js';
 import { decodeMessage } from '../../src/cluster/wire/node-codec.js';
 import { textFrame } from '../../src/protocol/index.js';
+import { Log } from '../../src/telemetry/log.js';
 
 const TIMEOUT_MS = 60_000;
+const clock = new Clock(new Log({ logLevel: 'error', logFormat: 'text' }));
 
 describe('the batch accumulator', () => {
   let sent: string[];
@@ -27,10 +29,10 @@ describe('the batch accumulator', () => {
       sent.push(describeMessage(subject, bytes, reply));
       return 'published';
     };
-    inFlight = new InFlight(TIMEOUT_MS, new Clock());
+    inFlight = new InFlight(TIMEOUT_MS, clock);
     const announce = (subject: string, bytes: Uint8Array): void => void publish(subject, bytes);
     const publisher = { origin: { nodeId: 'abcdefgh', incarnation: 1 }, publish, announce };
-    accumulator = new BatchAccumulator(publisher, subjects, inFlight, 1000, new Clock());
+    accumulator = new BatchAccumulator(publisher, subjects, inFlight, 1000, clock);
   });
 
   /** Shows the receivers of a batch, or the ids and types of events. */

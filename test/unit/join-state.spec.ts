@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/cluster/clock.js';
 import { JoinState } from '../../src/cluster/membership/join-state.js';
+import { Log } from '../../src/telemetry/log.js';
 import { TICKS_PER_HEARTBEAT, TICKS_PER_TIMEOUT } from '../../src/cluster/ticks.js';
 
 const TICK_MS = 250;
@@ -10,7 +11,7 @@ describe('the join state', () => {
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['performance'] });
-    state = new JoinState(new Clock());
+    state = new JoinState(new Clock(new Log({ logLevel: 'error', logFormat: 'text' })));
   });
   afterEach(() => {
     vi.useRealTimers();

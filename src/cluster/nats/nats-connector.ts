@@ -177,7 +177,13 @@ export class NatsConnector implements Publisher {
     this.#lastError = '';
     void this.#watch(connection);
     this.log.info('linked', { server: connection.getServer(), link: this.#incarnation });
-    this.#listener?.onConnected();
+    try {
+      this.#listener?.onConnected();
+    } catch (fault) {
+      // Without its snapshot this node is unknown to the others, so that the connection is of no use.
+      this.log.error(fault);
+      this.cut('the connection could not be set up');
+    }
   }
 
   async #watch(connection: NatsLink): Promise<void> {
