@@ -1,10 +1,9 @@
+import { NODE_ID_CHARACTERS } from '../../src/cluster/node-id.js';
+
 /** One session and all that its client has received. */
 export interface Client {
   readonly name: string;
   readonly id: string;
-  /** The name of its node. */
-  readonly node: string;
-  readonly openedMs: number;
   endedMs: number | undefined;
   /** Sessions that its node listed when it opened. */
   readonly knownAtOpening: ReadonlySet<string>;
@@ -32,8 +31,8 @@ export class Promises {
   readonly answers = new Map<string, number>();
   readonly clients = new Map<string, Client>();
   readonly #sent = new Map<number, Sent>();
-  /** Nodes that died or were declared dead, so that their sessions may have departed before they ended. */
-  readonly #lostNodes = new Set<string>();
+  /** Ids of nodes that were declared dead, and when. Their sessions may depart before they end. */
+  readonly #deadSinceMs = new Map<string, number>();
   #number = 0;
 
   constructor(
@@ -50,8 +49,9 @@ export class Promises {
     this.clients.set(client.id, client);
   }
 
-  nodeLost(node: string): void {
-    this.#lostNodes.add(node);
+  /** Records that a node was declared dead by another one. */
+  declaredDead(nodeId: string): void {
+    if (!this.#deadSinceMs.has(nodeId)) this.#deadSinceMs.set(nodeId, this.now());
   }
 
   /** Returns the number of the next message. @param receiver the id of a session, or `*` */
@@ -124,16 +124,17 @@ export class Promises {
   }
 
   /** Checks what one client knows of another session in the end. */
-  #pair(client: Client, { id, name, endedMs, node }: Client): void {
+  #pair(client: Client, { id, name, endedMs }: Client): void {
     const knows = client.knownAtOpening.has(id) || client.arrived.has(id);
     const departedMs = client.departed.get(id);
+    const deadSinceMs = this.#deadSinceMs.get(id.slice(0, NODE_ID_CHARACTERS)) ?? Number.POSITIVE_INFINITY;
     if (endedMs === undefined && !knows) this.breach(`${client.name} does not know ${name}`);
     if (endedMs === undefined && departedMs !== undefined)
       this.breach(`${client.name} received the departure of ${name}, which is connected`);
     if (endedMs !== undefined && knows && departedMs === undefined)
       this.breach(`${client.name} received no departure of ${name}`);
-    if (departedMs !== undefined && endedMs !== undefined && departedMs < endedMs && !this.#lostNodes.has(node))
-      this.breach(`${client.name} received the departure of ${name} before its end, and its node was not lost`);
+    if (departedMs !== undefined && endedMs !== undefined && departedMs < Math.min(endedMs, deadSinceMs))
+      this.breach(`${client.name} received the departure of ${name} before its end, and its node was not dead`);
   }
 
   #name(id: string): string {

@@ -139,8 +139,6 @@ export class SimulatedNode {
     const client: Client = {
       name,
       id: session.id,
-      node: this.name,
-      openedMs: this.process.time.nowMs,
       endedMs: undefined,
       knownAtOpening: new Set(this.listed),
       arrived: new Map(),
@@ -188,7 +186,6 @@ export class SimulatedNode {
   /** Ends the process without notice. */
   crash(): void {
     this.world.trace(`${this.name} crashes`);
-    this.world.promises.nodeLost(this.name);
     this.isLeaving = this.process.ended = true;
     void this.#dialer.link?.close();
     for (const client of this.#sessions.keys()) this.#ended(client);
@@ -264,7 +261,7 @@ export class SimulatedNode {
     const { promises, trace } = this.world;
     const line = (message: string, fields: LogFields = {}): void => {
       trace(`${this.name}: ${message} ${JSON.stringify({ ...fields, session: undefined })}`);
-      if (message.startsWith('fenced')) promises.nodeLost(this.name);
+      if (message === 'a node is dead') promises.declaredDead(String(fields['part']));
     };
     const error = (thrown: unknown): void =>
       promises.breach(`${this.name} logged ${thrown instanceof Error ? thrown.stack : String(thrown)}`);

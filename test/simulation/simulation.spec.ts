@@ -6,7 +6,7 @@ import { runSchedule } from './schedule.js';
 /** `SIMULATION_SEED=7 npm run simulate` runs one schedule and prints its events. */
 const SEED = process.env['SIMULATION_SEED'];
 /** `SIMULATION_COUNT=10000 npm run simulate` runs more schedules. */
-const COUNT = Number(process.env['SIMULATION_COUNT'] ?? 800);
+const COUNT = Number(process.env['SIMULATION_COUNT'] ?? 1500);
 /** `SIMULATION_WITHOUT=own-messages npm run simulate` runs without this guard. */
 const WITHOUT = process.env['SIMULATION_WITHOUT'];
 const SCHEDULES_PER_TEST = 100;
