@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const COMPUTED = ['test/property/**/*.spec.ts', 'test/unit/**/*.spec.ts'];
+const COMPUTED = ['property', 'simulation', 'unit'].map((folder) => `test/${folder}/**/*.spec.ts`);
 
 export default defineConfig({
   // The examples import the package by its name, as applications do.

@@ -2,8 +2,10 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Settings } from '../settings/settings.js';
 import { NodeModule } from '../node/node.module.js';
 import { Backplane } from './backplane.js';
+import { Clock } from './clock.js';
 import { LocalBackplane } from './local-backplane.js';
 import { NatsBackplane } from './nats-backplane.js';
+import { NatsDialer } from './nats/nats-access.js';
 
 const BACKPLANES = { local: LocalBackplane, nats: NatsBackplane, auto: NatsBackplane } as const;
 
@@ -18,7 +20,7 @@ export class BackplaneModule {
     return {
       module: BackplaneModule,
       imports: [NodeModule],
-      providers: [{ provide: Backplane, useClass: BACKPLANES[backplane] }],
+      providers: [Clock, NatsDialer, { provide: Backplane, useClass: BACKPLANES[backplane] }],
       exports: [Backplane],
     };
   }

@@ -16,6 +16,9 @@ export interface SessionInfo {
 /** The details of a session that the HTTP API shows, as its node sends them. */
 export type SessionDetails = Readonly<Record<string, unknown>>;
 
+/** The result of an RPC; `too_large` where the request or its reply exceeds `max_payload` of NATS. */
+export type RpcResult = { readonly reply: unknown } | 'unavailable' | 'too_large';
+
 /** This node as its backplane sees it: the local sessions, and the directory of remote ones. */
 export interface ClusterDelegate {
   /** Lists all sessions of this node. */
@@ -84,8 +87,8 @@ export abstract class Backplane {
   /** Returns the node that owns a key, the same on every node; `undefined` where this node owns it. */
   abstract ownerOf(key: string): string | undefined;
 
-  /** Calls another node. Resolves with `undefined` where no answer comes in time. */
-  abstract rpc(nodeId: string, body: unknown): Promise<unknown>;
+  /** Calls another node. Resolves with `unavailable` where it fails, or where no answer comes in time. */
+  abstract rpc(nodeId: string, body: unknown): Promise<RpcResult>;
 
   /** Resolves when everything that this node has published is on the NATS server. */
   abstract flushed(): Promise<void>;

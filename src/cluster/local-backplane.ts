@@ -34,7 +34,9 @@ export class LocalBackplane extends Backplane {
 
   ownerOf(): undefined {}
 
-  async rpc(): Promise<void> {}
+  async rpc(): Promise<'unavailable'> {
+    return 'unavailable';
+  }
 
   async flushed(): Promise<void> {}
 }

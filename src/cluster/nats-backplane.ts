@@ -8,12 +8,14 @@ import {
   type ClusterDelegate,
   type DeliveryCallback,
   type DeliveryFailure,
+  type RpcResult,
   type SessionDetails,
   type SessionInfo,
 } from './backplane.js';
+import { Clock, type CancelTimer } from './clock.js';
 import { Membership } from './membership/membership.js';
 import { rendezvousOwner } from './membership/rendezvous.js';
-import { anyHostResolves } from './nats/nats-access.js';
+import { NatsDialer } from './nats/nats-access.js';
 import type { Request } from './wire/node-message.js';
 
 const LOOKUP_INTERVAL_MS = 2000;
@@ -27,12 +29,14 @@ const LOOKUP_INTERVAL_MS = 2000;
 export class NatsBackplane extends Backplane {
   /** `undefined` while this node is standalone, which only `BACKPLANE=auto` allows. */
   #membership: Membership | undefined;
-  #lookupTimer: NodeJS.Timeout | undefined;
+  #cancelLookup: CancelTimer | undefined;
 
   constructor(
     private readonly settings: Settings,
     private readonly identity: NodeIdentity,
     private readonly log: Log,
+    private readonly clock: Clock,
+    private readonly dialer: NatsDialer,
   ) {
     super();
   }
@@ -50,14 +54,14 @@ export class NatsBackplane extends Backplane {
   }
 
   async start(delegate: ClusterDelegate): Promise<void> {
-    if (this.settings.backplane === 'nats' || (await anyHostResolves(this.settings))) return this.#join(delegate);
+    if (this.settings.backplane === 'nats' || (await this.dialer.anyHostResolves())) return this.#join(delegate);
     this.log.info('standalone until a NATS host resolves');
     this.#scheduleLookup(delegate);
   }
 
   async stop(): Promise<void> {
-    clearTimeout(this.#lookupTimer);
-    this.#lookupTimer = undefined;
+    this.#cancelLookup?.();
+    this.#cancelLookup = undefined;
     await this.#membership?.stop();
   }
 
@@ -102,9 +106,8 @@ export class NatsBackplane extends Backplane {
       if (idsOfNode === undefined) idsByNode.set(nodeId, [id]);
       else idsOfNode.push(id);
     }
-    const calls = [...idsByNode].map(([nodeId, detailsOf]) => membership.publisher.call(nodeId, { detailsOf }));
-    const replies = (await Promise.all(calls)) as (SessionDetails[] | undefined)[];
-    return replies.flatMap((details) => details ?? []);
+    const calls = [...idsByNode].map(([nodeId, idsOfNode]) => membership.publisher.sessionDetails(nodeId, idsOfNode));
+    return (await Promise.all(calls)).flat();
   }
 
   ownerOf(key: string): string | undefined {
@@ -113,9 +116,9 @@ export class NatsBackplane extends Backplane {
     return owner === id ? undefined : owner;
   }
 
-  async rpc(nodeId: string, body: unknown): Promise<unknown> {
+  async rpc(nodeId: string, body: unknown): Promise<RpcResult> {
     const membership = this.#membership;
-    return membership?.state.joined === true ? membership.publisher.call(nodeId, { body }) : undefined;
+    return membership?.state.joined === true ? membership.publisher.call(nodeId, { body }) : 'unavailable';
   }
 
   async flushed(): Promise<void> {
@@ -124,25 +127,28 @@ export class NatsBackplane extends Backplane {
 
   /** Sessions that are open already are in the snapshot to the other nodes. */
   #join(delegate: ClusterDelegate): Promise<void> {
-    this.#membership = new Membership(delegate, this.settings, this.identity, this.log);
+    this.#membership = new Membership(delegate, this.settings, this.identity, this.log, {
+      clock: this.clock,
+      dialer: this.dialer,
+    });
     return this.#membership.start();
   }
 
   #scheduleLookup(delegate: ClusterDelegate): void {
-    const timer = setTimeout(async () => {
-      const resolves = await anyHostResolves(this.settings);
-      if (timer !== this.#lookupTimer) return; // stopped during the lookup
+    const cancel = this.clock.after(LOOKUP_INTERVAL_MS, async () => {
+      const resolves = await this.dialer.anyHostResolves();
+      if (cancel !== this.#cancelLookup) return; // stopped during the lookup
       if (resolves) await this.#join(delegate);
       else this.#scheduleLookup(delegate);
-    }, LOOKUP_INTERVAL_MS);
-    this.#lookupTimer = timer;
+    });
+    this.#cancelLookup = cancel;
   }
 
   /** Decides where a request goes. The only check of a receiver, so that no other one can disagree. */
   #request(request: Request, callback: DeliveryCallback): 'queued' | DeliveryFailure {
     const membership = this.#membership;
     const nodeId = nodeIdOf(request.receiver);
-    if (membership === undefined || nodeId === undefined || nodeId === this.identity.id) return 'receiver_not_found';
+    if (membership === undefined || nodeId === undefined || this.identity.isOwn(nodeId)) return 'receiver_not_found';
     const { members, publisher, state } = membership;
     if (members.isGone(nodeId)) return 'receiver_not_found';
     if (!state.joined) return 'unavailable';

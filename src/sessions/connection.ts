@@ -7,7 +7,8 @@ export interface ByteSink {
   readonly writableLength: number;
   /** True from the moment the sink is full until it emits `drain`. */
   readonly writableNeedDrain: boolean;
-  write(bytes: Uint8Array): boolean;
+  /** Takes the bytes. `writableNeedDrain` shows afterwards whether the sink is full. */
+  write(bytes: Uint8Array): unknown;
   cork(): void;
   uncork(): void;
   once(event: 'drain', listener: () => void): unknown;

@@ -1,6 +1,7 @@
 import { connect as connectNats, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeMessage, encodeMessage } from '../../src/cluster/wire/node-codec.js';
+import { begin, decodeMessage, encodeMessage, finish } from '../../src/cluster/wire/node-codec.js';
 import type { Batch, Snapshot } from '../../src/cluster/wire/node-message.js';
 import { connect } from '../support/client.js';
 import { NatsServer } from '../support/nats.js';
@@ -76,8 +77,51 @@ describe('messages of nodes that are no members', () => {
     ]);
   });
 
-  it('that bear the id of the node itself are ignored', async () => {
+  it('do not cut the link where a batch has no reply subject', async () => {
     const nodeId = String((await node.said('joined'))['part']);
+    const origin = { nodeId: 'hasnosub', incarnation: 1 };
+    const batch = begin(origin, 'batch');
+    batch.u32(1);
+    batch.f64(1000);
+    strangers.publish(`switchboard.mail.${nodeId}`, finish(batch));
+    await strangers.flush();
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: `noonehas.${RANDOM_PART}`, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
+    expect(node.lines.filter(({ message }) => message === 'link lost')).toEqual([]);
+    await ann.close();
+  });
+
+  it('that bear a former id of the node are ignored', async () => {
+    const former = String((await node.said('joined'))['part']);
+    const head = { kind: 'snapshot', sequence: 0, first: true, last: true, requestsSnapshots: false } as const;
+    const id = `${former}.${RANDOM_PART}`;
+    const joined = (): number => node.lines.filter(({ message }) => message === 'joined').length;
+    const before = joined();
+    strangers.publish(
+      `switchboard.to.${former}`,
+      encodeMessage({ nodeId: 'fencing_', incarnation: 1 }, { kind: 'fenced', nodeId: former }),
+    );
+    while (joined() === before) await turn();
+    // A batch of this node itself that was late: it must neither be refused nor make a member.
+    strangers.publish(
+      'switchboard.all',
+      encodeMessage({ nodeId: former, incarnation: 9 }, { ...head, sessions: [{ id }], departures: [] }),
+    );
+    const answers = strangers.subscribe(`switchboard.to.${former}`);
+    await strangers.flush();
+    const ann = await connect(node.url);
+    ann.send({ type: 'x', receiver: id, id: 'm' });
+    expect(await ann.answer('m')).toMatchObject({ data: { code: 'receiver_not_found' } });
+    ann.send({ type: 'sys.who', id: 'who', data: { limit: 1000 } });
+    expect((await ann.answer('who')).data).toMatchObject({ sessions: [ann.id], total: 1 });
+    await strangers.flush();
+    expect(answers.getReceived()).toBe(0);
+    await ann.close();
+  });
+
+  it('that bear the id of the node itself are ignored', async () => {
+    const nodeId = String(node.lines.findLast(({ message }) => message === 'joined')!['part']);
     const origin = { nodeId, incarnation: 1 };
     const id = `${nodeId}.${RANDOM_PART}`;
     const head = { kind: 'snapshot', sequence: 0, first: true, last: true, requestsSnapshots: false } as const;

@@ -16,8 +16,9 @@ export class Cluster {
     size: number,
     variables: Record<string, string> = {},
     handlers?: DynamicModule['imports'],
+    ...natsFlags: readonly string[]
   ): Promise<Cluster> {
-    const nats = await NatsServer.start();
+    const nats = await NatsServer.start(...natsFlags);
     const cluster = new Cluster(nats, [], variables, handlers);
     for (let count = 0; count < size; count++) await cluster.add();
     return cluster;

@@ -1,13 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DeliveryFailure } from '../../src/cluster/backplane.js';
-import { BatchAccumulator } from '../../src/cluster/nats/batch-accumulator.js';
+import { Clock } from '../../src/cluster/clock.js';
+import { BatchAccumulator, type PublishResult } from '../../src/cluster/nats/batch-accumulator.js';
 import { InFlight } from '../../src/cluster/nats/in-flight.js';
 import { Subjects } from '../../src/cluster/nats/subjects.js';
 import { decodeMessage } from '../../src/cluster/wire/node-codec.js';
 import { textFrame } from '../../src/protocol/index.js';
+import { Log } from '../../src/telemetry/log.js';
 
 const TIMEOUT_MS = 60_000;
+const clock = new Clock(new Log({ logLevel: 'error', logFormat: 'text' }));
 
 describe('the batch accumulator', () => {
   let sent: string[];
@@ -21,13 +24,15 @@ describe('the batch accumulator', () => {
     outcomes = [];
     connected = true;
     const subjects = new Subjects('test');
-    const publish = (subject: string, bytes: Uint8Array, reply?: string): boolean => {
-      if (connected) sent.push(describeMessage(subject, bytes, reply));
-      return connected;
+    const publish = (subject: string, bytes: Uint8Array, reply?: string): PublishResult => {
+      if (!connected) return 'disconnected';
+      sent.push(describeMessage(subject, bytes, reply));
+      return 'published';
     };
-    inFlight = new InFlight(TIMEOUT_MS);
-    const publisher = { origin: { nodeId: 'abcdefgh', incarnation: 1 }, publish };
-    accumulator = new BatchAccumulator(publisher, subjects, inFlight, 1000);
+    inFlight = new InFlight(TIMEOUT_MS, clock);
+    const announce = (subject: string, bytes: Uint8Array): void => void publish(subject, bytes);
+    const publisher = { origin: { nodeId: 'abcdefgh', incarnation: 1 }, publish, announce };
+    accumulator = new BatchAccumulator(publisher, subjects, inFlight, 1000, clock);
   });
 
   /** Shows the receivers of a batch, or the ids and types of events. */
@@ -57,7 +62,9 @@ describe('the batch accumulator', () => {
     await turn();
     expect(sent).toEqual(['test.mail.a: a1 a2', 'test.mail.b: b1']);
     expect([accumulator.waiting, inFlight.waiting]).toEqual([0, 3]);
-    inFlight.settle({ kind: 'receipt', number: 1, refused: [[1, 'receiver_not_found']] });
+    inFlight.settle('b', { kind: 'receipt', number: 1, refused: [] });
+    expect(outcomes).toEqual([]);
+    inFlight.settle('a', { kind: 'receipt', number: 1, refused: [[1, 'receiver_not_found']] });
     expect(outcomes).toEqual([undefined, 'receiver_not_found']);
     inFlight.failAll();
   });

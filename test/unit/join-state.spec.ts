@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../src/cluster/clock.js';
 import { JoinState } from '../../src/cluster/membership/join-state.js';
+import { Log } from '../../src/telemetry/log.js';
 import { TICKS_PER_HEARTBEAT, TICKS_PER_TIMEOUT } from '../../src/cluster/ticks.js';
 
 const TICK_MS = 250;
-const MAX_TICK_GAP_MS = 1250;
 
 describe('the join state', () => {
   let state: JoinState;
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['performance'] });
-    state = new JoinState(MAX_TICK_GAP_MS);
+    state = new JoinState(new Clock(new Log({ logLevel: 'error', logFormat: 'text' })));
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -47,18 +48,5 @@ describe('the join state', () => {
 
   it('makes a heartbeat due every few ticks', () => {
     expect(tick(2 * TICKS_PER_HEARTBEAT).filter((isDue) => isDue)).toHaveLength(2);
-  });
-
-  it('trusts the clock of a member first seen during a pause only after its next heartbeat', () => {
-    tick(5);
-    const beforeMs = performance.now() - 1;
-    expect(state.hasUntrustedClock(performance.now())).toBe(false);
-    vi.advanceTimersByTime(MAX_TICK_GAP_MS + 1);
-    const resumedMs = performance.now();
-    expect([state.hasUntrustedClock(resumedMs), state.hasUntrustedClock(beforeMs)]).toEqual([true, false]);
-    tick(TICKS_PER_HEARTBEAT + 1);
-    expect(state.hasUntrustedClock(resumedMs)).toBe(true);
-    tick(1);
-    expect(state.hasUntrustedClock(resumedMs)).toBe(false);
   });
 });

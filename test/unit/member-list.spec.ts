@@ -7,27 +7,32 @@ import { TICKS_PER_TIMEOUT } from '../../src/cluster/ticks.js';
 import { NODE_VERSION, type ClusterEvent, type Snapshot } from '../../src/cluster/wire/node-message.js';
 import { textFrame } from '../../src/protocol/index.js';
 
-/** Keeps remote sessions as the directory does; ids begin with the first character of their node's id. */
+const nodeId = (name: string): string => name.padEnd(8, '0');
+/** Makes the id of a session from its short name, whose first character is the name of its node. */
+const sessionId = (name: string): string => `${nodeId(name[0]!)}.${name.padEnd(16, '_')}`;
+const nameOf = (id: string): string => id.slice(9).replaceAll('_', '');
+
+/** Keeps remote sessions as the directory does. */
 class FakeDirectory implements Partial<ClusterDelegate> {
-  /** Changes in their order: `+id`, `-id code`, `*` for a broadcast. */
+  /** Changes in their order: `+name`, `-name code`, `*` for a broadcast. */
   readonly changes: string[] = [];
   /** The id for which an arrival fails. */
   broken: string | undefined;
   readonly #ids = new Set<string>();
 
-  *remoteSessions(nodeId: string): Iterable<string> {
-    for (const id of this.#ids) if (id[0] === nodeId[0]) yield id;
+  *remoteSessions(member: string): Iterable<string> {
+    for (const id of this.#ids) if (id.startsWith(member)) yield id;
   }
 
   remoteArrived({ id }: SessionInfo): void {
-    if (id === this.broken) throw new Error('broken');
+    if (nameOf(id) === this.broken) throw new Error('broken');
     if (this.#ids.has(id)) return;
     this.#ids.add(id);
-    this.changes.push(`+${id}`);
+    this.changes.push(`+${nameOf(id)}`);
   }
 
   remoteDeparted(id: string, code: number): void {
-    if (this.#ids.delete(id)) this.changes.push(`-${id} ${code}`);
+    if (this.#ids.delete(id)) this.changes.push(`-${nameOf(id)} ${code}`);
   }
 
   broadcast(): void {
@@ -38,29 +43,26 @@ class FakeDirectory implements Partial<ClusterDelegate> {
 describe('the member list', () => {
   let directory: FakeDirectory;
   let members: MemberList;
-  let nowMs: number;
 
   beforeEach(() => {
-    nowMs = 1000;
     directory = new FakeDirectory();
     members = new MemberList(directory as unknown as ClusterDelegate);
   });
 
-  const nodeId = (name: string): string => name.padEnd(8, '0');
   const receive = (name: string, incarnation = 1): Member | undefined =>
-    members.receive({ version: NODE_VERSION, nodeId: nodeId(name), incarnation, sentAtMs: nowMs - 5 }, nowMs);
+    members.receive({ version: NODE_VERSION, nodeId: nodeId(name), incarnation, sentAtMs: 0 });
   const snapshot = (sequence: number, ids: readonly string[], rest: Partial<Snapshot> = {}): Snapshot => ({
     kind: 'snapshot',
     sequence,
     first: true,
     last: true,
     requestsSnapshots: false,
-    sessions: ids.map((id) => ({ id })),
+    sessions: ids.map((id) => ({ id: sessionId(id) })),
     departures: [],
     ...rest,
   });
-  const arrived = (id: string): ClusterEvent => ({ type: 'arrived', sessionInfo: { id } });
-  const departed = (id: string): ClusterEvent => ({ type: 'departed', id, code: 1000 });
+  const arrived = (id: string): ClusterEvent => ({ type: 'arrived', sessionInfo: { id: sessionId(id) } });
+  const departed = (id: string): ClusterEvent => ({ type: 'departed', id: sessionId(id), code: 1000 });
   const events = (sequence: number, ...items: ClusterEvent[]) => ({ kind: 'events', sequence, items }) as const;
 
   it('applies the events of a member from its first snapshot on, and ignores those before', () => {
@@ -97,6 +99,31 @@ describe('the member list', () => {
     expect([a.isUpToDate(2), directory.changes]).toEqual([true, ['+a1', '+a2', '+a3', '+a4']]);
   });
 
+  it('ignores sessions of other nodes that a member announces', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1', 'b1']));
+    receive('b')!.applySnapshot(snapshot(0, ['b2']));
+    a.applyEvents(events(1, arrived('b3'), departed('b2'), arrived('a2')));
+    expect(directory.changes).toEqual(['+a1', '+b2', '+a2']);
+  });
+
+  it('ignores a snapshot that arrives again after later events, also where the sequence overflows', () => {
+    const a = receive('a')!;
+    const last = 2 ** 32 - 1;
+    a.applySnapshot(snapshot(last, ['a1']));
+    a.applyEvents(events(0, departed('a1'), arrived('a2')));
+    a.applySnapshot(snapshot(last, ['a1']));
+    expect(directory.changes).toEqual(['+a1', '-a1 1000', '+a2']);
+    expect(a.isUpToDate(0)).toBe(true);
+  });
+
+  it('takes each batch of a member once', () => {
+    const a = receive('a')!;
+    expect([7, 8, 8, 7, 9].map((number) => a.isNextBatch(number))).toEqual([true, true, false, false, true]);
+    const b = receive('b')!;
+    expect([2 ** 32 - 1, 0, 2 ** 32 - 1].map((number) => b.isNextBatch(number))).toEqual([true, true, false]);
+  });
+
   it('skips event batches that were applied already', () => {
     const a = receive('a')!;
     a.applySnapshot(snapshot(0, ['a1']));
@@ -113,7 +140,7 @@ describe('the member list', () => {
     expect(a.applyEvents(events(2, departed('a3')))).toBe(false);
     expect(a.isUpToDate(2)).toBe(false);
     expect(a.applyEvents(events(3, arrived('a4')))).toBe(false);
-    a.applySnapshot(snapshot(3, ['a1', 'a4'], { departures: [['a2', 4101]] }));
+    a.applySnapshot(snapshot(3, ['a1', 'a4'], { departures: [[sessionId('a2'), 4101]] }));
     expect(directory.changes).toEqual(['-a2 4101', '-a3 1006', '+a4']);
     expect(a.isUpToDate(3)).toBe(true);
   });
@@ -149,8 +176,8 @@ describe('the member list', () => {
   });
 
   it.each(['', 'a.>', 'a.*00000', 'aaaaaaaaa', 'aaaaaaa\n'])('ignores a node with the malformed id %j', (id) => {
-    const head = { version: NODE_VERSION, nodeId: id, incarnation: 1, sentAtMs: nowMs };
-    expect(members.receive(head, nowMs)).toBeUndefined();
+    const head = { version: NODE_VERSION, nodeId: id, incarnation: 1, sentAtMs: 0 };
+    expect(members.receive(head)).toBeUndefined();
     expect(members.size).toBe(0);
   });
 
@@ -166,16 +193,26 @@ describe('the member list', () => {
 });
 
 describe('the clock offset', () => {
-  it('gives the age of a message, less the latency of the fastest one', () => {
+  it('bounds the age of a message by the quickest round trip, and knows none before', () => {
     const clock = new ClockOffset();
-    clock.observe(1_000_000, 130);
-    clock.observe(1_000_010, 120);
-    expect(clock.ageMs(1_000_020, 130)).toBe(0);
-    expect(clock.ageMs(1_000_020, 630)).toBe(500);
-    clock.observe(1_100_000, 100_110 + 40);
-    expect(clock.ageMs(1_100_000, 100_150)).toBe(40);
-    clock.observe(1_200_000, 200_150);
-    clock.observe(1_200_001, 200_151);
-    expect(clock.ageMs(1_200_001, 200_151)).toBe(0);
+    expect(clock.maxAgeMs(1_000_000, 130)).toBe(Number.POSITIVE_INFINITY);
+    // The clock of the other node is 1,000,000 ms ahead; each way takes 50 ms.
+    clock.observe(0, 1_000_050);
+    expect(clock.maxAgeMs(1_000_100, 150)).toBe(100);
+    clock.observe(200, 1_000_600);
+    expect(clock.maxAgeMs(1_000_700, 750)).toBe(100);
+    clock.observe(300, 1_000_310);
+    expect(clock.maxAgeMs(1_000_800, 850)).toBe(60);
+  });
+
+  it('forgets round trips that are old, because clocks drift', () => {
+    const clock = new ClockOffset();
+    clock.observe(0, 10);
+    clock.observe(61_000, 61_020);
+    expect(clock.maxAgeMs(61_100, 61_100)).toBe(10);
+    clock.observe(130_000, 130_030);
+    expect(clock.maxAgeMs(130_100, 130_100)).toBe(20);
+    clock.observe(300_000, 300_040);
+    expect(clock.maxAgeMs(300_100, 300_100)).toBe(40);
   });
 });

@@ -2,26 +2,36 @@
 const WINDOW_MS = 60_000;
 
 /**
- * Estimates the offset between the monotonic clocks of another node and of this one. The smallest difference seen is that
- * of the fastest message, so that ages are underestimated by that message's latency.
+ * Bounds the offset between the monotonic clocks of another node and of this one, by round trips. The answer to a question
+ * was sent after the question, so the difference of the two moments is the offset plus a part of the round trip. The
+ * smallest difference is used.
  */
 export class ClockOffset {
   #leastMs = Number.POSITIVE_INFINITY;
   #leastBeforeMs = Number.POSITIVE_INFINITY;
   #windowStartMs = Number.NEGATIVE_INFINITY;
 
-  /** Measures one message. @param nowMs the moment of receiving, on the clock of this node */
-  observe(sentAtMs: number, nowMs: number): void {
-    if (nowMs - this.#windowStartMs > WINDOW_MS) {
-      this.#leastBeforeMs = this.#leastMs;
+  /**
+   * Measures one round trip.
+   *
+   * @param askedAtMs the moment of the question, on the clock of this node
+   * @param answeredAtMs the moment of the answer, on the clock of the other node
+   */
+  observe(askedAtMs: number, answeredAtMs: number): void {
+    const windowAgeMs = askedAtMs - this.#windowStartMs;
+    if (windowAgeMs > WINDOW_MS) {
+      this.#leastBeforeMs = windowAgeMs > 2 * WINDOW_MS ? Number.POSITIVE_INFINITY : this.#leastMs;
       this.#leastMs = Number.POSITIVE_INFINITY;
-      this.#windowStartMs = nowMs;
+      this.#windowStartMs = askedAtMs;
     }
-    this.#leastMs = Math.min(this.#leastMs, nowMs - sentAtMs);
+    this.#leastMs = Math.min(this.#leastMs, answeredAtMs - askedAtMs);
   }
 
-  /** Returns the age of a message, less the latency of the fastest one. */
-  ageMs(sentAtMs: number, nowMs: number): number {
-    return nowMs - sentAtMs - Math.min(this.#leastMs, this.#leastBeforeMs);
+  /**
+   * Returns the age that a message has at most; infinite before the first round trip. The bound exceeds the age by the
+   * way from this node to the other one, so that it is also the age at which a receipt can arrive there.
+   */
+  maxAgeMs(sentAtMs: number, nowMs: number): number {
+    return nowMs - sentAtMs + Math.min(this.#leastMs, this.#leastBeforeMs);
   }
 }

@@ -37,17 +37,16 @@ export class MemberList {
    * Returns the member that sent a message, a new one where the node is unknown. Returns `undefined` for a former member,
    * for an older incarnation, for a malformed id and beyond the limit of members.
    */
-  receive({ nodeId, incarnation, sentAtMs }: Head, nowMs: number): Member | undefined {
+  receive({ nodeId, incarnation }: Head): Member | undefined {
     if (this.#gone.has(nodeId)) return undefined;
     let member = this.#members.get(nodeId);
     if (member === undefined) {
       if (this.#members.size >= MAX_MEMBERS || !isNodeId(nodeId)) return undefined;
-      this.#members.set(nodeId, (member = new Member(nodeId, incarnation, nowMs, this.delegate)));
+      this.#members.set(nodeId, (member = new Member(nodeId, incarnation, this.delegate)));
     }
     if (incarnation < member.incarnation) return undefined;
     if (incarnation > member.incarnation) member.startIncarnation(incarnation);
     member.silentTicks = 0;
-    member.clock.observe(sentAtMs, nowMs);
     return member;
   }
 

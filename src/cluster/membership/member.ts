@@ -1,5 +1,6 @@
 import { ABNORMAL } from '../../protocol/index.js';
 import type { ClusterDelegate, SessionInfo } from '../backplane.js';
+import { nodeIdOf } from '../../protocol/index.js';
 import type { ClusterEvent, EventBatch, Snapshot } from '../wire/node-message.js';
 import { ClockOffset } from './clock-offset.js';
 
@@ -17,16 +18,19 @@ export class Member {
   silentTicks = 0;
   /** Whether its snapshot was requested since its last heartbeat. Written by `NodeReceiver`. */
   snapshotRequested = false;
+  /** Whether its clock was measured, or is being measured. Written by `NodeReceiver`. */
+  pinged = false;
   #synced = false;
-  #sequence = 0;
+  /** The sequence of the last events that were applied in this incarnation; `undefined` before its first snapshot. */
+  #sequence: number | undefined;
+  /** The number of its last batch. */
+  #lastBatch: number | undefined;
   #partial: PartialSnapshot | undefined;
 
   constructor(
     readonly nodeId: string,
     /** Its current NATS connection. Written by {@link startIncarnation}. */
     public incarnation: number,
-    /** The moment of its first message, on the monotonic clock of this node. */
-    readonly firstSeenMs: number,
     private readonly delegate: ClusterDelegate,
   ) {}
 
@@ -38,6 +42,7 @@ export class Member {
   /** Starts another incarnation, whose first message is a snapshot. Events between the two incarnations are lost. */
   startIncarnation(incarnation: number): void {
     this.incarnation = incarnation;
+    this.#sequence = undefined;
     this.markOutOfSync();
   }
 
@@ -52,15 +57,24 @@ export class Member {
     return this.#synced && sequence === this.#sequence;
   }
 
+  /** Whether a batch is newer than all before. A batch that arrives twice must be executed once. */
+  isNextBatch(number: number): boolean {
+    const isNext = this.#lastBatch === undefined || isAfter(number, this.#lastBatch);
+    if (isNext) this.#lastBatch = number;
+    return isNext;
+  }
+
   /** Takes one chunk of a snapshot. The last one applies the difference to the known sessions. */
   applySnapshot({ first, last, chunk, sequence, sessions, departures }: Snapshot): void {
+    // A snapshot from before the last events arrives twice at most: its difference would undo these events.
+    if (this.#sequence !== undefined && isAfter(this.#sequence, sequence)) return;
     if (first) this.#partial = { sequence, sessions: new Map(), chunks: 0 };
     const partial = this.#partial;
     if (partial === undefined) return;
     // After a missing chunk the member is out of sync, so that its next heartbeat requests another snapshot.
     if (sequence !== partial.sequence || (chunk !== undefined && chunk !== partial.chunks++))
       return this.markOutOfSync();
-    for (const session of sessions) partial.sessions.set(session.id, session);
+    for (const session of sessions) if (this.#owns(session.id)) partial.sessions.set(session.id, session);
     if (!last) return;
     this.#partial = undefined;
     const codes = new Map(departures);
@@ -73,10 +87,10 @@ export class Member {
 
   /** Applies events in their order. @returns `false` where events before them were missed */
   applyEvents({ sequence, items }: EventBatch): boolean {
-    if (!this.#synced) return false;
+    if (!this.#synced || this.#sequence === undefined) return false;
     if (sequence !== (this.#sequence + 1) >>> 0) {
       // An older sequence is covered by the snapshot; a newer one reveals a gap.
-      if (sequence > this.#sequence) this.markOutOfSync();
+      if (isAfter(sequence, this.#sequence)) this.markOutOfSync();
       return this.#synced;
     }
     // Advance the sequence last, so that a failure leaves a gap and requests a snapshot.
@@ -92,8 +106,20 @@ export class Member {
   }
 
   #apply(clusterEvent: ClusterEvent): void {
-    if (clusterEvent.type === 'broadcast') this.delegate.broadcast(clusterEvent.frame);
-    else if (clusterEvent.type === 'arrived') this.delegate.remoteArrived(clusterEvent.sessionInfo);
-    else this.delegate.remoteDeparted(clusterEvent.id, clusterEvent.code);
+    if (clusterEvent.type === 'broadcast') return this.delegate.broadcast(clusterEvent.frame);
+    const { id } = clusterEvent.type === 'arrived' ? clusterEvent.sessionInfo : clusterEvent;
+    if (!this.#owns(id)) return;
+    if (clusterEvent.type === 'arrived') this.delegate.remoteArrived(clusterEvent.sessionInfo);
+    else this.delegate.remoteDeparted(id, clusterEvent.code);
   }
+
+  /** Whether a session is one of this member. No node announces sessions of another one, such as those of this node. */
+  #owns(id: string): boolean {
+    return nodeIdOf(id) === this.nodeId;
+  }
+}
+
+/** Whether a number of 32 bits follows another one, also across the overflow (RFC 1982). */
+function isAfter(number: number, before: number): boolean {
+  return ((number - before) | 0) > 0;
 }

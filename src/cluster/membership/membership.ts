@@ -1,12 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeIdentity } from '../../node/node-identity.js';
 import type { Settings } from '../../settings/settings.js';
 import type { Log } from '../../telemetry/log.js';
 import type { ClusterDelegate } from '../backplane.js';
+import type { CancelTimer, Clock } from '../clock.js';
+import type { NatsDialer } from '../nats/nats-access.js';
 import { NatsConnector, type ConnectorListener } from '../nats/nats-connector.js';
 import { NodePublisher } from '../nats/node-publisher.js';
 import { Subjects } from '../nats/subjects.js';
-import { MAX_UNANSWERED_PINGS, TICKS_PER_TIMEOUT } from '../ticks.js';
+import { MAX_UNANSWERED_PINGS, TICKS_PER_HEARTBEAT, TICKS_PER_TIMEOUT } from '../ticks.js';
 import { decodeMessage, isSupported, versionOf } from '../wire/node-codec.js';
 import { NODE_VERSION } from '../wire/node-message.js';
 import { JoinState } from './join-state.js';
@@ -18,8 +19,14 @@ import { RequestExecutor } from './request-executor.js';
 const SNAPSHOT_WAIT_MS = 200;
 /** The time that `leave` may take where NATS does not answer. */
 const LEAVE_TIMEOUT_MS = 1000;
-/** The part of `BACKPLANE_TIMEOUT_MS` in which a batch may be executed. The rest is for the receipt. */
+/** The part of `BACKPLANE_TIMEOUT_MS` in which a batch may be executed, and its receipt may arrive at the earliest. */
 const EXECUTION_SHARE = 0.5;
+
+/** The outside of this process: time and the network. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly dialer: NatsDialer;
+}
 
 /**
  * Joins this node to a cluster over NATS, and rejoins after a disconnection.
@@ -36,8 +43,9 @@ export class Membership implements ConnectorListener {
   readonly #tickMs: number;
   /** Versions that were logged as incompatible. At most 256, because a version is one byte. */
   readonly #loggedVersions = new Set<number>();
-  #tickTimer: NodeJS.Timeout | undefined;
-  #joinTimer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelTick: CancelTimer | undefined;
+  #cancelJoin: CancelTimer | undefined;
   #onStarted: () => void = () => undefined;
 
   constructor(
@@ -45,22 +53,24 @@ export class Membership implements ConnectorListener {
     private readonly settings: Settings,
     private readonly identity: NodeIdentity,
     private readonly log: Log,
+    { clock, dialer }: Surroundings,
   ) {
     const { backplaneTimeoutMs: timeoutMs, natsSubject, nodeTimeoutMs } = settings;
     const maxAgeMs = timeoutMs * EXECUTION_SHARE;
     this.#tickMs = nodeTimeoutMs / TICKS_PER_TIMEOUT;
+    this.#clock = clock;
     this.#subjects = new Subjects(natsSubject);
-    this.#connector = new NatsConnector(settings, identity, log);
+    this.#connector = new NatsConnector(dialer, clock, identity, log, this.#tickMs * TICKS_PER_HEARTBEAT);
     this.members = new MemberList(delegate);
-    this.state = new JoinState(this.#tickMs + maxAgeMs);
-    this.publisher = new NodePublisher(this.#connector, this.#subjects, delegate, { timeoutMs, maxAgeMs });
-    const executor = new RequestExecutor(delegate, this.state, this.publisher, log);
+    this.state = new JoinState(clock);
+    this.publisher = new NodePublisher(this.#connector, this.#subjects, delegate, { timeoutMs, maxAgeMs }, clock);
+    const executor = new RequestExecutor(delegate, this.state, this.publisher, log, clock);
     this.#receiver = new NodeReceiver(this.members, this.state, this.publisher, executor);
   }
 
   /** Connects. Resolves when this node has joined, or when NATS does not answer. */
   async start(): Promise<void> {
-    this.#tickTimer = setInterval(() => this.#tick(), this.#tickMs);
+    this.#cancelTick = this.#clock.every(this.#tickMs, () => this.#tick());
     const started = new Promise<void>((resolve) => {
       this.#onStarted = resolve;
     });
@@ -70,11 +80,11 @@ export class Membership implements ConnectorListener {
 
   /** Leaves the cluster and disconnects. */
   async stop(): Promise<void> {
-    clearInterval(this.#tickTimer);
-    clearTimeout(this.#joinTimer);
+    this.#cancelTick?.();
+    this.#cancelJoin?.();
     if (this.#connector.open) {
       this.publisher.leave();
-      await Promise.race([this.#connector.flushed(), delay(LEAVE_TIMEOUT_MS, undefined, { ref: false })]);
+      await this.#flushedWithin(LEAVE_TIMEOUT_MS);
     }
     this.state.disconnect();
     await this.#connector.stop();
@@ -89,26 +99,26 @@ export class Membership implements ConnectorListener {
     for (const subject of this.#subjects.from(this.identity.id)) this.#connector.subscribe(subject);
     this.members.resetForReconnect();
     this.publisher.announce();
-    this.#joinTimer = setTimeout(() => this.#join(), SNAPSHOT_WAIT_MS);
+    this.#cancelJoin = this.#clock.after(SNAPSHOT_WAIT_MS, () => this.#join());
   }
 
   onDisconnected(): void {
-    clearTimeout(this.#joinTimer);
+    this.#cancelJoin?.();
     this.state.disconnect();
     this.#onStarted();
     this.publisher.failPending();
   }
 
-  /** Passes a message on to the receiver, unless its version is incompatible or this node sent it. */
+  /** Passes a message on to the receiver, unless its version is incompatible or this node sent it, under whatever id. */
   onMessage(bytes: Uint8Array, reply: string | undefined): void {
     const version = versionOf(bytes);
     if (!isSupported(version)) return this.#logIncompatible(version);
     const { head, message } = decodeMessage(bytes);
-    // A delayed message of this node's last connection must not make this node a member of its own list.
-    if (head.nodeId === this.identity.id) return;
+    // A delayed message of a connection that was given up must not make this node a member of its own list.
+    if (this.identity.isOwn(head.nodeId)) return;
     // Accept `fenced` from former members too, or two nodes that fenced each other could never rejoin.
     if (message.kind === 'fenced') return message.nodeId === this.identity.id ? this.#rejoin() : undefined;
-    const member = this.members.receive(head, performance.now());
+    const member = this.members.receive(head);
     if (member === undefined) this.#receiver.refuse(head, message, reply);
     else this.#receiver.receive(member, head, message, reply);
   }
@@ -119,6 +129,16 @@ export class Membership implements ConnectorListener {
     const nodeId = this.publisher.inFlight.nodeOf(number);
     const isMember = nodeId !== undefined && this.members.has(nodeId);
     this.publisher.inFlight.fail(number, isMember ? 'unavailable' : 'receiver_not_found');
+  }
+
+  /** Resolves when NATS has everything, or after a time. */
+  async #flushedWithin(timeoutMs: number): Promise<void> {
+    let cancel: CancelTimer | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(timeoutMs, resolve);
+    });
+    await Promise.race([this.#connector.flushed(), timeout]);
+    cancel?.();
   }
 
   #join(): void {
@@ -135,7 +155,6 @@ export class Membership implements ConnectorListener {
     this.log.warn('fenced by other nodes; closing all sessions', { part: id });
     this.delegate.onFenced();
     this.publisher.leave();
-    this.members.remove(id);
     this.identity.renew();
     this.#connector.renew('fenced by other nodes');
   }
@@ -146,10 +165,13 @@ export class Membership implements ConnectorListener {
     if (!this.#connector.open) return;
     if (this.#connector.unansweredPings > MAX_UNANSWERED_PINGS) return this.#connector.cut('NATS does not answer');
     this.#connector.ping();
-    if (heartbeatIsDue) this.publisher.heartbeat();
+    if (heartbeatIsDue) {
+      this.publisher.heartbeat();
+      for (const nodeId of this.members.nodeIds()) this.publisher.ping(nodeId);
+    }
     for (const { nodeId } of this.members.tick()) {
       this.log.warn('a node is dead', { part: nodeId });
-      this.publisher.inFlight.failNode(nodeId);
+      this.publisher.failNode(nodeId);
     }
   }
 

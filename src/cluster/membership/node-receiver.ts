@@ -1,5 +1,5 @@
 import type { NodePublisher } from '../nats/node-publisher.js';
-import type { Head, NodeMessage } from '../wire/node-message.js';
+import type { Head, NodeMessage, RpcResponse } from '../wire/node-message.js';
 import type { JoinState } from './join-state.js';
 import type { MemberList } from './member-list.js';
 import type { Member } from './member.js';
@@ -17,6 +17,10 @@ export class NodeReceiver {
   /** Handles one message of a member. @param reply the receipt subject of a batch */
   receive(member: Member, head: Head, message: NodeMessage, reply: string | undefined): void {
     const { publisher } = this;
+    if (!member.pinged) {
+      member.pinged = true;
+      publisher.ping(member.nodeId);
+    }
     switch (message.kind) {
       case 'heartbeat':
         member.snapshotRequested = false;
@@ -33,17 +37,18 @@ export class NodeReceiver {
       case 'snapshotRequest':
         return publisher.scheduleSnapshot(member.nodeId, this.members);
       case 'batch':
-        return reply === undefined ? undefined : this.executor.execute(member, head, message, reply);
+        if (reply !== undefined && member.isNextBatch(message.number))
+          this.executor.execute(member, head, message, reply);
+        return;
       case 'receipt':
-        return publisher.inFlight.settle(message);
+        return publisher.inFlight.settle(member.nodeId, message);
       case 'rpcRequest':
         return void this.executor.call(member.nodeId, message);
       case 'rpcResponse':
-        return publisher.pendingRpcs.settle(message.number, message.reply);
+        return this.#settle(member, head, message);
       case 'leave':
         this.members.remove(member.nodeId);
-        publisher.inFlight.failNode(member.nodeId);
-        return;
+        return publisher.failNode(member.nodeId);
       case 'fenced':
       case 'unknown':
     }
@@ -53,7 +58,7 @@ export class NodeReceiver {
   refuse({ nodeId }: Head, message: NodeMessage, reply: string | undefined): void {
     if (!this.members.isGone(nodeId)) return;
     if (message.kind === 'batch' && reply !== undefined) this.executor.refuse(message, reply);
-    if (message.kind !== 'leave') this.publisher.sendTo(nodeId, { kind: 'fenced', nodeId });
+    if (message.kind !== 'leave') this.publisher.notify(nodeId, { kind: 'fenced', nodeId });
   }
 
   /** Requests at most one snapshot per heartbeat. */
@@ -61,6 +66,12 @@ export class NodeReceiver {
     member.markOutOfSync();
     if (member.snapshotRequested) return;
     member.snapshotRequested = true;
-    this.publisher.sendTo(member.nodeId, { kind: 'snapshotRequest' });
+    this.publisher.notify(member.nodeId, { kind: 'snapshotRequest' });
+  }
+
+  /** Settles an RPC, which is a round trip too. */
+  #settle({ nodeId, clock }: Member, { sentAtMs }: Head, { number, reply, failure }: RpcResponse): void {
+    const askedAtMs = this.publisher.pendingRpcs.settle(nodeId, number, failure ?? { reply });
+    if (askedAtMs !== undefined) clock.observe(askedAtMs, sentAtMs);
   }
 }

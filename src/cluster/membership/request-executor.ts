@@ -1,5 +1,6 @@
 import type { Log } from '../../telemetry/log.js';
 import type { ClusterDelegate, DeliveryFailure } from '../backplane.js';
+import type { Clock } from '../clock.js';
 import type { NodePublisher } from '../nats/node-publisher.js';
 import type { Batch, Head, Request, RpcRequest } from '../wire/node-message.js';
 import type { JoinState } from './join-state.js';
@@ -12,13 +13,16 @@ export class RequestExecutor {
     private readonly state: JoinState,
     private readonly publisher: NodePublisher,
     private readonly log: Log,
+    private readonly clock: Clock,
   ) {}
 
-  /** Executes a batch, or refuses all of it where it may be too old or the sessions of its node are not known. */
+  /**
+   * Executes a batch, or refuses all of it where it may be too old, because then its receipt may be too late, or where
+   * the sessions of its node are not known.
+   */
   execute(member: Member, { sentAtMs }: Head, batch: Batch, reply: string): void {
-    const isFresh = member.clock.ageMs(sentAtMs, performance.now()) <= batch.maxAgeMs;
-    if (!isFresh || this.state.hasUntrustedClock(member.firstSeenMs) || !member.synced || !this.state.joined)
-      return this.refuse(batch, reply);
+    const isFresh = member.clock.maxAgeMs(sentAtMs, this.clock.now()) <= batch.maxAgeMs;
+    if (!isFresh || !member.synced || !this.state.joined) return this.refuse(batch, reply);
     this.#answer(batch, reply, (request) => this.#execute(request));
   }
 
@@ -27,13 +31,14 @@ export class RequestExecutor {
     this.#answer(batch, reply, () => 'unavailable');
   }
 
-  /** Executes an RPC. Sends no response where it fails, so that the calling node times out. */
+  /** Executes an RPC. */
   async call(nodeId: string, { number, detailsOf, body }: RpcRequest): Promise<void> {
     try {
       const reply = detailsOf === undefined ? await this.delegate.rpc(body) : this.delegate.sessionDetails(detailsOf);
-      this.publisher.sendTo(nodeId, { kind: 'rpcResponse', number, reply });
+      this.publisher.respond(nodeId, { kind: 'rpcResponse', number, reply });
     } catch (error) {
       this.log.error(error);
+      this.publisher.respond(nodeId, { kind: 'rpcResponse', number, failure: 'unavailable' });
     }
   }
 

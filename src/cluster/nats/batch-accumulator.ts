@@ -1,4 +1,5 @@
 import type { DeliveryCallback } from '../backplane.js';
+import type { Clock } from '../clock.js';
 import type { ByteWriter } from '../wire/bytes.js';
 import { begin, finish, writeEvent, writeRequest, type MessageOrigin } from '../wire/node-codec.js';
 import type { ClusterEvent, Request } from '../wire/node-message.js';
@@ -12,11 +13,16 @@ const MAX_BYTES_BEFORE_FRAME = 150_000;
 /** Bytes allocated for a batch at first. Most batches are short; a longer one grows by doubling. */
 const FIRST_CAPACITY_BYTES = 2048;
 
+/** The result of publishing; `too_large` where the message exceeds `max_payload` of NATS. */
+export type PublishResult = 'published' | 'disconnected' | 'too_large';
+
 /** Sends encoded messages. Implemented by the NATS connection. */
 export interface Publisher {
   readonly origin: MessageOrigin;
-  /** @returns whether the bytes were handed to the connection; they may be lost all the same */
-  publish(subject: string, bytes: Uint8Array, reply?: string): boolean;
+  /** Hands a message to the connection. It may be lost all the same. */
+  publish(subject: string, bytes: Uint8Array, reply?: string): PublishResult;
+  /** Hands over a message whose loss other nodes notice, and repair by a snapshot or by a timeout. */
+  announce(subject: string, bytes: Uint8Array): void;
 }
 
 interface OpenBatch {
@@ -45,6 +51,7 @@ export class BatchAccumulator {
     private readonly subjects: Subjects,
     private readonly inFlight: InFlight,
     private readonly maxAgeMs: number,
+    private readonly clock: Clock,
   ) {}
 
   /** The sequence of the last event batch. */
@@ -108,7 +115,7 @@ export class BatchAccumulator {
     const events = this.#events;
     if (events === undefined) return;
     this.#events = undefined;
-    this.publisher.publish(this.subjects.all, finish(events));
+    this.publisher.announce(this.subjects.all, finish(events, this.clock.now()));
   }
 
   #sendBatches(): void {
@@ -117,7 +124,8 @@ export class BatchAccumulator {
 
   #sendBatch(nodeId: string, { number, receipt, bytes, callbacks }: OpenBatch): void {
     this.#batches.delete(nodeId);
-    if (this.publisher.publish(this.subjects.deliveries(nodeId), finish(bytes), receipt))
+    const message = finish(bytes, this.clock.now());
+    if (this.publisher.publish(this.subjects.deliveries(nodeId), message, receipt) === 'published')
       this.inFlight.add(number, nodeId, callbacks, bytes.length);
     else for (const callback of callbacks) callback('unavailable');
   }
@@ -125,7 +133,7 @@ export class BatchAccumulator {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.clock.atEndOfTurn(() => {
       this.#scheduled = false;
       this.flush();
     });

@@ -1,4 +1,5 @@
 import type { DeliveryCallback, DeliveryFailure } from '../backplane.js';
+import type { CancelTimer, Clock } from '../clock.js';
 import type { Receipt } from '../wire/node-message.js';
 
 interface InFlightBatch {
@@ -14,9 +15,12 @@ export class InFlight {
   readonly #batches = new Map<number, InFlightBatch>();
   readonly #bytesTo = new Map<string, number>();
   #waiting = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelExpiry: CancelTimer | undefined;
 
-  constructor(private readonly timeoutMs: number) {}
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly clock: Clock,
+  ) {}
 
   /** Requests without an outcome. */
   get waiting(): number {
@@ -34,14 +38,15 @@ export class InFlight {
   }
 
   add(number: number, nodeId: string, callbacks: readonly DeliveryCallback[], bytes: number): void {
-    this.#batches.set(number, { nodeId, callbacks, bytes, expiresAtMs: performance.now() + this.timeoutMs });
+    this.#batches.set(number, { nodeId, callbacks, bytes, expiresAtMs: this.clock.now() + this.timeoutMs });
     this.#bytesTo.set(nodeId, this.bytesTo(nodeId) + bytes);
     this.#waiting += callbacks.length;
-    if (this.#timer === undefined) this.#schedule(this.timeoutMs);
+    if (this.#cancelExpiry === undefined) this.#schedule(this.timeoutMs);
   }
 
-  /** Settles a batch with its receipt; does nothing where the batch has expired. */
-  settle({ number, refused }: Receipt): void {
+  /** Settles a batch with the receipt of its node; does nothing where the batch has expired, or is another node's. */
+  settle(nodeId: string, { number, refused }: Receipt): void {
+    if (this.nodeOf(number) !== nodeId) return;
     const batch = this.#take(number);
     if (batch === undefined) return;
     const failures = new Map(refused);
@@ -80,12 +85,12 @@ export class InFlight {
 
   #schedule(delayMs: number): void {
     // The timer of a paused process is late, so that receipts may wait to be read: read them before failing batches.
-    this.#timer = setTimeout(() => setImmediate(() => this.#expire()), delayMs);
+    this.#cancelExpiry = this.clock.after(delayMs, () => this.clock.atEndOfTurn(() => this.#expire()));
   }
 
   #expire(): void {
-    this.#timer = undefined;
-    const nowMs = performance.now();
+    this.#cancelExpiry = undefined;
+    const nowMs = this.clock.now();
     for (const [number, { expiresAtMs }] of this.#batches) {
       if (expiresAtMs > nowMs) return this.#schedule(expiresAtMs - nowMs);
       this.fail(number);

@@ -1,40 +1,41 @@
-import { credsAuthenticator, type Authenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { Injectable } from '@nestjs/common';
+import {
+  connect,
+  credsAuthenticator,
+  type Authenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
 import { readFileSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { SettingsError } from '../../settings/environment.js';
-import type { Settings } from '../../settings/settings.js';
+import { Settings } from '../../settings/settings.js';
 
 /** The time that one attempt to connect may take. */
 const CONNECT_TIMEOUT_MS = 2000;
 
-/**
- * Returns the options of a connection to NATS. Reads the files each time, so that renewed ones are used. The client's own
- * reconnection is off, because it would send buffered messages late.
- *
- * @throws {Error} where a file cannot be read
- */
-export function natsAccess(settings: Settings, name: string): NodeConnectionOptions {
-  const { natsUrl, natsUser, natsPassword, natsToken, natsTlsCaFile, natsTlsCertFile, natsTlsKeyFile } = settings;
-  const usesTls = natsTlsCaFile !== undefined || natsUrl.some((server) => server.startsWith('tls://'));
-  return {
-    name,
-    servers: [...natsUrl],
-    reconnect: false,
-    noEcho: true,
-    timeout: CONNECT_TIMEOUT_MS,
-    ignoreClusterUpdates: false,
-    ...(natsUser !== undefined && { user: natsUser }),
-    ...(natsPassword !== undefined && { pass: natsPassword }),
-    ...(natsToken !== undefined && { token: natsToken }),
-    ...authenticator(settings),
-    ...((usesTls || natsTlsCertFile !== undefined) && {
-      tls: {
-        ...(natsTlsCaFile !== undefined && { ca: readFileSync(natsTlsCaFile, 'utf8') }),
-        ...(natsTlsCertFile !== undefined && { cert: readFileSync(natsTlsCertFile, 'utf8') }),
-        ...(natsTlsKeyFile !== undefined && { key: readFileSync(natsTlsKeyFile, 'utf8') }),
-      },
-    }),
-  };
+/** The part of a NATS connection that {@link NatsConnector} uses. */
+export type NatsLink = Pick<
+  NatsConnection,
+  'publish' | 'subscribe' | 'flush' | 'close' | 'closed' | 'info' | 'getServer'
+>;
+
+/** Opens connections to NATS. The simulation of the cluster replaces it. */
+@Injectable()
+export class NatsDialer {
+  constructor(private readonly settings: Settings) {}
+
+  /** Connects, or throws where no server of `NATS_URL` accepts this node within two seconds. */
+  async dial(name: string): Promise<NatsLink> {
+    return connect(natsOptions(this.settings, name));
+  }
+
+  /** Whether the name server knows at least one host of `NATS_URL`. */
+  async anyHostResolves(): Promise<boolean> {
+    const hosts = this.settings.natsUrl.map((server) => new URL(server).hostname);
+    const results = await Promise.allSettled(hosts.map((host) => lookup(host)));
+    return results.some(({ status }) => status === 'fulfilled');
+  }
 }
 
 /** Checks that the files of the settings can be read. @throws {SettingsError} where one cannot be read */
@@ -57,11 +58,34 @@ export function checkNatsFiles(settings: Settings): void {
   if (lines.length > 0) throw new SettingsError(lines);
 }
 
-/** Whether the name server knows at least one host of `NATS_URL`. */
-export async function anyHostResolves({ natsUrl }: Settings): Promise<boolean> {
-  const hosts = natsUrl.map((server) => new URL(server).hostname);
-  const results = await Promise.allSettled(hosts.map((host) => lookup(host)));
-  return results.some(({ status }) => status === 'fulfilled');
+/**
+ * Returns the options of a connection to NATS. Reads the files each time, so that renewed ones are used. The client's own
+ * reconnection is off, because it would send buffered messages late.
+ *
+ * @throws {Error} where a file cannot be read
+ */
+function natsOptions(settings: Settings, name: string): NodeConnectionOptions {
+  const { natsUrl, natsUser, natsPassword, natsToken, natsTlsCaFile, natsTlsCertFile, natsTlsKeyFile } = settings;
+  const usesTls = natsTlsCaFile !== undefined || natsUrl.some((server) => server.startsWith('tls://'));
+  return {
+    name,
+    servers: [...natsUrl],
+    reconnect: false,
+    noEcho: true,
+    timeout: CONNECT_TIMEOUT_MS,
+    ignoreClusterUpdates: false,
+    ...(natsUser !== undefined && { user: natsUser }),
+    ...(natsPassword !== undefined && { pass: natsPassword }),
+    ...(natsToken !== undefined && { token: natsToken }),
+    ...authenticator(settings),
+    ...((usesTls || natsTlsCertFile !== undefined) && {
+      tls: {
+        ...(natsTlsCaFile !== undefined && { ca: readFileSync(natsTlsCaFile, 'utf8') }),
+        ...(natsTlsCertFile !== undefined && { cert: readFileSync(natsTlsCertFile, 'utf8') }),
+        ...(natsTlsKeyFile !== undefined && { key: readFileSync(natsTlsKeyFile, 'utf8') }),
+      },
+    }),
+  };
 }
 
 function authenticator({ natsCredsFile }: Settings): { authenticator?: Authenticator } {

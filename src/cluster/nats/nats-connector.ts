@@ -1,11 +1,10 @@
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { Msg } from '@nats-io/transport-node';
 import type { NodeIdentity } from '../../node/node-identity.js';
-import type { Settings } from '../../settings/settings.js';
 import type { Log } from '../../telemetry/log.js';
-import { TICKS_PER_HEARTBEAT, TICKS_PER_TIMEOUT } from '../ticks.js';
+import type { CancelTimer, Clock } from '../clock.js';
 import type { MessageOrigin } from '../wire/node-codec.js';
-import type { Publisher } from './batch-accumulator.js';
-import { natsAccess } from './nats-access.js';
+import type { Publisher, PublishResult } from './batch-accumulator.js';
+import type { NatsDialer, NatsLink } from './nats-access.js';
 
 /** Bytes published and not acknowledged by the server. Past them the connection is replaced. */
 const MAX_UNACKED_BYTES = 64 * 1024 * 1024;
@@ -30,26 +29,26 @@ export interface ConnectorListener {
  * exception would end the reader of the client.
  */
 export class NatsConnector implements Publisher {
-  readonly #maxRetryMs: number;
   #listener: ConnectorListener | undefined;
-  #connection: NatsConnection | undefined;
+  #connection: NatsLink | undefined;
   #incarnation = 0;
   #stopped = false;
   #attempts = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelRetry: CancelTimer | undefined;
   /** Bytes published on this connection, and how many of them the server has acknowledged. */
   #publishedBytes = 0;
   #ackedBytes = 0;
   #unansweredPings = 0;
   #lastError = '';
 
+  /** @param maxRetryMs the longest delay before another attempt to connect */
   constructor(
-    private readonly settings: Settings,
+    private readonly dialer: NatsDialer,
+    private readonly clock: Clock,
     private readonly identity: NodeIdentity,
     private readonly log: Log,
-  ) {
-    this.#maxRetryMs = (settings.nodeTimeoutMs / TICKS_PER_TIMEOUT) * TICKS_PER_HEARTBEAT;
-  }
+    private readonly maxRetryMs: number,
+  ) {}
 
   get open(): boolean {
     return this.#connection !== undefined;
@@ -86,21 +85,33 @@ export class NatsConnector implements Publisher {
     });
   }
 
-  publish(subject: string, bytes: Uint8Array, reply?: string): boolean {
+  publish(subject: string, bytes: Uint8Array, reply?: string): PublishResult {
     const connection = this.#connection;
-    if (connection === undefined || bytes.length > this.maxBytes) return false;
+    if (connection === undefined) return 'disconnected';
+    if (bytes.length > this.maxBytes) {
+      this.log.warn('a message to other nodes exceeds max_payload of NATS; raise it', {
+        bytes: bytes.length,
+        maxPayload: this.maxBytes,
+      });
+      return 'too_large';
+    }
     this.#publishedBytes += bytes.length;
     if (this.#publishedBytes - this.#ackedBytes > MAX_UNACKED_BYTES) {
       this.cut('NATS does not keep up');
-      return false;
+      return 'disconnected';
     }
     try {
       connection.publish(subject, bytes, reply === undefined ? {} : { reply });
-      return true;
+      return 'published';
     } catch (error) {
-      this.cut(String(error));
-      return false;
+      // The connection is closing, which `closed` reports. A message must never end a connection that works.
+      this.log.warn('NATS client refused a message', { reason: String(error) });
+      return 'disconnected';
     }
+  }
+
+  announce(subject: string, bytes: Uint8Array): void {
+    void this.publish(subject, bytes);
   }
 
   /** Pings the server; an answer resets {@link unansweredPings}. */
@@ -142,34 +153,40 @@ export class NatsConnector implements Publisher {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelRetry?.();
     const connection = this.#connection;
     this.#connection = undefined;
     await connection?.close().catch(() => undefined);
   }
 
   async #attempt(): Promise<void> {
-    this.#timer = undefined;
+    this.#cancelRetry = undefined;
     try {
-      const connection = await connect(natsAccess(this.settings, `switchboard ${this.identity.id}`));
-      if (this.#stopped) return void connection.close();
+      const connection = await this.dialer.dial(`switchboard ${this.identity.id}`);
+      if (this.#stopped) return await connection.close();
       this.#onOpen(connection);
     } catch (error) {
       this.#onFailedAttempt(error instanceof Error ? error.message : String(error));
     }
   }
 
-  #onOpen(connection: NatsConnection): void {
+  #onOpen(connection: NatsLink): void {
     this.#connection = connection;
     this.#incarnation++;
     this.#attempts = this.#publishedBytes = this.#ackedBytes = this.#unansweredPings = 0;
     this.#lastError = '';
     void this.#watch(connection);
     this.log.info('linked', { server: connection.getServer(), link: this.#incarnation });
-    this.#listener?.onConnected();
+    try {
+      this.#listener?.onConnected();
+    } catch (fault) {
+      // Without its snapshot this node is unknown to the others, so that the connection is of no use.
+      this.log.error(fault);
+      this.cut('the connection could not be set up');
+    }
   }
 
-  async #watch(connection: NatsConnection): Promise<void> {
+  async #watch(connection: NatsLink): Promise<void> {
     const error = await connection.closed();
     if (connection === this.#connection) this.#onLost(error instanceof Error ? error.message : 'closed');
   }
@@ -189,9 +206,9 @@ export class NatsConnector implements Publisher {
 
   /** Adds jitter to the delay, because all nodes lose a server at the same moment. */
   #retry(): void {
-    if (this.#stopped || this.#timer !== undefined) return;
-    const delayMs = Math.min(this.#maxRetryMs, FIRST_RETRY_MS * 2 ** this.#attempts++);
-    this.#timer = setTimeout(() => void this.#attempt(), delayMs * (0.5 + Math.random() / 2));
+    if (this.#stopped || this.#cancelRetry !== undefined) return;
+    const delayMs = Math.min(this.maxRetryMs, FIRST_RETRY_MS * 2 ** this.#attempts++);
+    this.#cancelRetry = this.clock.after(this.clock.jitter(delayMs), () => void this.#attempt());
   }
 
   #onMessage(error: Error | null, message: Msg): void {
@@ -199,14 +216,15 @@ export class NatsConnector implements Publisher {
       if (error !== null) this.log.warn('NATS rejected a subscription', { reason: error.message });
       else if (message.data.length === 0 && message.headers?.code === NO_RESPONDERS)
         this.#listener?.onNoResponders(message.subject);
-      else this.#listener?.onMessage(message.data, message.reply);
+      // The client gives an empty text for a message without a reply subject.
+      else this.#listener?.onMessage(message.data, message.reply === '' ? undefined : message.reply);
     } catch (fault) {
       this.log.error(fault);
     }
   }
 }
 
-async function closeWhenSent(connection: NatsConnection): Promise<void> {
+async function closeWhenSent(connection: NatsLink): Promise<void> {
   try {
     await connection.flush();
   } catch {

@@ -1,4 +1,6 @@
-import type { ClusterDelegate, DeliveryCallback } from '../backplane.js';
+import type { ClusterDelegate, DeliveryCallback, RpcResult, SessionDetails } from '../backplane.js';
+import type { Clock } from '../clock.js';
+import type { JsonMessage } from '../wire/json-body.js';
 import { encodeMessage } from '../wire/node-codec.js';
 import type {
   ClusterEvent,
@@ -10,7 +12,7 @@ import type {
   SnapshotRequest,
 } from '../wire/node-message.js';
 import { snapshotChunks } from '../wire/snapshot-chunks.js';
-import { BatchAccumulator, fitsIntoBatch } from './batch-accumulator.js';
+import { BatchAccumulator, fitsIntoBatch, type PublishResult } from './batch-accumulator.js';
 import { InFlight } from './in-flight.js';
 import type { NatsConnector } from './nats-connector.js';
 import { PendingRpcs } from './pending-rpcs.js';
@@ -23,6 +25,9 @@ const MAX_BYTES_TO_NODE = 16 * 1024 * 1024;
 const MAX_NODES_IN_FLIGHT = 2048;
 /** Delay of a snapshot, so that simultaneous requests share one. Shorter than a joining node waits for snapshots. */
 const SNAPSHOT_DELAY_MS = 100;
+
+/** Sessions in one RPC for details: with the longest users, so many still fit into the least `max_payload`. */
+const MAX_DETAILS_PER_RPC = 64;
 
 /** Durations of a request, from `BACKPLANE_TIMEOUT_MS`. */
 export interface RequestTimes {
@@ -47,10 +52,11 @@ export class NodePublisher {
     private readonly subjects: Subjects,
     private readonly delegate: ClusterDelegate,
     { timeoutMs, maxAgeMs }: RequestTimes,
+    private readonly clock: Clock,
   ) {
-    this.inFlight = new InFlight(timeoutMs);
-    this.pendingRpcs = new PendingRpcs(timeoutMs);
-    this.#accumulator = new BatchAccumulator(connector, subjects, this.inFlight, maxAgeMs);
+    this.inFlight = new InFlight(timeoutMs, clock);
+    this.pendingRpcs = new PendingRpcs(timeoutMs, clock);
+    this.#accumulator = new BatchAccumulator(connector, subjects, this.inFlight, maxAgeMs, clock);
   }
 
   /** Requests without an outcome. */
@@ -79,27 +85,49 @@ export class NodePublisher {
     if (this.connector.open) this.#accumulator.addEvent(clusterEvent);
   }
 
-  /** Calls one node. Resolves with `undefined` where no response comes in time. */
-  call(nodeId: string, request: Omit<RpcRequest, 'kind' | 'number'>): Promise<unknown> {
-    return this.pendingRpcs.call((number) => this.sendTo(nodeId, { kind: 'rpcRequest', number, ...request }));
+  /** Calls one node. Resolves with `unavailable` where no response comes in time. */
+  call(nodeId: string, request: Omit<RpcRequest, 'kind' | 'number'>): Promise<RpcResult> {
+    return this.pendingRpcs.call(nodeId, (number) => {
+      const result = this.#sendTo(nodeId, { kind: 'rpcRequest', number, ...request });
+      return result === 'published' ? undefined : result === 'too_large' ? result : 'unavailable';
+    });
   }
 
-  /** Answers a batch. @param reply the receipt subject of the batch */
+  /** Returns the details of sessions of one node, as far as the node answers in time. */
+  async sessionDetails(nodeId: string, ids: readonly string[]): Promise<SessionDetails[]> {
+    const calls: Promise<RpcResult>[] = [];
+    for (let from = 0; from < ids.length; from += MAX_DETAILS_PER_RPC)
+      calls.push(this.call(nodeId, { detailsOf: ids.slice(from, from + MAX_DETAILS_PER_RPC) }));
+    const results = await Promise.all(calls);
+    return results.flatMap((result) => (typeof result === 'string' ? [] : (result.reply as SessionDetails[])));
+  }
+
+  /** Measures the clock of a node by a round trip: asks for the details of no sessions. */
+  ping(nodeId: string): void {
+    void this.call(nodeId, { detailsOf: [] });
+  }
+
+  /** Answers an RPC; with the reason where the reply cannot be sent. */
+  respond(nodeId: string, response: RpcResponse): void {
+    if (this.#sendTo(nodeId, response) !== 'too_large') return;
+    void this.#sendTo(nodeId, { kind: 'rpcResponse', number: response.number, failure: 'too_large' });
+  }
+
+  /** Answers a batch. A lost receipt makes the sending node time out. @param reply the receipt subject of the batch */
   receipt(reply: string, receipt: Receipt): void {
-    this.connector.publish(reply, encodeMessage(this.connector.origin, receipt));
+    this.connector.announce(reply, this.#encode(receipt));
   }
 
-  /** Sends one node a message whose order among events and batches does not matter. */
-  sendTo(nodeId: string, message: SnapshotRequest | Fenced | RpcRequest | RpcResponse): void {
-    this.connector.publish(this.subjects.control(nodeId), encodeMessage(this.connector.origin, message));
+  /** Sends one node a message that is sent again where it is lost. */
+  notify(nodeId: string, message: SnapshotRequest | Fenced): void {
+    void this.#sendTo(nodeId, message);
   }
 
   /** Sends a heartbeat, after all events. */
   heartbeat(): void {
     this.#accumulator.flush();
     const { sequence } = this.#accumulator;
-    const bytes = encodeMessage(this.connector.origin, { kind: 'heartbeat', sequence });
-    this.connector.publish(this.subjects.all, bytes);
+    this.connector.announce(this.subjects.all, this.#encode({ kind: 'heartbeat', sequence }));
   }
 
   /** Starts a new connection with a snapshot to all nodes, and requests theirs. */
@@ -115,8 +143,7 @@ export class NodePublisher {
    * request snapshots at once, and single answers would grow with the square of the nodes.
    */
   scheduleSnapshot(nodeId: string, peers: { readonly size: number }): void {
-    if (this.#snapshotReceivers.size === 0)
-      setTimeout(() => this.#sendSnapshots(peers.size), SNAPSHOT_DELAY_MS).unref();
+    if (this.#snapshotReceivers.size === 0) this.clock.after(SNAPSHOT_DELAY_MS, () => this.#sendSnapshots(peers.size));
     this.#snapshotReceivers.add(nodeId);
   }
 
@@ -124,7 +151,13 @@ export class NodePublisher {
   leave(): void {
     this.#left = true;
     this.#accumulator.flush();
-    this.connector.publish(this.subjects.all, encodeMessage(this.connector.origin, { kind: 'leave' }));
+    this.connector.announce(this.subjects.all, this.#encode({ kind: 'leave' }));
+  }
+
+  /** Fails the requests to a node that has left or is dead. */
+  failNode(nodeId: string): void {
+    this.inFlight.failNode(nodeId);
+    this.pendingRpcs.failNode(nodeId);
   }
 
   /** Fails every request, because the connection that would carry the answers is lost. */
@@ -155,10 +188,20 @@ export class NodePublisher {
     const { sequence } = this.#accumulator;
     const chunks = snapshotChunks(
       this.connector.origin,
-      { sequence, requestsSnapshots: purpose === 'request' },
+      { sequence, requestsSnapshots: purpose === 'request', sentAtMs: this.clock.now() },
       this.delegate.localSessions(),
       this.#recentDepartures.all(),
+      this.connector.maxBytes,
     );
-    for (const chunk of chunks) this.connector.publish(subject, chunk);
+    for (const chunk of chunks) this.connector.announce(subject, chunk);
+  }
+
+  /** Sends one node a message whose order among events and batches does not matter. */
+  #sendTo(nodeId: string, message: SnapshotRequest | Fenced | RpcRequest | RpcResponse): PublishResult {
+    return this.connector.publish(this.subjects.control(nodeId), this.#encode(message));
+  }
+
+  #encode(message: JsonMessage | Receipt): Buffer {
+    return encodeMessage(this.connector.origin, message, this.clock.now());
   }
 }

@@ -30,7 +30,8 @@ interface JsonBody {
   readonly number: number;
   readonly views?: readonly string[];
   readonly work?: unknown;
-  readonly reply: unknown;
+  readonly reply?: unknown;
+  readonly fault?: RpcResponse['failure'];
 }
 
 /** Encodes the body of a message as JSON. */
@@ -54,7 +55,7 @@ export function decodeJsonBody(kind: JsonKind, bytes: Buffer): NodeMessage {
     case 'rpcRequest':
       return { kind, number: body.number, detailsOf: body.views, body: body.work };
     case 'rpcResponse':
-      return { kind, number: body.number, reply: body.reply };
+      return { kind, number: body.number, reply: body.reply, failure: body.fault };
     default:
       return { kind };
   }
@@ -75,7 +76,7 @@ function toJson(message: JsonMessage): Partial<JsonBody> {
       return { number, ...(detailsOf !== undefined && { views: detailsOf }), work: body };
     }
     case 'rpcResponse':
-      return { number: message.number, reply: message.reply };
+      return { number: message.number, reply: message.reply, fault: message.failure };
     default:
       return {};
   }

@@ -34,14 +34,14 @@ export function begin(origin: MessageOrigin, kind: Kind, capacity = 256): ByteWr
   return writer;
 }
 
-/** Stamps a message with the current moment and returns its bytes. */
-export function finish(writer: ByteWriter): Buffer {
-  writer.f64At(SENT_AT, performance.now());
+/** Stamps a message with its moment of sending and returns its bytes. */
+export function finish(writer: ByteWriter, sentAtMs = performance.now()): Buffer {
+  writer.f64At(SENT_AT, sentAtMs);
   return writer.done();
 }
 
 /** Encodes a whole message of a kind that is rare or short. */
-export function encodeMessage(origin: MessageOrigin, message: JsonMessage | Receipt): Buffer {
+export function encodeMessage(origin: MessageOrigin, message: JsonMessage | Receipt, sentAtMs?: number): Buffer {
   const writer = begin(origin, message.kind);
   if (message.kind === 'receipt') {
     writer.u32(message.number);
@@ -50,7 +50,7 @@ export function encodeMessage(origin: MessageOrigin, message: JsonMessage | Rece
       writer.u8(FAILURES.indexOf(failure));
     }
   } else writer.bytes(encodeJsonBody(message));
-  return finish(writer);
+  return finish(writer, sentAtMs);
 }
 
 /** Writes an event after its length, so that a reader can skip an event of a newer version. */

@@ -105,7 +105,9 @@ export interface RpcRequest {
 export interface RpcResponse {
   readonly kind: 'rpcResponse';
   readonly number: number;
-  readonly reply: unknown;
+  readonly reply?: unknown;
+  /** The reason why there is no reply. */
+  readonly failure?: 'unavailable' | 'too_large' | undefined;
 }
 
 /** A message of a newer version, to be ignored. */

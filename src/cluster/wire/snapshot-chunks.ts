@@ -2,44 +2,64 @@ import type { SessionInfo } from '../backplane.js';
 import { encodeMessage, type MessageOrigin } from './node-codec.js';
 import type { Departure, Snapshot } from './node-message.js';
 
-/** Characters of one chunk, roughly, because NATS limits a message to 1 MiB by default. */
-const CHUNK_CHARACTERS = 200_000;
-/** Characters of a session in JSON beside its id and user. */
-const SESSION_CHARACTERS = 20;
+/** Bytes of the lists in one chunk at most, so that a chunk does not block the event loop for long. */
+const MAX_CHUNK_BYTES = 200_000;
+/** Bytes of a chunk beside the lists: the head and the other fields. */
+const HEAD_BYTES = 400;
+/** Bytes of a session or departure in JSON beside its id and user. */
+const ENTRY_BYTES = 24;
 
-/** Encodes a snapshot of all sessions of a node in chunks that fit into a NATS message. */
+/** The moment and the place of a snapshot among the messages of its node. */
+export interface SnapshotHead extends Pick<Snapshot, 'sequence' | 'requestsSnapshots'> {
+  readonly sentAtMs?: number;
+}
+
+/** Encodes a snapshot of all sessions of a node in chunks of at most `maxBytes` bytes. */
 export function snapshotChunks(
   origin: MessageOrigin,
-  { sequence, requestsSnapshots }: Pick<Snapshot, 'sequence' | 'requestsSnapshots'>,
+  { sequence, requestsSnapshots, sentAtMs }: SnapshotHead,
   sessions: Iterable<SessionInfo>,
   departures: readonly Departure[],
+  maxBytes = MAX_CHUNK_BYTES,
 ): Buffer[] {
-  const chunks = chunksOf(sessions);
+  const listBytes = Math.min(MAX_CHUNK_BYTES, maxBytes - HEAD_BYTES);
+  const chunks = split(sessions, sessionBytes, listBytes);
+  // Only the last chunk has departures; the most recent ones, where not all fit.
+  const recent = split(departures.toReversed(), departureBytes, listBytes)[0]!.toReversed();
+  if (bytesOf(chunks.at(-1)!, sessionBytes) + bytesOf(recent, departureBytes) > listBytes) chunks.push([]);
   return chunks.map((chunkSessions, chunk) => {
     const last = chunk === chunks.length - 1;
-    return encodeMessage(origin, {
-      kind: 'snapshot',
-      sequence,
-      first: chunk === 0,
-      last,
-      chunk,
-      requestsSnapshots: requestsSnapshots && last,
-      sessions: chunkSessions,
-      departures: last ? departures : [],
-    });
+    const body = { sequence, first: chunk === 0, last, chunk, requestsSnapshots: requestsSnapshots && last };
+    const lists = { sessions: chunkSessions, departures: last ? recent : [] };
+    return encodeMessage(origin, { kind: 'snapshot', ...body, ...lists }, sentAtMs);
   });
 }
 
-function chunksOf(sessions: Iterable<SessionInfo>): SessionInfo[][] {
-  const chunks: SessionInfo[][] = [[]];
-  let characters = 0;
-  for (const session of sessions) {
-    characters += session.id.length + (session.user?.length ?? 0) + SESSION_CHARACTERS;
-    if (characters > CHUNK_CHARACTERS) {
-      chunks.push([]);
-      characters = 0;
+/** Splits a list into lists of at most `maxBytes` bytes; at least one, which may be empty. */
+function split<Item>(items: Iterable<Item>, itemBytes: (item: Item) => number, maxBytes: number): Item[][] {
+  const lists: Item[][] = [[]];
+  let total = 0;
+  for (const item of items) {
+    const bytes = itemBytes(item);
+    if (total + bytes > maxBytes && lists.at(-1)!.length > 0) {
+      lists.push([]);
+      total = 0;
     }
-    chunks.at(-1)!.push(session);
+    total += bytes;
+    lists.at(-1)!.push(item);
   }
-  return chunks;
+  return lists;
+}
+
+function bytesOf<Item>(items: readonly Item[], itemBytes: (item: Item) => number): number {
+  return items.reduce((sum, item) => sum + itemBytes(item), 0);
+}
+
+/** Returns the bytes of a session in JSON. Ids are ASCII; a user may be any text. */
+function sessionBytes({ id, user }: SessionInfo): number {
+  return id.length + ENTRY_BYTES + (user === undefined ? 0 : Buffer.byteLength(JSON.stringify(user)));
+}
+
+function departureBytes([id]: Departure): number {
+  return id.length + ENTRY_BYTES;
 }

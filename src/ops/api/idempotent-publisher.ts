@@ -21,6 +21,9 @@ type PublishResult =
   | { readonly problem: { readonly status: number; readonly code: string; readonly detail: string } }
   | { readonly fault: { readonly code: string; readonly message: string } };
 
+const TOO_LARGE =
+  'The body does not fit into one message between nodes; shorten it, or send it without Idempotency-Key.';
+
 /** Publishes messages of the HTTP API. For each `Idempotency-Key` one node of the cluster, its owner, caches the result. */
 @Injectable()
 export class IdempotentPublisher {
@@ -43,8 +46,10 @@ export class IdempotentPublisher {
     const request = { scope: createHash('sha256').update(authorization).digest('base64'), key, body };
     const owner = this.backplane.ownerOf(`${request.scope}\n${key}`);
     if (owner === undefined) return this.#publishOnce(request);
-    const result = (await this.backplane.rpc(owner, request)) as PublishResult | undefined;
-    if (result === undefined) throw MessageError.of('unavailable');
+    const response = await this.backplane.rpc(owner, request);
+    if (response === 'too_large') throw new Problem(413, 'message_too_big', TOO_LARGE);
+    if (response === 'unavailable') throw MessageError.of('unavailable');
+    const result = response.reply as PublishResult;
     if ('problem' in result) throw new Problem(result.problem.status, result.problem.code, result.problem.detail);
     if ('fault' in result) throw new MessageError(result.fault.code, result.fault.message);
     return result;

@@ -1,0 +1,30 @@
+import { ClockOffset } from '../../src/cluster/membership/clock-offset.js';
+import { Member } from '../../src/cluster/membership/member.js';
+import { NodeIdentity } from '../../src/node/node-identity.js';
+
+/** Takes a guard out of the product, in memory only. Returns the function that puts it back. */
+type TakeOut = () => () => void;
+
+function replace<Target extends object, Name extends keyof Target>(
+  target: Target,
+  name: Name,
+  value: Target[Name],
+): () => void {
+  const before = target[name];
+  target[name] = value;
+  return () => {
+    target[name] = before;
+  };
+}
+
+/** Guards that the simulation must miss: without each of them, some schedule breaks a promise. */
+export const GUARDS: Readonly<Record<string, TakeOut>> = {
+  /** A node ignores its own messages. */
+  'own-messages': () => replace(NodeIdentity.prototype, 'isOwn', () => false),
+  /** A batch that arrives twice is executed once. */
+  'batch-numbers': () => replace(Member.prototype, 'isNextBatch', () => true),
+  /** A batch that may be too old is refused. */
+  'batch-age': () => replace(ClockOffset.prototype, 'maxAgeMs', () => 0),
+  /** A member that reconnects is out of sync. */
+  incarnations: () => replace(Member.prototype, 'startIncarnation', () => undefined),
+};

@@ -1,0 +1,143 @@
+import { NODE_ID_CHARACTERS } from '../../src/protocol/index.js';
+
+/** One session and all that its client has received. */
+export interface Client {
+  readonly name: string;
+  readonly id: string;
+  endedMs: number | undefined;
+  /** Sessions that its node listed when it opened. */
+  readonly knownAtOpening: ReadonlySet<string>;
+  readonly arrived: Map<string, number>;
+  readonly departed: Map<string, number>;
+  /** The numbers of the messages it received, and the last one of each sender. */
+  readonly received: Set<number>;
+  readonly lastOf: Map<string, number>;
+}
+
+interface Sent {
+  readonly sender: Client;
+  readonly receiver: string;
+  readonly sentMs: number;
+  answer: string | undefined;
+  answeredMs: number;
+}
+
+/**
+ * The promises of the contract: every message has one answer, nothing arrives twice, out of order or late, and each
+ * arrival and departure arrives once. Collects what breaks one.
+ */
+export class Promises {
+  readonly breaches: string[] = [];
+  readonly answers = new Map<string, number>();
+  readonly clients = new Map<string, Client>();
+  readonly #sent = new Map<number, Sent>();
+  /** Ids of nodes that were declared dead, and when. Their sessions may depart before they end. */
+  readonly #deadSinceMs = new Map<string, number>();
+  #number = 0;
+
+  constructor(
+    private readonly now: () => number,
+    /** The age up to which a message may be delivered. */
+    private readonly maxAgeMs: () => number,
+  ) {}
+
+  breach(text: string): void {
+    this.breaches.push(`${this.now().toFixed(1)} ms: ${text}`);
+  }
+
+  opened(client: Client): void {
+    this.clients.set(client.id, client);
+  }
+
+  /** Records that a node was declared dead by another one. */
+  declaredDead(nodeId: string): void {
+    if (!this.#deadSinceMs.has(nodeId)) this.#deadSinceMs.set(nodeId, this.now());
+  }
+
+  /** Returns the number of the next message. @param receiver the id of a session, or `*` */
+  sent(sender: Client, receiver: string): number {
+    this.#sent.set(++this.#number, { sender, receiver, sentMs: this.now(), answer: undefined, answeredMs: 0 });
+    return this.#number;
+  }
+
+  received(client: Client, senderId: string, number: number): void {
+    const sender = this.#name(senderId);
+    const sent = this.#sent.get(number);
+    if (sent === undefined) return this.breach(`${client.name} received ${number}, which was not sent`);
+    if (sent.receiver !== '*' && sent.receiver !== client.id)
+      this.breach(`${client.name} received ${number} for another session`);
+    if (client.received.has(number)) this.breach(`${client.name} received ${number} of ${sender} twice`);
+    if (number < (client.lastOf.get(senderId) ?? 0)) this.breach(`${client.name} received ${number} out of order`);
+    if (client.departed.has(senderId)) this.breach(`${client.name} received ${number} after ${sender} departed`);
+    if (sent.answer !== undefined && sent.answer !== 'unavailable' && sent.answer !== 'routed' && sent.receiver !== '*')
+      this.breach(`${client.name} received ${number}, which was answered ${sent.answer}`);
+    const ageMs = this.now() - sent.sentMs;
+    if (sent.receiver !== '*' && ageMs > this.maxAgeMs())
+      this.breach(`${client.name} received ${number} after ${ageMs.toFixed(1)} ms`);
+    client.received.add(number);
+    client.lastOf.set(senderId, number);
+  }
+
+  answered(client: Client, number: number, answer: string): void {
+    const sent = this.#sent.get(number)!;
+    if (sent.answer !== undefined) this.breach(`${client.name} received a second answer to ${number}: ${answer}`);
+    sent.answer = answer;
+    sent.answeredMs = this.now();
+    this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
+  }
+
+  arrived(client: Client, id: string): void {
+    const name = this.#name(id);
+    if (client.arrived.has(id)) this.breach(`${client.name} received the arrival of ${name} twice`);
+    if (client.id === id) this.breach(`${client.name} received its own arrival`);
+    if (client.knownAtOpening.has(id)) this.breach(`${client.name} received the arrival of ${name}, which was listed`);
+    if (client.departed.has(id)) this.breach(`${client.name} received the arrival of ${name} after its departure`);
+    if (client.lastOf.has(id)) this.breach(`${client.name} received the arrival of ${name} after its messages`);
+    client.arrived.set(id, this.now());
+  }
+
+  departed(client: Client, id: string): void {
+    const name = this.#name(id);
+    if (client.departed.has(id)) this.breach(`${client.name} received the departure of ${name} twice`);
+    if (client.id === id) this.breach(`${client.name} received its own departure`);
+    if (!client.arrived.has(id) && !client.knownAtOpening.has(id))
+      this.breach(`${client.name} received the departure of ${name}, which it did not know`);
+    client.departed.set(id, this.now());
+  }
+
+  get alive(): Client[] {
+    return [...this.clients.values()].filter(({ endedMs }) => endedMs === undefined);
+  }
+
+  /** Checks everything once nothing is under way any more. */
+  settle(): void {
+    for (const [number, { sender, receiver, answer, answeredMs }] of this.#sent) {
+      if (answer === undefined && sender.endedMs === undefined) this.breach(`${number} was never answered`);
+      const client = this.clients.get(receiver);
+      if (answer !== 'routed' || client === undefined || client.received.has(number)) continue;
+      if (client.endedMs === undefined || client.endedMs > answeredMs)
+        this.breach(`${number} was answered routed and not delivered to ${client.name}`);
+    }
+    const { alive } = this;
+    for (const client of alive)
+      for (const other of this.clients.values()) if (other !== client) this.#pair(client, other);
+  }
+
+  /** Checks what one client knows of another session in the end. */
+  #pair(client: Client, { id, name, endedMs }: Client): void {
+    const knows = client.knownAtOpening.has(id) || client.arrived.has(id);
+    const departedMs = client.departed.get(id);
+    const deadSinceMs = this.#deadSinceMs.get(id.slice(0, NODE_ID_CHARACTERS)) ?? Number.POSITIVE_INFINITY;
+    if (endedMs === undefined && !knows) this.breach(`${client.name} does not know ${name}`);
+    if (endedMs === undefined && departedMs !== undefined)
+      this.breach(`${client.name} received the departure of ${name}, which is connected`);
+    if (endedMs !== undefined && knows && departedMs === undefined)
+      this.breach(`${client.name} received no departure of ${name}`);
+    if (departedMs !== undefined && endedMs !== undefined && departedMs < Math.min(endedMs, deadSinceMs))
+      this.breach(`${client.name} received the departure of ${name} before its end, and its node was not dead`);
+  }
+
+  #name(id: string): string {
+    return this.clients.get(id)?.name ?? id;
+  }
+}

@@ -1,0 +1,219 @@
+import { readSettings } from '../../src/settings/environment.js';
+import { Random } from '../support/random.js';
+import { Promises, type Client } from './promises.js';
+import { SimulatedNats } from './simulated-nats.js';
+import { SimulatedNode, type World } from './simulated-node.js';
+import { VirtualTime } from './virtual-time.js';
+
+const NODES = 3;
+const NODE_TIMEOUT_MS = 1000;
+const BACKPLANE_TIMEOUT_MS = 400;
+const SETTINGS = readSettings({
+  BACKPLANE: 'nats',
+  NATS_URL: 'nats://simulated:4222',
+  NODE_TIMEOUT_MS: String(NODE_TIMEOUT_MS),
+  BACKPLANE_TIMEOUT_MS: String(BACKPLANE_TIMEOUT_MS),
+  NOTICE_SCOPE: 'all',
+  ARRIVAL_NOTICES: 'on',
+});
+/** A message is delivered in the first half of the timeout, or never. The rest is for rounding. */
+const MAX_AGE_MS = BACKPLANE_TIMEOUT_MS / 2 + 1;
+const STARTED_MS = 700;
+const FAULTS_MS = 4000;
+/** The time in which the cluster must be complete again after the last fault. */
+const HEALING_MS = 5000;
+const QUIET_MS = 1000;
+const MAX_FAULTS = 5;
+const MAX_SESSIONS = 12;
+
+/** The outcome of one schedule. */
+export interface Outcome {
+  readonly breaches: readonly string[];
+  readonly answers: ReadonlyMap<string, number>;
+  readonly events: number;
+  readonly faults: readonly string[];
+}
+
+/** One run of a cluster, in which a seed decides about traffic, delays and faults. */
+class Schedule {
+  readonly #random: Random;
+  readonly #time = new VirtualTime();
+  readonly #world: World;
+  readonly #nodes: SimulatedNode[] = [];
+  readonly #faults: string[] = [];
+  #started = 0;
+  #steppedMs = 0;
+
+  constructor(
+    seed: number,
+    private readonly trace: (text: string) => void,
+  ) {
+    this.#random = new Random(seed);
+    const random = new Random(this.#random.next());
+    const promises = new Promises(
+      () => this.#time.nowMs,
+      () => MAX_AGE_MS + this.#steppedMs,
+    );
+    const nats = new SimulatedNats(this.#time, new Random(this.#random.next()));
+    const traced = (text: string): void => this.trace(`${this.#time.nowMs.toFixed(1).padStart(9)} ${text}`);
+    this.#world = { nats, promises, settings: SETTINGS, random, trace: traced };
+  }
+
+  async run(): Promise<Outcome> {
+    for (let index = 0; index < NODES; index++) this.#start(index);
+    const endMs = STARTED_MS + FAULTS_MS;
+    this.#traffic(STARTED_MS, endMs + HEALING_MS - QUIET_MS);
+    const faults = this.#random.between(1, MAX_FAULTS);
+    for (let count = 0; count < faults; count++)
+      this.#time.add(this.#random.between(STARTED_MS, endMs), 'timer', () => this.#fault());
+    await this.#time.runUntil(endMs + HEALING_MS);
+    const { promises } = this.#world;
+    promises.settle();
+    this.#checkNodes(promises.alive);
+    return { breaches: promises.breaches, answers: promises.answers, events: this.#time.events, faults: this.#faults };
+  }
+
+  #start(index: number): void {
+    const node = new SimulatedNode(this.#world, `node${++this.#started}`);
+    this.#nodes[index] = node;
+    node.start();
+  }
+
+  /** Acts for a random client, at random moments. */
+  #traffic(fromMs: number, toMs: number): void {
+    if (fromMs >= toMs) return;
+    this.#time.add(fromMs - this.#time.nowMs, 'io', () => {
+      const node = this.#random.pick(this.#nodes);
+      // A paused or ended process reads nothing; its clients wait.
+      if (!node.process.paused && !node.isLeaving) this.#act(node);
+      this.#traffic(fromMs + this.#random.between(1, 80), toMs);
+    });
+  }
+
+  #act(node: SimulatedNode): void {
+    const { sessions } = node;
+    const action = this.#random.below(100);
+    if (sessions.length === 0 || (action < 15 && this.#world.promises.alive.length < MAX_SESSIONS)) return node.open();
+    const client = this.#random.pick(sessions);
+    if (action < 25) return node.end(client);
+    if (action < 35) return node.send(client, '*');
+    if (action < 38) return void node.call(this.#random.pick(this.#nodes).id, `call ${action}`);
+    if (action < 41) return void node.backplane.kick(this.#receiver().id);
+    // Several messages in one turn are one batch.
+    for (let count = this.#random.between(1, 3); count > 0; count--) node.send(client, this.#receiver().id);
+  }
+
+  /** Picks a session, most often one that is connected. */
+  #receiver(): Client {
+    const { alive, clients } = this.#world.promises;
+    return alive.length > 0 && !this.#random.once(8)
+      ? this.#random.pick(alive)
+      : this.#random.pick([...clients.values()]);
+  }
+
+  #fault(): void {
+    const index = this.#random.below(NODES);
+    const node = this.#nodes[index]!;
+    const lengthMs = this.#random.pick([20, 150, 400, 950, 1500]) + this.#random.below(100);
+    const [name, begin] = this.#random.pick(Object.entries(FAULTS));
+    this.#faults.push(`${name} (${node.name}, ${lengthMs} ms)`);
+    this.#world.trace(`--- ${this.#faults.at(-1)}`);
+    const after = (run: () => void): void => void this.#time.add(lengthMs, 'timer', run);
+    begin({
+      node,
+      nats: this.#world.nats,
+      after,
+      restart: () => this.#start(index),
+      step: () => {
+        this.#steppedMs += lengthMs;
+        node.process.steppedMs += lengthMs;
+      },
+    });
+  }
+
+  /** Checks that all nodes agree, and that nothing waits any more. */
+  #checkNodes(alive: readonly Client[]): void {
+    const ids = alive.map(({ id }) => id).toSorted();
+    for (const { name, backplane, listed } of this.#nodes) {
+      if (listed.join() !== ids.join())
+        this.#world.promises.breach(
+          `${name} lists ${listed.length} sessions: not the ${ids.length} that are connected`,
+        );
+      if (backplane.peerCount !== NODES - 1) this.#world.promises.breach(`${name} knows ${backplane.peerCount} nodes`);
+      if (backplane.waiting !== 0) this.#world.promises.breach(`${name} still waits for ${backplane.waiting} answers`);
+    }
+  }
+}
+
+interface Fault {
+  readonly node: SimulatedNode;
+  readonly nats: SimulatedNats;
+  /** Runs something when the fault ends. */
+  readonly after: (run: () => void) => void;
+  readonly restart: () => void;
+  readonly step: () => void;
+}
+
+const FAULTS: Readonly<Record<string, (fault: Fault) => void>> = {
+  'a process is paused': ({ node, after }) => {
+    node.process.paused = true;
+    after(() => node.process.resume());
+  },
+  'a path is held': ({ node, after }) => {
+    node.path.held = true;
+    after(() => node.path.release());
+  },
+  'a path is slow': ({ node, after }) => {
+    const { delayMs, jitterMs } = node.path;
+    node.path.delayMs = 60;
+    node.path.jitterMs = 200;
+    after(() => {
+      node.path.delayMs = delayMs;
+      node.path.jitterMs = jitterMs;
+    });
+  },
+  'a connection is cut': ({ node }) => node.cut(),
+  'messages arrive twice': ({ node, after }) => {
+    node.path.repeats = true;
+    after(() => {
+      node.path.repeats = false;
+    });
+  },
+  'NATS servers restart': ({ nats, after }) => {
+    const servers = nats.pick();
+    nats.stop(servers);
+    after(() => {
+      for (const server of servers) server.running = true;
+    });
+  },
+  'NATS servers are paused': ({ nats, after }) => {
+    const servers = nats.pick();
+    for (const server of servers) server.paused = true;
+    after(() => {
+      for (const server of servers) server.resume();
+    });
+  },
+  'a NATS server is paused when a node connects': ({ node, after }) => {
+    node.path.onConnected = (server) => {
+      server.paused = true;
+      after(() => server.resume());
+    };
+    node.cut();
+  },
+  'a process crashes': ({ node, after, restart }) => {
+    if (node.isLeaving) return;
+    node.crash();
+    after(restart);
+  },
+  'a node drains': ({ node, after, restart }) => {
+    if (node.isLeaving || node.process.paused) return;
+    void node.drain();
+    after(restart);
+  },
+  'a clock steps forward': ({ step }) => step(),
+};
+
+/** Runs one schedule. @param trace gets each event that a client or a log would show */
+export async function runSchedule(seed: number, trace: (text: string) => void = () => undefined): Promise<Outcome> {
+  return new Schedule(seed, trace).run();
+}

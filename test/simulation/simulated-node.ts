@@ -1,0 +1,276 @@
+import { MessageError, textFrame, welcomeFrames } from '../../src/protocol/index.js';
+import { NatsBackplane } from '../../src/cluster/nats-backplane.js';
+import { NatsDialer, type NatsLink } from '../../src/cluster/nats/nats-access.js';
+import { BroadcastLimit } from '../../src/messaging/broadcast-limit.js';
+import { Broadcaster } from '../../src/messaging/broadcaster.js';
+import { LocalDelivery } from '../../src/messaging/local-delivery.js';
+import { LocalNode } from '../../src/messaging/local-node.js';
+import { MessageRouter } from '../../src/messaging/message-router.js';
+import { NoticeLog } from '../../src/messaging/notice-log.js';
+import { RemoteDelivery } from '../../src/messaging/remote-delivery.js';
+import { SessionDirectory } from '../../src/messaging/session-directory.js';
+import { NodeIdentity } from '../../src/node/node-identity.js';
+import { BlockPool } from '../../src/sessions/block-pool.js';
+import type { Connection } from '../../src/sessions/connection.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
+import type { Session } from '../../src/sessions/session.js';
+import { SlowConsumers } from '../../src/sessions/slow-consumers.js';
+import type { Settings } from '../../src/settings/settings.js';
+import { Counters } from '../../src/telemetry/counters.js';
+import type { Log, LogFields } from '../../src/telemetry/log.js';
+import { Random } from '../support/random.js';
+import { textsOf, WELCOME } from '../support/sessions.js';
+import type { Client, Promises } from './promises.js';
+import { Path } from './path.js';
+import type { SimulatedLink, SimulatedNats } from './simulated-nats.js';
+import { VirtualFlushScheduler } from './virtual-flush-scheduler.js';
+import { VirtualProcess } from './virtual-time.js';
+
+const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const MAX_PAGE = 1000;
+const welcomeFrame = welcomeFrames(WELCOME);
+
+/** The surroundings of all nodes of one run. */
+export interface World {
+  readonly nats: SimulatedNats;
+  readonly promises: Promises;
+  readonly settings: Settings;
+  readonly random: Random;
+  readonly trace: (text: string) => void;
+}
+
+interface ServerMessage {
+  readonly type: string;
+  readonly sender: string;
+  readonly ref?: string;
+  readonly data?: unknown;
+}
+
+/** Connects to the simulated NATS. */
+class SimulatedDialer extends NatsDialer {
+  link: SimulatedLink | undefined;
+
+  constructor(
+    { settings, nats }: World,
+    private readonly process: VirtualProcess,
+    private readonly path: Path,
+    private readonly connect = nats.connect.bind(nats),
+  ) {
+    super(settings);
+  }
+
+  override async dial(): Promise<NatsLink> {
+    const link = await this.connect(this.process, this.path);
+    this.link = link as unknown as SimulatedLink;
+    return link;
+  }
+}
+
+/** The real code of one node, from the router to the NATS connector, over virtual time and a simulated NATS. */
+export class SimulatedNode {
+  readonly process: VirtualProcess;
+  readonly path: Path;
+  readonly backplane: NatsBackplane;
+  readonly #identity: NodeIdentity;
+  readonly #registry: SessionRegistry;
+  readonly #directory: SessionDirectory;
+  readonly #router: MessageRouter;
+  readonly #localNode: LocalNode;
+  readonly #dialer: SimulatedDialer;
+  readonly #sessions = new Map<Client, Session>();
+  #opened = 0;
+  /** Whether the node drains, or has ended: it takes no sessions any more. */
+  isLeaving = false;
+
+  constructor(
+    private readonly world: World,
+    readonly name: string,
+  ) {
+    const { nats, settings } = world;
+    const random = new Random(world.random.next());
+    this.process = new VirtualProcess(nats.time, random);
+    this.path = new Path(random, random.between(0, 2), random.pick([0, 1, 10]));
+    this.#identity = new (class extends NodeIdentity {
+      protected override newId(): string {
+        return Array.from({ length: 8 }, () => ID_CHARACTERS[random.below(64)]).join('');
+      }
+    })();
+    const log = this.#log();
+    const scheduler = new VirtualFlushScheduler(this.process);
+    this.#registry = new SessionRegistry(scheduler, new BlockPool(), new SlowConsumers(settings), this.#identity, log);
+    const noticeLog = new NoticeLog(this.#registry, settings);
+    const counters = new Counters();
+    const localDelivery = new LocalDelivery(this.#registry, noticeLog, counters);
+    this.#dialer = new SimulatedDialer(world, this.process, this.path);
+    this.backplane = new NatsBackplane(settings, this.#identity, log, this.process, this.#dialer);
+    const remoteDelivery = new RemoteDelivery(this.backplane, noticeLog, counters, log);
+    this.#directory = new SessionDirectory(this.#registry);
+    const limit = new BroadcastLimit(settings, this.#directory);
+    const broadcaster = new Broadcaster(localDelivery, remoteDelivery, limit, counters);
+    this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, broadcaster);
+    this.#localNode = new LocalNode(this.backplane, this.#registry, localDelivery, noticeLog, this.#directory);
+    this.#localNode.registerRpc(async (body) => body);
+  }
+
+  get id(): string {
+    return this.#identity.id;
+  }
+
+  get sessions(): Client[] {
+    return [...this.#sessions.keys()];
+  }
+
+  /** All sessions that this node lists, in order. */
+  get listed(): string[] {
+    return this.#directory
+      .page(undefined, MAX_PAGE)
+      .sessions.map((entry) => (typeof entry === 'string' ? entry : entry.id));
+  }
+
+  start(): void {
+    void this.#localNode.onApplicationBootstrap();
+  }
+
+  open(): void {
+    const session = this.#registry.create({
+      address: '',
+      user: undefined,
+      subject: undefined,
+      claims: undefined,
+      expiresAt: undefined,
+    });
+    const name = `${this.name}/${++this.#opened}`;
+    const client: Client = {
+      name,
+      id: session.id,
+      endedMs: undefined,
+      knownAtOpening: new Set(this.listed),
+      arrived: new Map(),
+      departed: new Map(),
+      received: new Set(),
+      lastOf: new Map(),
+    };
+    this.#sessions.set(client, session);
+    this.world.promises.opened(client);
+    session.attach(this.#connection(client, session));
+    this.#registry.open(session, welcomeFrame(session.id));
+    this.world.trace(`${name} opens`);
+  }
+
+  /** Ends a session as its client does. */
+  end(client: Client): void {
+    this.world.trace(`${client.name} ends`);
+    this.#ended(client);
+    this.#sessions.get(client)?.end(1000);
+    this.#sessions.delete(client);
+  }
+
+  /** Sends a message of a session. @param receiver the id of a session, or `*` */
+  send(client: Client, receiver: string): void {
+    const { promises } = this.world;
+    const number = promises.sent(client, receiver);
+    const frame = textFrame(
+      `{"sender":"${client.id}","type":"x","receiver":"${receiver}","id":"${number}","data":${number}}`,
+    );
+    const session = this.#sessions.get(client)!;
+    try {
+      this.#router.route(session, receiver, frame, String(number));
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      promises.answered(client, number, error.code);
+    }
+  }
+
+  /** Calls another node, which returns what it gets. */
+  async call(nodeId: string, body: string): Promise<void> {
+    const result = await this.backplane.rpc(nodeId, body);
+    if (typeof result !== 'string' && result.reply !== body) this.world.promises.breach(`${this.name}: another reply`);
+  }
+
+  /** Ends the process without notice. */
+  crash(): void {
+    this.world.trace(`${this.name} crashes`);
+    this.isLeaving = this.process.ended = true;
+    void this.#dialer.link?.close();
+    for (const client of this.#sessions.keys()) this.#ended(client);
+    this.#sessions.clear();
+  }
+
+  /** Closes all sessions and leaves the cluster. */
+  async drain(): Promise<void> {
+    this.world.trace(`${this.name} drains`);
+    this.isLeaving = true;
+    for (const session of this.#sessions.values()) session.close(1012);
+    await this.#localNode.onApplicationShutdown();
+    this.process.ended = true;
+  }
+
+  /** Ends the connection to NATS from outside. */
+  cut(): void {
+    this.#dialer.link?.reset();
+  }
+
+  #connection(client: Client, session: Session): Connection {
+    const sink = {
+      writable: true,
+      writableLength: 0,
+      writableNeedDrain: false,
+      write: (bytes: Uint8Array): boolean => {
+        const texts =
+          client.endedMs === undefined ? textsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) : [];
+        for (const text of texts) this.#receive(client, JSON.parse(text) as ServerMessage);
+        return true;
+      },
+      cork: () => undefined,
+      uncork: () => undefined,
+      once: () => undefined,
+    };
+    return {
+      sink,
+      bytesRead: 0,
+      bytesWritten: 0,
+      isPaused: false,
+      isClosed: false,
+      pause: () => undefined,
+      resume: () => undefined,
+      close: (code: number) => {
+        session.outbox.flushAll();
+        session.end(code);
+        this.#ended(client);
+        this.#sessions.delete(client);
+      },
+      terminate: () => undefined,
+      onceClosed: () => undefined,
+      countError: () => false,
+      chargeAnswer: () => undefined,
+      chargeBroadcast: () => 0,
+    };
+  }
+
+  #receive(client: Client, { type, sender, ref, data }: ServerMessage): void {
+    const { promises, trace } = this.world;
+    if (type !== 'sys.welcome')
+      trace(`${client.name} receives ${type} ${ref ?? promises.clients.get(sender)?.name ?? ''}`);
+    if (type === 'x') promises.received(client, sender, data as number);
+    else if (type === 'sys.arrived') promises.arrived(client, sender);
+    else if (type === 'sys.departed') promises.departed(client, sender);
+    else if (type === 'sys.ack') promises.answered(client, Number(ref), (data as { status: string }).status);
+    else if (type === 'sys.error') promises.answered(client, Number(ref), (data as { code: string }).code);
+  }
+
+  #ended(client: Client): void {
+    client.endedMs ??= this.process.time.nowMs;
+  }
+
+  /** A log whose errors are breaches, because no fault may throw. */
+  #log(): Log {
+    const { promises, trace } = this.world;
+    const line = (message: string, fields: LogFields = {}): void => {
+      trace(`${this.name}: ${message} ${JSON.stringify({ ...fields, session: undefined })}`);
+      if (message === 'a node is dead') promises.declaredDead(String(fields['part']));
+    };
+    const error = (thrown: unknown): void =>
+      promises.breach(`${this.name} logged ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+    return { info: line, warn: line, error } as unknown as Log;
+  }
+}
