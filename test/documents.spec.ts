@@ -117,9 +117,9 @@ function read(path: string): string {
 /** Lists the titles of a spec file: of its tests, and of the rows of their tables. */
 function titlesOf(path: string): string[] {
   const text = read(path);
-  return [...text.matchAll(/(?:\b(?:it|describe)(?:\.each)?\([^'`]*|\]\)\(\s*|^\s*\[\s*)(['`])(.*?)\1/gms)].map(
-    ([, , title]) => title!,
-  );
+  return [
+    ...text.matchAll(/(?:\b(?:it|describe)(?:\.each)?\([^'`]*|\](?: as const)?\)\(\s*|^\s*\[\s*)(['`])(.*?)\1/gms),
+  ].map(([, , title]) => title!);
 }
 
 /** Returns the text under a `## heading`. */
