@@ -16,7 +16,7 @@ import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { afterFirstValue } from './nest/first-value.js';
 import { InterceptedTypes } from './nest/intercepted-types.js';
-import { rejectUpgrade, type HandshakeRejection } from './handshake/rejection.js';
+import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
 /**

@@ -9,7 +9,7 @@ import { TokenVerifier } from '../auth/token-verifier.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { HandshakeRateLimiter } from './handshake-rate-limiter.js';
 import { OriginPolicy } from './origin-policy.js';
-import type { HandshakeRejection } from './rejection.js';
+import type { HandshakeRejection } from '../http/rejection.js';
 
 /** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
 const RETRY_AFTER_SECONDS = 5;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
-import type { HandshakeRejection } from './rejection.js';
+import type { HandshakeRejection } from '../http/rejection.js';
 
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;

@@ -1,6 +1,6 @@
 import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import { rejectRequest } from './rejection.js';
+import { rejectRequest } from '../http/rejection.js';
 
 /** Answers a request to an unknown path with the body that an upgrade to that path gets. */
 @Catch(NotFoundException)

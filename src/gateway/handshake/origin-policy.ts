@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { Settings } from '../../settings/settings.js';
 import { ClientAddress } from './client-address.js';
-import type { HandshakeRejection } from './rejection.js';
+import type { HandshakeRejection } from '../http/rejection.js';
 
 const ANY = '*';
 const LOOPBACK = /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;

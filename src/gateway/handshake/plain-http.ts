@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeMetrics } from './handshake-metrics.js';
 import { WRONG_METHOD, type Handshake } from './handshake.js';
-import { rejectRequest, rejectUpgrade, type HandshakeRejection } from './rejection.js';
+import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
 
 /** Rejects with complete responses: requests to the WebSocket path that are not upgrades, `CONNECT`, and invalid HTTP. */
 export function rejectPlainHttp(
