@@ -4,6 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { config } from 'rxjs';
 import { AppModule } from './app.module.js';
+import { ConnectionLimits } from './gateway/handshake/connection-limits.js';
 import { rejectPlainHttp } from './gateway/handshake/plain-http.js';
 import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
 import { Handshake } from './gateway/handshake/handshake.js';
@@ -50,6 +51,7 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
   app.useGlobalFilters(new NotFoundFilter());
   if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
+  app.get(ConnectionLimits).guard(app.getHttpServer());
   return app;
 }
 

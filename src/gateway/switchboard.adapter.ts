@@ -8,6 +8,7 @@ import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
 import { Admission } from './handshake/admission.js';
+import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
 import { guardHooks } from './nest/guarded-hooks.js';
@@ -28,6 +29,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #handshake: Handshake;
   readonly #handshakeMetrics: HandshakeMetrics;
   readonly #admission: Admission;
+  readonly #connectionLimits: ConnectionLimits;
   readonly #nodeState: NodeState;
   readonly #settings: Settings;
   readonly #handlerTable: HandlerTable;
@@ -41,6 +43,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#handshake = app.get(Handshake);
     this.#handshakeMetrics = app.get(HandshakeMetrics);
     this.#admission = app.get(Admission);
+    this.#connectionLimits = app.get(ConnectionLimits);
     this.#nodeState = app.get(NodeState);
     this.#handlerTable = app.get(HandlerTable);
     this.#socketEvents = app.get(SocketEvents);
@@ -114,6 +117,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
       this.#server.handleUpgrade(request, socket, head, (client) => {
         const webSocket = client as GatewaySocket;
         upgraded = true;
+        this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings);
         this.#socketEvents.open(webSocket, request.socket, verdict);

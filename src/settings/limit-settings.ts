@@ -22,6 +22,17 @@ export abstract class LimitSettings {
   @Count('handshakes')
   handshakesPerSecond!: number;
 
+  @Setting('number', 'HTTP requests a second from one address, four times as many at once, then 429; 0 is no limit.')
+  @Count('requests')
+  requestsPerSecond!: number;
+
+  @Setting(
+    'number',
+    'Milliseconds in which a client must take the response to a request; then it is cut. 0 is no limit.',
+  )
+  @Count('milliseconds')
+  responseTimeoutMs!: number;
+
   @Setting(
     'number',
     'Messages a second of one session, five times as many at once, then `rate_limited`; 0 is no limit.',

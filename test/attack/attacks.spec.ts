@@ -68,14 +68,16 @@ async function raw(): Promise<{ socket: Socket; said: Promise<string> }> {
 const POLICY = 'policy';
 
 describe('a calm pair loses nothing', () => {
-  it('while 1,000 half-open handshakes wait, each of which is ended with 408', async () => {
+  it('while 1,000 half-open handshakes wait, each of which is ended with 408 or 429', async () => {
     // Each says its half as soon as it can, not when all are connected: that may be after the time it has.
     const sockets = await Promise.all(
       Array.from({ length: 1000 }, () => tcp('GET /wss HTTP/1.1\r\nHost: localhost\r\n')),
     );
     const answers = Promise.all(sockets.map((socket) => text(socket)));
     await calm();
-    for (const answer of await answers) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*handshake_timeout/);
+    const late = (await answers).filter((answer) => !/^HTTP\/1\.1 429 [\s\S]*too_many_connections/.test(answer));
+    expect(late.length).toBeLessThanOrEqual(256);
+    for (const answer of late) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*handshake_timeout/);
   });
 
   it('while one session floods, every message of which passes or is refused by its code until 1008', async () => {
