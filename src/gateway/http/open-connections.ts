@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 const CONNECTION = Symbol('the connection of a socket');
+type KnownSocket = Socket & { [CONNECTION]?: HttpConnection | undefined };
 
 /** A TCP connection of the HTTP server that carries no session. */
 export class HttpConnection {
@@ -36,7 +37,7 @@ export class OpenConnections {
 
   add(socket: Socket, address: string | undefined): HttpConnection {
     const connection = new HttpConnection(socket, address, endpointOf(socket));
-    Object.assign(socket, { [CONNECTION]: connection });
+    (socket as KnownSocket)[CONNECTION] = connection;
     this.#byEndpoint.set(connection.endpoint, connection);
     this.#append(connection);
     return connection;
@@ -44,6 +45,7 @@ export class OpenConnections {
 
   remove(connection: HttpConnection): void {
     clearTimeout(connection.timer);
+    (connection.socket as KnownSocket)[CONNECTION] = undefined; // a session keeps nothing of it
     this.#take(connection);
     if (this.#byEndpoint.get(connection.endpoint) === connection) this.#byEndpoint.delete(connection.endpoint);
   }
@@ -57,8 +59,8 @@ export class OpenConnections {
 
   /** Finds the connection of a TCP socket, or of the TLS socket on it: both have the same peer. */
   find(socket: Duplex): HttpConnection | undefined {
-    const known = socket as Socket & { [CONNECTION]?: HttpConnection | undefined };
-    return (known[CONNECTION] ??= this.#byEndpoint.get(endpointOf(known)));
+    const known = socket as KnownSocket;
+    return known[CONNECTION] ?? this.#byEndpoint.get(endpointOf(known));
   }
 
   countOf(address: string): number {
