@@ -10,7 +10,7 @@ import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
 import { Handshake } from './gateway/handshake/handshake.js';
 import { checkFiles } from './startup-checks.js';
 import { HttpAdapter } from './gateway/http.adapter.js';
-import { NotFoundFilter } from './gateway/handshake/not-found.filter.js';
+import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
 import { serveOpenApi } from './ops/api/openapi.js';
@@ -48,7 +48,7 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
   );
   app.disable('x-powered-by');
   rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
-  app.useGlobalFilters(new NotFoundFilter());
+  app.useGlobalFilters(new HttpErrorFilter(log));
   if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
   app.get(ConnectionLimits).guard(app.getHttpServer());

@@ -45,6 +45,12 @@ export function rejectRequest(response: ServerResponse, { code, message, headers
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
+/** Answers a request with a JSON body that is not a rejection. */
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = JSON.stringify(value);
+  response.writeHead(status, bodyHeaders(body)).end(response.req.method === 'HEAD' ? undefined : body);
+}
+
 function bodyHeaders(body: string): Headers {
   return { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
 }
