@@ -9,6 +9,7 @@ import { rejectPlainHttp } from './gateway/handshake/plain-http.js';
 import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
 import { Handshake } from './gateway/handshake/handshake.js';
 import { checkFiles } from './startup-checks.js';
+import { OriginPolicy } from './gateway/handshake/origin-policy.js';
 import { HttpAdapter } from './gateway/http.adapter.js';
 import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
@@ -47,7 +48,7 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
     },
   );
   app.disable('x-powered-by');
-  rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
+  rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
   app.useGlobalFilters(new HttpErrorFilter(log));
   if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));

@@ -46,6 +46,15 @@ import { TokenVerifier } from './auth/token-verifier.js';
     SessionHooks,
     PlaceholderGateway,
   ],
-  exports: [Admission, ConnectionLimits, GatewayExplorer, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
+  exports: [
+    Admission,
+    ConnectionLimits,
+    GatewayExplorer,
+    Handshake,
+    HandshakeMetrics,
+    HandlerTable,
+    OriginPolicy,
+    SocketEvents,
+  ],
 })
 export class GatewayModule {}

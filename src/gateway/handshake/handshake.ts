@@ -63,7 +63,7 @@ export class Handshake {
 }
 
 /** Returns the path of a request without its query, for any request target. */
-function requestPath(request: IncomingMessage): string {
+export function requestPath(request: IncomingMessage): string {
   const url = (request.url ?? '').replace(SCHEME_AND_HOST, '');
   const end = url.search(/[?#]/);
   return end === -1 ? url : url.slice(0, end);
