@@ -9,7 +9,7 @@ log() { echo "switchboard: $*"; }
 fail() { log "$@" >&2 && exit 78; }
 
 mkdir -p "$run"
-rm -f "$run/proxy-protocol.conf" "$run/client-ca.conf" "$run/handshakes.conf" "$run/handshake-limit.conf"
+rm -f "$run/proxy-protocol.conf" "$run/client-ca.conf" "$run/handshakes.conf" "$run/handshake-limit.conf" "$run/address-limits.conf"
 
 proxy_protocol=''
 case ${PROXY_PROTOCOL:-off} in
@@ -26,16 +26,32 @@ case ${PROXY_PROTOCOL:-off} in
   *) fail "PROXY_PROTOCOL must be on or off (it is $PROXY_PROTOCOL)" ;;
 esac
 
-# The same limit as in the application: a burst of four seconds' worth. nginx does not count the first request as burst.
-rate=${HANDSHAKES_PER_SECOND:-50}
-case $rate in
-  *[!0-9]* | 0?*) fail "HANDSHAKES_PER_SECOND must be a whole number of handshakes (it is $rate); 0 turns the limit off" ;;
-  0) ;;
-  *)
-    echo "limit_req_zone \$binary_remote_addr zone=handshakes:10m rate=${rate}r/s;" >"$run/handshakes.conf"
-    printf 'limit_req zone=handshakes burst=%s nodelay;\nlimit_req_status 429;\n' $((rate * 4 - 1)) >"$run/handshake-limit.conf"
-    ;;
-esac
+# Limits an address by the application's settings of the same names. Handshakes and requests have a burst of four seconds; nginx
+# does not count the first one as burst. Connections are those with an open WebSocket or a request. Their limit is twice the
+# application's number, so that requests have room beside the sessions.
+number() { # NAME VALUE UNIT
+  case $2 in
+    *[!0-9]* | 0?*) fail "$1 must be a whole number of $3 (it is $2); 0 turns the limit off" ;;
+  esac
+}
+limit_rate() { # ZONE RATE FILE
+  [ "$2" != 0 ] || return 0
+  echo "limit_req_zone \$limit_address zone=$1:10m rate=${2}r/s;" >>"$run/handshakes.conf"
+  printf 'limit_req zone=%s burst=%s nodelay;\nlimit_req_status 429;\n' "$1" $(($2 * 4 - 1)) >>"$run/$3"
+}
+
+handshakes=${HANDSHAKES_PER_SECOND:-50}
+requests=${REQUESTS_PER_SECOND:-1000}
+connections=${MAX_CONNECTIONS_PER_ADDRESS:-256}
+number HANDSHAKES_PER_SECOND "$handshakes" handshakes
+number REQUESTS_PER_SECOND "$requests" requests
+number MAX_CONNECTIONS_PER_ADDRESS "$connections" connections
+limit_rate handshakes "$handshakes" handshake-limit.conf
+limit_rate requests "$requests" address-limits.conf
+if [ "$connections" != 0 ]; then
+  echo "limit_conn_zone \$limit_address zone=connections:10m;" >>"$run/handshakes.conf"
+  printf 'limit_conn connections %s;\nlimit_conn_status 429;\n' $((connections * 2)) >>"$run/address-limits.conf"
+fi
 
 echo "listen $HTTP_LISTEN default_server$proxy_protocol;" >"$run/http-listen.conf"
 # The health check uses the Unix socket, because it sends no PROXY header; only this container reaches the socket.

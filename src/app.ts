@@ -4,12 +4,14 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { config } from 'rxjs';
 import { AppModule } from './app.module.js';
+import { ConnectionLimits } from './gateway/handshake/connection-limits.js';
 import { rejectPlainHttp } from './gateway/handshake/plain-http.js';
 import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
 import { Handshake } from './gateway/handshake/handshake.js';
 import { checkFiles } from './startup-checks.js';
+import { OriginPolicy } from './gateway/handshake/origin-policy.js';
 import { HttpAdapter } from './gateway/http.adapter.js';
-import { NotFoundFilter } from './gateway/handshake/not-found.filter.js';
+import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
 import { serveOpenApi } from './ops/api/openapi.js';
@@ -46,10 +48,11 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
     },
   );
   app.disable('x-powered-by');
-  rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(HandshakeMetrics));
-  app.useGlobalFilters(new NotFoundFilter());
+  rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
+  app.useGlobalFilters(new HttpErrorFilter(log));
   if (settings.apiKeys !== undefined) serveOpenApi(app);
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
+  app.get(ConnectionLimits).guard(app.getHttpServer());
   return app;
 }
 

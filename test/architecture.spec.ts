@@ -27,7 +27,7 @@ describe('the architecture', () => {
     ['a sub-folder that imports a higher one', { 'cluster/wire/a.ts': `import { b } from '../nats/b.js';` }],
     [
       'sub-folders of equal rank that import each other',
-      { 'gateway/nest/a.ts': `import type { b } from '../tls/b.js';` },
+      { 'gateway/auth/a.ts': `import type { b } from '../tls/b.js';` },
     ],
     ['an unknown sub-folder', { 'gateway/things/a.ts': '' }],
     ['a lower room that knows a higher one', { 'sessions/a.ts': `import { b } from '../gateway/b.js';` }],

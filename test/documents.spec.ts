@@ -79,9 +79,10 @@ describe('the documents', () => {
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it('have the same handshake limit in nginx and the application', () => {
-    const handshakesPerSecond = parseEnv(read('config/default.env'))['HANDSHAKES_PER_SECOND'];
-    expect(read('nginx/37-features.sh')).toContain(`\${HANDSHAKES_PER_SECOND:-${handshakesPerSecond}}`);
+  it('have the same limits of an address in nginx and the application', () => {
+    const defaults = parseEnv(read('config/default.env'));
+    for (const name of ['HANDSHAKES_PER_SECOND', 'REQUESTS_PER_SECOND', 'MAX_CONNECTIONS_PER_ADDRESS'])
+      expect(read('nginx/37-features.sh')).toContain(`\${${name}:-${defaults[name]}}`);
   });
 
   it('have one table of tested clients, which the README links to', () => {

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Admission } from './handshake/admission.js';
+import { ConnectionLimits } from './handshake/connection-limits.js';
 import { ClientAddress } from './handshake/client-address.js';
 import { FastFrameReader } from './frames/fast-frame-reader.js';
 import { MessageTimeout } from './frames/message-timeout.js';
@@ -25,6 +26,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
   imports: [DiscoveryModule, NodeModule],
   providers: [
     Admission,
+    ConnectionLimits,
     ClientAddress,
     OriginPolicy,
     TokenVerifier,
@@ -44,6 +46,15 @@ import { TokenVerifier } from './auth/token-verifier.js';
     SessionHooks,
     PlaceholderGateway,
   ],
-  exports: [Admission, GatewayExplorer, Handshake, HandshakeMetrics, HandlerTable, SocketEvents],
+  exports: [
+    Admission,
+    ConnectionLimits,
+    GatewayExplorer,
+    Handshake,
+    HandshakeMetrics,
+    HandlerTable,
+    OriginPolicy,
+    SocketEvents,
+  ],
 })
 export class GatewayModule {}

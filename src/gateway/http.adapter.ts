@@ -1,6 +1,7 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, type RequestListener } from 'node:http';
 import type { Settings } from '../settings/settings.js';
+import { HttpRequest } from './http/http-request.js';
 import { readTlsFiles } from './tls/tls-files.js';
 import { createTlsServer } from './tls/tls-server.js';
 
@@ -25,6 +26,7 @@ export class HttpAdapter extends ExpressAdapter {
       requestTimeout: handshakeTimeoutMs,
       connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / CHECKS_PER_TIMEOUT) || IDLE_CHECK_MS,
       requireHostHeader: false,
+      IncomingMessage: HttpRequest,
     };
     const listener = this.getInstance<RequestListener>();
     const files = readTlsFiles(this.settings);

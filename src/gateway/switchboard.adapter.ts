@@ -11,6 +11,7 @@ import { Counters } from '../telemetry/counters.js';
 import { logIncident } from '../telemetry/incident.js';
 import { Log } from '../telemetry/log.js';
 import { Admission } from './handshake/admission.js';
+import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
 import { guardHooks } from './nest/guarded-hooks.js';
@@ -19,7 +20,7 @@ import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { afterFirstValue } from './nest/first-value.js';
 import { InterceptedTypes } from './nest/intercepted-types.js';
-import { rejectUpgrade, type HandshakeRejection } from './handshake/rejection.js';
+import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
 /**
@@ -31,6 +32,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #handshake: Handshake;
   readonly #handshakeMetrics: HandshakeMetrics;
   readonly #admission: Admission;
+  readonly #connectionLimits: ConnectionLimits;
   readonly #nodeState: NodeState;
   readonly #settings: Settings;
   readonly #counters: Counters;
@@ -46,6 +48,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#handshake = app.get(Handshake);
     this.#handshakeMetrics = app.get(HandshakeMetrics);
     this.#admission = app.get(Admission);
+    this.#connectionLimits = app.get(ConnectionLimits);
     this.#nodeState = app.get(NodeState);
     this.#handlerTable = app.get(HandlerTable);
     this.#socketEvents = app.get(SocketEvents);
@@ -135,6 +138,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     try {
       this.#server.handleUpgrade(request, socket, head, (client) => {
         webSocket = client as GatewaySocket;
+        this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
         this.#socketEvents.open(webSocket, request.socket, verdict);

@@ -13,6 +13,11 @@ export class ConnectionCounter {
     return true;
   }
 
+  /** Returns how many connections of a key are counted. */
+  count(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
   /** Uncounts a connection of {@link acquire}. */
   release(key: string): void {
     if (this.limit === 0) return;

@@ -33,6 +33,20 @@ export class LimitSettings {
 
   @Setting(
     'number',
+    'HTTP requests a second from one address, with a burst of four seconds; more are answered 429. 0: no limit.',
+  )
+  @WholeNumber({ unit: 'requests' })
+  requestsPerSecond!: number;
+
+  @Setting(
+    'number',
+    'Milliseconds in which a client must read the response to a request; then the connection is cut. 0: no limit.',
+  )
+  @WholeNumber({ unit: 'milliseconds' })
+  responseTimeoutMs!: number;
+
+  @Setting(
+    'number',
     'Messages a second of one session, with a burst of five seconds; more are answered `rate_limited`. 0: no limit.',
   )
   @WholeNumber({ unit: 'messages' })

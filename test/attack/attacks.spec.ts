@@ -65,14 +65,16 @@ async function raw(): Promise<{ socket: Socket; received: Promise<string> }> {
 const POLICY = 'policy';
 
 describe('a normal pair loses no message', () => {
-  it('during 1,000 half-open handshakes, each rejected with 408', async () => {
+  it('during 1,000 half-open handshakes, each rejected with 408 or 429', async () => {
     // Each socket writes when it is connected, because waiting for all sockets may exceed the handshake time-out.
     const sockets = await Promise.all(
       Array.from({ length: 1000 }, () => tcp('GET /wss HTTP/1.1\r\nHost: localhost\r\n')),
     );
     const answers = Promise.all(sockets.map((socket) => text(socket)));
     await exchangeOfPair();
-    for (const answer of await answers) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*handshake_timeout/);
+    const late = (await answers).filter((answer) => !/^HTTP\/1\.1 429 [\s\S]*too_many_connections/.test(answer));
+    expect(late.length).toBeLessThanOrEqual(256);
+    for (const answer of late) expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*handshake_timeout/);
   });
 
   it('during a flood of one session, which is answered message by message until 1008', async () => {

@@ -130,6 +130,28 @@ describe('the address of a client', () => {
     await rm(folder, { recursive: true });
   });
 
+  it.each(['::ffff:7f00:1', '::FFFF:127.0.0.1', '0:0:0:0:0:ffff:7f00:1', '0000:0000:0000:0000:0000:FFFF:7F00:0001'])(
+    'is the IPv4 address of %s, however the mapped address is spelt',
+    async (address) => {
+      expect(rateLimitKey(address)).toBe('127.0.0.1');
+      server = await startServer({ TRUSTED_PROXIES: '10.0.0.0/8 127.0.0.1' });
+      expect(await seenFrom({ 'x-real-ip': address })).toBe('127.0.0.1');
+      const hex = '::ffff:a01:101'; // 10.1.1.1
+      expect(await seenFrom({ 'x-forwarded-for': `1.2.3.4, ${hex}, ${address}` })).toBe('1.2.3.4');
+    },
+  );
+
+  it('has one spelling, so that a proxy cannot make two addresses of one', async () => {
+    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1' });
+    for (const address of ['2001:DB8:0:0::1', '2001:db8::1', '2001:0db8:0000:0000:0000:0000:0000:0001'])
+      expect(await seenFrom({ 'x-real-ip': address })).toBe('2001:db8::1');
+  });
+
+  it('is trusted by a mapped network, too', async () => {
+    server = await startServer({ TRUSTED_PROXIES: '::ffff:127.0.0.0/104' });
+    expect(await seenFrom({ 'x-real-ip': '1.2.3.4' })).toBe('1.2.3.4');
+  });
+
   it('counts as its /64 network in limits if it is IPv6', () => {
     expect(['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8:0:1::1', '1.2.3.4'].map(rateLimitKey)).toEqual([
       '2001:db8:0:0',

@@ -172,6 +172,36 @@ describe('nginx with HANDSHAKES_PER_SECOND', () => {
   });
 });
 
+describe('nginx with REQUESTS_PER_SECOND and MAX_CONNECTIONS_PER_ADDRESS', () => {
+  it('turns away requests to every path past the rate of an address', async () => {
+    const ca = await start({ REQUESTS_PER_SECOND: '1' });
+    const url = `https://localhost:${nginx!.httpsPort}/health/live`;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(url, { ca })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+    const { body } = answers.find(({ status }) => status === 429)!;
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'too_many_connections' } });
+  });
+
+  it('turns away connections past twice the number of an address, and no session', async () => {
+    const ca = await start({ MAX_CONNECTIONS_PER_ADDRESS: '2' });
+    const sessions = [];
+    while (sessions.length < 4) sessions.push(await connect(nginx!.url, { ca }));
+    const url = `https://localhost:${nginx!.httpsPort}/health/live`;
+    expect((await ask(url, { ca })).status).toBe(429);
+    await Promise.all(sessions.map((session) => session.settled()));
+    await Promise.all(sessions.map((session) => session.close(1000)));
+  });
+
+  it('turns nobody away where both are 0, and ends the start with one plain line where one is no number', async () => {
+    const ca = await start({ REQUESTS_PER_SECOND: '0', MAX_CONNECTIONS_PER_ADDRESS: '0' });
+    expect((await ask(`https://localhost:${nginx!.httpsPort}/health/live`, { ca })).status).toBe(200);
+    await nginx!.stop();
+    nginx = undefined;
+    for (const name of ['REQUESTS_PER_SECOND', 'MAX_CONNECTIONS_PER_ADDRESS'])
+      await expect(start({ [name]: 'many' })).rejects.toThrow(`${name} must be a whole number`);
+  });
+});
+
 describe('HSTS', () => {
   const hsts = async (path: string, ca: string, secure = true): Promise<string | undefined> => {
     const { headers } = await ask(`http${secure ? 's' : ''}://localhost:${nginx!.httpsPort}${path}`, { ca });

@@ -19,6 +19,8 @@ const BAD: [string, string, string][] = [
   ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'must be a whole number of connections'],
   ['MAX_CONNECTIONS_PER_USER', '1.5', 'must be a whole number of connections'],
   ['HANDSHAKES_PER_SECOND', '5/s', 'must be a whole number of handshakes'],
+  ['REQUESTS_PER_SECOND', '5/s', 'must be a whole number of requests'],
+  ['RESPONSE_TIMEOUT_MS', '-1', 'must be a whole number of milliseconds'],
   ['MESSAGES_PER_SECOND', '2147483648', 'must be a whole number of messages'],
   ['BYTES_PER_SECOND', '1M', 'must be a whole number of bytes'],
   ['BROADCASTS', 'some', 'must be on or off'],

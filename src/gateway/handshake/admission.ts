@@ -8,12 +8,15 @@ import { TokenVerifier } from '../auth/token-verifier.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { HandshakeRateLimiter } from './handshake-rate-limiter.js';
 import { OriginPolicy } from './origin-policy.js';
-import type { HandshakeRejection } from './rejection.js';
+import type { HandshakeRejection } from '../http/rejection.js';
 
 /** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
 const RETRY_AFTER_SECONDS = 5;
-const FULL: HandshakeRejection = { code: 'full', headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
-const TOO_MANY: HandshakeRejection = { code: 'too_many_connections', headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
+export const FULL: HandshakeRejection = { code: 'full', headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
+export const TOO_MANY: HandshakeRejection = {
+  code: 'too_many_connections',
+  headers: { 'Retry-After': RETRY_AFTER_SECONDS },
+};
 const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
 /** The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest. */
 const DESCRIPTOR_SHARE = 0.9;
@@ -72,9 +75,19 @@ export class Admission {
     if (user !== undefined) this.#perUser.release(user);
   }
 
+  /** Returns whether this node is at its limit with so many connections beside its sessions. */
+  isFull(otherConnections: number): boolean {
+    return this.#maxConnections > 0 && this.#connections + otherConnections >= this.#maxConnections;
+  }
+
+  /** Returns how many connections of an address {@link admit} has counted. @param key of the address limit */
+  sessionsOf(key: string): number {
+    return this.#perAddress.count(key);
+  }
+
   /** Counts one more connection of an address, or returns the limit that it exceeds. */
   #checkLimits(key: string): HandshakeRejection | undefined {
-    if (this.#maxConnections > 0 && this.#connections >= this.#maxConnections) return FULL;
+    if (this.isFull(0)) return FULL;
     const waitMs = this.#rate.take(key, performance.now());
     if (waitMs > 0) return { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } };
     if (!this.#perAddress.acquire(key)) return TOO_MANY;

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress, type Socket } from 'node:net';
 import type { CertificateSubject } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { readProxySecret } from './proxy-secret.js';
 
 /** An IPv4 address as a dual-stack socket shows it (RFC 4291, 2.5.5.2). */
-const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 /** The header in which nginx passes on a certificate that it has verified: PEM, percent-encoded. */
 const CERTIFICATE_HEADER = 'x-client-certificate';
 
@@ -38,6 +38,12 @@ export class ClientAddress {
     if (!this.trusts(request)) return peer;
     const { 'x-forwarded-for': hops, 'x-real-ip': real } = request.headers;
     return this.#lastUntrusted(String(hops ?? '')) ?? valid(String(real ?? '').trim()) ?? peer;
+  }
+
+  /** Returns the key under which limits count the peer of a TCP connection; `undefined` for a trusted proxy. */
+  limitedPeer({ remoteAddress = '' }: Socket): string | undefined {
+    const peer = plain(remoteAddress);
+    return this.#trustsAny && this.#isTrusted(peer) ? undefined : rateLimitKey(peer);
   }
 
   /** Returns whether the forwarding headers of a request were set by a trusted proxy. */
@@ -88,9 +94,10 @@ export class ClientAddress {
 }
 
 /** Returns the key under which limits count an address: of IPv6 the /64 network, because a client may use all of it. */
-export function rateLimitKey(address: string): string {
+export function rateLimitKey(text: string): string {
+  const address = plain(text);
   if (isIP(address) !== 6) return address;
-  const [head = '', tail] = address.split('%')[0]!.split('::');
+  const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
   const behind = tail === undefined || tail === '' ? [] : tail.split(':');
   if (tail !== undefined) groups.push(...Array<string>(Math.max(0, 8 - groups.length - behind.length)).fill('0'));
@@ -106,9 +113,11 @@ function valid(text: string): string | undefined {
   return isIP(address) === 0 ? undefined : address;
 }
 
-/** Converts an IPv4-mapped IPv6 address to IPv4. */
+/** Returns the one spelling of an address (RFC 5952); of an IPv4-mapped IPv6 address, however it is spelt, the IPv4 one. */
 function plain(address: string): string {
-  return MAPPED.exec(address)?.[1] ?? address;
+  if (isIP(address) !== 6) return address;
+  const canonical = new SocketAddress({ address: address.split('%')[0]!, family: 'ipv6' }).address;
+  return MAPPED.exec(canonical)?.[1] ?? canonical;
 }
 
 /** Hashes a secret, because `timingSafeEqual` compares buffers of equal length only. */

@@ -7,7 +7,7 @@ const MAX_ADDRESSES = 65_536;
 /** Entries that may be forgotten with each handshake: more than one, so that the map shrinks without a timer. */
 const FORGET_AT_ONCE = 2;
 
-/** Limits handshakes per second and address. Forgets an address once its bucket is full again. */
+/** Limits handshakes, or requests, per second and address. Forgets an address once its bucket is full again. */
 export class HandshakeRateLimiter {
   /** In the order of their last handshake, the oldest first. */
   readonly #buckets = new Map<string, { readonly bucket: TokenBucket; lastMs: number }>();

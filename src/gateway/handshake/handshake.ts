@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
-import type { HandshakeRejection } from './rejection.js';
+import { wantsWebSocket } from '../http/http-request.js';
+import type { HandshakeRejection } from '../http/rejection.js';
 
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;
@@ -62,14 +63,13 @@ export class Handshake {
 }
 
 /** Returns the path of a request without its query, for any request target. */
-function requestPath(request: IncomingMessage): string {
+export function requestPath(request: IncomingMessage): string {
   const url = (request.url ?? '').replace(SCHEME_AND_HOST, '');
   const end = url.search(/[?#]/);
   return end === -1 ? url : url.slice(0, end);
 }
 
 function malformed({ headers, rawHeaders, httpVersion }: IncomingMessage): HandshakeRejection | undefined {
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return UPGRADE_REQUIRED;
   const version = headers['sec-websocket-version'];
   if (version !== undefined && version !== VERSION) return WRONG_VERSION;
   const message =
@@ -106,6 +106,7 @@ function validProtocols(header: string | undefined): boolean {
   return PROTOCOLS.test(header) && new Set(names).size === names.length;
 }
 
-function mentionsWebSocket({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket' || headers['sec-websocket-key'] !== undefined;
+function mentionsWebSocket(request: IncomingMessage): boolean {
+  const { upgrade, 'sec-websocket-key': key } = request.headers;
+  return upgrade === undefined ? key !== undefined : wantsWebSocket(request);
 }

@@ -1,12 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { Settings } from '../../settings/settings.js';
 import { ClientAddress } from './client-address.js';
-import type { HandshakeRejection } from './rejection.js';
+import type { HandshakeRejection } from '../http/rejection.js';
 
 const ANY = '*';
 const LOOPBACK = /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const WRONG_HOST: HandshakeRejection = { code: 'origin_not_allowed', message: 'This host name is not allowed.' };
+/** Paths for probes, in any case, as Express matches them. */
+const HEALTH = /^\/health(\/|$)/i;
+const METRICS = /^\/metrics\/?$/i;
 
 /**
  * Checks the `Origin` header, because a browser lets any page open a WebSocket to any server (RFC 6455, 10.2). Requests
@@ -34,12 +39,27 @@ export class OriginPolicy {
     this.#loopback = !production;
   }
 
-  /** Returns why the origin or the `Host` of a request is rejected, `undefined` where both are allowed. */
+  /** Returns why the origin or the `Host` of a handshake is rejected, `undefined` where both are allowed. */
   rejection(request: IncomingMessage): HandshakeRejection | undefined {
     const { host = '', origin } = request.headers;
-    if (this.#hosts.size > 0 && !this.#hosts.has(url(`http://${host}`)?.hostname ?? ''))
-      return { code: 'origin_not_allowed', message: 'This host name is not allowed.' };
+    if (!this.#allowsHost(nameOf(host))) return WRONG_HOST;
     return origin === undefined || this.#allows(origin, host, request) ? undefined : { code: 'origin_not_allowed' };
+  }
+
+  /**
+   * Returns why the `Host` of a request that is not a handshake is rejected. Probes know a node by its address or by a
+   * name of their own: health checks pass under every `Host`, and metrics under an address, which no page can rebind.
+   *
+   * @param path of the request, without its query
+   */
+  hostRejection(path: string, { headers }: IncomingMessage): HandshakeRejection | undefined {
+    const name = nameOf(headers.host ?? '');
+    if (this.#allowsHost(name) || HEALTH.test(path) || (METRICS.test(path) && isAddress(name))) return undefined;
+    return WRONG_HOST;
+  }
+
+  #allowsHost(name: string): boolean {
+    return this.#hosts.size === 0 || this.#hosts.has(name);
   }
 
   #allows(origin: string, host: string, request: IncomingMessage): boolean {
@@ -64,6 +84,15 @@ export class OriginPolicy {
     if (request.socket instanceof TLSSocket) return true;
     return request.headers['x-forwarded-proto'] === 'https' && this.addresses.trusts(request);
   }
+}
+
+/** Returns the name of a `Host` header without its port; an empty string where the header is malformed. */
+function nameOf(host: string): string {
+  return url(`http://${host}`)?.hostname ?? '';
+}
+
+function isAddress(name: string): boolean {
+  return name === 'localhost' || isIP(name.replace(/^\[|\]$/g, '')) !== 0;
 }
 
 /** Returns whether exactly one DNS label stands between prefix and suffix. */

@@ -2,19 +2,26 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeMetrics } from './handshake-metrics.js';
-import { WRONG_METHOD, type Handshake } from './handshake.js';
-import { rejectRequest, rejectUpgrade, type HandshakeRejection } from './rejection.js';
+import { requestPath, WRONG_METHOD, type Handshake } from './handshake.js';
+import type { OriginPolicy } from './origin-policy.js';
+import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
 
-/** Rejects with complete responses: requests to the WebSocket path that are not upgrades, `CONNECT`, and invalid HTTP. */
+/**
+ * Rejects with complete responses: requests to the WebSocket path that are not upgrades, requests under a foreign name,
+ * `CONNECT`, and invalid HTTP.
+ */
 export function rejectPlainHttp(
   app: NestExpressApplication,
   server: Server,
   handshake: Handshake,
+  origins: OriginPolicy,
   metrics: HandshakeMetrics,
 ): void {
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
-    if (!handshake.isWebSocketPath(request)) return next();
-    const rejection = handshake.plainRejection(request);
+    const rejection = handshake.isWebSocketPath(request)
+      ? handshake.plainRejection(request)
+      : origins.hostRejection(requestPath(request), request);
+    if (rejection === undefined) return next();
     metrics.rejected(request, rejection.code);
     rejectRequest(response, rejection);
   });

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { MAX_INT32 } from '../../settings/check.js';
 import type { Settings } from '../../settings/settings.js';
-import { rejectUpgrade } from '../handshake/rejection.js';
+import { rejectUpgrade } from '../http/rejection.js';
 import { readTlsFiles } from './tls-files.js';
 
 /** The first byte of every TLS connection: a handshake record (RFC 8446, 5.1). */
@@ -34,6 +34,8 @@ export function createTlsServer(
     },
     listener,
   );
+  // Before the listener of Node, which would have `clientError` answer on a connection that has no TLS yet.
+  server.prependListener('tlsClientError', (_, socket) => void socket.destroy());
   answerPlainHttp(server, handshakeTimeoutMs);
   reloadOnChange(server, settings);
   return server;
@@ -52,7 +54,7 @@ function answerPlainHttp(server: Server, timeoutMs: number): void {
       if (first === null) return destroy();
       socket.setTimeout(0, destroy).off('timeout', destroy).off('error', destroy);
       if (first[0] !== HANDSHAKE_RECORD)
-        return rejectUpgrade(socket.resume(), {
+        return rejectUpgrade(socket, {
           code: 'bad_handshake',
           message: 'This port speaks TLS: use https or wss.',
         });

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { rejectionBody, HANDSHAKE_REJECTIONS, type HandshakeRejectionCode } from '../../protocol/index.js';
+import { endWith } from './socket-end.js';
 
 type Headers = Readonly<Record<string, string | number>>;
 
@@ -28,9 +29,10 @@ export function rejectUpgrade(
   const lines = Object.entries({ ...headers, ...bodyHeaders(body), Connection: connection }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
-  socket.on('error', () => socket.destroy());
-  socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${method === 'HEAD' ? '' : body}`);
+  endWith(
+    socket,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${method === 'HEAD' ? '' : body}`,
+  );
 }
 
 /** Answers a request that is not an upgrade; the connection stays open where keep-alive allows. */
@@ -41,6 +43,12 @@ export function rejectRequest(response: ServerResponse, { code, message, headers
   const connection = Connection === undefined || response.shouldKeepAlive ? {} : { Connection: `${Connection}, close` };
   response.writeHead(HANDSHAKE_REJECTIONS[code].status, { ...headers, ...connection, ...bodyHeaders(body) });
   response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/** Answers a request with a JSON body that is not a rejection. */
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = JSON.stringify(value);
+  response.writeHead(status, bodyHeaders(body)).end(response.req.method === 'HEAD' ? undefined : body);
 }
 
 function bodyHeaders(body: string): Headers {

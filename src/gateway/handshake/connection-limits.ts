@@ -1,0 +1,188 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
+import { HttpRequest, readNoMoreRequests } from '../http/http-request.js';
+import { OpenConnections, type HttpConnection } from '../http/open-connections.js';
+import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
+import { endUnread } from '../http/socket-end.js';
+import { Settings } from '../../settings/settings.js';
+import { Admission, FULL, TOO_MANY } from './admission.js';
+import { ClientAddress, rateLimitKey } from './client-address.js';
+import { HandshakeMetrics } from './handshake-metrics.js';
+import { HandshakeRateLimiter } from './handshake-rate-limiter.js';
+
+/** Unanswered requests of one connection. A client repeats those that a closed connection leaves (RFC 9112, 9.3.2). */
+const MAX_PIPELINED_REQUESTS = 16;
+/** Requests of one connection; then the client opens a new one. */
+const MAX_REQUESTS_PER_CONNECTION = 1000;
+/** Headers of one request. */
+const MAX_HEADERS = 100;
+/** Milliseconds in which an idle connection may still send a request after the server has begun to stop. */
+const STOP_GRACE_MS = 500;
+
+const TOO_MANY_HEADERS: HandshakeRejection = { code: 'bad_handshake', message: 'There are too many headers.' };
+const TOO_OFTEN: HandshakeRejection = {
+  code: 'too_many_connections',
+  message: 'Too many requests from this address.',
+  headers: { 'Retry-After': 1 },
+};
+
+/**
+ * Bounds the connections and the requests of the HTTP server before anything is read or answered. A connection that opens
+ * a session leaves this class, because `Admission` counts sessions.
+ *
+ *   TCP connection ──▶ limit of the address ──▶ requests: number, rate, headers, time ──▶ HTTP, or an upgrade in its turn
+ */
+@Injectable()
+export class ConnectionLimits implements BeforeApplicationShutdown {
+  readonly #open = new OpenConnections();
+  readonly #rate: HandshakeRateLimiter;
+  readonly #perAddress: number;
+  readonly #responseTimeoutMs: number;
+  readonly #onClose: (this: Socket) => void;
+  #isTls = false;
+  #isStopping = false;
+
+  constructor(
+    private readonly addresses: ClientAddress,
+    private readonly admission: Admission,
+    private readonly metrics: HandshakeMetrics,
+    settings: Settings,
+  ) {
+    this.#perAddress = settings.maxConnectionsPerAddress;
+    this.#responseTimeoutMs = settings.responseTimeoutMs;
+    this.#rate = new HandshakeRateLimiter(settings.requestsPerSecond);
+    const open = this.#open;
+    this.#onClose = function () {
+      const connection = open.find(this);
+      if (connection !== undefined) open.remove(connection);
+    };
+  }
+
+  /** Puts the limits in front of all listeners that a server has by now. */
+  guard(server: Server): void {
+    this.#isTls = server instanceof TlsServer;
+    intercept(server, 'connection', (accept, socket: Socket) => this.#onConnection(socket, accept));
+    intercept(server, 'request', (handle, request: IncomingMessage, response: ServerResponse) =>
+      this.#onRequest(request, response, handle),
+    );
+    for (const event of ['upgrade', 'connect'])
+      intercept(server, event, (handle, { socket }: IncomingMessage) => this.#inTurn(socket, handle));
+    intercept(server, 'clientError', (handle, _: Error, socket: Duplex) => this.#inTurn(socket, handle));
+  }
+
+  /** Forgets a connection that carries a session from now on. */
+  release(socket: Duplex): void {
+    const connection = this.#open.find(socket);
+    if (connection === undefined) return;
+    connection.socket.off('close', this.#onClose);
+    this.#open.remove(connection);
+  }
+
+  /** Leaves idle connections a moment for a last request, then ends them, because the server would wait for them. */
+  beforeApplicationShutdown(): void {
+    this.#isStopping = true;
+    setTimeout(() => {
+      for (const { socket, unanswered } of this.#open.all()) if (unanswered === 0) socket.destroy();
+    }, STOP_GRACE_MS);
+  }
+
+  #onConnection(socket: Socket, accept: () => void): void {
+    const address = this.addresses.limitedPeer(socket);
+    if (address !== undefined && !this.#makeRoom(address)) return this.#end(socket, TOO_MANY);
+    if (this.admission.isFull(this.#open.size)) this.#giveWay(this.#open.longestIdle(), FULL);
+    this.#open.add(socket, address);
+    socket.once('close', this.#onClose);
+    accept();
+  }
+
+  /** Ends the longest idle connection of an address at its limit; returns `false` where none is idle. */
+  #makeRoom(address: string): boolean {
+    if (this.#perAddress === 0) return true;
+    const count = this.#open.countOf(address) + this.admission.sessionsOf(address);
+    return count < this.#perAddress || this.#giveWay(this.#open.longestIdle(address), TOO_MANY);
+  }
+
+  #giveWay(connection: HttpConnection | undefined, rejection: HandshakeRejection): boolean {
+    if (connection === undefined) return false;
+    connection.isEnding = true;
+    this.#open.remove(connection);
+    // A client between two requests would take a response for the answer to its next request.
+    if (connection.requests > 0) connection.socket.destroy();
+    else this.#end(connection.socket, rejection);
+    return true;
+  }
+
+  /** Ends a connection of which no request was read; only plain HTTP can carry an answer then. */
+  #end(socket: Socket, rejection: HandshakeRejection): void {
+    this.metrics.rejectedUnparsed(socket, rejection.code);
+    if (this.#isTls) socket.destroy();
+    else rejectUpgrade(socket, rejection);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, handle: () => void): void {
+    const { socket } = request;
+    const connection = this.#open.find(socket);
+    if (connection === undefined || connection.isEnding) return; // the connection is gone, or about to go
+    this.#expectResponse(connection, request, response);
+    const rejection = this.#rejection(connection, request);
+    // The client of an ignored upgrade may write more in one go, which the parser does not read.
+    const stopsParser = request instanceof HttpRequest && request.wantsOtherProtocol;
+    if (rejection !== undefined || stopsParser || connection.requests >= MAX_REQUESTS_PER_CONNECTION) {
+      connection.isEnding = true;
+      response.shouldKeepAlive = false;
+      readNoMoreRequests(socket);
+    }
+    if (rejection === undefined) return handle();
+    this.metrics.rejected(request, rejection.code);
+    rejectRequest(response, rejection);
+  }
+
+  #rejection({ unanswered }: HttpConnection, request: IncomingMessage): HandshakeRejection | undefined {
+    if (request.rawHeaders.length > 2 * MAX_HEADERS) return TOO_MANY_HEADERS;
+    const key = rateLimitKey(this.addresses.resolve(request));
+    return unanswered > MAX_PIPELINED_REQUESTS || this.#rate.take(key, performance.now()) > 0 ? TOO_OFTEN : undefined;
+  }
+
+  #expectResponse(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
+    connection.requests++;
+    if (connection.unanswered++ === 0 && this.#responseTimeoutMs > 0)
+      connection.timer = setTimeout(() => connection.socket.destroy(), this.#responseTimeoutMs);
+    const { socket } = request; // the request may have none by then
+    response.once('close', () => this.#onResponseEnd(connection, request.complete, socket));
+  }
+
+  #onResponseEnd(connection: HttpConnection, isComplete: boolean, socket: Socket): void {
+    if (!isComplete) endUnread(socket); // the rest of the body is not worth reading
+    if (--connection.unanswered > 0) return void connection.timer?.refresh();
+    clearTimeout(connection.timer);
+    this.#open.touch(connection);
+    if (connection.next !== undefined) connection.next();
+    else if (this.#isStopping) socket.destroySoon();
+  }
+
+  /** Runs what ends the HTTP of a socket once the requests before are answered, so that nothing overtakes an answer. */
+  #inTurn(socket: Duplex, handle: () => void): void {
+    const connection = this.#open.find(socket);
+    if (connection === undefined || connection.unanswered === 0) return handle();
+    const destroy = (): void => void socket.destroy();
+    socket.on('error', destroy); // Node has removed its own listener
+    if (connection.isEnding) return;
+    connection.isEnding = true;
+    connection.next = () => {
+      socket.off('error', destroy);
+      if (socket.writable) handle();
+      else socket.destroy();
+    };
+  }
+}
+
+/** Replaces the one listener of an event by `before`, which decides whether and when that listener handles the event. */
+function intercept(emitter: EventEmitter, event: string, before: (handle: () => void, ...args: never[]) => void): void {
+  const [listener] = emitter.listeners(event);
+  emitter.removeAllListeners(event);
+  emitter.on(event, (...args) => before(() => void listener?.apply(emitter, args), ...(args as never[])));
+}
