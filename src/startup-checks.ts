@@ -10,9 +10,9 @@ import { readTlsFiles } from './gateway/tls/tls-files.js';
  * @throws {SettingsError} when a file cannot be used
  */
 export function checkFiles(settings: Settings): void {
-  const { proxySecretFile, auth, authJwks } = settings;
+  const { proxySecretFile, auth, authJwks, authKeysMaxAgeMs } = settings;
   if (proxySecretFile !== undefined) readProxySecret(proxySecretFile);
-  if (auth !== 'off' && authJwks !== undefined) KeySet.of(authJwks);
+  if (auth !== 'off' && authJwks !== undefined) KeySet.of(authJwks, authKeysMaxAgeMs);
   readTlsFiles(settings);
   checkNatsFiles(settings);
 }

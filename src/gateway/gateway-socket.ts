@@ -58,6 +58,7 @@ export class GatewaySocket extends WebSocket implements Connection {
   override close(code?: number, reason?: string | Buffer): void {
     if (this.readyState !== WebSocket.OPEN || this.session === undefined) return super.close(code, reason);
     this.session.end(code ?? NO_STATUS);
+    this.queue?.drop();
     this.sink.cork();
     this.session.outbox.flushAll();
     super.close(code, reason ?? closeReason(code));

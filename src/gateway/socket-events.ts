@@ -130,9 +130,10 @@ function trackFrames(this: ReadSocket, chunk: Buffer): void {
 
 /** Ends the session of a client that has closed its half without a close frame. */
 function onEnd(this: ReadSocket): void {
-  const session = this[WEB_SOCKET]?.session;
+  const { session, queue } = this[WEB_SOCKET] ?? {};
   if (session === undefined || session.closed) return;
   session.end(ABNORMAL);
+  queue?.drop();
   session.outbox.flushAll();
   // A client that reads no more would otherwise keep the connection indefinitely.
   const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);

@@ -6,7 +6,7 @@ import {
   pongFrame,
   sessionsFrame,
   WhoDto,
-  type Envelope,
+  type ServerRequest,
   type SessionEntry,
 } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
@@ -14,7 +14,7 @@ import { Settings } from '../settings/settings.js';
 import { SessionDirectory } from './session-directory.js';
 
 /** Answers a system request. The promise rejects, or the call throws, with the `MessageError` to reply with. */
-export type SystemRequestCallback = (session: Session, envelope: Envelope) => Promise<void> | undefined;
+export type SystemRequestCallback = (session: Session, request: ServerRequest) => Promise<void> | undefined;
 
 /** Answers the system requests of clients: `sys.ping`, `sys.who` and the registered ones. */
 @Injectable()
@@ -31,19 +31,19 @@ export class SystemRequestHandler {
     this.#callbacks.set(type, callback);
   }
 
-  /** @throws {MessageError} `reserved_type` for every other type, `invalid_message` for invalid data, `forbidden` */
-  answer(session: Session, envelope: Envelope): Promise<void> | undefined {
-    if (envelope.type === 'sys.ping') session.send(pongFrame(session.id, envelope.id, envelope.data));
-    else if (envelope.type === 'sys.who') this.#who(session, envelope);
+  /** @throws {MessageError} `reserved_type` for any other type, `invalid_message` for an invalid body */
+  answer(session: Session, request: ServerRequest): Promise<void> | undefined {
+    if (request.type === 'sys.ping') session.send(pongFrame(session.id, request.id, request.data));
+    else if (request.type === 'sys.who') this.#who(session, request);
     else {
-      const callback = this.#callbacks.get(envelope.type);
-      if (callback === undefined) throw MessageError.of('reserved_type', envelope.id);
-      return callback(session, envelope);
+      const callback = this.#callbacks.get(request.type);
+      if (callback === undefined) throw MessageError.of('reserved_type', request.id);
+      return callback(session, request);
     }
     return undefined;
   }
 
-  #who(session: Session, { id, data }: Envelope): void {
+  #who(session: Session, { id, data }: ServerRequest): void {
     if (!this.settings.who) throw MessageError.of('forbidden', id);
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
     const { sessions, ...rest } = this.sessionDirectory.page(after, limit);

@@ -3,14 +3,18 @@ import { textFrame, type Frame } from './frame.js';
 import { topLevelProperties, type JsonProperty } from './json-properties.js';
 import { CLIENT_FIELDS, firstViolation, MessageDto } from './message.dto.js';
 
-/** A message of a client, parsed and checked. */
-export interface Envelope {
+/** The part of a message that a handler or the server itself needs. */
+export interface ServerRequest {
   readonly type: string;
-  readonly receiver: string | undefined;
   /** The reference of the sender, for the answer. */
   readonly id: string | undefined;
   /** Raw JSON text of `data`, unchanged; `undefined` where `data` is absent. */
   readonly data: string | undefined;
+}
+
+/** A message of a client, parsed and checked. */
+export interface Envelope extends ServerRequest {
+  readonly receiver: string | undefined;
   /** The text behind the stamped sender, `"type":…}`, in the order and spelling of the client. */
   readonly rest: string;
 }

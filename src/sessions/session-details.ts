@@ -15,7 +15,7 @@ export interface SessionDetails extends Traffic {
   readonly since: string;
   readonly address?: string;
   readonly user?: string;
-  /** Bytes not yet taken by the client. */
+  /** Bytes not yet taken by the client, and of messages that wait for its handlers. */
   readonly bytesWaiting: number;
 }
 
@@ -27,7 +27,7 @@ export function sessionDetails(session: Session): SessionDetails {
     ...(address !== '' && { address }),
     ...(user !== undefined && { user }),
     ...trafficOf(session),
-    bytesWaiting: session.outbox.bufferedBytes,
+    bytesWaiting: session.outbox.bufferedBytes + session.heldBytes,
   };
 }
 

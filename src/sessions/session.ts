@@ -18,6 +18,8 @@ export class Session {
   closed = false;
   /** Tick of the next ping. Written by `Heartbeat`. */
   nextPingTick = 0;
+  /** Bytes of its messages that wait inside the server. Written by `SlowConsumers`. */
+  heldBytes = 0;
   /** How many notices of the log were sent to this session or precede it. Written by `NoticeLog`. */
   noticeOffset = 0;
 

@@ -5,6 +5,8 @@ import { Settings } from '../settings/settings.js';
 /** A session as seen by the policy for slow consumers. */
 export interface SlowConsumer {
   readonly closed: boolean;
+  /** Bytes of its messages that wait inside the server. Written by {@link SlowConsumers}. */
+  heldBytes: number;
   /** Stops reading from the client. */
   pauseReading(): void;
   resumeReading(): void;
@@ -16,9 +18,10 @@ export interface SlowConsumer {
 const CHECKS_PER_PERIOD = 10;
 
 /**
- * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client. After
- * `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions together
- * the one with the most waiting bytes is closed with 1013.
+ * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client.
+ * After `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions
+ * together the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its
+ * own messages that wait for a handler or a token check.
  */
 @Injectable()
 export class SlowConsumers {
@@ -28,9 +31,14 @@ export class SlowConsumers {
   readonly #budgetBytes: number;
   /** Sessions whose frames wait, with the bytes that wait for each. */
   readonly #waiting = new Map<SlowConsumer, number>();
+  /** Sessions whose own messages wait, see {@link hold}. */
+  readonly #holders = new Set<SlowConsumer>();
   /** Sessions over the mark, with the monotonic time at which they exceeded it. */
   readonly #overSinceMs = new Map<SlowConsumer, number>();
-  #totalBytes = 0;
+  /** Bytes of frames that wait for sessions. */
+  #frameBytes = 0;
+  /** Bytes of messages that wait inside the server, and of request bodies. */
+  #heldBytes = 0;
   #mostBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #shedding = false;
@@ -40,7 +48,7 @@ export class SlowConsumers {
    */
   readonly #shed = (): void => {
     this.#shedding = false;
-    while (this.#isOverBudget) this.#shedHeaviest();
+    while (this.#isOverBudget && this.#shedHeaviest());
   };
 
   constructor(settings: Settings) {
@@ -49,9 +57,14 @@ export class SlowConsumers {
     this.#budgetBytes = settings.memoryBudgetBytes;
   }
 
-  /** Bytes that wait for all sessions together. */
+  /** Bytes that wait for all sessions together, request bodies of the HTTP API included. */
   get totalBytes(): number {
-    return this.#totalBytes;
+    return this.#frameBytes + this.#heldBytes;
+  }
+
+  /** Bytes of frames that sessions have not read. */
+  get undeliveredBytes(): number {
+    return this.#frameBytes;
   }
 
   /** The highest {@link totalBytes} so far. */
@@ -65,20 +78,58 @@ export class SlowConsumers {
    */
   report(session: SlowConsumer, waitingBytes: number): void {
     const bytes = session.closed ? 0 : waitingBytes;
-    this.#totalBytes += bytes - (this.#waiting.get(session) ?? 0);
-    if (this.#totalBytes > this.#mostBytes) this.#mostBytes = this.#totalBytes;
+    this.#frameBytes += bytes - (this.#waiting.get(session) ?? 0);
+    this.#checkBudget();
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
     if (bytes > this.highWaterBytes) this.#pause(session);
     else if (this.#overSinceMs.delete(session)) session.resumeReading();
-    if (this.#isOverBudget && !this.#shedding) {
-      this.#shedding = true;
-      process.nextTick(this.#shed);
-    }
+  }
+
+  /** Counts a message of a session that waits inside the server, until {@link release} or {@link forget}. */
+  hold(session: SlowConsumer, bytes: number): void {
+    if (session.closed) return;
+    if (session.heldBytes === 0) this.#holders.add(session);
+    session.heldBytes += bytes;
+    this.#heldBytes += bytes;
+    this.#checkBudget();
+  }
+
+  /** Uncounts bytes that {@link hold} counted; does nothing once they are forgotten. */
+  release(session: SlowConsumer, bytes: number): void {
+    const freed = Math.min(bytes, session.heldBytes);
+    session.heldBytes -= freed;
+    this.#heldBytes -= freed;
+    if (session.heldBytes === 0) this.#holders.delete(session);
+  }
+
+  /** Uncounts all messages of a session, because the session has closed. */
+  forget(session: SlowConsumer): void {
+    this.release(session, session.heldBytes);
+  }
+
+  /** Counts bytes that belong to no session, until {@link giveBack}; returns `false` where they exceed the budget. */
+  tryBorrow(bytes: number): boolean {
+    if (this.#budgetBytes > 0 && this.totalBytes + bytes > this.#budgetBytes) return false;
+    this.#heldBytes += bytes;
+    this.#checkBudget();
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
+  /** Records the highest total, and sheds at the end of the tick where the total exceeds the budget. */
+  #checkBudget(): void {
+    if (this.totalBytes > this.#mostBytes) this.#mostBytes = this.totalBytes;
+    if (!this.#isOverBudget || this.#shedding) return;
+    this.#shedding = true;
+    process.nextTick(this.#shed);
   }
 
   get #isOverBudget(): boolean {
-    return this.#budgetBytes > 0 && this.#totalBytes > this.#budgetBytes;
+    return this.#budgetBytes > 0 && this.totalBytes > this.#budgetBytes;
   }
 
   #pause(session: SlowConsumer): void {
@@ -96,10 +147,18 @@ export class SlowConsumers {
     this.#timer = undefined;
   }
 
-  #shedHeaviest(): void {
+  /** Returns whether there was a session to close. */
+  #shedHeaviest(): boolean {
     let heaviest: SlowConsumer | undefined;
     let most = 0;
-    for (const [session, bytes] of this.#waiting) if (bytes > most) [heaviest, most] = [session, bytes];
-    heaviest?.shed(1013);
+    for (const sessions of [this.#waiting.keys(), this.#holders])
+      for (const session of sessions) {
+        const bytes = (this.#waiting.get(session) ?? 0) + session.heldBytes;
+        if (bytes > most) [heaviest, most] = [session, bytes];
+      }
+    if (heaviest === undefined) return false;
+    heaviest.shed(1013);
+    this.forget(heaviest);
+    return true;
   }
 }

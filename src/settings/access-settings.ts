@@ -75,6 +75,10 @@ export class AccessSettings {
   )
   authJwks: string | undefined;
 
+  @Setting('number', 'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded.')
+  @WholeNumber({ unit: 'milliseconds' })
+  authKeysMaxAgeMs!: number;
+
   @Setting('text', 'Required value of `iss` in a token. Not set: any.')
   authIssuer: string | undefined;
 

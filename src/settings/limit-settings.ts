@@ -55,4 +55,11 @@ export class LimitSettings {
   @Setting('number', 'Messages a minute answered `rate_limited`; one more closes the session with 1008. 0: no limit.')
   @WholeNumber({ unit: 'messages' })
   refusalsPerMinute!: number;
+
+  @Setting(
+    'number',
+    'Bytes of messages of one session that wait for handlers and token checks, then `rate_limited`; 0 is no limit.',
+  )
+  @WholeNumber({ unit: 'bytes', max: constants.MAX_LENGTH })
+  handlerQueueBytes!: number;
 }

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { LogRateLimiter, WINDOW_MS } from './log-rate-limiter.js';
+import { clipped, printableField, printableJson, printableMessage } from './printable.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 /** Lines of one kind that are written in one window; the rest is counted only. */
@@ -97,8 +98,8 @@ export class Log implements LoggerService {
   #formatted(level: Level, message: string, fields: LogFields): string {
     const time = new Date().toISOString();
     return this.#format === 'json'
-      ? JSON.stringify({ time, level, message, ...fields })
-      : `${time} ${level.padEnd(5)} ${message}${textOf(fields)}`;
+      ? printableJson(JSON.stringify({ time, level, message: clipped(message), ...fields }))
+      : `${time} ${level.padEnd(5)} ${printableMessage(message)}${textOf(fields)}`;
   }
 
   /** @param lines the lines that are lost where the text cannot be written */
@@ -151,9 +152,7 @@ function fieldsOf(parameters: readonly unknown[]): LogFields {
 function textOf(fields: LogFields): string {
   const text = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(
-      ([name, value]) => `${name}=${typeof value === 'string' && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
-    )
+    .map(([name, value]) => `${name}=${printableField(value)}`)
     .join(' ');
   return text === '' ? '' : `  ${text}`;
 }

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect } from '../support/client.js';
@@ -9,6 +9,13 @@ import { bearer, token } from '../support/tokens.js';
 
 /** Longer than the cache time of keys. */
 const LATER_MS = 31_000;
+/** Longer than a failed request is not repeated. */
+const FAILURE_PAUSE_MS = 6000;
+/** Longer than keys are used without asking for them again. */
+const STALE_MS = 660_000;
+const DAY_MS = 86_400_000;
+/** More than the buffers of both sockets hold. */
+const ENDLESS_BYTES = 64 * 1024 * 1024;
 
 interface Pair {
   readonly jwk: JWK;
@@ -23,7 +30,8 @@ async function pair(kid: string): Promise<Pair> {
 describe('a key set by URL', () => {
   let provider: Server;
   let server: TestServer;
-  let published: JWK[] | undefined;
+  let published: JWK[] | 'endless' | undefined;
+  let writtenBytes = 0;
   let fetches = 0;
 
   beforeEach(async () => {
@@ -32,6 +40,7 @@ describe('a key set by URL', () => {
     provider = createServer((_, response) => {
       fetches++;
       if (published === undefined) response.writeHead(500).end();
+      else if (published === 'endless') writeEndlessly(response);
       else response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: published }));
     }).listen(0, '127.0.0.1');
     await once(provider, 'listening');
@@ -44,6 +53,20 @@ describe('a key set by URL', () => {
     provider.closeAllConnections();
     provider.close();
   });
+
+  /** Writes as long as the other side reads. */
+  function writeEndlessly(response: ServerResponse): void {
+    const chunk = Buffer.alloc(65_536, ' ');
+    const write = (): void => {
+      while (!response.destroyed && writtenBytes < ENDLESS_BYTES) {
+        writtenBytes += chunk.length;
+        if (!response.write(chunk)) return;
+      }
+      response.end();
+    };
+    response.on('drain', write);
+    write();
+  }
 
   async function handshake({ jwk, privateKey }: Pair): Promise<string> {
     const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: jwk.kid! } });
@@ -75,5 +98,47 @@ describe('a key set by URL', () => {
     expect(await handshake(key)).toBe('out');
     published = [key.jwk];
     expect(await handshake(key)).toBe('in');
+  });
+
+  it('are asked for twice at the most while they cannot be had, and again after a pause', async () => {
+    const key = await pair('key');
+    published = undefined;
+    for (let count = 0; count < 20; count++) expect(await handshake(key)).toBe('out');
+    expect(fetches).toBe(2);
+    vi.setSystemTime(Date.now() + FAILURE_PAUSE_MS);
+    published = [key.jwk];
+    expect([await handshake(key), fetches]).toEqual(['in', 3]);
+  });
+
+  it('are asked for seldom by tokens that name unknown keys, while they cannot be had', async () => {
+    const [known, unknown] = [await pair('known'), await pair('unknown')];
+    published = [known.jwk];
+    expect(await handshake(known)).toBe('in');
+    published = undefined;
+    vi.setSystemTime(Date.now() + LATER_MS);
+    for (let count = 0; count < 10; count++) expect(await handshake(unknown)).toBe('out');
+    expect([await handshake(known), fetches]).toEqual(['in', 3]);
+  });
+
+  it('stay in use while they cannot be had, for a day', async () => {
+    const key = await pair('key');
+    published = [key.jwk];
+    expect(await handshake(key)).toBe('in');
+    published = undefined;
+    vi.setSystemTime(Date.now() + STALE_MS);
+    expect([await handshake(key), await handshake(key), await handshake(key), fetches]).toEqual(['in', 'in', 'in', 3]);
+    vi.setSystemTime(Date.now() + DAY_MS);
+    expect(await handshake(key)).toBe('out');
+    vi.setSystemTime(Date.now() + FAILURE_PAUSE_MS);
+    published = [key.jwk];
+    expect(await handshake(key)).toBe('in');
+  });
+
+  it('are not read beyond a bound', async () => {
+    writtenBytes = 0;
+    const key = await pair('key');
+    published = 'endless';
+    expect(await handshake(key)).toBe('out');
+    expect(writtenBytes).toBeLessThan(ENDLESS_BYTES);
   });
 });

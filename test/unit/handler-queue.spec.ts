@@ -4,26 +4,31 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HandlerQueue } from '../../src/gateway/dispatch/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/dispatch/handler-replies.js';
 import { HandlerRunner } from '../../src/gateway/dispatch/handler-runner.js';
-import { HandlerTable } from '../../src/gateway/dispatch/handler-table.js';
+import { HandlerTable, type MessageHandlerCallback } from '../../src/gateway/dispatch/handler-table.js';
+import { HandlerTurns } from '../../src/gateway/dispatch/handler-turns.js';
 import { Counters } from '../../src/telemetry/counters.js';
-import { MessageError, MAX_WAITING_CALLS, type Envelope } from '../../src/protocol/index.js';
+import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../src/protocol/index.js';
 import type { Session } from '../../src/sessions/session.js';
+import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Settings } from '../../src/settings/settings.js';
+import { newRegistry, openSession } from '../support/sessions.js';
+
+const MAX_BYTES = 1_000_000;
 
 /** Records the replies to the client. */
 class RecordedReplies {
   readonly lines: string[] = [];
 
-  value(_: unknown, { id }: Envelope, value: unknown): void {
+  value(_: unknown, { id }: ServerRequest, value: unknown): void {
     if (value === 'unsendable') throw new Error('cannot be sent');
     this.lines.push(`${id} value ${JSON.stringify(value)}`);
   }
 
-  done(_: unknown, { id }: Envelope): void {
+  done(_: unknown, { id }: ServerRequest): void {
     this.lines.push(`${id} done`);
   }
 
-  failed(_: unknown, { id }: Envelope, error: unknown): void {
+  failed(_: unknown, { id }: ServerRequest, error: unknown): void {
     this.lines.push(`${id} failed: ${(error as Error).message}`);
   }
 }
@@ -47,35 +52,41 @@ class Gate {
 describe('the handler queue', () => {
   let replies: RecordedReplies;
   let gate: Gate;
-  let session: { closed: boolean };
+  let registry: SessionRegistry;
+  let session: Session;
   let queue: HandlerQueue;
 
-  const envelope = (id: string, data?: string): Envelope => ({
-    type: 'x',
-    receiver: undefined,
-    id,
-    data,
-    rest: '"type":"x"}',
-  });
+  const envelope = (id: string, data?: string): ServerRequest => ({ type: 'x', id, data });
   const newQueue = (handlerTimeoutMs: number): HandlerQueue => {
     const counters = new Counters();
-    const settings = { handlerTimeoutMs } as Settings;
-    const runner = new HandlerRunner(new HandlerTable(), replies as unknown as HandlerReplies, counters, settings);
-    return new HandlerQueue(session as Session, runner, counters);
+    const settings = { handlerTimeoutMs, handlerQueueBytes: MAX_BYTES } as Settings;
+    const { slowConsumers } = registry;
+    const asReplies = replies as unknown as HandlerReplies;
+    const runner = new HandlerRunner(new HandlerTable(), asReplies, counters, slowConsumers, settings);
+    return new HandlerQueue(session, {
+      runner,
+      counters,
+      turns: new HandlerTurns(),
+      slowConsumers,
+      maxBytes: MAX_BYTES,
+    });
   };
+  const add = (request: ServerRequest, handler: MessageHandlerCallback, bytes = 0): void =>
+    queue.add(request, handler, bytes);
   const returning = (value: unknown) => async (): Promise<unknown> => value;
 
   beforeEach(() => {
     replies = new RecordedReplies();
     gate = new Gate();
-    session = { closed: false };
+    registry = newRegistry();
+    ({ session } = openSession(registry));
     queue = newQueue(60_000);
   });
 
   it('runs one call at a time, in order', async () => {
-    queue.add(envelope('1', '"a"'), gate.handler);
-    queue.add(envelope('2', '"b"'), gate.handler);
-    queue.add(envelope('3'), returning('last'));
+    add(envelope('1', '"a"'), gate.handler);
+    add(envelope('2', '"b"'), gate.handler);
+    add(envelope('3'), returning('last'));
     await turn();
     expect(gate.started).toEqual(['a']);
     await gate.open('A');
@@ -85,28 +96,28 @@ describe('the handler queue', () => {
   });
 
   it('passes the value of data to the handler, and undefined without data', async () => {
-    queue.add(envelope('1', '{"a":[1,null]}'), gate.handler);
+    add(envelope('1', '{"a":[1,null]}'), gate.handler);
     await gate.open();
-    queue.add(envelope('2'), gate.handler);
+    add(envelope('2'), gate.handler);
     await gate.open();
     expect(gate.started).toEqual([{ a: [1, null] }, undefined]);
   });
 
   it('runs the next call after a handler fails', async () => {
-    queue.add(envelope('1'), async () => {
+    add(envelope('1'), async () => {
       throw new Error('oh');
     });
-    queue.add(envelope('2'), returning(2));
+    add(envelope('2'), returning(2));
     await turn();
     expect(replies.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
   });
 
   it('queues 64 calls and refuses the next without running it', async () => {
-    queue.add(envelope('running'), gate.handler);
-    for (let count = 0; count < MAX_WAITING_CALLS; count++) queue.add(envelope(`${count}`), returning(undefined));
+    add(envelope('running'), gate.handler);
+    for (let count = 0; count < MAX_WAITING_CALLS; count++) add(envelope(`${count}`), returning(undefined));
     const refusal = (): MessageError | undefined => {
       try {
-        queue.add(envelope('over'), returning(undefined));
+        add(envelope('over'), returning(undefined));
       } catch (error) {
         return error as MessageError;
       }
@@ -121,8 +132,8 @@ describe('the handler queue', () => {
 
   it('times out a handler and ignores its late result', async () => {
     queue = newQueue(20);
-    queue.add(envelope('slow'), gate.handler);
-    await new Promise((resolve) => queue.add(envelope('next'), async () => resolve('started')));
+    add(envelope('slow'), gate.handler);
+    await new Promise((resolve) => add(envelope('next'), async () => resolve('started')));
     await gate.open('too late');
     expect(replies.lines.filter((line) => !line.startsWith('next'))).toEqual([
       'slow failed: handler exceeded HANDLER_TIMEOUT_MS, 20 ms',
@@ -131,8 +142,8 @@ describe('the handler queue', () => {
 
   it('runs the next call once an observable is subscribed, and replies with each value', async () => {
     const values = new Subject<number>();
-    queue.add(envelope('1'), returning(values));
-    queue.add(envelope('2'), returning(of('a', 'b')));
+    add(envelope('1'), returning(values));
+    add(envelope('2'), returning(of('a', 'b')));
     await turn();
     values.next(1);
     values.next(2);
@@ -142,14 +153,14 @@ describe('the handler queue', () => {
   });
 
   it('replies to an observable that fails with one error', async () => {
-    queue.add(envelope('1'), returning(throwError(() => new Error('broken'))));
+    add(envelope('1'), returning(throwError(() => new Error('broken'))));
     await turn();
     expect(replies.lines).toEqual(['1 failed: broken']);
   });
 
   it('unsubscribes from an observable whose value cannot be sent', async () => {
     const values = new Subject<string>();
-    queue.add(envelope('1'), returning(values));
+    add(envelope('1'), returning(values));
     await turn();
     values.next('good');
     values.next('unsendable');
@@ -161,21 +172,21 @@ describe('the handler queue', () => {
 
   it('allows 64 observables at a time', async () => {
     const streams = Array.from({ length: MAX_WAITING_CALLS }, () => new Subject<number>());
-    for (const [index, stream] of streams.entries()) queue.add(envelope(`${index}`), returning(stream));
+    for (const [index, stream] of streams.entries()) add(envelope(`${index}`), returning(stream));
     await turn();
-    expect(() => queue.add(envelope('over'), returning(1))).toThrow(MessageError);
+    expect(() => add(envelope('over'), returning(1))).toThrow(MessageError);
     streams[0]!.complete();
-    queue.add(envelope('again'), returning(1));
+    add(envelope('again'), returning(1));
     await turn();
     expect(replies.lines.at(-1)).toBe('again done');
   });
 
   it('drops waiting calls and unsubscribes from observables when its session closes', async () => {
     const values = new Subject<number>();
-    queue.add(envelope('1'), returning(values));
+    add(envelope('1'), returning(values));
     await turn();
-    queue.add(envelope('2'), gate.handler);
-    queue.add(envelope('3'), gate.handler);
+    add(envelope('2'), gate.handler);
+    add(envelope('3'), gate.handler);
     session.closed = true;
     queue.drop();
     expect(values.observed).toBe(false);

@@ -48,6 +48,44 @@ describe('the log', () => {
   });
 
   it.each([
+    ['an escape sequence', '\u001b[31mred', String.raw`"\u001b[31mred"`],
+    ['a carriage return', 'ann\rbob', String.raw`"ann\rbob"`],
+    ['delete', 'a\u007fb', String.raw`"a\u007fb"`],
+    ['a control character of eight bits', 'a\u009b31mb', String.raw`"a\u009b31mb"`],
+    ['a change of the direction', 'a\u202eb', String.raw`"a\u202eb"`],
+    ['a character without width', 'a\u200bb', String.raw`"a\u200bb"`],
+    ['a line separator', 'a\u2028b', String.raw`"a\u2028b"`],
+    ['half a character', 'a\ud800b', String.raw`"a\ud800b"`],
+    ['a character that hides', 'a\u{e0041}b', String.raw`"a\udb40\udc41b"`],
+  ])('escapes %s in a field and in a message, in both forms', (_, value, escaped) => {
+    expect(lineOf(text, (log) => log.info('x', { user: value }))).toMatch(/ {2}user=.*$/);
+    expect(lineOf(text, (log) => log.info('x', { user: value })).split('user=')[1]).toBe(escaped);
+    expect(lineOf(text, (log) => log.warn(value)).slice(31)).toBe(escaped.slice(1, -1));
+    const line = lineOf(json, (log) => log.info(value, { user: value }));
+    expect(line).toMatch(/^[\x20-\x7e]+$/);
+    expect(JSON.parse(line)).toMatchObject({ message: value, user: value });
+  });
+
+  it('keeps letters of all languages', () => {
+    const user = 'Zoë-Żółć-李小龍-😀';
+    expect(lineOf(text, (log) => log.info('x', { user }))).toContain(`user=${user}`);
+    expect(lineOf(json, (log) => log.info('x', { user }))).toContain(user);
+  });
+
+  it('cuts a message and a field that are longer than a stack', () => {
+    const long = 'x'.repeat(100_000);
+    expect(lineOf(text, (log) => log.info(long, { user: long })).length).toBeLessThan(20_000);
+    expect(objectOf((log) => log.info(long))['message']).toHaveLength(8193);
+  });
+
+  it('indents the further lines of a message, so that none of them begins like a line of the log', () => {
+    const lines = written(() => new Log(text).error(new Error('no user "a\n2026-01-01T00:00:00.000Z info  forged"')));
+    expect(lines.length).toBeGreaterThan(2);
+    expect(lines[0]).toMatch(time);
+    for (const line of lines.slice(1)) expect(line).toMatch(/^ {4}\S| {8}at /);
+  });
+
+  it.each([
     ['error', 1],
     ['warn', 2],
     ['info', 3],

@@ -1,8 +1,6 @@
 import { Logger } from '@nestjs/common';
 import {
   createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
   type CryptoKey,
   type FlattenedJWSInput,
   type JSONWebKeySet,
@@ -11,13 +9,7 @@ import {
 import { readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { SettingsError } from '../../settings/environment.js';
-
-/** Shortest time between two requests for an unknown key, because invalid tokens must not cause a request each. */
-const COOLDOWN_MS = 30_000;
-const CACHE_MS = 600_000;
-const FETCH_TIMEOUT_MS = 5000;
-
-type KeyFinder = (header: JWTHeaderParameters, jws: FlattenedJWSInput) => Promise<CryptoKey>;
+import { RemoteKeys, type KeyFinder } from './remote-keys.js';
 
 /** Finds public keys by id in a JWKS (RFC 7517), from a URL or a file. New keys are found without a restart. */
 export class KeySet {
@@ -27,17 +19,14 @@ export class KeySet {
   #find: KeyFinder;
 
   /** @throws {SettingsError} when the file is not a valid JWKS */
-  static of(source: string): KeySet {
-    return new KeySet(source);
+  static of(source: string, maxAgeMs: number): KeySet {
+    return new KeySet(source, maxAgeMs);
   }
 
-  private constructor(source: string) {
+  /** @param maxAgeMs `AUTH_KEYS_MAX_AGE_MS` */
+  private constructor(source: string, maxAgeMs: number) {
     if (/^https?:\/\//.test(source)) {
-      this.#find = createRemoteJWKSet(new URL(source), {
-        cooldownDuration: COOLDOWN_MS,
-        cacheMaxAge: CACHE_MS,
-        timeoutDuration: FETCH_TIMEOUT_MS,
-      });
+      this.#find = new RemoteKeys(source, maxAgeMs).find;
       return;
     }
     this.#file = source;
@@ -50,14 +39,8 @@ export class KeySet {
 
   /** Finds the key whose id the token header names. The promise rejects when the JWKS has no such key or cannot be loaded. */
   async find(header: JWTHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> {
-    try {
-      if (this.#file !== undefined) await this.#refresh(this.#file);
-      return await this.#find(header, jws);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey))
-        this.#logger.warn(`cannot load JWKS: ${(error as Error).message}`);
-      throw error;
-    }
+    if (this.#file !== undefined) await this.#refresh(this.#file);
+    return this.#find(header, jws);
   }
 
   /** Reads the file again when it has changed. An invalid file leaves the current keys in use. */

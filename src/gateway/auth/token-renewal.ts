@@ -1,28 +1,40 @@
 import { Injectable } from '@nestjs/common';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
-import { ackFrame, MessageError, type Envelope } from '../../protocol/index.js';
+import { ackFrame, MessageError, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
+import { SlowConsumers } from '../../sessions/slow-consumers.js';
 import { TokenExpiry } from './token-expiry.js';
-import { TokenVerifier } from './token-verifier.js';
+import { TokenVerifier, type VerifiedToken } from './token-verifier.js';
 
-/** Answers `sys.auth`: replaces the token of a session before the old one expires. The session keeps its id. */
+/** `retryAfterMs` of the error for a second token while one is being verified. */
+const RETRY_AFTER_MS = 1000;
+
+/**
+ * Answers `sys.auth`: replaces the token of a session before the old one expires. The session keeps its id. One token
+ * of a session is verified at a time, because keys may have to be fetched first and tokens are long.
+ */
 @Injectable()
 export class TokenRenewal {
+  /** Sessions whose new token is being verified. */
+  readonly #verifying = new WeakSet<Session>();
+
   constructor(
     private readonly tokenVerifier: TokenVerifier,
     private readonly expiry: TokenExpiry,
+    private readonly slowConsumers: SlowConsumers,
     systemRequests: SystemRequestHandler,
   ) {
-    systemRequests.register('sys.auth', (session, envelope) => {
-      const token = tokenOf(envelope);
-      if (session.user === undefined)
-        throw new MessageError('forbidden', 'This session has no token to renew.', envelope.id);
-      return this.#renew(session, envelope, token);
+    systemRequests.register('sys.auth', (session, request) => {
+      const token = tokenOf(request);
+      const { id } = request;
+      if (session.user === undefined) throw new MessageError('forbidden', 'This session has no token to renew.', id);
+      if (this.#verifying.has(session)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
+      return this.#renew(session, id, token);
     });
   }
 
-  async #renew(session: Session, { id }: Envelope, token: string): Promise<void> {
-    const verified = await this.tokenVerifier.verify(token);
+  async #renew(session: Session, id: string | undefined, token: string): Promise<void> {
+    const verified = await this.#verify(session, token);
     const { identity } = session;
     if (session.closed) return;
     if (verified === undefined || verified.user !== identity.user)
@@ -33,10 +45,22 @@ export class TokenRenewal {
     this.expiry.watch(session);
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
   }
+
+  /** Counts the token for its session while it is being verified. */
+  async #verify(session: Session, token: string): Promise<VerifiedToken | undefined> {
+    this.#verifying.add(session);
+    this.slowConsumers.hold(session, token.length);
+    try {
+      return await this.tokenVerifier.verify(token);
+    } finally {
+      this.slowConsumers.release(session, token.length);
+      this.#verifying.delete(session);
+    }
+  }
 }
 
 /** @throws {MessageError} `invalid_message` when `data` is not exactly `{ "token": string }` */
-function tokenOf({ data, id }: Envelope): string {
+function tokenOf({ data, id }: ServerRequest): string {
   const body: unknown = data === undefined ? undefined : JSON.parse(data);
   const token = typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined;
   if (typeof token !== 'string' || Object.keys(body as object).length > 1)

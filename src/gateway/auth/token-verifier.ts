@@ -28,10 +28,10 @@ export class TokenVerifier {
   readonly #rules: JWTVerifyOptions;
 
   constructor(settings: Settings) {
-    const { auth, authSecret, authJwks, authIssuer, authAudience, authSkewMs } = settings;
+    const { auth, authSecret, authJwks, authIssuer, authAudience, authSkewMs, authKeysMaxAgeMs } = settings;
     this.#mode = auth;
     this.#secret = authSecret === undefined ? undefined : new TextEncoder().encode(authSecret);
-    this.#keys = authJwks === undefined ? undefined : KeySet.of(authJwks);
+    this.#keys = authJwks === undefined ? undefined : KeySet.of(authJwks, authKeysMaxAgeMs);
     this.#rules = {
       algorithms: [...(this.#secret ? ['HS256'] : []), ...(this.#keys ? ['RS256', 'ES256', 'EdDSA', 'Ed25519'] : [])],
       requiredClaims: ['sub', 'exp'],

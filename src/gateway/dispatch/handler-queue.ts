@@ -1,15 +1,23 @@
 import type { Subscription } from 'rxjs';
-import { MessageError, MAX_WAITING_CALLS, type Envelope } from '../../protocol/index.js';
+import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
+import type { SlowConsumers } from '../../sessions/slow-consumers.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { MessageHandlerCallback } from './handler-table.js';
+import type { HandlerTurns } from './handler-turns.js';
 
 /** `retryAfterMs` of the error that a full queue answers. */
 const RETRY_AFTER_MS = 1000;
+/** Counted for each call beside its text, because short messages take memory too. */
+const CALL_BYTES = 256;
 
-export interface HandlerCall {
-  readonly envelope: Envelope;
+/** A handled message that waits or runs. */
+export interface HandlerCall extends ServerRequest {
+  /** The only copy of the message; `undefined` once it is parsed. */
+  data: string | undefined;
   readonly handler: MessageHandlerCallback;
+  /** Counted for the session until the call is done. */
+  readonly heldBytes: number;
 }
 
 /** Runs one handler call; `HandlerRunner` implements it. */
@@ -22,9 +30,20 @@ export interface CallRunner {
   run(session: Session, call: HandlerCall): Promise<Subscription | undefined>;
 }
 
+/** Services and limits that all handler queues of a process share. */
+export interface HandlerQueueServices {
+  readonly runner: CallRunner;
+  readonly counters: Counters;
+  readonly turns: HandlerTurns;
+  readonly slowConsumers: Pick<SlowConsumers, 'hold' | 'release' | 'forget'>;
+  /** `HANDLER_QUEUE_BYTES`. */
+  readonly maxBytes: number;
+}
+
 /**
  * Queues the handler calls of one session: one runs at a time, in order, and at most {@link MAX_WAITING_CALLS} wait. An
- * observable frees the queue once it is subscribed; at most {@link MAX_WAITING_CALLS} observables emit at a time.
+ * observable frees the queue once it is subscribed; at most {@link MAX_WAITING_CALLS} observables emit at a time. The
+ * bytes of all of them are counted for the session and bounded; a single message of any length is queued.
  */
 export class HandlerQueue {
   readonly #waiting: HandlerCall[] = [];
@@ -33,41 +52,65 @@ export class HandlerQueue {
 
   constructor(
     private readonly session: Session,
-    private readonly runner: CallRunner,
-    private readonly counters: Counters,
+    private readonly services: HandlerQueueServices,
   ) {}
 
-  /** @throws {MessageError} `rate_limited` when the queue is full */
-  add(envelope: Envelope, handler: MessageHandlerCallback): void {
-    if (this.#waiting.length >= MAX_WAITING_CALLS || this.#streams.size >= MAX_WAITING_CALLS)
-      throw MessageError.of('rate_limited', envelope.id, { retryAfterMs: RETRY_AFTER_MS });
-    this.#waiting.push({ envelope, handler });
+  /**
+   * @param messageBytes size of the message in memory
+   * @throws {MessageError} `rate_limited` when the queue is full
+   */
+  add({ type, id, data }: ServerRequest, handler: MessageHandlerCallback, messageBytes: number): void {
+    const heldBytes = messageBytes + CALL_BYTES;
+    if (this.#isFull(heldBytes)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
+    this.services.slowConsumers.hold(this.session, heldBytes);
+    this.#waiting.push({ type, id, data, handler, heldBytes });
     if (!this.#running) void this.#run();
   }
 
   /** Drops the waiting calls and unsubscribes from all observables, because the session has closed. */
   drop(): void {
     this.#waiting.length = 0;
+    this.services.slowConsumers.forget(this.session);
     for (const stream of this.#streams) stream.unsubscribe();
     this.#streams.clear();
   }
 
+  #isFull(bytes: number): boolean {
+    if (this.#waiting.length >= MAX_WAITING_CALLS || this.#streams.size >= MAX_WAITING_CALLS) return true;
+    const { maxBytes } = this.services;
+    const { heldBytes } = this.session;
+    return maxBytes > 0 && heldBytes > 0 && heldBytes + bytes > maxBytes;
+  }
+
   async #run(): Promise<void> {
+    const { runner, counters, turns } = this.services;
     this.#running = true;
-    this.counters.handlersRunning++;
+    counters.handlersRunning++;
     while (this.#waiting.length > 0) {
       // A session may close long before its socket, because a client may leave the close frame unanswered.
       if (this.session.closed) this.#waiting.length = 0;
-      else this.#keep(await this.runner.run(this.session, this.#waiting.shift()!));
+      else {
+        const call = this.#waiting.shift()!;
+        this.#keep(await runner.run(this.session, call), call.heldBytes);
+        if (this.#waiting.length > 0 && turns.over) await turns.next();
+      }
     }
-    this.counters.handlersRunning--;
+    counters.handlersRunning--;
     this.#running = false;
   }
 
-  #keep(stream: Subscription | undefined): void {
-    if (stream === undefined || stream.closed) return;
+  /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */
+  #keep(stream: Subscription | undefined, heldBytes: number): void {
+    if (stream === undefined || stream.closed) return this.#release(heldBytes);
     if (this.session.closed) return stream.unsubscribe();
     this.#streams.add(stream);
-    stream.add(() => this.#streams.delete(stream));
+    stream.add(() => {
+      this.#streams.delete(stream);
+      this.#release(heldBytes);
+    });
+  }
+
+  #release(heldBytes: number): void {
+    this.services.slowConsumers.release(this.session, heldBytes);
   }
 }

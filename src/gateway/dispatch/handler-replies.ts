@@ -7,7 +7,7 @@ import {
   ERRORS,
   MessageError,
   isApplicationType,
-  type Envelope,
+  type ServerRequest,
 } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
@@ -16,6 +16,9 @@ import { toMessageError } from './exception-mapping.js';
 
 /** Counts the codes that handlers define, because there may be any number of them. */
 const HANDLER_CODE = 'handler';
+
+/** The part of a message that its reply needs. */
+type Answered = Pick<ServerRequest, 'type' | 'id'>;
 
 /** Replies to a message: with application messages, the closing ack, or one `sys.error`. */
 @Injectable()
@@ -30,7 +33,7 @@ export class HandlerReplies {
    *
    * @throws {Error} when the event is not a valid application type or the value cannot be encoded
    */
-  value(session: Session, { type, id }: Envelope, value: unknown): void {
+  value(session: Session, { type, id }: Answered, value: unknown): void {
     if (value === undefined || value === null) return;
     const response = isWsResponse(value) ? value : { event: type, data: value };
     if (!isApplicationType(response.event))
@@ -39,12 +42,12 @@ export class HandlerReplies {
   }
 
   /** Sends the ack of a message that has an `id`. */
-  done(session: Session, { id }: Envelope): void {
+  done(session: Session, { id }: Answered): void {
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
   }
 
   /** Sends the `sys.error` for any thrown value. Never throws. */
-  failed(session: Session, { type, id }: Envelope, error: unknown): void {
+  failed(session: Session, { type, id }: Answered, error: unknown): void {
     if (session.closed) return;
     try {
       const messageError = toMessageError(error, id);

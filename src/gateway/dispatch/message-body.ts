@@ -1,4 +1,4 @@
-import { MAX_HANDLED_DEPTH, MessageError, type Envelope } from '../../protocol/index.js';
+import { MAX_HANDLED_DEPTH, MessageError, type ServerRequest } from '../../protocol/index.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -13,7 +13,7 @@ const CLOSES = 0x7d;
  * @throws {MessageError} `invalid_message` when `data` is nested more than {@link MAX_HANDLED_DEPTH} levels deep, because
  *   recursive code would overflow the stack
  */
-export function parseBody({ data, id }: Envelope): unknown {
+export function parseBody({ data, id }: ServerRequest): unknown {
   if (data === undefined) return undefined;
   if (nestsDeeper(data, MAX_HANDLED_DEPTH))
     throw new MessageError('invalid_message', `data is nested more than ${MAX_HANDLED_DEPTH} levels deep`, id);

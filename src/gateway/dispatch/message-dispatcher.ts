@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { MessageRouter } from '../../messaging/message-router.js';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
-import { decode, MessageError, isReserved, stampedFrame, type Envelope } from '../../protocol/index.js';
+import { decode, MessageError, isReserved, stampedFrame, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerRunner } from './handler-runner.js';
 
-/** Stands for the envelope of a message that could not be parsed. */
-const UNPARSED: Envelope = { type: '', receiver: undefined, id: undefined, data: undefined, rest: '' };
+/** Stands for a message that could not be parsed. */
+const UNPARSED: ServerRequest = { type: '', id: undefined, data: undefined };
 
 /** Dispatches messages on the slow path: to a system request, a handler or a receiver. Replies with every error. */
 @Injectable()
@@ -26,13 +26,17 @@ export class MessageDispatcher {
   read(socket: GatewaySocket, text: string, bytes: number): void {
     const { sessionRateLimiter } = socket;
     if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(bytes))
-      this.#withErrorReply(socket, (session) => this.#dispatch(socket, session, decode(text)));
+      this.#withErrorReply(socket, (session) => this.#dispatch(socket, session, text, bytes));
     else this.#withErrorReply(socket, () => refuse(text, sessionRateLimiter.waitMs(bytes)));
   }
 
-  /** Dispatches a message that is already decoded and within the rate limit. */
-  dispatch(socket: GatewaySocket, envelope: Envelope): void {
-    this.#withErrorReply(socket, (session) => this.#dispatch(socket, session, envelope));
+  /**
+   * Dispatches a handled message, or a request to the server, that is already decoded and within the rate limit.
+   *
+   * @param heldBytes its size in memory
+   */
+  dispatch(socket: GatewaySocket, request: ServerRequest, heldBytes: number): void {
+    this.#withErrorReply(socket, (session) => this.#answer(socket, session, request, heldBytes));
   }
 
   /** Refuses a message that is decoded and exceeds the rate limit. @param bytes its length on the wire */
@@ -55,18 +59,24 @@ export class MessageDispatcher {
   }
 
   /** @throws {MessageError} when the message is invalid or cannot be routed */
-  #dispatch(socket: GatewaySocket, session: Session, envelope: Envelope): void {
-    const { type, receiver, id } = envelope;
-    if (isReserved(type)) return this.#answerRequest(session, envelope);
-    if (this.handlers.enqueue(socket, session, envelope)) return;
+  #dispatch(socket: GatewaySocket, session: Session, text: string, bytes: number): void {
+    const envelope = decode(text);
+    // A text with other characters than ASCII may take two bytes for each. Its `data` is a part of the same memory.
+    const heldBytes = text.length === bytes ? bytes : 2 * text.length;
+    if (this.#answer(socket, session, envelope, heldBytes)) return;
+    const { receiver, id } = envelope;
     if (receiver === undefined) throw MessageError.of('unknown_type', id);
     this.router.route(session, receiver, stampedFrame(session.id, envelope), id);
   }
 
-  #answerRequest(session: Session, envelope: Envelope): void {
+  /** Answers a request to the server or queues a handled message; returns `false` for any other message. */
+  #answer(socket: GatewaySocket, session: Session, request: ServerRequest, heldBytes: number): boolean {
+    const { type, id } = request;
+    if (!isReserved(type)) return this.handlers.enqueue(socket, session, request, heldBytes);
     void this.systemRequests
-      .answer(session, envelope)
-      ?.catch((error: unknown) => this.replies.failed(session, envelope, error));
+      .answer(session, request)
+      ?.catch((error: unknown) => this.replies.failed(session, { type, id }, error));
+    return true;
   }
 }
 

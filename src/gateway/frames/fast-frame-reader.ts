@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { FastRouter } from '../../messaging/fast-router.js';
-import { EnvelopeScanner, maskAt, OPCODE, TEXT, type Envelope } from '../../protocol/index.js';
+import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
 import { chargePong, replyToPing } from './ping-replies.js';
 import { FrameTracker } from './frame-tracker.js';
@@ -135,19 +135,19 @@ export class FastFrameReader {
     return (second & MASKED) === 0 || second === 0xff || end > chunk.length || length > this.#maxBytes ? at : end;
   }
 
-  /** Passes a message that a handler may claim to the dispatcher, with its checked envelope. */
+  /** Passes a message that a handler claims, or a request to the server, to the dispatcher. */
   #handle(socket: GatewaySocket): boolean {
-    const { length, typeStart, typeEnd, receiverStart, receiverEnd } = this.#scanner;
-    const { idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
+    const { length, reserved, typeStart, typeEnd, idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
+    const type = this.#scanner.ascii(typeStart, typeEnd);
+    if (!reserved && this.handlerTable.index(type) === undefined)
+      return this.fastRouter.tryRoute(socket.session!, this.#scanner);
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
-    const envelope: Envelope = {
-      type: this.#scanner.ascii(typeStart, typeEnd),
-      receiver: receiverStart < 0 ? undefined : this.#scanner.ascii(receiverStart, receiverEnd),
+    const request: ServerRequest = {
+      type,
       id: idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd),
       data: dataStart < 0 ? undefined : TEXT.toString('utf8', dataStart, dataEnd),
-      rest: TEXT.toString('utf8', 1, length),
     };
-    this.messageDispatcher.dispatch(socket, envelope);
+    this.messageDispatcher.dispatch(socket, request, nonAscii ? 2 * length : length);
     return true;
   }
 }

@@ -6,12 +6,19 @@ import {
   ValidationPipe,
   type ArgumentMetadata,
   type ExceptionFilter,
-  type ValidationError,
+  type Type,
 } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
+import { plainToInstance } from 'class-transformer';
+import type { ValidationError } from 'class-validator';
 import { MessageError } from '../../protocol/index.js';
+import { BodyShape } from './body-shape.js';
+import { firstErrors } from './first-error.js';
+import { FreeValues } from './free-values.js';
 
-/** Rethrows, so that `HandlerReplies` replies with the message's `id`; Nest's own filter would echo the client's data. */
+/**
+ * Rethrows, so that `HandlerReplies` replies with the message's `id`; Nest's own filter would echo the client's data.
+ */
 @Catch()
 class Rethrow implements ExceptionFilter {
   catch(exception: unknown): never {
@@ -19,47 +26,43 @@ class Rethrow implements ExceptionFilter {
   }
 }
 
-/** Validates a body with its DTO. First rejects the values and fields that class-transformer would drop silently. */
+/**
+ * Validates a body with its DTO, up to its first fault. {@link BodyShape} refuses the fields that the DTO does not
+ * have, and those that class-transformer would drop silently.
+ */
 class BodyPipe extends ValidationPipe {
   constructor() {
-    super({
-      transform: true,
-      whitelist: true,
-      forbidNonWhitelisted: true,
-      stopAtFirstError: true,
-      exceptionFactory: (errors) => new MessageError('invalid_message', firstProblem(errors, 'data')),
-    });
+    super({ transform: true });
   }
 
   // Not async, because that would allocate one more promise for each message.
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (value !== undefined && value !== null && this.toValidate(metadata)) {
-      const path = metadata.data === undefined ? 'data' : `data.${metadata.data}`;
-      if (typeof value !== 'object') throw new MessageError('invalid_message', `${path} must be an object`);
-      const inherited = inheritedField(value);
-      if (inherited !== undefined) throw new MessageError('invalid_message', `${path}${inherited} should not exist`);
-    }
-    return super.transform(value, metadata) as Promise<unknown>;
+    const { metatype } = metadata;
+    if (metatype === undefined || !this.toValidate(metadata))
+      return super.transform(value, metadata) as Promise<unknown>;
+    const path = metadata.data === undefined ? 'data' : `data.${metadata.data}`;
+    return validated(metatype, value ?? {}, path) as Promise<unknown>;
   }
-
-  /** No-op: JSON arrays have no gaps. */
-  protected override closeArrayGaps(): void {}
-
-  /** No-op: such fields were already rejected. */
-  protected override stripProtoKeys(): void {}
 }
 
-/** Returns the path of a field with the name of an inherited member: `constructor`, `toString`, `__proto__`. */
-function inheritedField(value: object): string | undefined {
-  // The value was parsed from JSON and is at most MAX_HANDLED_DEPTH levels deep.
-  for (const name of Array.isArray(value) ? value.keys() : Object.keys(value)) {
-    if (name in Object.prototype) return `.${name}`;
-    const field = (value as Record<string, unknown>)[name];
-    if (typeof field !== 'object' || field === null) continue;
-    const found = inheritedField(field);
-    if (found !== undefined) return `.${name}${found}`;
-  }
-  return undefined;
+/** @throws {MessageError} `invalid_message`; asynchronously where a rule is asynchronous */
+function validated(dto: Type, value: unknown, path: string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new MessageError('invalid_message', `${path} must be an object`);
+  const freeValues = new FreeValues();
+  const unknown = BodyShape.of(dto).unknownField(value, freeValues);
+  if (unknown !== undefined) throw new MessageError('invalid_message', `${path}${unknown} should not exist`);
+  const instance = plainToInstance(dto, value) as object;
+  freeValues.restore(instance);
+  const errors = firstErrors(instance);
+  return errors instanceof Promise
+    ? errors.then((settled) => accepted(instance, settled, path))
+    : accepted(instance, errors, path);
+}
+
+function accepted(instance: object, errors: readonly ValidationError[], path: string): object {
+  if (errors.length > 0) throw new MessageError('invalid_message', firstProblem(errors, path));
+  return instance;
 }
 
 /**

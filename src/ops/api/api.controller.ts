@@ -22,12 +22,11 @@ import {
   ApiQuery,
 } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Settings } from '../../settings/settings.js';
 import { ApiKeysGuard } from './api-keys.guard.js';
 import { PostedResult, PostedMessage, SessionsPage, SessionView, Stats } from './api.dto.js';
 import { IdempotentPublisher } from './idempotent-publisher.js';
 import { NOT_FOUND, Problem, ProblemFilter } from './problem.filter.js';
-import { readJson } from './request-body.js';
+import { RequestBodies } from './request-body.js';
 import { SessionQueries } from './session-queries.js';
 import { StatsReader } from './stats-reader.js';
 
@@ -41,7 +40,7 @@ export class ApiController {
     private readonly publisher: IdempotentPublisher,
     private readonly sessionQueries: SessionQueries,
     private readonly statsReader: StatsReader,
-    private readonly settings: Settings,
+    private readonly requestBodies: RequestBodies,
   ) {}
 
   @Post('messages')
@@ -57,9 +56,10 @@ export class ApiController {
     @Req() request: IncomingMessage,
     @Res({ passthrough: true }) response: ServerResponse,
   ): Promise<PostedResult> {
-    const body = await readJson(request, this.settings.maxMessageBytes);
     const { authorization = '', 'idempotency-key': key } = request.headers;
-    const { answer, replayed } = await this.publisher.publish(key?.toString(), authorization, body);
+    const { answer, replayed } = await this.requestBodies.withJson(request, (body) =>
+      this.publisher.publish(key?.toString(), authorization, body),
+    );
     if (replayed) response.setHeader('Idempotency-Replayed', 'true');
     return answer;
   }

@@ -65,7 +65,10 @@ export class SessionView {
   @ApiPropertyOptional({ type: Number })
   bytesOut?: number;
 
-  @ApiPropertyOptional({ type: Number, description: 'Bytes buffered because this session reads too slowly.' })
+  @ApiPropertyOptional({
+    type: Number,
+    description: 'Bytes that wait because this session reads too slowly, or because handlers of its messages are slow.',
+  })
   bytesWaiting?: number;
 }
 
@@ -111,6 +114,9 @@ export class Stats {
   @ApiProperty({ type: Number, description: 'Sessions with a running handler.' })
   handlersRunning!: number;
 
-  @ApiProperty({ type: Number, description: 'Bytes buffered for receivers that read slowly.' })
+  @ApiProperty({
+    type: Number,
+    description: 'Bytes that wait for receivers that read slowly, for handlers, and in request bodies.',
+  })
   bufferedBytes!: number;
 }

@@ -7,6 +7,7 @@ import { OpsModule } from '../ops.module.js';
 import { IdempotentPublisher } from './idempotent-publisher.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ApiPublisher } from './api-publisher.js';
+import { RequestBodies } from './request-body.js';
 import { SessionQueries } from './session-queries.js';
 import { StatsReader } from './stats-reader.js';
 
@@ -14,6 +15,15 @@ import { StatsReader } from './stats-reader.js';
 @Module({
   imports: [NodeModule, OpsModule],
   controllers: [ApiController],
-  providers: [ApiKeysGuard, ProblemFilter, Idempotency, IdempotentPublisher, ApiPublisher, SessionQueries, StatsReader],
+  providers: [
+    ApiKeysGuard,
+    ProblemFilter,
+    RequestBodies,
+    Idempotency,
+    IdempotentPublisher,
+    ApiPublisher,
+    SessionQueries,
+    StatsReader,
+  ],
 })
 export class ApiModule {}

@@ -101,7 +101,7 @@ export class Metrics {
     const [bytesIn, bytesOut] = ['Bytes received on sessions.', 'Bytes sent on sessions.'];
     counter(registry, 'switchboard_received_bytes_total', bytesIn, () => this.sessionMetrics.traffic().bytesIn);
     counter(registry, 'switchboard_sent_bytes_total', bytesOut, () => this.sessionMetrics.traffic().bytesOut);
-    const buffered = 'Bytes buffered for sessions whose socket is full.';
+    const buffered = 'Bytes buffered for sessions whose socket is full, for handlers, and in request bodies.';
     gauge(registry, 'switchboard_buffered_bytes', buffered, () => slowConsumers.totalBytes);
     const mostBuffered = 'The most bytes ever buffered at one time.';
     gauge(registry, 'switchboard_buffered_bytes_max', mostBuffered, () => slowConsumers.mostBytes);

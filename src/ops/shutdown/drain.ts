@@ -90,7 +90,7 @@ export class Drain implements SessionListener {
   }
 
   #allDelivered(): boolean {
-    const waiting = this.sessions.slowConsumers.totalBytes + this.backplane.waiting;
+    const waiting = this.sessions.slowConsumers.undeliveredBytes + this.backplane.waiting;
     return this.counters.handlersRunning === 0 && waiting === 0;
   }
 

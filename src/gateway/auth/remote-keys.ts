@@ -1,0 +1,109 @@
+import { Logger } from '@nestjs/common';
+import {
+  createLocalJWKSet,
+  errors,
+  type CryptoKey,
+  type FlattenedJWSInput,
+  type JSONWebKeySet,
+  type JWTHeaderParameters,
+} from 'jose';
+
+/** Age from which on keys are requested again before their next use. */
+const FRESH_MS = 600_000;
+/** Shortest time between a successful request and the next, because invalid tokens must not cause a request each. */
+const COOLDOWN_MS = 30_000;
+/**
+ * The same after failures in a row. The first failure is retried at once, because one lost packet must lock no user
+ * out.
+ */
+const FAILURE_COOLDOWN_MS = 5000;
+/** A JWKS has a few keys of less than 1 KiB. */
+const MAX_BYTES = 262_144;
+const TIMEOUT_MS = 5000;
+
+/** Finds the public key that a token names. */
+export type KeyFinder = (header: JWTHeaderParameters, jws: FlattenedJWSInput) => Promise<CryptoKey>;
+
+/**
+ * Keys of a JWKS at a URL. While the source fails, the last keys stay in use for `AUTH_KEYS_MAX_AGE_MS`. Requests,
+ * answers and the time of an answer are bounded, because each token of a client may need one.
+ */
+export class RemoteKeys {
+  readonly #logger = new Logger(RemoteKeys.name);
+  #find: KeyFinder | undefined;
+  /** Unix time of the last successful request. */
+  #loadedAtMs = 0;
+  #failures = 0;
+  /** Unix time before which no further request is made. */
+  #blockedUntilMs = 0;
+  #request: Promise<void> | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly maxAgeMs: number,
+  ) {}
+
+  /** Finds the key that a token names. Rejects where the keys have none, or where there are no usable keys. */
+  find: KeyFinder = async (header, jws) => {
+    if (this.#ageMs > FRESH_MS) await this.#refresh();
+    if (this.#find === undefined || this.#ageMs > Math.max(FRESH_MS, this.maxAgeMs))
+      throw new Error('the keys cannot be loaded');
+    try {
+      return await this.#find(header, jws);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !(await this.#refresh())) throw error;
+      return this.#find(header, jws);
+    }
+  };
+
+  get #ageMs(): number {
+    // A clock that was set back must not make keys young.
+    return Math.abs(Date.now() - this.#loadedAtMs);
+  }
+
+  /** Requests the keys unless a request was made a short time ago; returns whether there are new ones. */
+  async #refresh(): Promise<boolean> {
+    if (this.#request === undefined) {
+      const waitMs = this.#blockedUntilMs - Date.now();
+      if (waitMs > 0 && waitMs <= COOLDOWN_MS) return false;
+      this.#request = this.#load().finally(() => (this.#request = undefined));
+    }
+    await this.#request;
+    return this.#failures === 0;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.#find = createLocalJWKSet(JSON.parse(await bodyOf(this.url)) as JSONWebKeySet);
+      this.#failures = 0;
+      this.#loadedAtMs = Date.now();
+      this.#blockedUntilMs = this.#loadedAtMs + COOLDOWN_MS;
+    } catch (error) {
+      this.#blockedUntilMs = this.#failures++ === 0 ? 0 : Date.now() + FAILURE_COOLDOWN_MS;
+      const keys = this.#find === undefined ? 'there are none' : `keeping those of ${this.#ageMs} ms ago`;
+      this.#logger.warn(`cannot load JWKS, ${keys}: ${reasonOf(error)}`);
+    }
+  }
+}
+
+/** @throws {Error} for another status than 200, a redirection, a long body or a slow one */
+async function bodyOf(url: string): Promise<string> {
+  const headers = { Accept: 'application/json, application/jwk-set+json' };
+  const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Ending the loop early cancels the body.
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw new Error(`the answer is over ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  if (response.status !== 200) throw new Error(`the answer has status ${response.status}`);
+  return Buffer.concat(chunks).toString();
+}
+
+/** `fetch` gives the reason as the cause of its error. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}, ${cause.message}` : message;
+}
