@@ -35,12 +35,18 @@ class FastSide {
 
   constructor() {
     const router = { tryRoute: (_, { length, nonAscii }) => this.#route(length, nonAscii) };
-    const dispatcher = { dispatch: (_, { rest }) => this.transcript.add(`text {${rest}`) };
-    const table = { definitelyUnclaimed: (hash) => (hash & 1) === 0 };
-    this.#reader = new FastFrameReader(router, dispatcher, table, { maxMessageBytes: MAX_MESSAGE_BYTES });
+    // A zero stands behind the scanned message.
+    const dispatcher = { dispatch: () => this.#add(TEXT.indexOf(0)) };
+    const table = { definitelyUnclaimed: (hash) => (hash & 1) === 0, index: () => 0 };
+    const settings = { maxMessageBytes: MAX_MESSAGE_BYTES, fastLane: true };
+    this.#reader = new FastFrameReader(router, dispatcher, table, settings);
     this.#socket = {
       readyState: WebSocket.OPEN,
-      session: { send: (pong) => this.transcript.add(`ping ${pong.subarray(2).toString('hex')}`) },
+      session: {
+        closed: false,
+        outbox: { saturated: false },
+        send: (pong) => this.transcript.add(`ping ${pong.subarray(2).toString('hex')}`),
+      },
       listenerCount: () => 2, // so that pongs go to `ws`, too
       close: () => (this.#socket.readyState = WebSocket.CLOSING),
     };
@@ -64,8 +70,12 @@ class FastSide {
 
   #route(length, nonAscii) {
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
-    this.transcript.add(`text ${TEXT.toString('utf8', 0, length)}`);
+    this.#add(length);
     return true;
+  }
+
+  #add(length) {
+    this.transcript.add(`text ${TEXT.toString('utf8', 0, length)}`);
   }
 }
 
