@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const COMPUTED = ['property', 'simulation', 'unit'].map((folder) => `test/${folder}/**/*.spec.ts`);
+const MEASURED = ['test/attack/**/*.spec.ts'];
 
 export default defineConfig({
   // The examples import the package by its name, as applications do.
@@ -22,7 +23,14 @@ export default defineConfig({
         test: {
           name: 'one node',
           include: ['test/**/*.spec.ts', 'examples/**/*.spec.ts'],
-          exclude: [...COMPUTED, 'test/compose/**', 'test/chaos/**', 'examples/dist/**', '**/node_modules/**'],
+          exclude: [
+            ...COMPUTED,
+            ...MEASURED,
+            'test/compose/**',
+            'test/chaos/**',
+            'examples/dist/**',
+            '**/node_modules/**',
+          ],
           sequence: { groupOrder: 1 },
         },
       },
@@ -37,6 +45,11 @@ export default defineConfig({
           env: { TEST_NODES: '3' },
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        // Attacks compare times and memory, so they run one after the other, behind all other tests.
+        extends: true,
+        test: { name: 'attacks', include: MEASURED, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },

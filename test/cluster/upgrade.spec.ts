@@ -28,8 +28,8 @@ describe('nodes of different versions', () => {
   });
 
   /** @param main the build; this tree's own where it is left out */
-  async function start(main?: string): Promise<ServerProcess> {
-    const settings = { BACKPLANE: 'nats', NATS_URL: nats.url, ARRIVAL_NOTICES: 'off', DRAIN_SPREAD_MS: '100' };
+  async function start(main?: string, more: Record<string, string> = {}): Promise<ServerProcess> {
+    const settings = { BACKPLANE: 'nats', NATS_URL: nats.url, ARRIVAL_NOTICES: 'off', DRAIN_SPREAD_MS: '100', ...more };
     const node = await ServerProcess.start(settings, main === undefined ? {} : { main });
     nodes.push(node);
     return node;
@@ -93,9 +93,11 @@ describe('nodes of different versions', () => {
   });
 
   it('are two servers where their versions are incompatible, and log it', { timeout: 120_000 }, async () => {
-    const now = await start();
-    const newest = await start(far);
-    const newer = await start(next);
+    // A node that joined less than NODE_TIMEOUT_MS ago answers `unavailable` for the sessions of an unknown node.
+    const young = { NODE_TIMEOUT_MS: '100000' };
+    const now = await start(undefined, young);
+    const newest = await start(far, young);
+    const newer = await start(next, young);
     const line = await now.said('ignoring node with incompatible protocol version');
     expect(line).toMatchObject({
       level: 'warn',

@@ -131,6 +131,26 @@ describe('messages between nodes', () => {
     expect(() => decodeMessage(batch([{ type: 'kick', receiver: 'b.1' }]).subarray(0, -1))).toThrow(RangeError);
   });
 
+  it.each<[JsonMessage['kind'], string]>([
+    ['heartbeat', 'null'],
+    ['heartbeat', '[]'],
+    ['heartbeat', '{}'],
+    ['heartbeat', '{"sequence":"5"}'],
+    ['heartbeat', '{"sequence":-1}'],
+    ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1"},null],"left":[]}'],
+    ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","user":1}],"left":[]}'],
+    ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[],"left":[["a.1"]]}'],
+    ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[],"left":[],"piece":"0"}'],
+    ['fenced', '{"part":null}'],
+    ['rpcRequest', '{}'],
+    ['rpcRequest', '{"number":1,"views":[1]}'],
+    ['rpcResponse', '{"reply":{}}'],
+  ])('throw where a %s has the body %s', (kind, body) => {
+    const writer = begin(ORIGIN, kind);
+    writer.bytes(Buffer.from(body));
+    expect(() => decodeMessage(finish(writer))).toThrow(SyntaxError);
+  });
+
   it('keep their JSON keys, which nodes of other versions read', () => {
     const head = { kind: 'snapshot', sequence: 5, first: true, last: true, chunk: 0 } as const;
     const snapshot = {

@@ -34,14 +34,40 @@ interface JsonBody {
   readonly fault?: RpcResponse['failure'];
 }
 
+type FieldCheck = (value: unknown) => boolean;
+
+const isCount: FieldCheck = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isFlag: FieldCheck = (value) => typeof value === 'boolean';
+const isText: FieldCheck = (value) => typeof value === 'string';
+const isTexts: FieldCheck = (value) => Array.isArray(value) && value.every(isText);
+const isSessions: FieldCheck = (value) => Array.isArray(value) && value.every(isSessionInfo);
+const isDepartures: FieldCheck = (value) => Array.isArray(value) && value.every(isDeparture);
+
+/** The fields that each kind requires, by their keys. Optional fields are checked where they are present. */
+const FIELDS: Readonly<Record<JsonKind, Readonly<Record<string, FieldCheck>>>> = {
+  heartbeat: { sequence: isCount },
+  snapshot: { sequence: isCount, first: isFlag, last: isFlag, asks: isFlag, here: isSessions, left: isDepartures },
+  snapshotRequest: {},
+  fenced: { part: isText },
+  leave: {},
+  rpcRequest: { number: isCount },
+  rpcResponse: { number: isCount },
+};
+const OPTIONAL_FIELDS: Readonly<Record<string, FieldCheck>> = { piece: isCount, views: isTexts };
+
 /** Encodes the body of a message as JSON. */
 export function encodeJsonBody(message: JsonMessage): Buffer {
   return Buffer.from(JSON.stringify(toJson(message)));
 }
 
-/** Decodes the JSON body of a message. @throws {SyntaxError} where the bytes are no JSON */
+/**
+ * Decodes the JSON body of a message. The whole body is checked first, because a message must not fail half-way through
+ * its effects.
+ *
+ * @throws {SyntaxError} where the bytes are no JSON or a field is missing or of the wrong type
+ */
 export function decodeJsonBody(kind: JsonKind, bytes: Buffer): NodeMessage {
-  const body = JSON.parse(bytes.toString()) as JsonBody;
+  const body = checkedBody(kind, JSON.parse(bytes.toString()));
   switch (kind) {
     case 'heartbeat':
       return { kind, sequence: body.sequence };
@@ -80,4 +106,26 @@ function toJson(message: JsonMessage): Partial<JsonBody> {
     default:
       return {};
   }
+}
+
+function checkedBody(kind: JsonKind, body: unknown): JsonBody {
+  if (!isObject(body)) throw new SyntaxError(`the body of a ${kind} is not an object`);
+  for (const [key, check] of Object.entries(FIELDS[kind]))
+    if (!check(body[key])) throw new SyntaxError(`the body of a ${kind} has no valid "${key}"`);
+  for (const [key, check] of Object.entries(OPTIONAL_FIELDS))
+    if (body[key] !== undefined && !check(body[key]))
+      throw new SyntaxError(`the body of a ${kind} has no valid "${key}"`);
+  return body as unknown as JsonBody;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSessionInfo(value: unknown): boolean {
+  return isObject(value) && isText(value['id']) && (value['user'] === undefined || isText(value['user']));
+}
+
+function isDeparture(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && isText(value[0]) && isCount(value[1]);
 }

@@ -1,0 +1,4 @@
+/** Repeats bytes, to be sent with one write. */
+export function many(count: number, bytes: Buffer): Buffer {
+  return Buffer.alloc(count * bytes.length, bytes);
+}

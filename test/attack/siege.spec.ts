@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ATTACKS } from './attacks/table.js';
+import { Siege, type SiegeOptions } from './siege.js';
+
+/** The p99 of the calm pair beside an attack, as a multiple of its quiet p99. */
+const BEARABLE = 5;
+/** Below this the p99 is the grain of garbage collection and of the scheduler on a busy machine, whatever the multiple. */
+const GRAIN_MS = 50;
+const QUIET_EXCHANGES = 150;
+/** An attack is repeated for so long: a busy machine spoils one measurement, a fault of the server spoils each of them. */
+const TRYING_MS = 8000;
+const MEMORY_BYTES = 256 * 1024 * 1024;
+
+describe.each<[string, SiegeOptions]>([
+  ['on one node with handlers', {}],
+  ['with 1,500 sessions present and users shown', { present: 1500 }],
+  ['over TLS by the process', { tls: true }],
+  ['on two nodes over NATS', { nodes: 2 }],
+])('a calm pair loses nothing and waits no longer than five times its quiet p99, %s', (_, options) => {
+  let siege: Siege;
+  let quietMs: number;
+
+  const begin = async (): Promise<void> => {
+    siege = await Siege.start(options);
+    quietMs = await siege.quiet(QUIET_EXCHANGES);
+  };
+  beforeAll(begin, 60_000);
+  afterAll(() => siege?.stop());
+  beforeEach(async () => {
+    if (!siege.broken) return;
+    await siege.stop();
+    await begin();
+  }, 60_000);
+
+  it.each(ATTACKS)('%s', { timeout: 60_000 }, async (_title, attack) => {
+    siege.forgetPeak();
+    const beforeBytes = siege.peakBytes;
+    const boundMs = Math.max(BEARABLE * quietMs, GRAIN_MS);
+    const endMs = performance.now() + TRYING_MS;
+    let leastMs = Infinity;
+    do leastMs = Math.min(leastMs, await siege.under(attack));
+    while (leastMs > boundMs && performance.now() < endMs);
+    expect(leastMs, `p99 in milliseconds, quiet ${quietMs}`).toBeLessThanOrEqual(boundMs);
+    expect(siege.peakBytes - beforeBytes).toBeLessThan(MEMORY_BYTES);
+  });
+});
