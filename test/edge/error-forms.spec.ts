@@ -7,10 +7,11 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../support/ask.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
-import { request } from '../support/raw-http.js';
+import { exchange, request } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const HOST = 'Host: localhost';
+const API_KEY = 'a-key-of-many-characters-indeed';
 const CLOSE = 'Connection: close';
 /** Requests that nginx answers by itself, on both ports. */
 const REQUESTS: readonly (readonly [string, string, string])[] = [
@@ -29,7 +30,7 @@ const REQUESTS: readonly (readonly [string, string, string])[] = [
 let server: TestServer;
 let nginx: Nginx;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ API_KEYS: API_KEY });
   nginx = await startNginx({ appPort: server.port });
 });
 afterAll(async () => {
@@ -91,4 +92,14 @@ describe('an error of the process has the one form', () => {
       expect(formOf(`HTTP/1.1 ${status}\r\nContent-Type: ${headers['content-type']}`, body)).toBe('404 not_found');
     },
   );
+
+  it('for a body with a malformed chunk, at once and behind the answers before', async () => {
+    const headers = [HOST, `Authorization: Bearer ${API_KEY}`, 'Content-Type: application/json'];
+    const broken = `${request('POST /api/v1/messages HTTP/1.1', [...headers, 'Transfer-Encoding: chunked'])}not a length\r\n`;
+    const alone = await exchange(server.port, broken);
+    expect([alone.status, JSON.parse(alone.body)]).toMatchObject([400, { error: { code: 'bad_handshake' } }]);
+    const { status, body } = await exchange(server.port, request('GET /health/live HTTP/1.1', [HOST]) + broken);
+    expect(status).toBe(200);
+    expect(body).toMatch(/HTTP\/1\.1 400 [\s\S]*bad_handshake/);
+  });
 });

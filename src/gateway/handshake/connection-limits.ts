@@ -71,7 +71,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     );
     for (const event of ['upgrade', 'connect'])
       intercept(server, event, (handle, { socket }: IncomingMessage) => this.#inTurn(socket, handle));
-    intercept(server, 'clientError', (handle, _: Error, socket: Duplex) => this.#inTurn(socket, handle));
+    intercept(server, 'clientError', (handle, _: Error, socket: Duplex) => this.#onClientError(socket, handle));
   }
 
   /** Forgets a connection that carries a session from now on. */
@@ -149,6 +149,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
 
   #expectResponse(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
     connection.requests++;
+    connection.latest = request;
     if (connection.unanswered++ === 0 && this.#responseTimeoutMs > 0)
       connection.timer = setTimeout(() => connection.socket.destroy(), this.#responseTimeoutMs);
     const { socket } = request; // the request may have none by then
@@ -157,17 +158,25 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
 
   #onResponseEnd(connection: HttpConnection, isComplete: boolean, socket: Socket): void {
     if (!isComplete) endUnread(socket); // the rest of the body is not worth reading
-    if (--connection.unanswered > 0) return void connection.timer?.refresh();
+    if (--connection.unanswered > connection.unfinished) return void connection.timer?.refresh();
     clearTimeout(connection.timer);
+    connection.latest = undefined;
     this.#open.touch(connection);
     if (connection.next !== undefined) connection.next();
     else if (this.#isStopping) socket.destroySoon();
   }
 
+  /** Answers what the parser refused. A request whose body it refused would otherwise wait for that body. */
+  #onClientError(socket: Duplex, handle: () => void): void {
+    const connection = this.#open.find(socket);
+    if (connection?.latest?.complete === false) connection.unfinished = 1;
+    this.#inTurn(socket, handle);
+  }
+
   /** Runs what ends the HTTP of a socket once the requests before are answered, so that nothing overtakes an answer. */
   #inTurn(socket: Duplex, handle: () => void): void {
     const connection = this.#open.find(socket);
-    if (connection === undefined || connection.unanswered === 0) return handle();
+    if (connection === undefined || connection.unanswered <= connection.unfinished) return handle();
     const destroy = (): void => void socket.destroy();
     socket.on('error', destroy); // Node has removed its own listener
     if (connection.isEnding) return;

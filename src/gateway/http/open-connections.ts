@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -10,9 +11,13 @@ export class HttpConnection {
   requests = 0;
   /** Responses that are not complete. */
   unanswered = 0;
+  /** The latest request, whose body may still arrive. */
+  latest: IncomingMessage | undefined;
+  /** Requests whose bodies can no longer arrive, because the parser failed: they get no response of their own. */
+  unfinished = 0;
   /** Whether no more requests are read. */
   isEnding = false;
-  /** Runs once all responses are complete. */
+  /** Runs once the responses to all finished requests are complete. */
   next: (() => void) | undefined;
   /** Destroys a connection that does not take its responses. */
   timer: NodeJS.Timeout | undefined;
