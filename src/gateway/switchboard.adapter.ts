@@ -103,6 +103,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   /** Logs what a handshake has thrown and cuts its connection, because one fault must not end the process. */
   #abandon(socket: Duplex, error: unknown): void {
     logIncident(this.#log, error, {});
+    socket.on('error', () => undefined); // an error of an earlier write may be pending
     socket.destroy();
   }
 
@@ -110,9 +111,10 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined) return this.#reject(request, socket, rejection);
     const verdict = this.#admission.admit(request);
-    if (verdict instanceof Promise)
+    if (verdict instanceof Promise) {
+      this.#connectionLimits.release(socket); // the admission counts the connection while the token is verified
       this.#awaitVerdict(verdict, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
-    else this.#decide(verdict, request, socket, head);
+    } else this.#decide(verdict, request, socket, head);
   }
 
   /** Waits until a token is verified. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
@@ -125,10 +127,10 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
     const decided = await verdict;
-    socket.off('error', onError);
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined && !('code' in decided)) this.#admission.release(decided);
     this.#decide(rejection ?? decided, request, socket, head);
+    socket.off('error', onError); // only now, because the next owner of the socket has its own listener
   }
 
   #decide(verdict: Verdict, request: IncomingMessage, socket: Duplex, head: Buffer): void {

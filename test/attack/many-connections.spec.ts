@@ -1,12 +1,13 @@
 import { once } from 'node:events';
-import { connect as connectTcp, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { connect as connectTcp, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { threadTimeMs } from '../support/thread-clock.js';
-import { exchange, request } from '../support/raw-http.js';
+import { exchange, request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const LIMIT = 10;
@@ -75,6 +76,31 @@ describe('connections without a session', () => {
     await (await connect(server.url)).close(1000);
   });
 
+  it('count once while the token of a handshake is verified, and are not idle then', async () => {
+    let answer: (() => void) | undefined;
+    const keys = createHttpServer((_, response) => (answer = () => response.end('{"keys":[]}'))).listen(0, '127.0.0.1');
+    await once(keys, 'listening');
+    const { port } = keys.address() as AddressInfo;
+    const jwks = `http://127.0.0.1:${port}/keys`;
+    server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '4', AUTH: 'required', AUTH_JWKS: jwks });
+    const token = [{ alg: 'ES256', kid: 'k' }, { sub: 'ann' }].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString('base64url'),
+    );
+    const handshake = request('GET /wss HTTP/1.1', [
+      ...UPGRADE_HEADERS,
+      `Authorization: Bearer ${token.join('.')}.AAAA`,
+    ]);
+    const pending = Array.from({ length: 4 }, () => exchange(server.port, handshake));
+    while (answer === undefined) await delay(10);
+    const next = await exchange(server.port, handshake);
+    answer();
+    expect([next.status, ...(await Promise.all(pending)).map(({ status }) => status)]).toEqual([
+      429, 401, 401, 401, 401,
+    ]);
+    keys.closeAllConnections();
+    keys.close();
+  });
+
   it('are not limited by address where they come from a trusted proxy', async () => {
     server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '3', TRUSTED_PROXIES: '127.0.0.1' });
     await Promise.all(Array.from({ length: 20 }, () => open()));
@@ -125,6 +151,17 @@ describe('requests', () => {
     server = await startServer();
     const socket = await open(GET.repeat(3000));
     expect(answersIn(await text(socket))).toEqual([...Array<string>(16).fill('404'), '429']);
+  });
+
+  it('count with an unknown Expect header, too, and get the answer of any other request', async () => {
+    server = await startServer({ ALLOWED_HOSTS: 'chat.example' });
+    const expecting = request('GET /nowhere HTTP/1.1', ['Host: chat.example', 'Expect: x']);
+    const socket = await open(expecting.repeat(3000));
+    expect(answersIn(await text(socket))).toEqual([...Array<string>(16).fill('404'), '429']);
+    expect(
+      (await exchange(server.port, request('GET / HTTP/1.1', ['Host: evil.example', 'Expect: x', 'Connection: close'])))
+        .status,
+    ).toBe(403);
   });
 
   it('are at most 1,000 on one connection', async () => {

@@ -69,6 +69,8 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     intercept(server, 'request', (handle, request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, handle),
     );
+    // Ignores `Expect: x` (RFC 9110, 10.1.1). Node would answer 417 by itself, past all limits.
+    server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
     for (const event of ['upgrade', 'connect'])
       intercept(server, event, (handle, { socket }: IncomingMessage) => this.#inTurn(socket, handle));
     intercept(server, 'clientError', (handle, _: Error, socket: Duplex) => this.#onClientError(socket, handle));
@@ -177,12 +179,11 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
   #inTurn(socket: Duplex, handle: () => void): void {
     const connection = this.#open.find(socket);
     if (connection === undefined || connection.unanswered <= connection.unfinished) return handle();
-    const destroy = (): void => void socket.destroy();
-    socket.on('error', destroy); // Node has removed its own listener
+    // The listener stays, because Node has removed its own and an error of the last write may still be pending.
+    socket.on('error', () => socket.destroy());
     if (connection.isEnding) return;
     connection.isEnding = true;
     connection.next = () => {
-      socket.off('error', destroy);
       if (socket.writable) handle();
       else socket.destroy();
     };

@@ -8,9 +8,9 @@ const END_TIMEOUT_MS = 2000;
  * peer may not read them, and TLS may not be able to send them yet: `end` alone would then wait without limit.
  */
 export function endWith(socket: Duplex, bytes: string): void {
+  socket.on('error', () => socket.destroy()); // first, because an error of an earlier write may be pending
   if (!socket.writable) return void socket.destroy();
   const timer = setTimeout(() => socket.destroy(), END_TIMEOUT_MS);
-  socket.on('error', () => socket.destroy());
   socket.once('close', () => clearTimeout(timer));
   // Bytes that arrived meanwhile are read first, because the system resets a connection that closes with unread bytes.
   socket.once('finish', () => setImmediate(() => socket.destroy()));
