@@ -109,30 +109,30 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   #answer(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined) return this.#reject(request, socket, rejection);
-    const verdict = this.#admission.admit(request);
-    if (verdict instanceof Promise)
-      this.#awaitVerdict(verdict, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
-    else this.#decide(verdict, request, socket, head);
+    const result = this.#admission.admit(request);
+    if (result instanceof Promise)
+      this.#awaitAdmission(result, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
+    else this.#decide(result, request, socket, head);
   }
 
   /** Waits until a token is verified. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
-  async #awaitVerdict(
-    verdict: Promise<Verdict>,
+  async #awaitAdmission(
+    result: Promise<AdmissionResult>,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
   ): Promise<void> {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
-    const decided = await verdict;
+    const decided = await result;
     socket.off('error', onError);
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined && !('code' in decided)) this.#admission.release(decided);
     this.#decide(rejection ?? decided, request, socket, head);
   }
 
-  #decide(verdict: Verdict, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if ('code' in verdict) return this.#reject(request, socket, verdict);
+  #decide(result: AdmissionResult, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if ('code' in result) return this.#reject(request, socket, result);
     let webSocket: GatewaySocket | undefined;
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
@@ -141,7 +141,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
-        this.#socketEvents.open(webSocket, request.socket, verdict);
+        this.#socketEvents.open(webSocket, request.socket, result);
         this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open
       });
     } catch (error) {
@@ -150,7 +150,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     } finally {
       socket.uncork();
     }
-    if (webSocket?.session === undefined) this.#admission.release(verdict);
+    if (webSocket?.session === undefined) this.#admission.release(result);
   }
 
   #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
@@ -160,7 +160,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 }
 
 /** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
-type Verdict = Identity | HandshakeRejection;
+type AdmissionResult = Identity | HandshakeRejection;
 
 /** Options of `ws` that are missing in its type declarations. */
 interface NewerServerOptions {
