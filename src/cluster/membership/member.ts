@@ -57,8 +57,8 @@ export class Member {
     return this.#synced && sequence === this.#sequence;
   }
 
-  /** Whether a batch is newer than all before. A batch that arrives twice must be executed once. */
-  isNextBatch(number: number): boolean {
+  /** Records the number of a batch. Returns `false` for a number that is not newer than all before, as of a repeated batch. */
+  takeBatchNumber(number: number): boolean {
     const isNext = this.#lastBatch === undefined || isAfter(number, this.#lastBatch);
     if (isNext) this.#lastBatch = number;
     return isNext;

@@ -33,12 +33,12 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
   }
 
   #onTick(): void {
-    for (const session of this.sessions.all()) if (isLate(session)) session.close(1008);
+    for (const session of this.sessions.all()) if (countTick(session)) session.close(1008);
   }
 }
 
 /** Counts one tick for the unfinished message of a session. Returns whether that message has exceeded its time. */
-function isLate({ connection }: Session): boolean {
+function countTick({ connection }: Session): boolean {
   if (!(connection instanceof GatewaySocket)) return false;
   const { frameTracker, isPaused } = connection;
   if (frameTracker === undefined || !frameTracker.open) return false;
