@@ -104,7 +104,7 @@ export class Session {
    * @throws {RangeError} for a code that no close frame may have; the session stays open
    */
   close(code: ServerCloseCode): void {
-    checkClose(code ?? null);
+    checkClose(code ?? null); // must refuse `undefined`, which `checkClose` accepts
     if (this.#connection === undefined) this.end(code);
     else this.#connection.close(code);
   }

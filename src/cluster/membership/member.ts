@@ -66,7 +66,7 @@ export class Member {
 
   /** Takes one chunk of a snapshot. The last one applies the difference to the known sessions. */
   applySnapshot({ first, last, chunk, sequence, sessions, departures }: Snapshot): void {
-    // A snapshot from before the last events arrives twice at most: its difference would undo these events.
+    // Ignores a snapshot older than the applied events, because its difference would undo them.
     if (this.#sequence !== undefined && isAfter(this.#sequence, sequence)) return;
     if (first) this.#partial = { sequence, sessions: new Map(), chunks: 0 };
     const partial = this.#partial;
