@@ -24,8 +24,9 @@ import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
 /**
- * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so that a
- * rejection is a complete HTTP response. Binds handlers to a socket without parsing a message once for each class.
+ * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so
+ * that a rejection is a complete HTTP response. Binds handlers to a socket without parsing a message once for each
+ * class.
  */
 export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #server: WebSocketServer;
@@ -76,7 +77,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     socket.disconnected ??= callback;
   }
 
-  /** Leaves the server open until {@link dispose}: Nest calls `close` once for each path, and never without gateways. */
+  /**
+   * Leaves the server open until {@link dispose}: Nest calls `close` once for each path, and never without gateways.
+   */
   override async close(): Promise<void> {}
 
   /** Destroys all connections and closes the server. Upgrade requests are rejected with `draining` from now on. */

@@ -7,7 +7,10 @@ const MAX_ADDRESSES = 65_536;
 /** Entries that may be forgotten with each event: more than one, so that the map shrinks without a timer. */
 const FORGET_AT_ONCE = 2;
 
-/** Limits events, such as handshakes or HTTP requests, per second and address. Forgets an address once its bucket is full again. */
+/**
+ * Limits events, such as handshakes or HTTP requests, per second and address. Forgets an address once its bucket is
+ * full again.
+ */
 export class AddressRateLimiter {
   /** In the order of their last event, the oldest first. */
   readonly #buckets = new Map<string, { readonly bucket: TokenBucket; lastMs: number }>();

@@ -39,7 +39,11 @@ export class LocalDelivery {
     return undefined;
   }
 
-  /** Puts the same bytes on every connection but that of `except`. @returns sessions skipped because they read too slowly */
+  /**
+   * Puts the same bytes on every connection but that of `except`.
+   *
+   * @returns sessions skipped because they read too slowly
+   */
   fanOut(frame: Frame, except?: Session): number {
     let skipped = 0;
     let sent = 0;

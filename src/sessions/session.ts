@@ -110,8 +110,8 @@ export class Session {
   }
 
   /**
-   * Ends the session of a client that does not read; drops the frames that wait in the outbox. Cuts the connection where
-   * the session has ended already.
+   * Ends the session of a client that does not read; drops the frames that wait in the outbox. Cuts the connection
+   * where the session has ended already.
    */
   shed(code: ServerCloseCode): void {
     if (this.closed) this.#connection?.terminate();

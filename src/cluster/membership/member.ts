@@ -57,7 +57,7 @@ export class Member {
     return this.#synced && sequence === this.#sequence;
   }
 
-  /** Records the number of a batch. Returns `false` for a number that is not newer than all before, as of a repeated batch. */
+  /** Records the number of a batch. Returns `false` where the number is not newer, as of a batch that arrives twice. */
   takeBatchNumber(number: number): boolean {
     const isNext = this.#lastBatch === undefined || isAfter(number, this.#lastBatch);
     if (isNext) this.#lastBatch = number;

@@ -109,7 +109,9 @@ export class Membership implements ConnectorListener {
     this.publisher.failPending();
   }
 
-  /** Passes a message on to the receiver, unless its version is incompatible or this node sent it, under whatever id. */
+  /**
+   * Passes a message on to the receiver, unless its version is incompatible or this node sent it, under whatever id.
+   */
   onMessage(bytes: Uint8Array, reply: string | undefined): void {
     const version = versionOf(bytes);
     if (!isSupported(version)) return this.#logIncompatible(version);

@@ -18,12 +18,14 @@ export const TOO_MANY: HandshakeRejection = {
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
 const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
-/** The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest. */
+/**
+ * The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest.
+ */
 const DESCRIPTOR_SHARE = 0.9;
 
 /**
- * Admits handshakes: checks capacity, address limits, origin, token and user limit, in this order. An admitted handshake
- * is counted until {@link release}, which the end of its session calls.
+ * Admits handshakes: checks capacity, address limits, origin, token and user limit, in this order. An admitted
+ * handshake is counted until {@link release}, which the end of its session calls.
  */
 @Injectable()
 export class Admission {
