@@ -84,7 +84,7 @@ async function exchangeMessages(page) {
     await pane.getByRole('button', { name: to }).click();
     await pane.getByRole('button', { name: 'Send' }).click();
   };
-  await send(a, 'chat', '{ "text": "Can you hear me?" }');
+  await send(a, 'chat', '{ "text": "Can you read me?" }');
   await send(b, 'chat', '{ "text": "Loud and clear." }');
   await send(a, 'offer', '{ "sdp": "v=0", "video": true }');
   await send(b, 'answer', '{ "sdp": "v=0", "accepted": true }');

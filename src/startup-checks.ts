@@ -5,7 +5,8 @@ import { readProxySecret } from './gateway/handshake/proxy-secret.js';
 import { readTlsFiles } from './gateway/tls/tls-files.js';
 
 /**
- * Checks every file that the settings name. Runs before anything starts, so that a bad file ends the start with one line.
+ * Checks every file that the settings name. Runs before anything starts, so that a bad file ends the start with one
+ * line.
  *
  * @throws {SettingsError} when a file cannot be used
  */

@@ -6,7 +6,18 @@ import { breaches, type Tree } from './support/architecture.js';
 import { commentBreaches, proseBreaches } from './support/prose.js';
 
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
-const DOCS = fileURLToPath(new URL('../docs/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+/** The folders whose texts must use the vocabulary, with the files that are checked there. */
+const CHECKED: readonly (readonly [string, RegExp])[] = [
+  ['src/', /\.(ts|js|html|css)$/],
+  ['docs/', /\.md$/],
+  ['test/', /\.(ts|js)$/],
+  ['bench/', /\.(ts|js|c|h)$/],
+  ['scripts/', /\.js$/],
+  ['nginx/', /\.(sh|conf|template)$/],
+];
+/** The banned words themselves, and the samples of this file. */
+const UNCHECKED = new Set(['test/support/prose.ts', 'test/architecture.spec.ts']);
 
 describe('the architecture', () => {
   it('keeps the ranks, sizes and names, one reader of the environment, and runs no text as code', () => {
@@ -73,9 +84,9 @@ describe('the architecture', () => {
 });
 
 describe('the prose', () => {
-  it('uses the words of the vocabulary in the code and in the documents', () => {
-    const files = [...texts(SRC, /\.(ts|js|html|css)$/, 'src/'), ...texts(DOCS, /\.md$/, 'docs/')];
-    expect(files.length).toBeGreaterThan(100);
+  it('uses the words of the vocabulary in code, tests, scripts and documents', () => {
+    const files = CHECKED.flatMap(([folder, names]) => texts(folder, names));
+    expect(files.length).toBeGreaterThan(300);
     expect(files.flatMap(([path, text]) => proseBreaches(path, text))).toEqual([]);
     expect(files.flatMap(([path, text]) => commentBreaches(path, text))).toEqual([]);
   });
@@ -106,9 +117,12 @@ describe('the prose', () => {
   });
 });
 
-function texts(folder: string, names: RegExp, shown: string): [string, string][] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => names.test(path));
-  return files.map((path) => [shown + path.replaceAll('\\', '/'), readFileSync(join(folder, path), 'utf8')]);
+/** Returns path and text of the files of a folder, without packages and build results. */
+function texts(folder: string, names: RegExp): [string, string][] {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((path) => folder + path.replaceAll('\\', '/'))
+    .filter((path) => names.test(path) && !/\/(node_modules|\.build|dist)\//.test(path) && !UNCHECKED.has(path));
+  return files.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]);
 }
 
 function sources(): Tree {

@@ -156,7 +156,7 @@ static void on_data(Conn *c, const char *p, size_t n) {
   uint32_t seq = unhex(px - 25, 8), from = unhex(px - 10, 8);
   const char *r2 = px + 5 + xlen; size_t n1 = px - 54 - p, n2 = e - r2;
   int fan = o.scen[0] == 'f';
-  if (o.scen[0] == 'e') { // an answer of a handler: to whoever asked; who sent it is the server's affair
+  if (o.scen[0] == 'e') { // an answer of a handler: to the client that asked; who sent it is the server's affair
     if (from != (uint32_t)c->idx) misroute++;
   } else
   if (o.mesh) {

@@ -10,8 +10,8 @@ import { NatsDialer } from './nats/nats-access.js';
 const BACKPLANES = { local: LocalBackplane, nats: NatsBackplane, auto: NatsBackplane } as const;
 
 /**
- * Provides the backplane that `BACKPLANE` selects. The module is global, because `forRoot()` needs the settings, and static
- * modules such as `MessagingModule` have no settings to call `forRoot()` with.
+ * Provides the backplane that `BACKPLANE` selects. The module is global, because `forRoot()` needs the settings, and
+ * static modules such as `MessagingModule` have no settings to call `forRoot()` with.
  */
 @Global()
 @Module({})

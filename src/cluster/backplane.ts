@@ -69,7 +69,11 @@ export abstract class Backplane {
     callback: DeliveryCallback,
   ): 'queued' | DeliveryFailure;
 
-  /** Queues a broadcast for all other nodes. @returns `false`, and queues nothing, where other nodes cannot be reached */
+  /**
+   * Queues a broadcast for all other nodes.
+   *
+   * @returns `false`, and queues nothing, where other nodes cannot be reached
+   */
   abstract broadcast(sender: string, frame: Frame): boolean;
 
   /** Announces a local session to all other nodes, before anything else of that session. */

@@ -22,8 +22,8 @@ const LOOKUP_INTERVAL_MS = 2000;
 
 /**
  * Many nodes that communicate over NATS (docs/adr/0010). With `BACKPLANE=auto` a node is standalone until a host of
- * `NATS_URL` resolves, so that one compose file serves one node and many. A host that resolves but does not answer counts
- * as disconnected, not standalone.
+ * `NATS_URL` resolves, so that one compose file serves one node and many. A host that resolves but does not answer
+ * counts as disconnected, not standalone.
  */
 @Injectable()
 export class NatsBackplane extends Backplane {

@@ -8,8 +8,8 @@ const MIN_DELAY_MS = 500;
  * connections. This class adds what the client hides from applications: the text of each frame, received or sent,
  * and the advice of the server's table of close codes.
  *
- * `state` is `idle`, `connecting`, `open` or `waiting`. Events: `state`; `frame` with `{text, envelope, out, background}`;
- * `closed` with `{code, reason, advice, wasOpen}`.
+ * `state` is `idle`, `connecting`, `open` or `waiting`. Events: `state`; `frame` with
+ * `{text, envelope, out, background}`; `closed` with `{code, reason, advice, wasOpen}`.
  */
 export class ConsoleConnection extends EventTarget {
   state = 'idle';

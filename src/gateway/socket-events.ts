@@ -14,7 +14,9 @@ import type { GatewaySocket } from './gateway-socket.js';
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
 
-/** Opens the session of an accepted socket, passes on the socket's events, and ends the session when the socket closes. */
+/**
+ * Opens the session of an accepted socket, passes on the socket's events, and ends the session when the socket closes.
+ */
 @Injectable()
 export class SocketEvents {
   readonly #logger = new Logger(SocketEvents.name);
@@ -104,7 +106,9 @@ export class SocketEvents {
     webSocket.on('error', this.#onError);
   }
 
-  /** Replaces the data listener of `ws` by the frame reader, which calls that listener for each frame that `ws` reads. */
+  /**
+   * Replaces the data listener of `ws` by the frame reader, which calls that listener for each frame that `ws` reads.
+   */
   #interceptData(socket: Socket): void {
     this.#wsDataListener ??= wsDataListenerOf(socket);
     socket.on('data', this.#onData);

@@ -24,8 +24,9 @@ import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
 /**
- * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so that a
- * rejection is a complete HTTP response. Binds handlers to a socket without parsing a message once for each class.
+ * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so
+ * that a rejection is a complete HTTP response. Binds handlers to a socket without parsing a message once for each
+ * class.
  */
 export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #server: WebSocketServer;
@@ -76,7 +77,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     socket.disconnected ??= callback;
   }
 
-  /** Leaves the server open until {@link dispose}: Nest calls `close` once for each path, and never without gateways. */
+  /**
+   * Leaves the server open until {@link dispose}: Nest calls `close` once for each path, and never without gateways.
+   */
   override async close(): Promise<void> {}
 
   /** Destroys all connections and closes the server. Upgrade requests are rejected with `draining` from now on. */
@@ -110,31 +113,31 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   #answer(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined) return this.#reject(request, socket, rejection);
-    const verdict = this.#admission.admit(request);
-    if (verdict instanceof Promise) {
+    const result = this.#admission.admit(request);
+    if (result instanceof Promise) {
       this.#connectionLimits.release(socket); // the admission counts the connection while the token is verified
-      this.#awaitVerdict(verdict, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
-    } else this.#decide(verdict, request, socket, head);
+      this.#awaitAdmission(result, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
+    } else this.#decide(result, request, socket, head);
   }
 
   /** Waits until a token is verified. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
-  async #awaitVerdict(
-    verdict: Promise<Verdict>,
+  async #awaitAdmission(
+    result: Promise<AdmissionResult>,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
   ): Promise<void> {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
-    const decided = await verdict;
+    const decided = await result;
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined && !('code' in decided)) this.#admission.release(decided);
     this.#decide(rejection ?? decided, request, socket, head);
     socket.off('error', onError); // only now, because the next owner of the socket has its own listener
   }
 
-  #decide(verdict: Verdict, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if ('code' in verdict) return this.#reject(request, socket, verdict);
+  #decide(result: AdmissionResult, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if ('code' in result) return this.#reject(request, socket, result);
     let webSocket: GatewaySocket | undefined;
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
@@ -143,7 +146,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
-        this.#socketEvents.open(webSocket, request.socket, verdict);
+        this.#socketEvents.open(webSocket, request.socket, result);
         this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open
       });
     } catch (error) {
@@ -152,7 +155,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     } finally {
       socket.uncork();
     }
-    if (webSocket?.session === undefined) this.#admission.release(verdict);
+    if (webSocket?.session === undefined) this.#admission.release(result);
   }
 
   #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
@@ -162,7 +165,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 }
 
 /** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
-type Verdict = Identity | HandshakeRejection;
+type AdmissionResult = Identity | HandshakeRejection;
 
 /** Options of `ws` that are missing in its type declarations. */
 interface NewerServerOptions {

@@ -5,8 +5,8 @@ import { Settings } from '../settings/settings.js';
 import { SessionDirectory } from './session-directory.js';
 
 /**
- * Decides whether a session may broadcast. A broadcast is charged by its receivers on all nodes, because it costs as much
- * as a direct message to each of them. Broadcasts of handlers and of the HTTP API are not limited.
+ * Decides whether a session may broadcast. A broadcast is charged by its receivers on all nodes, because it costs as
+ * much as a direct message to each of them. Broadcasts of handlers and of the HTTP API are not limited.
  */
 @Injectable()
 export class BroadcastLimit {

@@ -5,7 +5,7 @@ import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
 import { NoticeLog } from './notice-log.js';
-import type { Peer } from './peers.js';
+import type { SessionRef } from './peers.js';
 
 /** Puts messages on the connections of this node's sessions. */
 @Injectable()
@@ -21,7 +21,7 @@ export class LocalDelivery {
    *
    * @param sender a local session, the id of a remote one, or a name of the server
    */
-  deliver(sender: Peer, target: Session, frame: Frame): DeliveryFailure | undefined {
+  deliver(sender: SessionRef, target: Session, frame: Frame): DeliveryFailure | undefined {
     if (target.outbox.overloaded) return 'receiver_overloaded';
     this.#prepare(sender, target);
     target.send(frame);
@@ -29,7 +29,7 @@ export class LocalDelivery {
   }
 
   /** Does the same as {@link deliver}, but copies the frame, because its bytes belong to a larger buffer. */
-  deliverCopy(sender: Peer, target: Session, frame: Frame): DeliveryFailure | undefined {
+  deliverCopy(sender: SessionRef, target: Session, frame: Frame): DeliveryFailure | undefined {
     const { outbox } = target;
     if (outbox.overloaded) return 'receiver_overloaded';
     this.#prepare(sender, target);
@@ -39,7 +39,11 @@ export class LocalDelivery {
     return undefined;
   }
 
-  /** Puts the same bytes on every connection but that of `except`. @returns sessions skipped because they read too slowly */
+  /**
+   * Puts the same bytes on every connection but that of `except`.
+   *
+   * @returns sessions skipped because they read too slowly
+   */
   fanOut(frame: Frame, except?: Session): number {
     let skipped = 0;
     let sent = 0;
@@ -55,7 +59,7 @@ export class LocalDelivery {
     return skipped;
   }
 
-  #prepare(sender: Peer, target: Session): void {
+  #prepare(sender: SessionRef, target: Session): void {
     if (typeof sender !== 'string' || !isServerSender(sender)) this.noticeLog.recordExchange(sender, target);
     this.noticeLog.catchUp(target);
     this.counters.routed++;

@@ -20,8 +20,8 @@ export class MessageRouter {
    * Routes the message of a session.
    *
    * @param id the sender's own reference, to be acknowledged
-   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once; for a
-   *   broadcast `forbidden` or `rate_limited`
+   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once;
+   *   for a broadcast `forbidden` or `rate_limited`
    */
   route(sender: Session, receiver: string, frame: Frame, id: string | undefined): void {
     if (receiver === EVERYONE) {

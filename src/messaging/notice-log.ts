@@ -4,7 +4,7 @@ import type { SessionListener } from '../sessions/session-listener.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
-import { Peers, type Peer } from './peers.js';
+import { Peers, type SessionRef } from './peers.js';
 
 /** Notices in the log at which it is flushed before the window ends. */
 const MAX_LOG_NOTICES = 4096;
@@ -73,7 +73,7 @@ export class NoticeLog implements SessionListener {
   }
 
   /** Records that two sessions exchanged a message, where `NOTICE_SCOPE` is `peers`. */
-  recordExchange(one: Peer, other: Peer): void {
+  recordExchange(one: SessionRef, other: SessionRef): void {
     this.#peers?.record(one, other);
   }
 
@@ -91,7 +91,7 @@ export class NoticeLog implements SessionListener {
     session.send(frame);
   }
 
-  #addDeparture(peer: Peer, id: string, code: number): void {
+  #addDeparture(peer: SessionRef, id: string, code: number): void {
     if (this.#toAll) {
       this.#log.push(departedFrame(id, code));
       this.#schedule();

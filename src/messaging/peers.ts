@@ -4,26 +4,26 @@ import type { Session } from '../sessions/session.js';
 const MAX_PEERS = 256;
 
 /** A local session, or the id of a remote one. */
-export type Peer = Session | string;
+export type SessionRef = Session | string;
 
 /** Records which sessions exchanged a message, for departure notices with `NOTICE_SCOPE=peers`. */
 export class Peers {
-  readonly #peersOf = new Map<Peer, Set<Peer>>();
+  readonly #peersOf = new Map<SessionRef, Set<SessionRef>>();
 
-  record(one: Peer, other: Peer): void {
+  record(one: SessionRef, other: SessionRef): void {
     this.#add(one, other);
     this.#add(other, one);
   }
 
   /** Forgets a session that departed, and returns its peers. */
-  forget(session: Peer): Iterable<Peer> {
-    const peers = this.#peersOf.get(session) ?? new Set<Peer>();
+  forget(session: SessionRef): Iterable<SessionRef> {
+    const peers = this.#peersOf.get(session) ?? new Set<SessionRef>();
     this.#peersOf.delete(session);
     for (const peer of peers) this.#peersOf.get(peer)?.delete(session);
     return peers;
   }
 
-  #add(session: Peer, peer: Peer): void {
+  #add(session: SessionRef, peer: SessionRef): void {
     let peers = this.#peersOf.get(session);
     if (peers === undefined) this.#peersOf.set(session, (peers = new Set()));
     if (peers.has(peer)) return;

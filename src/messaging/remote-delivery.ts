@@ -17,7 +17,8 @@ export class RemoteDelivery {
   ) {}
 
   /**
-   * Queues the message of a session. The sender is answered later where the result is `queued`, and not at all otherwise.
+   * Queues the message of a session. The sender is answered later where the result is `queued`, and not at all
+   * otherwise.
    *
    * @param id the sender's own reference, to be acknowledged
    */

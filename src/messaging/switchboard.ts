@@ -34,8 +34,8 @@ export class Switchboard {
   ) {}
 
   /**
-   * Sends one message in the name of a session or of the server, without waiting. The node of a remote receiver may still
-   * refuse the message.
+   * Sends one message in the name of a session or of the server, without waiting. The node of a remote receiver may
+   * still refuse the message.
    *
    * @param receiver a session's id, or `"*"` for every session but the sender
    * @param data any JSON value; `undefined` omits the field `data`

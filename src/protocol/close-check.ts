@@ -5,8 +5,8 @@ const NEVER_SENT: ReadonlySet<number> = new Set([1004, 1005, 1006]);
 const LAST_PROTOCOL_CODE = 1014;
 
 /**
- * Checks the code and the reason of a close frame, so that nothing has changed where they are invalid. Without a code the
- * close frame is empty.
+ * Checks the code and the reason of a close frame, so that nothing has changed where they are invalid. Without a code
+ * the close frame is empty.
  *
  * @throws {RangeError} for a code that may not be sent, or a reason of more than 123 bytes
  * @throws {TypeError} for a reason that is not text

@@ -3,7 +3,10 @@ import { Describe } from './tables/describe.js';
 import { DELIVERED_RECEIVER, DELIVERED_SENDER, MESSAGE_TYPE } from './identifiers.js';
 import { MAX_ID_CHARACTERS } from './tables/limits.js';
 
-/** An envelope as the server delivers it. The AsyncAPI schema and the type `Envelope` of `client/` are derived from this class. */
+/**
+ * An envelope as the server delivers it. The AsyncAPI schema and the type `Envelope` of `client/` are derived from this
+ * class.
+ */
 export class DeliveredEnvelope {
   @Describe('The type of the message.', 'chat')
   @Matches(MESSAGE_TYPE)

@@ -14,8 +14,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * Lists the top-level properties of a JSON object in the order of the text. Repeated keys, which `JSON.parse` hides, are
- * included.
+ * Lists the top-level properties of a JSON object in the order of the text. Repeated keys, which `JSON.parse` hides,
+ * are included.
  *
  * @param text an object that `JSON.parse` accepts, because this function counts brackets and checks nothing
  */

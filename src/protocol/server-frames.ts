@@ -4,7 +4,10 @@ import { SESSION_ID_CHARACTERS } from './identifiers.js';
 import { EVERYONE, SERVER } from './tables/limits.js';
 import type { Ack, SessionPage, Welcome } from './tables/server-data.js';
 
-/** Returns a maker of `sys.welcome` frames. They differ in the session id only, which is written into a copy of one frame. */
+/**
+ * Returns a maker of `sys.welcome` frames. They differ in the session id only, which is written into a copy of one
+ * frame.
+ */
 export function welcomeFrames(welcome: Welcome): (session: string) => Frame {
   const placeholder = '?'.repeat(SESSION_ID_CHARACTERS);
   const template = encode('sys.welcome', SERVER, placeholder, undefined, JSON.stringify(welcome));
@@ -20,7 +23,9 @@ export function arrivedFrame(session: string, user?: string): Frame {
   return encode('sys.arrived', session, EVERYONE, undefined, user === undefined ? undefined : JSON.stringify({ user }));
 }
 
-/** @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut */
+/**
+ * @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut
+ */
 export function departedFrame(session: string, code: number): Frame {
   return encode('sys.departed', session, EVERYONE, undefined, `{"code":${code}}`);
 }

@@ -41,8 +41,8 @@ export interface Connection {
   /** Charges an answer that may be much longer than its request to the byte rate of the client. */
   chargeAnswer(bytes: number): void;
   /**
-   * Charges a broadcast to the receiver rate of the client. Returns 0, or the milliseconds to wait where the client is over
-   * the rate and nothing was charged.
+   * Charges a broadcast to the receiver rate of the client. Returns 0, or the milliseconds to wait where the client is
+   * over the rate and nothing was charged.
    */
   chargeBroadcast(receivers: number): number;
 }

@@ -51,7 +51,9 @@ export class FlushScheduler {
   }
 }
 
-/** Flushes outboxes up to the first that throws, which fails alone; returns the index behind the last one it has done. */
+/**
+ * Flushes outboxes up to the first that throws, which fails alone; returns the index behind the last one it has done.
+ */
 function flushFrom(outboxes: readonly Flushable[], from: number): number {
   let index = from;
   try {

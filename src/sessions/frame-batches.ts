@@ -21,8 +21,8 @@ export class FrameBatches {
   }
 
   /**
-   * Takes over the first `used` bytes of a block. Copies them where the block is mostly empty, so that at most twice the
-   * counted bytes are held.
+   * Takes over the first `used` bytes of a block. Copies them where the block is mostly empty, so that at most twice
+   * the counted bytes are held.
    */
   pushBlock(block: Block, used: number, frames: number, pool: BlockPool): void {
     const filled = block.bytes.subarray(0, used);

@@ -10,7 +10,9 @@ export interface Identity {
   readonly address: string;
   /** `sub` of the token. */
   readonly user: string | undefined;
-  /** Subject of a certificate that a trusted proxy verified. Certificates verified by this process stay on the socket. */
+  /**
+   * Subject of a certificate that a trusted proxy verified. Certificates verified by this process stay on the socket.
+   */
   readonly subject: CertificateSubject | undefined;
   claims: TokenClaims | undefined;
   /** When the token expires, seconds since 1970. */

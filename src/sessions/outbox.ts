@@ -38,7 +38,7 @@ export class Outbox implements Flushable {
   #blocked = true;
 
   constructor(
-    private readonly consumer: OutboxOwner,
+    private readonly owner: OutboxOwner,
     private readonly services: OutboxServices,
   ) {}
 
@@ -128,7 +128,7 @@ export class Outbox implements Flushable {
   flush(): void {
     this.#scheduled = false;
     this.#earlyBytes = 0;
-    if (this.consumer.closed) this.discard();
+    if (this.owner.closed) this.discard();
     else if (this.#blocked) this.#report();
     else this.#write();
   }
@@ -151,7 +151,7 @@ export class Outbox implements Flushable {
 
   fail(error: unknown): void {
     this.discard();
-    this.consumer.fail(error);
+    this.owner.fail(error);
   }
 
   #schedule(): void {
@@ -245,6 +245,6 @@ export class Outbox implements Flushable {
   }
 
   #report(): void {
-    this.services.slowConsumers.report(this.consumer, this.#blocked ? this.bufferedBytes : 0);
+    this.services.slowConsumers.report(this.owner, this.#blocked ? this.bufferedBytes : 0);
   }
 }

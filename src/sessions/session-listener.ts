@@ -6,7 +6,9 @@ export interface SessionListener {
   opened?(session: Session): void;
   /** Called before the session is removed, so that it can still be sent frames that it is owed. */
   closing?(session: Session): void;
-  /** @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut */
+  /**
+   * @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut
+   */
   closed?(session: Session, code: number): void;
 }
 

@@ -83,8 +83,8 @@ export class SessionRegistry implements SessionOwner {
   }
 
   /**
-   * Logs what code that works for a session has thrown, and closes the session with 1011. Never throws. One fault must end
-   * one session and not the process with all of them.
+   * Logs what code that works for a session has thrown, and closes the session with 1011. Never throws. One fault must
+   * end one session and not the process with all of them.
    */
   fail(session: Session, error: unknown): void {
     this.#logIncident(session, error);

@@ -1,8 +1,8 @@
 import type { Session } from './session.js';
 
 /**
- * Keeps a value for each session: created at first use, released with the session. Nothing has to be deleted, because only
- * the session holds the value; that includes handlers that still run for a session that has ended.
+ * Keeps a value for each session: created at first use, released with the session. Nothing has to be deleted, because
+ * only the session holds the value; that includes handlers that still run for a session that has ended.
  */
 export class SessionState<T> {
   readonly #values = new WeakMap<Session, T>();

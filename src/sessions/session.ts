@@ -104,14 +104,14 @@ export class Session {
    * @throws {RangeError} for a code that no close frame may have; the session stays open
    */
   close(code: ServerCloseCode): void {
-    checkClose(code ?? null);
+    checkClose(code ?? null); // must refuse `undefined`, which `checkClose` accepts
     if (this.#connection === undefined) this.end(code);
     else this.#connection.close(code);
   }
 
   /**
-   * Ends the session of a client that does not read; drops the frames that wait in the outbox. Cuts the connection where
-   * the session has ended already.
+   * Ends the session of a client that does not read; drops the frames that wait in the outbox. Cuts the connection
+   * where the session has ended already.
    */
   shed(code: ServerCloseCode): void {
     if (this.closed) this.#connection?.terminate();

@@ -18,12 +18,12 @@ export interface SlowConsumer {
 const CHECKS_PER_PERIOD = 10;
 
 /**
- * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client. After
- * `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions together
- * the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its own messages
- * that wait for a handler or a token check. A closed session counts until its connection is gone. Closed sessions together
- * may hold the budget once more, because each of them is gone within two seconds; over that the one with the most waiting
- * bytes is cut.
+ * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client.
+ * After `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions
+ * together the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its
+ * own messages that wait for a handler or a token check. A closed session counts until its connection is gone. Closed
+ * sessions together may hold the budget once more, because each of them is gone within two seconds; over that the one
+ * with the most waiting bytes is cut.
  */
 @Injectable()
 export class SlowConsumers {

@@ -1,8 +1,8 @@
 import type { SessionPage } from '../protocol/index.js';
 
 /**
- * Returns pages of ids in ascending order. Sorts nothing before the first page is requested. After that, added and removed
- * ids are collected, and merged in one pass at the next request for a page.
+ * Returns pages of ids in ascending order. Sorts nothing before the first page is requested. After that, added and
+ * removed ids are collected, and merged in one pass at the next request for a page.
  */
 export class SortedIds {
   #sorted: string[] | undefined;

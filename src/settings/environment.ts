@@ -60,7 +60,9 @@ function shownValue(value: unknown): unknown {
   return typeof value === 'boolean' ? onOff(value) : (value ?? null);
 }
 
-/** Reads the variables of `config/NAME.env`. Returns none where the file does not exist or `name` is not a plain word. */
+/**
+ * Reads the variables of `config/NAME.env`. Returns none where the file does not exist or `name` is not a plain word.
+ */
 function configFile(name: string | undefined): Variables {
   if (name === undefined || !/^[a-z]+$/.test(name)) return {};
   const file = new URL(`../../config/${name}.env`, import.meta.url);

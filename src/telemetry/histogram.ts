@@ -1,6 +1,8 @@
 /** Counts values between a few bounds. */
 export class Histogram {
-  /** Values up to each bound and above the bound before, not cumulated; the last count is of values above all bounds. */
+  /**
+   * Values up to each bound and above the bound before, not cumulated; the last count is of values above all bounds.
+   */
   readonly counts: number[];
   sum = 0;
 

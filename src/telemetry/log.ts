@@ -138,7 +138,9 @@ function kindOf(message: string, { code }: LogFields): string {
   return code === undefined ? kind : `${kind} ${code}`;
 }
 
-/** Collects fields from the parameters of Nest's loggers, which end with the context and, for errors, a stack before. */
+/**
+ * Collects fields from the parameters of Nest's loggers, which end with the context and, for errors, a stack before.
+ */
 function fieldsOf(parameters: readonly unknown[]): LogFields {
   const fields = parameters.filter((each) => typeof each === 'object' && each !== null) as LogFields[];
   const texts = parameters.filter((each) => typeof each === 'string');

@@ -7,7 +7,7 @@ const HANDSHAKE =
   'GET /wss HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const ERROR = '"type":"sys.error"';
-/** What is kept of the bytes received last: enough for a close frame, and for any text that is counted. */
+/** Bytes kept of those received last: enough for a close frame, and for any text that is counted. */
 const TAIL_BYTES = 256;
 /** Addresses of 127.0.0.0/8 for attackers, each used once, so that one attack does not use up the limits of the next. */
 let addresses = 0;
@@ -28,7 +28,7 @@ export class Enemy {
   /** `sys.error` frames received so far. */
   errors = 0;
   tail = '';
-  /** Resolves when the connection is over, whoever ended it. */
+  /** Resolves when the connection is over, whichever side ended it. */
   readonly ended: Promise<unknown>;
 
   constructor(readonly socket: Socket) {

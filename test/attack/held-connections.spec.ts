@@ -110,7 +110,7 @@ describe('a server closes connections that', () => {
     await allClosed();
   });
 
-  it('ask again and again and do not read the answers', async () => {
+  it('send many requests and do not read the responses', async () => {
     server = await startServer({ HANDSHAKE_TIMEOUT_MS: '600000', RESPONSE_TIMEOUT_MS: '300' });
     const [socket] = await open(1, '');
     socket!.pause();
@@ -119,7 +119,7 @@ describe('a server closes connections that', () => {
     clearInterval(asking);
   });
 
-  it('ask, do not read, and then want to upgrade', async () => {
+  it('send requests, do not read the responses, and then request an upgrade', async () => {
     server = await startServer({ HANDSHAKE_TIMEOUT_MS: '600000', RESPONSE_TIMEOUT_MS: '300' });
     const [socket] = await open(1, '');
     socket!.pause();

@@ -178,7 +178,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
     await expectVictimClosed(victim);
   });
 
-  it('while notices are written closes that session with 1011, and all others get theirs', async () => {
+  it('while notices are written closes that session with 1011, and all others get their notices', async () => {
     const victim = await connect(server.url);
     const { outbox } = sessionOf(victim);
     inject(Outbox.prototype, 'append', (self) => self === outbox);
@@ -268,7 +268,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
     await (await connect(server.url)).close();
   });
 
-  it('while a session is opened gives the seat back', async () => {
+  it('while a session is opened frees its place under the connection limits', async () => {
     const admission = get(Admission);
     let released = 0;
     inject(admission, 'release', () => {

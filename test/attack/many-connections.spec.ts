@@ -39,7 +39,7 @@ function answersIn(bytes: string): string[] {
 }
 
 describe('connections without a session', () => {
-  it('count to the limit of their address, and the one that is idle longest gives way', async () => {
+  it('count to the limit of their address, and the longest idle one is closed for a new one', async () => {
     server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: String(LIMIT), HANDSHAKE_TIMEOUT_MS: '600000' });
     const sockets: Socket[] = [];
     // In waves, because the system drops connections beyond its backlog.
@@ -60,7 +60,7 @@ describe('connections without a session', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('leave no room beside the sessions of their address, which keep theirs', async () => {
+  it('are rejected when the sessions of their address fill its limit, and these sessions stay open', async () => {
     server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '3' });
     const sessions = [await connect(server.url), await connect(server.url), await connect(server.url)];
     const { status, headers, body } = await ask(server.url.replace('ws:', 'http:'), { headers: HANDSHAKE });
@@ -107,7 +107,7 @@ describe('connections without a session', () => {
     while ((await connections()) < 20) await delay(10);
   });
 
-  it('give way where the node is at its limit of connections, before any session does', async () => {
+  it('are closed at the connection limit of the node, and sessions stay open', async () => {
     server = await startServer({ MAX_CONNECTIONS: '5' });
     const first = await open();
     const answer = text(first);
@@ -131,7 +131,7 @@ describe('connections without a session', () => {
 });
 
 describe('requests', () => {
-  it('are refused with 429 past the rate of their address, and the connection ends', async () => {
+  it('are answered 429 over the rate of their address, and the connection is closed', async () => {
     server = await startServer({ REQUESTS_PER_SECOND: '1', TRUSTED_PROXIES: '127.0.0.1' });
     const url = `http://127.0.0.1:${server.port}/nowhere`;
     const statusFrom = async (address: string): Promise<number> =>
@@ -147,7 +147,7 @@ describe('requests', () => {
     expect(await statusFrom('192.0.2.2')).toBe(404);
   });
 
-  it('of one connection that wait for an answer are bounded', async () => {
+  it('of one connection are limited while they wait for an answer', async () => {
     server = await startServer();
     const socket = await open(GET.repeat(3000));
     expect(answersIn(await text(socket))).toEqual([...Array<string>(16).fill('404'), '429']);
@@ -192,7 +192,7 @@ describe('requests', () => {
     });
   });
 
-  it('whose body nobody reads end the connection behind the answer', async () => {
+  it('whose body is not read are answered, and then the connection is closed', async () => {
     server = await startServer();
     const socket = await open(request('POST /nowhere HTTP/1.1', [...HOST, 'Transfer-Encoding: chunked']));
     const body = setInterval(() => socket.write('1\r\nx\r\n'), 1);

@@ -20,7 +20,7 @@ const FORCE = 3;
 const PROBE = new URL('memory-probe.js', import.meta.url).href;
 let probes = 0;
 
-describe(`a server with a heap of ${HEAP_MIB} MiB lives, holds little, and counts what it holds`, () => {
+describe(`a server with a heap of ${HEAP_MIB} MiB survives with bounded memory, which its metrics account for`, () => {
   let siege: Siege;
   let socketPath: string;
 

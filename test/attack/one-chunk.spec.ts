@@ -63,7 +63,7 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
 
   const numbers = (length: number): string[] => Array.from({ length }, (_, id) => String(id));
 
-  it('fill the outbox to its mark and no further, and the rest is answered in order once it is read', async () => {
+  it('fill the outbox up to its high-water mark, and the rest is answered in order once the client reads', async () => {
     const stalled = await start();
     stalled.client.socket.write(Buffer.concat([requests(), clientFrame('{"type":"last","receiver":"*"}')]));
     await calm();
@@ -75,7 +75,7 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
     expect((await last).sender).toBe(stalled.id);
   });
 
-  it('are answered in part, before other sessions get their turn, however fast the client reads', async () => {
+  it('are answered over several turns, so that other sessions are served in between', async () => {
     const stalled = await start({ OUTBOX_HIGH_WATER_BYTES: String(64 * MARK) });
     let before = stalled.sink.bytesWritten;
     let most = 0;
@@ -91,7 +91,7 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
     expect(refs(stalled)).toEqual(numbers(REQUESTS));
   });
 
-  it('are all answered where the client has closed its half behind them', async () => {
+  it('are all answered where the client ends its half of the connection after them', async () => {
     const stalled = await start();
     stalled.client.socket.end(Buffer.concat([requests(), clientFrame(`{"type":"last","receiver":"${pair[0].id}"}`)]));
     await calm();
@@ -117,7 +117,7 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
     expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
   });
 
-  it('are read up to the close frame behind them', async () => {
+  it('are read up to the close frame that follows them', async () => {
     const stalled = await start();
     stalled.client.socket.write(Buffer.concat([requests(), closeFrame(4321)]));
     await calm();

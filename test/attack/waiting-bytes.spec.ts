@@ -57,7 +57,7 @@ describe('the bytes that wait inside the server', () => {
     provider = undefined;
   });
 
-  it('are bounded for the handlers of a session, counted, and given back', async () => {
+  it('are limited for the handlers of a session, counted while they wait, and subtracted afterwards', async () => {
     await start();
     const client = await server.connect();
     for (let count = 0; count < 40; count++) send(client, 'hang', `${count}`);
@@ -83,7 +83,7 @@ describe('the bytes that wait inside the server', () => {
     expect(waiting()).toBeLessThanOrEqual(QUEUE_BYTES);
   });
 
-  it('count where the exact reader has decoded the message', async () => {
+  it('are counted on the slow path, too', async () => {
     await start({ FAST_LANE: 'off' });
     const client = await server.connect();
     for (let count = 0; count < 20; count++) send(client, 'hang', `${count}`);
@@ -92,7 +92,7 @@ describe('the bytes that wait inside the server', () => {
     expect(waiting()).toBeLessThanOrEqual(QUEUE_BYTES);
   });
 
-  it('let one message of any length in', async () => {
+  it('may exceed the limit by one message, so that a single long message is accepted', async () => {
     await start({ HANDLER_QUEUE_BYTES: '1024' });
     const client = await server.connect();
     send(client, 'hang', 'long');
@@ -113,7 +113,7 @@ describe('the bytes that wait inside the server', () => {
     expect(waiting()).toBe(0);
   });
 
-  it('are given back when the session closes', async () => {
+  it('are subtracted when the session closes', async () => {
     await start();
     const [client, other] = [await server.connect(), await server.connect()];
     for (const type of ['stream', 'hang', 'hang']) send(client, type, type);
@@ -124,7 +124,7 @@ describe('the bytes that wait inside the server', () => {
     expect(waiting()).toBe(0);
   });
 
-  it('end the heaviest session with 1013 over the memory budget, and no other', async () => {
+  it('close only the session with the most of them with 1013 over the memory budget', async () => {
     await start({ MEMORY_BUDGET_BYTES: '2097152' });
     const calm = await server.connect();
     send(calm, 'hang', 'calm', 'x');
@@ -139,7 +139,7 @@ describe('the bytes that wait inside the server', () => {
     expect(await calm.answer('calm')).toMatchObject({ type: 'hang' });
   });
 
-  it('are those of one sys.auth at a time, while the keys cannot be had', async () => {
+  it('include the token of one sys.auth at a time while the keys cannot be loaded; a second one gets rate_limited', async () => {
     let asked = 0;
     provider = createServer(() => asked++).listen(0, '127.0.0.1');
     await once(provider, 'listening');
@@ -166,7 +166,7 @@ describe('the bytes that wait inside the server', () => {
     expect(asked).toBe(1);
   });
 
-  it('are those of the bodies of the HTTP API, refused with 429 over the memory budget', async () => {
+  it('include the bodies of HTTP API requests, which are answered 429 over the memory budget', async () => {
     await start({ API_KEYS: API_KEY, MEMORY_BUDGET_BYTES: '150000' });
     const post = (): ClientRequest =>
       requestHttp({

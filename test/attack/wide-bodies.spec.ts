@@ -11,12 +11,12 @@ import { startServer, type TestServer } from '../support/server.js';
 const WIDE_KEYS = 5000;
 /** One call of the busy handler. */
 const BUSY_MS = 4;
-/** How often each rule looked at a value. */
-const looks = { items: 0 };
+/** How often each rule read a value. */
+const reads = { items: 0 };
 
 class ItemDto {
   @IsInt()
-  @Transform(({ value }: { value: unknown }) => (looks.items++, value))
+  @Transform(({ value }: { value: unknown }) => (reads.items++, value))
   count!: number;
 
   @IsObject()
@@ -143,16 +143,16 @@ describe('a body for a handler', () => {
   });
 
   it('is not checked behind its first fault', async () => {
-    looks.items = 0;
+    reads.items = 0;
     const items = [{ count: 1 }, { count: 'x' }, ...Array.from({ length: 5000 }, () => ({}))];
     expect(await refusal({ name: 'x', items })).toBe('invalid_message: data.items.1.count must be an integer number');
   });
 
   it('is not transformed behind the length that its DTO allows an array', async () => {
-    looks.items = 0;
+    reads.items = 0;
     const few = Array.from({ length: 5000 }, () => ({ count: 1 }));
     expect(await refusal({ name: 'x', few })).toBe('invalid_message: data.few must contain no more than 3 elements');
-    expect(looks.items).toBe(4);
+    expect(reads.items).toBe(4);
   });
 
   it('may use the names and exclusions of class-transformer', async () => {

@@ -1,4 +1,4 @@
-/** What one session sent and received, from its welcome to its end. */
+/** Messages that one session sent and received, from its welcome to its end. */
 export interface SessionRecord {
   readonly id: string;
   /** The address of its node. */

@@ -4,7 +4,7 @@ import { mayReconnect } from '../../src/client/reconnect-policy.js';
 import { ABNORMAL, CLOSE_CODES, NO_STATUS } from '../../src/protocol/index.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { becomes, codeOf, hears, join } from '../support/switchboard-client.js';
+import { becomes, codeOf, receives, join } from '../support/switchboard-client.js';
 
 describe('the client', () => {
   let server: TestServer;
@@ -26,7 +26,7 @@ describe('the client', () => {
 
   it('sends to a session id, and resolves to the acknowledgement', async () => {
     const [ann, bob] = [await joined(), await joined()];
-    const received = hears(bob, 'offer');
+    const received = receives(bob, 'offer');
     expect(await ann.send(bob.id, 'offer', { text: 'hello' })).toEqual({ status: 'routed' });
     expect(await received).toMatchObject({ sender: ann.id, receiver: bob.id, data: { text: 'hello' } });
     expect(await ann.send('*', 'news')).toEqual({ status: 'accepted' });
@@ -44,7 +44,7 @@ describe('the client', () => {
 
   it('calls a handler, and receives its answer', async () => {
     const ann = await joined();
-    const received = hears(ann, 'demo.sum');
+    const received = receives(ann, 'demo.sum');
     expect(await ann.send(undefined, 'demo.sum', { numbers: [1, 2] })).toEqual({ status: 'accepted' });
     expect(await received).toMatchObject({ sender: 'server', data: { sum: 3 } });
   });
@@ -87,7 +87,7 @@ describe('the client', () => {
 
   it('closes, and rejects later messages with closed', async () => {
     const [ann, bob] = [await joined(), await joined()];
-    const departed = hears(bob, 'sys.departed');
+    const departed = receives(bob, 'sys.departed');
     const { id } = ann;
     const closed = becomes(ann, 'closed');
     ann.close();

@@ -4,7 +4,7 @@ import { FaultProxy } from '../support/fault-proxy.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { becomes, codeOf, hears, join } from '../support/switchboard-client.js';
+import { becomes, codeOf, receives, join } from '../support/switchboard-client.js';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -46,7 +46,7 @@ describe('a client whose server', () => {
     const [port] = await freePorts();
     const server = await serverProcess({ PORT: String(port), DRAIN_SPREAD_MS: '1500' });
     const ann = await joined(server.url);
-    const [notice, waiting] = [hears(ann, 'sys.reconnect'), becomes(ann, 'waiting')];
+    const [notice, waiting] = [receives(ann, 'sys.reconnect'), becomes(ann, 'waiting')];
     server.signal('SIGTERM');
     expect(await notice).toMatchObject({ data: { afterMs: 1500 } });
     const { code, delayMs } = await waiting;
@@ -88,7 +88,7 @@ describe('a client behind a proxy that', () => {
     bob.on('*', ({ type }) => received.push(type));
     const ann = await joined(proxy.url);
     proxy.discards = 'responses';
-    const arrived = hears(bob, 'lost');
+    const arrived = receives(bob, 'lost');
     const lost = codeOf(ann.send(bob.id, 'lost'));
     await arrived; // the acknowledgement does not arrive
     proxy.discards = 'nothing';
@@ -144,8 +144,8 @@ describe('a client behind a proxy that', () => {
     const proxy = await proxied({ HEARTBEAT_MS: '1000' });
     const ann = await joined(proxy.url);
     const { id } = ann;
-    await hears(ann, 'sys.pong');
-    await hears(ann, 'sys.pong');
+    await receives(ann, 'sys.pong');
+    await receives(ann, 'sys.pong');
     expect(ann.id).toBe(id);
   });
 

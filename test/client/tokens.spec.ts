@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Client, TokenSource } from '../../src/client/connect.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { becomes, hears, join } from '../support/switchboard-client.js';
+import { becomes, receives, join } from '../support/switchboard-client.js';
 import { AUTH, soon, token } from '../support/tokens.js';
 
 describe('a client with tokens', () => {
@@ -40,7 +40,7 @@ describe('a client with tokens', () => {
     const tokens = source(async (calls) => ({ token: await token(), expiresAt: Date.now() + calls * 1000 }));
     client = join(server.url, tokens);
     const id = await client.ready();
-    expect(await hears(client, 'sys.ack')).toMatchObject({ data: { status: 'accepted' } });
+    expect(await receives(client, 'sys.ack')).toMatchObject({ data: { status: 'accepted' } });
     expect(tokens.calls).toBe(2);
     expect(client.id).toBe(id);
   });

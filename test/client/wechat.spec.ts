@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { wechatSocket, type Wechat } from '../../src/client/wechat.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { becomes, hears, join } from '../support/switchboard-client.js';
+import { becomes, receives, join } from '../support/switchboard-client.js';
 
 /** Implements the documented interface of WeChat over a real WebSocket. */
 const wx: Wechat = {
@@ -28,11 +28,11 @@ describe('the client in a mini program', () => {
   it('sends, receives and closes', async () => {
     const [ann, bob] = [join(server.url, { WebSocket: wechatSocket(wx) }), join(server.url)];
     await Promise.all([ann.ready(), bob.ready()]);
-    const received = hears(ann, 'note');
+    const received = receives(ann, 'note');
     await bob.send(ann.id, 'note', 'hello');
     expect(await received).toMatchObject({ data: 'hello' });
     expect(await ann.send(bob.id, 'note')).toEqual({ status: 'routed' });
-    const departed = hears(bob, 'sys.departed');
+    const departed = receives(bob, 'sys.departed');
     ann.close();
     expect(await departed).toMatchObject({ data: { code: 1000 } });
     bob.close();

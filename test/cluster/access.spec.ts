@@ -32,17 +32,17 @@ describe('access to NATS', () => {
   it('works with a user and a password, and logs a wrong one', async () => {
     nats = await NatsServer.start('--user', 'nodes', '--pass', 'secret-of-nodes');
     await start({ NATS_USER: 'nodes', NATS_PASSWORD: 'secret-of-nodes' });
-    await node!.said('joined');
+    await node!.logged('joined');
     expect(JSON.stringify(node!.lines)).not.toContain('secret-of-nodes');
     await node!.kill();
     await start({ NATS_USER: 'nodes', NATS_PASSWORD: 'another' });
-    expect(String((await node!.said('cannot reach NATS'))['reason'])).toMatch(/authorization/i);
+    expect(String((await node!.logged('cannot reach NATS'))['reason'])).toMatch(/authorization/i);
   });
 
   it('works with a token', async () => {
     nats = await NatsServer.start('--auth', 'token-of-nodes');
     await start({ NATS_TOKEN: 'token-of-nodes' });
-    await node!.said('joined');
+    await node!.logged('joined');
   });
 
   it('rejects a server certificate of an unknown authority', async () => {
@@ -52,10 +52,10 @@ describe('access to NATS', () => {
     nats = await NatsServer.start('--tls', '--tlsverify', ...flags);
     const own = { NATS_TLS_CERT_FILE: file('node.crt'), NATS_TLS_KEY_FILE: file('node.key') };
     await start({ NATS_URL: nats.url.replace('nats:', 'tls:'), NATS_TLS_CA_FILE: file('ca.crt'), ...own });
-    await node!.said('joined');
+    await node!.logged('joined');
     await node!.kill();
     await start({ NATS_URL: nats.url.replace('nats:', 'tls:') });
-    expect(String((await node!.said('cannot reach NATS'))['reason'])).toMatch(/certificate/i);
+    expect(String((await node!.logged('cannot reach NATS'))['reason'])).toMatch(/certificate/i);
   });
 
   it('fails at start where a file cannot be read', async () => {
@@ -68,18 +68,18 @@ describe('access to NATS', () => {
   it('uses any server of the list', async () => {
     nats = await NatsServer.start();
     await start({ NATS_URL: `nats://127.0.0.1:1 ${nats.url}` });
-    await node!.said('joined');
+    await node!.logged('joined');
   });
 
   it('survives messages of an incompatible version and malformed ones', async () => {
     nats = await NatsServer.start();
     await start({});
-    const nodeId = String((await node!.said('joined'))['part']);
+    const nodeId = String((await node!.logged('joined'))['part']);
     const stranger = await connectNats({ servers: nats.url });
     const newer = encodeMessage({ nodeId: 'abcdefgh', incarnation: 1 }, { kind: 'heartbeat', sequence: 0 });
     newer[0] = NODE_VERSION + 2;
     stranger.publish('switchboard.all', newer);
-    expect(await node!.said('ignoring node with incompatible protocol version')).toMatchObject({
+    expect(await node!.logged('ignoring node with incompatible protocol version')).toMatchObject({
       level: 'warn',
       version: NODE_VERSION + 2,
       ours: NODE_VERSION,

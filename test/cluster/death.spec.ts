@@ -100,7 +100,7 @@ describe('a node', () => {
     await Promise.all([alice!.settled(), bob!.settled()]);
     expect(alice!.inbox).toEqual([]);
     expect(bob!.inbox.map(({ type, sender }) => [type, sender])).toEqual([['try', dora!.id]]);
-    expect((await nodes[2]!.said('fenced by other nodes; closing all sessions')).level).toBe('warn');
+    expect((await nodes[2]!.logged('fenced by other nodes; closing all sessions')).level).toBe('warn');
   });
 
   it('that was paused executes no late batch, not even of a node first seen during the pause', async () => {

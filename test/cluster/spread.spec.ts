@@ -75,7 +75,7 @@ describe('three nodes behind nginx', () => {
 
   it('get no connection while they drain, and the others keep theirs', async () => {
     const groups = await twoOfEach(3);
-    const nodeId = String((await nodes[2]!.said('joined'))['part']);
+    const nodeId = String((await nodes[2]!.logged('joined'))['part']);
     const staying = groups.filter(([client]) => nodeIdOf(client!) !== nodeId).flat();
     const leaving = groups.filter(([client]) => nodeIdOf(client!) === nodeId).flat();
     expect([staying.length >= 4, leaving.length >= 2]).toEqual([true, true]);

@@ -78,7 +78,7 @@ describe('messages of nodes that are no members', () => {
   });
 
   it('do not cut the link where a batch has no reply subject', async () => {
-    const nodeId = String((await node.said('joined'))['part']);
+    const nodeId = String((await node.logged('joined'))['part']);
     const origin = { nodeId: 'hasnosub', incarnation: 1 };
     const batch = begin(origin, 'batch');
     batch.u32(1);
@@ -93,7 +93,7 @@ describe('messages of nodes that are no members', () => {
   });
 
   it('that bear a former id of the node are ignored', async () => {
-    const former = String((await node.said('joined'))['part']);
+    const former = String((await node.logged('joined'))['part']);
     const head = { kind: 'snapshot', sequence: 0, first: true, last: true, requestsSnapshots: false } as const;
     const id = `${former}.${RANDOM_PART}`;
     const joined = (): number => node.lines.filter(({ message }) => message === 'joined').length;

@@ -98,14 +98,14 @@ describe('nodes of different versions', () => {
     const now = await start(undefined, young);
     const newest = await start(far, young);
     const newer = await start(next, young);
-    const line = await now.said('ignoring node with incompatible protocol version');
+    const line = await now.logged('ignoring node with incompatible protocol version');
     expect(line).toMatchObject({
       level: 'warn',
       version: expect.any(Number) as number,
       ours: expect.any(Number) as number,
     });
     expect(Number(line['version'])).toBe(Number(line['ours']) + 2);
-    await newest.said('ignoring node with incompatible protocol version');
+    await newest.logged('ignoring node with incompatible protocol version');
     const [ann, bob, carl] = (await Promise.all([now, newest, newer].map(({ url }) => connect(url)))) as [
       Client,
       Client,

@@ -32,13 +32,13 @@ const DATA = [
   '" }{][ , : \\" } "',
 ];
 
-describe.each(['on', 'off'])('the payload of a message (FAST_LANE=%s)', (lane) => {
+describe.each(['on', 'off'])('the payload of a message (FAST_LANE=%s)', (FAST_LANE) => {
   let server: TestServer;
   let alice: Client;
   let bob: Client;
 
   beforeAll(async () => {
-    server = await startServer({ FAST_LANE: lane, ARRIVAL_NOTICES: 'off' });
+    server = await startServer({ FAST_LANE, ARRIVAL_NOTICES: 'off' });
     alice = await connect(server.url);
     bob = await connect(server.url);
   });

@@ -88,7 +88,7 @@ describe('/asyncapi.json', () => {
       required: ['note', 'size', 'where', 'items', 'tags', 'key', 'terms', 'table', 'floor'],
       properties: {
         note: {
-          description: 'What the kitchen is told.',
+          description: 'A note for the kitchen.',
           examples: ['no onions'],
           type: 'string',
           minLength: 2,
@@ -134,7 +134,7 @@ describe('/asyncapi.json', () => {
     await strict.stop();
   });
 
-  it('is served to whoever asks, and not again to who has it', async () => {
+  it('is served to every client, and answers 304 to a matching ETag', async () => {
     const address = `http://127.0.0.1:${server.port}/asyncapi.json`;
     const { headers } = await fetch(address);
     expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
@@ -154,7 +154,7 @@ describe('/asyncapi.json', () => {
   });
 });
 
-/** What the official schema finds wrong with a document. */
+/** Returns the faults that the official schema finds in a document. */
 function faults(document: object): string[] {
   const ajv = new Ajv({ strict: false, logger: false, meta: false, validateSchema: false }); // it brings draft-07 itself
   addFormats.default(ajv);

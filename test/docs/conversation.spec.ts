@@ -19,7 +19,7 @@ describe('a real conversation', () => {
   let server: TestServer;
   let judge: FrameValidator;
   /** The message of the document that a client's frame is judged by, and the frames that came. */
-  const heard: string[] = [];
+  const received: string[] = [];
   beforeAll(async () => {
     server = await startServer({ API_KEYS: KEY }, [WordsModule]);
     judge = await FrameValidator.of(server.port);
@@ -29,16 +29,16 @@ describe('a real conversation', () => {
   it('is made of frames that the document knows, and of all that it knows', async () => {
     await talk(server);
     await talkWithTokens();
-    heard.push(text(ackFrame(ID, 'm', 'accepted', 3)));
-    heard.push(text(errorFrame(ID, 'rate_limited', 'Over the rate.', undefined, { retryAfterMs: 5 })));
-    const envelopes = heard.map((frame) => JSON.parse(frame) as Received);
+    received.push(text(ackFrame(ID, 'm', 'accepted', 3)));
+    received.push(text(errorFrame(ID, 'rate_limited', 'Over the rate.', undefined, { retryAfterMs: 5 })));
+    const envelopes = received.map((frame) => JSON.parse(frame) as Received);
     expect(envelopes.filter((envelope) => judge.matchSent(envelope).length === 0)).toEqual([]);
     for (const type of Object.keys(SERVER_MESSAGES)) {
-      const said = envelopes.filter((envelope) => envelope.type === type);
-      expect(said.map((envelope) => judge.matchSent(envelope))).toEqual(said.map(() => [type]));
-      const told = new Set(said.flatMap(({ data }) => (isObject(data) ? Object.keys(data) : [])));
-      expect([type, [...told].toSorted()]).toEqual([type, documented(judge, type).toSorted()]);
-      expect([type, said.length > 0]).toEqual([type, true]);
+      const sent = envelopes.filter((envelope) => envelope.type === type);
+      expect(sent.map((envelope) => judge.matchSent(envelope))).toEqual(sent.map(() => [type]));
+      const fields = new Set(sent.flatMap(({ data }) => (isObject(data) ? Object.keys(data) : [])));
+      expect([type, [...fields].toSorted()]).toEqual([type, documented(judge, type).toSorted()]);
+      expect([type, sent.length > 0]).toEqual([type, true]);
     }
     const kinds = new Set(envelopes.flatMap((envelope) => judge.matchSent(envelope)));
     for (const kind of ['from-session', 'from-server', 'order-place.answer']) expect(kinds).toContain(kind);
@@ -127,7 +127,7 @@ describe('a real conversation', () => {
   }
 
   function keep(...clients: readonly Client[]): void {
-    for (const { frames } of clients) heard.push(...frames);
+    for (const { frames } of clients) received.push(...frames);
   }
 });
 
@@ -139,7 +139,7 @@ interface Question {
   readonly fits: boolean;
 }
 
-/** What a client may and may not say to each word: where the document says no the server does, and the other way round. */
+/** Data that a client may and may not send with each type: the document and the server must refuse the same. */
 function questions(): Question[] {
   const good = (type: string, ...bodies: readonly unknown[]): Question[] =>
     bodies.map((data) => ({ type, data, fits: true }));

@@ -54,7 +54,7 @@ describe('/docs', () => {
     const message = tab.page.locator('.message', { has: tab.page.locator('h3', { hasText: 'order:place' }) });
     const rows = await message.locator('tbody tr').allInnerTexts();
     const row = (field: string): string | undefined => rows.find((text) => text.startsWith(field));
-    expect(row('note')).toMatch(/required.*string, 2 to 40 characters.*What the kitchen is told\./s);
+    expect(row('note')).toMatch(/required.*string, 2 to 40 characters.*A note for the kitchen\./s);
     expect(row('size')).toContain('"S" or "L"');
     expect(row('items[].count')).toContain('integer, 1 to 99');
     expect(row('mail')).toMatch(/optional.*mail must be an email/s);

@@ -45,7 +45,7 @@ describe('docs/postman.md', () => {
     expect(second.inbox.splice(0)).toMatchObject(other === undefined ? [] : [{ ...other, sender: first.id }]);
   });
 
-  it('tells the first tab that the second has gone', async () => {
+  it('sends sys.departed to the first tab when the second closes', async () => {
     const third = await connect(server.url);
     await first.next('sys.arrived');
     await third.close();

@@ -100,7 +100,7 @@ describe('a key set by URL', () => {
     expect(await handshake(key)).toBe('in');
   });
 
-  it('are asked for twice at the most while they cannot be had, and again after a pause', async () => {
+  it('are requested twice at the most while they cannot be loaded, and again after a pause', async () => {
     const key = await pair('key');
     published = undefined;
     for (let count = 0; count < 20; count++) expect(await handshake(key)).toBe('out');
@@ -110,7 +110,7 @@ describe('a key set by URL', () => {
     expect([await handshake(key), fetches]).toEqual(['in', 3]);
   });
 
-  it('are asked for seldom by tokens that name unknown keys, while they cannot be had', async () => {
+  it('are requested rarely for tokens that name unknown keys, while they cannot be loaded', async () => {
     const [known, unknown] = [await pair('known'), await pair('unknown')];
     published = [known.jwk];
     expect(await handshake(known)).toBe('in');
@@ -120,7 +120,7 @@ describe('a key set by URL', () => {
     expect([await handshake(known), fetches]).toEqual(['in', 3]);
   });
 
-  it('stay in use while they cannot be had, for a day', async () => {
+  it('stay in use for a day while they cannot be loaded', async () => {
     const key = await pair('key');
     published = [key.jwk];
     expect(await handshake(key)).toBe('in');
@@ -134,7 +134,7 @@ describe('a key set by URL', () => {
     expect(await handshake(key)).toBe('in');
   });
 
-  it('are not read beyond a bound', async () => {
+  it('are rejected where the answer is too long', async () => {
     writtenBytes = 0;
     const key = await pair('key');
     published = 'endless';

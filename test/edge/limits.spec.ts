@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HandshakeRateLimiter } from '../../src/gateway/handshake/handshake-rate-limiter.js';
+import { AddressRateLimiter } from '../../src/limits/address-rate-limiter.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect, type Client } from '../support/client.js';
 import { ServerProcess } from '../support/process.js';
@@ -71,7 +71,7 @@ describe('connections', () => {
   });
 
   it('are counted for a bounded number of addresses, which are dropped when idle', () => {
-    const rate = new HandshakeRateLimiter(1, 3);
+    const rate = new AddressRateLimiter(1, 3);
     for (const address of ['a', 'b', 'c', 'd', 'e']) rate.take(address, 0);
     expect(rate.size).toBe(3);
     rate.take('f', 10_000);

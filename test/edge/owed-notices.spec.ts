@@ -48,7 +48,7 @@ describe('a session that ends while notices wait for their window', () => {
     expect(notices(bob)).toEqual([`sys.arrived ${eve.id}`, `sys.departed ${eve.id}`]);
   });
 
-  it('gets them once, and those that remain get its departure behind them', async () => {
+  it('gets them once, and the remaining sessions get its departure after them', async () => {
     await start();
     await bob.close(1000);
     server.app.get(SessionRegistry).find(ann.id)!.close(4000);

@@ -113,14 +113,14 @@ describe('under load, a fault', { timeout: 240_000 }, () => {
     const idleSockets: Socket[] = [];
     for (let count = 0; count < 200; count++)
       idleSockets.push(connectTcp(port, '127.0.0.1').on('error', () => undefined));
-    await server.said('out of file descriptors: new connections fail; raise the limit (ulimit -n)');
+    await server.logged('out of file descriptors: new connections fail; raise the limit (ulimit -n)');
     load.send(EACH);
     await load.settle();
     for (const socket of idleSockets) socket.destroy();
     const sinceMs = performance.now();
     const row = await recovery('no file descriptor is left', 'connections up to `ulimit -n`, then fewer', sinceMs);
     expect([row.lost, row.acknowledged]).toEqual([0, SESSIONS * (EACH + 1)]);
-    await server.said('file descriptors available again');
+    await server.logged('file descriptors available again');
     await (await connect(server.url)).close();
   });
 

@@ -1,9 +1,9 @@
 import { mutate } from './mutator.js';
 import { Random } from './random.js';
 
-/** Inputs between two looks at the coverage. */
+/** Inputs between two checks of the coverage. */
 const BATCH = 64;
-/** What is kept in the repository for one target. */
+/** The inputs kept in the repository for one target. */
 const MAX_KEPT = 48;
 const MAX_KEPT_BYTES = 1280;
 

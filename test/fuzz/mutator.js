@@ -66,7 +66,7 @@ function tokenOf(random, dictionary) {
   return dictionary.length === 0 ? number(random) : random.pick(dictionary);
 }
 
-/** Returns the offset behind a separator near a random place, `undefined` where there is none. */
+/** Returns the offset behind a separator near a random place, `undefined` where there is not one. */
 function behindSeparator(random, bytes, separators) {
   if (separators === '' || bytes.length === 0) return undefined;
   const at = bytes.indexOf(separators[random.below(separators.length)], random.below(bytes.length), 'latin1');

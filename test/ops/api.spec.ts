@@ -15,8 +15,8 @@ const NEW = 'a-new-key-of-many-characters!';
 /** Reads problem details and checks their form. */
 function problem({ status, headers, body }: Answer): string {
   expect(headers['content-type']).toBe('application/problem+json');
-  const { status: told, code, type, title, detail } = JSON.parse(body) as Record<string, unknown>;
-  expect([told, type, typeof title, typeof detail]).toEqual([status, 'about:blank', 'string', 'string']);
+  const { status: statusInBody, code, type, title, detail } = JSON.parse(body) as Record<string, unknown>;
+  expect([statusInBody, type, typeof title, typeof detail]).toEqual([status, 'about:blank', 'string', 'string']);
   return `${status} ${String(code)}`;
 }
 

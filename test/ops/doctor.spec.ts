@@ -156,7 +156,7 @@ describe('without a proxy, the doctor', () => {
 
   it('reports a path other than WS_PATH', async () => {
     server = await startServer();
-    const diagnosis = await doctor('--url', server.url.replace('/wss', '/elsewhere'), '--quick');
+    const diagnosis = await doctor('--url', server.url.replace('/wss', '/another-path'), '--quick');
     expect(diagnosis.code).toBe(1);
     expect(of('path', diagnosis)).toBe('FAIL path: status 404 for a plain GET');
     expect(of('session', diagnosis)).toMatch(/^FAIL session: .*404/);
@@ -189,7 +189,7 @@ describe('without a proxy, the doctor', () => {
 
   it('reports a certificate for another name that expires soon, and public metrics', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-doctor-'));
-    await makeCertificates(folder, '--host', 'elsewhere.example', '--days', '3');
+    await makeCertificates(folder, '--host', 'another.example', '--days', '3');
     const [cert, key] = [join(folder, 'server.crt'), join(folder, 'server.key')];
     const diagnosis = await diagnose({ TLS_CERT_FILE: cert, TLS_KEY_FILE: key }, '--ca', join(folder, 'ca.crt'));
     expect(of('chain', diagnosis)).toBe('FAIL chain: ERR_TLS_CERT_ALTNAME_INVALID');

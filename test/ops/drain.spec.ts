@@ -103,7 +103,7 @@ describe('a server that gets a signal', () => {
     mute.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
     await once(mute, 'data');
     server.signal('SIGTERM');
-    await server.said('draining');
+    await server.logged('draining');
     server.signal('SIGTERM');
     expect(await server.ended).toEqual({ code: 143, signal: null });
     mute.destroy();

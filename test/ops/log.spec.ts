@@ -25,33 +25,33 @@ describe('the log', () => {
   it('writes sessions that open and end at debug, and nothing of messages', async () => {
     server = await ServerProcess.start({ LOG_LEVEL: 'debug' });
     const ann = await connect(`${server.url}?token=hidden`);
-    expect(await server.said('connected')).toMatchObject({ level: 'debug', session: ann.id, address: '127.0.0.1' });
+    expect(await server.logged('connected')).toMatchObject({ level: 'debug', session: ann.id, address: '127.0.0.1' });
     ann.send({ type: 'chat', receiver: 'hidden', data: 'hidden' });
     await ann.next('sys.error');
-    expect(await server.said('message refused')).toMatchObject({ code: 'receiver_not_found', session: ann.id });
+    expect(await server.logged('message refused')).toMatchObject({ code: 'receiver_not_found', session: ann.id });
     await ann.close(1000);
-    expect(await server.said('departed')).toMatchObject({ level: 'debug', code: 1000, session: ann.id });
+    expect(await server.logged('departed')).toMatchObject({ level: 'debug', code: 1000, session: ann.id });
     expect(JSON.stringify(server.lines)).not.toContain('hidden');
   });
 
   it('writes refusals and closes at info with code and address', async () => {
     server = await ServerProcess.start();
-    await ask(`${server.origin}/elsewhere?token=hidden`, { headers: HANDSHAKE });
-    expect(await server.said('handshake refused')).toMatchObject({
+    await ask(`${server.origin}/another-path?token=hidden`, { headers: HANDSHAKE });
+    expect(await server.logged('handshake refused')).toMatchObject({
       level: 'info',
       code: 'not_found',
       address: '127.0.0.1',
     });
     const ann = await connect(server.url);
     ann.socket.send(Buffer.from([1]));
-    expect(await server.said('closed')).toMatchObject({ level: 'info', code: 1003, session: ann.id });
+    expect(await server.logged('closed')).toMatchObject({ level: 'info', code: 1003, session: ann.id });
   });
 
   it('writes refused requests of the HTTP API without the key', async () => {
     server = await ServerProcess.start({ API_KEYS: 'a-key-of-some-length' });
     await ask(`${server.origin}/api/v1/stats`, { headers: { authorization: 'Bearer hidden' } });
     const line = { level: 'info', code: 'unauthorized', status: 401, method: 'GET', peer: '127.0.0.1' };
-    expect(await server.said('API request refused')).toMatchObject(line);
+    expect(await server.logged('API request refused')).toMatchObject(line);
     expect(JSON.stringify(server.lines)).not.toContain('hidden');
   });
 
@@ -60,16 +60,16 @@ describe('the log', () => {
     const from = { 'X-Real-IP': '203.0.113.7' };
     const jwt = bearer(await token()).headers;
     await ask(`${server.origin}/wss`, { headers: { ...HANDSHAKE, ...from, authorization: 'Bearer hidden' } });
-    expect(await server.said('handshake refused')).toMatchObject({ code: 'unauthorized', address: '203.0.113.7' });
+    expect(await server.logged('handshake refused')).toMatchObject({ code: 'unauthorized', address: '203.0.113.7' });
     const ann = await connect(server.url, { headers: { ...from, ...jwt } });
     const fields = { session: ann.id, address: '203.0.113.7', user: 'ann' };
-    expect(await server.said('connected')).toMatchObject(fields);
+    expect(await server.logged('connected')).toMatchObject(fields);
     ann.sendText('{');
-    expect(await server.said('message refused')).toMatchObject({ code: 'malformed_json', address: '203.0.113.7' });
+    expect(await server.logged('message refused')).toMatchObject({ code: 'malformed_json', address: '203.0.113.7' });
     await ann.close(1000);
-    expect(await server.said('departed')).toMatchObject({ code: 1000, ...fields });
-    const said = JSON.stringify(server.lines);
-    for (const secret of ['hidden', AUTH.AUTH_SECRET, jwt.authorization]) expect(said).not.toContain(secret);
+    expect(await server.logged('departed')).toMatchObject({ code: 1000, ...fields });
+    const logText = JSON.stringify(server.lines);
+    for (const secret of ['hidden', AUTH.AUTH_SECRET, jwt.authorization]) expect(logText).not.toContain(secret);
   });
 
   it('sums up a flood', async () => {

@@ -137,7 +137,7 @@ describe('metrics', () => {
   it('count rejected handshakes by code', async () => {
     const origin = `http://127.0.0.1:${server.port}`;
     await ask(`${origin}/wss`, { headers: { ...HANDSHAKE, 'Sec-WebSocket-Key': 'x' } });
-    await ask(`${origin}/elsewhere`, { headers: HANDSHAKE });
+    await ask(`${origin}/another-path`, { headers: HANDSHAKE });
     await ask(`${origin}/wss`);
     expect(await scrape()).toMatchObject({
       'switchboard_handshakes_total{outcome="bad_handshake"}': 1,

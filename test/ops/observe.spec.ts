@@ -30,10 +30,10 @@ describe('monitoring', () => {
   afterAll(() => server.stop());
 
   it('has alert rules that promtool accepts', () => {
-    const said = execFileSync('promtool', ['check', 'rules', join(CONFIG, 'prometheus/alerts.yml')], {
+    const output = execFileSync('promtool', ['check', 'rules', join(CONFIG, 'prometheus/alerts.yml')], {
       encoding: 'utf8',
     });
-    expect(said).toMatch(/SUCCESS: \d+ rules found/);
+    expect(output).toMatch(/SUCCESS: \d+ rules found/);
   });
 
   it('has alerts that fire for their cause and not under normal load', () => {

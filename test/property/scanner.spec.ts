@@ -100,10 +100,10 @@ describe('the scanner', () => {
           for (let turned = 1; turned < 4 && problem === undefined; turned++)
             problem = scanned(random, bytes, first + turned, anyMask(random))
               ? difference(envelope)
-              : 'refused elsewhere';
+              : 'refused at another place';
         } else {
           for (let turned = 1; turned < 4; turned++)
-            if (scanned(random, bytes, first + turned, anyMask(random))) problem = 'accepted elsewhere';
+            if (scanned(random, bytes, first + turned, anyMask(random))) problem = 'accepted at another place';
           if (index % SAMPLE === 0) {
             sampled++;
             if (exact(bytes) === undefined) refusedByBoth++;

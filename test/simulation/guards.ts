@@ -22,7 +22,7 @@ export const GUARDS: Readonly<Record<string, TakeOut>> = {
   /** A node ignores its own messages. */
   'own-messages': () => replace(NodeIdentity.prototype, 'isOwn', () => false),
   /** A batch that arrives twice is executed once. */
-  'batch-numbers': () => replace(Member.prototype, 'isNextBatch', () => true),
+  'batch-numbers': () => replace(Member.prototype, 'takeBatchNumber', () => true),
   /** A batch that may be too old is refused. */
   'batch-age': () => replace(ClockOffset.prototype, 'maxAgeMs', () => 0),
   /** A member that reconnects is out of sync. */

@@ -55,7 +55,7 @@ abstract class PlacedDto {
 }
 
 export class OrderDto extends PlacedDto {
-  @Describe('What the kitchen is told.', 'no onions')
+  @Describe('A note for the kitchen.', 'no onions')
   @MinLength(2)
   @MaxLength(40)
   note!: string;

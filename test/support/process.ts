@@ -57,7 +57,7 @@ export class ServerProcess {
         stdio: ['ignore', 'pipe', 'inherit'],
       }),
     );
-    if (logFile === undefined) server.url = String((await server.said('listening'))['url']);
+    if (logFile === undefined) server.url = String((await server.logged('listening'))['url']);
     else {
       await listening(Number(env.PORT));
       server.url = `ws://127.0.0.1:${env.PORT}/wss`;
@@ -71,7 +71,7 @@ export class ServerProcess {
   }
 
   /** Waits for a log line with this message. */
-  async said(message: string): Promise<LogLine> {
+  async logged(message: string): Promise<LogLine> {
     const line = this.lines.find((each) => each.message === message);
     if (line !== undefined) return line;
     return Promise.race([

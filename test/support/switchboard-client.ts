@@ -28,7 +28,7 @@ export function becomes(client: Client, phase: Phase): Promise<StateChange> {
 }
 
 /** Resolves to the next envelope of a type; call it before the cause. */
-export function hears(client: Client, type: string): Promise<Envelope> {
+export function receives(client: Client, type: string): Promise<Envelope> {
   return new Promise((resolve) => {
     const stop = client.on(type, (envelope) => {
       stop();

@@ -14,7 +14,7 @@ async function session(turns: HandlerTurns, name: string, callMs: readonly numbe
     await Promise.resolve();
     work(milliseconds);
     log.push(name);
-    if (turns.over) await turns.next();
+    if (turns.mustYield()) await turns.next();
   }
 }
 
@@ -53,6 +53,6 @@ describe('turns of handlers', () => {
     await session(turns, 'a', [TURN_MS, TURN_MS], []);
     await turn();
     await turn();
-    expect(turns.over).toBe(false);
+    expect(turns.mustYield()).toBe(false);
   });
 });

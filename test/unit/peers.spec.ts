@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Peers, type Peer } from '../../src/messaging/peers.js';
+import { Peers, type SessionRef } from '../../src/messaging/peers.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
 import { newRegistry, openSession } from '../support/sessions.js';
@@ -8,7 +8,7 @@ describe('peers', () => {
   let registry: SessionRegistry;
   let peers: Peers;
   const newSession = (): Session => openSession(registry).session;
-  const forget = (session: Peer): Peer[] => [...peers.forget(session)];
+  const forget = (session: SessionRef): SessionRef[] => [...peers.forget(session)];
 
   beforeEach(() => {
     registry = newRegistry();

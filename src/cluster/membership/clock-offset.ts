@@ -2,9 +2,9 @@
 const WINDOW_MS = 60_000;
 
 /**
- * Bounds the offset between the monotonic clocks of another node and of this one, by round trips. The answer to a question
- * was sent after the question, so the difference of the two moments is the offset plus a part of the round trip. The
- * smallest difference is used.
+ * Bounds the offset between the monotonic clocks of another node and of this one, by round trips. The answer to a
+ * question was sent after the question. The difference of the two moments is therefore the offset plus a part of the
+ * round trip. The smallest difference is used.
  */
 export class ClockOffset {
   #leastMs = Number.POSITIVE_INFINITY;
@@ -28,8 +28,8 @@ export class ClockOffset {
   }
 
   /**
-   * Returns the age that a message has at most; infinite before the first round trip. The bound exceeds the age by the
-   * way from this node to the other one, so that it is also the age at which a receipt can arrive there.
+   * Returns the age that a message has at most; infinite before the first round trip. Includes the return trip, so a
+   * receipt sent now arrives by this age.
    */
   maxAgeMs(sentAtMs: number, nowMs: number): number {
     return nowMs - sentAtMs + Math.min(this.#leastMs, this.#leastBeforeMs);

@@ -34,8 +34,8 @@ export class MemberList {
   }
 
   /**
-   * Returns the member that sent a message, a new one where the node is unknown. Returns `undefined` for a former member,
-   * for an older incarnation, for a malformed id and beyond the limit of members.
+   * Returns the member that sent a message, a new one where the node is unknown. Returns `undefined` for a former
+   * member, for an older incarnation, for a malformed id and beyond the limit of members.
    */
   receive({ nodeId, incarnation }: Head): Member | undefined {
     if (this.#gone.has(nodeId)) return undefined;

@@ -57,8 +57,8 @@ export class Member {
     return this.#synced && sequence === this.#sequence;
   }
 
-  /** Whether a batch is newer than all before. A batch that arrives twice must be executed once. */
-  isNextBatch(number: number): boolean {
+  /** Records the number of a batch. Returns `false` where the number is not newer, as of a batch that arrives twice. */
+  takeBatchNumber(number: number): boolean {
     const isNext = this.#lastBatch === undefined || isAfter(number, this.#lastBatch);
     if (isNext) this.#lastBatch = number;
     return isNext;
@@ -66,7 +66,7 @@ export class Member {
 
   /** Takes one chunk of a snapshot. The last one applies the difference to the known sessions. */
   applySnapshot({ first, last, chunk, sequence, sessions, departures }: Snapshot): void {
-    // A snapshot from before the last events arrives twice at most: its difference would undo these events.
+    // Ignores a snapshot older than the applied events, because its difference would undo them.
     if (this.#sequence !== undefined && isAfter(this.#sequence, sequence)) return;
     if (first) this.#partial = { sequence, sessions: new Map(), chunks: 0 };
     const partial = this.#partial;

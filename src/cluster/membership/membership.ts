@@ -23,7 +23,7 @@ const LEAVE_TIMEOUT_MS = 1000;
 const EXECUTION_SHARE = 0.5;
 
 /** The outside of this process: time and the network. */
-export interface Surroundings {
+export interface ClusterIo {
   readonly clock: Clock;
   readonly dialer: NatsDialer;
 }
@@ -53,7 +53,7 @@ export class Membership implements ConnectorListener {
     private readonly settings: Settings,
     private readonly identity: NodeIdentity,
     private readonly log: Log,
-    { clock, dialer }: Surroundings,
+    { clock, dialer }: ClusterIo,
   ) {
     const { backplaneTimeoutMs: timeoutMs, natsSubject, nodeTimeoutMs } = settings;
     const maxAgeMs = timeoutMs * EXECUTION_SHARE;
@@ -109,7 +109,9 @@ export class Membership implements ConnectorListener {
     this.publisher.failPending();
   }
 
-  /** Passes a message on to the receiver, unless its version is incompatible or this node sent it, under whatever id. */
+  /**
+   * Passes a message on to the receiver, unless its version is incompatible or this node sent it, under whatever id.
+   */
   onMessage(bytes: Uint8Array, reply: string | undefined): void {
     const version = versionOf(bytes);
     if (!isSupported(version)) return this.#logIncompatible(version);

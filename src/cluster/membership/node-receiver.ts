@@ -37,7 +37,7 @@ export class NodeReceiver {
       case 'snapshotRequest':
         return publisher.scheduleSnapshot(member.nodeId, this.members);
       case 'batch':
-        if (reply !== undefined && member.isNextBatch(message.number))
+        if (reply !== undefined && member.takeBatchNumber(message.number))
           this.executor.execute(member, head, message, reply);
         return;
       case 'receipt':

@@ -16,10 +16,7 @@ export class RequestExecutor {
     private readonly clock: Clock,
   ) {}
 
-  /**
-   * Executes a batch, or refuses all of it where it may be too old, because then its receipt may be too late, or where
-   * the sessions of its node are not known.
-   */
+  /** Executes a batch. Refuses a batch whose receipt might come too late, or whose node is out of sync. */
   execute(member: Member, { sentAtMs }: Head, batch: Batch, reply: string): void {
     const isFresh = member.clock.maxAgeMs(sentAtMs, this.clock.now()) <= batch.maxAgeMs;
     if (!isFresh || !member.synced || !this.state.joined) return this.refuse(batch, reply);

@@ -34,9 +34,9 @@ interface OpenBatch {
 }
 
 /**
- * Gathers what this node sends in one turn of the event loop: one batch of requests per node, or one batch of events for
- * all nodes. There is never both, because the nodes must receive requests and events in the order they were added. The
- * flush has a `setImmediate` of its own, because `cluster/` does not know the flush of `sessions/`.
+ * Gathers what this node sends in one turn of the event loop: one batch of requests per node, or one batch of events
+ * for all nodes. There is never both, because the nodes must receive requests and events in the order they were added.
+ * The flush has a `setImmediate` of its own, because `cluster/` does not know the flush of `sessions/`.
  */
 export class BatchAccumulator {
   readonly #batches = new Map<string, OpenBatch>();

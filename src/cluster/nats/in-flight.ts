@@ -9,7 +9,9 @@ interface InFlightBatch {
   readonly expiresAtMs: number;
 }
 
-/** Holds the batches that were sent and whose receipt has not arrived. Calls the callback of each request exactly once. */
+/**
+ * Holds the batches that were sent and whose receipt has not arrived. Calls the callback of each request exactly once.
+ */
 export class InFlight {
   /** Batches by number, the oldest first. They expire in this order, because all have the same timeout. */
   readonly #batches = new Map<number, InFlightBatch>();

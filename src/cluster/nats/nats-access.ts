@@ -59,8 +59,8 @@ export function checkNatsFiles(settings: Settings): void {
 }
 
 /**
- * Returns the options of a connection to NATS. Reads the files each time, so that renewed ones are used. The client's own
- * reconnection is off, because it would send buffered messages late.
+ * Returns the options of a connection to NATS. Reads the files each time, so that renewed ones are used. The client's
+ * own reconnection is off, because it would send buffered messages late.
  *
  * @throws {Error} where a file cannot be read
  */

@@ -25,8 +25,8 @@ export interface ConnectorListener {
 
 /**
  * Keeps one connection to NATS open; each connection is one incarnation of this node. Bytes that a lost connection had
- * not sent are never sent, because its client is discarded with its buffers. Catches what the listener throws, because an
- * exception would end the reader of the client.
+ * not sent are never sent, because its client is discarded with its buffers. Catches what the listener throws, because
+ * an exception would end the reader of the client.
  */
 export class NatsConnector implements Publisher {
   #listener: ConnectorListener | undefined;

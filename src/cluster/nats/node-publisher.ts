@@ -79,7 +79,9 @@ export class NodePublisher {
     return 'queued';
   }
 
-  /** Queues an event for all nodes. Drops it while disconnected, because the snapshot of the next connection covers it. */
+  /**
+   * Queues an event for all nodes. Drops it while disconnected, because the snapshot of the next connection covers it.
+   */
   event(clusterEvent: ClusterEvent): void {
     if (clusterEvent.type === 'departed') this.#recentDepartures.add(clusterEvent.id, clusterEvent.code);
     if (this.connector.open) this.#accumulator.addEvent(clusterEvent);

@@ -2,8 +2,8 @@ import type { Frame } from '../../protocol/index.js';
 import type { DeliveryFailure, SessionInfo } from '../backplane.js';
 
 /**
- * The version of the messages between nodes. A node understands this version, the one before and the one after. Raise it
- * with every new kind or field, and let the version before skip what is new.
+ * The version of the messages between nodes. A node understands this version, the one before and the one after. Raise
+ * it with every new kind or field, and let the version before skip what is new.
  */
 export const NODE_VERSION = 2;
 

@@ -37,7 +37,10 @@ export class KeySet {
     }
   }
 
-  /** Finds the key whose id the token header names. The promise rejects when the JWKS has no such key or cannot be loaded. */
+  /**
+   * Finds the key whose id the token header names. The promise rejects when the JWKS has no such key or cannot be
+   * loaded.
+   */
   async find(header: JWTHeaderParameters, jws: FlattenedJWSInput): Promise<CryptoKey> {
     if (this.#file !== undefined) await this.#refresh(this.#file);
     return this.#find(header, jws);

@@ -44,8 +44,8 @@ export class TokenVerifier {
   /**
    * Verifies the token of a handshake, from `Authorization` or the subprotocols. Never rejects.
    *
-   * @returns `undefined` where there is no token and none is required; a promise of `undefined` where the token is missing,
-   *   invalid or one of several
+   * @returns `undefined` where there is no token and none is required; a promise of `undefined` where the token is
+   *   missing, invalid or one of several
    */
   verifyHandshake({ headers }: IncomingMessage): Promise<VerifiedToken | undefined> | undefined {
     if (this.#mode === 'off') return undefined;

@@ -92,7 +92,7 @@ export class HandlerQueue {
       else {
         const call = this.#waiting.shift()!;
         this.#keep(await runner.run(this.session, call), call.heldBytes);
-        if (this.#waiting.length > 0 && turns.over) await turns.next();
+        if (this.#waiting.length > 0 && turns.mustYield()) await turns.next();
       }
     }
     counters.handlersRunning--;

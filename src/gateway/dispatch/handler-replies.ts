@@ -29,7 +29,8 @@ export class HandlerReplies {
   ) {}
 
   /**
-   * Sends one value under the request's own type, or a `WsResponse` under its event; nothing for `undefined` and `null`.
+   * Sends one value under the request's own type, or a `WsResponse` under its event; nothing for `undefined` and
+   * `null`.
    *
    * @throws {Error} when the event is not a valid application type or the value cannot be encoded
    */

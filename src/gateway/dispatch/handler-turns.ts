@@ -21,8 +21,8 @@ export class HandlerTurns {
     queueMicrotask(() => process.nextTick(this.#resume));
   };
 
-  /** Returns whether a session must wait before its next call. */
-  get over(): boolean {
+  /** Starts the time of this turn where no call has. Returns whether a session must wait before its next call. */
+  mustYield(): boolean {
     return this.#isTimeUp() || this.#waiting.length > 0;
   }
 

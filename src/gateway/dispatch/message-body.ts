@@ -10,8 +10,8 @@ const CLOSES = 0x7d;
 /**
  * Parses `data` for a handler; `undefined` where the message has none.
  *
- * @throws {MessageError} `invalid_message` when `data` is nested more than {@link MAX_HANDLED_DEPTH} levels deep, because
- *   recursive code would overflow the stack
+ * @throws {MessageError} `invalid_message` when `data` is nested more than {@link MAX_HANDLED_DEPTH} levels deep,
+ *   because recursive code would overflow the stack
  */
 export function parseBody({ data, id }: ServerRequest): unknown {
   if (data === undefined) return undefined;

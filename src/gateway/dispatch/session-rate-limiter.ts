@@ -26,7 +26,10 @@ type Limits = Pick<
   | 'maxMessageBytes'
 >;
 
-/** Limits messages, bytes, receivers of broadcasts and errors of one session. A session has no limiter where all of these limits are off. */
+/**
+ * Limits messages, bytes, receivers of broadcasts and errors of one session. A session has no limiter where all of
+ * these limits are off.
+ */
 export class SessionRateLimiter {
   readonly #messages: TokenBucket | undefined;
   readonly #bytes: TokenBucket | undefined;
@@ -95,8 +98,9 @@ export class SessionRateLimiter {
   }
 
   /**
-   * Charges a broadcast while receivers are left. Returns 0, or the milliseconds to wait where none is left and nothing was
-   * charged. A broadcast may have more receivers than are left; the next ones wait until the rate has made up for it.
+   * Charges a broadcast while receivers are left. Returns 0, or the milliseconds to wait where none is left and nothing
+   * was charged. A broadcast may have more receivers than are left; the next ones wait until the rate has made up for
+   * it.
    */
   chargeBroadcast(receivers: number): number {
     if (this.#receivers === undefined) return 0;

@@ -14,8 +14,8 @@ function clientHeaderBytes(second: number): number {
 /** Tracks frame boundaries in the bytes that `ws` reads, so that the fast frame reader finds the next message. */
 export class FrameTracker {
   /**
-   * Whether `ws` found an invalid frame or a close frame: later frames have no effect. Set by `FastFrameReader` and by the
-   * error listener of `SocketEvents`.
+   * Whether `ws` found an invalid frame or a close frame: later frames have no effect. Set by `FastFrameReader` and by
+   * the error listener of `SocketEvents`.
    */
   failed = false;
   /** Messages, pings and pongs that have ended. Written by {@link step}. */

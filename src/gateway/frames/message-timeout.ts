@@ -8,9 +8,9 @@ import { GatewaySocket } from '../gateway-socket.js';
 const TICKS_PER_TIMEOUT = 4;
 
 /**
- * Closes with 1008 when a message is not finished within `FRAME_TIMEOUT_MS`, even if bytes keep arriving. The check adds
- * no work to reading, because a timer compares the counts that {@link FrameTracker} keeps. Time is counted in ticks of that
- * timer, because ticks stop while the process is paused: bytes that arrive during a pause are not late.
+ * Closes with 1008 when a message is not finished within `FRAME_TIMEOUT_MS`, even if bytes keep arriving. The check
+ * adds no work to reading, because a timer compares the counts that {@link FrameTracker} keeps. Time is counted in
+ * ticks of that timer, because ticks stop while the process is paused: bytes that arrive during a pause are not late.
  */
 @Injectable()
 export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -33,12 +33,12 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
   }
 
   #onTick(): void {
-    for (const session of this.sessions.all()) if (isLate(session)) session.close(1008);
+    for (const session of this.sessions.all()) if (countTick(session)) session.close(1008);
   }
 }
 
 /** Counts one tick for the unfinished message of a session. Returns whether that message has exceeded its time. */
-function isLate({ connection }: Session): boolean {
+function countTick({ connection }: Session): boolean {
   if (!(connection instanceof GatewaySocket)) return false;
   const { frameTracker, isPaused } = connection;
   if (frameTracker === undefined || !frameTracker.open) return false;

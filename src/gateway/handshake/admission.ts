@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
 import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
-import { HandshakeRateLimiter } from './handshake-rate-limiter.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 
@@ -18,19 +18,21 @@ export const TOO_MANY: HandshakeRejection = {
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
 const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
-/** The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest. */
+/**
+ * The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest.
+ */
 const DESCRIPTOR_SHARE = 0.9;
 
 /**
- * Admits handshakes: checks capacity, address limits, origin, token and user limit, in this order. An admitted handshake
- * is counted until {@link release}, which the end of its session calls.
+ * Admits handshakes: checks capacity, address limits, origin, token and user limit, in this order. An admitted
+ * handshake is counted until {@link release}, which the end of its session calls.
  */
 @Injectable()
 export class Admission {
   readonly #maxConnections: number;
   readonly #perAddress: ConnectionCounter;
   readonly #perUser: ConnectionCounter;
-  readonly #rate: HandshakeRateLimiter;
+  readonly #rate: AddressRateLimiter;
   /** Connections of this node, from the check of the handshake to the end of the session. */
   #connections = 0;
 
@@ -44,7 +46,7 @@ export class Admission {
     this.#maxConnections = settings.maxConnections ?? connectionsByDescriptors();
     this.#perAddress = new ConnectionCounter(settings.maxConnectionsPerAddress);
     this.#perUser = new ConnectionCounter(settings.maxConnectionsPerUser);
-    this.#rate = new HandshakeRateLimiter(settings.handshakesPerSecond);
+    this.#rate = new AddressRateLimiter(settings.handshakesPerSecond);
     sessions.addListener('limits', { closed: ({ identity }) => this.release(identity) });
   }
 

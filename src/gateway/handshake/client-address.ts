@@ -52,8 +52,8 @@ export class ClientAddress {
   }
 
   /**
-   * Returns the subject of the client certificate that a proxy has verified. Requires the secret, because any client can
-   * send this header.
+   * Returns the subject of the client certificate that a proxy has verified. Requires the secret, because any client
+   * can send this header.
    */
   certificateSubject(request: IncomingMessage): CertificateSubject | undefined {
     const text = request.headers[CERTIFICATE_HEADER];
@@ -75,7 +75,9 @@ export class ClientAddress {
     return this.#trustsAny && this.#isTrusted(plain(socket.remoteAddress ?? ''));
   }
 
-  /** Walks the hops from right to left. A hop that is not an address ends the walk, because any client may have sent it. */
+  /**
+   * Walks the hops from right to left. A hop that is not an address ends the walk, because any client may have sent it.
+   */
   #lastUntrusted(hops: string): string | undefined {
     let outermost: string | undefined;
     for (const hop of hops.split(',').toReversed()) {
@@ -113,7 +115,9 @@ function valid(text: string): string | undefined {
   return isIP(address) === 0 ? undefined : address;
 }
 
-/** Returns the one spelling of an address (RFC 5952); of an IPv4-mapped IPv6 address, however it is spelt, the IPv4 one. */
+/**
+ * Returns the one spelling of an address (RFC 5952); of an IPv4-mapped IPv6 address, however it is spelt, the IPv4 one.
+ */
 function plain(address: string): string {
   if (isIP(address) !== 6) return address;
   const canonical = new SocketAddress({ address: address.split('%')[0]!, family: 'ipv6' }).address;

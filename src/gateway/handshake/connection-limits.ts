@@ -12,7 +12,7 @@ import { Settings } from '../../settings/settings.js';
 import { Admission, FULL, TOO_MANY } from './admission.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { HandshakeMetrics } from './handshake-metrics.js';
-import { HandshakeRateLimiter } from './handshake-rate-limiter.js';
+import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
 
 /** Unanswered requests of one connection. A client repeats those that a closed connection leaves (RFC 9112, 9.3.2). */
 const MAX_PIPELINED_REQUESTS = 16;
@@ -39,7 +39,7 @@ const TOO_OFTEN: HandshakeRejection = {
 @Injectable()
 export class ConnectionLimits implements BeforeApplicationShutdown {
   readonly #open = new OpenConnections();
-  readonly #rate: HandshakeRateLimiter;
+  readonly #rate: AddressRateLimiter;
   readonly #perAddress: number;
   readonly #responseTimeoutMs: number;
   readonly #onClose: (this: Socket) => void;
@@ -54,7 +54,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
   ) {
     this.#perAddress = settings.maxConnectionsPerAddress;
     this.#responseTimeoutMs = settings.responseTimeoutMs;
-    this.#rate = new HandshakeRateLimiter(settings.requestsPerSecond);
+    this.#rate = new AddressRateLimiter(settings.requestsPerSecond);
     const open = this.#open;
     this.#onClose = function () {
       const connection = open.find(this);

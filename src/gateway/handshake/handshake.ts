@@ -13,7 +13,9 @@ const VERSION = '13';
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 /** A host name or address with an optional port (RFC 9112, 3.2; RFC 3986, 3.2.2). */
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d*)?$/;
-/** Matches a `Sec-WebSocket-Protocol` header: subprotocol names with commas between (RFC 6455, 4.1; RFC 9110, 5.6.2). */
+/**
+ * Matches a `Sec-WebSocket-Protocol` header: subprotocol names with commas between (RFC 6455, 4.1; RFC 9110, 5.6.2).
+ */
 const PROTOCOLS = /^\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*\s*$/;
 
 /** `Connection: upgrade`, because a proxy must not forward `Upgrade` (RFC 9110, 7.8). */

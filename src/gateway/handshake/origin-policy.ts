@@ -47,8 +47,8 @@ export class OriginPolicy {
   }
 
   /**
-   * Returns why the `Host` of a request that is not a handshake is rejected. Probes know a node by its address or by a
-   * name of their own: health checks pass under every `Host`, and metrics under an address, which no page can rebind.
+   * Returns why the `Host` of a request that is not a handshake is rejected. Health checks pass under any `Host`.
+   * Metrics pass under an IP address, because DNS rebinding needs a name.
    *
    * @param path of the request, without its query
    */

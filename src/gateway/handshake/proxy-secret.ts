@@ -6,8 +6,8 @@ import { SettingsError } from '../../settings/environment.js';
 const SECRET_BYTES = 32;
 
 /**
- * Reads the secret that authenticates the proxy, and creates the file where it does not exist. Access to the file is the
- * proof: only the proxy can read it.
+ * Reads the secret that authenticates the proxy, and creates the file where it does not exist. Access to the file is
+ * the proof: only the proxy can read it.
  *
  * @throws {SettingsError} when the file can be neither read nor created
  */

@@ -15,8 +15,8 @@ export function wantsWebSocket({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * A request that is an upgrade only where it asks for WebSocket. Node asks `upgrade` with the headers of each request, and
- * would emit `upgrade` for every protocol, because the server has a listener. All other protocols are ignored (RFC 9110, 7.8).
+ * A request that is an upgrade only where it asks for WebSocket. Node reads `upgrade` after the headers. It would emit
+ * `upgrade` for every protocol, because the server has a listener. All other protocols are ignored (RFC 9110, 7.8).
  */
 export class HttpRequest extends IncomingMessage {
   /** Written by Node's parser before the headers. */

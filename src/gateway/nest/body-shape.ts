@@ -33,8 +33,7 @@ interface Field {
 
 /**
  * The fields of a DTO class, by the names that a client writes. Finds a field that the class does not have before
- * class-transformer and class-validator work on the body, because their work grows with the fields that they then
- * reject.
+ * class-transformer and class-validator work on the body. Their work grows with the fields that they then reject.
  */
 export class BodyShape {
   static readonly #shapes = new WeakMap<DtoClass, BodyShape>();

@@ -11,8 +11,8 @@ type Hooked = object & { [Name in (typeof HOOKS)[number]]?: unknown };
 const guarded = new WeakSet<Hook>();
 
 /**
- * Wraps the hooks of all gateways so that an exception or a rejected promise is logged and goes no further, because an
- * unhandled rejection would end the process. Must run before Nest binds the hooks.
+ * Wraps the hooks of all gateways so that an exception or a rejected promise is logged and goes no further. An unhandled
+ * rejection would end the process. Must run before Nest binds the hooks.
  */
 export function guardHooks(app: INestApplication): void {
   const log = app.get(Log);

@@ -4,8 +4,8 @@ import { ApplicationConfig } from '@nestjs/core';
 import { GatewayExplorer, type ExploredGateway } from './gateway-explorer.js';
 
 /**
- * Lists the message types whose handlers have interceptors. Nest returns an observable for each such handler. Create the
- * list after Nest has bound the handlers, because an application may add global interceptors before that.
+ * Lists the message types whose handlers have interceptors. Nest returns an observable for each such handler. Create
+ * the list after Nest has bound the handlers, because an application may add global interceptors before that.
  */
 export class InterceptedTypes {
   readonly #types = new Set<string>();

@@ -13,8 +13,8 @@ import { readTlsFiles } from './tls-files.js';
 const HANDSHAKE_RECORD = 22;
 
 /**
- * Creates an HTTPS server for TLS 1.2 and newer. Requires client certificates where `TLS_CLIENT_CA_FILE` is set, reloads
- * changed files, and answers plain HTTP with `bad_handshake`.
+ * Creates an HTTPS server for TLS 1.2 and newer. Requires client certificates where `TLS_CLIENT_CA_FILE` is set,
+ * reloads changed files, and answers plain HTTP with `bad_handshake`.
  */
 export function createTlsServer(
   settings: Settings,

@@ -31,7 +31,10 @@ export function sendProblem(response: ServerResponse, { status, code, detail, he
   response.end(body);
 }
 
-/** Answers every error of the API as `application/problem+json`. Details of an unexpected error are only logged, under an incident. */
+/**
+ * Answers every error of the API as `application/problem+json`. Details of an unexpected error are only logged, under
+ * an incident.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}

@@ -6,7 +6,10 @@ import { readStaticFiles, staticFile, type StaticFile } from '../static/static-f
 
 const FOLDER = new URL('page/', import.meta.url);
 
-/** Holds the files of the `/docs` page and `/asyncapi.json`, which is made at its first request, after Nest has bound all handlers. */
+/**
+ * Holds the files of the `/docs` page and `/asyncapi.json`, which is made at its first request, after Nest has bound
+ * all handlers.
+ */
 @Injectable()
 export class DocsFiles {
   readonly #files = readStaticFiles(FOLDER);

@@ -28,7 +28,9 @@ export interface Gateway {
   readonly handlers: readonly { readonly type: string; readonly method: string }[];
 }
 
-/** Lists the gateways of the application. `app.module.ts` binds the explorer, because `ops/` may not import `gateway/`. */
+/**
+ * Lists the gateways of the application. `app.module.ts` binds the explorer, because `ops/` may not import `gateway/`.
+ */
 export abstract class GatewayList {
   abstract gateways(): readonly Gateway[];
 }

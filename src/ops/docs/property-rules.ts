@@ -21,9 +21,9 @@ const BUILT_IN: ReadonlySet<unknown> = new Set([Object, Array, String, Number, B
 const LENIENT: ReadonlySet<string | undefined> = new Set(['notEquals', 'isNotIn', 'isEmpty']);
 
 /**
- * Reads the rules of a class from the decorators of class-validator, in the order of its fields. The server accepts every
- * value that the schemas allow. A schema is stricter than class-validator where it cannot express the rule exactly.
- * Existing packages confuse classes of the same name and drop rules that JSON Schema cannot express.
+ * Reads the rules of a class from the decorators of class-validator, in the order of its fields. The server accepts
+ * every value that the schemas allow. A schema is stricter than class-validator where it cannot express the rule
+ * exactly. Existing packages confuse classes of the same name and drop rules that JSON Schema cannot express.
  *
  * @param nested returns the schema of a class in a field
  */

@@ -61,7 +61,10 @@ export function join(schemas: readonly JsonSchema[]): JsonSchema {
     : { ...joined, allOf: [...((joined['allOf'] as JsonSchema[]) ?? []), ...conflicting] };
 }
 
-/** Returns whether options of `@IsNumber()` are expressible. JSON has no NaN and no infinity, so that only decimals matter. */
+/**
+ * Returns whether options of `@IsNumber()` are expressible. JSON has no NaN and no infinity, so that only decimals
+ * matter.
+ */
 function onlyPlainNumbers(limits: unknown): boolean {
   return typeof limits !== 'object' || limits === null || !('maxDecimalPlaces' in limits);
 }

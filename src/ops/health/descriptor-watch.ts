@@ -5,8 +5,8 @@ import { Log } from '../../telemetry/log.js';
 const CHECK_MS = 1000;
 
 /**
- * Logs when the process runs out of file descriptors and when it has some again. The operating system then rejects new connections
- * by itself, and connected sessions do not notice.
+ * Logs when the process runs out of file descriptors and when it has some again. The operating system then rejects new
+ * connections by itself, and connected sessions do not notice.
  */
 @Injectable()
 export class DescriptorWatch implements OnApplicationBootstrap, OnApplicationShutdown {

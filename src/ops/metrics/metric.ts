@@ -48,7 +48,9 @@ export function counterBy(registry: Registry, name: string, help: string, label:
   );
 }
 
-/** Registers histograms that are read when metrics are requested. The class of prom-client accepts single values only. */
+/**
+ * Registers histograms that are read when metrics are requested. The class of prom-client accepts single values only.
+ */
 export function histogram(
   registry: Registry,
   name: string,

@@ -11,7 +11,9 @@ const EXIT_AT = 0.97;
 /** Time that HTTP requests under way have to finish after the drain. */
 const HTTP_GRACE_MS = 500;
 
-/** Drains on the first `SIGTERM` or `SIGINT` and exits with 0. A second signal exits at once with 128 plus its number. */
+/**
+ * Drains on the first `SIGTERM` or `SIGINT` and exits with 0. A second signal exits at once with 128 plus its number.
+ */
 export function drainOnSignals(app: INestApplication): void {
   const logger = new Logger('Signals');
   let draining = false;

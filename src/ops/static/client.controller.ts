@@ -6,8 +6,8 @@ import { sendStaticFile, staticFile, type StaticFile } from './static-file.js';
 /** The bundle is made by the build. Sources that run unbuilt serve the same file. */
 const BUNDLE = new URL('../../../dist/client.min.js', import.meta.url);
 /**
- * `no-cache` lets a browser revalidate each time, because the client must not be older than its server. Every origin may
- * load the file: it holds no secret, and pages of other origins may connect.
+ * `no-cache` lets a browser revalidate each time, because the client must not be older than its server. Every origin
+ * may load the file: it holds no secret, and pages of other origins may connect.
  */
 const HEADERS = { 'Cache-Control': 'public, no-cache', 'Access-Control-Allow-Origin': '*' };
 

@@ -20,7 +20,9 @@ export interface StaticFile {
   readonly etag: string;
 }
 
-/** Headers of pages and their files. The policy allows no inline code, so that the text of a message cannot become code. */
+/**
+ * Headers of pages and their files. The policy allows no inline code, so that the text of a message cannot become code.
+ */
 export const PAGE_HEADERS: OutgoingHttpHeaders = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +

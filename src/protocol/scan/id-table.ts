@@ -65,8 +65,8 @@ export class IdTable {
 }
 
 /**
- * Hashes the characters of a possible session id in {@link TEXT}. Returns a V8 small integer, or {@link UNDECIDED} where
- * they are not printable ASCII without quotes and escapes.
+ * Hashes the characters of a possible session id in {@link TEXT}. Returns a V8 small integer, or {@link UNDECIDED}
+ * where they are not printable ASCII without quotes and escapes.
  */
 export function idHashAt(at: number): number {
   let hash = 0;

@@ -33,8 +33,8 @@ const FALSE = Buffer.from('false');
 const NULL = Buffer.from('null');
 
 /**
- * Checks JSON (RFC 8259) in {@link TEXT} without building values, and accepts only text that `JSON.parse` accepts. A zero
- * byte, which JSON cannot contain, follows the text, so that no loop needs to check for the end.
+ * Checks JSON (RFC 8259) in {@link TEXT} without building values, and accepts only text that `JSON.parse` accepts. A
+ * zero byte, which JSON cannot contain, follows the text, so that no loop needs to check for the end.
  */
 export abstract class JsonScanner {
   /** Whether the text has bytes over 0x7f, so that its UTF-8 must still be checked. */
@@ -117,8 +117,8 @@ export abstract class JsonScanner {
   }
 
   /**
-   * Does the same for text beyond ASCII, whose bytes over 0x7f are recorded in `nonAscii`. The first XOR swaps quote and
-   * space, so that the first test finds all bytes under 0x21; the second test finds a backslash.
+   * Does the same for text beyond ASCII, whose bytes over 0x7f are recorded in `nonAscii`. The first XOR swaps quote
+   * and space, so that the first test finds all bytes under 0x21; the second test finds a backslash.
    */
   #skipNonAsciiWords(index: number): number {
     const words = TEXT_WORDS;
@@ -136,7 +136,9 @@ export abstract class JsonScanner {
     return index << 2;
   }
 
-  /** Checks a byte that is not plain ASCII. Returns the offset of the last byte of its escape, or of the byte itself. */
+  /**
+   * Checks a byte that is not plain ASCII. Returns the offset of the last byte of its escape, or of the byte itself.
+   */
   #nonPlain(at: number, byte: number): number {
     if (byte >= 0x80) {
       this.nonAscii = true;
@@ -183,9 +185,9 @@ export abstract class JsonScanner {
 }
 
 /**
- * Returns whether four bytes are ASCII without quotes, backslashes and control characters. Each addition sets the high bit
- * of a byte that passes: the first from 0x21 on, after the XOR has swapped quote and space; the second from 1 on, after
- * the XOR has made a backslash 0. An ASCII byte never carries into the next byte.
+ * Returns whether four bytes are ASCII without quotes, backslashes and control characters. Each addition sets the high
+ * bit of a byte that passes: the first from 0x21 on, after the XOR has swapped quote and space; the second from 1 on,
+ * after the XOR has made a backslash 0. An ASCII byte never carries into the next byte.
  */
 export function isPlainWord(word: number): boolean {
   const space = (word ^ 0x02020202) + 0x5f5f5f5f;

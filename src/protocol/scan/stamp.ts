@@ -22,8 +22,8 @@ export function stampedBytes(messageLength: number): number {
 }
 
 /**
- * Writes the message in {@link TEXT} as a frame: the bytes of the client with `"sender":"…",` inserted behind the opening
- * brace.
+ * Writes the message in {@link TEXT} as a frame: the bytes of the client with `"sender":"…",` inserted behind the
+ * opening brace.
  *
  * @param slot slot of the sender in `ids`
  * @returns the offset behind the frame

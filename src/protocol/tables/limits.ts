@@ -20,11 +20,15 @@ export const EVERYONE = '*';
 export const DEFAULT_PAGE = 100;
 export const MAX_PAGE = 1000;
 
-/** Handled messages of one session that may wait while one runs, and observables of one session that may be subscribed. */
+/**
+ * Handled messages of one session that may wait while one runs, and observables of one session that may be subscribed.
+ */
 export const MAX_WAITING_CALLS = 64;
 /** Nesting depth of arrays and objects in the `data` of a handled message; deeper data is `invalid_message`. */
 export const MAX_HANDLED_DEPTH = 64;
 /** Fragments of one message (RFC 6455, 5.4); one more closes the session with 1008. */
 export const MAX_FRAGMENTS = 64;
-/** Milliseconds that a closing handshake may take before the socket is cut. The protocol promises the end within 2 s. */
+/**
+ * Milliseconds that a closing handshake may take before the socket is cut. The protocol promises the end within 2 s.
+ */
 export const CLOSE_TIMEOUT_MS = 1500;

@@ -10,7 +10,7 @@ const OPTIONS = { isServer: true, maxPayload: MAX_MESSAGE_BYTES, maxFragments: 6
 /** In front of the stream: lengths of its chunks, taken in turn. */
 const HEAD_BYTES = 3;
 
-/** What a reader has read, up to the frame that ends the connection. */
+/** The frames that a reader has read, up to the frame that ends the connection. */
 class Transcript {
   /** @type {string[]} */
   lines = [];

@@ -53,7 +53,7 @@ class FakeSocket extends Duplex {
   }
 }
 
-/** What a handshake needs, read from the bytes by other means than the server's. */
+/** The parts that a handshake needs, read from the bytes by other means than the server's. */
 function firstRequest(input) {
   const [line = '', ...lines] = input
     .toString('latin1')

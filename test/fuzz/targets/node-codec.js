@@ -42,7 +42,7 @@ const JSON_KINDS = [
 const isText = (value) => typeof value === 'string';
 const isFlag = (value) => typeof value === 'boolean';
 const isNumber = (value) => typeof value === 'number';
-/** What the effects of a message rely on. */
+/** The conditions on which the effects of a message rely. */
 const FIELDS = {
   heartbeat: { sequence: isNumber },
   snapshot: {

@@ -1,15 +1,18 @@
-import { TokenBucket } from '../../limits/token-bucket.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** Burst, in seconds of the configured rate. */
 const BURST_SECONDS = 4;
 /** Bound on remembered addresses. The address that was idle longest is forgotten first. */
 const MAX_ADDRESSES = 65_536;
-/** Entries that may be forgotten with each handshake: more than one, so that the map shrinks without a timer. */
+/** Entries that may be forgotten with each event: more than one, so that the map shrinks without a timer. */
 const FORGET_AT_ONCE = 2;
 
-/** Limits handshakes, or requests, per second and address. Forgets an address once its bucket is full again. */
-export class HandshakeRateLimiter {
-  /** In the order of their last handshake, the oldest first. */
+/**
+ * Limits events, such as handshakes or HTTP requests, per second and address. Forgets an address once its bucket is
+ * full again.
+ */
+export class AddressRateLimiter {
+  /** In the order of their last event, the oldest first. */
   readonly #buckets = new Map<string, { readonly bucket: TokenBucket; lastMs: number }>();
 
   constructor(
@@ -21,7 +24,7 @@ export class HandshakeRateLimiter {
     return this.#buckets.size;
   }
 
-  /** Counts a handshake; returns 0 where it is allowed, otherwise the milliseconds until the next one is. */
+  /** Counts an event; returns 0 where it is allowed, otherwise the milliseconds until the next one is. */
   take(address: string, nowMs: number): number {
     if (this.perSecond === 0) return 0;
     const known = this.#buckets.get(address);

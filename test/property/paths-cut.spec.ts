@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientFrame, closeFrame } from '../support/client-frames.js';
 import type { Addresses } from '../support/envelopes.js';
-import { BothLanes, type Script } from '../support/lanes.js';
+import { BothPaths, type Script } from '../support/both-paths.js';
 import { Random } from '../support/random.js';
 import { FATAL, HANDLED } from '../support/streams.js';
 
 const SEED = 20_261_122;
 
 describe('the fast frame reader and ws', () => {
-  let lanes: BothLanes;
+  let paths: BothPaths;
   beforeAll(async () => {
-    lanes = await BothLanes.open();
+    paths = await BothPaths.open();
   });
-  afterAll(() => lanes.close());
+  afterAll(() => paths.close());
 
   it.each(['chunks', 'tcp'] as const)(
     'produce the same frames from a stream cut at any byte (%s)',
@@ -32,7 +32,7 @@ describe('the fast frame reader and ws', () => {
               ];
               return { chunks, fatal: stream.fatal, cut: false };
             };
-            await lanes.compare(write, way, `representative ${index} cut at ${cut}`);
+            await paths.compare(write, way, `representative ${index} cut at ${cut}`);
             streams++;
           }
       }

@@ -24,7 +24,7 @@ interface Transcript {
 const END = '{"type":"sys.ping","data":"the end of this script"}';
 
 /** One server with FAST_LANE on or off, and two observing clients. */
-class Lane {
+class ServerPath {
   private constructor(
     readonly server: TestServer,
     private readonly registry: SessionRegistry,
@@ -32,11 +32,11 @@ class Lane {
     private readonly second: RawClient,
   ) {}
 
-  static async open(fastLane: 'on' | 'off'): Promise<Lane> {
+  static async open(fastLane: 'on' | 'off'): Promise<ServerPath> {
     const server = await startServer({ FAST_LANE: fastLane, HEARTBEAT_MS: '600000' });
     const first = await RawClient.open(server.port, { endsItself: true });
     const second = await RawClient.open(server.port, { endsItself: true });
-    return new Lane(server, server.app.get(SessionRegistry), first, second);
+    return new ServerPath(server, server.app.get(SessionRegistry), first, second);
   }
 
   close(): Promise<void> {
@@ -95,14 +95,14 @@ class Lane {
 }
 
 /** A server on the fast path and one on the slow path; clients must see no difference. */
-export class BothLanes {
+export class BothPaths {
   private constructor(
-    private readonly fast: Lane,
-    private readonly slow: Lane,
+    private readonly fast: ServerPath,
+    private readonly slow: ServerPath,
   ) {}
 
-  static async open(): Promise<BothLanes> {
-    return new BothLanes(await Lane.open('on'), await Lane.open('off'));
+  static async open(): Promise<BothPaths> {
+    return new BothPaths(await ServerPath.open('on'), await ServerPath.open('off'));
   }
 
   async close(): Promise<void> {
@@ -111,7 +111,7 @@ export class BothLanes {
   }
 
   /**
-   * Plays one script on both paths, as {@link Lane.play} does.
+   * Plays one script on both paths, as {@link ServerPath.play} does.
    *
    * @param name identifies the script in the error
    * @returns the number of compared lines

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Addresses } from '../support/envelopes.js';
-import { BothLanes, type Script } from '../support/lanes.js';
+import { BothPaths, type Script } from '../support/both-paths.js';
 import { Random } from '../support/random.js';
 import { anyStream } from '../support/streams.js';
 
@@ -21,11 +21,11 @@ function cutUp(random: Random, bytes: Buffer): Script['chunks'] {
 }
 
 describe('the fast frame reader and ws', () => {
-  let lanes: BothLanes;
+  let paths: BothPaths;
   beforeAll(async () => {
-    lanes = await BothLanes.open();
+    paths = await BothPaths.open();
   });
-  afterAll(() => lanes.close());
+  afterAll(() => paths.close());
 
   it(`produce the same frames for every client from ${FRAMES} frames`, { timeout: 300_000 }, async () => {
     const frames = { written: 0 };
@@ -40,7 +40,7 @@ describe('the fast frame reader and ws', () => {
         frames.written += made.frames.length / 2; // once on each server
         return { chunks: cutUp(random, Buffer.concat(made.frames)), fatal: made.fatal, cut: random.once(4) };
       };
-      lines += await lanes.compare(write, way, `seed ${SEED + stream}`);
+      lines += await paths.compare(write, way, `seed ${SEED + stream}`);
     }
     expect(lines).toBeGreaterThan(FRAMES / 2);
   });
