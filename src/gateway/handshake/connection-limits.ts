@@ -20,6 +20,8 @@ const MAX_PIPELINED_REQUESTS = 16;
 const MAX_REQUESTS_PER_CONNECTION = 1000;
 /** Headers of one request. */
 const MAX_HEADERS = 100;
+/** Connections that a full node still serves: its sessions must keep no health check, metrics or rejection out. */
+const RESERVED_CONNECTIONS = 16;
 /** Milliseconds in which an idle connection may still send a request after the server has begun to stop. */
 const STOP_GRACE_MS = 500;
 
@@ -93,7 +95,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
   #onConnection(socket: Socket, accept: () => void): void {
     const address = this.addresses.limitedPeer(socket);
     if (address !== undefined && !this.#makeRoom(address)) return this.#end(socket, TOO_MANY);
-    if (this.admission.isFull(this.#open.size)) this.#giveWay(this.#open.longestIdle(), FULL);
+    if (!this.#makeRoomOnNode()) return this.#end(socket, FULL);
     this.#open.add(socket, address);
     socket.once('close', this.#onClose);
     accept();
@@ -104,6 +106,13 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     if (this.#perAddress === 0) return true;
     const count = this.#open.countOf(address) + this.admission.sessionsOf(address);
     return count < this.#perAddress || this.#giveWay(this.#open.longestIdle(address), TOO_MANY);
+  }
+
+  /** Ends the longest idle connection of a full node; returns `false` where none is idle and too many are busy. */
+  #makeRoomOnNode(): boolean {
+    const count = this.#open.size;
+    if (!this.admission.isFull(count) || this.#giveWay(this.#open.longestIdle(), FULL)) return true;
+    return count < RESERVED_CONNECTIONS;
   }
 
   #giveWay(connection: HttpConnection | undefined, rejection: HandshakeRejection): boolean {
