@@ -64,7 +64,11 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     };
   }
 
-  /** Puts the limits in front of all listeners that a server has by now. */
+  /**
+   * Puts the limits in front of the listeners of a server.
+   *
+   * @throws {Error} for a server that has not exactly one listener for each event, because more would run without limits
+   */
   guard(server: Server): void {
     this.#isTls = server instanceof TlsServer;
     intercept(server, 'connection', (accept, socket: Socket) => this.#onConnection(socket, accept));
@@ -198,9 +202,15 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
   }
 }
 
-/** Replaces the one listener of an event by `before`, which decides whether and when that listener handles the event. */
+/**
+ * Replaces the one listener of an event by `before`, which decides whether and when that listener handles the event.
+ *
+ * @throws {Error} where there is not exactly one listener
+ */
 function intercept(emitter: EventEmitter, event: string, before: (handle: () => void, ...args: never[]) => void): void {
-  const [listener] = emitter.listeners(event);
+  const [listener, ...others] = emitter.listeners(event);
+  if (listener === undefined || others.length > 0)
+    throw new Error(`the server has ${emitter.listenerCount(event)} listeners for "${event}", where one is expected`);
   emitter.removeAllListeners(event);
-  emitter.on(event, (...args) => before(() => void listener?.apply(emitter, args), ...(args as never[])));
+  emitter.on(event, (...args) => before(() => void listener.apply(emitter, args), ...(args as never[])));
 }
