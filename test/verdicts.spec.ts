@@ -32,10 +32,29 @@ describe('the result of a function that may refuse', () => {
       'counts();',
       'new Set<number>().delete(1);',
       'if (accepts()) counts();',
+      'if (counts() > 0) accepts();',
+      'counts() > 0 && accepts();',
+      'counts() > 0 ? counts() : (accepts(), counts());',
+      'async function waits(): Promise<boolean> { return accepts(); }',
+      'async function main(): Promise<void> { await waits(); }',
+      'declare function each(callback: () => void): void;',
+      'each(() => accepts());',
+      'each(() => void accepts());',
+      'declare const sink: { takes?(): boolean };',
+      'sink.takes?.();',
     ];
     writeFileSync(join(folder, 'a.ts'), lines.join('\n'));
     const found = droppedResults(folder, [join(folder, 'a.ts')], options);
     rmSync(folder, { recursive: true });
-    expect(found).toEqual(['a.ts:4 drops the result of accepts', 'a.ts:5 drops the result of sends']);
+    expect(found).toEqual([
+      'a.ts:4 drops the result of accepts',
+      'a.ts:5 drops the result of sends',
+      'a.ts:10 drops the result of accepts',
+      'a.ts:11 drops the result of accepts',
+      'a.ts:12 drops the result of accepts',
+      'a.ts:14 drops the result of waits',
+      'a.ts:16 drops the result of accepts',
+      'a.ts:19 drops the result of sink.takes',
+    ]);
   });
 });

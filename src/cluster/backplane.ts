@@ -37,7 +37,7 @@ export interface ClusterDelegate {
   kick(id: string): boolean;
   /** Returns the details of those of these sessions that are local. */
   sessionDetails(ids: readonly string[]): SessionDetails[];
-  /** Executes the RPC of another node. @returns plain data */
+  /** Executes the RPC of another node; rejects where this node executes none. @returns plain data */
   rpc(body: unknown): Promise<unknown>;
   /** Ends all local sessions, because other nodes have declared this node dead. */
   onFenced(): void;

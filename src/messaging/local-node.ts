@@ -85,7 +85,8 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   async rpc(body: unknown): Promise<unknown> {
-    return this.#rpc?.(body);
+    if (this.#rpc === undefined) throw new Error('this node executes no RPCs; set API_KEYS on every node');
+    return this.#rpc(body);
   }
 
   onFenced(): void {

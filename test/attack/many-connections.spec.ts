@@ -13,6 +13,8 @@ import { startServer, type TestServer } from '../support/server.js';
 const LIMIT = 10;
 const SILENT = 1100;
 const WAVE = 100;
+/** Busy connections that a full node serves. */
+const RESERVED = 16;
 const HOST = ['Host: localhost'];
 const GET = request('GET /nowhere HTTP/1.1', HOST);
 
@@ -77,8 +79,11 @@ describe('connections without a session', () => {
   });
 
   it('count once while the token of a handshake is verified, and are not idle then', async () => {
-    let answer: (() => void) | undefined;
-    const keys = createHttpServer((_, response) => (answer = () => response.end('{"keys":[]}'))).listen(0, '127.0.0.1');
+    const asked: (() => void)[] = [];
+    const keys = createHttpServer((_, response) => void asked.push(() => response.end('{"keys":[]}'))).listen(
+      0,
+      '127.0.0.1',
+    );
     await once(keys, 'listening');
     const { port } = keys.address() as AddressInfo;
     const jwks = `http://127.0.0.1:${port}/keys`;
@@ -91,9 +96,9 @@ describe('connections without a session', () => {
       `Authorization: Bearer ${token.join('.')}.AAAA`,
     ]);
     const pending = Array.from({ length: 4 }, () => exchange(server.port, handshake));
-    while (answer === undefined) await delay(10);
+    while (asked.length === 0) await delay(10);
     const next = await exchange(server.port, handshake);
-    answer();
+    asked[0]!();
     expect([next.status, ...(await Promise.all(pending)).map(({ status }) => status)]).toEqual([
       429, 401, 401, 401, 401,
     ]);
@@ -117,6 +122,33 @@ describe('connections without a session', () => {
     await Promise.all(Array.from({ length: 20 }, () => open()));
     await session.settled();
     expect((await ask(`http://127.0.0.1:${server.port}/health/live`)).status).toBe(200);
+  });
+
+  it('are refused with 503 on a full node where all wait for an answer and none can give way', async () => {
+    const key = 'a-key-of-many-characters';
+    server = await startServer({ MAX_CONNECTIONS: '5', API_KEYS: key });
+    const unfinished = [...HOST, `Authorization: Bearer ${key}`, 'Content-Type: application/json', 'Content-Length: 9'];
+    const answers: string[] = [];
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 40; count++) {
+      const socket = await open(request('POST /api/v1/messages HTTP/1.1', [...unfinished, 'Expect: 100-continue']));
+      socket.on('data', (chunk) => answers.push(...answersIn(String(chunk))));
+      await once(socket, 'data');
+      sockets.push(socket);
+    }
+    const served = answers.filter((status) => status === '100').length;
+    expect([served, answers.length - served]).toEqual([RESERVED, 40 - RESERVED]);
+    expect(new Set(answers)).toEqual(new Set(['100', '503']));
+    expect(await connections()).toBeLessThanOrEqual(RESERVED);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('are served on a node full of sessions, so that health checks succeed', async () => {
+    server = await startServer({ MAX_CONNECTIONS: '2' });
+    const sessions = [await connect(server.url), await connect(server.url)];
+    for (const path of ['live', 'ready'])
+      expect((await ask(`http://127.0.0.1:${server.port}/health/${path}`)).status).toBe(200);
+    await Promise.all(sessions.map((session) => session.settled()));
   });
 
   it('that wait for their next request are closed without an answer', async () => {

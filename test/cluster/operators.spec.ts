@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { LocalNode } from '../../src/messaging/local-node.js';
 import { Switchboard } from '../../src/messaging/switchboard.js';
 import { connect, type Client } from '../support/client.js';
 import { Cluster } from '../support/cluster.js';
@@ -13,6 +14,28 @@ interface Answered {
 }
 
 const KEY = 'a-key-of-many-characters';
+
+async function callOn(
+  cluster: Cluster,
+  node: number,
+  method: string,
+  path: string,
+  body?: object,
+  key?: string,
+): Promise<Answered> {
+  const sent = request(`http://127.0.0.1:${cluster.nodes[node]!.port}/api/v1${path}`, {
+    method,
+    agent: false,
+    headers: {
+      Authorization: `Bearer ${KEY}`,
+      ...(body && { 'Content-Type': 'application/json' }),
+      ...(key !== undefined && { 'Idempotency-Key': key }),
+    },
+  }).end(body && JSON.stringify(body));
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const answer = await text(response);
+  return { status: response.statusCode!, body: answer === '' ? undefined : (JSON.parse(answer) as unknown) };
+}
 
 describe('the HTTP API of one node', () => {
   let cluster: Cluster;
@@ -28,20 +51,8 @@ describe('the HTTP API of one node', () => {
     await cluster.settled();
   });
 
-  async function call(method: string, path: string, body?: object, key?: string, node = 0): Promise<Answered> {
-    const sent = request(`http://127.0.0.1:${cluster.nodes[node]!.port}/api/v1${path}`, {
-      method,
-      agent: false,
-      headers: {
-        Authorization: `Bearer ${KEY}`,
-        ...(body && { 'Content-Type': 'application/json' }),
-        ...(key !== undefined && { 'Idempotency-Key': key }),
-      },
-    }).end(body && JSON.stringify(body));
-    const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    const answer = await text(response);
-    return { status: response.statusCode!, body: answer === '' ? undefined : (JSON.parse(answer) as unknown) };
-  }
+  const call = (method: string, path: string, body?: object, key?: string, node = 0): Promise<Answered> =>
+    callOn(cluster, node, method, path, body, key);
 
   it('sends messages to sessions of the other node', async () => {
     const message = { type: 'paid', sender: 'server/shop', receiver: bob.id, data: 1 };
@@ -120,4 +131,39 @@ describe('the HTTP API of one node', () => {
     expect(() => switchboard.send('server', 'nobody', 'x')).toThrow('No session has this id.');
     await cluster.settled();
   });
+});
+
+describe('the HTTP API of a cluster where one node has none', () => {
+  it('answers 503 where that node owns the idempotency key, and posts with other keys', async () => {
+    const cluster = await Cluster.start(1, { ARRIVAL_NOTICES: 'off' });
+    await cluster.add({ API_KEYS: KEY });
+    const client = await connect(cluster.url(1));
+    await cluster.settled();
+    const answers = new Set<string>();
+    for (let round = 0; round < 100 && answers.size < 2; round++) {
+      const message = { type: 'paid', receiver: client.id, data: round };
+      const { status, body } = await callOn(cluster, 1, 'POST', '/messages', message, `key-${round}`);
+      const { code, status: result } = body as { code?: string; status: string };
+      answers.add(`${status} ${code ?? result}`);
+    }
+    expect([...answers].toSorted()).toEqual(['200 routed', '503 unavailable']);
+    await cluster.stop();
+  });
+
+  it.each([undefined, null, 'text', {}, { problem: 1 }, { fault: {} }, { answer: null, replayed: true }])(
+    'answers 503 for the reply %o of a node of another version',
+    async (reply) => {
+      const cluster = await Cluster.start(1, { ARRIVAL_NOTICES: 'off' });
+      await cluster.add({ API_KEYS: KEY });
+      cluster.nodes[0]!.app.get(LocalNode).registerRpc(async () => reply);
+      await cluster.settled();
+      const message = { type: 'paid', receiver: '*' };
+      const answers: Answered[] = [];
+      for (let round = 0; round < 100 && answers.at(-1)?.status !== 503; round++)
+        answers.push(await callOn(cluster, 1, 'POST', '/messages', message, `key-${round}`));
+      expect(answers.pop()).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+      await cluster.stop();
+    },
+  );
 });

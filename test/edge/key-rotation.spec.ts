@@ -30,17 +30,20 @@ async function pair(kid: string): Promise<Pair> {
 describe('a key set by URL', () => {
   let provider: Server;
   let server: TestServer;
-  let published: JWK[] | 'endless' | undefined;
+  let published: JWK[] | 'endless' | 'hanging' | undefined;
   let writtenBytes = 0;
   let fetches = 0;
+  let hanging: ServerResponse[] = [];
 
   beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['performance'] });
     fetches = 0;
+    hanging = [];
     provider = createServer((_, response) => {
       fetches++;
       if (published === undefined) response.writeHead(500).end();
       else if (published === 'endless') writeEndlessly(response);
+      else if (published === 'hanging') provider.emit('asked', hanging.push(response));
       else response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: published }));
     }).listen(0, '127.0.0.1');
     await once(provider, 'listening');
@@ -87,7 +90,7 @@ describe('a key set by URL', () => {
       'in',
       1,
     ]);
-    vi.setSystemTime(Date.now() + LATER_MS);
+    vi.advanceTimersByTime(LATER_MS);
     expect([await handshake(young), fetches]).toEqual(['in', 2]);
     expect([await handshake(old), await handshake(old), fetches]).toEqual(['out', 'out', 2]);
   });
@@ -105,7 +108,7 @@ describe('a key set by URL', () => {
     published = undefined;
     for (let count = 0; count < 20; count++) expect(await handshake(key)).toBe('out');
     expect(fetches).toBe(2);
-    vi.setSystemTime(Date.now() + FAILURE_PAUSE_MS);
+    vi.advanceTimersByTime(FAILURE_PAUSE_MS);
     published = [key.jwk];
     expect([await handshake(key), fetches]).toEqual(['in', 3]);
   });
@@ -115,7 +118,7 @@ describe('a key set by URL', () => {
     published = [known.jwk];
     expect(await handshake(known)).toBe('in');
     published = undefined;
-    vi.setSystemTime(Date.now() + LATER_MS);
+    vi.advanceTimersByTime(LATER_MS);
     for (let count = 0; count < 10; count++) expect(await handshake(unknown)).toBe('out');
     expect([await handshake(known), fetches]).toEqual(['in', 3]);
   });
@@ -125,13 +128,30 @@ describe('a key set by URL', () => {
     published = [key.jwk];
     expect(await handshake(key)).toBe('in');
     published = undefined;
-    vi.setSystemTime(Date.now() + STALE_MS);
-    expect([await handshake(key), await handshake(key), await handshake(key), fetches]).toEqual(['in', 'in', 'in', 3]);
-    vi.setSystemTime(Date.now() + DAY_MS);
+    vi.advanceTimersByTime(STALE_MS);
+    for (let count = 0; count < 10; count++) expect(await handshake(key)).toBe('in');
+    expect(fetches).toBe(3);
+    vi.advanceTimersByTime(DAY_MS);
     expect(await handshake(key)).toBe('out');
-    vi.setSystemTime(Date.now() + FAILURE_PAUSE_MS);
+    vi.advanceTimersByTime(FAILURE_PAUSE_MS);
     published = [key.jwk];
     expect(await handshake(key)).toBe('in');
+  });
+
+  it('are requested in the background while the old ones are usable, but a token with a new key waits', async () => {
+    const [old, young] = [await pair('old'), await pair('young')];
+    published = [old.jwk];
+    expect(await handshake(old)).toBe('in');
+    vi.advanceTimersByTime(STALE_MS);
+    published = 'hanging';
+    const asked = once(provider, 'asked');
+    for (let count = 0; count < 5; count++) expect(await handshake(old)).toBe('in');
+    await asked;
+    const waiting = handshake(young);
+    expect(await handshake(old)).toBe('in');
+    expect([hanging.length, hanging[0]!.writableEnded, hanging[0]!.destroyed]).toEqual([1, false, false]);
+    hanging[0]!.end(JSON.stringify({ keys: [young.jwk] }));
+    expect([await waiting, await handshake(young), await handshake(old), fetches]).toEqual(['in', 'in', 'out', 2]);
   });
 
   it('are rejected where the answer is too long', async () => {

@@ -8,7 +8,7 @@ import {
   type JWTHeaderParameters,
 } from 'jose';
 
-/** Age from which on keys are requested again before their next use. */
+/** Age from which on the next use of keys requests them again. */
 const FRESH_MS = 600_000;
 /** Shortest time between a successful request and the next, because invalid tokens must not cause a request each. */
 const COOLDOWN_MS = 30_000;
@@ -25,17 +25,18 @@ const TIMEOUT_MS = 5000;
 export type KeyFinder = (header: JWTHeaderParameters, jws: FlattenedJWSInput) => Promise<CryptoKey>;
 
 /**
- * Keys of a JWKS at a URL. While the source fails, the last keys stay in use for `AUTH_KEYS_MAX_AGE_MS`. Requests,
- * answers and the time of an answer are bounded, because each token of a client may need one.
+ * Keys of a JWKS at a URL. While the source fails, the last keys stay in use for `AUTH_KEYS_MAX_AGE_MS`; keys in use
+ * are refreshed in the background, so that a source that hangs delays no login. Requests, answers and the time of an
+ * answer are bounded, because each token of a client may need one.
  */
 export class RemoteKeys {
   readonly #logger = new Logger(RemoteKeys.name);
   #find: KeyFinder | undefined;
-  /** Unix time of the last successful request. */
-  #loadedAtMs = 0;
+  /** The moment of the last successful request, on the monotonic clock. */
+  #loadedAtMs = -Infinity;
   #failures = 0;
-  /** Unix time before which no further request is made. */
-  #blockedUntilMs = 0;
+  /** The moment before which no further request is made. */
+  #blockedUntilMs = -Infinity;
   #request: Promise<void> | undefined;
 
   constructor(
@@ -45,27 +46,31 @@ export class RemoteKeys {
 
   /** Finds the key that a token names. Rejects where the keys have none, or where there are no usable keys. */
   find: KeyFinder = async (header, jws) => {
-    if (this.#ageMs > FRESH_MS) await this.#refresh();
-    if (this.#find === undefined || this.#ageMs > Math.max(FRESH_MS, this.maxAgeMs))
-      throw new Error('the keys cannot be loaded');
+    if (this.#usable === undefined)
+      void (await this.#refresh()); // `#usable` shows below whether it succeeded
+    else if (this.#ageMs > FRESH_MS) void this.#refresh(); // these keys are good enough until it is done
+    const find = this.#usable;
+    if (find === undefined) throw new Error('the keys cannot be loaded');
     try {
-      return await this.#find(header, jws);
+      return await find(header, jws);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || !(await this.#refresh())) throw error;
-      return this.#find(header, jws);
+      return this.#find!(header, jws);
     }
   };
 
+  get #usable(): KeyFinder | undefined {
+    return this.#ageMs > Math.max(FRESH_MS, this.maxAgeMs) ? undefined : this.#find;
+  }
+
   get #ageMs(): number {
-    // A clock that was set back must not make keys young.
-    return Math.abs(Date.now() - this.#loadedAtMs);
+    return performance.now() - this.#loadedAtMs;
   }
 
   /** Requests the keys unless a request was made a short time ago; returns whether there are new ones. */
   async #refresh(): Promise<boolean> {
     if (this.#request === undefined) {
-      const waitMs = this.#blockedUntilMs - Date.now();
-      if (waitMs > 0 && waitMs <= COOLDOWN_MS) return false;
+      if (performance.now() < this.#blockedUntilMs) return false;
       this.#request = this.#load().finally(() => (this.#request = undefined));
     }
     await this.#request;
@@ -76,11 +81,11 @@ export class RemoteKeys {
     try {
       this.#find = createLocalJWKSet(JSON.parse(await bodyOf(this.url)) as JSONWebKeySet);
       this.#failures = 0;
-      this.#loadedAtMs = Date.now();
+      this.#loadedAtMs = performance.now();
       this.#blockedUntilMs = this.#loadedAtMs + COOLDOWN_MS;
     } catch (error) {
-      this.#blockedUntilMs = this.#failures++ === 0 ? 0 : Date.now() + FAILURE_COOLDOWN_MS;
-      const keys = this.#find === undefined ? 'there are none' : `keeping those of ${this.#ageMs} ms ago`;
+      this.#blockedUntilMs = this.#failures++ === 0 ? -Infinity : performance.now() + FAILURE_COOLDOWN_MS;
+      const keys = this.#find === undefined ? 'there are none' : `keeping those of ${Math.round(this.#ageMs)} ms ago`;
       this.#logger.warn(`cannot load JWKS, ${keys}: ${reasonOf(error)}`);
     }
   }

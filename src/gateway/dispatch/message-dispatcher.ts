@@ -36,7 +36,9 @@ export class MessageDispatcher {
    * @param heldBytes its size in memory
    */
   dispatch(socket: GatewaySocket, request: ServerRequest, heldBytes: number): void {
-    this.#withErrorReply(socket, (session) => this.#answer(socket, session, request, heldBytes));
+    this.#withErrorReply(socket, (session) => {
+      if (!this.#answer(socket, session, request, heldBytes)) throw MessageError.of('unknown_type', request.id);
+    });
   }
 
   /** Refuses a message that is decoded and exceeds the rate limit. @param bytes its length on the wire */

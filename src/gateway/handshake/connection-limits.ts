@@ -20,6 +20,8 @@ const MAX_PIPELINED_REQUESTS = 16;
 const MAX_REQUESTS_PER_CONNECTION = 1000;
 /** Headers of one request. */
 const MAX_HEADERS = 100;
+/** Connections that a full node still serves: its sessions must keep no health check, metrics or rejection out. */
+const RESERVED_CONNECTIONS = 16;
 /** Milliseconds in which an idle connection may still send a request after the server has begun to stop. */
 const STOP_GRACE_MS = 500;
 
@@ -62,7 +64,11 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     };
   }
 
-  /** Puts the limits in front of all listeners that a server has by now. */
+  /**
+   * Puts the limits in front of the listeners of a server.
+   *
+   * @throws {Error} for a server that has not exactly one listener for each event, because more would run without limits
+   */
   guard(server: Server): void {
     this.#isTls = server instanceof TlsServer;
     intercept(server, 'connection', (accept, socket: Socket) => this.#onConnection(socket, accept));
@@ -95,7 +101,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
   #onConnection(socket: Socket, accept: () => void): void {
     const address = this.addresses.limitedPeer(socket);
     if (address !== undefined && !this.#makeRoom(address)) return this.#end(socket, TOO_MANY);
-    if (this.admission.isFull(this.#open.size)) this.#giveWay(this.#open.longestIdle(), FULL);
+    if (!this.#makeRoomOnNode()) return this.#end(socket, FULL);
     this.#open.add(socket, address);
     socket.once('close', this.#onClose);
     accept();
@@ -106,6 +112,13 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     if (this.#perAddress === 0) return true;
     const count = this.#open.countOf(address) + this.admission.sessionsOf(address);
     return count < this.#perAddress || this.#giveWay(this.#open.longestIdle(address), TOO_MANY);
+  }
+
+  /** Ends the longest idle connection of a full node; returns `false` where none is idle and too many are busy. */
+  #makeRoomOnNode(): boolean {
+    const count = this.#open.size;
+    if (!this.admission.isFull(count) || this.#giveWay(this.#open.longestIdle(), FULL)) return true;
+    return count < RESERVED_CONNECTIONS;
   }
 
   #giveWay(connection: HttpConnection | undefined, rejection: HandshakeRejection): boolean {
@@ -190,9 +203,15 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
   }
 }
 
-/** Replaces the one listener of an event by `before`, which decides whether and when that listener handles the event. */
+/**
+ * Replaces the one listener of an event by `before`, which decides whether and when that listener handles the event.
+ *
+ * @throws {Error} where there is not exactly one listener
+ */
 function intercept(emitter: EventEmitter, event: string, before: (handle: () => void, ...args: never[]) => void): void {
-  const [listener] = emitter.listeners(event);
+  const [listener, ...others] = emitter.listeners(event);
+  if (listener === undefined || others.length > 0)
+    throw new Error(`the server has ${emitter.listenerCount(event)} listeners for "${event}", where one is expected`);
   emitter.removeAllListeners(event);
-  emitter.on(event, (...args) => before(() => void listener?.apply(emitter, args), ...(args as never[])));
+  emitter.on(event, (...args) => before(() => void listener.apply(emitter, args), ...(args as never[])));
 }

@@ -16,9 +16,12 @@ interface Key {
 export class ApiKeysGuard implements CanActivate {
   readonly #keys: readonly Key[];
 
-  constructor({ apiKeys, apiRequestsPerSecond }: Settings) {
+  /** @throws {Error} where there is no key, or an empty one, because a request without a key would then be admitted */
+  constructor({ apiKeys = '', apiRequestsPerSecond }: Settings) {
+    const keys = apiKeys.split(',');
+    if (keys.includes('')) throw new Error('The HTTP API needs API_KEYS without an empty key.');
     const nowMs = performance.now();
-    this.#keys = (apiKeys ?? '').split(',').map((key) => ({
+    this.#keys = keys.map((key) => ({
       digest: sha256(key),
       bucket: new TokenBucket(apiRequestsPerSecond, apiRequestsPerSecond, nowMs),
     }));
@@ -26,8 +29,8 @@ export class ApiKeysGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<IncomingMessage>();
-    const [, token = ''] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
-    const key = this.#find(sha256(token));
+    const [, token] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+    const key = token === undefined ? undefined : this.#find(sha256(token));
     if (key === undefined)
       throw new Problem(401, 'unauthorized', 'A key is required: Authorization: Bearer KEY.', {
         'WWW-Authenticate': 'Bearer',

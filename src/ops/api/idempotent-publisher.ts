@@ -33,12 +33,12 @@ export class IdempotentPublisher {
     private readonly backplane: Backplane,
     localNode: LocalNode,
   ) {
-    localNode.registerRpc((request) => this.#publishAsOwner(request as PublishRequest));
+    localNode.registerRpc(async (request) => this.#publishAsOwner(requestOf(request)));
   }
 
   /**
    * @param authorization header of the caller, because two callers may use the same key
-   * @throws {MessageError} `unavailable` where the owner of the key does not answer, or what {@link ApiPublisher} throws
+   * @throws {MessageError} `unavailable` where the owner of the key does not answer as an owner, or what {@link ApiPublisher} throws
    * @throws {Problem} what {@link Idempotency} throws
    */
   async publish(key: string | undefined, authorization: string, body: string): Promise<Outcome<PostedResult>> {
@@ -49,7 +49,8 @@ export class IdempotentPublisher {
     const response = await this.backplane.rpc(owner, request);
     if (response === 'too_large') throw new Problem(413, 'message_too_big', TOO_LARGE);
     if (response === 'unavailable') throw MessageError.of('unavailable');
-    const result = response.reply as PublishResult;
+    const result = resultOf(response.reply);
+    if (result === undefined) throw MessageError.of('unavailable');
     if ('problem' in result) throw new Problem(result.problem.status, result.problem.code, result.problem.detail);
     if ('fault' in result) throw new MessageError(result.fault.code, result.fault.message);
     return result;
@@ -69,4 +70,27 @@ export class IdempotentPublisher {
       throw error;
     }
   }
+}
+
+/** @throws {Error} for what is not a request to the owner of a key, which a node of another version may send */
+function requestOf(data: unknown): PublishRequest {
+  if (!hasTexts(data, 'scope', 'key', 'body')) throw new Error('the RPC of another node is not a message with a key');
+  return data as unknown as PublishRequest;
+}
+
+/** Returns the answer of an owner; `undefined` for anything else, which a node of another version may send. */
+function resultOf(data: unknown): PublishResult | undefined {
+  if (!isRecord(data)) return undefined;
+  const { problem, fault, answer, replayed } = data;
+  if (hasTexts(problem, 'code', 'detail') && Number.isInteger(problem['status'])) return data as PublishResult;
+  if (hasTexts(fault, 'code', 'message')) return data as PublishResult;
+  return hasTexts(answer, 'status') && typeof replayed === 'boolean' ? (data as unknown as PublishResult) : undefined;
+}
+
+function hasTexts(data: unknown, ...names: readonly string[]): data is Record<string, unknown> {
+  return isRecord(data) && names.every((name) => typeof data[name] === 'string');
+}
+
+function isRecord(data: unknown): data is Record<string, unknown> {
+  return typeof data === 'object' && data !== null;
 }
