@@ -33,7 +33,7 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
   }
 
   #onTick(): void {
-    for (const session of this.sessions.all()) if (isLate(session)) session.close(1008);
+    this.sessions.closeAll(1008, [...this.sessions.all()].filter(isLate));
   }
 }
 
