@@ -230,7 +230,6 @@ export class SimulatedNode {
       bytesRead: 0,
       bytesWritten: 0,
       isPaused: false,
-      isClosed: false,
       pause: () => undefined,
       resume: () => undefined,
       close: (code: number) => {
