@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ABNORMAL, type Frame, type ServerCloseCode, type SessionPage } from '../protocol/index.js';
+import { ABNORMAL, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import { NodeIdentity } from '../node/node-identity.js';
 import { logIncident } from '../telemetry/incident.js';
 import { Log } from '../telemetry/log.js';
@@ -10,7 +10,7 @@ import { SessionHashTable } from './session-hash-table.js';
 import { SessionListeners, type ListenerPhase, type SessionListener } from './session-listener.js';
 import { Session, type SessionOwner } from './session.js';
 import { SlowConsumers } from './slow-consumers.js';
-import { SortedIds } from './sorted-ids.js';
+import { SortedIds, type IdPage } from './sorted-ids.js';
 
 /** Holds the open sessions of this node. Every session opens and ends in this class. */
 @Injectable()
@@ -118,7 +118,7 @@ export class SessionRegistry implements SessionOwner {
   }
 
   /** Returns one page of the ids in order. @param after the last page's `next` */
-  page(after: string | undefined, limit: number): SessionPage {
+  page(after: string | undefined, limit: number): IdPage {
     return this.#order.page(after, limit);
   }
 
