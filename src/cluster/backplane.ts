@@ -69,7 +69,10 @@ export abstract class Backplane {
     callback: DeliveryCallback,
   ): 'queued' | DeliveryFailure;
 
-  /** Queues a broadcast for all other nodes. @returns `false`, and queues nothing, where other nodes cannot be reached */
+  /** Whether {@link broadcast} would now queue a frame of so many bytes, or needs not to. */
+  abstract canBroadcast(bytes: number): boolean;
+
+  /** Queues a broadcast for all other nodes. @returns `false`, and queues nothing, where {@link canBroadcast} is false */
   abstract broadcast(sender: string, frame: Frame): boolean;
 
   /** Announces a local session to all other nodes, before anything else of that session. */
