@@ -69,10 +69,13 @@ export abstract class Backplane {
     callback: DeliveryCallback,
   ): 'queued' | DeliveryFailure;
 
+  /** Whether {@link broadcast} would now queue a frame of so many bytes, or needs not to. */
+  abstract canBroadcast(bytes: number): boolean;
+
   /**
    * Queues a broadcast for all other nodes.
    *
-   * @returns `false`, and queues nothing, where other nodes cannot be reached
+   * @returns `false`, and queues nothing, where {@link canBroadcast} is false
    */
   abstract broadcast(sender: string, frame: Frame): boolean;
 

@@ -16,6 +16,10 @@ export class LocalBackplane extends Backplane {
     return 'receiver_not_found';
   }
 
+  canBroadcast(): boolean {
+    return true;
+  }
+
   broadcast(): boolean {
     return true;
   }

@@ -69,14 +69,15 @@ export class NatsBackplane extends Backplane {
     return this.#request({ type: 'message', sender, receiver, frame }, callback);
   }
 
-  broadcast(sender: string, frame: Frame): boolean {
+  canBroadcast(bytes: number): boolean {
     const membership = this.#membership;
     if (membership === undefined) return true;
-    const { members, publisher, state } = membership;
-    if (!state.joined) return false;
-    if (members.size === 0) return true;
-    if (!publisher.fits(frame.length)) return false;
-    publisher.event({ type: 'broadcast', sender, frame });
+    return membership.state.joined && (membership.members.size === 0 || membership.publisher.fits(bytes));
+  }
+
+  broadcast(sender: string, frame: Frame): boolean {
+    if (!this.canBroadcast(frame.length)) return false;
+    if (this.peerCount > 0) this.#membership?.publisher.event({ type: 'broadcast', sender, frame });
     return true;
   }
 

@@ -21,6 +21,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   /** Written by {@link attach}. */
   session: Session | undefined;
 
+  /** Set when both directions have ended. Written by `SocketEvents`. */
+  closeCode: number | undefined;
   /** Nest's callbacks by their index in the handler table. Written by `SwitchboardAdapter`. */
   handlers: readonly MessageHandlerCallback[] = NO_HANDLERS;
   /** Passes the close code to Nest's disconnect hooks. Written by `SwitchboardAdapter`. */
@@ -39,10 +41,6 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   get bytesWritten(): number {
     return this.sink.bytesWritten;
-  }
-
-  get isClosed(): boolean {
-    return this.readyState === WebSocket.CLOSED;
   }
 
   /** Makes this socket the connection of a session. */
@@ -84,7 +82,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   }
 
   onceClosed(listener: (code: number) => void): void {
-    this.once('close', listener);
+    if (this.closeCode === undefined) this.once('close', listener);
+    else listener(this.closeCode);
   }
 
   countError(code: string): boolean {

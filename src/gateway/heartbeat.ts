@@ -43,13 +43,14 @@ export class Heartbeat implements SessionListener, OnApplicationBootstrap, OnApp
 
   #onTick(): void {
     this.#tick++;
-    for (const session of this.sessions.all()) if (session.nextPingTick <= this.#tick) this.#ping(session);
-  }
-
-  #ping(session: Session): void {
-    session.nextPingTick = this.#tick + TICKS_PER_HEARTBEAT;
-    // A paused connection cannot show traffic.
-    if (!session.takeAlive() && session.connection?.isPaused !== true) session.close(4101);
-    else session.send(PING, 0);
+    const silent: Session[] = [];
+    for (const session of this.sessions.all()) {
+      if (session.nextPingTick > this.#tick) continue;
+      session.nextPingTick = this.#tick + TICKS_PER_HEARTBEAT;
+      // A paused connection cannot show traffic.
+      if (!session.takeAlive() && session.connection?.isPaused !== true) silent.push(session);
+      else session.send(PING, 0);
+    }
+    this.sessions.closeAll(4101, silent);
   }
 }

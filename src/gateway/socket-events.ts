@@ -148,7 +148,9 @@ function onCut(this: ReadSocket): void {
 }
 
 /** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */
-const onClose = failingAlone(({ queue, session, disconnected }, code: number) => {
+const onClose = failingAlone((socket, code: number) => {
+  const { queue, session, disconnected } = socket;
+  socket.closeCode = code;
   session?.end(code);
   session?.outbox.detach(); // the frames that the socket held are gone
   session?.outbox.discard();

@@ -27,12 +27,16 @@ export class Broadcaster {
   ) {}
 
   /**
-   * Broadcasts the frame of a session. Returns the number of skipped local sessions, or `undefined` where nothing was sent
-   * and {@link broadcastFor} finds the reason. The charge of an unsent broadcast stays, because other nodes cannot be
-   * reached then.
+   * Charges a session for a broadcast of so many bytes, which the caller then passes to {@link broadcastCharged} in the same
+   * turn. Returns `false`, and charges nothing, where {@link broadcastFor} throws.
    */
-  tryBroadcast(frame: Frame, sender: Session): number | undefined {
-    if (!this.limit.tryCharge(sender) || !this.remoteDelivery.broadcast(frame, sender)) return undefined;
+  tryCharge(sender: Session, bytes: number): boolean {
+    return this.remoteDelivery.canBroadcast(bytes) && this.limit.tryCharge(sender);
+  }
+
+  /** Broadcasts the frame of a session, and returns the number of skipped local sessions. */
+  broadcastCharged(frame: Frame, sender: Session): number {
+    this.remoteDelivery.broadcast(frame, sender);
     this.counters.broadcasts++;
     return this.localDelivery.fanOut(frame, sender);
   }

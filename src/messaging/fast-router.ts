@@ -59,8 +59,8 @@ export class FastRouter {
   }
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
-    const skipped = this.broadcaster.tryBroadcast(this.#stamped(sender, found), sender);
-    if (skipped === undefined) return false;
+    if (!this.broadcaster.tryCharge(sender, stampedBytes(found.length))) return false;
+    const skipped = this.broadcaster.broadcastCharged(this.#stamped(sender, found), sender);
     this.counters.fastBroadcasts++;
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));

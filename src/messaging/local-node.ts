@@ -90,6 +90,6 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   onFenced(): void {
-    for (const session of this.sessions.endAll(1012)) session.close(1012);
+    this.sessions.closeAll(1012);
   }
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { arrivedFrame, departedFrame, joinFrames, type Frame } from '../protocol/index.js';
+import { arrivedFrame, departedFrame, type Frame } from '../protocol/index.js';
 import type { SessionListener } from '../sessions/session-listener.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
+import { FrameLog } from './frame-log.js';
 import { Peers, type SessionRef } from './peers.js';
 
 /** Notices in the log at which it is flushed before the window ends. */
@@ -11,7 +12,7 @@ const MAX_LOG_NOTICES = 4096;
 
 /**
  * Sends notices of arrivals and departures to all other sessions, in one order. Notices gather in a log until the turn or
- * `NOTICE_WINDOW_MS` ends. Then each session gets those behind its offset, most sessions the very same bytes.
+ * `NOTICE_WINDOW_MS` ends. Then each session gets those behind its offset, as a part of the very same bytes.
  *
  *   log          arrived A · departed B · arrived C │
  *   old session: offset at the start ───────────────▶ all notices
@@ -26,7 +27,7 @@ export class NoticeLog implements SessionListener {
   readonly #toAll: boolean;
   readonly #peers: Peers | undefined;
   readonly #windowMs: number;
-  #log: Frame[] = [];
+  #log = new FrameLog();
   /** Notices flushed before those in the log: the offset of the log's first notice. */
   #flushed = 0;
   #flushing = false;
@@ -82,7 +83,7 @@ export class NoticeLog implements SessionListener {
     const from = session.noticeOffset - this.#flushed;
     if (from >= this.#log.length) return;
     session.noticeOffset = this.#flushed + this.#log.length;
-    session.send(joinFrames(this.#log.slice(from)), this.#log.length - from);
+    session.send(this.#log.joinedFrom(from), this.#log.length - from);
   }
 
   /** Sends a frame, after every notice added before. */
@@ -122,18 +123,14 @@ export class NoticeLog implements SessionListener {
 
   #flushOnce(): void {
     const { length } = this.#log;
-    const all = joinFrames(this.#log);
     for (const session of this.registry.all()) {
       try {
-        if (session.noticeOffset === this.#flushed) {
-          session.noticeOffset = this.#flushed + length;
-          session.send(all, length);
-        } else this.catchUp(session);
+        this.catchUp(session);
       } catch (error) {
         session.fail(error); // the notices of all other sessions go on
       }
     }
     this.#flushed += length;
-    this.#log = this.#log.slice(length);
+    this.#log = this.#log.after(length);
   }
 }

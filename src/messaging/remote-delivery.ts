@@ -46,6 +46,11 @@ export class RemoteDelivery {
     return delivered;
   }
 
+  /** Whether {@link broadcast} would now queue a frame of so many bytes, or needs not to. */
+  canBroadcast(bytes: number): boolean {
+    return this.backplane.canBroadcast(bytes);
+  }
+
   /** Queues a broadcast for all other nodes. @returns `false`, and queues nothing, where they cannot be reached */
   broadcast(frame: Frame, sender: Session | undefined): boolean {
     return this.backplane.broadcast(sender === undefined ? SERVER : sender.id, frame);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { NODE_ID_CHARACTERS, type SessionPage } from '../protocol/index.js';
+import { NODE_ID_CHARACTERS } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
-import { SortedIds } from '../sessions/sorted-ids.js';
+import { SortedIds, type IdPage } from '../sessions/sorted-ids.js';
 
 /** The only copy of where sessions are: the remote ones by their nodes, and the ids of all in order. */
 @Injectable()
@@ -61,7 +61,7 @@ export class SessionDirectory {
   }
 
   /** Returns one page of the ids of all sessions, in order. @param after the last page's `next` */
-  page(after: string | undefined, limit: number): SessionPage {
+  page(after: string | undefined, limit: number): IdPage {
     return this.#order.page(after, limit);
   }
 

@@ -85,7 +85,7 @@ export class Switchboard {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
       throw new RangeError(`limit must be a whole number from 1 to ${MAX_PAGE}`);
     const { sessions, ...rest } = this.sessions.page(after, limit);
-    const found = sessions.map((entry) => this.sessions.find(typeof entry === 'string' ? entry : entry.id));
+    const found = sessions.map((id) => this.sessions.find(id));
     return { sessions: found.filter((session) => session !== undefined), ...rest };
   }
 

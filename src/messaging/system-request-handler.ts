@@ -54,8 +54,7 @@ export class SystemRequestHandler {
   }
 
   /** Adds the user to an id, where the session has one. */
-  #entry(entry: SessionEntry): SessionEntry {
-    const id = typeof entry === 'string' ? entry : entry.id;
+  #entry(id: string): SessionEntry {
     const user = this.sessionDirectory.userOf(id);
     return user === undefined ? { id } : { id, user };
   }

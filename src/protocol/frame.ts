@@ -50,8 +50,3 @@ export function controlFrame(opcode: number, body: Uint8Array): Frame {
   frame.set(body, writeHeader(frame, 0, opcode, body.length));
   return frame as Frame;
 }
-
-/** Joins frames, so that they are written with one system call. */
-export function joinFrames(frames: readonly Frame[]): Frame {
-  return (frames.length === 1 ? frames[0] : Buffer.concat(frames)) as Frame;
-}

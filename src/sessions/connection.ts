@@ -25,8 +25,6 @@ export interface Connection {
   /** Bytes passed to `sink.write`, without TLS records. */
   readonly bytesWritten: number;
   readonly isPaused: boolean;
-  /** Whether both directions have ended. */
-  readonly isClosed: boolean;
   /** Stops reading from the network. */
   pause(): void;
   resume(): void;
@@ -34,7 +32,7 @@ export interface Connection {
   close(code: ServerCloseCode): void;
   /** Destroys the connection without a close frame. */
   terminate(): void;
-  /** Calls the listener with the close code when both directions have ended; never where {@link isClosed} is true. */
+  /** Calls the listener with the close code when both directions have ended, at once where they have already. */
   onceClosed(listener: (code: number) => void): void;
   /** Records a `sys.error` that was sent; returns whether the client has exceeded its errors per minute. */
   countError(code: string): boolean;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ABNORMAL, type Frame, type SessionPage } from '../protocol/index.js';
+import { ABNORMAL, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import { NodeIdentity } from '../node/node-identity.js';
 import { logIncident } from '../telemetry/incident.js';
 import { Log } from '../telemetry/log.js';
@@ -10,7 +10,7 @@ import { SessionHashTable } from './session-hash-table.js';
 import { SessionListeners, type ListenerPhase, type SessionListener } from './session-listener.js';
 import { Session, type SessionOwner } from './session.js';
 import { SlowConsumers } from './slow-consumers.js';
-import { SortedIds } from './sorted-ids.js';
+import { SortedIds, type IdPage } from './sorted-ids.js';
 
 /** Holds the open sessions of this node. Every session opens and ends in this class. */
 @Injectable()
@@ -65,21 +65,32 @@ export class SessionRegistry implements SessionOwner {
   end(session: Session, code: number = ABNORMAL): void {
     if (session.closed) return;
     this.#listeners.closing(session);
+    this.drop(session, code);
+  }
+
+  /** Does the same as {@link end}, but the session is not sent what it is owed, because it does not read. */
+  drop(session: Session, code: number): void {
+    if (session.closed) return;
     this.#remove(session);
     this.#listeners.closed(session, code);
   }
 
   /**
-   * Ends all sessions at one moment, so that none gets the departure of another, and returns them.
+   * Ends open sessions, by default all, at one moment, so that none gets the departure of another, and returns them.
    * The caller closes their connections. All frames sent before have left the outboxes.
    */
-  endAll(code: number): Session[] {
-    const sessions = [...this.#sessions.values()];
+  endAll(code: number, sessions: readonly Session[] = [...this.#sessions.values()]): readonly Session[] {
     for (const session of sessions) this.#listeners.closing(session);
-    for (const session of sessions) session.outbox.flushAll();
-    for (const session of sessions) this.#remove(session);
-    for (const session of sessions) this.#listeners.closed(session, code);
+    for (const session of sessions) this.#attempt(session, () => session.outbox.flushAll());
+    const open = sessions.filter(({ closed }) => !closed); // one that cannot be written to has failed and ended
+    for (const session of open) this.#remove(session);
+    for (const session of open) this.#listeners.closed(session, code);
     return sessions;
+  }
+
+  /** Closes open sessions, by default all, at one moment: their number would else square the notices of their departures. */
+  closeAll(code: ServerCloseCode, sessions?: readonly Session[]): void {
+    for (const session of this.endAll(code, sessions)) this.#attempt(session, () => session.close(code));
   }
 
   /**
@@ -107,12 +118,21 @@ export class SessionRegistry implements SessionOwner {
   }
 
   /** Returns one page of the ids in order. @param after the last page's `next` */
-  page(after: string | undefined, limit: number): SessionPage {
+  page(after: string | undefined, limit: number): IdPage {
     return this.#order.page(after, limit);
   }
 
   all(): MapIterator<Session> {
     return this.#sessions.values();
+  }
+
+  /** Does work for one of many sessions; that session fails alone where the work throws. */
+  #attempt(session: Session, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.fail(session, error);
+    }
   }
 
   #logIncident({ id, address }: Session, error: unknown): void {

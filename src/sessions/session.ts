@@ -19,6 +19,7 @@ export type PauseReason = keyof typeof PAUSE;
 /** The registry as a session sees it: ends the session and calls the listeners. */
 export interface SessionOwner extends OutboxServices {
   end(session: Session, code: number): void;
+  drop(session: Session, code: number): void;
   fail(session: Session, error: unknown): void;
 }
 
@@ -115,7 +116,7 @@ export class Session {
    */
   shed(code: ServerCloseCode): void {
     if (this.closed) this.#connection?.terminate();
-    this.end(code);
+    this.owner.drop(this, code);
     this.outbox.discard();
     this.close(code);
   }

@@ -1,4 +1,11 @@
-import type { SessionPage } from '../protocol/index.js';
+/** One page of ids in ascending order. */
+export interface IdPage {
+  readonly sessions: readonly string[];
+  /** Number of all ids. */
+  readonly total: number;
+  /** The `after` of the next page; absent on the last one. */
+  readonly next?: string;
+}
 
 /**
  * Returns pages of ids in ascending order. Sorts nothing before the first page is requested. After that, added and
@@ -21,7 +28,7 @@ export class SortedIds {
   }
 
   /** @param after ids up to and including this one are skipped, whether it still exists or not */
-  page(after: string | undefined, limit: number): SessionPage {
+  page(after: string | undefined, limit: number): IdPage {
     const ids = (this.#sorted = this.#sorted === undefined ? [...this.all()].toSorted() : this.#merge(this.#sorted));
     const from = after === undefined ? 0 : firstIndexAfter(ids, after);
     const sessions = ids.slice(from, from + limit);

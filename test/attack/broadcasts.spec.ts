@@ -68,6 +68,19 @@ describe.each(['on', 'off'])('broadcasts of one session, fast lane %s,', { timeo
     expect((await ann.answer('3')).data).toEqual({ status: 'routed' });
   });
 
+  it('are charged once while other nodes cannot be reached', async () => {
+    await start({
+      BROADCAST_RECEIVERS_PER_SECOND: String(RECEIVERS + 100),
+      BACKPLANE: 'nats',
+      NATS_URL: 'nats://127.0.0.1:1',
+    });
+    const [ann] = pair;
+    for (const id of ['1', '2', '3']) ann.send({ type: 'all', receiver: '*', id });
+    expect((await ann.answer('1')).data.code).toBe('unavailable');
+    expect((await ann.answer('2')).data.code).toBe('unavailable');
+    expect((await ann.answer('3')).data.code).toBe('rate_limited');
+  });
+
   it('are forbidden where the operator says so, and those of server code are not', async () => {
     await start({ BROADCASTS: 'off' });
     const [ann, bob] = pair;

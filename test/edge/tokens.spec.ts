@@ -140,6 +140,23 @@ describe('a token that expires', () => {
     expect(await client.closed).toEqual({ code: 4102, reason: 'token_expired' });
   });
 
+  it('closes all sessions of its second at one moment, so that none gets the departure of another', async () => {
+    server = await startServer({ ...AUTH, ARRIVAL_NOTICES: 'off' });
+    const { url } = server;
+    const expires = soon(VALID_S);
+    const other = await connect(url, bearer(await token({ sub: 'other' })));
+    const names = ['ann', 'bob', 'eve'];
+    const clients = await Promise.all(names.map(async (sub) => connect(url, bearer(await token({ sub, expires })))));
+    for (const client of clients) await client.settled();
+    expire();
+    const codes = (await Promise.all(clients.map(({ closed }) => closed))).map(({ code }) => code);
+    expect(codes).toEqual([4102, 4102, 4102]);
+    expect(clients.flatMap(({ inbox }) => inbox)).toEqual([]);
+    const departed = [await other.next(), await other.next(), await other.next()].map(({ sender }) => sender);
+    expect(departed.toSorted()).toEqual(clients.map(({ id }) => id).toSorted());
+    await other.close(1000);
+  });
+
   it('does not close the session if it was renewed for the same user', async () => {
     server = await startServer(AUTH);
     const [ann, bob] = [

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Switchboard } from '../../src/messaging/switchboard.js';
 import { Drain } from '../../src/ops/shutdown/drain.js';
+import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { ServerProcess } from '../support/process.js';
@@ -183,6 +184,17 @@ describe('while it drains, a server', () => {
     await Promise.all(clients.map(({ closed }) => closed));
     const types = clients.map(({ inbox }) => inbox.map(({ type }) => type).filter((type) => type !== 'sys.arrived'));
     expect(types).toEqual(clients.map(() => ['last', 'sys.reconnect']));
+  });
+
+  it('does not wait for a session of a later batch whose connection is cut before', async () => {
+    server = await startServer({ DRAIN_TIMEOUT_MS: '60000', ARRIVAL_NOTICES: 'off' });
+    const clients = await Promise.all(Array.from({ length: MORE_THAN_A_BATCH }, () => connect(server.url)));
+    const sessions = server.app.get(SessionRegistry);
+    const last = [...sessions.all()].at(-1)!;
+    sessions.addListener('hooks', { closed: (session) => void (session === last && last.connection!.terminate()) });
+    const report = await server.app.get(Drain, { strict: false }).run();
+    await Promise.all(clients.map(({ closed }) => closed));
+    expect(report).toMatchObject({ sessions: MORE_THAN_A_BATCH, cut: 1 });
   });
 
   it('sends the departure of a session that leaves by itself to the others', async () => {

@@ -122,9 +122,7 @@ export class SimulatedNode {
 
   /** All sessions that this node lists, in order. */
   get listed(): string[] {
-    return this.#directory
-      .page(undefined, MAX_PAGE)
-      .sessions.map((entry) => (typeof entry === 'string' ? entry : entry.id));
+    return [...this.#directory.page(undefined, MAX_PAGE).sessions];
   }
 
   start(): void {
@@ -230,7 +228,6 @@ export class SimulatedNode {
       bytesRead: 0,
       bytesWritten: 0,
       isPaused: false,
-      isClosed: false,
       pause: () => undefined,
       resume: () => undefined,
       close: (code: number) => {

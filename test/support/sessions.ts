@@ -90,7 +90,9 @@ export class FakeConnection implements Connection {
     this.isClosed = true;
   }
 
-  onceClosed(): void {}
+  onceClosed(listener: (code: number) => void): void {
+    if (this.isClosed) listener(1006);
+  }
 
   countError(): boolean {
     return false;

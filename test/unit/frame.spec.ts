@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { controlFrame, headerBytes, joinFrames, OPCODE, textFrame, writeHeader } from '../../src/protocol/index.js';
+import { controlFrame, headerBytes, OPCODE, textFrame, writeHeader } from '../../src/protocol/index.js';
 
 describe('a frame', () => {
   it.each([
@@ -41,12 +41,5 @@ describe('a frame', () => {
     expect(controlFrame(OPCODE.ping, new Uint8Array(0)).toString('hex')).toBe('8900');
     expect(controlFrame(OPCODE.pong, Buffer.from('ab')).toString('hex')).toBe('8a026162');
     expect(controlFrame(OPCODE.close, Buffer.alloc(125))).toHaveLength(127);
-  });
-
-  it('is joined with others; a single frame is not copied', () => {
-    const one = textFrame('1');
-    const two = textFrame('2');
-    expect(joinFrames([one, two]).toString('hex')).toBe('810131810132');
-    expect(joinFrames([one])).toBe(one);
   });
 });

@@ -1,6 +1,6 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { controlFrame, joinFrames, OPCODE, textFrame, type Frame } from '../../src/protocol/index.js';
+import { controlFrame, OPCODE, textFrame, type Frame } from '../../src/protocol/index.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
 import { FakeConnection, newRegistry, openSession } from '../support/sessions.js';
@@ -137,7 +137,7 @@ describe('the count of frames that an outbox has sent', () => {
   it('is the number of text frames behind the welcome, whatever way they were appended', async () => {
     session.send(numbered(0));
     route(session, numbered(1));
-    session.send(joinFrames([numbered(2), numbered(3), numbered(4)]), 3);
+    session.send(Buffer.concat([numbered(2), numbered(3), numbered(4)]) as Frame, 3);
     session.send(controlFrame(OPCODE.ping, new Uint8Array(0)), 0);
     session.send(numbered(5, 5000));
     session.send(numbered(6, 100_000));

@@ -141,4 +141,38 @@ describe('the session registry', () => {
     expect(sizes).toEqual([0, 0, 0]);
     for (const { connection } of all) expect(connection.types).toEqual(['sys.welcome', 'last']);
   });
+
+  it('closes some sessions at one moment and keeps the others', () => {
+    const [one, two, other] = [openSession(registry), openSession(registry), openSession(registry)];
+    const sizes: number[] = [];
+    registry.addListener('metrics', { closed: () => sizes.push(registry.size) });
+    registry.closeAll(4102, [one.session, two.session]);
+    expect(sizes).toEqual([1, 1]);
+    expect([one, two, other].map(({ connection }) => connection.closedWith)).toEqual([4102, 4102, undefined]);
+    expect([...registry.all()]).toEqual([other.session]);
+  });
+
+  it('closes all others where one of many sessions cannot be written to', () => {
+    const all = [openSession(registry), openSession(registry), openSession(registry)];
+    const ended: string[] = [];
+    registry.addListener('metrics', { closed: ({ id }) => ended.push(id) });
+    all[0]!.session.outbox.flushAll = () => {
+      throw new Error('a fault');
+    };
+    registry.closeAll(4102);
+    expect(all.slice(1).map(({ connection }) => connection.closedWith)).toEqual([4102, 4102]);
+    expect(ended.toSorted()).toEqual(all.map(({ session }) => session.id).toSorted());
+    expect(registry.size).toBe(0);
+  });
+
+  it('sends a session that does not read nothing that it is owed', () => {
+    const { session } = openSession(registry);
+    const events: string[] = [];
+    registry.addListener('notices', {
+      closing: () => events.push('closing'),
+      closed: (_, code) => events.push(`${code}`),
+    });
+    session.shed(4100);
+    expect(events).toEqual(['4100']);
+  });
 });

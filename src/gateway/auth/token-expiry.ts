@@ -16,7 +16,10 @@ export class TokenExpiry implements OnApplicationShutdown {
   readonly #skewMs: number;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(sessions: SessionRegistry, { authSkewMs }: Settings) {
+  constructor(
+    private readonly sessions: SessionRegistry,
+    { authSkewMs }: Settings,
+  ) {
     this.#skewMs = authSkewMs;
     sessions.addListener('expiry', {
       opened: (session) => this.watch(session),
@@ -48,11 +51,11 @@ export class TokenExpiry implements OnApplicationShutdown {
 
   #expire(): void {
     const due = (Date.now() - this.#skewMs) / 1000;
-    for (const [expiresAt, bucket] of this.#buckets) {
-      if (expiresAt > due) continue;
-      for (const session of bucket) session.close(4102);
-      this.#buckets.delete(expiresAt);
-    }
+    const buckets = [...this.#buckets].filter(([expiresAt]) => expiresAt <= due);
+    this.sessions.closeAll(
+      4102,
+      buckets.flatMap(([, bucket]) => [...bucket]),
+    );
     if (this.#buckets.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

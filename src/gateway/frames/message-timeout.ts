@@ -33,7 +33,9 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
   }
 
   #onTick(): void {
-    for (const session of this.sessions.all()) if (countTick(session)) session.close(1008);
+    const late: Session[] = [];
+    for (const session of this.sessions.all()) if (countTick(session)) late.push(session);
+    if (late.length > 0) this.sessions.closeAll(1008, late);
   }
 }
 

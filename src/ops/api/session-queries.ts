@@ -23,8 +23,7 @@ export class SessionQueries {
       throw new Problem(400, 'invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE}.`);
     if (after !== undefined && typeof after !== 'string')
       throw new Problem(400, 'invalid_query', 'after must come once.');
-    const { sessions, ...rest } = this.sessionDirectory.page(after, size);
-    const ids = sessions.map((entry) => (typeof entry === 'string' ? entry : entry.id));
+    const { sessions: ids, ...rest } = this.sessionDirectory.page(after, size);
     const remoteViews = await this.#remoteViews(ids.filter((id) => this.sessions.find(id) === undefined));
     return { sessions: ids.map((id) => this.#localView(id) ?? remoteViews.get(id) ?? { id }), ...rest };
   }

@@ -37,8 +37,8 @@ export class SessionMetrics implements SessionListener {
     const byServer = code in CLOSE_CODES && code !== 1000;
     this.counters.count(this.counters.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER_CODE);
     this.#closing.add(session);
-    session.connection?.onceClosed(() => this.#onConnectionClosed(session));
-    if (session.connection?.isClosed !== false) this.#onConnectionClosed(session);
+    if (session.connection === undefined) this.#onConnectionClosed(session);
+    else session.connection.onceClosed(() => this.#onConnectionClosed(session));
     if (byServer) this.log.info('closed', { code, ...fieldsOf(session) });
     else if (this.log.debugs) this.log.debug('departed', { code, ...fieldsOf(session) });
   }

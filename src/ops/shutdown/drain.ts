@@ -98,15 +98,15 @@ export class Drain implements SessionListener {
   async #closeConnections(sessions: readonly Session[], deadlineMs: number): Promise<number> {
     let closed = 0;
     let cut = 0;
+    // All at once, because a connection may close by itself before its batch.
+    for (const { connection } of sessions)
+      connection?.onceClosed((code) => {
+        closed++;
+        if (code === ABNORMAL) cut++;
+      });
     const batch = Math.max(MIN_BATCH, Math.ceil(sessions.length / MAX_BATCHES));
     for (let from = 0; from < sessions.length; from += batch) {
-      for (const session of sessions.slice(from, from + batch)) {
-        session.connection?.onceClosed((code) => {
-          closed++;
-          if (code === ABNORMAL) cut++;
-        });
-        session.close(1012);
-      }
+      for (const session of sessions.slice(from, from + batch)) session.close(1012);
       await delay(POLL_MS);
     }
     await until(() => closed === sessions.length, deadlineMs);
