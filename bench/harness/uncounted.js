@@ -8,7 +8,7 @@ import { register } from 'node:module';
 const LINES = {
   'messaging/fast-router.js': ['this.counters.fastRouted++;', 'this.counters.fastBroadcasts++;'],
   'messaging/local-delivery.js': ['this.counters.fannedOutTo(sent, skipped);'],
-  'messaging/message-router.js': ['this.counters.broadcasts++;'],
+  'messaging/broadcaster.js': ['this.counters.broadcasts++;'],
   'gateway/dispatch/message-dispatcher.js': ['this.counters.received++;'],
 };
 

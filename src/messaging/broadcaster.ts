@@ -27,18 +27,11 @@ export class Broadcaster {
   ) {}
 
   /**
-   * Charges a session for a broadcast of so many bytes, which the caller then passes to {@link broadcastCharged} in the same
-   * turn. Returns `false`, and charges nothing, where {@link broadcastFor} throws.
+   * Charges a session for a broadcast of so many bytes, which the caller then passes to {@link broadcast} in the same turn.
+   * That broadcast is complete. Returns `false`, and charges nothing, where {@link broadcastFor} throws.
    */
   tryCharge(sender: Session, bytes: number): boolean {
     return this.remoteDelivery.canBroadcast(bytes) && this.limit.tryCharge(sender);
-  }
-
-  /** Broadcasts the frame of a session, and returns the number of skipped local sessions. */
-  broadcastCharged(frame: Frame, sender: Session): number {
-    this.remoteDelivery.broadcast(frame, sender);
-    this.counters.broadcasts++;
-    return this.localDelivery.fanOut(frame, sender);
   }
 
   /**

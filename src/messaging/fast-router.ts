@@ -60,7 +60,7 @@ export class FastRouter {
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
     if (!this.broadcaster.tryCharge(sender, stampedBytes(found.length))) return false;
-    const skipped = this.broadcaster.broadcastCharged(this.#stamped(sender, found), sender);
+    const { skipped } = this.broadcaster.broadcast(this.#stamped(sender, found), sender);
     this.counters.fastBroadcasts++;
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
