@@ -52,6 +52,7 @@ export class LocalDelivery {
       }
     }
     this.counters.fannedOutTo(sent, skipped);
+    except?.outbox.chargeTurn(sent * frame.length);
     return skipped;
   }
 
