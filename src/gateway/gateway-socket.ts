@@ -30,6 +30,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   /** `undefined` where all rate limits are off. Written by `SwitchboardAdapter`. */
   sessionRateLimiter: SessionRateLimiter | undefined;
 
+  /** Bytes read since the socket last waited for a turn. Written by the frame reader. */
+  readBytes = 0;
   /** Position in the bytes that `ws` reads. Written by the frame reader with the first frame for `ws`. */
   frameTracker: FrameTracker | undefined;
   /** Handled messages of the session. Written by the dispatcher with the first one. */

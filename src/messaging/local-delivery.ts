@@ -56,6 +56,7 @@ export class LocalDelivery {
       }
     }
     this.counters.fannedOutTo(sent, skipped);
+    except?.outbox.chargeTurn(sent * frame.length);
     return skipped;
   }
 

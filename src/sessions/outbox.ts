@@ -7,15 +7,13 @@ import type { OutboxOwner, OutboxServices } from './outbox-services.js';
 
 /** Frames up to this size are copied into the block; longer ones are written as they are. */
 const COPIED_BYTES = 2048;
-/** Bytes written to one session before the end of a turn after which its client is read from in the next turn only. */
+/** Bytes that the messages of one client may cause in a turn before the client is read from in the next turn only. */
 const MAX_BYTES_PER_TURN = 1_048_576;
 
 /**
  * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
  * connection is attached, they wait in the outbox, counted to the byte.
- *
  *   append/reserve ─▶ sealed ─▶ sharedFrame | block ──flush, once a tick──▶ sink ─▶ kernel
- *
  * `sharedFrame` and `block` are the open batch: one of them at most is set.
  */
 export class Outbox implements Flushable {
@@ -30,8 +28,8 @@ export class Outbox implements Flushable {
   #used = 0;
   /** Text frames in the open batch. */
   #openFrames = 0;
-  /** Bytes of this turn that were written before its end, because they fill more than a block. */
-  #earlyBytes = 0;
+  /** Bytes of this turn that were written early, because they fill more than a block, and those of broadcasts to others. */
+  #turnBytes = 0;
   #framesSent = 0;
   #scheduled = false;
   /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
@@ -57,9 +55,9 @@ export class Outbox implements Flushable {
     return (this.#blocked || this.#sealed !== null) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
   }
 
-  /** Whether reading must wait for the next turn, because answers have filled the outbox or the share of this turn. */
+  /** Whether reading must wait for the next turn, because the outbox is full or the share of this turn is used up. */
   get saturated(): boolean {
-    return this.#earlyBytes > MAX_BYTES_PER_TURN || this.overloaded;
+    return this.#turnBytes > MAX_BYTES_PER_TURN || this.overloaded;
   }
 
   /** Offset of the next byte in the block that {@link reserve} returned. */
@@ -99,11 +97,7 @@ export class Outbox implements Flushable {
     this.#schedule();
   }
 
-  /**
-   * Appends encoded frames behind all others.
-   *
-   * @param textFrames how many text frames `frame` holds; 0 for a control frame, more than 1 for joined frames
-   */
+  /** Appends encoded frames behind all others. @param textFrames 0 for a control frame, more than 1 for joined frames */
   append(frame: Frame, textFrames: number): void {
     if (this.#block === null && this.#sharedFrame === null) this.#sharedFrame = frame;
     else if (frame.length > COPIED_BYTES) {
@@ -118,6 +112,12 @@ export class Outbox implements Flushable {
     this.#schedule();
   }
 
+  /** Charges the share of this turn for bytes that other sessions receive in the name of this one. */
+  chargeTurn(bytes: number): void {
+    this.#turnBytes += bytes;
+    this.#schedule(); // the flush ends the turn
+  }
+
   /** Writes the first frame of a connection at once, with the handshake response that the sink holds back for it. */
   writeNow(frame: Frame): void {
     this.#sink?.write(frame);
@@ -127,7 +127,7 @@ export class Outbox implements Flushable {
   /** Writes the frames of this tick, unless the sink is full: then the frames wait until it has drained. */
   flush(): void {
     this.#scheduled = false;
-    this.#earlyBytes = 0;
+    this.#turnBytes = 0;
     if (this.owner.closed) this.discard();
     else if (this.#blocked) this.#report();
     else this.#write();
@@ -179,7 +179,7 @@ export class Outbox implements Flushable {
   /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
   #seal(): void {
     if (!this.#blocked) {
-      this.#earlyBytes += this.#openBytes;
+      this.#turnBytes += this.#openBytes;
       this.#write();
     }
     if (this.#sharedFrame === null && this.#block === null) return;

@@ -143,8 +143,9 @@ export class Session {
     this.#resume(this.#pauses & ~PAUSE[reason]);
   }
 
-  /** Stops reading from the client until the next turn. */
+  /** Stops reading from the client until the next turn; does nothing where it has stopped for that already. */
   pauseForTurn(): void {
+    if (this.closed || (this.#pauses & PAUSE.turn) !== 0) return;
     this.pauseReading('turn');
     setImmediate(() => this.resumeReading('turn'));
   }

@@ -30,6 +30,8 @@ const PRESENT_A_USER = 15;
 /** Long names, so that lists of sessions are long. */
 const USER_CHARACTERS = 48;
 const LINGER_MS = 1000;
+/** Enough for one that began with the measurement. */
+const WHOLE_EXCHANGES = 2;
 
 export interface SiegeOptions {
   /** Sessions that only receive, each with a user. */
@@ -103,6 +105,7 @@ export class Siege {
     this.#order('start');
     try {
       await Promise.race([attack(attacker), this.failure]);
+      await this.#exchanges(WHOLE_EXCHANGES); // an attack may be over before the first exchange is
       return await this.#measured();
     } finally {
       attacker.stop();

@@ -1,10 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { HandlerTurns } from '../../src/gateway/dispatch/handler-turns.js';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { clientFrame } from './client-frames.js';
 import type { Addresses } from './envelopes.js';
 import { RawClient } from './raw-client.js';
 import { startServer, type TestServer } from './server.js';
+
+// Handlers never yield here: they yield by the time that they took, and the order of their replies would depend on it.
+HandlerTurns.prototype.mustYield = () => false;
 
 /** The bytes that one client writes, in chunks; `pause` waits a turn after a chunk. */
 export interface Script {

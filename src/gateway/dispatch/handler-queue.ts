@@ -87,13 +87,12 @@ export class HandlerQueue {
     this.#running = true;
     counters.handlersRunning++;
     while (this.#waiting.length > 0) {
+      // The first call waits as well: a session may begin a call with each of the many chunks of one turn.
+      if (turns.mustYield()) await turns.next();
       // A session may close long before its socket, because a client may leave the close frame unanswered.
       if (this.session.closed) this.#waiting.length = 0;
-      else {
-        const call = this.#waiting.shift()!;
-        this.#keep(await runner.run(this.session, call), call.heldBytes);
-        if (this.#waiting.length > 0 && turns.mustYield()) await turns.next();
-      }
+      const call = this.#waiting.shift();
+      if (call !== undefined) this.#keep(await runner.run(this.session, call), call.heldBytes);
     }
     counters.handlersRunning--;
     this.#running = false;

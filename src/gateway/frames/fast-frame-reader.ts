@@ -20,6 +20,9 @@ const MAX_CONTROL_BYTES = 125;
 /** The pong listener of `SocketEvents`; further ones are the application's. */
 const OWN_PONG_LISTENERS = 1;
 
+/** Bytes read from one socket after which it waits for the next turn; libuv would read 2 MiB of it in a row. */
+const MAX_READ_BYTES = 65_536;
+
 /** The listener of `ws` for the bytes that a TCP socket receives. */
 export type WsDataListener = (this: Socket, bytes: Buffer) => void;
 
@@ -66,13 +69,18 @@ export class FastFrameReader {
   }
 
   /**
-   * Reads one chunk that a socket received over `tcp`. Returns the rest to `tcp`, unread, when the answers to what came
-   * before it have filled the outbox, because one chunk may hold thousands of requests for long answers.
+   * Reads one chunk that a socket received over `tcp`. Returns the rest to `tcp`, unread, when what came before it has used
+   * up the share of this turn or filled the outbox, because one chunk may hold thousands of requests for long answers, or
+   * of broadcasts.
    */
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, wsDataListener: WsDataListener): void {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
     const session = socket.session!;
     const { outbox } = session;
+    if ((socket.readBytes += chunk.length) >= MAX_READ_BYTES) {
+      socket.readBytes = 0;
+      session.pauseForTurn();
+    }
     let at = 0;
     while (at < chunk.length) {
       if (outbox.saturated && !session.closed) {
