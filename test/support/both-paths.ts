@@ -63,7 +63,10 @@ class ServerPath {
     const { sink } = this.registry.find(writer.id)!.connection as GatewaySocket;
     for (const { bytes, pause } of chunks) {
       if (input === 'tcp') writer.socket.write(bytes);
-      else sink.emit('data', Buffer.from(bytes));
+      else {
+        while (sink.isPaused()) await turn(); // a paused socket emits no data
+        sink.emit('data', Buffer.from(bytes));
+      }
       if (pause) await turn();
     }
     if (!fatal) writer.socket.write(clientFrame(END));
