@@ -6,6 +6,7 @@ const usage = `npm run bench -- [options]
   --peers a,b          these servers, for example switchboard,plain-ws
   --rounds N           rounds of each scenario (3; quick 2)
   --seconds S          measured seconds of each round (2; quick 1)
+  --base DIR           also an earlier build in DIR, and this build twice
   --node PATH          run all servers on this Node only
   --no-build           use dist/ without a build`;
 
@@ -16,6 +17,7 @@ const usage = `npm run bench -- [options]
  * @property {string[] | undefined} peers names of servers
  * @property {number} rounds
  * @property {number} seconds measured in each round
+ * @property {string | undefined} base the root of an earlier checkout, with `dist/`
  * @property {string | undefined} node path of the Node that runs the servers
  * @property {boolean} build whether the project is built first
  * @property {boolean} publish whether this is a complete run, whose results replace those in the repository
@@ -29,11 +31,12 @@ export function readOptions(args = process.argv.slice(2)) {
     quick,
     only: list(values.only),
     peers: list(values.peers),
+    base: values.base,
     rounds: positive('rounds', values.rounds ?? (quick ? '2' : '3')),
     seconds: positive('seconds', values.seconds ?? (quick ? '1' : '2')),
     node: values.node,
     build: !values['no-build'],
-    publish: !quick && !values.only && !values.peers && !values.node,
+    publish: !quick && !values.only && !values.peers && !values.base && !values.node,
   };
 }
 
@@ -42,7 +45,10 @@ function parse(args) {
   const flag = { type: 'boolean', default: false };
   const options = { quick: flag, help: flag, 'no-build': flag, only: string, peers: string };
   try {
-    const parsed = parseArgs({ args, options: { ...options, rounds: string, seconds: string, node: string } });
+    const parsed = parseArgs({
+      args,
+      options: { ...options, rounds: string, seconds: string, base: string, node: string },
+    });
     if (parsed.values.help) stop(usage, 0);
     return parsed;
   } catch (error) {

@@ -5,6 +5,9 @@
  * @property {number} max
  */
 
+/** The servers that each line of the terminal compares with, where they take part. */
+const COMPARED = { 'plain-ws': 'plain ws', 'switchboard-base': 'base' };
+
 /** The samples of one scenario. Ratios are taken within a round, because a shared machine drifts from minute to minute. */
 export class PairedSamples {
   #byServer = new Map();
@@ -45,8 +48,11 @@ export class PairedSamples {
   line(server) {
     const values = this.values(server);
     if (!values) return this.unavailable.has(server) ? 'not on this Node' : 'failed';
-    const ratio = this.ratio(server, 'plain-ws');
-    return `${figure(values.median).padStart(9)}  ${ratio ? `${ratioText(ratio)} plain ws` : ''}`;
+    const ratios = Object.entries(COMPARED).flatMap(([peer, title]) => {
+      const ratio = this.ratio(server, peer);
+      return ratio ? [`${ratioText(ratio)} ${title}`] : [];
+    });
+    return [figure(values.median).padStart(9), ...ratios].join('  ');
   }
 }
 

@@ -1,4 +1,4 @@
-import { handlerServers, servers } from './servers.js';
+import { handlerServers, servers, withBase } from './servers.js';
 
 /**
  * @typedef {object} Scenario
@@ -154,6 +154,7 @@ export const SECOND_NODE_SECONDS = 1;
 
 /** Selects the scenarios of a run, each with its servers. @param {import('./options.js').Options} options */
 export function choose(options) {
+  const { base } = options;
   const names = options.only ?? (options.quick ? quick : scenarios.map(({ name }) => name));
   const peers = options.peers ?? (options.quick ? quickPeers : servers.map(({ name }) => name));
   requireKnown(names, ['idle', ...scenarios.map(({ name }) => name)]);
@@ -164,6 +165,7 @@ export function choose(options) {
   return scenarios
     .filter(({ name }) => names.includes(name) || (name.startsWith('idle') && names.includes('idle')))
     .map((scenario) => ({ ...scenario, servers: scenario.servers.filter(({ name }) => peers.includes(name)) }))
+    .map((scenario) => (base ? { ...scenario, servers: withBase(scenario.servers, base) } : scenario))
     .filter((scenario) => scenario.servers.length > 0);
 }
 

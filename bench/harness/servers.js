@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { benchDir, projectDir } from './paths.js';
 
 /**
@@ -50,3 +51,20 @@ export const handlerServers = [
   { ...switchboard, script: `${projectDir}dist/bench/switchboard.js` },
   { name: 'nest-validation', title: 'Nest + ValidationPipe', script: `${benchDir}.cache/js/handler/stock-nest.js` },
 ];
+
+/**
+ * Adds an earlier build to the servers of a scenario, and this build under a second name, as the A/A control. Returns the
+ * servers unchanged where Switchboard is not among them.
+ *
+ * @param {Server[]} chosen @param {string} base the root of the earlier checkout, with `dist/`
+ */
+export function withBase(chosen, base) {
+  const current = chosen.find(({ name }) => name === switchboard.name);
+  if (current === undefined) return chosen;
+  const script = resolve(base, current.script.slice(projectDir.length));
+  return [
+    ...chosen,
+    { ...current, name: 'switchboard-again', title: 'Switchboard again' },
+    { ...current, name: 'switchboard-base', title: 'Switchboard, base', script },
+  ];
+}
