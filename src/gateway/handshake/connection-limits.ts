@@ -102,7 +102,8 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     const address = this.addresses.limitedPeer(socket);
     if (address !== undefined && !this.#makeRoom(address)) return this.#end(socket, TOO_MANY);
     if (!this.#makeRoomOnNode()) return this.#end(socket, FULL);
-    this.#open.add(socket, address);
+    if (this.#isTls) this.#open.addTls(socket, address);
+    else this.#open.add(socket, address);
     socket.once('close', this.#onClose);
     accept();
   }

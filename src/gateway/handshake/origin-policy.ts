@@ -42,7 +42,7 @@ export class OriginPolicy {
   /** Returns why the origin or the `Host` of a handshake is rejected, `undefined` where both are allowed. */
   rejection(request: IncomingMessage): HandshakeRejection | undefined {
     const { host = '', origin } = request.headers;
-    if (!this.#allowsHost(nameOf(host))) return WRONG_HOST;
+    if (this.#hosts.size > 0 && !this.#hosts.has(nameOf(host))) return WRONG_HOST;
     return origin === undefined || this.#allows(origin, host, request) ? undefined : { code: 'origin_not_allowed' };
   }
 
@@ -53,13 +53,9 @@ export class OriginPolicy {
    * @param path of the request, without its query
    */
   hostRejection(path: string, { headers }: IncomingMessage): HandshakeRejection | undefined {
+    if (this.#hosts.size === 0 || HEALTH.test(path)) return undefined;
     const name = nameOf(headers.host ?? '');
-    if (this.#allowsHost(name) || HEALTH.test(path) || (METRICS.test(path) && isAddress(name))) return undefined;
-    return WRONG_HOST;
-  }
-
-  #allowsHost(name: string): boolean {
-    return this.#hosts.size === 0 || this.#hosts.has(name);
+    return this.#hosts.has(name) || (METRICS.test(path) && isAddress(name)) ? undefined : WRONG_HOST;
   }
 
   #allows(origin: string, host: string, request: IncomingMessage): boolean {

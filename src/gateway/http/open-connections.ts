@@ -22,11 +22,14 @@ export class HttpConnection {
   /** Destroys a connection that does not take its responses. */
   timer: NodeJS.Timeout | undefined;
 
-  /** @param address key of the address limit; `undefined` for trusted proxies, which have no limit */
+  /**
+   * @param address key of the address limit; `undefined` for trusted proxies, which have no limit
+   * @param endpoint of a TCP socket that will carry TLS; `undefined` for plain HTTP
+   */
   constructor(
     readonly socket: Socket,
     readonly address: string | undefined,
-    readonly endpoint: string,
+    readonly endpoint: string | undefined,
   ) {}
 }
 
@@ -34,25 +37,32 @@ export class HttpConnection {
 export class OpenConnections {
   readonly #all = new Set<HttpConnection>();
   readonly #byAddress = new Map<string, Set<HttpConnection>>();
+  /** Connections that carry TLS: Node's events name the TLS socket, which knows its TCP socket in no public way. */
   readonly #byEndpoint = new Map<string, HttpConnection>();
 
   get size(): number {
     return this.#all.size;
   }
 
-  add(socket: Socket, address: string | undefined): HttpConnection {
-    const connection = new HttpConnection(socket, address, endpointOf(socket));
-    (socket as KnownSocket)[CONNECTION] = connection;
-    this.#byEndpoint.set(connection.endpoint, connection);
+  /** Adds the connection of a socket for plain HTTP. */
+  add(socket: Socket, address: string | undefined): void {
+    this.#append(new HttpConnection(socket, address, undefined));
+  }
+
+  /** Adds the connection of a socket that will carry TLS. */
+  addTls(socket: Socket, address: string | undefined): void {
+    const endpoint = endpointOf(socket);
+    const connection = new HttpConnection(socket, address, endpoint);
+    this.#byEndpoint.set(endpoint, connection);
     this.#append(connection);
-    return connection;
   }
 
   remove(connection: HttpConnection): void {
     clearTimeout(connection.timer);
     (connection.socket as KnownSocket)[CONNECTION] = undefined; // a session keeps nothing of it
     this.#take(connection);
-    if (this.#byEndpoint.get(connection.endpoint) === connection) this.#byEndpoint.delete(connection.endpoint);
+    const { endpoint } = connection;
+    if (endpoint !== undefined && this.#byEndpoint.get(endpoint) === connection) this.#byEndpoint.delete(endpoint);
   }
 
   /** Makes a connection the last one to give way. */
@@ -65,7 +75,8 @@ export class OpenConnections {
   /** Finds the connection of a TCP socket, or of the TLS socket on it: both have the same peer. */
   find(socket: Duplex): HttpConnection | undefined {
     const known = socket as KnownSocket;
-    return known[CONNECTION] ?? this.#byEndpoint.get(endpointOf(known));
+    if (known[CONNECTION] !== undefined || this.#byEndpoint.size === 0) return known[CONNECTION];
+    return this.#byEndpoint.get(endpointOf(known));
   }
 
   countOf(address: string): number {
@@ -84,7 +95,8 @@ export class OpenConnections {
   }
 
   #append(connection: HttpConnection): void {
-    const { address } = connection;
+    const { address, socket } = connection;
+    (socket as KnownSocket)[CONNECTION] = connection;
     this.#all.add(connection);
     if (address === undefined) return;
     const ofAddress = this.#byAddress.get(address);
