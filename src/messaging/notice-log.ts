@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { arrivedFrame, departedFrame, type Frame } from '../protocol/index.js';
+import { ABNORMAL, arrivedFrame, departedFrame, type Frame } from '../protocol/index.js';
 import type { SessionListener } from '../sessions/session-listener.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
@@ -52,9 +52,9 @@ export class NoticeLog implements SessionListener {
     if (this.#arrivals) this.#schedule();
   }
 
-  /** Sends a session the notices of the window that are older than its end. */
-  closing(session: Session): void {
-    this.catchUp(session);
+  /** Sends a session the notices of the window that are older than its end, where its connection was not cut. */
+  closing(session: Session, code: number): void {
+    if (code !== ABNORMAL) this.catchUp(session);
   }
 
   closed(session: Session, code: number): void {

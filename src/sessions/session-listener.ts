@@ -4,8 +4,12 @@ import type { Session } from './session.js';
 export interface SessionListener {
   /** Called after the welcome is written and before anything is read from the client. */
   opened?(session: Session): void;
-  /** Called before the session is removed, so that it can still be sent frames that it is owed. */
-  closing?(session: Session): void;
+  /**
+   * Called before the session is removed, so that it can still be sent frames that it is owed.
+   *
+   * @param code as in {@link closed}
+   */
+  closing?(session: Session, code: number): void;
   /**
    * @param code the server's close code if it closed, else the client's; 1005 for an empty close frame, 1006 for a cut
    */
@@ -36,6 +40,10 @@ export type ListenerPhase = (typeof LISTENER_PHASES)[number];
  */
 export class SessionListeners {
   readonly #entries: { readonly rank: number; readonly listener: SessionListener }[] = [];
+  /** The listeners of each event, because most listeners have no use for one of them. */
+  #ofOpened: Required<Pick<SessionListener, 'opened'>>[] = [];
+  #ofClosing: Required<Pick<SessionListener, 'closing'>>[] = [];
+  #ofClosed: Required<Pick<SessionListener, 'closed'>>[] = [];
 
   /** @param onError receives what a listener has thrown */
   constructor(private readonly onError: (event: keyof SessionListener, session: Session, error: unknown) => void) {}
@@ -45,27 +53,44 @@ export class SessionListeners {
     const rank = LISTENER_PHASES.indexOf(phase);
     const index = this.#entries.findIndex((entry) => entry.rank > rank);
     this.#entries.splice(index === -1 ? this.#entries.length : index, 0, { rank, listener });
+    this.#ofOpened = this.#having('opened');
+    this.#ofClosing = this.#having('closing');
+    this.#ofClosed = this.#having('closed');
   }
 
   opened(session: Session): void {
-    this.#callAll('opened', session, (listener) => listener.opened?.(session));
+    for (const listener of this.#ofOpened) {
+      try {
+        listener.opened(session);
+      } catch (error) {
+        this.onError('opened', session, error);
+      }
+    }
   }
 
-  closing(session: Session): void {
-    this.#callAll('closing', session, (listener) => listener.closing?.(session));
+  closing(session: Session, code: number): void {
+    for (const listener of this.#ofClosing) {
+      try {
+        listener.closing(session, code);
+      } catch (error) {
+        this.onError('closing', session, error);
+      }
+    }
   }
 
   closed(session: Session, code: number): void {
-    this.#callAll('closed', session, (listener) => listener.closed?.(session, code));
-  }
-
-  #callAll(event: keyof SessionListener, session: Session, call: (listener: SessionListener) => void): void {
-    for (const { listener } of this.#entries) {
+    for (const listener of this.#ofClosed) {
       try {
-        call(listener);
+        listener.closed(session, code);
       } catch (error) {
-        this.onError(event, session, error);
+        this.onError('closed', session, error);
       }
     }
+  }
+
+  #having<Event extends keyof SessionListener>(event: Event): Required<Pick<SessionListener, Event>>[] {
+    return this.#entries.flatMap(({ listener }) =>
+      listener[event] === undefined ? [] : [listener as Required<Pick<SessionListener, Event>>],
+    );
   }
 }

@@ -64,7 +64,7 @@ export class SessionRegistry implements SessionOwner {
   /** Removes a session and calls the listeners; does nothing once the session has ended. */
   end(session: Session, code: number = ABNORMAL): void {
     if (session.closed) return;
-    this.#listeners.closing(session);
+    this.#listeners.closing(session, code);
     this.drop(session, code);
   }
 
@@ -80,7 +80,7 @@ export class SessionRegistry implements SessionOwner {
    * The caller closes their connections. All frames sent before have left the outboxes.
    */
   endAll(code: number, sessions: readonly Session[] = [...this.#sessions.values()]): readonly Session[] {
-    for (const session of sessions) this.#listeners.closing(session);
+    for (const session of sessions) this.#listeners.closing(session, code);
     for (const session of sessions) this.#attempt(session, () => session.outbox.flushAll());
     const open = sessions.filter(({ closed }) => !closed); // one that cannot be written to has failed and ended
     for (const session of open) this.#remove(session);
