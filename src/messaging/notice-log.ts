@@ -83,13 +83,13 @@ export class NoticeLog implements SessionListener {
     const from = session.noticeOffset - this.#flushed;
     if (from >= this.#log.length) return;
     session.noticeOffset = this.#flushed + this.#log.length;
-    session.send(this.#log.joinedFrom(from), this.#log.length - from);
+    session.sendShared(this.#log.joinedFrom(from), this.#log.length - from);
   }
 
-  /** Sends a frame, after every notice added before. */
+  /** Sends a frame of many sessions, after every notice added before. */
   send(session: Session, frame: Frame): void {
     this.catchUp(session);
-    session.send(frame);
+    session.sendShared(frame);
   }
 
   #addDeparture(peer: SessionRef, id: string, code: number): void {

@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
 
+/** Outboxes that are flushed in one tick for frames that many sessions get. A write takes some microseconds. */
+const SHARED_PER_TICK = 256;
+
 /** Holds data that is written at the end of a tick: an outbox. */
 export interface Flushable {
   flush(): void;
@@ -10,11 +13,16 @@ export interface Flushable {
 /**
  * Flushes every outbox with new frames once at the end of the tick, with one system call for each socket.
  * A tick is one turn of the event loop; it ends with `setImmediate`.
+ *
+ * Outboxes with nothing but shared frames, those of a broadcast and of notices, come last and are divided over ticks:
+ * thousands of writes in a row would hold up every direct message.
  */
 @Injectable()
 export class FlushScheduler {
   #waiting: Flushable[] = [];
   #flushing: Flushable[] = [];
+  /** Outboxes with shared frames, in the order in which they are flushed. */
+  readonly #shared = new Set<Flushable>();
   #scheduled = false;
   #before: (() => void) | undefined;
   readonly #end = (): void => this.#flush();
@@ -37,6 +45,12 @@ export class FlushScheduler {
     this.schedule();
   }
 
+  /** Flushes this outbox behind those that were added so before, at the end of this tick or of one of the next. */
+  addShared(outbox: Flushable): void {
+    this.#shared.add(outbox);
+    this.schedule();
+  }
+
   #flush(): void {
     try {
       this.#before?.();
@@ -48,6 +62,21 @@ export class FlushScheduler {
     this.#flushing = outboxes;
     for (let from = 0; from < outboxes.length;) from = flushFrom(outboxes, from);
     outboxes.length = 0;
+    if (this.#shared.size > 0) this.#flushShared();
+  }
+
+  #flushShared(): void {
+    let left = SHARED_PER_TICK;
+    for (const outbox of this.#shared) {
+      if (left-- === 0) break;
+      this.#shared.delete(outbox);
+      try {
+        outbox.flush();
+      } catch (error) {
+        outbox.fail(error);
+      }
+    }
+    if (this.#shared.size > 0) this.schedule();
   }
 }
 

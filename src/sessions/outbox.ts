@@ -24,7 +24,7 @@ export class Outbox implements Flushable {
   /** The only frame of the open batch, shared with other outboxes, so that a broadcast costs no copy. */
   #sharedFrame: Frame | null = null;
   #block: Block | null = null;
-  /** Bytes used in `#block`. */
+  /** Bytes of the open batch. */
   #used = 0;
   /** Text frames in the open batch. */
   #openFrames = 0;
@@ -42,7 +42,7 @@ export class Outbox implements Flushable {
 
   /** Bytes that wait for this session, in the outbox and in the sink. */
   get bufferedBytes(): number {
-    return (this.#sealed?.bytes ?? 0) + this.#openBytes + (this.#sink?.writableLength ?? 0);
+    return (this.#sealed?.bytes ?? 0) + this.#used + (this.#sink?.writableLength ?? 0);
   }
 
   /** Text frames written to connections so far, the first frame of each connection not counted. */
@@ -65,15 +65,11 @@ export class Outbox implements Flushable {
     return this.#used;
   }
 
-  get #openBytes(): number {
-    return this.#sharedFrame === null ? this.#used : this.#sharedFrame.length;
-  }
-
   /** Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait. */
   attach(sink: ByteSink): void {
     this.#sink = sink;
     this.#blocked = false;
-    if (this.#sealed === null && this.#openBytes === 0) return;
+    if (this.#sealed === null && this.#used === 0) return;
     this.#report();
     this.#schedule();
   }
@@ -99,17 +95,28 @@ export class Outbox implements Flushable {
 
   /** Appends encoded frames behind all others. @param textFrames 0 for a control frame, more than 1 for joined frames */
   append(frame: Frame, textFrames: number): void {
-    if (this.#block === null && this.#sharedFrame === null) this.#sharedFrame = frame;
-    else if (frame.length > COPIED_BYTES) {
-      this.#seal();
+    this.#add(frame, textFrames);
+    this.#schedule();
+  }
+
+  /** Does the same as {@link append} for a frame of many sessions, which may leave some ticks later. */
+  appendShared(frame: Frame, textFrames: number): void {
+    this.#add(frame, textFrames);
+    this.services.flushScheduler.addShared(this);
+  }
+
+  #add(frame: Frame, textFrames: number): void {
+    const isOpen = this.#block !== null || this.#sharedFrame !== null;
+    if (isOpen && frame.length > COPIED_BYTES) this.#seal();
+    if (this.#block === null && this.#sharedFrame === null) {
       this.#sharedFrame = frame;
+      this.#used = frame.length;
     } else {
       const block = this.reserve(frame.length);
       block.bytes.set(frame, this.#used);
       this.#used += frame.length;
     }
     this.#openFrames += textFrames;
-    this.#schedule();
   }
 
   /** Charges the share of this turn for bytes that other sessions receive in the name of this one. */
@@ -130,12 +137,25 @@ export class Outbox implements Flushable {
     this.#turnBytes = 0;
     if (this.owner.closed) this.discard();
     else if (this.#blocked) this.#report();
-    else this.#write();
+    else this.flushAll();
   }
 
   /** Writes everything despite backpressure, because the close frame must stay last. */
   flushAll(): void {
-    this.#write();
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    if (!sink.writable) {
+      this.#blocked = true; // no `drain` follows: the frames wait for another connection or for the end of the session
+      return;
+    }
+    if (this.#sealed !== null) {
+      sink.cork();
+      this.#framesSent += this.#sealed.writeTo(sink);
+      this.#sealed = null;
+      this.#writeOpen(sink);
+      sink.uncork();
+    } else this.#writeOpen(sink);
+    if (sink.writableLength > 0) this.#awaitDrain(sink);
   }
 
   /** Drops all frames that wait in the outbox, because the session has ended or is shed. */
@@ -163,11 +183,10 @@ export class Outbox implements Flushable {
   /** Moves the open batch to a larger block, or seals it where both together exceed a large block. */
   #grow(bytes: number): Block {
     const { blockPool } = this.services;
-    if (this.#openBytes + bytes > LARGE_BLOCK_BYTES) this.#seal();
-    const block = blockPool.take(this.#openBytes + bytes);
+    if (this.#used + bytes > LARGE_BLOCK_BYTES) this.#seal();
+    const block = blockPool.take(this.#used + bytes);
     if (this.#sharedFrame !== null) {
       block.bytes.set(this.#sharedFrame);
-      this.#used = this.#sharedFrame.length;
       this.#sharedFrame = null;
     } else if (this.#block !== null) {
       block.bytes.set(this.#block.bytes.subarray(0, this.#used));
@@ -179,8 +198,8 @@ export class Outbox implements Flushable {
   /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
   #seal(): void {
     if (!this.#blocked) {
-      this.#turnBytes += this.#openBytes;
-      this.#write();
+      this.#turnBytes += this.#used;
+      this.flushAll();
     }
     if (this.#sharedFrame === null && this.#block === null) return;
     const sealed = (this.#sealed ??= new FrameBatches());
@@ -190,36 +209,16 @@ export class Outbox implements Flushable {
     this.#used = this.#openFrames = 0;
   }
 
-  #write(): void {
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    if (!sink.writable) {
-      this.#blocked = true; // no `drain` follows: the frames wait for another connection or for the end of the session
-      return;
-    }
-    if (this.#sealed !== null) {
-      sink.cork();
-      this.#framesSent += this.#sealed.writeTo(sink);
-      this.#sealed = null;
-      this.#writeOpen(sink);
-      sink.uncork();
-    } else this.#writeOpen(sink);
-    if (sink.writableLength > 0) this.#awaitDrain(sink);
-  }
-
   #writeOpen(sink: ByteSink): void {
     this.#framesSent += this.#openFrames;
     this.#openFrames = 0;
     const shared = this.#sharedFrame;
-    if (shared !== null) {
-      this.#sharedFrame = null;
-      sink.write(shared);
-    }
     const block = this.#block;
-    if (block === null) return;
-    this.#block = null;
     const used = this.#used;
+    this.#sharedFrame = this.#block = null;
     this.#used = 0;
+    if (shared !== null) sink.write(shared);
+    if (block === null) return;
     sink.write(block.bytes.subarray(0, used));
     if (sink.writableLength === 0) this.services.blockPool.give(block);
   }
@@ -237,7 +236,7 @@ export class Outbox implements Flushable {
     if (!this.#blocked || sink !== this.#sink) return;
     this.#blocked = false;
     try {
-      this.#write();
+      this.flushAll();
     } catch (error) {
       this.fail(error);
     }

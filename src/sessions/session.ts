@@ -99,6 +99,11 @@ export class Session {
     if (!this.closed) this.outbox.append(frame, textFrames);
   }
 
+  /** Does the same as {@link send} for a frame of many sessions, which may leave some ticks later. */
+  sendShared(frame: Frame, textFrames = 1): void {
+    if (!this.closed) this.outbox.appendShared(frame, textFrames);
+  }
+
   /**
    * Ends the session: sends the frames that wait, then a close frame with this code and its reason.
    *

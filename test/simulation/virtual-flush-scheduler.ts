@@ -29,4 +29,8 @@ export class VirtualFlushScheduler extends FlushScheduler {
     this.#waiting.push(outbox);
     this.schedule();
   }
+
+  override addShared(outbox: Flushable): void {
+    this.add(outbox);
+  }
 }
