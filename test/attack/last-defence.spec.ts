@@ -181,7 +181,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
   it('while notices are written closes that session with 1011, and all others get their notices', async () => {
     const victim = await connect(server.url);
     const { outbox } = sessionOf(victim);
-    inject(Outbox.prototype, 'append', (self) => self === outbox);
+    inject(Outbox.prototype, 'appendShared', (self) => self === outbox);
     const guest = await connect(server.url);
     expect((await pair[1].next('sys.arrived')).sender).toBe(victim.id);
     expect((await pair[1].next('sys.arrived')).sender).toBe(guest.id);
