@@ -21,11 +21,13 @@ export class MessageRouter {
   /**
    * Routes the message of a client that no handler claims, where {@link MessageAccess} allows the message.
    *
-   * @throws {MessageError} `reserved_type` or `unknown_type`; then `receiver_not_found`,
-   *   `receiver_overloaded` or `unavailable`, where that is known at once; for a broadcast `forbidden` or `rate_limited`
+   * @throws {MessageError} `reserved_type`, `unknown_type` or `forbidden`; then `receiver_not_found`,
+   *   `receiver_overloaded` or `unavailable`, where that is known at once; for a broadcast `rate_limited`
+   * @throws what the application's `AccessPolicy` throws
    */
   route(sender: Session, envelope: Envelope): void {
-    const receiver = this.access.check(envelope);
+    const receiver = this.access.check(sender, envelope);
+    if (sender.closed) return; // the policy may close the session
     const { id } = envelope;
     const frame = stampedFrame(sender.id, envelope);
     if (receiver === EVERYONE) {

@@ -100,6 +100,13 @@ export class AccessSettings {
   who!: boolean;
 
   @Setting(
+    'switch',
+    'Whether sessions may send messages to sessions and to `*`; `off` answers `forbidden`. Handled messages are not affected.',
+  )
+  @OnOff()
+  directMessages!: boolean;
+
+  @Setting(
     'list',
     'Types that only handlers and the HTTP API may send: `poll.opened`, or `poll.*` for all that begin so; others get `reserved_type`. At most 64.',
   )

@@ -1,4 +1,9 @@
+import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HandlersModule } from '../../src/handlers/handlers.module.js';
+import { AccessPolicy } from '../../src/messaging/access-policy.js';
+import { MessageError } from '../../src/protocol/index.js';
+import type { Session } from '../../src/sessions/session.js';
 import type { Addresses } from '../support/envelopes.js';
 import { BothPaths, type Script } from '../support/both-paths.js';
 import { Random } from '../support/random.js';
@@ -40,6 +45,19 @@ async function compareStreams(paths: BothPaths, count: number): Promise<number> 
   return lines;
 }
 
+/** Decides by the type, and differently about broadcasts. */
+@Injectable()
+class TypePolicy extends AccessPolicy {
+  override maySend(session: Session, receiver: string, type: string): boolean {
+    if (type === 'chat') throw new MessageError('not_now', 'Not now.');
+    if (type === 'sysx.a' && receiver === '*') session.close(4000);
+    return type !== 'a' && (receiver !== '*' || type.length % 2 === 0);
+  }
+}
+
+@Module({ providers: [{ provide: AccessPolicy, useClass: TypePolicy }] })
+class PolicyModule {}
+
 describe('the fast frame reader and ws', () => {
   let paths: BothPaths;
   beforeAll(async () => {
@@ -53,11 +71,13 @@ describe('the fast frame reader and ws', () => {
 });
 
 describe('the fast frame reader and ws produce the same frames for every client', () => {
-  it.each<[string, Record<string, string>]>([
-    ['with reserved types', { RESERVED_TYPES: 'offer,demo.sums,sys' }],
-    ['with reserved beginnings of types', { RESERVED_TYPES: 'sys*,x.y:*,demo.*' }],
-  ])('%s', { timeout: 120_000 }, async (_, variables) => {
-    const paths = await BothPaths.open(variables);
+  it.each<[string, Record<string, string>, DynamicModule['imports']]>([
+    ['with reserved types', { RESERVED_TYPES: 'offer,demo.sums,sys' }, undefined],
+    ['with reserved beginnings of types', { RESERVED_TYPES: 'sys*,x.y:*,demo.*' }, undefined],
+    ['with DIRECT_MESSAGES=off', { DIRECT_MESSAGES: 'off', RESERVED_TYPES: 'offer' }, undefined],
+    ['with a policy', { RESERVED_TYPES: 'offer' }, [HandlersModule, PolicyModule]],
+  ])('%s', { timeout: 120_000 }, async (_, variables, handlers) => {
+    const paths = await BothPaths.open(variables, handlers);
     expect(await compareStreams(paths, CHECKED_FRAMES)).toBeGreaterThan(CHECKED_FRAMES / 4);
     await paths.close();
   });

@@ -64,7 +64,7 @@ describe('the handler queue', () => {
     const { slowConsumers } = registry;
     const asReplies = replies as unknown as HandlerReplies;
     const runner = new HandlerRunner(
-      new HandlerTable(accessWithoutProviders({ reservedTypes: [] })),
+      new HandlerTable(accessWithoutProviders({ directMessages: true, reservedTypes: [] })),
       asReplies,
       counters,
       slowConsumers,

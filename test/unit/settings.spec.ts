@@ -55,6 +55,7 @@ const BAD: [string, string, string][] = [
   ['AUTH_SKEW_MS', '300001', 'must be a whole number of milliseconds'],
   ['SHOW_USERS', 'yes', 'must be on or off'],
   ['WHO', 'none', 'must be on or off'],
+  ['DIRECT_MESSAGES', 'no', 'must be on or off'],
   ['RESERVED_TYPES', 'poll.*,sys.*', 'must list types such as poll.opened, or beginnings of types such as poll.*'],
   ['RESERVED_TYPES', 'poll/opened', 'must list types such as poll.opened'],
   ['RESERVED_TYPES', '*', 'must list types such as poll.opened'],
