@@ -5,6 +5,8 @@ export type { AppOptions as AppParts } from './app.js';
 export { MessagingGateway } from './gateway/nest/messaging-gateway.decorator.js';
 export { CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';
+export { AccessPolicy } from './messaging/access-policy.js';
+export { Emits } from './messaging/emits.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
 export { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';
 /** @deprecated Use {@link drainOnSignals} and {@link logUnhandledRejections}. */

@@ -44,6 +44,16 @@ describe('the guide to extending', () => {
     await alice.close();
     expect((await bob.next('poll.closed')).data).toEqual({ votes: [1, 0] });
   });
+
+  it('has a handler whose results no client can forge', async () => {
+    const [eve, bob] = [await app.connect(), await app.connect()];
+    for (const type of ['poll.opened', 'poll.closed']) {
+      eve.send({ type, receiver: bob.id, id: type, data: { votes: [9, 0] } });
+      expect(await eve.answer(type)).toMatchObject({ type: 'sys.error', data: { code: 'reserved_type' } });
+    }
+    await bob.settled();
+    expect(bob.inbox).toEqual([]);
+  });
 });
 
 /** Returns the code block that begins with a comment of this name. */

@@ -1,10 +1,15 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
+import { Emits } from 'switchboard';
 
 const PAGE = readFileSync(new URL('page.html', import.meta.url), 'utf8');
 const SCRIPT = readFileSync(new URL('page.js', import.meta.url), 'utf8');
 
-/** Serves the page from the origin of the WebSocket, so that `ALLOWED_ORIGINS` can stay empty. */
+/**
+ * Serves the page from the origin of the WebSocket, so that `ALLOWED_ORIGINS` can stay empty. Reserves the type of the
+ * values, which only the HTTP API sends.
+ */
+@Emits('dashboard.values')
 @Controller('dashboard')
 export class DashboardController {
   @Get()

@@ -24,12 +24,11 @@ function connect() {
   });
 }
 
-function receive({ type, sender, data }) {
+function receive({ type, data }) {
   if (type === 'sys.welcome') {
     failures = 0;
     show('connected; waiting for values');
-  } else if (type === 'dashboard.values' && (sender === 'server' || sender.startsWith('server/'))) {
-    // Only messages of the server are drawn, because any session may send this type to all others.
+  } else if (type === 'dashboard.values') {
     for (const [name, value] of Object.entries(data.values)) draw(name, value);
     show(`last values at ${new Date(data.atMs).toLocaleTimeString()}`);
   }

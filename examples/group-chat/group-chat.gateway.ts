@@ -1,6 +1,7 @@
 import { UseGuards } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import {
+  Emits,
   MessageError,
   MessagingGateway,
   Sender,
@@ -17,7 +18,8 @@ import { MemberGuard } from './member.guard.js';
 /** Lines of history in the reply to `group.join`. */
 const SHOWN_LINES = 50;
 
-/** Handles joining a group, sending to it and leaving it. */
+/** Handles joining a group, sending to it and leaving it. No session can forge what the gateway emits. */
+@Emits('group.joined', 'group.line', 'group.left')
 @MessagingGateway()
 export class GroupChatGateway implements OnSessionDeparture {
   constructor(

@@ -53,6 +53,22 @@ describe('the group chat', () => {
     expect(await eve.next('sys.error')).toMatchObject({ ref: '2', data: { code: 'invalid_message' } });
   });
 
+  it('lets no session forge a line or an arrival', async () => {
+    const [ann, eve] = [await joined('Ann'), await joined('Eve', 'kitchen')];
+    await textsFor(ann);
+    for (const type of ['group.line', 'group.joined', 'group.left']) {
+      eve.send({
+        type,
+        receiver: ann.id,
+        id: type,
+        data: { group: 'garden', from: 'Bob', name: 'Bob', text: 'forged' },
+      });
+      expect(await eve.answer(type)).toMatchObject({ type: 'sys.error', data: { code: 'reserved_type' } });
+    }
+    await ann.settled();
+    expect(ann.inbox.filter(({ type }) => type.startsWith('group.'))).toEqual([]);
+  });
+
   it('notifies the members when a member leaves or its connection is lost', async () => {
     const [ann, bob, eve] = [await joined('Ann'), await joined('Bob'), await joined('Eve')];
     await Promise.all([bob.next('group.join'), eve.next('group.join')]);

@@ -11,7 +11,7 @@ const CLOSE_ADVICE = {
 const ERROR_ADVICE = {
   malformed_json: 'Send one JSON object in each text frame.',
   invalid_message: 'Correct the field that the message names.',
-  reserved_type: 'Choose a type that does not begin with “sys.”.',
+  reserved_type: 'Choose a type that does not begin with “sys.” and that the server does not keep for its handlers.',
   unknown_type: 'Enter a receiver, or write a handler for this type.',
   receiver_not_found: 'The session may have closed: choose a receiver from the list.',
   receiver_overloaded: 'Wait, send less, and try again.',

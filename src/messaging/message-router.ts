@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { ackFrame, EVERYONE, MessageError, type Frame } from '../protocol/index.js';
+import { ackFrame, EVERYONE, MessageError, stampedFrame, type Envelope, type Frame } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Broadcaster } from './broadcaster.js';
 import { LocalDelivery } from './local-delivery.js';
+import { MessageAccess } from './message-access.js';
 import { RemoteDelivery } from './remote-delivery.js';
 
 /** Routes encoded messages to one session or to all, on whatever node, and acknowledges them to their senders. */
@@ -14,16 +15,21 @@ export class MessageRouter {
     private readonly localDelivery: LocalDelivery,
     private readonly remoteDelivery: RemoteDelivery,
     private readonly broadcaster: Broadcaster,
+    private readonly access: MessageAccess,
   ) {}
 
   /**
-   * Routes the message of a session.
+   * Routes the message of a client that no handler claims, where {@link MessageAccess} allows the message.
    *
-   * @param id the sender's own reference, to be acknowledged
-   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once;
-   *   for a broadcast `forbidden` or `rate_limited`
+   * @throws {MessageError} `reserved_type`, `unknown_type` or `forbidden`; then `receiver_not_found`,
+   *   `receiver_overloaded` or `unavailable`, where that is known at once; for a broadcast `rate_limited`
+   * @throws what the application's `AccessPolicy` throws
    */
-  route(sender: Session, receiver: string, frame: Frame, id: string | undefined): void {
+  route(sender: Session, envelope: Envelope): void {
+    const receiver = this.access.check(sender, envelope);
+    if (sender.closed) return; // the policy may close the session
+    const { id } = envelope;
+    const frame = stampedFrame(sender.id, envelope);
     if (receiver === EVERYONE) {
       const skipped = this.broadcaster.broadcastFor(sender, frame, id);
       if (id !== undefined) sender.send(ackFrame(sender.id, id, 'accepted', skipped));

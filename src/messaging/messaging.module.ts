@@ -1,21 +1,24 @@
 import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { BroadcastLimit } from './broadcast-limit.js';
 import { Broadcaster } from './broadcaster.js';
 import { FastRouter } from './fast-router.js';
 import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
+import { MessageAccess } from './message-access.js';
 import { SessionDirectory } from './session-directory.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { MessageRouter } from './message-router.js';
 import { NoticeLog } from './notice-log.js';
+import { ReservedTypes } from './reserved-types.js';
 import { SystemRequestHandler } from './system-request-handler.js';
 import { Switchboard } from './switchboard.js';
 
 /** Provides message routing. Global, so that a handler injects {@link Switchboard} without importing a module. */
 @Global()
 @Module({
-  imports: [SessionsModule],
+  imports: [DiscoveryModule, SessionsModule],
   providers: [
     SessionDirectory,
     NoticeLog,
@@ -23,6 +26,8 @@ import { Switchboard } from './switchboard.js';
     RemoteDelivery,
     BroadcastLimit,
     Broadcaster,
+    ReservedTypes,
+    MessageAccess,
     MessageRouter,
     LocalNode,
     FastRouter,
@@ -35,6 +40,8 @@ import { Switchboard } from './switchboard.js';
     SessionDirectory,
     NoticeLog,
     Broadcaster,
+    ReservedTypes,
+    MessageAccess,
     MessageRouter,
     FastRouter,
     SystemRequestHandler,

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isApplicationType } from '../protocol/index.js';
 import { Check, invalidEntry, OneOf, OnOff, requires, WholeNumber } from './check.js';
 import { Setting } from './setting.js';
 
@@ -7,6 +8,7 @@ const ORIGIN = /^https?:\/\/(\*\.)?([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:
 const HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/i;
 /** RFC 7518, 3.2: a key of HS256 is at least as long as its hash. */
 const MIN_SECRET_BYTES = 32;
+const MAX_RESERVED_TYPES = 64;
 
 /** Which clients may connect, how they prove their identity, and through which proxies. */
 export class AccessSettings {
@@ -96,6 +98,24 @@ export class AccessSettings {
   @Setting('switch', 'Whether sessions may list the connected sessions (`sys.who`).')
   @OnOff()
   who!: boolean;
+
+  @Setting(
+    'switch',
+    'Whether sessions may send messages to sessions and to `*`; `off` answers `forbidden`. Handled messages are not affected.',
+  )
+  @OnOff()
+  directMessages!: boolean;
+
+  @Setting(
+    'list',
+    'Types that only handlers and the HTTP API may send: `poll.opened`, or `poll.*` for all that begin so; others get `reserved_type`. At most 64.',
+  )
+  @Check((types: readonly string[]) => {
+    if (types.length > MAX_RESERVED_TYPES) return `must list at most ${MAX_RESERVED_TYPES} types`;
+    const isValid = (entry: string): boolean => isApplicationType(entry.replace(/\*$/, ''));
+    return invalidEntry(types, isValid, 'types such as poll.opened, or beginnings of types such as poll.*');
+  })
+  reservedTypes!: readonly string[];
 
   @Setting('text', 'Certificate file (PEM, with its chain); the process then serves TLS itself.')
   @Check((value: unknown, { tlsKeyFile }: AccessSettings) => requires(value, tlsKeyFile, 'TLS_KEY_FILE'))

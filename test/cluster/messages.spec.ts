@@ -40,6 +40,22 @@ describe.each(['on', 'off'])('messages between nodes (FAST_LANE=%s)', (lane) => 
     expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
   });
 
+  it('are refused by the rules of the node of their sender', async () => {
+    const strict = await cluster.add({ RESERVED_TYPES: 'poll.*', FAST_LANE: lane });
+    const dora = await strict.connect();
+    for (const receiver of [bob.id, '*']) dora.send({ type: 'poll.opened', receiver, id: receiver });
+    for (const ref of [bob.id, '*'])
+      expect(await dora.answer(ref)).toMatchObject({ type: 'sys.error', data: { code: 'reserved_type' } });
+    dora.send({ type: 'chat', receiver: bob.id, id: 'c' });
+    expect(await dora.answer('c')).toMatchObject({ data: { status: 'routed' } });
+    expect((await bob.next()).type).toBe('chat');
+    alice.send({ type: 'poll.opened', receiver: dora.id, id: 'a' });
+    expect(await alice.answer('a')).toMatchObject({ data: { status: 'routed' } });
+    expect((await dora.next('poll.opened')).sender).toBe(alice.id);
+    await dora.close();
+    await settled();
+  });
+
   it('are carried unchanged, plain, long and forged', async () => {
     const long = 'ä€😀"\\'.repeat(4000);
     alice.send({ type: 'n', receiver: bob.id, data: long });

@@ -14,6 +14,7 @@ import {
 } from '../../src/protocol/index.js';
 import { FrameValidator } from '../support/asyncapi.js';
 import { keepLogLines } from '../support/log-lines.js';
+import { EMITTED, EmittingModule } from '../support/emitting.gateway.js';
 import { OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { SECRET } from '../support/tokens.js';
@@ -73,6 +74,21 @@ describe('/asyncapi.json', () => {
     const listed = [...contract.matchAll(/^\| `(sys\.[a-z]+)`/gm)].map(([, word]) => word!);
     expect(listed.toSorted()).toEqual(Object.keys(SERVER_MESSAGES).toSorted());
     for (const word of Object.keys(SYSTEM_REQUESTS)) expect(contract).toContain(`"type":"${word}"`);
+  });
+
+  it('lists the types that handlers emit, each once, as messages that the server sends', async () => {
+    const emitting = await startServer({}, [EmittingModule]);
+    const validator = await FrameValidator.of(emitting.port);
+    await emitting.stop();
+    const { document } = validator;
+    const emitted = document.operations['send']!.messages.map(({ $ref }) => $ref.split('/').at(-1)!).filter((key) =>
+      key.startsWith('e.'),
+    );
+    expect(emitted.toSorted()).toEqual([...EMITTED, 'e.claimed-2'].toSorted());
+    const sender = 'aaaaaaaa.bbbbbbbbbbbbbbbb';
+    expect(validator.fits('e.method', { type: 'e.method', sender, receiver: '*', data: 1 })).toBe(true);
+    expect(validator.fits('e.method', { type: 'e.other', sender, receiver: '*' })).toBe(false);
+    expect(faults(document)).toEqual([]);
   });
 
   it('shows examples that fit', () => {

@@ -1,4 +1,4 @@
-import { MessageError, textFrame, welcomeFrames } from '../../src/protocol/index.js';
+import { MessageError, welcomeFrames } from '../../src/protocol/index.js';
 import { NatsBackplane } from '../../src/cluster/nats-backplane.js';
 import { NatsDialer, type NatsLink } from '../../src/cluster/nats/nats-access.js';
 import { BroadcastLimit } from '../../src/messaging/broadcast-limit.js';
@@ -18,6 +18,7 @@ import { SlowConsumers } from '../../src/sessions/slow-consumers.js';
 import type { Settings } from '../../src/settings/settings.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import type { Log, LogFields } from '../../src/telemetry/log.js';
+import { accessWithoutProviders } from '../support/access.js';
 import { Random } from '../support/random.js';
 import { textsOf, WELCOME } from '../support/sessions.js';
 import type { Client, Promises } from './promises.js';
@@ -107,7 +108,8 @@ export class SimulatedNode {
     this.#directory = new SessionDirectory(this.#registry);
     const limit = new BroadcastLimit(settings, this.#directory);
     const broadcaster = new Broadcaster(localDelivery, remoteDelivery, limit, counters);
-    this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, broadcaster);
+    const access = accessWithoutProviders(settings);
+    this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, broadcaster, access);
     this.#localNode = new LocalNode(this.backplane, this.#registry, localDelivery, noticeLog, this.#directory);
     this.#localNode.registerRpc(async (body) => body);
   }
@@ -167,12 +169,11 @@ export class SimulatedNode {
   send(client: Client, receiver: string): void {
     const { promises } = this.world;
     const number = promises.sent(client, receiver);
-    const frame = textFrame(
-      `{"sender":"${client.id}","type":"x","receiver":"${receiver}","id":"${number}","data":${number}}`,
-    );
+    const id = String(number);
+    const rest = `"type":"x","receiver":"${receiver}","id":"${id}","data":${number}}`;
     const session = this.#sessions.get(client)!;
     try {
-      this.#router.route(session, receiver, frame, String(number));
+      this.#router.route(session, { type: 'x', receiver, id, data: id, rest });
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       promises.answered(client, number, error.code);

@@ -1,3 +1,4 @@
+import type { DynamicModule } from '@nestjs/common';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HandlerTurns } from '../../src/gateway/dispatch/handler-turns.js';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
@@ -36,8 +37,8 @@ class ServerPath {
     private readonly second: RawClient,
   ) {}
 
-  static async open(fastLane: 'on' | 'off'): Promise<ServerPath> {
-    const server = await startServer({ FAST_LANE: fastLane, HEARTBEAT_MS: '600000' });
+  static async open(variables: Record<string, string>, handlers: DynamicModule['imports']): Promise<ServerPath> {
+    const server = await startServer({ HEARTBEAT_MS: '600000', ...variables }, handlers);
     const first = await RawClient.open(server.port, { endsItself: true });
     const second = await RawClient.open(server.port, { endsItself: true });
     return new ServerPath(server, server.app.get(SessionRegistry), first, second);
@@ -108,8 +109,10 @@ export class BothPaths {
     private readonly slow: ServerPath,
   ) {}
 
-  static async open(): Promise<BothPaths> {
-    return new BothPaths(await ServerPath.open('on'), await ServerPath.open('off'));
+  /** @param variables @param handlers for both servers, as those of `startServer` */
+  static async open(variables: Record<string, string> = {}, handlers?: DynamicModule['imports']): Promise<BothPaths> {
+    const fast = await ServerPath.open({ ...variables, FAST_LANE: 'on' }, handlers);
+    return new BothPaths(fast, await ServerPath.open({ ...variables, FAST_LANE: 'off' }, handlers));
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../src/p
 import type { Session } from '../../src/sessions/session.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Settings } from '../../src/settings/settings.js';
+import { accessWithoutProviders } from '../support/access.js';
 import { newRegistry, openSession } from '../support/sessions.js';
 
 const MAX_BYTES = 1_000_000;
@@ -62,7 +63,13 @@ describe('the handler queue', () => {
     const settings = { handlerTimeoutMs, handlerQueueBytes: MAX_BYTES } as Settings;
     const { slowConsumers } = registry;
     const asReplies = replies as unknown as HandlerReplies;
-    const runner = new HandlerRunner(new HandlerTable(), asReplies, counters, slowConsumers, settings);
+    const runner = new HandlerRunner(
+      new HandlerTable(accessWithoutProviders({ directMessages: true, reservedTypes: [] })),
+      asReplies,
+      counters,
+      slowConsumers,
+      settings,
+    );
     return new HandlerQueue(session, {
       runner,
       counters,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MessageRouter } from '../../messaging/message-router.js';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
-import { decode, MessageError, isReserved, stampedFrame, type ServerRequest } from '../../protocol/index.js';
+import { decode, MessageError, isReserved, type Envelope, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
@@ -41,6 +41,11 @@ export class MessageDispatcher {
     });
   }
 
+  /** Routes a message that is already decoded and within the rate limit, and that no handler claims. */
+  route(socket: GatewaySocket, envelope: Envelope): void {
+    this.#withErrorReply(socket, (session) => this.#route(session, envelope));
+  }
+
   /** Refuses a message that is decoded and exceeds the rate limit. @param bytes its length on the wire */
   refuse(socket: GatewaySocket, id: string | undefined, bytes: number): void {
     this.#withErrorReply(socket, () => {
@@ -65,10 +70,16 @@ export class MessageDispatcher {
     const envelope = decode(text);
     // A text with other characters than ASCII may take two bytes for each. Its `data` is a part of the same memory.
     const heldBytes = text.length === bytes ? bytes : 2 * text.length;
-    if (this.#answer(socket, session, envelope, heldBytes)) return;
-    const { receiver, id } = envelope;
-    if (receiver === undefined) throw MessageError.of('unknown_type', id);
-    this.router.route(session, receiver, stampedFrame(session.id, envelope), id);
+    if (!this.#answer(socket, session, envelope, heldBytes)) this.#route(session, envelope);
+  }
+
+  /** Routes a message, and replies to whatever the application's policy throws by the `id` of the message. */
+  #route(session: Session, envelope: Envelope): void {
+    try {
+      this.router.route(session, envelope);
+    } catch (error) {
+      this.replies.failed(session, envelope, error);
+    }
   }
 
   /** Answers a request to the server or queues a handled message; returns `false` for any other message. */

@@ -131,7 +131,7 @@ export class FastFrameReader {
     const { length } = this.#scanner;
     if (sessionRateLimiter !== undefined && !sessionRateLimiter.has(length, this.#nowMs)) return this.#limit(socket);
     const done =
-      !this.#scanner.reserved && this.handlerTable.definitelyUnclaimed(this.#scanner.typeHash)
+      !this.#scanner.reserved && this.handlerTable.definitelyOpen(this.#scanner.typeHash)
         ? this.fastRouter.tryRoute(socket.session!, this.#scanner)
         : this.#handle(socket);
     if (done) sessionRateLimiter?.charge(length);
@@ -160,8 +160,7 @@ export class FastFrameReader {
   #handle(socket: GatewaySocket): boolean {
     const { length, reserved, typeStart, typeEnd, idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
     const type = this.#scanner.ascii(typeStart, typeEnd);
-    if (!reserved && this.handlerTable.index(type) === undefined)
-      return this.fastRouter.tryRoute(socket.session!, this.#scanner);
+    if (!reserved && this.handlerTable.index(type) === undefined) return this.#route(socket, type);
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     const request: ServerRequest = {
       type,
@@ -169,6 +168,21 @@ export class FastFrameReader {
       data: dataStart < 0 ? undefined : TEXT.toString('utf8', dataStart, dataEnd),
     };
     this.messageDispatcher.dispatch(socket, request, nonAscii ? 2 * length : length);
+    return true;
+  }
+
+  /** Routes a message that no handler claims. Passes one that must be checked to the dispatcher, which replies. */
+  #route(socket: GatewaySocket, type: string): boolean {
+    if (this.handlerTable.isOpen(type)) return this.fastRouter.tryRoute(socket.session!, this.#scanner);
+    const { length, receiverStart, receiverEnd, idStart, idEnd, nonAscii } = this.#scanner;
+    if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
+    this.messageDispatcher.route(socket, {
+      type,
+      receiver: receiverStart < 0 ? undefined : this.#scanner.ascii(receiverStart, receiverEnd),
+      id: idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd),
+      data: undefined, // a routed message is carried as its text
+      rest: TEXT.toString('utf8', 1, length),
+    });
     return true;
   }
 }

@@ -15,6 +15,7 @@ import {
   SUBPROTOCOL,
   type ServerMessageMap,
 } from '../../protocol/index.js';
+import type { EmittedType } from '../../messaging/reserved-types.js';
 import type { Settings } from '../../settings/settings.js';
 import type { HandlerDescriptor } from './handler-descriptors.js';
 import { Messages, type Message } from './messages.js';
@@ -29,7 +30,11 @@ interface Reference {
 }
 
 /** Makes the AsyncAPI 3.0 document of the protocol from the tables and classes that the server itself uses. */
-export function asyncApi(settings: Settings, handlers: readonly HandlerDescriptor[]): object {
+export function asyncApi(
+  settings: Settings,
+  handlers: readonly HandlerDescriptor[],
+  emitted: readonly EmittedType[],
+): object {
   const schemas = new SchemaRegistry();
   const messages = new Messages(schemas);
   const all = new Map<string, Message>();
@@ -58,11 +63,16 @@ export function asyncApi(settings: Settings, handlers: readonly HandlerDescripto
     all.set(`${key}.answer`, messages.handlerAnswer(handler));
     receive(key, messages.handlerRequest(handler), [`${key}.answer`, 'sys.ack']);
   }
+  const emittedKeys = emitted.map((each) => {
+    const key = unusedKey(all, each.type);
+    all.set(key, messages.emitted(each));
+    return key;
+  });
   operations['send'] = {
     action: 'send',
     channel: { $ref: `#/channels/${CHANNEL}` },
     summary: 'Messages that the server sends without a request.',
-    messages: references([...SERVER_TYPES, 'from-session', 'from-server']),
+    messages: references([...SERVER_TYPES, 'from-session', 'from-server', ...emittedKeys]),
   };
 
   const { servers, securitySchemes } = describeServers(settings);

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ReservedTypes } from '../../messaging/reserved-types.js';
 import { Settings } from '../../settings/settings.js';
 import { asyncApi } from './asyncapi.js';
 import { GatewayList, handlerDescriptors } from './handler-descriptors.js';
@@ -18,16 +19,18 @@ export class DocsFiles {
   constructor(
     private readonly settings: Settings,
     private readonly gatewayList: GatewayList,
+    private readonly reservedTypes: ReservedTypes,
   ) {}
 
   get document(): StaticFile {
-    return (this.#document ??= staticFile(
-      'asyncapi.json',
-      Buffer.from(JSON.stringify(asyncApi(this.settings, handlerDescriptors(this.gatewayList.gateways())))),
-    ));
+    return (this.#document ??= staticFile('asyncapi.json', Buffer.from(JSON.stringify(this.#asyncApi()))));
   }
 
   find(name: string): StaticFile | undefined {
     return this.#files.get(name);
+  }
+
+  #asyncApi(): object {
+    return asyncApi(this.settings, handlerDescriptors(this.gatewayList.gateways()), this.reservedTypes.emitted);
   }
 }

@@ -69,6 +69,11 @@ export class Envelopes {
     });
   }
 
+  /** A message of server code, in the name of a session or of the server. */
+  emitted(type: string): JsonSchema {
+    return write(type, this.#delivered, { type: { schema: { const: type } } });
+  }
+
   /** A message of the server itself. */
   ofServer(type: string, row: AnyServerMessage, data: JsonSchema): JsonSchema {
     return write(type, this.#delivered, {

@@ -4,6 +4,7 @@ import {
   type SystemRequestType,
   type ServerMessageMap,
 } from '../../protocol/index.js';
+import type { EmittedType } from '../../messaging/reserved-types.js';
 import { Envelopes, type AnyServerMessage } from './envelopes.js';
 import type { Body, HandlerDescriptor } from './handler-descriptors.js';
 import type { DtoClass, JsonSchema } from './json-schema.js';
@@ -116,6 +117,11 @@ export class Messages {
         correlationId: BY_REF,
       },
     );
+  }
+
+  /** A message of server code that clients cannot send. */
+  emitted({ type, emitter }: EmittedType): Message {
+    return message(type, type, 'application', this.#envelopes.emitted(type), { summary: `Sent by ${emitter}.` });
   }
 
   #data(dto: DtoClass | undefined): JsonSchema {

@@ -2,7 +2,7 @@
 export const ERRORS = {
   malformed_json: 'The frame is not a JSON object.',
   invalid_message: 'A field of the envelope is missing, of the wrong type, too long or unknown.',
-  reserved_type: 'Types that begin with "sys." are the server\'s.',
+  reserved_type: "The type is the server's, or one that only its handlers may send.",
   unknown_type: 'No handler claims this type and the message has no receiver.',
   receiver_not_found: 'No session has this id.',
   receiver_overloaded: 'The receiver reads too slowly and its buffer is full; the message was not queued.',
