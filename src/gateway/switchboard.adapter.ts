@@ -183,6 +183,7 @@ function serverOptions({ maxMessageBytes }: Settings): ServerOptions & NewerServ
     maxPayload: maxMessageBytes,
     maxFragments: MAX_FRAGMENTS,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
+    // A browser drops a connection for which none of its subprotocols is selected.
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0]!),
   };
 }
