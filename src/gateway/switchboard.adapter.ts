@@ -159,7 +159,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
-    this.#handshakeMetrics.rejected(request, rejection.code);
+    this.#handshakeMetrics.rejected(request, rejection.code, rejection.reason);
     rejectUpgrade(socket, rejection, request.method);
   }
 }

@@ -1,3 +1,7 @@
+const MAX_USER_CHARACTERS = 256;
+/** Says which text {@link isUser} accepts. */
+export const USER_RULE = `a text of 1 to ${MAX_USER_CHARACTERS} characters`;
+
 /** The claims of a verified token. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
 
@@ -17,4 +21,8 @@ export interface Identity {
   claims: TokenClaims | undefined;
   /** When the token expires, seconds since 1970. */
   expiresAt: number | undefined;
+}
+
+export function isUser(user: unknown): user is string {
+  return typeof user === 'string' && user !== '' && user.length <= MAX_USER_CHARACTERS;
 }

@@ -5,6 +5,7 @@ import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
+import { TokenRefusal } from '../auth/token-refusal.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { OriginPolicy } from './origin-policy.js';
@@ -17,6 +18,7 @@ export const TOO_MANY: HandshakeRejection = {
   code: 'too_many_connections',
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
+const UNAVAILABLE: HandshakeRejection = { code: 'unavailable', headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
 const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
 /**
  * The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest.
@@ -64,7 +66,7 @@ export class Admission {
     if (verification === undefined)
       return { address, subject, user: undefined, claims: undefined, expiresAt: undefined };
     return verification.then((token) => {
-      if (token === undefined) return this.#reject(key, UNAUTHORIZED);
+      if (token instanceof TokenRefusal) return this.#reject(key, rejectionOf(token));
       if (!this.#perUser.acquire(token.user)) return this.#reject(key, TOO_MANY);
       return { address, subject, ...token };
     });
@@ -103,6 +105,11 @@ export class Admission {
     this.#perAddress.release(key);
     return rejection;
   }
+}
+
+/** Answers 503 where the token may be good, because a client that gets 401 would throw it away. */
+function rejectionOf({ keysMissing, message }: TokenRefusal): HandshakeRejection {
+  return keysMissing ? { ...UNAVAILABLE, reason: message } : { ...UNAUTHORIZED, reason: message };
 }
 
 interface DiagnosticReport {

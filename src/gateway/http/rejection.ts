@@ -6,10 +6,14 @@ import { endWith } from './socket-end.js';
 
 type Headers = Readonly<Record<string, string | number>>;
 
-/** Rejects a request before the upgrade. `message` replaces the text of the table; `headers` belong to the status. */
+/**
+ * Rejects a request before the upgrade. `message` replaces the text of the table; `headers` belong to the status;
+ * `reason` is for the log only.
+ */
 export interface HandshakeRejection {
   readonly code: HandshakeRejectionCode;
   readonly message?: string;
+  readonly reason?: string;
   readonly headers?: Headers;
 }
 
