@@ -30,7 +30,8 @@ export class TokenRenewal {
     systemRequests.register('sys.auth', (session, request) => {
       const token = tokenOf(request);
       const { id } = request;
-      if (session.user === undefined) throw new MessageError('forbidden', 'This session has no token to renew.', id);
+      if (session.user === undefined || session.identity.byGuard === true)
+        throw new MessageError('forbidden', 'This session has no token to renew.', id);
       if (this.#verifying.has(session)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
       return this.#renew(session, id, token);
     });

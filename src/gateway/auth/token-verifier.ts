@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { jwtVerify, type JWTHeaderParameters, type JWTVerifyOptions, type FlattenedJWSInput } from 'jose';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { TOKEN_PREFIX } from '../../protocol/index.js';
-import { isUser, USER_RULE, type TokenClaims } from '../../sessions/identity.js';
+import { toUser, USER_RULE, type TokenClaims } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { KeySet } from './key-set.js';
 import { TokenRefusal } from './token-refusal.js';
@@ -87,14 +87,9 @@ function presentedTokens(headers: IncomingHttpHeaders): string[] {
   return tokens;
 }
 
-/**
- * Returns the user that a `sub` names. A number is its decimal text.
- *
- * @throws {TokenRefusal} for any other value; for a fraction or a number that JavaScript has rounded, because two users
- *   could become one
- */
+/** @throws {TokenRefusal} for a `sub` that names no user */
 function userOf(sub: unknown): string {
-  const user = Number.isSafeInteger(sub) ? String(sub) : sub;
-  if (!isUser(user)) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE} or a whole number`);
+  const user = toUser(sub);
+  if (user === undefined) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE} or a whole number`);
   return user;
 }

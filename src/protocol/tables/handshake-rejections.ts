@@ -10,6 +10,8 @@ export const HANDSHAKE_REJECTIONS = {
   full: { status: 503, text: 'This node is at its limit.' },
   too_many_connections: { status: 429, text: 'Over the limit of connections for this address or user.' },
   origin_not_allowed: { status: 403, text: 'This origin is not allowed.' },
+  /** `statuses` lists all that an application may choose from; `status` is the one where it names none. */
+  refused: { status: 403, statuses: [401, 403, 429], text: 'The application has refused this connection.' },
   unauthorized: { status: 401, text: 'A token is required and is missing, bad or expired.' },
 } as const;
 
