@@ -2,6 +2,13 @@
 export { createApp, startApp, type AppOptions } from './app.js';
 /** @deprecated Use {@link AppOptions}. */
 export type { AppOptions as AppParts } from './app.js';
+export {
+  ConnectGuard,
+  type ConnectAttempt,
+  type ConnectIdentity,
+  type ConnectRefusal,
+  type ConnectVerdict,
+} from './gateway/handshake/connect-guard.js';
 export { MessagingGateway } from './gateway/nest/messaging-gateway.decorator.js';
 export { CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';

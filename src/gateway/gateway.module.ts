@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Admission } from './handshake/admission.js';
+import { Authenticator } from './handshake/authenticator.js';
+import { ConnectCheck } from './handshake/connect-check.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { ClientAddress } from './handshake/client-address.js';
 import { FastFrameReader } from './frames/fast-frame-reader.js';
@@ -26,6 +28,8 @@ import { TokenVerifier } from './auth/token-verifier.js';
   imports: [DiscoveryModule, NodeModule],
   providers: [
     Admission,
+    Authenticator,
+    ConnectCheck,
     ConnectionLimits,
     ClientAddress,
     OriginPolicy,

@@ -96,6 +96,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!socket.writable) return leave(socket); // a listener of the application has answered
     try {
       this.#answer(request, socket, head);
     } catch (error) {
@@ -115,14 +116,14 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     if (rejection !== undefined) return this.#reject(request, socket, rejection);
     const result = this.#admission.admit(request);
     if (result instanceof Promise) {
-      this.#connectionLimits.release(socket); // the admission counts the connection while the token is verified
+      this.#connectionLimits.release(socket); // the admission counts the connection while it waits
       this.#awaitAdmission(result, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
     } else this.#decide(result, request, socket, head);
   }
 
-  /** Waits until a token is verified. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
+  /** Waits until the client is identified. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
   async #awaitAdmission(
-    result: Promise<AdmissionResult>,
+    result: Promise<AdmissionResult | undefined>,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -130,6 +131,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
     const decided = await result;
+    if (decided === undefined) return void socket.destroy();
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined && !('code' in decided)) this.#admission.release(decided);
     this.#decide(rejection ?? decided, request, socket, head);
@@ -159,13 +161,19 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
-    this.#handshakeMetrics.rejected(request, rejection.code);
+    this.#handshakeMetrics.rejected(request, rejection.code, rejection.reason);
     rejectUpgrade(socket, rejection, request.method);
   }
 }
 
 /** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
 type AdmissionResult = Identity | HandshakeRejection;
+
+/** Reads a socket that another listener has ended until it is gone, because nothing else would notice its end. */
+function leave(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  socket.resume();
+}
 
 /** Options of `ws` that are missing in its type declarations. */
 interface NewerServerOptions {
@@ -183,6 +191,7 @@ function serverOptions({ maxMessageBytes }: Settings): ServerOptions & NewerServ
     maxPayload: maxMessageBytes,
     maxFragments: MAX_FRAGMENTS,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
+    // A browser drops a connection for which none of its subprotocols is selected.
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0]!),
   };
 }

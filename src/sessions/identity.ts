@@ -1,3 +1,7 @@
+const MAX_USER_CHARACTERS = 256;
+/** Says which text {@link toUser} accepts. */
+export const USER_RULE = `a text of 1 to ${MAX_USER_CHARACTERS} characters`;
+
 /** The claims of a verified token. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
 
@@ -8,8 +12,10 @@ export type CertificateSubject = Readonly<Record<string, string | string[] | und
 export interface Identity {
   /** Address of the client, resolved through trusted proxies; empty for a Unix socket. */
   readonly address: string;
-  /** `sub` of the token. */
+  /** `sub` of the token, or the user that a `ConnectGuard` supplied. */
   readonly user: string | undefined;
+  /** Whether a `ConnectGuard` supplied the user, so that no token can renew the session. */
+  readonly byGuard?: boolean;
   /**
    * Subject of a certificate that a trusted proxy verified. Certificates verified by this process stay on the socket.
    */
@@ -17,4 +23,18 @@ export interface Identity {
   claims: TokenClaims | undefined;
   /** When the token expires, seconds since 1970. */
   expiresAt: number | undefined;
+}
+
+/** The part of an identity that a token or a `ConnectGuard` proves. */
+export type Credentials = Pick<Identity, 'user' | 'byGuard' | 'claims' | 'expiresAt'>;
+
+/**
+ * Returns the user that a value names. A whole number is its decimal text.
+ *
+ * @returns `undefined` for any other value; for a fraction or a number that JavaScript has rounded, because two users could
+ *   become one
+ */
+export function toUser(value: unknown): string | undefined {
+  const user = Number.isSafeInteger(value) ? String(value) : value;
+  return typeof user === 'string' && user !== '' && user.length <= MAX_USER_CHARACTERS ? user : undefined;
 }

@@ -136,6 +136,15 @@ describe('a rejected handshake', () => {
     expect(rejection(await ask('GET /wss HTTP/1.1', headers))).toBe('400 bad_handshake');
   });
 
+  it.each(['bearer.x', 'bearer.', 'resume', 'resume.x.0', 'other, bearer.x', 'resume.new, other'])(
+    'is bad_handshake when it offers %s without switchboard.v1, and names that',
+    async (offered) => {
+      const answer = await ask('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, `Sec-WebSocket-Protocol: ${offered}`]);
+      expect(rejection(answer)).toBe('400 bad_handshake');
+      expect(answer.body).toContain('switchboard.v1');
+    },
+  );
+
   it('is bad_handshake when it is HTTP/1.0', async () => {
     expect(rejection(await ask('GET /wss HTTP/1.0'))).toBe('400 bad_handshake');
   });

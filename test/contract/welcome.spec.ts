@@ -96,8 +96,13 @@ describe('an accepted connection', () => {
     [['switchboard.v1'], 'switchboard.v1'],
     [['other', 'switchboard.v1', 'more'], 'switchboard.v1'],
     [['more', 'other', 'switchboard.v1'], 'switchboard.v1'],
-    [['other'], undefined],
-    [['switchboard.v2', 'SWITCHBOARD.V1', 'switchboard.v11'], undefined],
+    // A browser drops a connection for which none of its subprotocols is selected.
+    [['other'], 'other'],
+    [['graphql-ws', 'other'], 'graphql-ws'],
+    [['switchboard.v2', 'SWITCHBOARD.V1', 'switchboard.v11'], 'switchboard.v2'],
+    [['bearer', 'resumed', 'x.bearer.y'], 'bearer'],
+    [['bearer.x', 'switchboard.v1'], 'switchboard.v1'],
+    [['resume', 'resume.x.0', 'switchboard.v1'], 'switchboard.v1'],
   ])('that offers the protocols %j gets %s', async (offered, selected) => {
     await start();
     const client = await RawClient.open(server.port, {

@@ -75,7 +75,7 @@ describe('a key set by URL', () => {
     const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: jwk.kid! } });
     return connect(server.url, bearer(jwt)).then(
       async (client) => client.close(1000).then(() => 'in'),
-      (error: Error) => (error.message.includes('401') ? 'out' : error.message),
+      ({ message }: Error) => (message.includes('401') ? 'out' : message.includes('503') ? 'unavailable' : message),
     );
   }
 
@@ -95,10 +95,10 @@ describe('a key set by URL', () => {
     expect([await handshake(old), await handshake(old), fetches]).toEqual(['out', 'out', 2]);
   });
 
-  it('rejects all tokens while it cannot be fetched, and accepts them as soon as it can', async () => {
+  it('makes all tokens unavailable, not unauthorized, while it cannot be fetched, and accepts them as soon as it can', async () => {
     const key = await pair('key');
     published = undefined;
-    expect(await handshake(key)).toBe('out');
+    expect(await handshake(key)).toBe('unavailable');
     published = [key.jwk];
     expect(await handshake(key)).toBe('in');
   });
@@ -106,7 +106,7 @@ describe('a key set by URL', () => {
   it('are requested twice at the most while they cannot be loaded, and again after a pause', async () => {
     const key = await pair('key');
     published = undefined;
-    for (let count = 0; count < 20; count++) expect(await handshake(key)).toBe('out');
+    for (let count = 0; count < 20; count++) expect(await handshake(key)).toBe('unavailable');
     expect(fetches).toBe(2);
     vi.advanceTimersByTime(FAILURE_PAUSE_MS);
     published = [key.jwk];
@@ -132,7 +132,7 @@ describe('a key set by URL', () => {
     for (let count = 0; count < 10; count++) expect(await handshake(key)).toBe('in');
     expect(fetches).toBe(3);
     vi.advanceTimersByTime(DAY_MS);
-    expect(await handshake(key)).toBe('out');
+    expect(await handshake(key)).toBe('unavailable');
     vi.advanceTimersByTime(FAILURE_PAUSE_MS);
     published = [key.jwk];
     expect(await handshake(key)).toBe('in');
@@ -158,7 +158,7 @@ describe('a key set by URL', () => {
     writtenBytes = 0;
     const key = await pair('key');
     published = 'endless';
-    expect(await handshake(key)).toBe('out');
+    expect(await handshake(key)).toBe('unavailable');
     expect(writtenBytes).toBeLessThan(ENDLESS_BYTES);
   });
 });

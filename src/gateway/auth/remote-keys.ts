@@ -7,6 +7,7 @@ import {
   type JSONWebKeySet,
   type JWTHeaderParameters,
 } from 'jose';
+import { TokenRefusal } from './token-refusal.js';
 
 /** Age from which on the next use of keys requests them again. */
 const FRESH_MS = 600_000;
@@ -50,7 +51,7 @@ export class RemoteKeys {
       void (await this.#refresh()); // `#usable` shows below whether it succeeded
     else if (this.#ageMs > FRESH_MS) void this.#refresh(); // these keys are good enough until it is done
     const find = this.#usable;
-    if (find === undefined) throw new Error('the keys cannot be loaded');
+    if (find === undefined) throw new TokenRefusal('the keys of tokens cannot be loaded', true);
     try {
       return await find(header, jws);
     } catch (error) {

@@ -3,7 +3,9 @@ import { SystemRequestHandler } from '../../messaging/system-request-handler.js'
 import { ackFrame, MessageError, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { SlowConsumers } from '../../sessions/slow-consumers.js';
+import { Log } from '../../telemetry/log.js';
 import { TokenExpiry } from './token-expiry.js';
+import { TokenRefusal } from './token-refusal.js';
 import { TokenVerifier, type VerifiedToken } from './token-verifier.js';
 
 /** `retryAfterMs` of the error for a second token while one is being verified. */
@@ -22,12 +24,14 @@ export class TokenRenewal {
     private readonly tokenVerifier: TokenVerifier,
     private readonly expiry: TokenExpiry,
     private readonly slowConsumers: SlowConsumers,
+    private readonly log: Log,
     systemRequests: SystemRequestHandler,
   ) {
     systemRequests.register('sys.auth', (session, request) => {
       const token = tokenOf(request);
       const { id } = request;
-      if (session.user === undefined) throw new MessageError('forbidden', 'This session has no token to renew.', id);
+      if (session.user === undefined || session.identity.byGuard === true)
+        throw new MessageError('forbidden', 'This session has no token to renew.', id);
       if (this.#verifying.has(session)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
       return this.#renew(session, id, token);
     });
@@ -37,8 +41,8 @@ export class TokenRenewal {
     const verified = await this.#verify(session, token);
     const { identity } = session;
     if (session.closed) return;
-    if (verified === undefined || verified.user !== identity.user)
-      throw new MessageError('forbidden', 'The token is bad, expired or of another user.', id);
+    if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified.message);
+    if (verified.user !== identity.user) throw this.#refused(session, id, 'the token is of another user');
     this.expiry.forget(session);
     identity.claims = verified.claims;
     identity.expiresAt = verified.expiresAt;
@@ -46,8 +50,14 @@ export class TokenRenewal {
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
   }
 
+  /** Logs the reason, which the client is not sent, and returns the error for the client. */
+  #refused({ id: session, address }: Session, id: string | undefined, reason: string): MessageError {
+    this.log.info('token refused', { reason, session, address });
+    return new MessageError('forbidden', 'The token is bad, expired or of another user.', id);
+  }
+
   /** Counts the token for its session while it is being verified. */
-  async #verify(session: Session, token: string): Promise<VerifiedToken | undefined> {
+  async #verify(session: Session, token: string): Promise<VerifiedToken | TokenRefusal> {
     this.#verifying.add(session);
     this.slowConsumers.hold(session, token.length);
     try {

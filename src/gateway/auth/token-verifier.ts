@@ -1,14 +1,17 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { jwtVerify, type JWTHeaderParameters, type JWTVerifyOptions, type FlattenedJWSInput } from 'jose';
-import type { IncomingMessage } from 'node:http';
-import type { TokenClaims } from '../../sessions/identity.js';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { TOKEN_PREFIX } from '../../protocol/index.js';
+import { toUser, USER_RULE, type TokenClaims } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { KeySet } from './key-set.js';
+import { TokenRefusal } from './token-refusal.js';
 
-const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
-/** Prefix of a token among the offered subprotocols, because a page can set no other header of a WebSocket. */
-const PROTOCOL_PREFIX = 'bearer.';
-const MAX_USER_CHARACTERS = 256;
+/** The scheme of tokens in `Authorization`. Headers of other schemes, such as Basic, are for another server. */
+const BEARER = /^Bearer(?=$|[\s,])/i;
+const BEARER_LENGTH = 'Bearer'.length;
+const NO_TOKEN = Promise.resolve(new TokenRefusal('there is no token'));
+const SEVERAL_TOKENS = Promise.resolve(new TokenRefusal('there are different tokens'));
 
 /** The contents of a valid token. */
 export interface VerifiedToken {
@@ -21,7 +24,6 @@ export interface VerifiedToken {
 /** Verifies tokens (JWT, RFC 7519). Each algorithm accepts its own kind of key only (RFC 8725, 3.1). */
 @Injectable()
 export class TokenVerifier {
-  readonly #logger = new Logger(TokenVerifier.name);
   readonly #mode: Settings['auth'];
   readonly #secret: Uint8Array | undefined;
   readonly #keys: KeySet | undefined;
@@ -44,40 +46,50 @@ export class TokenVerifier {
   /**
    * Verifies the token of a handshake, from `Authorization` or the subprotocols. Never rejects.
    *
-   * @returns `undefined` where there is no token and none is required; a promise of `undefined` where the token is
-   *   missing, invalid or one of several
+   * @returns `undefined` where there is no token and none is required
    */
-  verifyHandshake({ headers }: IncomingMessage): Promise<VerifiedToken | undefined> | undefined {
+  verifyHandshake({ headers }: IncomingMessage): Promise<VerifiedToken | TokenRefusal> | undefined {
     if (this.#mode === 'off') return undefined;
-    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    const tokens = offered.flatMap((name) =>
-      name.startsWith(PROTOCOL_PREFIX) ? [name.slice(PROTOCOL_PREFIX.length)] : [],
-    );
-    if (headers.authorization !== undefined) tokens.push(BEARER.exec(headers.authorization)?.[1] ?? '');
-    const [token] = tokens;
-    if (token === undefined) return this.#mode === 'required' ? Promise.resolve(undefined) : undefined;
+    const [token, ...others] = presentedTokens(headers);
+    if (token === undefined) return this.#mode === 'required' ? NO_TOKEN : undefined;
     // Two tokens may name two users.
-    return tokens.length > 1 ? Promise.resolve(undefined) : this.verify(token);
+    return others.some((other) => other !== token) ? SEVERAL_TOKENS : this.verify(token);
   }
 
-  /** Returns the contents of a valid token, `undefined` for any other. Never rejects and never logs the token. */
-  async verify(token: string): Promise<VerifiedToken | undefined> {
+  /** Returns the contents of a valid token, or why it is refused. Never rejects. */
+  async verify(token: string): Promise<VerifiedToken | TokenRefusal> {
     try {
       const { payload } = await jwtVerify(token, (header, jws) => this.#key(header, jws), this.#rules);
-      const { sub: user, exp: expiresAt } = payload;
-      if (typeof user !== 'string' || user === '' || user.length > MAX_USER_CHARACTERS || expiresAt === undefined)
-        return undefined;
-      return { user, claims: Object.freeze(payload), expiresAt };
+      // `jwtVerify` has checked that there is an `exp`.
+      return { user: userOf(payload.sub), claims: Object.freeze(payload), expiresAt: payload.exp! };
     } catch (error) {
-      this.#logger.debug(`token rejected: ${(error as { code?: string }).code ?? 'not a JWT'}`);
-      return undefined;
+      return TokenRefusal.of(error);
     }
   }
 
   /** Selects the key by algorithm: `AUTH_SECRET` for HS256 only, a public key for all others. */
   async #key(header: JWTHeaderParameters, jws: FlattenedJWSInput) {
     if (header.alg === 'HS256' && this.#secret !== undefined) return this.#secret;
-    if (header.alg === 'HS256' || this.#keys === undefined) throw new Error('no key for the algorithm of the token');
+    if (header.alg === 'HS256' || this.#keys === undefined)
+      throw new TokenRefusal('no key for the algorithm of the token');
     return this.#keys.find(header, jws);
   }
+}
+
+/** Returns every token that a handshake presents; an empty string for a `Bearer` or a `bearer.` without a token. */
+function presentedTokens(headers: IncomingHttpHeaders): string[] {
+  const { authorization = '', 'sec-websocket-protocol': protocols } = headers;
+  const tokens = BEARER.test(authorization) ? [authorization.slice(BEARER_LENGTH).trim()] : [];
+  for (const name of protocols?.split(',') ?? []) {
+    const protocol = name.trim();
+    if (protocol.startsWith(TOKEN_PREFIX)) tokens.push(protocol.slice(TOKEN_PREFIX.length));
+  }
+  return tokens;
+}
+
+/** @throws {TokenRefusal} for a `sub` that names no user */
+function userOf(sub: unknown): string {
+  const user = toUser(sub);
+  if (user === undefined) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE} or a whole number`);
+  return user;
 }

@@ -5,7 +5,7 @@ import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
-import { TokenVerifier } from '../auth/token-verifier.js';
+import { Authenticator, type Authentication } from './authenticator.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
@@ -17,15 +17,14 @@ export const TOO_MANY: HandshakeRejection = {
   code: 'too_many_connections',
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
-const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
 /**
  * The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest.
  */
 const DESCRIPTOR_SHARE = 0.9;
 
 /**
- * Admits handshakes: checks capacity, address limits, origin, token and user limit, in this order. An admitted
- * handshake is counted until {@link release}, which the end of its session calls.
+ * Admits handshakes: checks capacity, address limits, origin, token, the application's own check and user limit, in
+ * this order. An admitted handshake is counted until {@link release}, which the end of its session calls.
  */
 @Injectable()
 export class Admission {
@@ -39,7 +38,7 @@ export class Admission {
   constructor(
     private readonly addresses: ClientAddress,
     private readonly origins: OriginPolicy,
-    private readonly tokenVerifier: TokenVerifier,
+    private readonly authenticator: Authenticator,
     settings: Settings,
     sessions: SessionRegistry,
   ) {
@@ -50,24 +49,19 @@ export class Admission {
     sessions.addListener('limits', { closed: ({ identity }) => this.release(identity) });
   }
 
-  /** Returns the identity of an admitted handshake or why it is rejected; a promise only where it has a token. */
-  admit(request: IncomingMessage): Identity | HandshakeRejection | Promise<Identity | HandshakeRejection> {
+  /**
+   * Returns the identity of an admitted handshake or why it is rejected; a promise only where a token or a guard decides.
+   * The promise is of `undefined` where the client has left meanwhile.
+   */
+  admit(request: IncomingMessage): Identity | HandshakeRejection | Promise<Authentication> {
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key);
     if (overLimit !== undefined) return overLimit;
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
-    const subject = this.addresses.certificateSubject(request);
-    const verification = this.tokenVerifier.verifyHandshake(request);
-    // Fields one by one, because an object spread costs as much as all checks above.
-    if (verification === undefined)
-      return { address, subject, user: undefined, claims: undefined, expiresAt: undefined };
-    return verification.then((token) => {
-      if (token === undefined) return this.#reject(key, UNAUTHORIZED);
-      if (!this.#perUser.acquire(token.user)) return this.#reject(key, TOO_MANY);
-      return { address, subject, ...token };
-    });
+    const result = this.authenticator.authenticate(request, address);
+    return result instanceof Promise ? result.then((each) => this.#settle(key, each)) : result;
   }
 
   /** Uncounts an admitted handshake. */
@@ -97,8 +91,15 @@ export class Admission {
     return undefined;
   }
 
+  /** Counts the user of an identity; uncounts the connection where the handshake is not admitted. */
+  #settle(key: string, result: Authentication): Authentication {
+    if (result === undefined || 'code' in result) return this.#reject(key, result);
+    const { user } = result;
+    return user === undefined || this.#perUser.acquire(user) ? result : this.#reject(key, TOO_MANY);
+  }
+
   /** Rejects a handshake that {@link #checkLimits} has counted. */
-  #reject(key: string, rejection: HandshakeRejection): HandshakeRejection {
+  #reject<Rejection extends HandshakeRejection | undefined>(key: string, rejection: Rejection): Rejection {
     this.#connections--;
     this.#perAddress.release(key);
     return rejection;

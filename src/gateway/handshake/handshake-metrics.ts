@@ -20,8 +20,9 @@ export class HandshakeMetrics {
     this.counters.count(this.counters.handshakes, 'accepted');
   }
 
-  rejected(request: IncomingMessage, code: HandshakeRejectionCode): void {
-    this.#rejected(code, this.addresses.resolve(request));
+  /** @param reason for the log only */
+  rejected(request: IncomingMessage, code: HandshakeRejectionCode, reason?: string): void {
+    this.#rejected(code, this.addresses.resolve(request), reason);
   }
 
   /** Records bytes that are no HTTP request; only their TCP address is known. */
@@ -29,8 +30,8 @@ export class HandshakeMetrics {
     this.#rejected(code, (socket as Socket).remoteAddress);
   }
 
-  #rejected(code: HandshakeRejectionCode, address: string | undefined): void {
+  #rejected(code: HandshakeRejectionCode, address: string | undefined, reason?: string): void {
     this.counters.count(this.counters.handshakes, code);
-    this.log.info('handshake refused', { code, address });
+    this.log.info('handshake refused', { code, reason, address });
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
+import { PROTOCOL_PARAMETER, SUBPROTOCOL } from '../../protocol/index.js';
 import { wantsWebSocket } from '../http/http-request.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 
@@ -81,7 +82,7 @@ function malformed({ headers, rawHeaders, httpVersion }: IncomingMessage): Hands
     (headers.host === undefined && 'Host is missing.') ||
     (!validHost(headers.host, rawHeaders) && 'Host is malformed.') ||
     (!KEY.test(headers['sec-websocket-key'] ?? '') && 'Sec-WebSocket-Key is missing or malformed.') ||
-    (!validProtocols(headers['sec-websocket-protocol']) && 'Sec-WebSocket-Protocol is malformed.');
+    protocolProblem(headers['sec-websocket-protocol']);
   return message ? { code: 'bad_handshake', message } : undefined;
 }
 
@@ -101,11 +102,16 @@ function isHost(name: string): boolean {
   return name.length === 4 && name.toLowerCase() === 'host';
 }
 
-/** Requires a list of tokens without duplicates (RFC 6455, 4.1). */
-function validProtocols(header: string | undefined): boolean {
-  if (header === undefined) return true;
+/**
+ * Requires a list of tokens without duplicates (RFC 6455, 4.1), with `switchboard.v1` where one of them is a parameter.
+ * A browser would drop the connection, because a parameter is never selected.
+ */
+function protocolProblem(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
   const names = header.split(',').map((name) => name.trim());
-  return PROTOCOLS.test(header) && new Set(names).size === names.length;
+  if (!PROTOCOLS.test(header) || new Set(names).size < names.length) return 'Sec-WebSocket-Protocol is malformed.';
+  if (names.includes(SUBPROTOCOL) || !names.some((name) => PROTOCOL_PARAMETER.test(name))) return undefined;
+  return `Offer the subprotocol ${SUBPROTOCOL}, too, beside "bearer.TOKEN" or "resume".`;
 }
 
 function mentionsWebSocket(request: IncomingMessage): boolean {

@@ -6,10 +6,16 @@ import { endWith } from './socket-end.js';
 
 type Headers = Readonly<Record<string, string | number>>;
 
-/** Rejects a request before the upgrade. `message` replaces the text of the table; `headers` belong to the status. */
+/**
+ * Rejects a request before the upgrade. `message` replaces the text of the table; `headers` belong to the status;
+ * `reason` is for the log only.
+ */
 export interface HandshakeRejection {
   readonly code: HandshakeRejectionCode;
+  /** Replaces the status of the table. */
+  readonly status?: number;
   readonly message?: string;
+  readonly reason?: string;
   readonly headers?: Headers;
 }
 
@@ -20,10 +26,9 @@ export interface HandshakeRejection {
  */
 export function rejectUpgrade(
   socket: Duplex,
-  { code, message, headers = {} }: HandshakeRejection,
+  { code, status = HANDSHAKE_REJECTIONS[code].status, message, headers = {} }: HandshakeRejection,
   method?: string,
 ): void {
-  const { status } = HANDSHAKE_REJECTIONS[code];
   const body = rejectionBody(code, message);
   const connection = headers['Connection'] === undefined ? 'close' : `${headers['Connection']}, close`;
   const lines = Object.entries({ ...headers, ...bodyHeaders(body), Connection: connection }).map(

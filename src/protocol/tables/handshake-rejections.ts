@@ -6,9 +6,12 @@ export const HANDSHAKE_REJECTIONS = {
   bad_handshake: { status: 400, text: 'The upgrade request is malformed.' },
   handshake_timeout: { status: 408, text: 'The request was not complete in time.' },
   draining: { status: 503, text: 'This node is leaving.' },
+  unavailable: { status: 503, text: 'This node cannot check the connection now.' },
   full: { status: 503, text: 'This node is at its limit.' },
   too_many_connections: { status: 429, text: 'Over the limit of connections for this address or user.' },
   origin_not_allowed: { status: 403, text: 'This origin is not allowed.' },
+  /** `statuses` lists all that an application may choose from; `status` is the one where it names none. */
+  refused: { status: 403, statuses: [401, 403, 429], text: 'The application has refused this connection.' },
   unauthorized: { status: 401, text: 'A token is required and is missing, bad or expired.' },
 } as const;
 

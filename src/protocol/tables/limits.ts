@@ -4,6 +4,10 @@
 export const PROTOCOL_VERSION = 1;
 /** The subprotocol that is selected when a client offers it (RFC 6455, 1.9). */
 export const SUBPROTOCOL = 'switchboard.v1';
+/** Matches offered subprotocols that are parameters for the server and cannot be selected. */
+export const PROTOCOL_PARAMETER = /^(bearer\.|resume(\.|$))/;
+/** Prefix of a token among the offered subprotocols, because a page can set no other header of a WebSocket. */
+export const TOKEN_PREFIX = 'bearer.';
 
 export const MAX_TYPE_CHARACTERS = 64;
 export const MAX_RECEIVER_CHARACTERS = 128;

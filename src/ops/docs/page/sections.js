@@ -110,7 +110,7 @@ function connecting(asyncApi) {
     createTable(
       'Table of rejected handshakes',
       ['Code', 'Status', 'When'],
-      codeRows(asyncApi['x-refusals'], ({ status, text }) => [String(status), prose(text)]),
+      codeRows(asyncApi['x-refusals'], ({ status, statuses = [status], text }) => [statuses.join(', '), prose(text)]),
     ),
   ];
 }

@@ -1,0 +1,128 @@
+import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
+import { HANDSHAKE_REJECTIONS } from '../../protocol/index.js';
+import type { Credentials } from '../../sessions/identity.js';
+import { Settings } from '../../settings/settings.js';
+import { logIncident } from '../../telemetry/incident.js';
+import { Log } from '../../telemetry/log.js';
+import { watchDeparture } from '../http/departure-watch.js';
+import type { HandshakeRejection } from '../http/rejection.js';
+import { ConnectGuard, type ConnectAttempt } from './connect-guard.js';
+import { readVerdict, refusalOf } from './connect-verdict.js';
+
+/** `Retry-After` of a check that failed or took too long. */
+const RETRY_AFTER_SECONDS = 5;
+type Provider = ReturnType<DiscoveryService['getProviders']>[number];
+
+/** `undefined` where the client has left, so that there is nobody to answer. */
+export type ConnectResult = Credentials | HandshakeRejection | undefined;
+
+/**
+ * Runs the `ConnectGuard` of the application where there is one. A check ends when the guard has decided, the client has
+ * left, `HANDSHAKE_TIMEOUT_MS` is over or the node stops, whichever is first. `Admission` counts the connection meanwhile.
+ */
+@Injectable()
+export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
+  readonly #timeoutMs: number;
+  readonly #running = new Set<AbortController>();
+  #provider: Provider | undefined;
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly moduleRef: ModuleRef,
+    private readonly log: Log,
+    { handshakeTimeoutMs }: Settings,
+  ) {
+    this.#timeoutMs = handshakeTimeoutMs;
+  }
+
+  /** @throws {Error} where the application provides several guards, because one decides */
+  onModuleInit(): void {
+    const found = this.discovery
+      .getProviders()
+      .filter(
+        ({ token, instance, isAlias }) => !isAlias && (token === ConnectGuard || instance instanceof ConnectGuard),
+      );
+    const [provider, other] = found;
+    if (other !== undefined) {
+      const names = found.map(({ name, host }) => `${String(name)} in ${host?.name ?? 'no module'}`).join(', ');
+      throw new Error(`ConnectGuard is provided ${found.length} times (${names}); provide one that calls the others`);
+    }
+    if (provider !== undefined && isShared(provider) && !hasMethod(provider.instance))
+      throw new Error(`the provider of ConnectGuard, ${String(provider.name)}, has no method canConnect`);
+    this.#provider = provider;
+  }
+
+  /** Ends all checks, because a guard that waits would keep the server from closing. */
+  beforeApplicationShutdown(): void {
+    for (const check of this.#running) check.abort();
+  }
+
+  /** Whether the application provides a guard. */
+  get isOn(): boolean {
+    return this.#provider !== undefined;
+  }
+
+  /** Decides about a handshake. Never rejects. @param attempt the handshake and the credentials of its token */
+  async run(attempt: Omit<ConnectAttempt, 'signal'>): Promise<ConnectResult> {
+    const { request, address, user, claims, expiresAt } = attempt;
+    const check = new AbortController();
+    this.#running.add(check);
+    let hasLeft = false;
+    const endWatch = watchDeparture(request.socket, () => {
+      hasLeft = true;
+      check.abort();
+    });
+    const timer =
+      this.#timeoutMs === 0
+        ? undefined
+        : setTimeout(() => {
+            this.log.warn('connect guard timed out', { address, limitMs: this.#timeoutMs });
+            check.abort();
+          }, this.#timeoutMs);
+    const aborted = new Promise<HandshakeRejection>((resolve) => {
+      check.signal.addEventListener('abort', () => resolve(unavailable()));
+    });
+    const credentials = { user, claims, expiresAt, byGuard: false };
+    const decided = this.#decide({ ...attempt, signal: check.signal }, credentials);
+    const result = await Promise.race([aborted, decided]);
+    clearTimeout(timer);
+    this.#running.delete(check);
+    await endWatch();
+    return hasLeft ? undefined : result;
+  }
+
+  async #decide(attempt: ConnectAttempt, credentials: Credentials): Promise<Credentials | HandshakeRejection> {
+    try {
+      const guard = await this.#guard(attempt);
+      return readVerdict(await guard.canConnect(attempt), credentials);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal !== undefined) return refusal;
+      const incident = logIncident(this.log, error, { hook: 'ConnectGuard.canConnect', address: attempt.address });
+      return unavailable(`The check of this connection failed; the log has the incident ${incident}.`);
+    }
+  }
+
+  /** Returns the guard; a new one for each handshake where its scope is not that of the application. */
+  #guard({ request }: ConnectAttempt): ConnectGuard | Promise<ConnectGuard> {
+    const provider = this.#provider!;
+    if (isShared(provider)) return provider.instance as ConnectGuard;
+    const context = ContextIdFactory.create();
+    this.moduleRef.registerRequestByContextId(request, context);
+    return this.moduleRef.resolve<ConnectGuard>(provider.token, context, { strict: false });
+  }
+}
+
+/** Returns whether one instance serves all handshakes. */
+function isShared(provider: Provider): boolean {
+  return provider.isDependencyTreeStatic() && !provider.isTransient;
+}
+
+function hasMethod(guard: Partial<ConnectGuard> | null | undefined): boolean {
+  return typeof guard?.canConnect === 'function';
+}
+
+function unavailable(message: string = HANDSHAKE_REJECTIONS.unavailable.text): HandshakeRejection {
+  return { code: 'unavailable', message, headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
+}
