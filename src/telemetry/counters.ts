@@ -25,6 +25,8 @@ export class Counters {
   readonly fanout = new Histogram(FANOUT_BOUNDS);
   /** Sessions whose handler is running or whose handler queue is not empty. */
   handlersRunning = 0;
+  /** HTTP requests whose response is not complete. */
+  requestsRunning = 0;
   /** WebSockets that are open or close. A session may have ended before its WebSocket. */
   webSockets = 0;
   /** Promises of departure hooks that have not settled. */

@@ -76,7 +76,7 @@ export class Drain implements SessionListener {
     this.nodeState.drain();
     this.#logger.warn('draining', { sessions: this.sessions.size });
     this.#sendReconnects();
-    await until(() => this.counters.handlersRunning === 0, deadline(HANDLERS_UNTIL));
+    await until(() => this.#handlersEnded(), deadline(HANDLERS_UNTIL));
     for (const session of this.sessions.all()) session.pauseReading('drain');
     await until(() => this.#allDelivered(), deadline(DELIVERY_UNTIL));
     const leaving = this.sessions.endAll(1012);
@@ -97,6 +97,11 @@ export class Drain implements SessionListener {
       // Whole milliseconds, unless there are more sessions than milliseconds.
       this.noticeLog.send(session, reconnectFrame(session.id, stepMs < 1 ? afterMs : Math.floor(afterMs)));
     }
+  }
+
+  /** Returns whether no handler of a gateway and no controller runs. */
+  #handlersEnded(): boolean {
+    return this.counters.handlersRunning === 0 && this.counters.requestsRunning === 0;
   }
 
   #allDelivered(): boolean {
