@@ -5,6 +5,7 @@ import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame
 import type { Identity } from '../sessions/identity.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
+import { Counters } from '../telemetry/counters.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
@@ -28,6 +29,7 @@ export class SocketEvents {
   readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: WebSocket, body: Buffer) => void;
   readonly #onPong: (this: WebSocket, body: Buffer) => void;
+  readonly #onClose: (this: WebSocket, code: number) => void;
   readonly #onError: (this: WebSocket, error: Error) => void;
 
   constructor(
@@ -35,6 +37,7 @@ export class SocketEvents {
     fastFrameReader: FastFrameReader,
     private readonly sessions: SessionRegistry,
     settings: Settings,
+    private readonly counters: Counters,
   ) {
     this.#welcome = welcomeFrames({
       protocol: PROTOCOL_VERSION,
@@ -72,6 +75,10 @@ export class SocketEvents {
       fastFrameReader.reported();
       chargePong(socket, body.length);
     });
+    this.#onClose = failingAlone((socket, code: number) => {
+      counters.webSockets--;
+      endClosed(socket, code);
+    });
     const logger = this.#logger;
     this.#onError = function (error) {
       const { frameTracker } = this as GatewaySocket;
@@ -102,7 +109,8 @@ export class SocketEvents {
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
     webSocket.on('pong', this.#onPong);
-    webSocket.on('close', onClose);
+    webSocket.on('close', this.#onClose);
+    this.counters.webSockets++;
     webSocket.on('error', this.#onError);
   }
 
@@ -148,7 +156,7 @@ function onCut(this: ReadSocket): void {
 }
 
 /** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */
-const onClose = failingAlone((socket, code: number) => {
+function endClosed(socket: GatewaySocket, code: number): void {
   const { queue, session, disconnected } = socket;
   socket.closeCode = code;
   session?.end(code);
@@ -156,7 +164,7 @@ const onClose = failingAlone((socket, code: number) => {
   session?.outbox.discard();
   queue?.drop();
   disconnected?.(code);
-});
+}
 
 /** Makes a listener of a WebSocket, an exception of which closes this socket with 1011 and goes no further. */
 function failingAlone<Parameters extends unknown[]>(

@@ -40,6 +40,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #handlerTable: HandlerTable;
   readonly #socketEvents: SocketEvents;
   readonly #log: Log;
+  /** Handshakes whose token is being verified. */
+  readonly #verifying = new Map<Duplex, IncomingMessage>();
   /** Read with the first socket, after which no interceptor can be added. */
   #intercepted: InterceptedTypes | undefined;
 
@@ -82,10 +84,20 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
    */
   override async close(): Promise<void> {}
 
-  /** Destroys all connections and closes the server. Upgrade requests are rejected with `draining` from now on. */
+  /**
+   * Destroys all connections and closes the server. Upgrade requests are rejected with `draining` from now on, also those
+   * whose token is being verified, because the server would wait for the verification.
+   */
   override async dispose(): Promise<void> {
     this.#nodeState.drain();
     this.#socketEvents.terminateAll();
+    const verifying = [...this.#verifying];
+    this.#verifying.clear();
+    for (const [socket, request] of verifying) {
+      const rejection = this.#handshake.rejection(request);
+      if (rejection !== undefined) this.#reject(request, socket, rejection);
+    }
+    this.#connectionLimits.stop();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
@@ -130,10 +142,13 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   ): Promise<void> {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
-    const decided = await result;
+    this.#verifying.set(socket, request);
+    let isWaiting = true;
+    const decided = await result.finally(() => (isWaiting = this.#verifying.delete(socket)));
     if (decided === undefined) return void socket.destroy();
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined && !('code' in decided)) this.#admission.release(decided);
+    if (!isWaiting) return; // rejected by `dispose`
     this.#decide(rejection ?? decided, request, socket, head);
     socket.off('error', onError); // only now, because the next owner of the socket has its own listener
   }

@@ -25,6 +25,12 @@ export class Counters {
   readonly fanout = new Histogram(FANOUT_BOUNDS);
   /** Sessions whose handler is running or whose handler queue is not empty. */
   handlersRunning = 0;
+  /** HTTP requests whose response is not complete. */
+  requestsRunning = 0;
+  /** WebSockets that are open or close. A session may have ended before its WebSocket. */
+  webSockets = 0;
+  /** Promises of departure hooks that have not settled. */
+  departureHooksRunning = 0;
   opened = 0;
   /** Sessions that a drain had to cut. */
   drainCut = 0;
@@ -42,6 +48,13 @@ export class Counters {
   /** Increments the count of a key. The number of keys must be bounded. */
   count<Key>(counts: Map<Key, number>, key: Key): void {
     counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+
+  /** Counts a departure hook until its promise settles. */
+  departureHook(running: Promise<unknown>): void {
+    this.departureHooksRunning++;
+    const settled = (): void => void this.departureHooksRunning--;
+    running.then(settled, settled);
   }
 
   fannedOutTo(receivers: number, skipped: number): void {

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Admission } from '../../src/gateway/handshake/admission.js';
 import type { ClientAddress } from '../../src/gateway/handshake/client-address.js';
+import { Counters } from '../../src/telemetry/counters.js';
 import { ConnectionLimits } from '../../src/gateway/handshake/connection-limits.js';
 import type { HandshakeMetrics } from '../../src/gateway/handshake/handshake-metrics.js';
 import { Settings } from '../../src/settings/settings.js';
@@ -9,7 +10,13 @@ import { Settings } from '../../src/settings/settings.js';
 const EVENTS = ['request', 'upgrade', 'connect', 'clientError'];
 
 function limits(): ConnectionLimits {
-  return new ConnectionLimits({} as ClientAddress, {} as Admission, {} as HandshakeMetrics, new Settings());
+  return new ConnectionLimits(
+    {} as ClientAddress,
+    {} as Admission,
+    {} as HandshakeMetrics,
+    new Counters(),
+    new Settings(),
+  );
 }
 
 describe('the limits of connections', () => {

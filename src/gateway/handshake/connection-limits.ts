@@ -1,4 +1,4 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -12,6 +12,7 @@ import { Settings } from '../../settings/settings.js';
 import { Admission, FULL, TOO_MANY } from './admission.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { HandshakeMetrics } from './handshake-metrics.js';
+import { Counters } from '../../telemetry/counters.js';
 import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
 
 /** Unanswered requests of one connection. A client repeats those that a closed connection leaves (RFC 9112, 9.3.2). */
@@ -22,7 +23,7 @@ const MAX_REQUESTS_PER_CONNECTION = 1000;
 const MAX_HEADERS = 100;
 /** Connections that a full node still serves: its sessions must keep no health check, metrics or rejection out. */
 const RESERVED_CONNECTIONS = 16;
-/** Milliseconds in which an idle connection may still send a request after the server has begun to stop. */
+/** Milliseconds in which a connection may still send a request, or take its response, after the drain. */
 const STOP_GRACE_MS = 500;
 
 const TOO_MANY_HEADERS: HandshakeRejection = { code: 'bad_handshake', message: 'There are too many headers.' };
@@ -39,7 +40,7 @@ const TOO_OFTEN: HandshakeRejection = {
  *   TCP connection ──▶ limit of the address ──▶ requests: number, rate, headers, time ──▶ HTTP, or an upgrade in its turn
  */
 @Injectable()
-export class ConnectionLimits implements BeforeApplicationShutdown {
+export class ConnectionLimits {
   readonly #open = new OpenConnections();
   readonly #rate: AddressRateLimiter;
   readonly #perAddress: number;
@@ -52,6 +53,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     private readonly addresses: ClientAddress,
     private readonly admission: Admission,
     private readonly metrics: HandshakeMetrics,
+    private readonly counters: Counters,
     settings: Settings,
   ) {
     this.#perAddress = settings.maxConnectionsPerAddress;
@@ -90,12 +92,13 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
     this.#open.remove(connection);
   }
 
-  /** Leaves idle connections a moment for a last request, then ends them, because the server would wait for them. */
-  beforeApplicationShutdown(): void {
+  /** Leaves connections a moment for a last request, then ends them all, because a closing server waits for them. */
+  stop(): void {
     this.#isStopping = true;
-    setTimeout(() => {
-      for (const { socket, unanswered } of this.#open.all()) if (unanswered === 0) socket.destroy();
+    const timer = setTimeout(() => {
+      for (const { socket } of this.#open.all()) socket.destroy();
     }, STOP_GRACE_MS);
+    timer.unref(); // open connections keep the process alive, and nothing else should
   }
 
   #onConnection(socket: Socket, accept: () => void): void {
@@ -165,6 +168,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
 
   #expectResponse(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
     connection.requests++;
+    this.counters.requestsRunning++;
     connection.latest = request;
     if (connection.unanswered++ === 0 && this.#responseTimeoutMs > 0)
       connection.timer = setTimeout(() => connection.socket.destroy(), this.#responseTimeoutMs);
@@ -173,6 +177,7 @@ export class ConnectionLimits implements BeforeApplicationShutdown {
   }
 
   #onResponseEnd(connection: HttpConnection, isComplete: boolean, socket: Socket): void {
+    this.counters.requestsRunning--;
     if (!isComplete) endUnread(socket); // the rest of the body is not worth reading
     if (--connection.unanswered > connection.unfinished) return void connection.timer?.refresh();
     clearTimeout(connection.timer);

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
+import { Counters } from '../../telemetry/counters.js';
 import { Log } from '../../telemetry/log.js';
 import { GatewayExplorer } from './gateway-explorer.js';
 
@@ -43,6 +44,7 @@ export class SessionHooks implements OnModuleInit, SessionListener {
     private readonly registry: SessionRegistry,
     private readonly explorer: GatewayExplorer,
     private readonly log: Log,
+    private readonly counters: Counters,
   ) {}
 
   onModuleInit(): void {
@@ -72,13 +74,16 @@ export class SessionHooks implements OnModuleInit, SessionListener {
     for (const departure of departures) {
       const arriving = this.#arriving.get(departure.session);
       if (arriving === undefined) this.#depart(departure);
-      else void arriving.then(() => this.#depart(departure));
+      else this.counters.departureHook(arriving.then(() => this.#depart(departure)));
     }
   }
 
   #depart({ session, code }: Departure): void {
-    for (const gateway of this.#gateways)
-      void this.#call(gateway, 'onSessionDeparture', session, () => gateway.onSessionDeparture?.(session, code));
+    for (const gateway of this.#gateways) {
+      const hook = (): unknown => gateway.onSessionDeparture?.(session, code);
+      const running = this.#call(gateway, 'onSessionDeparture', session, hook);
+      if (running !== undefined) this.counters.departureHook(running);
+    }
   }
 
   /** Runs a hook and logs its exception or rejection; returns a promise where the hook has not settled. */

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { Backplane } from '../../cluster/backplane.js';
 import { NodeState } from '../../node/node-state.js';
 import { NoticeLog } from '../../messaging/notice-log.js';
@@ -19,6 +19,7 @@ const MAX_BATCHES = 50;
 const HANDLERS_UNTIL = 0.4;
 const DELIVERY_UNTIL = 0.7;
 const CLOSED_UNTIL = 0.9;
+const HOOKS_UNTIL = 0.95;
 
 export interface DrainReport {
   readonly sessions: number;
@@ -30,8 +31,8 @@ export interface DrainReport {
 /**
  * Empties this node before it stops.
  *
- *   sys.reconnect ──▶ handlers end ──▶ no more reading, outboxes are flushed ──▶ 1012 in batches ──▶ cut the rest
- *   0                 ≤ 40 %           ≤ 70 %                                     ≤ 90 %              of the time
+ *   sys.reconnect ──▶ handlers end ──▶ no more reading, flush ──▶ 1012 in batches ──▶ cut the rest, departure hooks end
+ *   0                 ≤ 40 %           ≤ 70 %                     ≤ 90 %              ≤ 95 % of the time
  *
  * All sessions end in one turn, so that none of them gets the departures of the others. The drain does not wait for
  * values of observables, because an observable may never complete.
@@ -41,6 +42,7 @@ export class Drain implements SessionListener {
   readonly #logger = new Logger(Drain.name);
   readonly #spreadMs: number;
   readonly #timeoutMs: number;
+  #report: Promise<DrainReport> | undefined;
 
   constructor(
     settings: Settings,
@@ -56,26 +58,34 @@ export class Drain implements SessionListener {
     sessions.addListener('drain', this);
   }
 
-  /** Resolves when all connections are closed or cut, within nine tenths of `DRAIN_TIMEOUT_MS`. */
-  async run(): Promise<DrainReport> {
+  /**
+   * Resolves when all connections are closed or cut and departure hooks have ended, within 95 % of `DRAIN_TIMEOUT_MS`.
+   * Drains once, so that a second call returns the report of the first.
+   */
+  run(): Promise<DrainReport> {
+    return (this.#report ??= this.#drain());
+  }
+
+  opened(session: Session): void {
+    if (this.nodeState.phase === 'draining') session.close(1012);
+  }
+
+  async #drain(): Promise<DrainReport> {
     const start = performance.now();
     const deadline = (share: number): number => start + this.#timeoutMs * share;
     this.nodeState.drain();
     this.#logger.warn('draining', { sessions: this.sessions.size });
     this.#sendReconnects();
-    await until(() => this.counters.handlersRunning === 0, deadline(HANDLERS_UNTIL));
+    await until(() => this.#handlersEnded(), deadline(HANDLERS_UNTIL));
     for (const session of this.sessions.all()) session.pauseReading('drain');
     await until(() => this.#allDelivered(), deadline(DELIVERY_UNTIL));
     const leaving = this.sessions.endAll(1012);
     const cut = await this.#closeConnections(leaving, deadline(CLOSED_UNTIL));
     this.counters.drainCut += cut;
+    await this.#awaitDepartures(deadline(HOOKS_UNTIL));
     const report = { sessions: leaving.length, cut, tookMs: Math.round(performance.now() - start) };
     this.#logger.warn('drained', report);
     return report;
-  }
-
-  opened(session: Session): void {
-    if (this.nodeState.phase === 'draining') session.close(1012);
   }
 
   /** Spreads the times over `DRAIN_SPREAD_MS`, so that the clients do not reconnect all at once. */
@@ -87,6 +97,11 @@ export class Drain implements SessionListener {
       // Whole milliseconds, unless there are more sessions than milliseconds.
       this.noticeLog.send(session, reconnectFrame(session.id, stepMs < 1 ? afterMs : Math.floor(afterMs)));
     }
+  }
+
+  /** Returns whether no handler of a gateway and no controller runs. */
+  #handlersEnded(): boolean {
+    return this.counters.handlersRunning === 0 && this.counters.requestsRunning === 0;
   }
 
   #allDelivered(): boolean {
@@ -109,10 +124,19 @@ export class Drain implements SessionListener {
       for (const session of sessions.slice(from, from + batch)) session.close(1012);
       await delay(POLL_MS);
     }
-    await until(() => closed === sessions.length, deadlineMs);
+    await until(() => this.counters.webSockets === 0, deadlineMs);
     const left = sessions.length - closed;
     for (const { connection } of sessions) connection?.terminate();
     return cut + left;
+  }
+
+  /** Waits for the departure hooks of the application, because they may need providers that the close destroys. */
+  async #awaitDepartures(deadlineMs: number): Promise<void> {
+    await turn(); // the hooks of a session that has just left begin in the next tick
+    const { counters } = this;
+    await until(() => counters.webSockets === 0 && counters.departureHooksRunning === 0, deadlineMs);
+    const { departureHooksRunning: hooks } = counters;
+    if (hooks > 0) this.#logger.warn('departure hooks still run after the drain', { hooks });
   }
 }
 

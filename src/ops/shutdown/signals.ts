@@ -1,32 +1,24 @@
 import { Logger, type INestApplication } from '@nestjs/common';
-import type { Server } from 'node:http';
 import { constants } from 'node:os';
 import { Settings } from '../../settings/settings.js';
 import { Log } from '../../telemetry/log.js';
-import { Drain } from './drain.js';
+import { DrainOnClose } from './drain-on-close.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+type Signal = (typeof SIGNALS)[number];
 /** Share of `DRAIN_TIMEOUT_MS` after which the process exits whatever still runs. */
 const EXIT_AT = 0.97;
-/** Time that HTTP requests under way have to finish after the drain. */
-const HTTP_GRACE_MS = 500;
+
+/** An application as Nest implements it: the signal goes to the shutdown hooks of the providers. */
+type ClosableApplication = INestApplication & { close(signal?: string): Promise<void> };
 
 /**
- * Drains on the first `SIGTERM` or `SIGINT` and exits with 0. A second signal exits at once with 128 plus its number.
+ * Closes the application on the first `SIGTERM` or `SIGINT`, which drains, and exits with 0, at the latest after
+ * `DRAIN_TIMEOUT_MS`. A second signal exits at once with 128 plus its number. `enableShutdownHooks` may be called too.
  */
 export function drainOnSignals(app: INestApplication): void {
-  const logger = new Logger('Signals');
-  let draining = false;
-  for (const signal of SIGNALS)
-    process.on(signal, () => {
-      if (draining) {
-        logger.warn('second signal: exiting without draining', { signal });
-        app.get(Log).end();
-        process.exit(128 + constants.signals[signal]);
-      }
-      draining = true;
-      void drainAndExit(app, signal, logger);
-    });
+  const closing = new SignalledClose(app);
+  for (const signal of SIGNALS) process.on(signal, () => closing.onSignal(signal));
 }
 
 /**
@@ -37,22 +29,51 @@ export function logUnhandledRejections(app: INestApplication): void {
   process.on('unhandledRejection', (reason) => app.get(Log).error(reason));
 }
 
-async function drainAndExit(app: INestApplication, signal: string, logger: Logger): Promise<void> {
-  const { drainTimeoutMs } = app.get(Settings);
-  setTimeout(() => {
-    logger.warn('drain timed out: exiting', { drainTimeoutMs });
-    app.get(Log).end();
-    process.exit(0);
-  }, drainTimeoutMs * EXIT_AT);
-  try {
-    await app.get(Drain).run();
-    // Idle keep-alive connections would keep the process alive.
-    setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), HTTP_GRACE_MS).unref();
-    await app.close();
-    app.get(Log).end();
-    process.exit(0);
-  } catch (error) {
-    logger.error(error instanceof Error ? error : String(error), { signal });
-    process.exit(1);
+/** Turns signals into one close of the application, whatever else closes it at the same time. */
+class SignalledClose {
+  readonly #logger = new Logger('Signals');
+  #isSignalled = false;
+  #isClosed = false;
+
+  constructor(private readonly app: ClosableApplication) {
+    // Nest answers a `close` during a close with the promise of the first one.
+    app.get(DrainOnClose).onClosing(
+      () =>
+        void app.close().then(
+          () => (this.#isClosed = true),
+          () => undefined,
+        ),
+    );
+  }
+
+  onSignal(signal: Signal): void {
+    // Nest's own listener may send the signal again after the hooks.
+    if (this.#isClosed) process.exit(0);
+    if (this.#isSignalled) {
+      this.#logger.warn('second signal: exiting without draining', { signal });
+      this.#exit(128 + constants.signals[signal]);
+    }
+    this.#isSignalled = true;
+    void this.#close(signal);
+  }
+
+  async #close(signal: Signal): Promise<void> {
+    const { drainTimeoutMs } = this.app.get(Settings);
+    setTimeout(() => {
+      this.#logger.warn('drain timed out: exiting', { drainTimeoutMs });
+      this.#exit(0);
+    }, drainTimeoutMs * EXIT_AT);
+    try {
+      await this.app.close(signal);
+      this.#exit(0);
+    } catch (error) {
+      this.#logger.error(error instanceof Error ? error : String(error), { signal });
+      process.exit(1);
+    }
+  }
+
+  #exit(code: number): never {
+    this.app.get(Log).end();
+    process.exit(code);
   }
 }
