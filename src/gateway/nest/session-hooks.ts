@@ -23,21 +23,17 @@ export interface OnSessionDeparture {
 
 type Hooked = Partial<OnSessionArrival & OnSessionDeparture>;
 
-interface Departure {
-  readonly session: Session;
-  readonly code: number;
-}
-
 /**
  * Calls the session hooks of the gateways, in the order of their modules and providers. Logs the exceptions of hooks.
- * Departure hooks run in the next tick, because a session may close in the middle of a write.
+ * Departure hooks run in a microtask, because a session may close in the middle of a write.
  */
 @Injectable()
 export class SessionHooks implements OnModuleInit, SessionListener {
   readonly #gateways: Hooked[] = [];
   /** Sessions whose arrival hooks have not settled. */
   readonly #arriving = new WeakMap<Session, Promise<unknown>>();
-  #departures: Departure[] = [];
+  /** Departures whose hooks have not settled, from the moment at which the session closed. */
+  readonly #departing = new Set<Promise<unknown>>();
 
   constructor(
     private readonly registry: SessionRegistry,
@@ -62,23 +58,23 @@ export class SessionHooks implements OnModuleInit, SessionListener {
   }
 
   closed(session: Session, code: number): void {
-    this.#departures.push({ session, code });
-    if (this.#departures.length === 1) process.nextTick(() => this.#callDepartureHooks());
+    // A microtask runs after the write in the middle of which the session may have closed.
+    const ready = this.#arriving.get(session) ?? Promise.resolve();
+    const departing = ready.then(() => this.#depart(session, code));
+    this.#departing.add(departing);
+    void departing.then(() => this.#departing.delete(departing));
   }
 
-  #callDepartureHooks(): void {
-    const departures = this.#departures;
-    this.#departures = [];
-    for (const departure of departures) {
-      const arriving = this.#arriving.get(departure.session);
-      if (arriving === undefined) this.#depart(departure);
-      else void arriving.then(() => this.#depart(departure));
-    }
+  /** Resolves once the departure hooks of all sessions that have closed so far have settled, without a time limit. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#departing);
   }
 
-  #depart({ session, code }: Departure): void {
-    for (const gateway of this.#gateways)
-      void this.#call(gateway, 'onSessionDeparture', session, () => gateway.onSessionDeparture?.(session, code));
+  #depart(session: Session, code: number): Promise<unknown> {
+    const calls = this.#gateways.map((gateway) =>
+      this.#call(gateway, 'onSessionDeparture', session, () => gateway.onSessionDeparture?.(session, code)),
+    );
+    return Promise.all(calls);
   }
 
   /** Runs a hook and logs its exception or rejection; returns a promise where the hook has not settled. */
