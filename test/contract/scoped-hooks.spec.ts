@@ -1,5 +1,5 @@
 import { Inject, Injectable, Module, Scope, type Type } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { ContextIdFactory, REQUEST, type ContextId } from '@nestjs/core';
 import {
   SubscribeMessage,
   WebSocketServer,
@@ -7,6 +7,8 @@ import {
   type OnGatewayDisconnect,
   type OnGatewayInit,
 } from '@nestjs/websockets';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { MessagingGateway, type OnSessionArrival, type OnSessionDeparture } from '../../src/index.js';
@@ -86,6 +88,16 @@ class ScopedByProperty extends AllHooks {
   @Inject(Tenant) readonly tenant!: Tenant;
 }
 
+@Injectable({ scope: Scope.TRANSIENT })
+@MessagingGateway()
+class TransientByDependency extends AllHooks {
+  @Inject(Tenant) readonly tenant!: Tenant;
+}
+
+@Injectable({ scope: Scope.TRANSIENT })
+@MessagingGateway()
+class TransientGateway extends AllHooks {}
+
 @Injectable({ scope: Scope.REQUEST, durable: true })
 @MessagingGateway()
 class DurableGateway extends AllHooks {}
@@ -95,6 +107,7 @@ const GATEWAYS: [string, object][] = [
   ['a gateway that is request-scoped by a dependency', ScopedByDependency],
   ['a gateway that is request-scoped by an injected property', ScopedByProperty],
   ['a request-scoped gateway under a token of its own', { provide: 'chat', useClass: ScopedGateway }],
+  ['a transient gateway that is request-scoped by a property', TransientByDependency],
   ['a durable gateway', DurableGateway],
 ];
 
@@ -137,11 +150,77 @@ describe('the hooks of', () => {
     expect(lines).toEqual([]);
   });
 
+  it('a transient gateway run on one instance for the application, with its dependencies', async () => {
+    await start(TransientGateway);
+    const alice = await app.connect();
+    alice.send({ type: 'handled', id: '1' });
+    expect((await alice.answer('1')).data).toBe('with a server');
+    const bob = await app.connect();
+    await bob.settled();
+    expect(recorded.calls).toEqual([
+      'afterInit 1',
+      'onSessionArrival 1',
+      'handleConnection 1',
+      'handled 1',
+      'onSessionArrival 1',
+      'handleConnection 1',
+    ]);
+    expect(lines).toEqual([]);
+  });
+
+  it('a durable gateway run on one instance for each sub-tree of the context strategy', async () => {
+    const trees = new Map<string | undefined, ContextId>();
+    ContextIdFactory.apply({
+      attach: (contextId, { session }: GatewaySocket) => {
+        const tree = trees.get(session?.identity.address) ?? ContextIdFactory.create();
+        trees.set(session?.identity.address, tree);
+        return { resolve: ({ isTreeDurable }) => (isTreeDurable ? tree : contextId), payload: {} };
+      },
+    });
+    try {
+      await start(DurableGateway);
+      const [alice, bob] = [await app.connect(), await app.connect()];
+      for (const client of [alice, bob]) {
+        client.send({ type: 'handled', id: '1' });
+        await client.answer('1');
+      }
+      expect(recorded.calls.filter((call) => call.startsWith('handle'))).toEqual([
+        'handleConnection 2',
+        'handleConnection 2',
+        'handled 2',
+        'handled 2',
+      ]);
+    } finally {
+      ContextIdFactory.apply(undefined as never);
+    }
+  });
+
   it('a request-scoped gateway get the client of the session as REQUEST', async () => {
     await start(ScopedByDependency);
     const alice = await app.connect();
     await expect.poll(() => recorded.requests.length).toBe(2);
     expect((recorded.requests[1] as GatewaySocket).session?.id).toBe(alice.id);
+  });
+
+  it('a request-scoped gateway release its instance with the session', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    @MessagingGateway()
+    class HeldGateway extends AllHooks {
+      override handleConnection(): void {
+        held.push(new WeakRef(this));
+      }
+    }
+    const held: WeakRef<object>[] = [];
+    await start(HeldGateway);
+    const clients = await Promise.all(Array.from({ length: 10 }, () => app.connect()));
+    await Promise.all(clients.map((client) => client.settled()));
+    await Promise.all(clients.map((client) => client.close()));
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const alive = (): number => (collect(), held.filter((each) => each.deref() !== undefined).length);
+    // Nest holds the last client.
+    await expect.poll(alive, { timeout: 15_000 }).toBeLessThanOrEqual(1);
+    expect(held).toHaveLength(10);
   });
 
   it('a request-scoped gateway may be properties', async () => {

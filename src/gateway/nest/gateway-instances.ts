@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { REQUEST_CONTEXT_ID } from '@nestjs/core/router/request/request-constants.js';
 import { GATEWAY_SERVER_METADATA } from '@nestjs/websockets/constants.js';
 import type { Session } from '../../sessions/session.js';
@@ -21,6 +22,16 @@ export class GatewayInstances {
   #static: readonly HookedGateway[] | undefined;
 
   constructor(private readonly explorer: GatewayExplorer) {}
+
+  /**
+   * Creates the one instance of each transient gateway, whose only consumer is Nest's part for WebSockets. Nest creates
+   * no instance, because nothing injects a gateway. Must run before Nest binds the handlers.
+   */
+  async createTransient(): Promise<void> {
+    for (const { provider, scoped } of this.explorer.gateways())
+      if (provider.isTransient && !scoped)
+        provider.instance = await moduleRefOf(provider).resolve<object>(provider.token, undefined, { strict: true });
+  }
 
   /** All gateways of the application, in the order of their modules and providers. */
   get all(): readonly ExploredGateway[] {
@@ -88,8 +99,7 @@ export async function instantiate(
   contextId: ContextId,
   server: unknown,
 ): Promise<object> {
-  const moduleRef = provider.host!.getProviderByKey<ModuleRef>(ModuleRef).instance;
-  const instance = await moduleRef.resolve<object>(provider.token, contextId, { strict: true });
+  const instance = await moduleRefOf(provider).resolve<object>(provider.token, contextId, { strict: true });
   for (const key in instance)
     if (Reflect.hasMetadata(GATEWAY_SERVER_METADATA, instance, key)) Reflect.set(instance, key, server);
   return instance;
@@ -103,7 +113,10 @@ function contextOf(client: Client, { provider }: ExploredGateway): ContextId {
   Object.defineProperty(client, REQUEST_CONTEXT_ID, { value: contextId, configurable: true });
   const { payload } = contextId as ContextId & { payload?: object };
   const request = provider.isDependencyTreeDurable() ? payload : Object.assign(client, payload);
-  const moduleRef = provider.host!.getProviderByKey<ModuleRef>(ModuleRef).instance;
-  moduleRef.registerRequestByContextId(request, contextId);
+  moduleRefOf(provider).registerRequestByContextId(request, contextId);
   return contextId;
+}
+
+function moduleRefOf({ host }: InstanceWrapper): ModuleRef {
+  return host!.getProviderByKey<ModuleRef>(ModuleRef).instance;
 }
