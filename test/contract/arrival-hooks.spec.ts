@@ -196,3 +196,45 @@ describe.each(HOOKS)('a promise of $hook', ({ hook, module, name, done, left }) 
     expect((await bob.answer('1')).data).toBe('no tenant');
   });
 });
+
+describe('a hook that closes the session at once', () => {
+  const ran: string[] = [];
+
+  @MessagingGateway()
+  class ClosingGateway implements OnSessionArrival {
+    onSessionArrival(session: Session): void {
+      if (session.user === undefined) session.close(4000);
+    }
+
+    @SubscribeMessage('profile')
+    profile(): void {
+      ran.push('profile');
+    }
+  }
+
+  @MessagingGateway()
+  class ClosingInNestsHook implements OnGatewayConnection {
+    handleConnection(client: GatewaySocket): void {
+      client.close(4003, 'no key');
+    }
+
+    @SubscribeMessage('profile')
+    profile(): void {
+      ran.push('profile');
+    }
+  }
+
+  it.each([
+    ['onSessionArrival', ClosingGateway, { code: 4000, reason: 'kicked' }],
+    ['handleConnection', ClosingInNestsHook, { code: 4003, reason: 'no key' }],
+  ])('in %s lets no message of it run', async (_, gateway, closed) => {
+    @Module({ providers: [gateway] })
+    class ClosingModule {}
+    const app = await startServer({}, [ClosingModule]);
+    const alice = await app.connect();
+    alice.send({ type: 'profile' });
+    expect(await alice.closed).toEqual(closed);
+    await app.stop();
+    expect(ran).toEqual([]);
+  });
+});
