@@ -12,6 +12,7 @@ import { checkFiles } from './startup-checks.js';
 import { OriginPolicy } from './gateway/handshake/origin-policy.js';
 import { HttpAdapter } from './gateway/http.adapter.js';
 import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
+import { GatewayInstances } from './gateway/nest/gateway-instances.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
 import { serveOpenApi } from './ops/api/openapi.js';
@@ -51,6 +52,7 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
   rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
   app.useGlobalFilters(new HttpErrorFilter(log));
   if (settings.apiKeys !== undefined) serveOpenApi(app);
+  await app.get(GatewayInstances).createTransient();
   app.useWebSocketAdapter(new SwitchboardAdapter(app));
   app.get(ConnectionLimits).guard(app.getHttpServer());
   return app;

@@ -25,8 +25,6 @@ export class GatewaySocket extends WebSocket implements Connection {
   closeCode: number | undefined;
   /** Nest's callbacks by their index in the handler table. Written by `SwitchboardAdapter`. */
   handlers: readonly MessageHandlerCallback[] = NO_HANDLERS;
-  /** Passes the close code to Nest's disconnect hooks. Written by `SwitchboardAdapter`. */
-  disconnected: ((code: number) => void) | undefined;
   /** `undefined` where all rate limits are off. Written by `SwitchboardAdapter`. */
   sessionRateLimiter: SessionRateLimiter | undefined;
 

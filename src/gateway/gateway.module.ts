@@ -17,6 +17,8 @@ import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { PlaceholderGateway } from './nest/placeholder.gateway.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
+import { GatewayInstances } from './nest/gateway-instances.js';
+import { HookCaller } from './nest/hook-caller.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { SocketEvents } from './socket-events.js';
 import { TokenExpiry } from './auth/token-expiry.js';
@@ -47,6 +49,8 @@ import { TokenVerifier } from './auth/token-verifier.js';
     Heartbeat,
     MessageTimeout,
     GatewayExplorer,
+    GatewayInstances,
+    HookCaller,
     SessionHooks,
     PlaceholderGateway,
   ],

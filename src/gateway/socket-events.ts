@@ -155,15 +155,14 @@ function onCut(this: ReadSocket): void {
   this[WEB_SOCKET]?.session?.end(ABNORMAL);
 }
 
-/** Ends the session of a closed socket, unless it ended before, then calls Nest's disconnect hooks. */
+/** Ends the session of a closed socket, unless it ended before. */
 function endClosed(socket: GatewaySocket, code: number): void {
-  const { queue, session, disconnected } = socket;
+  const { queue, session } = socket;
   socket.closeCode = code;
   session?.end(code);
   session?.outbox.detach(); // the frames that the socket held are gone
   session?.outbox.discard();
   queue?.drop();
-  disconnected?.(code);
 }
 
 /** Makes a listener of a WebSocket, an exception of which closes this socket with 1011 and goes no further. */

@@ -14,12 +14,12 @@ import { Admission } from './handshake/admission.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
-import { guardHooks } from './nest/guarded-hooks.js';
 import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { afterFirstValue } from './nest/first-value.js';
 import { InterceptedTypes } from './nest/intercepted-types.js';
+import { SessionHooks } from './nest/session-hooks.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
@@ -39,6 +39,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #counters: Counters;
   readonly #handlerTable: HandlerTable;
   readonly #socketEvents: SocketEvents;
+  readonly #sessionHooks: SessionHooks;
   readonly #log: Log;
   /** Handshakes whose token is being verified. */
   readonly #verifying = new Map<Duplex, IncomingMessage>();
@@ -47,7 +48,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   constructor(private readonly app: INestApplication) {
     super(app);
-    guardHooks(app);
+    this.#sessionHooks = app.get(SessionHooks);
+    this.#sessionHooks.takeFromNest(this);
     this.#handshake = app.get(Handshake);
     this.#handshakeMetrics = app.get(HandshakeMetrics);
     this.#admission = app.get(Admission);
@@ -74,10 +76,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     socket.handlers = [...socket.handlers, ...handlers.map((handler) => this.#callback(handler))];
   }
 
-  /** Keeps the first callback of a socket, because all classes share one stream of disconnects. */
-  override bindClientDisconnect(socket: GatewaySocket, callback: (code: number) => void): void {
-    socket.disconnected ??= callback;
-  }
+  /** Does nothing, because `SessionHooks` calls the hooks of disconnects. */
+  override bindClientDisconnect(): void {}
 
   /**
    * Leaves the server open until {@link dispose}: Nest calls `close` once for each path, and never without gateways.
@@ -164,7 +164,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         this.#handshakeMetrics.accepted();
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
         this.#socketEvents.open(webSocket, request.socket, result);
-        this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open
+        this.#sessionHooks.arrived(webSocket, request);
+        this.#server.emit('connection', webSocket, request); // binds Nest's handlers to the socket
       });
     } catch (error) {
       if (webSocket?.session === undefined) this.#abandon(socket, error);

@@ -37,6 +37,8 @@ export class Session {
   nextPingTick = 0;
   /** Bytes of its messages that wait inside the server. Written by `SlowConsumers`. */
   heldBytes = 0;
+  /** Resolves when the handled messages of the session may run. Written by `SessionHooks`; `undefined` once it has. */
+  arriving: Promise<void> | undefined = undefined;
   /** How many notices of the log were sent to this session or precede it. Written by `NoticeLog`. */
   noticeOffset = 0;
 

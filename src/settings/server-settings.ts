@@ -45,7 +45,10 @@ export class ServerSettings {
   @WholeNumber({ unit: 'milliseconds' })
   frameTimeoutMs!: number;
 
-  @Setting('number', 'Milliseconds a handler may take; then its message is answered `internal_error`.')
+  @Setting(
+    'number',
+    'Milliseconds a handler may take; then its message is answered `internal_error`. Also how long messages wait for arrival hooks.',
+  )
   @WholeNumber({ unit: 'milliseconds', min: 10 })
   handlerTimeoutMs!: number;
 

@@ -86,6 +86,7 @@ export class HandlerQueue {
     const { runner, counters, turns } = this.services;
     this.#running = true;
     counters.handlersRunning++;
+    if (this.session.arriving !== undefined) await this.session.arriving;
     while (this.#waiting.length > 0) {
       // The first call waits as well: a session may begin a call with each of the many chunks of one turn.
       if (turns.mustYield()) await turns.next();

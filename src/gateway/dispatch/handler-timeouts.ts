@@ -9,7 +9,11 @@ export class HandlerTimeouts {
   readonly #running = new Set<Deadline>();
   #watching = false;
 
-  constructor(private readonly timeoutMs: number) {}
+  /** @param work what is limited, for the text of the error */
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly work = 'handler',
+  ) {}
 
   /** Settles as the call does, or rejects after the timeout. The call itself is not cancelled. */
   within<T>(call: Promise<T>): Promise<T> {
@@ -39,7 +43,7 @@ export class HandlerTimeouts {
     for (const deadline of this.#running) {
       if (deadline.dueMs > nowMs) return this.#watch(deadline.dueMs - nowMs);
       this.#running.delete(deadline);
-      deadline.reject(new Error(`handler exceeded HANDLER_TIMEOUT_MS, ${this.timeoutMs} ms`));
+      deadline.reject(new Error(`${this.work} exceeded HANDLER_TIMEOUT_MS, ${this.timeoutMs} ms`));
     }
   }
 }

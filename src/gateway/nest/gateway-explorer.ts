@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { GATEWAY_METADATA, MESSAGE_METADATA } from '@nestjs/websockets/constants.js';
 
 export interface GatewayClass {
@@ -18,6 +19,8 @@ export interface ExploredGateway {
   /** The provider; a stand-in without fields where the gateway is scoped and Nest makes it anew for each message. */
   readonly instance: object;
   readonly scoped: boolean;
+  /** Nest's entry of the provider, of which instances are created where the gateway is scoped. */
+  readonly provider: InstanceWrapper;
   readonly handlers: readonly GatewayHandler[];
 }
 
@@ -35,7 +38,15 @@ export class GatewayExplorer {
       const { metatype } = provider;
       if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) return [];
       const instance = provider.instance as object;
-      return [{ metatype, instance, scoped: !provider.isDependencyTreeStatic(), handlers: this.#handlers(metatype) }];
+      return [
+        {
+          metatype,
+          instance,
+          scoped: !provider.isDependencyTreeStatic(),
+          provider,
+          handlers: this.#handlers(metatype),
+        },
+      ];
     });
   }
 

@@ -1,103 +1,185 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ContextIdFactory } from '@nestjs/core';
+import type { IncomingMessage } from 'node:http';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
+import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
-import { Log } from '../../telemetry/log.js';
-import { GatewayExplorer } from './gateway-explorer.js';
+import { HandlerTimeouts } from '../dispatch/handler-timeouts.js';
+import type { GatewaySocket } from '../gateway-socket.js';
+import type { ExploredGateway } from './gateway-explorer.js';
+import { GatewayInstances, instantiate } from './gateway-instances.js';
+import { HookCaller, type HookName, type HookedGateway } from './hook-caller.js';
+import { takeHooks, unsupportedNest, type HookOwner } from './nest-hooks.js';
 
 /** Implemented by gateways that run code when a session opens. */
 export interface OnSessionArrival {
-  /** Runs after the session's welcome and before its first message. Messages do not wait for a returned promise. */
+  /**
+   * Runs after the session's welcome and before its first message. The session's handled messages wait for a returned
+   * promise, for at most `HANDLER_TIMEOUT_MS`. Routed messages and requests to the server do not wait.
+   */
   onSessionArrival(session: Session): void | Promise<void>;
 }
 
 /** Implemented by gateways that run code when a session closes. */
 export interface OnSessionDeparture {
   /**
-   * Runs after the session has closed and its `onSessionArrival` hooks have settled.
+   * Runs after the session has closed and its `onSessionArrival` and `handleConnection` hooks have settled, for which it
+   * waits for at most `HANDLER_TIMEOUT_MS`.
    *
    * @param code close code of the server or the client; 1005 for an empty close frame, 1006 for a lost connection
    */
   onSessionDeparture(session: Session, code: number): void | Promise<void>;
 }
 
-type Hooked = Partial<OnSessionArrival & OnSessionDeparture>;
+/** The hooks of one session's arrival that have returned promises. */
+class Arrival {
+  readonly pending: Promise<void>[] = [];
+  /** Class and method of each hook that has not settled. */
+  readonly unsettled = new Set<string>();
+  /** Whether the time of the hooks is over. */
+  isOver = false;
 
-interface Departure {
-  readonly session: Session;
-  readonly code: number;
+  add({ gateway }: HookedGateway, name: HookName, call: Promise<void> | undefined): void {
+    if (call === undefined) return;
+    const hook = `${gateway.metatype.name}.${name}`;
+    this.unsettled.add(hook);
+    this.pending.push(call.then(() => void this.unsettled.delete(hook)));
+  }
 }
 
 /**
- * Calls the session hooks of the gateways, in the order of their modules and providers. Logs the exceptions of hooks.
- * Departure hooks run in the next tick, because a session may close in the middle of a write.
+ * Calls the hooks of all gateways, Nest's own ones included, in the order of their modules and providers. Hooks of
+ * scoped gateways come after the others at an arrival, because their instances are created first.
  */
 @Injectable()
-export class SessionHooks implements OnModuleInit, SessionListener {
-  readonly #gateways: Hooked[] = [];
-  /** Sessions whose arrival hooks have not settled. */
-  readonly #arriving = new WeakMap<Session, Promise<unknown>>();
-  #departures: Departure[] = [];
+export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
+  readonly #timeouts: HandlerTimeouts;
+  /** Instances whose `afterInit` is not called yet. The start waits for them, and not for what `afterInit` returns. */
+  readonly #starting: Promise<void>[] = [];
+  #server: unknown;
+  #isTaken = false;
+  #hasHooks = false;
+  #hasDisconnectHooks = false;
 
   constructor(
     private readonly registry: SessionRegistry,
-    private readonly explorer: GatewayExplorer,
-    private readonly log: Log,
+    private readonly gateways: GatewayInstances,
+    private readonly caller: HookCaller,
     private readonly counters: Counters,
-  ) {}
-
-  onModuleInit(): void {
-    for (const { instance } of this.explorer.gateways()) {
-      const gateway = instance as Hooked;
-      if (gateway.onSessionArrival || gateway.onSessionDeparture) this.#gateways.push(gateway);
-    }
-    if (this.#gateways.length > 0) this.registry.addListener('hooks', this);
+    { handlerTimeoutMs }: Settings,
+  ) {
+    this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, 'arrival hook');
   }
 
-  opened(session: Session): void {
-    const calls = this.#gateways.map((gateway) =>
-      this.#call(gateway, 'onSessionArrival', session, () => gateway.onSessionArrival?.(session)),
-    );
-    const pending = calls.filter((call) => call !== undefined);
-    if (pending.length > 0) this.#arriving.set(session, Promise.all(pending));
+  /**
+   * Calls the hooks of an adapter's gateways from now on, instead of Nest.
+   *
+   * @throws {Error} for a version of Nest that cannot do without
+   */
+  takeFromNest(adapter: object): void {
+    takeHooks(adapter, this);
+    this.#isTaken = true;
+  }
+
+  /** Calls `afterInit`; on an instance without a request where the gateway is scoped. */
+  bound(instance: object, server: unknown): void {
+    this.#server = server;
+    const gateway = this.gateways.all.find((each) => each.instance === instance);
+    if (gateway === undefined || !('afterInit' in instance)) return;
+    if (gateway.scoped) this.#starting.push(this.#initialize(gateway, server));
+    else void this.caller.call({ gateway, instance }, 'afterInit', undefined, server);
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (this.#isTaken && this.#server === undefined) throw unsupportedNest('it subscribes hooks in another way');
+    await Promise.all(this.#starting);
+    const { static: unscoped, scoped } = this.gateways;
+    this.#hasHooks = unscoped.length + scoped.length > 0;
+    this.#hasDisconnectHooks = scoped.length > 0 || unscoped.some(({ instance }) => 'handleDisconnect' in instance);
+    if (this.#hasHooks) this.registry.addListener('hooks', this);
+  }
+
+  /** Calls the hooks of a session that has just opened. */
+  arrived(socket: GatewaySocket, request: IncomingMessage): void {
+    const { session } = socket;
+    if (!this.#hasHooks || session === undefined) return;
+    const arrival = new Arrival();
+    this.#callArrivalHooks(this.gateways.static, arrival, socket, request);
+    if (this.gateways.scoped.length > 0) arrival.pending.push(this.#arriveScoped(arrival, socket, request));
+    if (arrival.pending.length > 0) session.arriving = this.#within(arrival, session);
+    if (this.#hasDisconnectHooks) socket.once('close', (code) => this.#disconnected(socket, session, code));
   }
 
   closed(session: Session, code: number): void {
-    this.#departures.push({ session, code });
-    if (this.#departures.length === 1) process.nextTick(() => this.#callDepartureHooks());
+    void this.#callLater(session, 'onSessionDeparture', session, code);
   }
 
-  #callDepartureHooks(): void {
-    const departures = this.#departures;
-    this.#departures = [];
-    for (const departure of departures) {
-      const arriving = this.#arriving.get(departure.session);
-      if (arriving === undefined) this.#depart(departure);
-      else this.counters.departureHook(arriving.then(() => this.#depart(departure)));
-    }
-  }
-
-  #depart({ session, code }: Departure): void {
-    for (const gateway of this.#gateways) {
-      const hook = (): unknown => gateway.onSessionDeparture?.(session, code);
-      const running = this.#call(gateway, 'onSessionDeparture', session, hook);
-      if (running !== undefined) this.counters.departureHook(running);
-    }
-  }
-
-  /** Runs a hook and logs its exception or rejection; returns a promise where the hook has not settled. */
-  #call(gateway: Hooked, hook: string, session: Session, run: () => unknown): Promise<void> | undefined {
-    const onError = (error: unknown): void => {
-      const fields = { hook: `${gateway.constructor.name}.${hook}`, session: session.id };
-      this.log.error(error, fields);
-    };
+  async #initialize(gateway: ExploredGateway, server: unknown): Promise<void> {
     try {
-      const outcome = run();
-      return outcome instanceof Promise ? outcome.then(() => undefined, onError) : undefined;
+      const instance = await instantiate(gateway, ContextIdFactory.create(), server);
+      void this.caller.call({ gateway, instance }, 'afterInit', undefined, server);
     } catch (error) {
-      onError(error);
-      return undefined;
+      this.caller.failed(error, undefined, `${gateway.metatype.name}.afterInit`);
     }
+  }
+
+  #callArrivalHooks(
+    gateways: readonly HookedGateway[],
+    arrival: Arrival,
+    socket: GatewaySocket,
+    request: IncomingMessage,
+  ): void {
+    const session = socket.session!;
+    for (const each of gateways)
+      arrival.add(each, 'onSessionArrival', this.caller.call(each, 'onSessionArrival', session, session));
+    for (const each of gateways)
+      arrival.add(each, 'handleConnection', this.caller.call(each, 'handleConnection', session, socket, request));
+  }
+
+  /** Creates the instances of scoped gateways, then calls their hooks. */
+  async #arriveScoped(arrival: Arrival, socket: GatewaySocket, request: IncomingMessage): Promise<void> {
+    const session = socket.session!;
+    const creating = this.gateways.scoped.map(({ metatype }) => `${metatype.name}.constructor`);
+    for (const hook of creating) arrival.unsettled.add(hook);
+    const created = await this.gateways.create(socket, this.#server, ({ metatype }, error) =>
+      this.caller.failed(error, session, `${metatype.name}.constructor`),
+    );
+    for (const hook of creating) arrival.unsettled.delete(hook);
+    if (arrival.isOver) return; // the departure hooks may have run
+    this.gateways.keep(session, created);
+    const before = arrival.pending.length;
+    this.#callArrivalHooks(created, arrival, socket, request);
+    await Promise.all(arrival.pending.slice(before));
+  }
+
+  /** Waits for the hooks of an arrival, for at most `HANDLER_TIMEOUT_MS`. Never rejects. */
+  async #within(arrival: Arrival, session: Session): Promise<void> {
+    try {
+      await this.#timeouts.within(Promise.all(arrival.pending));
+    } catch (error) {
+      arrival.isOver = true;
+      this.caller.failed(error, session, [...arrival.unsettled].join(', '));
+    }
+    session.arriving = undefined;
+  }
+
+  #disconnected(socket: GatewaySocket, session: Session, code: number): void {
+    const called = this.#callLater(session, 'handleDisconnect', socket, code);
+    if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
+  }
+
+  /**
+   * Calls a hook of a departure once the arrival is over. Not at once, because a session may close in the middle of a
+   * write.
+   */
+  #callLater(session: Session, name: HookName, ...parameters: unknown[]): Promise<unknown> {
+    const departing = (session.arriving ?? Promise.resolve()).then(() => {
+      const calls = this.gateways.of(session).map((each) => this.caller.call(each, name, session, ...parameters));
+      return Promise.all(calls.filter((call) => call !== undefined));
+    });
+    this.counters.departureHook(departing); // a drain waits for it
+    return departing;
   }
 }

@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { AsyncResource } from 'node:async_hooks';
+import type { Session } from '../../sessions/session.js';
+import { Log } from '../../telemetry/log.js';
+import type { ExploredGateway } from './gateway-explorer.js';
+
+/** Nest's hooks of a gateway, and those of this server. */
+export const HOOK_NAMES = [
+  'afterInit',
+  'handleConnection',
+  'handleDisconnect',
+  'onSessionArrival',
+  'onSessionDeparture',
+] as const;
+
+export type HookName = (typeof HOOK_NAMES)[number];
+
+export type Hooks = Readonly<Partial<Record<HookName, unknown>>>;
+
+/** A gateway, and the instance of it whose hooks are called. */
+export interface HookedGateway {
+  readonly gateway: ExploredGateway;
+  readonly instance: object;
+}
+
+/** Calls single hooks. An exception or a rejected promise of a hook is logged and goes no further. */
+@Injectable()
+export class HookCaller {
+  /** The async context in which the server was created. No code of an application runs in it. */
+  readonly #root = new AsyncResource('SWITCHBOARD_HOOKS');
+
+  constructor(private readonly log: Log) {}
+
+  /**
+   * Calls a hook where the instance has it; returns a promise, which never rejects, where the hook has not settled.
+   *
+   * @param session named in the log; `undefined` for `afterInit`
+   */
+  call(
+    { gateway, instance }: HookedGateway,
+    name: HookName,
+    session: Session | undefined,
+    ...parameters: unknown[]
+  ): Promise<void> | undefined {
+    const onError = (error: unknown): void => this.failed(error, session, `${gateway.metatype.name}.${name}`);
+    try {
+      const hook = (instance as Hooks)[name];
+      if (typeof hook !== 'function') return undefined;
+      const outcome = this.#inOwnContext(() => Reflect.apply(hook, instance, parameters) as unknown);
+      return isThenable(outcome) ? Promise.resolve(outcome).then(() => undefined, onError) : undefined;
+    } catch (error) {
+      onError(error);
+      return undefined;
+    }
+  }
+
+  /** Logs what a hook has thrown. @param hook class and method; several names where several hooks share the error */
+  failed(error: unknown, session: Session | undefined, hook: string): void {
+    this.log.error(error, { hook, session: session?.id });
+  }
+
+  /** Runs a hook in an async context of its own, so that its `enterWith` reaches no message and no other hook. */
+  #inOwnContext<T>(run: () => T): T {
+    return this.#root.runInAsyncScope(() => new AsyncResource('SWITCHBOARD_HOOK').runInAsyncScope(run));
+  }
+}
+
+/** Returns whether a value can be awaited: a promise of any library. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
