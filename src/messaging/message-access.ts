@@ -71,7 +71,7 @@ function allows(policy: AccessPolicy, sender: Session, receiver: string, type: s
   throw new TypeError(`${policy.constructor.name}.maySend returned ${shown}; it must return true or false, at once`);
 }
 
-/** Finds the one provider of {@link AccessPolicy}. @throws {Error} where there are several, or it cannot be used */
+/** Returns the policy of the application, if there is one. @throws {Error} where there are several, or it cannot be used */
 function policyOf(providers: readonly Provider[]): AccessPolicy | undefined {
   const [provider, ...others] = providers.filter(({ token }) => token === AccessPolicy);
   if (provider === undefined) return refuseUnused(providers);
@@ -89,11 +89,13 @@ function policyOf(providers: readonly Provider[]): AccessPolicy | undefined {
 
 /** @throws {Error} for a policy under a token of its own, because it would decide nothing */
 function refuseUnused(providers: readonly Provider[]): undefined {
-  const unused = providers.find(({ metatype }) => (metatype?.prototype as unknown) instanceof AccessPolicy);
+  const unused = providers.find(({ metatype, instance }) =>
+    [metatype?.prototype as unknown, instance as unknown].some((each) => each instanceof AccessPolicy),
+  );
   if (unused === undefined) return undefined;
+  const { name } = (unused.instance as object).constructor;
   throw new Error(
-    `${unused.name} of ${moduleOf(unused)}: would not be asked; ` +
-      `write { provide: AccessPolicy, useClass: ${unused.name} }`,
+    `${name} of ${moduleOf(unused)}: would not be asked; write { provide: AccessPolicy, useClass: ${name} }`,
   );
 }
 

@@ -50,7 +50,9 @@ export class ReservedTypes implements OnModuleInit {
 
   /** Returns whether clients may not send this type to other sessions. */
   has(type: string): boolean {
-    return this.#exact.has(type) || this.#prefixes.some((prefix) => type.startsWith(prefix));
+    if (this.#exact.has(type)) return true;
+    for (const prefix of this.#prefixes) if (type.startsWith(prefix)) return true;
+    return false;
   }
 
   #reserve(emitter: EmittingClass): void {

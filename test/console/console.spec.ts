@@ -175,3 +175,24 @@ describe('the console', () => {
     await guest.close();
   });
 });
+
+describe('the console of a server that forbids messages between sessions', () => {
+  it('shows the reason, and still asks handlers', async () => {
+    const server = await startServer({ DIRECT_MESSAGES: 'off' });
+    const browser = await Browser.start();
+    const opened = await ConsolePage.open(browser, `http://127.0.0.1:${server.port}`);
+    const [a, b] = await opened.connected();
+    await a.write('chat', await b.id(), '');
+    await a.send();
+    await a.element('result').filter({ hasText: 'forbidden: Sessions may not send messages to sessions.' }).waitFor();
+    await a.write('demo.sum', '', '{ "numbers": [1, 2] }');
+    await a.send();
+    await a
+      .element('result')
+      .filter({ hasText: /^Answered by sys.ack/ })
+      .waitFor();
+    await opened.close();
+    await browser.stop();
+    await server.stop();
+  });
+});

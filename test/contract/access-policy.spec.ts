@@ -238,6 +238,11 @@ describe('a start with an AccessPolicy', () => {
       'Policy of GardenModule: would not be asked; write { provide: AccessPolicy, useClass: Policy }',
     ],
     [
+      'is a value under another token',
+      module([{ provide: 'policy', useValue: new Policy() }]),
+      'Policy of GardenModule: would not be asked',
+    ],
+    [
       'is in two modules',
       module([{ provide: AccessPolicy, useClass: Policy }], [other]),
       'OtherModule provides AccessPolicy, too; provide it in one module',
