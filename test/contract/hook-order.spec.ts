@@ -1,4 +1,4 @@
-import { Injectable, Module, Scope, type Provider } from '@nestjs/common';
+import { Injectable, Module, Scope, UseFilters, UseGuards, UseInterceptors, type Provider } from '@nestjs/common';
 import {
   SubscribeMessage,
   WebSocketGateway,
@@ -181,6 +181,23 @@ describe('the hooks of gateways of every kind', () => {
     await visit(OuterModule);
     expect(calls).toHaveLength(4 * EVENTS.length);
     expect(calls.filter((call) => call.includes('after'))).toEqual([]);
+  });
+
+  it('run whatever guards, interceptors and filters their gateway has, as in Nest', async () => {
+    const never = (): never => {
+      throw new Error('not for hooks');
+    };
+    @UseGuards({ canActivate: never })
+    @UseInterceptors({ intercept: never })
+    @UseFilters({ catch: never })
+    @MessagingGateway()
+    class GuardedGateway extends NotingGateway {
+      readonly name = 'guarded';
+    }
+    @Module({ providers: [GuardedGateway] })
+    class GuardedModule {}
+    await visit(GuardedModule);
+    expect(calls.toSorted()).toEqual(EVENTS.map((event) => `guarded ${event}`));
   });
 
   it('run for the providers that Nest binds: classes under any token, and no factories, values or aliases', async () => {
