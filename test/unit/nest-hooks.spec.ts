@@ -6,6 +6,7 @@ import type { GatewayInstances } from '../../src/gateway/nest/gateway-instances.
 import type { HookCaller } from '../../src/gateway/nest/hook-caller.js';
 import { takeHooks } from '../../src/gateway/nest/nest-hooks.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
+import { Counters } from '../../src/telemetry/counters.js';
 import { readSettings } from '../../src/settings/environment.js';
 
 const nest = WebSocketsController.prototype as unknown as Record<string, unknown>;
@@ -21,7 +22,7 @@ it('a version of Nest that subscribes hooks by other methods is refused', () => 
 
 it('a version of Nest that binds gateways without these methods is refused at the start', async () => {
   const instances = { all: [], static: [], scoped: [] } as unknown as GatewayInstances;
-  const hooks = new SessionHooks({} as SessionRegistry, instances, {} as HookCaller, readSettings({}));
+  const hooks = new SessionHooks({} as SessionRegistry, instances, {} as HookCaller, new Counters(), readSettings({}));
   await expect(hooks.onModuleInit()).resolves.toBeUndefined();
   hooks.takeFromNest({});
   await expect(hooks.onModuleInit()).rejects.toThrow('it subscribes hooks in another way');
