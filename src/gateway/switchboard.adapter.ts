@@ -19,6 +19,7 @@ import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-ta
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { afterFirstValue } from './nest/first-value.js';
+import { useHandlerPipes } from './nest/handler-pipes.js';
 import { InterceptedTypes } from './nest/intercepted-types.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
@@ -61,6 +62,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   create(): BaseWsInstance & WebSocketServer {
+    useHandlerPipes(this.app);
     return this.#server as BaseWsInstance & WebSocketServer;
   }
 
