@@ -14,6 +14,7 @@ import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { PlaceholderGateway } from './nest/placeholder.gateway.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
+import { BodyDeclarations } from './nest/body-declarations.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { SocketEvents } from './socket-events.js';
@@ -43,6 +44,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     Heartbeat,
     MessageTimeout,
     GatewayExplorer,
+    BodyDeclarations,
     SessionHooks,
     PlaceholderGateway,
   ],

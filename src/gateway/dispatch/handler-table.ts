@@ -13,6 +13,7 @@ export class HandlerTable {
   readonly #indexes = new Map<string, number>();
   readonly #hashes = new Set<number>();
   readonly #types: string[] = [];
+  readonly #texts = new Set<string>();
   readonly #logger: LoggerService = new Logger(HandlerTable.name);
 
   /** Registers the type of the handler at an index; does nothing for an index that is registered already. */
@@ -25,6 +26,16 @@ export class HandlerTable {
       this.#indexes.set(type, index);
       this.#hashes.add(hashText(type));
     }
+  }
+
+  /** Lets the handler of a type take the text of the body, which is then not parsed. */
+  takeText(type: string): void {
+    this.#texts.add(type);
+  }
+
+  /** Returns whether the handler of a type takes the text of the body. */
+  takesText(type: string): boolean {
+    return this.#texts.size > 0 && this.#texts.has(type);
   }
 
   /** Returns the index of a type's handler, `undefined` where no handler claims the type. */

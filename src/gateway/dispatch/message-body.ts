@@ -8,15 +8,25 @@ const OPENS = 0x7b;
 const CLOSES = 0x7d;
 
 /**
+ * Returns `data` for a handler with a `@RawData()` parameter: the text in place of the value.
+ *
+ * @throws {MessageError} `invalid_message` when `data` is nested more than {@link MAX_HANDLED_DEPTH} levels deep
+ */
+export function rawBody({ data, id }: ServerRequest): string | undefined {
+  if (data !== undefined && nestsDeeper(data, MAX_HANDLED_DEPTH))
+    throw new MessageError('invalid_message', `data is nested more than ${MAX_HANDLED_DEPTH} levels deep`, id);
+  return data;
+}
+
+/**
  * Parses `data` for a handler; `undefined` where the message has none.
  *
  * @throws {MessageError} `invalid_message` when `data` is nested more than {@link MAX_HANDLED_DEPTH} levels deep,
  *   because recursive code would overflow the stack
  */
-export function parseBody({ data, id }: ServerRequest): unknown {
+export function parseBody(request: ServerRequest): unknown {
+  const data = rawBody(request);
   if (data === undefined) return undefined;
-  if (nestsDeeper(data, MAX_HANDLED_DEPTH))
-    throw new MessageError('invalid_message', `data is nested more than ${MAX_HANDLED_DEPTH} levels deep`, id);
   return JSON.parse(data);
 }
 
