@@ -7,6 +7,7 @@ import { keepLogLines } from '../support/log-lines.js';
 import {
   ChangedBodiesGateway,
   ExtendedGateway,
+  HandmadePipe,
   LetterPipe,
   PlainBodiesGateway,
   RequestValidationPipe,
@@ -71,6 +72,7 @@ const GLOBAL_PIPES: [string, () => PipeTransform][] = [
   ['a subclass of the ValidationPipe', () => new TeamValidationPipe()],
   ['a pipe for schemas', () => new StandardSchemaValidationPipe()],
   ['a pipe that trims', () => new TrimPipe()],
+  ['a handmade pipe that makes objects', () => new HandmadePipe()],
 ];
 
 describe('a body without a pipe of the team', () => {
@@ -182,6 +184,9 @@ describe('pipes of the team on handlers', () => {
     ['changed.trimmed', { sides: 1 }, 'invalid_message: data.sides must not be less than 2'],
     ['changed.handmade', { cents: 3 }, 300],
     ['changed.handmade', { cents: 'x' }, 'invalid_message: bad cents'],
+    ['changed.defaults', { sides: 6 }, { sides: 6, label: 'd6' }],
+    ['changed.defaults', { sides: 'x' }, 'invalid_message: data.sides must be an integer number'],
+    ['changed.owner', { owner: 'ann' }, { name: 'anngc', isOwner: true }],
     ['changed.rows', [{ name: 'a' }, { name: 'b' }], ['a', 'b']],
     ['changed.rows', [{ name: 'a' }, { name: 5 }], 'invalid_message: data.1.name must be a string'],
     ['changed.rows-of', { rows: [{ name: 'a' }, {}] }, 'invalid_message: data.rows.1.name must be a string'],

@@ -79,7 +79,8 @@ export class TrimPipe implements PipeTransform {
 /** A pipe in the style of Nest's documentation, which returns the object that it has made. */
 export class HandmadePipe implements PipeTransform {
   async transform(value: unknown, { metatype }: ArgumentMetadata): Promise<unknown> {
-    if (metatype === undefined || (metatype as unknown) === Object) return value;
+    if (typeof value !== 'object' || value === null || metatype === undefined) return value;
+    if ((metatype as unknown) === Object) return value;
     const made = plainToInstance(metatype as new () => object, value);
     const [error] = await validate(made);
     if (error !== undefined) throw new BadRequestException(`bad ${error.property}`);
@@ -103,6 +104,24 @@ export class TeamValidationPipe extends ValidationPipe {
 
 @Injectable({ scope: Scope.REQUEST })
 export class RequestValidationPipe extends TeamValidationPipe {}
+
+class Owner {
+  constructor(readonly name: string) {}
+}
+
+/** Makes an object of the class from a text, as a pipe that reads a database does. */
+class OwnerPipe implements PipeTransform {
+  transform(value: unknown): unknown {
+    return new Owner(String(value));
+  }
+}
+
+/** Fills in a field, in an object of the class that it does not check. */
+class DefaultsPipe implements PipeTransform {
+  transform(value: unknown): unknown {
+    return Object.assign(new DieDto(), { label: 'd6' }, value);
+  }
+}
 
 class Teapot extends HttpException {
   constructor() {
@@ -254,6 +273,16 @@ export class ChangedBodiesGateway {
   @SubscribeMessage('changed.handmade')
   handmade(@MessageBody(new HandmadePipe()) { cents }: PriceDto): unknown {
     return cents;
+  }
+
+  @SubscribeMessage('changed.defaults')
+  defaults(@MessageBody(new DefaultsPipe()) die: DieDto): unknown {
+    return Object.assign({}, die);
+  }
+
+  @SubscribeMessage('changed.owner')
+  owner(@MessageBody('owner', new OwnerPipe()) owner: Owner): unknown {
+    return { name: owner.name, isOwner: owner instanceof Owner };
   }
 
   @SubscribeMessage('changed.rows')

@@ -6,7 +6,7 @@ import { MessageError } from '../../protocol/index.js';
 import { BodyShape } from './body-shape.js';
 import { schemaOf, validBySchema } from './body-schema.js';
 import { fieldMessage } from './field-paths.js';
-import { firstErrors } from './first-error.js';
+import { brokenRules, firstErrors } from './first-error.js';
 import { FreeValues } from './free-values.js';
 
 /** Types that a parameter may declare beside a class, and `typeof` of their values. */
@@ -47,9 +47,9 @@ export class BodyPipe implements PipeTransform {
     const primitive = PRIMITIVES.get(metatype);
     if (primitive !== undefined) return typed(value, primitive, data);
     if ((metatype as unknown) === Array) return listed(value, data);
-    // A parsed text is never an instance of a class: a pipe of the team has made it, and no second pipe may.
-    if (passed.validated || value instanceof metatype) return value;
-    if (passed.changed && BodyShape.of(metatype).isEmpty) return value;
+    if (passed.validated || (passed.changed && BodyShape.of(metatype).isEmpty)) return value;
+    // A parsed text is never an instance of a class: a pipe of the team has made it, so that it is only checked.
+    if (value instanceof metatype) return settled(value as object, brokenRules(value as object), pathOf(data));
     return validated(metatype, value ?? {}, pathOf(data));
   }
 }
@@ -81,9 +81,12 @@ function validated(dto: Type, value: unknown, path: string): unknown {
   if (unknown !== undefined) throw new MessageError('invalid_message', `${path}${unknown} should not exist`);
   const instance = plainToInstance(dto, value) as object;
   freeValues.restore(instance);
-  const errors = firstErrors(instance);
+  return settled(instance, firstErrors(instance), path);
+}
+
+function settled(instance: object, errors: ValidationError[] | Promise<ValidationError[]>, path: string): unknown {
   return errors instanceof Promise
-    ? errors.then((settled) => accepted(instance, settled, path))
+    ? errors.then((found) => accepted(instance, found, path))
     : accepted(instance, errors, path);
 }
 

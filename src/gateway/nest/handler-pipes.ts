@@ -51,18 +51,16 @@ export class HandlerPipes implements PipesConsumer {
   apply(value: unknown, argument: Argument, pipes: readonly PipeTransform[]): unknown {
     const globals = pipes.indexOf(BODY_PIPE);
     if (globals < 0) return this.nest.apply(value, argument, pipes);
-    if (argument.type !== WsParamtype.PAYLOAD) {
-      const others = pipes.filter((pipe, index) => pipe !== BODY_PIPE && (index > globals || !validates(pipe)));
-      return others.length === 0 ? value : this.nest.apply(value, argument, others);
-    }
+    const isBody = argument.type === WsParamtype.PAYLOAD;
     const { metatype, data, schema } = argument;
-    const metadata = { type: 'body', metatype, data, schema } as ArgumentMetadata;
-    return pipes.length === 1 ? BODY_PIPE.transform(value, metadata) : pass(value, metadata, pipes, globals);
+    const metadata = { type: isBody ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
+    if (pipes.length > 1) return isBody ? passBody(value, metadata, pipes, globals) : pass(value, metadata, pipes);
+    return isBody ? BODY_PIPE.transform(value, metadata) : value;
   }
 }
 
-/** @param globals number of global pipes, which are the first */
-async function pass(
+/** Checks a body after its pipes. @param globals number of global pipes, which are the first */
+async function passBody(
   body: unknown,
   metadata: ArgumentMetadata,
   pipes: readonly PipeTransform[],
@@ -71,14 +69,29 @@ async function pass(
   const isActive = (pipe: PipeTransform): boolean =>
     validates(pipe) && (metadata.schema !== undefined || !(pipe instanceof StandardSchemaValidationPipe));
   const validator = pipes.findLastIndex((pipe, index) => index > globals && isActive(pipe));
-  let value = body;
-  let changed = false;
-  for (const [index, pipe] of pipes.entries()) {
-    if (pipe === BODY_PIPE || (validates(pipe) && index !== validator)) continue;
-    if (index > globals && index !== validator) changed = true;
-    value = await transformed(pipe, value, metadata);
-  }
+  const running = pipes.filter((pipe, index) => index === validator || !validates(pipe));
+  const value = await pass(body, metadata, running);
+  const changed = running.slice(running.indexOf(BODY_PIPE) + 1).some((pipe) => !validates(pipe));
   return BODY_PIPE.transform(value, metadata, { validated: validator >= 0, changed });
+}
+
+/** Passes a value through all pipes but {@link BODY_PIPE}. Those in front of it are the global ones. */
+async function pass(argument: unknown, metadata: ArgumentMetadata, pipes: readonly PipeTransform[]): Promise<unknown> {
+  const forControllers = { ...metadata, metatype: withoutClass(metadata.metatype) };
+  let isGlobal = true;
+  let value = await argument;
+  for (const pipe of pipes) {
+    if (pipe === BODY_PIPE) isGlobal = false;
+    else if (!isGlobal) value = await transformed(pipe, value, metadata);
+    else if (!validates(pipe)) value = await transformed(pipe, value, forControllers);
+  }
+  return value;
+}
+
+/** Hides a class from global pipes, because a pipe that makes an object of the class would make it a first time. */
+function withoutClass(metatype: ArgumentMetadata['metatype']): ArgumentMetadata['metatype'] {
+  const isPlain = [String, Number, Boolean, Array, undefined].some((each) => each === metatype);
+  return isPlain ? metatype : Object;
 }
 
 /** Returns whether a pipe validates by the declared class: Nest's ValidationPipe, and pipes written like it. */
@@ -91,6 +104,7 @@ async function transformed(pipe: PipeTransform, value: unknown, metadata: Argume
   try {
     return (await pipe.transform(value, { ...metadata })) as unknown;
   } catch (error) {
+    if (metadata.type !== 'body') throw error;
     const isOfItems = pipe instanceof ParseArrayPipe && Array.isArray(value);
     if (isOfItems && !namesItem(error)) throw await itemError(pipe, value as unknown[], metadata, error);
     if (isOfItems || validates(pipe)) addPath(error, pathOf(metadata.data), fieldsOf(metadata.metatype));
