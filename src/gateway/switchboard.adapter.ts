@@ -18,6 +18,7 @@ import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-ta
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { afterFirstValue } from './nest/first-value.js';
+import { useHandlerPipes } from './nest/handler-pipes.js';
 import { InterceptedTypes } from './nest/intercepted-types.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
@@ -65,6 +66,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   create(): BaseWsInstance & WebSocketServer {
+    useHandlerPipes(this.app);
     return this.#server as BaseWsInstance & WebSocketServer;
   }
 

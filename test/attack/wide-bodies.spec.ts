@@ -68,6 +68,11 @@ class WideGateway {
     return Object.assign({}, body);
   }
 
+  @SubscribeMessage('wide-twice')
+  wideTwice(@MessageBody() body: BodyDto, @MessageBody('free') free: unknown): unknown {
+    return { body: Object.assign({}, body), free };
+  }
+
   /** Does not wait for anything, so that the calls of a session follow one another without a turn of the event loop. */
   @SubscribeMessage('busy')
   busy(): void {
@@ -140,6 +145,13 @@ describe('a body for a handler', () => {
     const free = { a: [wide()], b: null };
     const body = { name: 'x', free: wide(), item: { count: 1, free }, items: [{ count: 2, free: wide() }] };
     expect(await accepted(body)).toEqual(body);
+  });
+
+  it('keeps a wide free field for each parameter of the handler', async () => {
+    client.send({ type: 'wide-twice', id: 't', data: { name: 'x', free: wide() } });
+    const { data: answer } = await client.answer('t');
+    expect(answer).toEqual({ body: { name: 'x', free: wide() }, free: wide() });
+    await client.next('sys.ack');
   });
 
   it('is not checked behind its first fault', async () => {

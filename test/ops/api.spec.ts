@@ -149,6 +149,32 @@ describe('the HTTP API', () => {
     expect(problem(await call('GET', '/sessions/nobody'))).toBe('404 session_not_found');
   });
 
+  it.each([
+    ['POST', '/messages?dry=1', 'dry'],
+    ['GET', '/sessions?limt=2', 'limt'],
+    ['GET', '/sessions?limit=2&limit=3', 'limit'],
+    ['GET', '/sessions?after=a&after=b', 'after'],
+    ['GET', '/sessions?limit[]=2', 'limit[]'],
+    ['GET', '/sessions/nobody?limit=2', 'limit'],
+    ['DELETE', '/sessions/nobody?force', 'force'],
+    ['GET', '/stats?verbose=1', 'verbose'],
+    ['GET', '/stats?__proto__=1', '__proto__'],
+    ['GET', '/openapi.json?ui=1', 'ui'],
+  ])('refuses a query parameter that it does not have, or that comes twice: %s %s', async (method, path, name) => {
+    const body = method === 'POST' ? JSON.stringify({ type: 'x', receiver: '*' }) : undefined;
+    const answer = await call(method, path, body === undefined ? {} : { body });
+    expect(problem(answer)).toBe('400 invalid_query');
+    expect((JSON.parse(answer.body) as { detail: string }).detail).toContain(name);
+    expect(problem(await call('GET', '/stats?verbose=1', { key: 'wrong' }))).toBe('401 unauthorized');
+  });
+
+  it.each(['', '0', '-1', '1001', '1.5', '1e2', '0x10', ' 5', 'many'])(
+    'refuses a limit that is not a whole number from 1 to 1000: "%s"',
+    async (limit) => {
+      expect(problem(await call('GET', `/sessions?limit=${encodeURIComponent(limit)}`))).toBe('400 invalid_query');
+    },
+  );
+
   it('closes a session', async () => {
     const [ann, bob] = await Promise.all([connect(server.url), connect(server.url)]);
     expect((await call('DELETE', `/sessions/${ann.id}`)).status).toBe(204);

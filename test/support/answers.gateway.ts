@@ -97,8 +97,8 @@ export class AnswersGateway {
   }
 
   @SubscribeMessage('a.observable')
-  observable(@MessageBody() body: unknown[]): Observable<unknown> {
-    return from(body);
+  observable(@MessageBody() body: unknown): Observable<unknown> {
+    return from(body as unknown[]);
   }
 
   @SubscribeMessage('a.empty')

@@ -11,7 +11,7 @@ import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { HandlerTurns } from './handler-turns.js';
 import { HandlerTimeouts } from './handler-timeouts.js';
-import { parseBody } from './message-body.js';
+import { parseBody, rawBody } from './message-body.js';
 
 /** Runs the handlers of all sessions, each call within `HANDLER_TIMEOUT_MS`, and replies with the outcome. */
 @Injectable()
@@ -54,7 +54,7 @@ export class HandlerRunner implements CallRunner {
     const startMs = performance.now();
     let stream: Subscription | undefined;
     try {
-      const body = parseBody(call);
+      const body = this.table.takesText(call.type) ? rawBody(call) : parseBody(call);
       call.data = undefined; // the body is the only copy from now on
       const outcome = await this.#timeouts.within(call.handler(body, call.type));
       if (isObservable(outcome)) stream = this.#subscribe(session, call, outcome);

@@ -16,6 +16,7 @@ export class HandlerTable implements OnApplicationBootstrap {
   /** Hashes of the types that handlers claim, and of the types that are checked. */
   readonly #hashes = new Set<number>();
   readonly #types: string[] = [];
+  readonly #texts = new Set<string>();
   readonly #logger: LoggerService = new Logger(HandlerTable.name);
   /** Whether no hash decides, because messages of any type may be checked. Written before the server listens. */
   #checksAllTypes = false;
@@ -39,6 +40,16 @@ export class HandlerTable implements OnApplicationBootstrap {
       this.#indexes.set(type, index);
       this.#hashes.add(hashText(type));
     }
+  }
+
+  /** Lets the handler of a type take the text of the body, which is then not parsed. */
+  takeText(type: string): void {
+    this.#texts.add(type);
+  }
+
+  /** Returns whether the handler of a type takes the text of the body. */
+  takesText(type: string): boolean {
+    return this.#texts.size > 0 && this.#texts.has(type);
   }
 
   /** Returns the index of a type's handler, `undefined` where no handler claims the type. */

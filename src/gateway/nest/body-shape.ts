@@ -65,6 +65,15 @@ export class BodyShape {
     );
   }
 
+  /** Whether the class has no field with a rule. */
+  get isEmpty(): boolean {
+    return this.#fields.size === 0;
+  }
+
+  has(name: string): boolean {
+    return this.#fields.has(name);
+  }
+
   /**
    * Returns the path of the first field that the class does not have, `undefined` where it has all of them.
    *

@@ -8,6 +8,8 @@ const OPTIONS: ValidatorOptions = {
   stopAtFirstError: true,
   validationError: { target: false, value: false },
 };
+/** Accepts fields without a rule. */
+const RULES_ONLY: ValidatorOptions = { ...OPTIONS, whitelist: false, forbidNonWhitelisted: false };
 const validator = new Validator();
 
 /**
@@ -27,7 +29,16 @@ class FirstErrorExecutor extends ValidationExecutor {
 
 /** Validates an instance of a DTO up to its first error; a promise only where a rule is asynchronous. */
 export function firstErrors(instance: object): ValidationError[] | Promise<ValidationError[]> {
-  const executor = new FirstErrorExecutor(validator, OPTIONS);
+  return errorsOf(instance, OPTIONS);
+}
+
+/** Validates an object that code of the team has made, up to its first error; its other fields are allowed. */
+export function brokenRules(instance: object): ValidationError[] | Promise<ValidationError[]> {
+  return errorsOf(instance, RULES_ONLY);
+}
+
+function errorsOf(instance: object, options: ValidatorOptions): ValidationError[] | Promise<ValidationError[]> {
+  const executor = new FirstErrorExecutor(validator, options);
   const errors: ValidationError[] = [];
   executor.execute(instance, '', errors);
   if (executor.awaitingPromises.length === 0) return executor.stripEmptyErrors(errors);

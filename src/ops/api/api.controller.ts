@@ -26,13 +26,14 @@ import { ApiKeysGuard } from './api-keys.guard.js';
 import { PostedResult, PostedMessage, SessionsPage, SessionView, Stats } from './api.dto.js';
 import { IdempotentPublisher } from './idempotent-publisher.js';
 import { NOT_FOUND, Problem, ProblemFilter } from './problem.filter.js';
+import { QueryParameters, QueryParametersGuard } from './query-parameters.guard.js';
 import { RequestBodies } from './request-body.js';
 import { SessionQueries } from './session-queries.js';
 import { StatsReader } from './stats-reader.js';
 
 /** Lets other back ends send messages, list sessions and close them over HTTP. */
 @Controller('api/v1')
-@UseGuards(ApiKeysGuard)
+@UseGuards(ApiKeysGuard, QueryParametersGuard)
 @UseFilters(ProblemFilter)
 @ApiBearerAuth()
 export class ApiController {
@@ -44,6 +45,7 @@ export class ApiController {
   ) {}
 
   @Post('messages')
+  @QueryParameters()
   @HttpCode(200)
   @ApiBody({ type: PostedMessage })
   @ApiHeader({
@@ -65,20 +67,23 @@ export class ApiController {
   }
 
   @Get('sessions')
+  @QueryParameters('after', 'limit')
   @ApiQuery({ name: 'after', required: false, type: String })
   @ApiQuery({ name: 'limit', required: false, type: Number })
   @ApiOkResponse({ type: SessionsPage })
-  page(@Query('after') after: unknown, @Query('limit') limit: unknown): Promise<SessionsPage> {
+  page(@Query('after') after?: string, @Query('limit') limit?: string): Promise<SessionsPage> {
     return this.sessionQueries.page(after, limit);
   }
 
   @Get('sessions/:id')
+  @QueryParameters()
   @ApiOkResponse({ type: SessionView })
   session(@Param('id') id: string): Promise<SessionView> {
     return this.sessionQueries.get(id);
   }
 
   @Delete('sessions/:id')
+  @QueryParameters()
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Closed with 4000.' })
   kick(@Param('id') id: string): Promise<void> {
@@ -86,6 +91,7 @@ export class ApiController {
   }
 
   @Get('stats')
+  @QueryParameters()
   @ApiOkResponse({ type: Stats })
   stats(): Stats {
     return this.statsReader.read();

@@ -6,6 +6,7 @@ import { Idempotency } from './idempotency.js';
 import { OpsModule } from '../ops.module.js';
 import { IdempotentPublisher } from './idempotent-publisher.js';
 import { ProblemFilter } from './problem.filter.js';
+import { QueryParametersGuard } from './query-parameters.guard.js';
 import { ApiPublisher } from './api-publisher.js';
 import { RequestBodies } from './request-body.js';
 import { SessionQueries } from './session-queries.js';
@@ -17,6 +18,7 @@ import { StatsReader } from './stats-reader.js';
   controllers: [ApiController],
   providers: [
     ApiKeysGuard,
+    QueryParametersGuard,
     ProblemFilter,
     RequestBodies,
     Idempotency,

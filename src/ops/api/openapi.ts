@@ -2,11 +2,15 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiModule } from './api.module.js';
-import { NOT_FOUND, sendProblem } from './problem.filter.js';
+import { NOT_FOUND, Problem, sendProblem } from './problem.filter.js';
+import { checkQuery } from './query-parameters.guard.js';
+
+/** Path of the document below the API's. */
+const DOCUMENT = '/openapi.json';
 
 /** Serves the OpenAPI document of the HTTP API. The document needs no key, because it holds no secret. */
 export function serveOpenApi(app: INestApplication): void {
-  rejectUndecodablePaths(app);
+  rejectBadRequests(app);
   const config = new DocumentBuilder()
     .setTitle('Switchboard')
     .setDescription(
@@ -15,22 +19,25 @@ export function serveOpenApi(app: INestApplication): void {
     .setVersion('1')
     .addBearerAuth()
     .build();
-  const jsonDocumentUrl = 'api/v1/openapi.json';
   SwaggerModule.setup('api/v1', app, () => SwaggerModule.createDocument(app, config, { include: [ApiModule] }), {
     ui: false,
     raw: ['json'],
-    jsonDocumentUrl,
+    jsonDocumentUrl: `api/v1${DOCUMENT}`,
   });
 }
 
-/** Answers paths that cannot be decoded. Nest would answer them itself, and not as problem details. */
-function rejectUndecodablePaths(app: INestApplication): void {
+/**
+ * Answers paths that cannot be decoded, and a query of the document. Nest would answer the first itself, not as problem
+ * details, and ignore the second.
+ */
+function rejectBadRequests(app: INestApplication): void {
   app.use('/api/v1', ({ url = '' }: IncomingMessage, response: ServerResponse, next: () => void) => {
+    const [path = ''] = url.split('?', 1);
     try {
-      decodeURIComponent(url.split('?', 1)[0]!);
-      next();
-    } catch {
-      sendProblem(response, NOT_FOUND);
+      if (decodeURIComponent(path) === DOCUMENT) checkQuery(url);
+    } catch (error) {
+      return sendProblem(response, error instanceof Problem ? error : NOT_FOUND);
     }
+    next();
   });
 }

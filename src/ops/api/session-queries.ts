@@ -16,13 +16,11 @@ export class SessionQueries {
     private readonly backplane: Backplane,
   ) {}
 
-  /** @throws {Problem} 400 for an invalid `limit` or `after` */
-  async page(after: unknown, limit: unknown): Promise<SessionsPage> {
-    const size = limit === undefined ? DEFAULT_PAGE : Number(limit);
-    if (!Number.isInteger(size) || size < 1 || size > MAX_PAGE)
+  /** @throws {Problem} 400 for an invalid `limit` */
+  async page(after: string | undefined, limit = String(DEFAULT_PAGE)): Promise<SessionsPage> {
+    const size = /^\d{1,9}$/.test(limit) ? Number(limit) : 0;
+    if (size < 1 || size > MAX_PAGE)
       throw new Problem(400, 'invalid_query', `limit must be a whole number from 1 to ${MAX_PAGE}.`);
-    if (after !== undefined && typeof after !== 'string')
-      throw new Problem(400, 'invalid_query', 'after must come once.');
     const { sessions: ids, ...rest } = this.sessionDirectory.page(after, size);
     const remoteViews = await this.#remoteViews(ids.filter((id) => this.sessions.find(id) === undefined));
     return { sessions: ids.map((id) => this.#localView(id) ?? remoteViews.get(id) ?? { id }), ...rest };

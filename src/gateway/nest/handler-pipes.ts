@@ -1,0 +1,136 @@
+import {
+  ParseArrayPipe,
+  StandardSchemaValidationPipe,
+  type ArgumentMetadata,
+  type INestApplication,
+  type PipeTransform,
+} from '@nestjs/common';
+import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
+import { BODY_PIPE, pathOf } from './body-pipe.js';
+import { BodyShape } from './body-shape.js';
+import { addPath, namesItem } from './field-paths.js';
+
+/** An argument of a handler as Nest describes it: its type is a number, or a text for own decorators. */
+type Argument = Omit<ArgumentMetadata, 'type'> & { readonly type: unknown };
+
+interface PipesConsumer {
+  apply(value: unknown, argument: Argument, pipes: readonly PipeTransform[]): unknown;
+}
+
+/** The parts of Nest between an application and its pipes of gateways, which Nest's public API does not reach. */
+interface NestParts {
+  readonly socketModule?: { readonly webSocketsController?: { readonly contextCreator?: Partial<PipesHolder> } } | null;
+}
+
+interface PipesHolder {
+  pipesConsumer: PipesConsumer;
+}
+
+/**
+ * Runs the pipes of all handlers by the rules of {@link HandlerPipes}. Must run after Nest has begun to connect the
+ * gateways and before the first message.
+ *
+ * @throws {Error} where another version of Nest keeps its pipes in another place
+ */
+export function useHandlerPipes(app: INestApplication): void {
+  const holder = (app as unknown as NestParts).socketModule?.webSocketsController?.contextCreator;
+  if (typeof holder?.pipesConsumer?.apply !== 'function')
+    throw new Error('This version of @nestjs/websockets runs pipes in an unknown way; use a version 12.');
+  if (!(holder.pipesConsumer instanceof HandlerPipes)) holder.pipesConsumer = new HandlerPipes(holder.pipesConsumer);
+}
+
+/**
+ * Runs the pipes of an argument in Nest's order: global, class, method, parameter. Makes one object of a body only once:
+ * of the pipes that validate, the one closest to the parameter runs, and no global one. {@link BODY_PIPE} checks the
+ * result. Arguments of other gateways are left to Nest.
+ */
+export class HandlerPipes implements PipesConsumer {
+  constructor(private readonly nest: PipesConsumer) {}
+
+  // Not async, because that would allocate one more promise for each message.
+  apply(value: unknown, argument: Argument, pipes: readonly PipeTransform[]): unknown {
+    const globals = pipes.indexOf(BODY_PIPE);
+    if (globals < 0) return this.nest.apply(value, argument, pipes);
+    const isBody = argument.type === WsParamtype.PAYLOAD;
+    const { metatype, data, schema } = argument;
+    const metadata = { type: isBody ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
+    if (pipes.length > 1) return isBody ? passBody(value, metadata, pipes, globals) : pass(value, metadata, pipes);
+    return isBody ? BODY_PIPE.transform(value, metadata) : value;
+  }
+}
+
+/** Checks a body after its pipes. @param globals number of global pipes, which are the first */
+async function passBody(
+  body: unknown,
+  metadata: ArgumentMetadata,
+  pipes: readonly PipeTransform[],
+  globals: number,
+): Promise<unknown> {
+  const isActive = (pipe: PipeTransform): boolean =>
+    validates(pipe) && (metadata.schema !== undefined || !(pipe instanceof StandardSchemaValidationPipe));
+  const validator = pipes.findLastIndex((pipe, index) => index > globals && isActive(pipe));
+  const running = pipes.filter((pipe, index) => index === validator || !validates(pipe));
+  const value = await pass(body, metadata, running);
+  const changed = running.slice(running.indexOf(BODY_PIPE) + 1).some((pipe) => !validates(pipe));
+  return BODY_PIPE.transform(value, metadata, { validated: validator >= 0, changed });
+}
+
+/** Passes a value through all pipes but {@link BODY_PIPE}. Those in front of it are the global ones. */
+async function pass(argument: unknown, metadata: ArgumentMetadata, pipes: readonly PipeTransform[]): Promise<unknown> {
+  const forControllers = { ...metadata, metatype: withoutClass(metadata.metatype) };
+  let isGlobal = true;
+  let value = await argument;
+  for (const pipe of pipes) {
+    if (pipe === BODY_PIPE) isGlobal = false;
+    else if (!isGlobal) value = await transformed(pipe, value, metadata);
+    else if (!validates(pipe)) value = await transformed(pipe, value, forControllers);
+  }
+  return value;
+}
+
+/** Hides a class from global pipes, because a pipe that makes an object of the class would make it a first time. */
+function withoutClass(metatype: ArgumentMetadata['metatype']): ArgumentMetadata['metatype'] {
+  const isPlain = [String, Number, Boolean, Array, undefined].some((each) => each === metatype);
+  return isPlain ? metatype : Object;
+}
+
+/** Returns whether a pipe validates by the declared class: Nest's ValidationPipe, and pipes written like it. */
+export function validates(pipe: unknown): boolean {
+  return typeof pipe === 'object' && pipe !== null && 'toValidate' in pipe && typeof pipe.toValidate === 'function';
+}
+
+/** Runs one pipe, and puts the path of the body into the exception of a pipe that validates. */
+async function transformed(pipe: PipeTransform, value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+  try {
+    return (await pipe.transform(value, { ...metadata })) as unknown;
+  } catch (error) {
+    if (metadata.type !== 'body') throw error;
+    const isOfItems = pipe instanceof ParseArrayPipe && Array.isArray(value);
+    if (isOfItems && !namesItem(error)) throw await itemError(pipe, value as unknown[], metadata, error);
+    if (isOfItems || validates(pipe)) addPath(error, pathOf(metadata.data), fieldsOf(metadata.metatype));
+    throw error;
+  }
+}
+
+/** Returns the exception of the first bad item with the path of that item, which Nest's own exception does not name. */
+async function itemError(
+  pipe: ParseArrayPipe,
+  items: readonly unknown[],
+  metadata: ArgumentMetadata,
+  error: unknown,
+): Promise<unknown> {
+  for (const [index, item] of items.entries())
+    try {
+      await pipe.transform([item], metadata);
+    } catch (first) {
+      addPath(first, `${pathOf(metadata.data)}.${index}`, () => true);
+      return first;
+    }
+  return error;
+}
+
+function fieldsOf(metatype: unknown): (name: string) => boolean {
+  if (typeof metatype !== 'function' || metatype === Object || metatype === Array) return () => true;
+  const shape = BodyShape.of(metatype as new () => object);
+  return (name) => shape.has(name);
+}
