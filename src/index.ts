@@ -3,7 +3,7 @@ export { createApp, startApp, type AppOptions } from './app.js';
 /** @deprecated Use {@link AppOptions}. */
 export type { AppOptions as AppParts } from './app.js';
 export { MessagingGateway } from './gateway/nest/messaging-gateway.decorator.js';
-export { CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
+export { Abort, CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
 export { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';

@@ -13,9 +13,13 @@ export interface GatewayHandler {
   readonly method: string;
 }
 
+/** Nest's record of a provider. */
+export type Provider = ReturnType<DiscoveryService['getProviders']>[number];
+
 export interface ExploredGateway {
+  readonly provider: Provider;
   readonly metatype: GatewayClass;
-  /** The provider; a stand-in without fields where the gateway is scoped and Nest makes it anew for each message. */
+  /** The provider; a stand-in without fields where the gateway is scoped. */
   readonly instance: object;
   readonly scoped: boolean;
   readonly handlers: readonly GatewayHandler[];
@@ -35,7 +39,15 @@ export class GatewayExplorer {
       const { metatype } = provider;
       if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) return [];
       const instance = provider.instance as object;
-      return [{ metatype, instance, scoped: !provider.isDependencyTreeStatic(), handlers: this.#handlers(metatype) }];
+      return [
+        {
+          provider,
+          metatype,
+          instance,
+          scoped: !provider.isDependencyTreeStatic() || provider.isTransient,
+          handlers: this.#handlers(metatype),
+        },
+      ];
     });
   }
 

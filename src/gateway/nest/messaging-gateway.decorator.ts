@@ -1,13 +1,4 @@
-import {
-  applyDecorators,
-  Catch,
-  UseFilters,
-  UsePipes,
-  ValidationPipe,
-  type ArgumentMetadata,
-  type ExceptionFilter,
-  type Type,
-} from '@nestjs/common';
+import { applyDecorators, UsePipes, ValidationPipe, type ArgumentMetadata, type Type } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { plainToInstance } from 'class-transformer';
 import type { ValidationError } from 'class-validator';
@@ -15,16 +6,6 @@ import { MessageError } from '../../protocol/index.js';
 import { BodyShape } from './body-shape.js';
 import { firstErrors } from './first-error.js';
 import { FreeValues } from './free-values.js';
-
-/**
- * Rethrows, so that `HandlerReplies` replies with the message's `id`; Nest's own filter would echo the client's data.
- */
-@Catch()
-class Rethrow implements ExceptionFilter {
-  catch(exception: unknown): never {
-    throw exception;
-  }
-}
 
 /**
  * Validates a body with its DTO, up to its first fault. {@link BodyShape} refuses the fields that the DTO does not
@@ -70,7 +51,7 @@ function accepted(instance: object, errors: readonly ValidationError[], path: st
  * rejects is answered with `invalid_message`, and any exception with a `sys.error`.
  */
 export function MessagingGateway(): ClassDecorator {
-  return applyDecorators(WebSocketGateway(), UseFilters(new Rethrow()), UsePipes(new BodyPipe()));
+  return applyDecorators(WebSocketGateway(), UsePipes(new BodyPipe()));
 }
 
 /** Returns the first broken rule of a DTO with the path of its field: `data.items.0.name must be a string`. */
