@@ -16,7 +16,7 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
-import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage, WebSocketServer, WsException } from '@nestjs/websockets';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { map, type Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -47,13 +47,14 @@ class PerRequest {
 
 @MessagingGateway()
 class ByDependencyGateway {
+  @WebSocketServer() server: unknown;
   readonly #own = 'private';
 
   constructor(private readonly perRequest: PerRequest) {}
 
   @SubscribeMessage('s.dependency')
   dependency(): unknown {
-    return { own: this.#own, ...(this.perRequest.describe() as object) };
+    return { own: this.#own, server: this.server !== undefined, ...(this.perRequest.describe() as object) };
   }
 
   @SubscribeMessage('s.fails')
@@ -65,11 +66,13 @@ class ByDependencyGateway {
 @Injectable({ scope: Scope.TRANSIENT })
 @MessagingGateway()
 class TransientGateway {
+  @WebSocketServer() server: unknown;
+
   constructor(private readonly shared: Shared) {}
 
   @SubscribeMessage('s.transient')
-  transient(): string {
-    return this.shared.word;
+  transient(): unknown {
+    return { word: this.shared.word, server: this.server !== undefined };
   }
 }
 
@@ -182,17 +185,17 @@ describe('a handler of a scoped gateway', () => {
 
   it('runs on an instance of its connection, with its dependencies and the socket as REQUEST', async () => {
     const first = (await ask('s.dependency')) as { number: number };
-    expect(first).toMatchObject({ own: 'private', session: alice.id, word: 'shared' });
+    expect(first).toMatchObject({ own: 'private', server: true, session: alice.id, word: 'shared' });
     expect(await ask('s.dependency')).toEqual(first);
     const other = (await ask('s.dependency', undefined, bob)) as { number: number };
-    expect(other).toMatchObject({ own: 'private', session: bob.id, word: 'shared' });
+    expect(other).toMatchObject({ own: 'private', server: true, session: bob.id, word: 'shared' });
     expect(other.number).not.toBe(first.number);
     expect(await ask('s.fails')).toEqual({ code: 'refused', message: 'no' });
     expect(lines).toEqual([]);
   });
 
   it('runs on a transient instance with its dependencies', async () => {
-    expect(await ask('s.transient')).toBe('shared');
+    expect(await ask('s.transient')).toEqual({ word: 'shared', server: true });
   });
 
   it('has scoped guards, pipes, interceptors and filters', async () => {

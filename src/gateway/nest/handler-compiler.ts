@@ -8,6 +8,7 @@ import {
   PipesContextCreator,
   STATIC_CONTEXT,
 } from '@nestjs/core/internal';
+import { GATEWAY_SERVER_METADATA } from '@nestjs/websockets/constants.js';
 import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.js';
 import { isAbortOf } from '../dispatch/abort-reasons.js';
 import { HandlerReplies } from '../dispatch/handler-replies.js';
@@ -92,6 +93,7 @@ export class HandlerCompiler {
       try {
         const contextId = contextOf(this.app, args[0]);
         const instance = await this.app.resolve<object>(provider.token, contextId, { strict: false });
+        copyServers(provider.instance as object, instance);
         run = this.#creator.create(instance, (instance as Methods)[method]!, moduleKey, method, contextId, provider.id);
       } catch (error) {
         return this.#filters
@@ -101,4 +103,10 @@ export class HandlerCompiler {
       return run(...args);
     };
   }
+}
+
+/** Copies the properties with `@WebSocketServer()`, which Nest writes to the stand-in of a scoped gateway. */
+function copyServers(standIn: object, instance: object): void {
+  for (const [name, value] of Object.entries(standIn))
+    if (Reflect.hasMetadata(GATEWAY_SERVER_METADATA, instance, name)) Reflect.set(instance, name, value);
 }

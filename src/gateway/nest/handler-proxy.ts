@@ -1,5 +1,5 @@
 import { WsProxy } from '@nestjs/websockets/context/ws-proxy.js';
-import { catchError, isObservable, type Observable } from 'rxjs';
+import { catchError, from, isObservable, type Observable } from 'rxjs';
 import type { HandlerTurns } from '../dispatch/handler-turns.js';
 import { AwaitedValues, generatedValues, isGenerated, type Generated } from '../dispatch/handler-values.js';
 import type { HandlerArguments, HandlerFilters } from './exception-filters.js';
@@ -40,5 +40,6 @@ export class HandlerProxy extends WsProxy {
 
 /** Passes a failure of the observable through the filters. */
 function settling(values: Observable<unknown>, filters: HandlerFilters, args: unknown[]): Observable<unknown> {
-  return values.pipe(catchError((error: unknown) => filters.settle(error, args as HandlerArguments)));
+  // An observable of another copy of rxjs becomes one of this copy.
+  return from(values).pipe(catchError((error: unknown) => filters.settle(error, args as HandlerArguments)));
 }
