@@ -11,7 +11,7 @@ export {
 } from './gateway/handshake/connect-guard.js';
 export { MessagingGateway } from './gateway/nest/messaging-gateway.decorator.js';
 export { RawData } from './gateway/nest/raw-data.decorator.js';
-export { CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
+export { Abort, CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';
 export { AccessPolicy } from './messaging/access-policy.js';
 export { Emits } from './messaging/emits.js';

@@ -1,14 +1,11 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { checkClose, closeReason, NO_STATUS, textFrame } from '../protocol/index.js';
+import { checkClose, closeReason, isDeliverable, NO_STATUS, textFrame } from '../protocol/index.js';
 import type { Connection } from '../sessions/connection.js';
 import type { Session } from '../sessions/session.js';
-import type { MessageHandlerCallback } from './dispatch/handler-table.js';
 import type { HandlerQueue } from './dispatch/handler-queue.js';
 import type { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import type { FrameTracker } from './frames/frame-tracker.js';
-
-const NO_HANDLERS: readonly MessageHandlerCallback[] = [];
 
 /**
  * A WebSocket that is the connection of a session, and the client that Nest passes to gateways. `ws` creates it through
@@ -16,6 +13,9 @@ const NO_HANDLERS: readonly MessageHandlerCallback[] = [];
  * overtakes another. `ws` calls `close` itself for a close frame and for each protocol error.
  */
 export class GatewaySocket extends WebSocket implements Connection {
+  /** The socket whose message an exception filter handles in this moment. Written by `HandlerFilters`. */
+  static filtered: GatewaySocket | undefined;
+
   /** The TCP or TLS socket. Written by `SocketEvents`, before the session opens. */
   sink!: Socket;
   /** Written by {@link attach}. */
@@ -23,8 +23,6 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   /** Set when both directions have ended. Written by `SocketEvents`. */
   closeCode: number | undefined;
-  /** Nest's callbacks by their index in the handler table. Written by `SwitchboardAdapter`. */
-  handlers: readonly MessageHandlerCallback[] = NO_HANDLERS;
   /** `undefined` where all rate limits are off. Written by `SwitchboardAdapter`. */
   sessionRateLimiter: SessionRateLimiter | undefined;
 
@@ -78,7 +76,10 @@ export class GatewaySocket extends WebSocket implements Connection {
   override send(data: string | Buffer): void {
     if (typeof data !== 'string' && !Buffer.isBuffer(data))
       throw new TypeError('client.send sends a string or a Buffer of text; use JSON.stringify for objects');
-    this.session?.send(textFrame(data.toString()));
+    const text = data.toString();
+    // Nest's own filters send a frame that no client of this protocol can read; the `sys.error` follows.
+    if (GatewaySocket.filtered === this && !isDeliverable(text)) return;
+    this.session?.send(textFrame(text));
   }
 
   onceClosed(listener: (code: number) => void): void {

@@ -1,4 +1,4 @@
-import type { INestApplication, WsMessageHandler } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
 import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -14,12 +14,10 @@ import { Admission } from './handshake/admission.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
-import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-table.js';
+import { HandlerTable } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
-import { afterFirstValue } from './nest/first-value.js';
-import { useHandlerPipes } from './nest/handler-pipes.js';
-import { InterceptedTypes } from './nest/intercepted-types.js';
+import { HandlerCompiler } from './nest/handler-compiler.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
@@ -44,8 +42,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #log: Log;
   /** Handshakes whose token is being verified. */
   readonly #verifying = new Map<Duplex, IncomingMessage>();
-  /** Read with the first socket, after which no interceptor can be added. */
-  #intercepted: InterceptedTypes | undefined;
+  #compiled = false;
 
   constructor(private readonly app: INestApplication) {
     super(app);
@@ -65,18 +62,15 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
+  /** Nest calls this before it connects the first gateway: all providers and global guards, pipes … are known. */
   create(): BaseWsInstance & WebSocketServer {
-    useHandlerPipes(this.app);
+    if (!this.#compiled) new HandlerCompiler(this.app, this.#server).registerAll(this.#handlerTable);
+    this.#compiled = true;
     return this.#server as BaseWsInstance & WebSocketServer;
   }
 
-  /** Keeps the callbacks of one class for a socket; registers their types once a process. */
-  bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler[]): void {
-    if (handlers.length === 0) return;
-    handlers.forEach(({ message }, index) => this.#handlerTable.register(socket.handlers.length + index, message));
-    // A new array, because an array that grew by `push` would keep capacity that an idle session never needs.
-    socket.handlers = [...socket.handlers, ...handlers.map((handler) => this.#callback(handler))];
-  }
+  /** Ignores the callbacks that Nest makes for each socket: {@link HandlerCompiler} makes one for all sockets. */
+  bindMessageHandlers(): void {}
 
   /** Does nothing, because `SessionHooks` calls the hooks of disconnects. */
   override bindClientDisconnect(): void {}
@@ -101,12 +95,6 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     }
     this.#connectionLimits.stop();
     await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #callback({ message, callback }: WsMessageHandler): MessageHandlerCallback {
-    const handler = callback as MessageHandlerCallback;
-    this.#intercepted ??= new InterceptedTypes(this.app);
-    return this.#intercepted.has(message) ? afterFirstValue(handler) : handler;
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -41,3 +41,17 @@ export class DeliveredEnvelope {
   @IsOptional()
   readonly ref?: string;
 }
+
+/** Returns whether a text is an envelope that a client may get from the server. */
+export function isDeliverable(text: string): boolean {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return false;
+  }
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, sender, receiver } = value as Readonly<Record<string, unknown>>;
+  const matches = (field: unknown, pattern: RegExp): boolean => typeof field === 'string' && pattern.test(field);
+  return matches(type, MESSAGE_TYPE) && matches(sender, DELIVERED_SENDER) && matches(receiver, DELIVERED_RECEIVER);
+}

@@ -47,7 +47,7 @@ class DenyGuard implements CanActivate {
 @Injectable()
 class ThrowingGuard implements CanActivate {
   canActivate(): boolean {
-    throw new ForbiddenException('secret rule 17');
+    throw new ForbiddenException('members only');
   }
 }
 

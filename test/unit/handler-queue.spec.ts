@@ -32,6 +32,10 @@ class RecordedReplies {
   failed(_: unknown, { id }: ServerRequest, error: unknown): void {
     this.lines.push(`${id} failed: ${(error as Error).message}`);
   }
+
+  failedLate(_: unknown, { id }: ServerRequest, error: unknown): void {
+    this.lines.push(`${id} failed late: ${(error as Error).message}`);
+  }
 }
 
 /** A handler that returns when the test opens it. */

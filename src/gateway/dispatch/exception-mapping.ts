@@ -1,37 +1,109 @@
-import { ForbiddenException, HttpException, UnauthorizedException } from '@nestjs/common';
-import { WsException } from '@nestjs/websockets';
-import { ERROR_CODE, ERRORS, MessageError } from '../../protocol/index.js';
+import { ERROR_CODE, ERRORS, MessageError, type ErrorDetails } from '../../protocol/index.js';
 
 /** The text of Nest's exception when a guard returns `false`. */
 const GUARD_REJECTED = 'Forbidden resource';
+const BAD_REQUEST = 400;
+/** Codes of the HTTP statuses from 400 to 499; the others are `refused`. */
+const STATUS_CODES: Readonly<Record<number, string>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  422: 'unprocessable',
+  429: 'too_many_requests',
+};
+const GENERAL_TEXTS: Readonly<Record<string, string>> = ERRORS;
+
+/** Exceptions with which a pipe has refused a body. */
+const refusedBodies = new WeakSet<object>();
+
+/** Records that a pipe threw this: a bad request is `invalid_message` then. */
+export function markRefusedBody(error: unknown): void {
+  if (typeof error === 'object' && error !== null) refusedBodies.add(error);
+}
 
 /**
  * Maps an exception of a handler, guard or pipe to the error that the client gets; `undefined` where the client gets an
- * `internal_error` and the exception is only logged.
+ * `internal_error` and the exception is only logged. Exceptions are known by their methods and fields, because an
+ * application may have a second copy of Nest or of this package.
  */
-export function toMessageError(error: unknown, ref: string | undefined): MessageError | undefined {
-  if (error instanceof MessageError) return new MessageError(error.code, error.message, ref, error.details);
-  if (error instanceof WsException) return fromWsException(error.getError(), ref);
-  if (error instanceof ForbiddenException || error instanceof UnauthorizedException)
-    return MessageError.of('forbidden', ref);
-  if (error instanceof HttpException && error.getStatus() === 400)
-    return new MessageError('invalid_message', messageOf(error.getResponse()) ?? ERRORS.invalid_message, ref);
-  return undefined;
+export function toMessageError(error: unknown, ref?: string): MessageError | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if (isMessageError(error)) return new MessageError(error.code, error.message, ref, error.details);
+  if (isHttpException(error)) return fromHttpException(error, ref);
+  return hasMethod(error, 'getError') ? fromWsException(error.getError(), ref) : undefined;
+}
+
+/**
+ * Returns the error to answer after an exception filter: its own error, text or code where the filter gives one, else
+ * the exception that it has handled.
+ *
+ * @param answer what the filter returned: nothing, a text, `{ code?, message }`, `{ event, data }` or an error
+ */
+export function filteredError(exception: unknown, answer: unknown): unknown {
+  if (answer instanceof Error) return answer;
+  const content =
+    typeof answer === 'object' && answer !== null && 'event' in answer && 'data' in answer ? answer.data : answer;
+  const [code, text] = [codeOf(content), messageOf(content)];
+  if (code === undefined && text === undefined) return toMessageError(content) === undefined ? exception : content;
+  const mapped = toMessageError(exception);
+  return new MessageError(
+    code ?? mapped?.code ?? 'refused',
+    text ?? mapped?.message ?? ERRORS.refused,
+    undefined,
+    mapped?.details,
+  );
 }
 
 /** @param error argument of the exception; Nest declares a text or an object, but a handler may pass anything */
 function fromWsException(error: unknown, ref: string | undefined): MessageError {
   if (error === GUARD_REJECTED) return MessageError.of('forbidden', ref);
-  if (typeof error === 'string') return new MessageError('refused', error, ref);
-  if (typeof error !== 'object' || error === null) return MessageError.of('refused', ref);
-  const code =
-    'code' in error && typeof error.code === 'string' && ERROR_CODE.test(error.code) ? error.code : 'refused';
-  return new MessageError(code, messageOf(error) ?? ERRORS.refused, ref);
+  return new MessageError(codeOf(error) ?? 'refused', messageOf(error) ?? ERRORS.refused, ref);
 }
 
-function messageOf(response: unknown): string | undefined {
-  if (typeof response === 'string') return response;
-  if (typeof response !== 'object' || response === null || !('message' in response)) return undefined;
-  const { message } = response;
+function fromHttpException(error: HttpExceptionShape, ref: string | undefined): MessageError | undefined {
+  const status = Number(error.getStatus());
+  if (!(status >= 400 && status < 500)) return undefined;
+  const response = error.getResponse();
+  const invalid = status === BAD_REQUEST && refusedBodies.has(error);
+  const code = codeOf(response) ?? (invalid ? 'invalid_message' : (STATUS_CODES[status] ?? 'refused'));
+  return new MessageError(code, messageOf(response) ?? GENERAL_TEXTS[code] ?? ERRORS.refused, ref);
+}
+
+/** Returns the `code` of an object where it may be the code of a `sys.error`. */
+function codeOf(content: unknown): string | undefined {
+  if (typeof content !== 'object' || content === null || !('code' in content)) return undefined;
+  return typeof content.code === 'string' && ERROR_CODE.test(content.code) ? content.code : undefined;
+}
+
+function messageOf(content: unknown): string | undefined {
+  if (typeof content === 'string') return content;
+  if (typeof content !== 'object' || content === null || !('message' in content)) return undefined;
+  const { message } = content;
   return Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : undefined;
+}
+
+interface MessageErrorShape {
+  readonly code: string;
+  readonly message: string;
+  readonly details: ErrorDetails;
+}
+
+interface HttpExceptionShape {
+  getStatus(): unknown;
+  getResponse(): unknown;
+}
+
+function isMessageError(error: object): error is MessageErrorShape {
+  if (error instanceof MessageError) return true;
+  if (!('ref' in error) || !('details' in error) || typeof error.details !== 'object') return false;
+  return codeOf(error) !== undefined && typeof messageOf(error) === 'string';
+}
+
+function isHttpException(error: object): error is HttpExceptionShape {
+  return hasMethod(error, 'getStatus') && hasMethod(error, 'getResponse');
+}
+
+function hasMethod<Name extends string>(value: object, name: Name): value is { [Each in Name]: () => unknown } {
+  return name in value && typeof (value as Record<string, unknown>)[name] === 'function';
 }

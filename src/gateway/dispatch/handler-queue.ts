@@ -3,6 +3,7 @@ import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../proto
 import type { Session } from '../../sessions/session.js';
 import type { SlowConsumers } from '../../sessions/slow-consumers.js';
 import type { Counters } from '../../telemetry/counters.js';
+import { sessionLeft } from './abort-reasons.js';
 import type { MessageHandlerCallback } from './handler-table.js';
 import type { HandlerTurns } from './handler-turns.js';
 
@@ -13,11 +14,16 @@ const CALL_BYTES = 256;
 
 /** A handled message that waits or runs. */
 export interface HandlerCall extends ServerRequest {
+  readonly session: Session;
   /** The only copy of the message; `undefined` once it is parsed. */
   data: string | undefined;
   readonly handler: MessageHandlerCallback;
   /** Counted for the session until the call is done. */
   readonly heldBytes: number;
+  /** Aborts the signal of `@Abort()`. Written by the runner, for a handler that takes the signal. */
+  abort: AbortController | undefined;
+  /** The values that the handler emits. Written by the runner. */
+  values: Subscription | undefined;
 }
 
 /** Runs one handler call; `HandlerRunner` implements it. */
@@ -27,7 +33,7 @@ export interface CallRunner {
    *
    * @returns the subscription of an observable that still emits replies
    */
-  run(session: Session, call: HandlerCall): Promise<Subscription | undefined>;
+  run(call: HandlerCall): Promise<Subscription | undefined>;
 }
 
 /** Services and limits that all handler queues of a process share. */
@@ -48,6 +54,7 @@ export interface HandlerQueueServices {
 export class HandlerQueue {
   readonly #waiting: HandlerCall[] = [];
   readonly #streams = new Set<Subscription>();
+  #current: HandlerCall | undefined;
   #running = false;
 
   constructor(
@@ -63,14 +70,20 @@ export class HandlerQueue {
     const heldBytes = messageBytes + CALL_BYTES;
     if (this.#isFull(heldBytes)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
     this.services.slowConsumers.hold(this.session, heldBytes);
-    this.#waiting.push({ type, id, data, handler, heldBytes });
+    const { session } = this;
+    this.#waiting.push({ session, type, id, data, handler, heldBytes, abort: undefined, values: undefined });
     if (!this.#running) void this.#run();
   }
 
-  /** Drops the waiting calls and unsubscribes from all observables, because the session has closed. */
+  /**
+   * Drops the waiting calls, aborts the running one and unsubscribes from all observables, because the session has
+   * closed.
+   */
   drop(): void {
     this.#waiting.length = 0;
     this.services.slowConsumers.forget(this.session);
+    this.#current?.abort?.abort(sessionLeft());
+    if (this.#current?.values !== undefined) this.#unsubscribe(this.#current.values);
     for (const stream of this.#streams) this.#unsubscribe(stream);
     this.#streams.clear();
   }
@@ -92,9 +105,10 @@ export class HandlerQueue {
       if (turns.mustYield()) await turns.next();
       // A session may close long before its socket, because a client may leave the close frame unanswered.
       if (this.session.closed) this.#waiting.length = 0;
-      const call = this.#waiting.shift();
-      if (call !== undefined) this.#keep(await runner.run(this.session, call), call.heldBytes);
+      const call = (this.#current = this.#waiting.shift());
+      if (call !== undefined) this.#keep(await runner.run(call), call.heldBytes);
     }
+    this.#current = undefined;
     counters.handlersRunning--;
     this.#running = false;
   }

@@ -36,10 +36,11 @@ export class HandlerReplies {
    */
   value(session: Session, { type, id }: Answered, value: unknown): void {
     if (value === undefined || value === null) return;
-    const response = isWsResponse(value) ? value : { event: type, data: value };
-    if (!isApplicationType(response.event))
-      throw new Error(`handler replied with an invalid message type: "${response.event}"`);
-    session.send(answerFrame(response.event, session.id, id, JSON.stringify(response.data)));
+    const { event, data } = isWsResponse(value) ? value : { event: type, data: value };
+    if (!isApplicationType(event)) throw new Error(`handler replied with an invalid message type: "${event}"`);
+    const text = JSON.stringify(data) as string | undefined;
+    if (text === undefined && data !== undefined) throw new Error('handler replied with a value that JSON cannot hold');
+    session.send(answerFrame(event, session.id, id, text));
   }
 
   /** Sends the ack of a message that has an `id`. */
@@ -47,9 +48,10 @@ export class HandlerReplies {
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
   }
 
-  /** Sends the `sys.error` for any thrown value. Never throws. */
-  failed(session: Session, { type, id }: Answered, error: unknown): void {
-    if (session.closed) return;
+  /** Sends the `sys.error` for any thrown value; only logs an internal error once the session has left. Never throws. */
+  failed(session: Session, answered: Answered, error: unknown): void {
+    if (session.closed) return this.failedLate(session, answered, error);
+    const { type, id } = answered;
     try {
       const messageError = toMessageError(error, id);
       if (messageError !== undefined) return this.error(session, messageError);
@@ -57,6 +59,16 @@ export class HandlerReplies {
       // A getter of the value throws, or its details cannot be encoded: it is logged as an internal error.
     }
     this.error(session, this.#internalError(session, type, id, error));
+  }
+
+  /** Logs an internal error of a call that was answered before, or cannot be answered any more. Never throws. */
+  failedLate(session: Session, { type, id }: Answered, error: unknown): void {
+    try {
+      if (toMessageError(error, id) !== undefined) return;
+    } catch {
+      // As in `failed`.
+    }
+    this.#internalError(session, type, id, error);
   }
 
   /** Sends a `sys.error`, and closes the session with 1008 when it has exceeded its errors per minute. */

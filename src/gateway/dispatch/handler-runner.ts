@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AsyncResource } from 'node:async_hooks';
 import { isObservable, tap, type Observable, type Subscription } from 'rxjs';
 import type { ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
@@ -6,18 +7,28 @@ import { SlowConsumers } from '../../sessions/slow-consumers.js';
 import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
+import { isAbortOf, sessionLeft, timedOut } from './abort-reasons.js';
 import { HandlerQueue, type CallRunner, type HandlerCall, type HandlerQueueServices } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
-import { HandlerTurns } from './handler-turns.js';
 import { HandlerTimeouts } from './handler-timeouts.js';
+import { HandlerTurns } from './handler-turns.js';
+import { AwaitedValues } from './handler-values.js';
 import { parseBody, rawBody } from './message-body.js';
+
+const MANUAL = { requireManualDestroy: true };
+const newContext = (): AsyncResource => new AsyncResource('HANDLER_CALL', MANUAL);
 
 /** Runs the handlers of all sessions, each call within `HANDLER_TIMEOUT_MS`, and replies with the outcome. */
 @Injectable()
 export class HandlerRunner implements CallRunner {
-  readonly #timeouts: HandlerTimeouts;
+  /** Divides the calls, and the values of generators, over turns of the event loop. */
+  readonly turns = new HandlerTurns();
+  readonly #timeouts: HandlerTimeouts<HandlerCall>;
   readonly #queueServices: HandlerQueueServices;
+  /** An async context in which no handler runs, so that it has no store of a handler. */
+  readonly #emptyContext = new AsyncResource('HANDLERS', MANUAL);
+  readonly #running = (call: HandlerCall): Promise<Subscription | undefined> => this.#run(call);
 
   constructor(
     private readonly table: HandlerTable,
@@ -26,11 +37,16 @@ export class HandlerRunner implements CallRunner {
     slowConsumers: SlowConsumers,
     { handlerTimeoutMs, handlerQueueBytes }: Settings,
   ) {
-    this.#timeouts = new HandlerTimeouts(handlerTimeoutMs);
+    this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, {
+      timedOut: ({ abort }, { message }) => abort?.abort(timedOut(message)),
+      failedLate: (call, error) => {
+        if (!isAbortOf(call.abort?.signal, error)) this.replies.failedLate(call.session, call, error);
+      },
+    });
     this.#queueServices = {
       runner: this,
       counters,
-      turns: new HandlerTurns(),
+      turns: this.turns,
       slowConsumers,
       maxBytes: handlerQueueBytes,
     };
@@ -43,39 +59,77 @@ export class HandlerRunner implements CallRunner {
    * @throws {MessageError} `rate_limited` when the session's queue is full
    */
   enqueue(socket: GatewaySocket, session: Session, request: ServerRequest, heldBytes: number): boolean {
-    const index = this.table.index(request.type);
-    if (index === undefined) return false;
+    const handler = this.table.handler(request.type);
+    if (handler === undefined) return false;
     socket.queue ??= new HandlerQueue(session, this.#queueServices);
-    socket.queue.add(request, socket.handlers[index]!, heldBytes);
+    socket.queue.add(request, handler, heldBytes);
     return true;
   }
 
-  async run(session: Session, call: HandlerCall): Promise<Subscription | undefined> {
+  /** Runs a call in an async context of its own, because a handler may set a store for all that follows. */
+  run(call: HandlerCall): Promise<Subscription | undefined> {
+    return this.#emptyContext.runInAsyncScope(newContext).runInAsyncScope(this.#running, undefined, call);
+  }
+
+  async #run(call: HandlerCall): Promise<Subscription | undefined> {
+    const { session } = call;
     const startMs = performance.now();
     let stream: Subscription | undefined;
     try {
-      const body = this.table.takesText(call.type) ? rawBody(call) : parseBody(call);
-      call.data = undefined; // the body is the only copy from now on
-      const outcome = await this.#timeouts.within(call.handler(body, call.type));
-      if (isObservable(outcome)) stream = this.#subscribe(session, call, outcome);
+      const outcome = await this.#timeouts.within(call, this.#begin(call));
+      if (outcome instanceof AwaitedValues || isObservable(outcome)) stream = await this.#subscribe(call, outcome);
       else {
         this.replies.value(session, call, outcome);
         this.replies.done(session, call);
       }
     } catch (error) {
-      this.replies.failed(session, call, error);
+      if (!session.closed || !isAbortOf(call.abort?.signal, error)) this.replies.failed(session, call, error);
     }
     this.counters.handled(call.type, (performance.now() - startMs) / 1000);
     return stream;
   }
 
-  /** Replies with each value that the observable emits. */
-  #subscribe(session: Session, call: HandlerCall, values: Observable<unknown>): Subscription | undefined {
-    if (session.closed) return undefined;
+  #begin(call: HandlerCall): Promise<unknown> {
+    const body = this.table.takesText(call.type) ? rawBody(call) : parseBody(call);
+    call.data = undefined; // the body is the only copy from now on
+    if (call.handler.takesSignal === true) call.abort = new AbortController();
+    return call.handler(body, call.type, call.session.connection, call.abort?.signal);
+  }
+
+  /** Replies with each value that the observable emits; waits for the first of awaited values. */
+  async #subscribe(call: HandlerCall, outcome: AwaitedValues | Observable<unknown>): Promise<Subscription | undefined> {
+    if (call.session.closed) return undefined;
+    if (!(outcome instanceof AwaitedValues)) return this.#reply(call, outcome);
+    let subscription: Subscription | undefined;
+    const begun = new Promise<void>((resolve) => {
+      subscription = this.#reply(call, outcome.values, resolve);
+      subscription.add(resolve);
+    });
+    try {
+      await this.#timeouts.within(call, begun);
+    } catch (error) {
+      subscription?.unsubscribe();
+      throw error;
+    }
+    return subscription;
+  }
+
+  #reply(call: HandlerCall, values: Observable<unknown>, begun?: () => void): Subscription {
+    const { session } = call;
     // Replies in `tap`, because a value that cannot be sent must end the observable like its own failure.
-    return values.pipe(tap((value) => this.replies.value(session, call, value))).subscribe({
+    const sent = tap((value) => {
+      this.replies.value(session, call, value);
+      begun?.();
+    });
+    call.values = values.pipe(sent).subscribe({
       error: (error: unknown) => this.replies.failed(session, call, error),
       complete: () => this.replies.done(session, call),
     });
+    const { abort, values: subscription } = call;
+    if (abort !== undefined)
+      subscription.add(() => {
+        if (session.closed) abort.abort(sessionLeft());
+      });
+    return subscription;
   }
 }

@@ -1,21 +1,27 @@
 import { Injectable, type LoggerService, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { MessageAccess } from '../../messaging/message-access.js';
 import { hashText, isReserved } from '../../protocol/index.js';
-
-/** One `@SubscribeMessage` handler of one socket; guards, pipes, interceptors and filters run inside. */
-export type MessageHandlerCallback = (data: unknown, type: string) => Promise<unknown>;
+import type { Connection } from '../../sessions/connection.js';
 
 /**
- * Maps each message type that a gateway claims to the index of its callback in `GatewaySocket.handlers`. Indexes are
- * registered once, because Nest binds the gateways to every socket in the same order. Knows by the hash of a type too,
- * whether messages of the type are routed without a check.
+ * Calls one `@SubscribeMessage` handler, with its guards, pipes, interceptors and filters. Resolves with a value, an
+ * observable or `AwaitedValues`. Rejects with the error that the client gets, whatever the filters made of it.
+ */
+export interface MessageHandlerCallback {
+  (data: unknown, type: string, client: Connection | undefined, signal: AbortSignal | undefined): Promise<unknown>;
+  /** Whether the handler has a parameter with `@Abort()`. */
+  readonly takesSignal?: boolean;
+}
+
+/**
+ * Maps each message type that a gateway claims to its handler. One handler serves all sockets. Knows by the hash of a type,
+ * too, whether messages of the type are routed without a check.
  */
 @Injectable()
 export class HandlerTable implements OnApplicationBootstrap {
-  readonly #indexes = new Map<string, number>();
+  readonly #handlers = new Map<string, MessageHandlerCallback>();
   /** Hashes of the types that handlers claim, and of the types that are checked. */
   readonly #hashes = new Set<number>();
-  readonly #types: string[] = [];
   readonly #texts = new Set<string>();
   readonly #logger: LoggerService = new Logger(HandlerTable.name);
   /** Whether no hash decides, because messages of any type may be checked. Written before the server listens. */
@@ -30,14 +36,12 @@ export class HandlerTable implements OnApplicationBootstrap {
     else for (const type of types) this.#hashes.add(hashText(type));
   }
 
-  /** Registers the type of the handler at an index; does nothing for an index that is registered already. */
-  register(index: number, type: string): void {
-    if (index < this.#types.length) return;
-    this.#types.push(type);
+  /** Registers the handler of a type. */
+  register(type: string, handler: MessageHandlerCallback): void {
     if (isReserved(type)) this.#logger.error(`handler of a reserved type is never called: "${type}"`);
-    else if (this.#indexes.has(type)) this.#logger.error(`second handler of a type is never called: "${type}"`);
+    else if (this.#handlers.has(type)) this.#logger.error(`second handler of a type is never called: "${type}"`);
     else {
-      this.#indexes.set(type, index);
+      this.#handlers.set(type, handler);
       this.#hashes.add(hashText(type));
     }
   }
@@ -52,9 +56,9 @@ export class HandlerTable implements OnApplicationBootstrap {
     return this.#texts.size > 0 && this.#texts.has(type);
   }
 
-  /** Returns the index of a type's handler, `undefined` where no handler claims the type. */
-  index(type: string): number | undefined {
-    return this.#indexes.get(type);
+  /** Returns the handler of a type, `undefined` where no handler claims the type. */
+  handler(type: string): MessageHandlerCallback | undefined {
+    return this.#handlers.get(type);
   }
 
   /** Returns whether messages of a type that no handler claims are routed without a check. */

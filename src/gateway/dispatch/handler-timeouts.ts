@@ -1,33 +1,40 @@
-interface Deadline {
+interface Deadline<Call> {
   readonly dueMs: number;
+  readonly call: Call;
   readonly reject: (error: Error) => void;
 }
 
+/** Receives what happens to a call beside its outcome. */
+export interface TimeoutListener<Call> {
+  /** The call has taken too long; it goes on, but its outcome is ignored. */
+  timedOut(call: Call, error: Error): void;
+  /** A call has failed after that. */
+  failedLate(call: Call, error: unknown): void;
+}
+
 /** Limits how long handler calls may take. One timer serves all calls, because all have the same timeout. */
-export class HandlerTimeouts {
+export class HandlerTimeouts<Call> {
   /** In the order of their start, which is the order in which they are due. */
-  readonly #running = new Set<Deadline>();
+  readonly #running = new Set<Deadline<Call>>();
   #watching = false;
 
   /** @param work what is limited, for the text of the error */
   constructor(
     private readonly timeoutMs: number,
+    private readonly listener: TimeoutListener<Call>,
     private readonly work = 'handler',
   ) {}
 
-  /** Settles as the call does, or rejects after the timeout. The call itself is not cancelled. */
-  within<T>(call: Promise<T>): Promise<T> {
+  /** Settles as `outcome` does, or rejects after the timeout. The call itself is not cancelled. */
+  within<T>(call: Call, outcome: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const deadline: Deadline = { dueMs: performance.now() + this.timeoutMs, reject };
-      const settle =
-        <Outcome>(how: (outcome: Outcome) => void) =>
-        (outcome: Outcome): void => {
-          this.#running.delete(deadline);
-          how(outcome);
-        };
+      const deadline: Deadline<Call> = { dueMs: performance.now() + this.timeoutMs, call, reject };
       this.#running.add(deadline);
       if (!this.#watching) this.#watch(this.timeoutMs);
-      void call.then(settle(resolve), settle(reject));
+      void outcome.then(
+        (value) => (this.#running.delete(deadline) ? resolve(value) : undefined),
+        (error: Error) => (this.#running.delete(deadline) ? reject(error) : this.listener.failedLate(call, error)),
+      );
     });
   }
 
@@ -43,7 +50,9 @@ export class HandlerTimeouts {
     for (const deadline of this.#running) {
       if (deadline.dueMs > nowMs) return this.#watch(deadline.dueMs - nowMs);
       this.#running.delete(deadline);
-      deadline.reject(new Error(`${this.work} exceeded HANDLER_TIMEOUT_MS, ${this.timeoutMs} ms`));
+      const error = new Error(`${this.work} exceeded HANDLER_TIMEOUT_MS, ${this.timeoutMs} ms`);
+      this.listener.timedOut(deadline.call, error);
+      deadline.reject(error);
     }
   }
 }

@@ -160,7 +160,7 @@ export class FastFrameReader {
   #handle(socket: GatewaySocket): boolean {
     const { length, reserved, typeStart, typeEnd, idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
     const type = this.#scanner.ascii(typeStart, typeEnd);
-    if (!reserved && this.handlerTable.index(type) === undefined) return this.#route(socket, type);
+    if (!reserved && this.handlerTable.handler(type) === undefined) return this.#route(socket, type);
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     const request: ServerRequest = {
       type,

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { GATEWAY_METADATA, MESSAGE_METADATA } from '@nestjs/websockets/constants.js';
 
 export interface GatewayClass {
@@ -14,13 +13,16 @@ export interface GatewayHandler {
   readonly method: string;
 }
 
+/** Nest's record of a provider. */
+export type Provider = ReturnType<DiscoveryService['getProviders']>[number];
+
 export interface ExploredGateway {
   readonly metatype: GatewayClass;
-  /** The provider; a stand-in without fields where the gateway is scoped and Nest makes it anew for each message. */
+  /** The provider; a stand-in without fields where the gateway is scoped. */
   readonly instance: object;
   readonly scoped: boolean;
   /** Nest's entry of the provider, of which instances are created where the gateway is scoped. */
-  readonly provider: InstanceWrapper;
+  readonly provider: Provider;
   readonly handlers: readonly GatewayHandler[];
 }
 

@@ -106,7 +106,7 @@ export async function instantiate(
 }
 
 /** Returns the context that Nest uses for the handlers of a client; begins the context as Nest would. */
-function contextOf(client: Client, { provider }: ExploredGateway): ContextId {
+export function contextOf(client: Client, { provider }: ExploredGateway): ContextId {
   const known = client[REQUEST_CONTEXT_ID];
   if (known !== undefined) return known;
   const contextId = ContextIdFactory.getByRequest(client);

@@ -2,10 +2,11 @@ import {
   ParseArrayPipe,
   StandardSchemaValidationPipe,
   type ArgumentMetadata,
-  type INestApplication,
   type PipeTransform,
 } from '@nestjs/common';
+import { PipesConsumer } from '@nestjs/core/internal';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
+import { markRefusedBody } from '../dispatch/exception-mapping.js';
 import { BODY_PIPE, pathOf } from './body-pipe.js';
 import { BodyShape } from './body-shape.js';
 import { addPath, namesItem } from './field-paths.js';
@@ -13,49 +14,33 @@ import { addPath, namesItem } from './field-paths.js';
 /** An argument of a handler as Nest describes it: its type is a number, or a text for own decorators. */
 type Argument = Omit<ArgumentMetadata, 'type'> & { readonly type: unknown };
 
-interface PipesConsumer {
-  apply(value: unknown, argument: Argument, pipes: readonly PipeTransform[]): unknown;
-}
-
-/** The parts of Nest between an application and its pipes of gateways, which Nest's public API does not reach. */
-interface NestParts {
-  readonly socketModule?: { readonly webSocketsController?: { readonly contextCreator?: Partial<PipesHolder> } } | null;
-}
-
-interface PipesHolder {
-  pipesConsumer: PipesConsumer;
-}
-
-/**
- * Runs the pipes of all handlers by the rules of {@link HandlerPipes}. Must run after Nest has begun to connect the
- * gateways and before the first message.
- *
- * @throws {Error} where another version of Nest keeps its pipes in another place
- */
-export function useHandlerPipes(app: INestApplication): void {
-  const holder = (app as unknown as NestParts).socketModule?.webSocketsController?.contextCreator;
-  if (typeof holder?.pipesConsumer?.apply !== 'function')
-    throw new Error('This version of @nestjs/websockets runs pipes in an unknown way; use a version 12.');
-  if (!(holder.pipesConsumer instanceof HandlerPipes)) holder.pipesConsumer = new HandlerPipes(holder.pipesConsumer);
-}
-
 /**
  * Runs the pipes of an argument in Nest's order: global, class, method, parameter. Makes one object of a body only once:
  * of the pipes that validate, the one closest to the parameter runs, and no global one. {@link BODY_PIPE} checks the
- * result. Arguments of other gateways are left to Nest.
+ * result. Arguments of other gateways are left to Nest. Marks the exceptions with which pipes refuse a body.
  */
-export class HandlerPipes implements PipesConsumer {
-  constructor(private readonly nest: PipesConsumer) {}
+export class HandlerPipes {
+  readonly #nest = new PipesConsumer();
 
   // Not async, because that would allocate one more promise for each message.
   apply(value: unknown, argument: Argument, pipes: readonly PipeTransform[]): unknown {
     const globals = pipes.indexOf(BODY_PIPE);
-    if (globals < 0) return this.nest.apply(value, argument, pipes);
+    if (globals < 0) return marked(this.#nest.apply(value, argument as never, pipes as PipeTransform[]));
     const isBody = argument.type === WsParamtype.PAYLOAD;
     const { metatype, data, schema } = argument;
     const metadata = { type: isBody ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
-    if (pipes.length > 1) return isBody ? passBody(value, metadata, pipes, globals) : pass(value, metadata, pipes);
+    if (pipes.length > 1)
+      return marked(isBody ? passBody(value, metadata, pipes, globals) : pass(value, metadata, pipes));
     return isBody ? BODY_PIPE.transform(value, metadata) : value;
+  }
+}
+
+async function marked(passing: Promise<unknown>): Promise<unknown> {
+  try {
+    return await passing;
+  } catch (error) {
+    markRefusedBody(error);
+    throw error;
   }
 }
 

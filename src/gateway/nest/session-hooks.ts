@@ -6,7 +6,7 @@ import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
-import { HandlerTimeouts } from '../dispatch/handler-timeouts.js';
+import { HandlerTimeouts, type TimeoutListener } from '../dispatch/handler-timeouts.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import type { ExploredGateway } from './gateway-explorer.js';
 import { GatewayInstances, instantiate } from './gateway-instances.js';
@@ -33,6 +33,9 @@ export interface OnSessionDeparture {
   onSessionDeparture(session: Session, code: number): void | Promise<void>;
 }
 
+/** Ignores late arrival hooks, because {@link HookCaller} logs what they throw. */
+const IGNORED: TimeoutListener<Session> = { timedOut: () => undefined, failedLate: () => undefined };
+
 /** The hooks of one session's arrival that have returned promises. */
 class Arrival {
   readonly pending: Promise<void>[] = [];
@@ -55,7 +58,7 @@ class Arrival {
  */
 @Injectable()
 export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
-  readonly #timeouts: HandlerTimeouts;
+  readonly #timeouts: HandlerTimeouts<Session>;
   /** Instances whose `afterInit` is not called yet. The start waits for them, and not for what `afterInit` returns. */
   readonly #starting: Promise<void>[] = [];
   #server: unknown;
@@ -70,7 +73,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
     private readonly counters: Counters,
     { handlerTimeoutMs }: Settings,
   ) {
-    this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, 'arrival hook');
+    this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, IGNORED, 'arrival hook');
   }
 
   /**
@@ -157,7 +160,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   /** Waits for the hooks of an arrival, for at most `HANDLER_TIMEOUT_MS`. Never rejects. */
   async #within(arrival: Arrival, session: Session): Promise<void> {
     try {
-      await this.#timeouts.within(Promise.all(arrival.pending));
+      await this.#timeouts.within(session, Promise.all(arrival.pending));
     } catch (error) {
       arrival.isOver = true;
       this.caller.failed(error, session, [...arrival.unsettled].join(', '));

@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { PARAM_ARGS_METADATA } from '@nestjs/websockets/constants.js';
 import { TLSSocket } from 'node:tls';
 import type { CertificateSubject as Subject } from '../../sessions/identity.js';
 import type { Session } from '../../sessions/session.js';
@@ -39,6 +40,26 @@ export const CertificateSubject = createParamDecorator((_: unknown, context: Exe
   if (!(sink instanceof TLSSocket) || !sink.authorized) return undefined;
   return { ...sink.getPeerCertificate().subject };
 });
+
+/** Index of the signal in the arguments of a call, behind socket, body and type. */
+const SIGNAL_INDEX = 3;
+
+function signalOf(_: unknown, context: ExecutionContext): AbortSignal {
+  return context.getArgByIndex<AbortSignal>(SIGNAL_INDEX);
+}
+
+/**
+ * Injects a signal that is aborted when the session leaves, or when the handler exceeds `HANDLER_TIMEOUT_MS`:
+ * `@Abort() signal: AbortSignal`. Its reason is a `DOMException`, `AbortError` or `TimeoutError`.
+ */
+export const Abort = createParamDecorator(signalOf);
+
+/** Returns whether a handler has a parameter with {@link Abort}. */
+export function takesSignal(gateway: object, method: string): boolean {
+  const parameters = Reflect.getMetadata(PARAM_ARGS_METADATA, gateway, method) as
+    Readonly<Record<string, object>> | undefined;
+  return Object.values(parameters ?? {}).some((each) => 'factory' in each && each.factory === signalOf);
+}
 
 function socketOf(context: ExecutionContext): GatewaySocket {
   return context.switchToWs().getClient<GatewaySocket>();

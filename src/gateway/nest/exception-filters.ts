@@ -1,0 +1,74 @@
+import type { ArgumentsHost } from '@nestjs/common';
+import {
+  EXCEPTION_FILTERS_METADATA,
+  selectExceptionFilterMetadata,
+  type ExceptionFilterMetadata,
+} from '@nestjs/common/internal';
+import { ExecutionContextHost, STATIC_CONTEXT } from '@nestjs/core/internal';
+import { ExceptionFiltersContext } from '@nestjs/websockets/context/exception-filters-context.js';
+import { WsExceptionsHandler } from '@nestjs/websockets/exceptions/ws-exceptions-handler.js';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { filteredError } from '../dispatch/exception-mapping.js';
+import { GatewaySocket } from '../gateway-socket.js';
+
+/** Arguments of a handler call, as Nest passes them on: the socket, the body, the type, …, the pattern. */
+export type HandlerArguments = [client: GatewaySocket, ...others: unknown[]];
+
+/**
+ * Asks the exception filters of one handler. Replaces Nest's own handler of exceptions, which sends a frame by itself
+ * and ignores what a filter returns.
+ */
+export class HandlerFilters extends WsExceptionsHandler {
+  readonly #filters: ExceptionFilterMetadata[];
+
+  constructor(filters: ExceptionFilterMetadata[]) {
+    super();
+    this.#filters = filters;
+  }
+
+  /** Rejects with the error to answer: that of the first filter that catches the exception, else the exception. */
+  async settle(exception: unknown, args: HandlerArguments): Promise<never> {
+    const filter = selectExceptionFilterMetadata(this.#filters, exception);
+    if (filter === undefined) throw exception;
+    const host = new ExecutionContextHost(args);
+    host.setType('ws');
+    throw filteredError(exception, await valueOf(ask(filter, exception, host, args[0])));
+  }
+}
+
+/** Calls a filter. Only envelopes may leave meanwhile, because Nest's filters send frames of another form. */
+function ask(
+  { func }: ExceptionFilterMetadata,
+  exception: unknown,
+  host: ArgumentsHost,
+  client: GatewaySocket,
+): unknown {
+  GatewaySocket.filtered = client;
+  try {
+    return func(exception, host);
+  } finally {
+    GatewaySocket.filtered = undefined;
+  }
+}
+
+async function valueOf(answer: unknown): Promise<unknown> {
+  const value = await answer;
+  return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
+}
+
+/** Finds the filters of a handler as Nest does: of the method, then of the class. */
+export class HandlerFiltersContext extends ExceptionFiltersContext {
+  override create(...[instance, callback, moduleKey, contextId, inquirerId]: CreateParameters): HandlerFilters {
+    this.moduleContext = moduleKey;
+    const filters = this.createContext<ExceptionFilterMetadata[]>(
+      instance,
+      callback,
+      EXCEPTION_FILTERS_METADATA,
+      contextId ?? STATIC_CONTEXT,
+      inquirerId,
+    );
+    return new HandlerFilters(filters.toReversed());
+  }
+}
+
+type CreateParameters = Parameters<ExceptionFiltersContext['create']>;

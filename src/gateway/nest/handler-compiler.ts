@@ -1,0 +1,109 @@
+import type { INestApplication } from '@nestjs/common';
+import { ApplicationConfig, ModulesContainer, type NestContainer } from '@nestjs/core';
+// Nest has no public way to call a handler of a gateway without its own treatment of exceptions.
+import {
+  GuardsConsumer,
+  GuardsContextCreator,
+  InterceptorsContextCreator,
+  type PipesConsumer,
+  PipesContextCreator,
+  STATIC_CONTEXT,
+} from '@nestjs/core/internal';
+import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.js';
+import { isAbortOf } from '../dispatch/abort-reasons.js';
+import { HandlerReplies } from '../dispatch/handler-replies.js';
+import { HandlerRunner } from '../dispatch/handler-runner.js';
+import type { HandlerTable, MessageHandlerCallback } from '../dispatch/handler-table.js';
+import type { GatewaySocket } from '../gateway-socket.js';
+import { HandlerFiltersContext, type HandlerArguments } from './exception-filters.js';
+import { GatewayExplorer, type ExploredGateway, type GatewayHandler } from './gateway-explorer.js';
+import { HandlerInterceptors, type LateErrorListener } from './handler-interceptors.js';
+import { HandlerPipes } from './handler-pipes.js';
+import { HandlerProxy } from './handler-proxy.js';
+import { contextOf, instantiate } from './gateway-instances.js';
+import { takesSignal } from './session.decorators.js';
+
+/** Parameters of the constructor of `WsContextCreator` in the supported versions of Nest. */
+const CREATOR_PARAMETERS = 8;
+
+type Run = (...args: HandlerArguments) => Promise<unknown>;
+type Methods = Readonly<Record<string, (...parameters: unknown[]) => unknown>>;
+
+/**
+ * Makes one callback for each handler, which all sockets share. Guards, interceptors and pipes run in Nest's order by
+ * Nest's own code; an exception then goes through the filters and settles the exchange.
+ */
+export class HandlerCompiler {
+  readonly #filters: HandlerFiltersContext;
+  readonly #creator: WsContextCreator;
+
+  /** @throws {Error} for a version of Nest that makes callbacks in another way */
+  constructor(
+    private readonly app: INestApplication,
+    private readonly server: unknown,
+  ) {
+    if (WsContextCreator.length !== CREATOR_PARAMETERS)
+      throw new Error(
+        'unsupported version of "@nestjs/websockets": WsContextCreator has changed; install the version in package.json',
+      );
+    const config = app.get(ApplicationConfig);
+    // The only method of the container that finds guards, pipes, interceptors and filters.
+    const modules = { getModules: () => app.get(ModulesContainer) } as unknown as NestContainer;
+    const replies = app.get(HandlerReplies);
+    const { turns } = app.get(HandlerRunner);
+    const onLate: LateErrorListener = ([{ session }, , type, signal], error) => {
+      if (session !== undefined && !isAbortOf(signal, error))
+        replies.failedLate(session, { type: type as string, id: undefined }, error);
+    };
+    this.#filters = new HandlerFiltersContext(modules);
+    this.#creator = new WsContextCreator(
+      new HandlerProxy(turns, onLate),
+      this.#filters,
+      new PipesContextCreator(modules, config),
+      new HandlerPipes() as unknown as PipesConsumer,
+      new GuardsContextCreator(modules, config),
+      new GuardsConsumer(),
+      new InterceptorsContextCreator(modules, config),
+      new HandlerInterceptors(turns, onLate),
+    );
+  }
+
+  /** Registers the handlers of all gateways. */
+  registerAll(table: HandlerTable): void {
+    for (const gateway of this.app.get(GatewayExplorer).gateways())
+      for (const handler of gateway.handlers) table.register(handler.type, this.#callback(gateway, handler));
+  }
+
+  #callback(gateway: ExploredGateway, { method }: GatewayHandler): MessageHandlerCallback {
+    const run = gateway.scoped ? this.#scoped(gateway, method) : this.#static(gateway, method);
+    if (!takesSignal(gateway.metatype, method)) return (data, type, client) => run(client as GatewaySocket, data, type);
+    const callback: MessageHandlerCallback = (data, type, client, signal) =>
+      run(client as GatewaySocket, data, type, signal);
+    return Object.assign(callback, { takesSignal: true });
+  }
+
+  #static({ metatype, instance, provider }: ExploredGateway, method: string): Run {
+    const callback = (metatype.prototype as Methods)[method]!;
+    return this.#creator.create(instance, callback, provider.host!.token, method);
+  }
+
+  /** Calls a method of the instance that belongs to the context of the session. */
+  #scoped(gateway: ExploredGateway, method: string): Run {
+    const { metatype, provider } = gateway;
+    const moduleKey = provider.host!.token;
+    const callback = (metatype.prototype as Methods)[method]!;
+    return async (...args) => {
+      let run: Run;
+      try {
+        const contextId = contextOf(args[0], gateway);
+        const instance = await instantiate(gateway, contextId, this.server);
+        run = this.#creator.create(instance, (instance as Methods)[method]!, moduleKey, method, contextId, provider.id);
+      } catch (error) {
+        return this.#filters
+          .create(provider.instance as object, callback, moduleKey, STATIC_CONTEXT)
+          .settle(error, args);
+      }
+      return run(...args);
+    };
+  }
+}

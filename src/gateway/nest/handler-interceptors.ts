@@ -1,0 +1,52 @@
+import { InterceptorsConsumer } from '@nestjs/core/internal';
+import { concatMap, finalize, of, type Observable } from 'rxjs';
+import type { HandlerTurns } from '../dispatch/handler-turns.js';
+import { AwaitedValues, generatedValues, isGenerated } from '../dispatch/handler-values.js';
+import type { HandlerArguments } from './exception-filters.js';
+
+/** Receives an error of a handler whose outcome nothing waits for any more. */
+export type LateErrorListener = (args: HandlerArguments, error: unknown) => void;
+
+type Next = () => Promise<unknown>;
+type InterceptParameters = Parameters<InterceptorsConsumer['intercept']>;
+
+/** Runs interceptors around a handler. The values of a generator are the values of an observable for them. */
+export class HandlerInterceptors extends InterceptorsConsumer {
+  readonly #lateListeners = new WeakMap<Next, (error: unknown) => void>();
+
+  constructor(
+    private readonly turns: HandlerTurns,
+    private readonly onLate: LateErrorListener,
+  ) {
+    super();
+  }
+
+  override intercept(...parameters: InterceptParameters): Promise<unknown> {
+    const [interceptors, , , , next] = parameters;
+    return interceptors.length === 0 ? next() : this.#around(parameters, next);
+  }
+
+  async #around(
+    [interceptors, args, instance, callback, , type]: InterceptParameters,
+    next: Next,
+  ): Promise<AwaitedValues> {
+    const late = (error: unknown): void => this.onLate(args as HandlerArguments, error);
+    let ended = false;
+    const observed: Next = () => {
+      const outcome = next();
+      // Nest drops the error of a handler from which its interceptors have unsubscribed.
+      outcome.catch((error: unknown) => ended && late(error));
+      return outcome;
+    };
+    this.#lateListeners.set(observed, late);
+    const values = await super.intercept(interceptors, args, instance, callback, observed, type);
+    return new AwaitedValues((values as Observable<unknown>).pipe(finalize(() => (ended = true))));
+  }
+
+  override transformDeferred(next: Next): Observable<unknown> {
+    const late = this.#lateListeners.get(next)!;
+    return super
+      .transformDeferred(next)
+      .pipe(concatMap((value) => (isGenerated(value) ? generatedValues(value, this.turns, late) : of(value))));
+  }
+}
