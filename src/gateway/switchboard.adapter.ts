@@ -148,8 +148,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
-        this.#socketEvents.open(webSocket, request.socket, result);
-        this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open
+        this.#socketEvents.open(webSocket, request.socket, result, () => {
+          this.#server.emit('connection', client, request); // calls Nest's connection hooks: the session is open
+        });
       });
     } catch (error) {
       if (webSocket?.session === undefined) this.#abandon(socket, error);

@@ -4,6 +4,8 @@ import type { Session } from './session.js';
 export interface SessionListener {
   /** Called after the welcome is written and before anything is read from the client. */
   opened?(session: Session): void;
+  /** Called behind `opened` of all listeners and the hooks of the connection, unless one of them has closed the session. */
+  announced?(session: Session): void;
   /** Called before the session is removed, so that it can still be sent frames that it is owed. */
   closing?(session: Session): void;
   /**
@@ -13,7 +15,7 @@ export interface SessionListener {
 }
 
 /**
- * Phases of listeners, in the order in which listeners are called for `opened` and for `closed` alike.
+ * Phases of listeners, in the order in which listeners are called for each event.
  * `drain` is the last phase, because its listener may close the session that has just opened.
  */
 export const LISTENER_PHASES = [
@@ -49,6 +51,10 @@ export class SessionListeners {
 
   opened(session: Session): void {
     this.#callAll('opened', session, (listener) => listener.opened?.(session));
+  }
+
+  announced(session: Session): void {
+    this.#callAll('announced', session, (listener) => listener.announced?.(session));
   }
 
   closing(session: Session): void {
