@@ -87,13 +87,20 @@ export class SocketEvents {
     };
   }
 
-  /** Opens a session for a socket whose handshake was admitted. Frames are read in a later tick. */
-  open(webSocket: GatewaySocket, socket: Socket, identity: Identity): void {
+  /**
+   * Opens a session for a socket whose handshake was admitted. Frames are read in a later tick.
+   *
+   * @param hooks run before others are notified of the session
+   */
+  open(webSocket: GatewaySocket, socket: Socket, identity: Identity, hooks: () => void): void {
     webSocket.sink = socket;
     this.#listen(webSocket, socket);
     const session = this.sessions.create(identity);
     webSocket.attach(session);
-    this.sessions.open(session, this.#welcome(session.id));
+    this.sessions.open(session, this.#welcome(session.id), () => {
+      hooks();
+      if (socket.destroyed) session.end(ABNORMAL); // a hook has cut the connection, whose `close` follows
+    });
   }
 
   /** Destroys every connection without a close frame. */

@@ -149,13 +149,14 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
       this.#server.handleUpgrade(request, socket, head, (client) => {
-        webSocket = client as GatewaySocket;
+        const opened = (webSocket = client as GatewaySocket);
         this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
-        webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
-        this.#socketEvents.open(webSocket, request.socket, result);
-        this.#sessionHooks.arrived(webSocket, request);
-        this.#server.emit('connection', webSocket, request); // binds Nest's handlers to the socket
+        opened.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
+        this.#socketEvents.open(opened, request.socket, result, () => {
+          this.#sessionHooks.arrived(opened, request);
+          this.#server.emit('connection', client, request);
+        });
       });
     } catch (error) {
       if (webSocket?.session === undefined) this.#abandon(socket, error);

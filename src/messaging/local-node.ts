@@ -26,8 +26,10 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     private readonly sessionDirectory: SessionDirectory,
   ) {
     sessions.addListener('cluster', {
-      opened: ({ id, user }) => backplane.arrived({ id, user }),
-      closed: ({ id }, code) => backplane.departed(id, code),
+      announced: ({ id, user }) => backplane.arrived({ id, user }),
+      closed: ({ id, announced }, code) => {
+        if (announced) backplane.departed(id, code);
+      },
     });
   }
 

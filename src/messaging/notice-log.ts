@@ -47,9 +47,15 @@ export class NoticeLog implements SessionListener {
   }
 
   opened(session: Session): void {
-    if (this.#arrivals) this.#log.push(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
     session.noticeOffset = this.#flushed + this.#log.length;
-    if (this.#arrivals) this.#schedule();
+  }
+
+  announced(session: Session): void {
+    if (!this.#arrivals) return;
+    this.catchUp(session);
+    this.#log.push(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
+    session.noticeOffset++; // a session gets no notice of itself
+    this.#schedule();
   }
 
   /** Sends a session the notices of the window that are older than its end, where its connection was not cut. */
@@ -58,7 +64,7 @@ export class NoticeLog implements SessionListener {
   }
 
   closed(session: Session, code: number): void {
-    this.#addDeparture(session, session.id, code);
+    if (session.announced || !this.#toAll) this.#addDeparture(session, session.id, code);
   }
 
   /** Adds the arrival of a remote session. */

@@ -63,7 +63,10 @@ export class Switchboard {
    * @throws {MessageError} `unavailable` where only the sessions of this node received it
    */
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {
-    if (sender !== SERVER && sender.closed) return 0;
+    if (sender !== SERVER) {
+      if (sender.closed) return 0;
+      this.sessions.announce(sender);
+    }
     const [name, except] = sender === SERVER ? [SERVER] : [sender.id, sender];
     const { skipped, complete } = this.broadcaster.broadcast(encode(name, EVERYONE, type, data), except);
     if (!complete) throw localOnly();
@@ -104,7 +107,9 @@ export class Switchboard {
 
   #send(sender: Session | typeof SERVER, receiver: string, type: string, data: unknown): Promise<void> | undefined {
     if (sender === SERVER) return this.router.deliver(SERVER, receiver, encode(SERVER, receiver, type, data));
-    return sender.closed ? undefined : this.router.deliver(sender, receiver, encode(sender.id, receiver, type, data));
+    if (sender.closed) return undefined;
+    this.sessions.announce(sender);
+    return this.router.deliver(sender, receiver, encode(sender.id, receiver, type, data));
   }
 }
 

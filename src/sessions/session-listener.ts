@@ -4,6 +4,8 @@ import type { Session } from './session.js';
 export interface SessionListener {
   /** Called after the welcome is written and before anything is read from the client. */
   opened?(session: Session): void;
+  /** Called behind `opened` of all listeners and the hooks of the connection, unless one of them has closed the session. */
+  announced?(session: Session): void;
   /**
    * Called before the session is removed, so that it can still be sent frames that it is owed.
    *
@@ -17,7 +19,7 @@ export interface SessionListener {
 }
 
 /**
- * Phases of listeners, in the order in which listeners are called for `opened` and for `closed` alike.
+ * Phases of listeners, in the order in which listeners are called for each event.
  * `drain` is the last phase, because its listener may close the session that has just opened.
  */
 export const LISTENER_PHASES = [
@@ -42,6 +44,7 @@ export class SessionListeners {
   readonly #entries: { readonly rank: number; readonly listener: SessionListener }[] = [];
   /** The listeners of each event, because most listeners have no use for one of them. */
   #ofOpened: Required<Pick<SessionListener, 'opened'>>[] = [];
+  #ofAnnounced: Required<Pick<SessionListener, 'announced'>>[] = [];
   #ofClosing: Required<Pick<SessionListener, 'closing'>>[] = [];
   #ofClosed: Required<Pick<SessionListener, 'closed'>>[] = [];
 
@@ -54,6 +57,7 @@ export class SessionListeners {
     const index = this.#entries.findIndex((entry) => entry.rank > rank);
     this.#entries.splice(index === -1 ? this.#entries.length : index, 0, { rank, listener });
     this.#ofOpened = this.#having('opened');
+    this.#ofAnnounced = this.#having('announced');
     this.#ofClosing = this.#having('closing');
     this.#ofClosed = this.#having('closed');
   }
@@ -64,6 +68,16 @@ export class SessionListeners {
         listener.opened(session);
       } catch (error) {
         this.onError('opened', session, error);
+      }
+    }
+  }
+
+  announced(session: Session): void {
+    for (const listener of this.#ofAnnounced) {
+      try {
+        listener.announced(session);
+      } catch (error) {
+        this.onError('announced', session, error);
       }
     }
   }

@@ -19,7 +19,7 @@ export class SessionRegistry implements SessionOwner {
   readonly #hashTable: SessionHashTable;
   readonly #order = new SortedIds(() => this.#sessions.keys());
   readonly #listeners = new SessionListeners((event, session, error) =>
-    event === 'opened' ? this.fail(session, error) : this.#logIncident(session, error),
+    event === 'opened' || event === 'announced' ? this.fail(session, error) : this.#logIncident(session, error),
   );
 
   constructor(
@@ -52,13 +52,26 @@ export class SessionRegistry implements SessionOwner {
     return new Session(id, idSlot, identity, this);
   }
 
-  /** Opens a session: sends its welcome at once, before anything else, and calls the listeners. */
-  open(session: Session, welcome: Frame): void {
+  /**
+   * Opens a session: sends its welcome at once, before anything else, and calls the listeners.
+   *
+   * @param hooks run before others are notified, so that nobody is notified of a session that they close
+   */
+  open(session: Session, welcome: Frame, hooks?: () => void): void {
     this.#sessions.set(session.id, session);
     this.#hashTable.add(session);
     this.#order.add(session.id);
     session.outbox.writeNow(welcome);
     this.#listeners.opened(session);
+    hooks?.();
+    this.announce(session);
+  }
+
+  /** Notifies others of a session, once. Call it before a message in the name of a session that may still be opening. */
+  announce(session: Session): void {
+    if (session.announced || session.closed) return;
+    session.announced = true;
+    this.#listeners.announced(session);
   }
 
   /** Removes a session and calls the listeners; does nothing once the session has ended. */

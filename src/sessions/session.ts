@@ -31,6 +31,8 @@ export class Session {
 
   /** Whether the session has ended: nothing is sent to it or in its name any more. Written by `SessionRegistry`. */
   closed = false;
+  /** Whether others have been notified of its arrival. Written by `SessionRegistry`. */
+  announced = false;
   /** Whether code that works for this session has thrown. Written by `SessionRegistry`. */
   failed = false;
   /** Tick of the next ping. Written by `Heartbeat`. */

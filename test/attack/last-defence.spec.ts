@@ -192,18 +192,25 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
   });
 
   it('in a listener of an arrival closes that session with 1011, after all listeners were called', async () => {
-    const opened: string[] = [];
-    let isArmed = true;
-    get(SessionRegistry).addListener('directory', {
-      opened: () => {
-        if (isArmed) throw new Error(BOOM);
-      },
-    });
-    get(SessionRegistry).addListener('hooks', { opened: ({ id }) => opened.push(id) });
-    const victim = await connect(server.url);
-    isArmed = false;
-    expect(opened).toEqual([victim.id]);
-    await expectVictimClosed(victim);
+    for (const phase of ['opened', 'announced'] as const) {
+      const called: string[] = [];
+      let isArmed = true;
+      get(SessionRegistry).addListener('directory', {
+        [phase]: () => {
+          if (isArmed) throw new Error(BOOM);
+        },
+      });
+      get(SessionRegistry).addListener('hooks', {
+        [phase]: ({ id }: Session) => {
+          if (isArmed) called.push(id);
+        },
+      });
+      const victim = await connect(server.url);
+      isArmed = false;
+      expect(called).toEqual([victim.id]);
+      if (phase === 'announced') await expectVictimClosed(victim);
+      else expect((await victim.closed).code).toBe(1011); // and is announced to nobody
+    }
   });
 
   it.each(['closing', 'closed'] as const)('in a listener (%s) keeps no other from being called', async (phase) => {
