@@ -21,7 +21,7 @@ describe('handled messages of one session', () => {
   keepLogLines();
 
   const start = async (variables: Record<string, string> = {}): Promise<void> => {
-    server = await startServer({ ARRIVAL_NOTICES: 'off', ...variables }, [GatesModule]);
+    server = await startServer({ ARRIVAL_NOTICES: 'off', DRAIN_TIMEOUT_MS: '500', ...variables }, [GatesModule]);
     gates = server.app.get(GatesGateway, { strict: false });
     alice = await connect(server.url);
     bob = await connect(server.url);
