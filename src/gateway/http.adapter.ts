@@ -1,7 +1,8 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { Settings } from '../settings/settings.js';
 import { HttpRequest } from './http/http-request.js';
+import { rejectRequest } from './http/rejection.js';
 import { readTlsFiles } from './tls/tls-files.js';
 import { createTlsServer } from './tls/tls-server.js';
 
@@ -34,5 +35,10 @@ export class HttpAdapter extends ExpressAdapter {
       files === undefined
         ? createServer(timeouts, listener)
         : createTlsServer(this.settings, files, timeouts, listener);
+  }
+  /** Answers paths outside a global prefix, too. Nest would leave them to Express, which answers in HTML. */
+  override setNotFoundHandler(...parameters: Parameters<ExpressAdapter['setNotFoundHandler']>): void {
+    super.setNotFoundHandler(...parameters);
+    this.use((_: IncomingMessage, response: ServerResponse) => rejectRequest(response, { code: 'not_found' }));
   }
 }

@@ -1,18 +1,15 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { NodeModule } from '../node/node.module.js';
-import { ClientController } from './static/client.controller.js';
 import { DescriptorWatch } from './health/descriptor-watch.js';
 import { Drain } from './shutdown/drain.js';
-import { HealthController } from './health/health.controller.js';
+import { NodeHealth } from './health/node-health.js';
 import { Metrics } from './metrics/metrics.js';
-import { MetricsController } from './metrics/metrics.controller.js';
 import { SessionMetrics } from './metrics/session-metrics.js';
 
 @Module({
   imports: [NodeModule, TerminusModule.forRoot({ logger: false })],
-  controllers: [ClientController, HealthController, MetricsController],
-  providers: [DescriptorWatch, Drain, SessionMetrics, Metrics],
+  providers: [DescriptorWatch, Drain, NodeHealth, SessionMetrics, Metrics],
   exports: [SessionMetrics],
 })
 export class OpsModule {}

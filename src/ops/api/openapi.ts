@@ -1,7 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApiModule } from './api.module.js';
 import { NOT_FOUND, sendProblem } from './problem.filter.js';
 
 /** Serves the OpenAPI document of the HTTP API. The document needs no key, because it holds no secret. */
@@ -16,7 +15,7 @@ export function serveOpenApi(app: INestApplication): void {
     .addBearerAuth()
     .build();
   const jsonDocumentUrl = 'api/v1/openapi.json';
-  SwaggerModule.setup('api/v1', app, () => SwaggerModule.createDocument(app, config, { include: [ApiModule] }), {
+  SwaggerModule.setup('api/v1', app, () => SwaggerModule.createDocument(app, config), {
     ui: false,
     raw: ['json'],
     jsonDocumentUrl,

@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DocsFiles } from './docs-files.js';
 import { PAGE_HEADERS, sendStaticFile } from '../static/static-file.js';
@@ -7,6 +8,7 @@ import { PAGE_HEADERS, sendStaticFile } from '../static/static-file.js';
 const DOCUMENT_HEADERS = { ...PAGE_HEADERS, 'Access-Control-Allow-Origin': '*' };
 
 /** Serves the protocol as an AsyncAPI document, and a page that shows the document. */
+@ApiExcludeController()
 @Controller()
 export class DocsController {
   constructor(private readonly files: DocsFiles) {}

@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   CLOSE_CODES,
@@ -20,6 +21,7 @@ const HEADERS = {
 };
 
 /** Serves the console at `/` and its files below `/console/`; the files are read once. */
+@ApiExcludeController()
 @Controller()
 export class ConsoleController {
   readonly #files = readStaticFiles(FOLDER);
