@@ -12,6 +12,7 @@ import { serveEndpoints } from './endpoints.js';
 import { checkFiles } from './startup-checks.js';
 import { OriginPolicy } from './gateway/handshake/origin-policy.js';
 import { HttpAdapter } from './gateway/http.adapter.js';
+import { keepGlobalsFromMessages } from './gateway/nest/http-globals.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
 import { readSettings, type Variables } from './settings/environment.js';
@@ -26,6 +27,11 @@ export interface AppOptions {
   readonly handlers?: DynamicModule['imports'];
   /** Whether `request.rawBody` of your controllers holds the bytes of a body, as the option of the same name in Nest. */
   readonly rawBody?: boolean;
+  /**
+   * Whether global guards and interceptors run for messages, too, as the option of the same name of
+   * `connectMicroservice()` in Nest. They do not by default, because most are written for requests.
+   */
+  readonly inheritAppConfig?: boolean;
 }
 
 /**
@@ -37,6 +43,7 @@ export async function createApp({
   variables,
   handlers,
   rawBody = false,
+  inheritAppConfig = false,
 }: AppOptions = {}): Promise<NestExpressApplication> {
   const settings = readSettings(variables);
   checkFiles(settings);
@@ -53,6 +60,7 @@ export async function createApp({
     },
   );
   app.disable('x-powered-by');
+  if (!inheritAppConfig) await keepGlobalsFromMessages(app, log);
   await serveEndpoints(app);
   rejectPlainHttp(app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
   app.useWebSocketAdapter(new SwitchboardAdapter(app));

@@ -254,6 +254,13 @@ describe.each(GLOBAL_THINGS)('with $name of the application', (thing) => {
     expect(thing.shows(await ask(`http://127.0.0.1:${port}${thing.path ?? '/team'}`))).toEqual(thing.expected);
   });
 
+  it('a handler answers its messages', async () => {
+    const client = await connect(`ws://127.0.0.1:${port}/wss`);
+    client.send({ type: 'echo', id: '1' });
+    expect(await client.answer('1')).toMatchObject({ type: 'echo', data: { well: true } });
+    await client.close();
+  });
+
   it('the OpenAPI document of the application shows only its own paths', () => {
     const { paths } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
     const team = (thing.path ?? '/team').replace('/fails', '');

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
-import { ApplicationConfig } from '@nestjs/core';
 import { GatewayExplorer, type ExploredGateway } from './gateway-explorer.js';
+import { configOfHandlers } from './http-globals.js';
 
 /**
  * Lists the message types whose handlers have interceptors. Nest returns an observable for each such handler. Create
@@ -13,7 +13,7 @@ export class InterceptedTypes {
 
   constructor(app: INestApplication) {
     // `useGlobalInterceptors()` and the providers of `APP_INTERCEPTOR`.
-    const config = app.get(ApplicationConfig);
+    const config = configOfHandlers(app);
     this.#all = config.getGlobalInterceptors().length + config.getGlobalRequestInterceptors().length > 0;
     for (const gateway of app.get(GatewayExplorer).gateways()) this.#addTypesOf(gateway);
   }
