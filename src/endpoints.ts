@@ -27,9 +27,11 @@ export async function serveEndpoints(server: INestApplication): Promise<void> {
     new EndpointsAdapter(),
     { bodyParser: false, abortOnError: false },
   );
+  const settings = server.get(Settings);
   app.disable('x-powered-by');
   app.useGlobalFilters(new HttpErrorFilter(server.get(Log)));
-  if (server.get(Settings).apiKeys !== undefined) serveOpenApi(app);
+  if (settings.httpBase !== '/') app.setGlobalPrefix(settings.httpBase);
+  if (settings.apiKeys !== undefined) serveOpenApi(app, settings);
   await app.init();
   const serve = app.getHttpAdapter().getInstance() as unknown as Serve;
   intercept(server.getHttpServer() as Server, 'request', (next, request: IncomingMessage, response: ServerResponse) =>
