@@ -3,6 +3,9 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
+import { refuseTakenRoutes } from './endpoint-routes.js';
+import type { HttpAdapter } from './gateway/http.adapter.js';
+import { routesOf, type RoutedApp } from './gateway/http/routes.js';
 import { intercept } from './gateway/http/intercept.js';
 import { serveOpenApi } from './ops/api/openapi.js';
 import { EndpointsModule } from './ops/endpoints.module.js';
@@ -33,7 +36,10 @@ export async function serveEndpoints(server: INestApplication): Promise<void> {
   if (settings.httpBase !== '/') app.setGlobalPrefix(settings.httpBase);
   if (settings.apiKeys !== undefined) serveOpenApi(app, settings);
   await app.init();
-  const serve = app.getHttpAdapter().getInstance() as unknown as Serve;
+  const serve = app.getHttpAdapter().getInstance() as unknown as Serve & RoutedApp;
+  const endpoints = routesOf(serve);
+  (server.getHttpAdapter() as unknown as HttpAdapter).onRoutes = (routes) =>
+    refuseTakenRoutes(routes, endpoints, settings, server.get(Log));
   intercept(server.getHttpServer() as Server, 'request', (next, request: IncomingMessage, response: ServerResponse) =>
     serve(request, response, next),
   );

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { Settings } from '../settings/settings.js';
 import { HttpRequest } from './http/http-request.js';
 import { rejectRequest } from './http/rejection.js';
+import { routesOf, type RoutedApp, type Route } from './http/routes.js';
 import { readTlsFiles } from './tls/tls-files.js';
 import { createTlsServer } from './tls/tls-server.js';
 
@@ -16,6 +17,9 @@ const IDLE_CHECK_MS = 30_000;
  * `Handshake` checks the `Host` header instead of Node, so that the rejection has the usual body.
  */
 export class HttpAdapter extends ExpressAdapter {
+  /** Gets the routes of the application once Nest has registered all of them; an error ends the start. */
+  onRoutes: ((routes: readonly Route[]) => void) | undefined;
+
   constructor(private readonly settings: Settings) {
     super();
   }
@@ -38,6 +42,7 @@ export class HttpAdapter extends ExpressAdapter {
   }
   /** Answers paths outside a global prefix, too. Nest would leave them to Express, which answers in HTML. */
   override setNotFoundHandler(...parameters: Parameters<ExpressAdapter['setNotFoundHandler']>): void {
+    this.onRoutes?.(routesOf(this.getInstance<RoutedApp>()));
     super.setNotFoundHandler(...parameters);
     this.use((_: IncomingMessage, response: ServerResponse) => rejectRequest(response, { code: 'not_found' }));
   }
