@@ -9,6 +9,7 @@ const USAGE = `npm run doctor -- --url wss://chat.example.com/wss
 Checks a deployment from outside and prints each problem with its remedy; exit code 1 if a check fails.
 
   --url URL            the WebSocket URL that clients use (wss://localhost/wss)
+  --base PATH          the HTTP_BASE of the server (/)
   --ca FILE            a private certificate authority, in PEM
   --http-port PORT     the plain HTTP port, which redirects (80)
   --token TOKEN        the token for a server with AUTH=required
@@ -19,8 +20,8 @@ Checks a deployment from outside and prints each problem with its remedy; exit c
   --quick              skip the heartbeat check`;
 const EXIT_USAGE = 64;
 
-const { url, ca, token, from, timeout, origin, quick, ...others } = readOptions();
-const deployment = new Deployment({ url, ca, token, from, timeoutMs: Number(timeout) * 1000 });
+const { url, base, ca, token, from, timeout, origin, quick, ...others } = readOptions();
+const deployment = new Deployment({ url, base, ca, token, from, timeoutMs: Number(timeout) * 1000 });
 const report = new Report();
 await checkHandshake(deployment, report, { httpPort: others['http-port'], allowedOrigin: origin });
 await checkSession(deployment, report, { apiKey: others['api-key'], quick });
@@ -32,6 +33,7 @@ function readOptions() {
     const { values } = parseArgs({
       options: {
         url: { type: 'string', default: 'wss://localhost/wss' },
+        base: { type: 'string', default: '/' },
         'http-port': { type: 'string', default: '80' },
         timeout: { type: 'string', default: '10' },
         quick: { type: 'boolean', default: false },

@@ -1,11 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { BackplaneModule } from './cluster/backplane.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
+import { UnknownPathFilter } from './gateway/handshake/unknown-path.filter.js';
 import { GatewayExplorer } from './gateway/nest/gateway-explorer.js';
 import { HandlersModule } from './handlers/handlers.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
 import { ApiModule } from './ops/api/api.module.js';
-import { ConsoleModule } from './ops/static/console.module.js';
 import { DocsModule } from './ops/docs/docs.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SettingsModule } from './settings/settings.module.js';
@@ -32,10 +33,11 @@ export class AppModule {
         GatewayModule, // before the handlers: Nest connects the first gateway last, which must be `PlaceholderGateway`
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
-        ...(settings.console ? [ConsoleModule] : []),
         ...(settings.docs ? [DocsModule.forRoot(GatewayModule, GatewayExplorer)] : []),
         ...handlers,
       ],
+      // Nest asks the global filter last that it has found first, so every filter of the application comes before.
+      providers: [{ provide: APP_FILTER, useClass: UnknownPathFilter }],
     };
   }
 }

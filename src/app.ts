@@ -8,14 +8,13 @@ import { ConnectionLimits } from './gateway/handshake/connection-limits.js';
 import { rejectPlainHttp } from './gateway/handshake/plain-http.js';
 import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
 import { Handshake } from './gateway/handshake/handshake.js';
+import { serveEndpoints } from './endpoints.js';
 import { checkFiles } from './startup-checks.js';
 import { OriginPolicy } from './gateway/handshake/origin-policy.js';
 import { HttpAdapter } from './gateway/http.adapter.js';
-import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
 import { GatewayInstances } from './gateway/nest/gateway-instances.js';
 import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
 import { NodeState } from './node/node-state.js';
-import { serveOpenApi } from './ops/api/openapi.js';
 import { readSettings, type Variables } from './settings/environment.js';
 import { redactedSettings } from './settings/setting.js';
 import { Settings } from './settings/settings.js';
@@ -26,6 +25,13 @@ export interface AppOptions {
   readonly variables?: Variables;
   /** Modules with gateways, instead of those in `handlers/`. */
   readonly handlers?: DynamicModule['imports'];
+  /** Whether `request.rawBody` of your controllers holds the bytes of a body, as the option of the same name in Nest. */
+  readonly rawBody?: boolean;
+  /**
+   * Whether global guards and interceptors run for messages, too, as the option of the same name of
+   * `connectMicroservice()` in Nest. They do not by default, because most are written for requests.
+   */
+  readonly inheritAppConfig?: boolean;
 }
 
 /**
@@ -33,7 +39,12 @@ export interface AppOptions {
  *
  * @throws {SettingsError} when a setting is invalid or a file that it names cannot be used
  */
-export async function createApp({ variables, handlers }: AppOptions = {}): Promise<INestApplication> {
+export async function createApp({
+  variables,
+  handlers,
+  rawBody = false,
+  inheritAppConfig = false,
+}: AppOptions = {}): Promise<NestExpressApplication> {
   const settings = readSettings(variables);
   checkFiles(settings);
   const log = new Log(settings);
@@ -44,16 +55,15 @@ export async function createApp({ variables, handlers }: AppOptions = {}): Promi
     new HttpAdapter(settings),
     {
       logger: log,
-      bodyParser: false,
+      rawBody,
       abortOnError: false,
     },
   );
   app.disable('x-powered-by');
-  rejectPlainHttp(app, app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
-  app.useGlobalFilters(new HttpErrorFilter(log));
-  if (settings.apiKeys !== undefined) serveOpenApi(app);
+  await serveEndpoints(app);
+  rejectPlainHttp(app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
   await app.get(GatewayInstances).createTransient();
-  app.useWebSocketAdapter(new SwitchboardAdapter(app));
+  app.useWebSocketAdapter(new SwitchboardAdapter(app, { inheritAppConfig }));
   app.get(ConnectionLimits).guard(app.getHttpServer());
   return app;
 }

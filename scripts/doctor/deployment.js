@@ -15,9 +15,10 @@ export const HANDSHAKE = {
 
 /** The deployment under test. Certificate errors never stop a request, because a check of its own reports them. */
 export class Deployment {
-  /** @param {{ url: string, ca?: string, token?: string, from?: string, timeoutMs: number }} options */
-  constructor({ url, ca, token, from, timeoutMs }) {
+  /** @param {{ url: string, base: string, ca?: string, token?: string, from?: string, timeoutMs: number }} options */
+  constructor({ url, base, ca, token, from, timeoutMs }) {
     this.url = new URL(url);
+    this.base = base.replace(/\/$/, '');
     this.secure = this.url.protocol === 'wss:';
     this.timeoutMs = timeoutMs;
     this.authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
@@ -26,6 +27,11 @@ export class Deployment {
       rejectUnauthorized: false,
       ...(ca !== undefined && { ca: readFileSync(ca) }),
     };
+  }
+
+  /** Returns the address of an endpoint below `HTTP_BASE`. @param {string} path such as `/health/ready` */
+  endpoint(path) {
+    return `${this.origin}${this.base}${path}`;
   }
 
   get origin() {

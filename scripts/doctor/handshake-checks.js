@@ -33,7 +33,7 @@ export async function checkHandshake(at, report, { httpPort, allowedOrigin }) {
 }
 
 async function node(at, report) {
-  const { status, headers } = await at.ask(`${at.origin}/health/ready`);
+  const { status, headers } = await at.ask(at.endpoint('/health/ready'));
   report.check(
     'readiness',
     status === 200,
@@ -71,7 +71,7 @@ async function paths(at, report) {
     `status ${status} for an upgrade`,
     'Answer upgrades on other paths with 404.',
   );
-  const metrics = await at.ask(`${at.origin}/metrics`);
+  const metrics = await at.ask(at.endpoint('/metrics'));
   const isHidden = !at.secure || metrics.status === 404;
   report.check(
     'metrics',

@@ -54,7 +54,7 @@ async function clientAddress(at, report, { addresses, apiKey, id }) {
     report.skip('address', 'needs --api-key');
     return;
   }
-  const { status, body } = await at.ask(`${at.origin}/api/v1/sessions/${id}`, { Authorization: `Bearer ${apiKey}` });
+  const { status, body } = await at.ask(at.endpoint(`/api/v1/sessions/${id}`), { Authorization: `Bearer ${apiKey}` });
   if (status !== 200) {
     const remedy = 'The key must be one of API_KEYS, and every proxy must pass /api on.';
     report.check('address', false, `status ${status} of the HTTP API`, remedy);

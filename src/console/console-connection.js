@@ -1,4 +1,4 @@
-import { connect } from '../client.js'; // the bundle, which the server serves at /client.js
+import { connect } from '../client.js'; // the bundle, which the server serves beside /console/
 
 /** Upper bound of the first wait; shorter than the client's default, because somebody is watching the page. */
 const MIN_DELAY_MS = 500;

@@ -7,7 +7,7 @@ const byId = (id) => document.getElementById(id);
 let token = '';
 
 startTheme(byId('theme'));
-const tables = await (await fetch('/console/tables.json')).json();
+const tables = await (await fetch(new URL('tables.json', import.meta.url))).json();
 const panes = [];
 for (const [name, otherName] of ['AB', 'BA'])
   panes.push(

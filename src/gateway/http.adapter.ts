@@ -1,7 +1,9 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { Settings } from '../settings/settings.js';
 import { HttpRequest } from './http/http-request.js';
+import { rejectRequest } from './http/rejection.js';
+import { routesOf, type RoutedApp, type Route } from './http/routes.js';
 import { readTlsFiles } from './tls/tls-files.js';
 import { createTlsServer } from './tls/tls-server.js';
 
@@ -15,6 +17,9 @@ const IDLE_CHECK_MS = 30_000;
  * `Handshake` checks the `Host` header instead of Node, so that the rejection has the usual body.
  */
 export class HttpAdapter extends ExpressAdapter {
+  /** Gets the routes of the application once Nest has registered all of them; an error ends the start. */
+  onRoutes: ((routes: readonly Route[]) => void) | undefined;
+
   constructor(private readonly settings: Settings) {
     super();
   }
@@ -34,5 +39,11 @@ export class HttpAdapter extends ExpressAdapter {
       files === undefined
         ? createServer(timeouts, listener)
         : createTlsServer(this.settings, files, timeouts, listener);
+  }
+  /** Answers paths outside a global prefix, too. Nest would leave them to Express, which answers in HTML. */
+  override setNotFoundHandler(...parameters: Parameters<ExpressAdapter['setNotFoundHandler']>): void {
+    this.onRoutes?.(routesOf(this.getInstance<RoutedApp>()));
+    super.setNotFoundHandler(...parameters);
+    this.use((_: IncomingMessage, response: ServerResponse) => rejectRequest(response, { code: 'not_found' }));
   }
 }

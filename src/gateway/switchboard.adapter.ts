@@ -17,7 +17,7 @@ import { GatewaySocket } from './gateway-socket.js';
 import { HandlerTable } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
-import { HandlerCompiler } from './nest/handler-compiler.js';
+import { HandlerCompiler, type MessageOptions } from './nest/handler-compiler.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
@@ -44,7 +44,10 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #verifying = new Map<Duplex, IncomingMessage>();
   #compiled = false;
 
-  constructor(private readonly app: INestApplication) {
+  constructor(
+    private readonly app: INestApplication,
+    private readonly options: MessageOptions,
+  ) {
     super(app);
     this.#sessionHooks = app.get(SessionHooks);
     this.#sessionHooks.takeFromNest(this);
@@ -64,7 +67,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   /** Nest calls this before it connects the first gateway: all providers and global guards, pipes … are known. */
   create(): BaseWsInstance & WebSocketServer {
-    if (!this.#compiled) new HandlerCompiler(this.app, this.#server).registerAll(this.#handlerTable);
+    if (!this.#compiled) new HandlerCompiler(this.app, this.#server, this.options).registerAll(this.#handlerTable);
     this.#compiled = true;
     return this.#server as BaseWsInstance & WebSocketServer;
   }

@@ -45,11 +45,12 @@ describe('handled messages of one session', () => {
     expect(gates.started).toEqual(['1', '2', '3']);
   });
 
-  it('run one at a time, within the time limit, behind global interceptors', async () => {
+  it('run one at a time, within the time limit, behind global interceptors that messages inherit', async () => {
     await server.stop();
     const app = await createApp({
       variables: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', ...LIMITS_OFF, HANDLER_TIMEOUT_MS: '1000' },
       handlers: [GatesModule],
+      inheritAppConfig: true,
     });
     app.useGlobalInterceptors(new ExclaimInterceptor());
     const port = await startApp(app);

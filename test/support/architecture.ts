@@ -34,7 +34,15 @@ export const SUB_RANKS: Readonly<Record<string, Readonly<Record<string, number>>
 };
 
 const MAX_LINES = 250;
-const ROOT_FILES = new Set(['main.ts', 'app.ts', 'app.module.ts', 'index.ts', 'startup-checks.ts']);
+const ROOT_FILES = new Set([
+  'main.ts',
+  'app.ts',
+  'app.module.ts',
+  'index.ts',
+  'endpoints.ts',
+  'endpoint-routes.ts',
+  'startup-checks.ts',
+]);
 /** Files that only re-export: those of the protocol and of the package. */
 const BARRELS = new Set(['protocol/index.ts', 'index.ts']);
 const BANNED_NAMES = /(^|\/)(utils?|common|helpers?|types)(\/|\.ts$)/;

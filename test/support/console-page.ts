@@ -10,7 +10,7 @@ export class ConsolePage {
 
   private constructor(readonly page: Page) {}
 
-  static async open(browser: Browser, origin: string): Promise<ConsolePage> {
+  static async open(browser: Browser, origin: string, base = ''): Promise<ConsolePage> {
     const { page } = await browser.open();
     const opened = new ConsolePage(page);
     page.on('console', (message) => message.type() === 'error' && opened.errors.push(message.text()));
@@ -21,7 +21,7 @@ export class ConsolePage {
     page.on('websocket', (socket) => {
       if (new URL(socket.url()).host !== new URL(origin).host) opened.otherOrigins.push(socket.url());
     });
-    await page.goto(origin);
+    await page.goto(`${origin}${base}`);
     await page.locator('.pane').first().waitFor({ state: 'attached' });
     return opened;
   }

@@ -21,6 +21,7 @@ export interface NginxParts {
   /** Idle timeout in the notation of nginx; three heartbeats. */
   readonly idleTimeout?: string;
   readonly wsPath?: string;
+  readonly httpBase?: string;
   /** The secret by which the application trusts its address headers. */
   readonly proxySecret?: string;
   /** Environment variables of the operator, and the paths of mounted files. */
@@ -51,6 +52,7 @@ export async function startNginx({
   app = { name: '127.0.0.1', resolver: '127.0.0.1' }, // the resolver is unused, because the name is an address
   idleTimeout = '75s',
   wsPath = '/wss',
+  httpBase = '/',
   proxySecret,
   variables = {},
 }: NginxParts): Promise<Nginx> {
@@ -62,6 +64,7 @@ export async function startNginx({
     ACME_DIR: join(folder, 'acme'),
     APP: `${app.name}:${appPort}`,
     HTTP_LISTEN: `127.0.0.1:${httpPort}`,
+    HTTP_BASE: httpBase,
     HTTPS_LISTEN: `127.0.0.1:${httpsPort}`,
     HTTPS_PORT: String(httpsPort),
     IDLE_TIMEOUT: idleTimeout,

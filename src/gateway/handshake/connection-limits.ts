@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import { HttpRequest, readNoMoreRequests } from '../http/http-request.js';
+import { intercept } from '../http/intercept.js';
 import { OpenConnections, type HttpConnection } from '../http/open-connections.js';
 import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
 import { endUnread } from '../http/socket-end.js';
@@ -207,17 +207,4 @@ export class ConnectionLimits {
       else socket.destroy();
     };
   }
-}
-
-/**
- * Replaces the one listener of an event by `before`, which decides whether and when that listener handles the event.
- *
- * @throws {Error} where there is not exactly one listener
- */
-function intercept(emitter: EventEmitter, event: string, before: (handle: () => void, ...args: never[]) => void): void {
-  const [listener, ...others] = emitter.listeners(event);
-  if (listener === undefined || others.length > 0)
-    throw new Error(`the server has ${emitter.listenerCount(event)} listeners for "${event}", where one is expected`);
-  emitter.removeAllListeners(event);
-  emitter.on(event, (...args) => before(() => void listener.apply(emitter, args), ...(args as never[])));
 }

@@ -9,9 +9,6 @@ import type { HandshakeRejection } from '../http/rejection.js';
 const ANY = '*';
 const LOOPBACK = /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const WRONG_HOST: HandshakeRejection = { code: 'origin_not_allowed', message: 'This host name is not allowed.' };
-/** Paths for probes, in any case, as Express matches them. */
-const HEALTH = /^\/health(\/|$)/i;
-const METRICS = /^\/metrics\/?$/i;
 
 /**
  * Checks the `Origin` header, because a browser lets any page open a WebSocket to any server (RFC 6455, 10.2). Requests
@@ -24,10 +21,13 @@ export class OriginPolicy {
   readonly #wildcards: readonly (readonly [prefix: string, suffix: string])[];
   readonly #hosts: ReadonlySet<string>;
   readonly #loopback: boolean;
+  /** Paths for probes, in any case, as Express matches them. */
+  readonly #health: RegExp;
+  readonly #metrics: RegExp;
 
   constructor(
     private readonly addresses: ClientAddress,
-    { allowedOrigins, allowedHosts, production }: Settings,
+    { allowedOrigins, allowedHosts, production, httpBase }: Settings,
   ) {
     const [wildcards, exact] = partition(allowedOrigins, (origin) => origin.includes('://*.'));
     this.#exact = new Set(exact.map((origin) => (origin === ANY ? ANY : new URL(origin).origin)));
@@ -37,6 +37,9 @@ export class OriginPolicy {
     });
     this.#hosts = new Set(allowedHosts.map((host) => host.toLowerCase()));
     this.#loopback = !production;
+    const base = httpBase.replace(/\/$/, '').replaceAll('.', '\\.');
+    this.#health = new RegExp(`^${base}/health(/|$)`, 'i');
+    this.#metrics = new RegExp(`^${base}/metrics/?$`, 'i');
   }
 
   /** Returns why the origin or the `Host` of a handshake is rejected, `undefined` where both are allowed. */
@@ -53,9 +56,9 @@ export class OriginPolicy {
    * @param path of the request, without its query
    */
   hostRejection(path: string, { headers }: IncomingMessage): HandshakeRejection | undefined {
-    if (this.#hosts.size === 0 || HEALTH.test(path)) return undefined;
+    if (this.#hosts.size === 0 || this.#health.test(path)) return undefined;
     const name = nameOf(headers.host ?? '');
-    return this.#hosts.has(name) || (METRICS.test(path) && isAddress(name)) ? undefined : WRONG_HOST;
+    return this.#hosts.has(name) || (this.#metrics.test(path) && isAddress(name)) ? undefined : WRONG_HOST;
   }
 
   #allows(origin: string, host: string, request: IncomingMessage): boolean {

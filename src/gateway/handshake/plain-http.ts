@@ -1,9 +1,9 @@
-import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeMetrics } from './handshake-metrics.js';
 import { requestPath, WRONG_METHOD, type Handshake } from './handshake.js';
 import type { OriginPolicy } from './origin-policy.js';
+import { intercept } from '../http/intercept.js';
 import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
 
 /**
@@ -11,13 +11,12 @@ import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/r
  * `CONNECT`, and invalid HTTP.
  */
 export function rejectPlainHttp(
-  app: NestExpressApplication,
   server: Server,
   handshake: Handshake,
   origins: OriginPolicy,
   metrics: HandshakeMetrics,
 ): void {
-  app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+  intercept(server, 'request', (next, request: IncomingMessage, response: ServerResponse) => {
     const rejection = handshake.isWebSocketPath(request)
       ? handshake.plainRejection(request)
       : origins.hostRejection(requestPath(request), request);

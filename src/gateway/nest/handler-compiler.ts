@@ -20,11 +20,18 @@ import { GatewayExplorer, type ExploredGateway, type GatewayHandler } from './ga
 import { HandlerInterceptors, type LateErrorListener } from './handler-interceptors.js';
 import { HandlerPipes } from './handler-pipes.js';
 import { HandlerProxy } from './handler-proxy.js';
+import { withoutHttpGlobals } from './http-globals.js';
 import { contextOf, instantiate } from './gateway-instances.js';
 import { takesSignal } from './session.decorators.js';
 
 /** Parameters of the constructor of `WsContextCreator` in the supported versions of Nest. */
 const CREATOR_PARAMETERS = 8;
+
+/** Options of an application for its messages. */
+export interface MessageOptions {
+  /** Whether its global guards and interceptors run for messages, too. */
+  readonly inheritAppConfig: boolean;
+}
 
 type Run = (...args: HandlerArguments) => Promise<unknown>;
 type Methods = Readonly<Record<string, (...parameters: unknown[]) => unknown>>;
@@ -41,12 +48,13 @@ export class HandlerCompiler {
   constructor(
     private readonly app: INestApplication,
     private readonly server: unknown,
+    { inheritAppConfig }: MessageOptions,
   ) {
     if (WsContextCreator.length !== CREATOR_PARAMETERS)
       throw new Error(
         'unsupported version of "@nestjs/websockets": WsContextCreator has changed; install the version in package.json',
       );
-    const config = app.get(ApplicationConfig);
+    const config = inheritAppConfig ? app.get(ApplicationConfig) : withoutHttpGlobals(app);
     // The only method of the container that finds guards, pipes, interceptors and filters.
     const modules = { getModules: () => app.get(ModulesContainer) } as unknown as NestContainer;
     const replies = app.get(HandlerReplies);

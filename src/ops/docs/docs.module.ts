@@ -1,9 +1,8 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
-import { DocsController } from './docs.controller.js';
 import { DocsFiles } from './docs-files.js';
 import { GatewayList } from './handler-descriptors.js';
 
-/** Serves the protocol as a document and as a page; part of the application unless `DOCS=off`. */
+/** Provides the protocol as a document and as a page; part of the application unless `DOCS=off`. */
 @Module({})
 export class DocsModule {
   /**
@@ -14,7 +13,6 @@ export class DocsModule {
     return {
       module: DocsModule,
       imports: [gatewayModule],
-      controllers: [DocsController],
       providers: [DocsFiles, { provide: GatewayList, useExisting: explorer }],
     };
   }

@@ -1,61 +1,23 @@
 import { Controller, Get } from '@nestjs/common';
-import {
-  HealthCheck,
-  HealthCheckService,
-  HealthIndicatorService,
-  type HealthCheckResult,
-  type HealthIndicatorResult,
-} from '@nestjs/terminus';
-import { Backplane } from '../../cluster/backplane.js';
-import { NodeState } from '../../node/node-state.js';
-import { Settings } from '../../settings/settings.js';
-import { EventLoopDelay } from '../../telemetry/event-loop-delay.js';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { HealthCheck, type HealthCheckResult } from '@nestjs/terminus';
+import { NodeHealth } from './node-health.js';
 
 /** Answers whether the process is alive and whether it is ready for new connections. */
+@ApiExcludeController()
 @Controller('health')
 export class HealthController {
-  constructor(
-    private readonly health: HealthCheckService,
-    private readonly indicators: HealthIndicatorService,
-    private readonly nodeState: NodeState,
-    private readonly eventLoopDelay: EventLoopDelay,
-    private readonly backplane: Backplane,
-    private readonly settings: Settings,
-  ) {}
+  constructor(private readonly health: NodeHealth) {}
 
-  /** Checks nothing, because a process that hangs does not answer at all. */
   @Get('live')
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
-    return this.health.check([]);
+    return this.health.live();
   }
 
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.#phase(), () => this.#eventLoop(), () => this.#backplane()]);
-  }
-
-  #phase(): HealthIndicatorResult {
-    const { phase } = this.nodeState;
-    const indicator = this.indicators.check('node');
-    return phase === 'ready' ? indicator.up({ phase }) : indicator.down({ phase });
-  }
-
-  #eventLoop(): HealthIndicatorResult {
-    const delayMs = Math.round(this.eventLoopDelay.recent.p90);
-    const boundMs = this.settings.eventLoopDelayMs;
-    const indicator = this.indicators.check('eventLoop');
-    return delayMs <= boundMs ? indicator.up({ delayMs, boundMs }) : indicator.down({ delayMs, boundMs });
-  }
-
-  /** Not ready after `NODE_TIMEOUT_MS` without NATS. A shorter interruption must not take a node out of service. */
-  #backplane(): HealthIndicatorResult {
-    const { disconnectedSinceMs, peerCount } = this.backplane;
-    const unlinkedMs = disconnectedSinceMs === undefined ? 0 : Math.round(performance.now() - disconnectedSinceMs);
-    const indicator = this.indicators.check('backplane');
-    return unlinkedMs <= this.settings.nodeTimeoutMs
-      ? indicator.up({ others: peerCount })
-      : indicator.down({ unlinkedMs });
+    return this.health.ready();
   }
 }

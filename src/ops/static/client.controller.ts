@@ -1,4 +1,5 @@
 import { Controller, Get, Logger, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendStaticFile, staticFile, type StaticFile } from './static-file.js';
@@ -12,6 +13,7 @@ const BUNDLE = new URL('../../../dist/client.min.js', import.meta.url);
 const HEADERS = { 'Cache-Control': 'public, no-cache', 'Access-Control-Allow-Origin': '*' };
 
 /** Serves the browser client, so that a page needs no build: `import { connect } from '/client.js'`. */
+@ApiExcludeController()
 @Controller()
 export class ClientController {
   readonly #bundle = readBundle();

@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   CLOSE_CODES,
@@ -10,7 +11,7 @@ import {
   SUBPROTOCOL,
 } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
-import { PAGE_HEADERS, readStaticFiles, sendStaticFile, staticFile } from './static-file.js';
+import { PAGE_HEADERS, readStaticFiles, redirectsTo, sendStaticFile, staticFile } from './static-file.js';
 
 const FOLDER = new URL('../../console/', import.meta.url);
 const HEADERS = {
@@ -19,17 +20,23 @@ const HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** Serves the console at `/` and its files below `/console/`; the files are read once. */
+/** Serves the console at `HTTP_BASE` and its files below `console/`; the files are read once. */
+@ApiExcludeController()
 @Controller()
 export class ConsoleController {
   readonly #files = readStaticFiles(FOLDER);
 
+  /** The console's own address, relative to the address without a slash at its end. */
+  readonly #address: string;
+
   constructor(settings: Settings) {
+    this.#address = `${settings.httpBase.split('/').at(-1)}/`;
     this.#files.set('tables.json', staticFile('tables.json', Buffer.from(JSON.stringify(tablesOf(settings)))));
   }
 
   @Get()
   page(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
+    if (redirectsTo(this.#address, request, response)) return;
     sendStaticFile(request, response, this.#files.get('index.html'), HEADERS);
   }
 

@@ -62,6 +62,17 @@ export function sendStaticFile(
   else response.writeHead(200, { ...all, 'Content-Type': contentType, 'Content-Length': body.length }).end(body);
 }
 
+/**
+ * Redirects to the form of a path for which the relative addresses of a page are right: with or without a slash at the
+ * end. Returns `false` where the request has that form. The location is relative, because a proxy may remove a prefix.
+ */
+export function redirectsTo(location: string, { url = '' }: IncomingMessage, response: ServerResponse): boolean {
+  const [path = ''] = url.split('?', 1);
+  if (path.endsWith('/') === location.endsWith('/')) return false;
+  response.writeHead(302, { Location: location, 'Content-Length': 0 }).end();
+  return true;
+}
+
 /** Compares weakly, as RFC 9110, 13.1.2 requires, because a proxy that compresses makes a tag weak. */
 function matches(header: string | undefined, etag: string): boolean {
   return (header ?? '').split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));

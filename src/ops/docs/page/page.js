@@ -4,11 +4,11 @@ import { createSections } from './sections.js';
 const status = document.querySelector('#status');
 
 try {
-  const response = await fetch('/asyncapi.json');
+  const response = await fetch(new URL('../asyncapi.json', import.meta.url));
   if (!response.ok) throw new Error(`status ${response.status}`);
   show(await response.json());
 } catch (error) {
-  status.textContent = `Cannot load /asyncapi.json: ${error.message}.`;
+  status.textContent = `Cannot load asyncapi.json: ${error.message}.`;
 }
 
 function show(asyncApi) {
