@@ -8,7 +8,7 @@ import type { HandlerQueue } from './dispatch/handler-queue.js';
 import type { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import type { FrameTracker } from './frames/frame-tracker.js';
 
-const NO_HANDLERS: readonly MessageHandlerCallback[] = [];
+const NO_HANDLERS: MessageHandlerCallback[] = [];
 
 /**
  * A WebSocket that is the connection of a session, and the client that Nest passes to gateways. `ws` creates it through
@@ -24,7 +24,7 @@ export class GatewaySocket extends WebSocket implements Connection {
   /** Set when both directions have ended. Written by `SocketEvents`. */
   closeCode: number | undefined;
   /** Nest's callbacks by their index in the handler table. Written by `SwitchboardAdapter`. */
-  handlers: readonly MessageHandlerCallback[] = NO_HANDLERS;
+  handlers = NO_HANDLERS;
   /** Passes the close code to Nest's disconnect hooks. Written by `SwitchboardAdapter`. */
   disconnected: ((code: number) => void) | undefined;
   /** `undefined` where all rate limits are off. Written by `SwitchboardAdapter`. */

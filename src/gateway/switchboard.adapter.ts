@@ -14,6 +14,8 @@ import { Admission } from './handshake/admission.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
+import { checkedClaims } from './nest/claim-check.js';
+import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { guardHooks } from './nest/guarded-hooks.js';
 import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
@@ -52,6 +54,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#connectionLimits = app.get(ConnectionLimits);
     this.#nodeState = app.get(NodeState);
     this.#handlerTable = app.get(HandlerTable);
+    this.#handlerTable.register(checkedClaims(app.get(GatewayExplorer).gateways()));
     this.#socketEvents = app.get(SocketEvents);
     this.#log = app.get(Log);
     this.#settings = app.get(Settings);
@@ -64,12 +67,13 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     return this.#server as BaseWsInstance & WebSocketServer;
   }
 
-  /** Keeps the callbacks of one class for a socket; registers their types once a process. */
+  /** Keeps the callbacks of one class for a socket, each at the index of its type. */
   bindMessageHandlers(socket: GatewaySocket, handlers: WsMessageHandler[]): void {
     if (handlers.length === 0) return;
-    handlers.forEach(({ message }, index) => this.#handlerTable.register(socket.handlers.length + index, message));
-    // A new array, because an array that grew by `push` would keep capacity that an idle session never needs.
-    socket.handlers = [...socket.handlers, ...handlers.map((handler) => this.#callback(handler))];
+    // Of its final size, because an array that grows keeps capacity that an idle session never needs.
+    if (socket.handlers.length === 0) socket.handlers = Array.from({ length: this.#handlerTable.size });
+    for (const handler of handlers)
+      socket.handlers[this.#handlerTable.index(handler.message)!] = this.#callback(handler);
   }
 
   /** Keeps the first callback of a socket, because all classes share one stream of disconnects. */

@@ -1,5 +1,5 @@
 import { Injectable, Module } from '@nestjs/common';
-import { SubscribeMessage, type OnGatewayConnection, type OnGatewayDisconnect } from '@nestjs/websockets';
+import type { OnGatewayConnection, OnGatewayDisconnect } from '@nestjs/websockets';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { MessagingGateway } from '../../src/index.js';
@@ -25,11 +25,6 @@ class FirstGateway implements OnGatewayConnection, OnGatewayDisconnect {
   handleDisconnect(socket: GatewaySocket): void {
     this.recorder.record('first disconnect', socket);
   }
-
-  @SubscribeMessage('claimed')
-  claimed(): string {
-    return 'by the first';
-  }
 }
 
 @MessagingGateway()
@@ -42,11 +37,6 @@ class SecondGateway implements OnGatewayConnection, OnGatewayDisconnect {
 
   handleDisconnect(socket: GatewaySocket): void {
     this.recorder.record('second disconnect', socket);
-  }
-
-  @SubscribeMessage('claimed')
-  claimed(): string {
-    return 'by the second';
   }
 }
 
@@ -77,11 +67,5 @@ describe("Nest's hooks of several gateways", () => {
       'first disconnect, session closed',
       'second disconnect, session closed',
     ]);
-  });
-
-  it('leave a type that two gateways claim to the first one', async () => {
-    const alice = await app.connect();
-    alice.send({ type: 'claimed' });
-    expect((await alice.next('claimed')).data).toBe('by the first');
   });
 });

@@ -1,28 +1,27 @@
-import { Injectable, type LoggerService, Logger } from '@nestjs/common';
-import { hashText, isReserved } from '../../protocol/index.js';
+import { Injectable } from '@nestjs/common';
+import { hashText } from '../../protocol/index.js';
 
 /** One `@SubscribeMessage` handler of one socket; guards, pipes, interceptors and filters run inside. */
 export type MessageHandlerCallback = (data: unknown, type: string) => Promise<unknown>;
 
 /**
- * Maps each message type that a gateway claims to the index of its callback in `GatewaySocket.handlers`. Indexes are
- * registered once, because Nest binds the gateways to every socket in the same order.
+ * Maps each message type that a gateway claims to the index of its callback in `GatewaySocket.handlers`. Complete before
+ * the server listens.
  */
 @Injectable()
 export class HandlerTable {
   readonly #indexes = new Map<string, number>();
   readonly #hashes = new Set<number>();
-  readonly #types: string[] = [];
-  readonly #logger: LoggerService = new Logger(HandlerTable.name);
 
-  /** Registers the type of the handler at an index; does nothing for an index that is registered already. */
-  register(index: number, type: string): void {
-    if (index < this.#types.length) return;
-    this.#types.push(type);
-    if (isReserved(type)) this.#logger.error(`handler of a reserved type is never called: "${type}"`);
-    else if (this.#indexes.has(type)) this.#logger.error(`second handler of a type is never called: "${type}"`);
-    else {
-      this.#indexes.set(type, index);
+  /** Number of claimed types. */
+  get size(): number {
+    return this.#indexes.size;
+  }
+
+  /** Registers the claimed types, which are valid and distinct, once at the start. */
+  register(types: readonly string[]): void {
+    for (const type of types) {
+      this.#indexes.set(type, this.#indexes.size);
       this.#hashes.add(hashText(type));
     }
   }
