@@ -14,8 +14,7 @@ import { Admission } from './handshake/admission.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewaySocket } from './gateway-socket.js';
-import { checkedClaims } from './nest/claim-check.js';
-import { GatewayExplorer } from './nest/gateway-explorer.js';
+import { checkGateways } from './nest/gateway-check.js';
 import { guardHooks } from './nest/guarded-hooks.js';
 import { HandlerTable, type MessageHandlerCallback } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
@@ -24,6 +23,9 @@ import { afterFirstValue } from './nest/first-value.js';
 import { InterceptedTypes } from './nest/intercepted-types.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
+
+/** Listeners that one gateway may add to an event of a socket before Node.js warns; the default of an emitter. */
+const LISTENERS_PER_GATEWAY = 10;
 
 /**
  * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so
@@ -42,6 +44,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #handlerTable: HandlerTable;
   readonly #socketEvents: SocketEvents;
   readonly #log: Log;
+  /** Listeners of one event of a socket above which Node.js warns of a leak. */
+  #socketListeners = LISTENERS_PER_GATEWAY;
   /** Read with the first socket, after which no interceptor can be added. */
   #intercepted: InterceptedTypes | undefined;
 
@@ -54,13 +58,19 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#connectionLimits = app.get(ConnectionLimits);
     this.#nodeState = app.get(NodeState);
     this.#handlerTable = app.get(HandlerTable);
-    this.#handlerTable.register(checkedClaims(app.get(GatewayExplorer).gateways()));
+    this.#handlerTable.register(checkGateways(app));
     this.#socketEvents = app.get(SocketEvents);
     this.#log = app.get(Log);
     this.#settings = app.get(Settings);
     this.#counters = app.get(Counters);
     this.#server = new WebSocketServer(serverOptions(this.#settings));
+    this.#server.setMaxListeners(0); // Nest adds a listener for each gateway
     (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
+  }
+
+  override bindClientConnect(server: BaseWsInstance, callback: (...parameters: unknown[]) => void): void {
+    this.#socketListeners += LISTENERS_PER_GATEWAY;
+    super.bindClientConnect(server, callback);
   }
 
   create(): BaseWsInstance & WebSocketServer {
@@ -76,7 +86,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
       socket.handlers[this.#handlerTable.index(handler.message)!] = this.#callback(handler);
   }
 
-  /** Keeps the first callback of a socket, because all classes share one stream of disconnects. */
+  /** Keeps the first callback of a socket, because all classes share one stream of disconnects: see `shareOneServer`. */
   override bindClientDisconnect(socket: GatewaySocket, callback: (code: number) => void): void {
     socket.disconnected ??= callback;
   }
@@ -149,6 +159,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
         webSocket = client as GatewaySocket;
         this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
+        webSocket.setMaxListeners(this.#socketListeners);
         webSocket.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
         this.#socketEvents.open(webSocket, request.socket, result);
         this.#server.emit('connection', webSocket, request); // calls Nest's connection hooks: the session is open

@@ -1,36 +1,39 @@
 import { isReserved, MAX_TYPE_CHARACTERS, MESSAGE_TYPE, RESERVED_PREFIX } from '../../protocol/index.js';
-import { StartError } from '../../settings/start-error.js';
 import type { ExploredGateway, GatewayHandler } from './gateway-explorer.js';
 
 const RULE = `a type is a string of 1 to ${MAX_TYPE_CHARACTERS} characters of A-Z a-z 0-9 . _ : -`;
 const MAX_SHOWN_CHARACTERS = 80;
 
+export interface Claims {
+  /** The valid types in the order of the gateways. */
+  readonly types: readonly string[];
+  /** One line for each fault, which names class, method and rule. */
+  readonly faults: readonly string[];
+}
+
 /**
- * Checks the types that all handlers claim, and returns them in the order of the gateways. A wrong type would end the
- * process at the first connection, or match no message.
- *
- * @throws {StartError} with one line for each fault, which names class, method and rule
+ * Checks the types that all handlers claim. A wrong type would end the process at the first connection, or match no
+ * message.
  */
-export function checkedClaims(gateways: readonly ExploredGateway[]): string[] {
-  const lines: string[] = [];
+export function checkClaims(gateways: readonly ExploredGateway[]): Claims {
+  const faults: string[] = [];
   /** The handler of each type. */
   const owners = new Map<string, string>();
   const modules = new Map<object, string>();
   for (const { metatype, module, handlers } of gateways) {
     const other = modules.get(metatype);
     if (other !== undefined && handlers.length > 0)
-      lines.push(`${metatype.name} is provided by ${other} and by ${module}; provide a gateway once and export it`);
+      faults.push(`${metatype.name} is provided by ${other} and by ${module}; provide a gateway once and export it`);
     if (other !== undefined) continue;
     modules.set(metatype, module);
     for (const { type, method } of handlers) {
       const handler = `${metatype.name}.${method}`;
       const fault = faultOf({ type, method }) ?? claimedTwice(type, owners.get(type));
       if (fault === undefined) owners.set(type, handler);
-      else lines.push(`${handler} ${fault}`);
+      else faults.push(`${handler} ${fault}`);
     }
   }
-  if (lines.length > 0) throw new StartError(lines);
-  return [...owners.keys()];
+  return { types: [...owners.keys()], faults };
 }
 
 function claimedTwice(type: string, owner: string | undefined): string | undefined {

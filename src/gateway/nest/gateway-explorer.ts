@@ -9,7 +9,7 @@ export interface GatewayClass {
 
 /** A `@SubscribeMessage` method, inherited ones included. */
 export interface GatewayHandler {
-  /** The claimed type. `checkedClaims` verifies it at the start, because Nest accepts any value. */
+  /** The claimed type. `checkClaims` verifies it at the start, because Nest accepts any value. */
   readonly type: string;
   readonly method: string;
 }
