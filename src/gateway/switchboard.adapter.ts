@@ -6,6 +6,7 @@ import { WebSocketServer, type ServerOptions } from 'ws';
 import { NodeState } from '../node/node-state.js';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
 import { logIncident } from '../telemetry/incident.js';
@@ -13,6 +14,7 @@ import { Log } from '../telemetry/log.js';
 import { Admission } from './handshake/admission.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
+import { GatewayServer } from './gateway-server.js';
 import { GatewaySocket } from './gateway-socket.js';
 import { checkGateways } from './nest/gateway-check.js';
 import { guardHooks } from './nest/guarded-hooks.js';
@@ -33,7 +35,10 @@ const LISTENERS_PER_GATEWAY = 10;
  * class.
  */
 export class SwitchboardAdapter extends AbstractWsAdapter {
-  readonly #server: WebSocketServer;
+  /** Given to all gateways. */
+  readonly #server: GatewayServer;
+  /** Makes the handshakes. */
+  readonly #upgrades: WebSocketServer;
   readonly #handshake: Handshake;
   readonly #handshakeMetrics: HandshakeMetrics;
   readonly #admission: Admission;
@@ -63,8 +68,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#log = app.get(Log);
     this.#settings = app.get(Settings);
     this.#counters = app.get(Counters);
-    this.#server = new WebSocketServer(serverOptions(this.#settings));
-    this.#server.setMaxListeners(0); // Nest adds a listener for each gateway
+    this.#server = new GatewayServer(this.httpServer as Server, app.get(SessionRegistry));
+    this.#upgrades = new WebSocketServer(serverOptions(this.#settings));
+    this.#upgrades.on('headers', (headers, request) => this.#server.emit('headers', headers, request));
     (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
@@ -74,7 +80,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 
   create(): BaseWsInstance & WebSocketServer {
-    return this.#server as BaseWsInstance & WebSocketServer;
+    return this.#server as WebSocketServer as BaseWsInstance & WebSocketServer;
   }
 
   /** Keeps the callbacks of one class for a socket, each at the index of its type. */
@@ -100,7 +106,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   override async dispose(): Promise<void> {
     this.#nodeState.drain();
     this.#socketEvents.terminateAll();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await new Promise((resolve) => this.#upgrades.close(resolve));
   }
 
   #callback({ message, callback }: WsMessageHandler): MessageHandlerCallback {
@@ -155,7 +161,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     let webSocket: GatewaySocket | undefined;
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
-      this.#server.handleUpgrade(request, socket, head, (client) => {
+      this.#upgrades.handleUpgrade(request, socket, head, (client) => {
         webSocket = client as GatewaySocket;
         this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();

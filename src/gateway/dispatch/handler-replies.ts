@@ -37,9 +37,9 @@ export class HandlerReplies {
   value(session: Session, { type, id }: Answered, value: unknown): void {
     if (value === undefined || value === null) return;
     const response = isWsResponse(value) ? value : { event: type, data: value };
-    if (!isApplicationType(response.event))
-      throw new Error(`handler replied with an invalid message type: "${response.event}"`);
-    session.send(answerFrame(response.event, session.id, id, JSON.stringify(response.data)));
+    const { event } = response;
+    if (!isApplicationType(event)) throw new Error(`handler replied with an invalid message type: "${String(event)}"`);
+    session.send(answerFrame(event, session.id, id, JSON.stringify(response.data)));
   }
 
   /** Sends the ack of a message that has an `id`. */
