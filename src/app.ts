@@ -38,6 +38,7 @@ export interface AppOptions {
  * Creates the server without listening.
  *
  * @throws {SettingsError} when a setting is invalid or a file that it names cannot be used
+ * @throws {StartError} when a handler claims a type that is invalid, reserved or claimed already
  */
 export async function createApp({
   variables,

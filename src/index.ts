@@ -25,3 +25,4 @@ export { MessageError as Fault } from './protocol/index.js';
 export { SessionState } from './sessions/session-state.js';
 export { Session } from './sessions/session.js';
 export { SettingsError, type Variables } from './settings/environment.js';
+export { StartError } from './settings/start-error.js';

@@ -1,6 +1,7 @@
 import { createApp, startApp } from './app.js';
 import { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';
-import { EXIT_CONFIG, SettingsError } from './settings/environment.js';
+import { EXIT_CONFIG } from './settings/environment.js';
+import { StartError } from './settings/start-error.js';
 
 try {
   const app = await createApp();
@@ -8,7 +9,7 @@ try {
   logUnhandledRejections(app);
   await startApp(app);
 } catch (error) {
-  if (error instanceof SettingsError) fail(error.lines, EXIT_CONFIG);
+  if (error instanceof StartError) fail(error.lines, EXIT_CONFIG);
   fail([error instanceof Error && 'syscall' in error ? `cannot listen: ${error.message}` : String(error)], 1);
 }
 

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { checkClose, closeReason, isDeliverable, NO_STATUS, textFrame } from '../protocol/index.js';
@@ -5,7 +7,22 @@ import type { Connection } from '../sessions/connection.js';
 import type { Session } from '../sessions/session.js';
 import type { HandlerQueue } from './dispatch/handler-queue.js';
 import type { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
-import type { FrameTracker } from './frames/frame-tracker.js';
+import { FrameTracker } from './frames/frame-tracker.js';
+import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
+
+/** Listeners of the server for each event of a socket; further ones are the application's. */
+export const OWN_LISTENERS = 1;
+
+type Listener = Parameters<EventEmitter['on']>[1];
+type SendOptions = Readonly<Partial<Record<'binary' | 'compress' | 'fin' | 'mask', boolean | undefined>>>;
+
+const serverListeners = new WeakSet<object>();
+
+/** Marks a listener that `removeAllListeners()` keeps. */
+export function serverListener<L extends object>(listener: L): L {
+  serverListeners.add(listener);
+  return listener;
+}
 
 /**
  * A WebSocket that is the connection of a session, and the client that Nest passes to gateways. `ws` creates it through
@@ -69,17 +86,74 @@ export class GatewaySocket extends WebSocket implements Connection {
   }
 
   /**
-   * Sends one text frame in order with all others. For handlers that call Nest's `client.send`.
+   * Sends one text frame in order with all others. For handlers that call `client.send` of `ws`.
    *
-   * @throws {TypeError} for data that is not text
+   * @param data a string, or text as UTF-8 bytes in a `Buffer`; with `{ binary: false }` in any typed array
+   * @param done called once the bytes are with the kernel, or with an error where the socket is closed
+   * @throws {TypeError} for data that is not text, and for a part of a message
    */
-  override send(data: string | Buffer): void {
-    if (typeof data !== 'string' && !Buffer.isBuffer(data))
-      throw new TypeError('client.send sends a string or a Buffer of text; use JSON.stringify for objects');
-    const text = data.toString();
+  override send(data: unknown, options?: SendOptions | SentCallback | null, done?: SentCallback): void {
+    const callback = typeof options === 'function' ? options : done;
+    const text = textOf(data, typeof options === 'function' ? undefined : options);
+    const { session } = this;
     // Nest's own filters send a frame that no client of this protocol can read; the `sys.error` follows.
     if (GatewaySocket.filtered === this && !isDeliverable(text)) return;
-    this.session?.send(textFrame(text));
+    if (session === undefined || session.closed || this.readyState !== WebSocket.OPEN)
+      return notSent(session, `readyState ${this.readyState}`, callback);
+    session.send(textFrame(text));
+    if (callback !== undefined) afterSent(session, this.sink, callback);
+  }
+
+  /** Stops reading for the application, beside the reasons of the server. */
+  override pause(): void {
+    this.session?.pauseReading('application');
+  }
+
+  /** Takes back {@link pause}; reads again unless the server has a reason not to. */
+  override resume(): void {
+    this.session?.resumeReading('application');
+  }
+
+  stopReading(): void {
+    super.pause();
+  }
+
+  startReading(): void {
+    super.resume();
+  }
+
+  override on(event: string | symbol, listener: Listener): this {
+    this.#noteListener(event);
+    return super.on(event, listener);
+  }
+
+  override addListener(event: string | symbol, listener: Listener): this {
+    return this.on(event, listener);
+  }
+
+  // Not in the declarations of `ws`, which `EventEmitter` has.
+  override prependListener(event: string | symbol, listener: Listener): this {
+    this.#noteListener(event);
+    return super.prependListener(event, listener);
+  }
+
+  /** Keeps the listeners of the server, without which an error of the socket would end the process. */
+  override removeAllListeners(event?: string | symbol): this {
+    for (const name of event === undefined ? this.eventNames() : [event])
+      for (const listener of this.rawListeners(name) as Listener[])
+        if (!serverListeners.has(listener)) this.removeListener(name, listener);
+    return this;
+  }
+
+  /** Closes this socket with 1011 where a listener throws, because the exception would end the process. */
+  override emit(event: string | symbol, ...parameters: unknown[]): boolean {
+    try {
+      return super.emit(event, ...parameters);
+    } catch (error) {
+      if (this.session === undefined) throw error;
+      this.session.fail(error);
+      return true;
+    }
   }
 
   onceClosed(listener: (code: number) => void): void {
@@ -98,4 +172,40 @@ export class GatewaySocket extends WebSocket implements Connection {
   chargeBroadcast(receivers: number): number {
     return this.sessionRateLimiter?.chargeBroadcast(receivers) ?? 0;
   }
+
+  /** Lets `ws` read all frames once the application listens for messages, because the frame reader emits none. */
+  #noteListener(event: string | symbol): void {
+    if (event === 'message' && this.listenerCount(event) >= OWN_LISTENERS)
+      (this.frameTracker ??= new FrameTracker()).wsOnly = true;
+  }
+}
+
+// The declarations of `ws` have a property, which a class cannot override by an accessor.
+Object.defineProperty(GatewaySocket.prototype, 'bufferedAmount', {
+  get(this: GatewaySocket): number {
+    return this.session?.outbox.bufferedBytes ?? 0;
+  },
+  enumerable: true,
+});
+
+/** @throws {TypeError} for data that would be a binary message, or a part of one */
+function textOf(data: unknown, options: SendOptions | null | undefined): string {
+  if (options?.fin === false) throw new TypeError('client.send sends whole messages only; leave out { fin: false }');
+  if (options?.binary === true) throw notText('{ binary: true }');
+  if (typeof data === 'string') return data;
+  const bytes = Buffer.isBuffer(data) || options?.binary === false ? bytesOf(data) : undefined;
+  if (bytes === undefined) throw notText(data === null ? 'null' : typeof data);
+  if (!isUtf8(bytes)) throw notText('bytes that are not UTF-8');
+  return bytes.toString();
+}
+
+function bytesOf(data: unknown): Buffer | undefined {
+  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return data instanceof ArrayBuffer ? Buffer.from(data) : undefined;
+}
+
+function notText(found: string): TypeError {
+  return new TypeError(
+    `client.send sends a string or a Buffer of text, and not ${found}; use JSON.stringify for objects, base64 for bytes`,
+  );
 }

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import type { RawData } from 'ws';
 import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
@@ -10,7 +10,7 @@ import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import { chargePong, replyToPing } from './frames/ping-replies.js';
-import type { GatewaySocket } from './gateway-socket.js';
+import { serverListener, type GatewaySocket } from './gateway-socket.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
@@ -26,11 +26,11 @@ export class SocketEvents {
   #wsDataListener: WsDataListener | undefined;
   // One listener of each kind serves all sockets, so that a session costs no closure.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
-  readonly #onMessage: (this: WebSocket, data: RawData, isBinary: boolean) => void;
-  readonly #onPing: (this: WebSocket, body: Buffer) => void;
-  readonly #onPong: (this: WebSocket, body: Buffer) => void;
-  readonly #onClose: (this: WebSocket, code: number) => void;
-  readonly #onError: (this: WebSocket, error: Error) => void;
+  readonly #onMessage: (this: GatewaySocket, data: RawData, isBinary: boolean) => void;
+  readonly #onPing: (this: GatewaySocket, body: Buffer) => void;
+  readonly #onPong: (this: GatewaySocket, body: Buffer) => void;
+  readonly #onClose: (this: GatewaySocket, code: number) => void;
+  readonly #onError: (this: GatewaySocket, error: Error) => void;
 
   constructor(
     messageDispatcher: MessageDispatcher,
@@ -59,32 +59,30 @@ export class SocketEvents {
         socket.session?.fail(error);
       }
     };
-    // A listener that threw would leave the receiver of `ws` in the middle of a message.
-    this.#onMessage = failingAlone((socket, data: RawData, isBinary: boolean) => {
+    this.#onMessage = serverListener(function (this: GatewaySocket, data: RawData, isBinary: boolean) {
       fastFrameReader.reported();
       const message = data as Buffer;
-      if (isBinary) socket.close(1003);
-      else if (!fastFrameReader.readMessage(socket, message))
-        messageDispatcher.read(socket, message.toString(), message.length);
+      if (isBinary) this.close(1003);
+      else if (!fastFrameReader.readMessage(this, message))
+        messageDispatcher.read(this, message.toString(), message.length);
     });
-    this.#onPing = failingAlone((socket, body: Buffer) => {
+    this.#onPing = serverListener(function (this: GatewaySocket, body: Buffer) {
       fastFrameReader.reported();
-      replyToPing(socket, body);
+      replyToPing(this, body);
     });
-    this.#onPong = failingAlone((socket, body: Buffer) => {
+    this.#onPong = serverListener(function (this: GatewaySocket, body: Buffer) {
       fastFrameReader.reported();
-      chargePong(socket, body.length);
+      chargePong(this, body.length);
     });
-    this.#onClose = failingAlone((socket, code: number) => {
+    this.#onClose = serverListener(function (this: GatewaySocket, code: number) {
       counters.webSockets--;
-      endClosed(socket, code);
+      endClosed(this, code);
     });
     const logger = this.#logger;
-    this.#onError = function (error) {
-      const { frameTracker } = this as GatewaySocket;
-      if (frameTracker !== undefined) frameTracker.failed = true;
+    this.#onError = serverListener(function (this: GatewaySocket, error: Error) {
+      if (this.frameTracker !== undefined) this.frameTracker.failed = true;
       logger.debug(`socket: ${error.message}`);
-    };
+    });
   }
 
   /**
@@ -170,18 +168,4 @@ function endClosed(socket: GatewaySocket, code: number): void {
   session?.outbox.detach(); // the frames that the socket held are gone
   session?.outbox.discard();
   queue?.drop();
-}
-
-/** Makes a listener of a WebSocket, an exception of which closes this socket with 1011 and goes no further. */
-function failingAlone<Parameters extends unknown[]>(
-  listener: (socket: GatewaySocket, ...parameters: Parameters) => void,
-): (this: WebSocket, ...parameters: Parameters) => void {
-  return function (...parameters) {
-    const socket = this as GatewaySocket;
-    try {
-      listener(socket, ...parameters);
-    } catch (error) {
-      socket.session?.fail(error);
-    }
-  };
 }

@@ -6,6 +6,7 @@ import { WebSocketServer, type ServerOptions } from 'ws';
 import { NodeState } from '../node/node-state.js';
 import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
 import { logIncident } from '../telemetry/incident.js';
@@ -13,7 +14,9 @@ import { Log } from '../telemetry/log.js';
 import { Admission } from './handshake/admission.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
+import { GatewayServer } from './gateway-server.js';
 import { GatewaySocket } from './gateway-socket.js';
+import { checkGateways } from './nest/gateway-check.js';
 import { HandlerTable } from './dispatch/handler-table.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
@@ -22,13 +25,19 @@ import { SessionHooks } from './nest/session-hooks.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SocketEvents } from './socket-events.js';
 
+/** Listeners that one gateway may add to an event of a socket before Node.js warns; the default of an emitter. */
+const LISTENERS_PER_GATEWAY = 10;
+
 /**
  * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so
  * that a rejection is a complete HTTP response. Binds handlers to a socket without parsing a message once for each
  * class.
  */
 export class SwitchboardAdapter extends AbstractWsAdapter {
-  readonly #server: WebSocketServer;
+  /** Given to all gateways. */
+  readonly #server: GatewayServer;
+  /** Makes the handshakes. */
+  readonly #upgrades: WebSocketServer;
   readonly #handshake: Handshake;
   readonly #handshakeMetrics: HandshakeMetrics;
   readonly #admission: Admission;
@@ -42,6 +51,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #log: Log;
   /** Handshakes whose token is being verified. */
   readonly #verifying = new Map<Duplex, IncomingMessage>();
+  /** Listeners of one event of a socket above which Node.js warns of a leak. */
+  #socketListeners = LISTENERS_PER_GATEWAY;
   #compiled = false;
 
   constructor(
@@ -57,11 +68,14 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#connectionLimits = app.get(ConnectionLimits);
     this.#nodeState = app.get(NodeState);
     this.#handlerTable = app.get(HandlerTable);
+    checkGateways(app);
     this.#socketEvents = app.get(SocketEvents);
     this.#log = app.get(Log);
     this.#settings = app.get(Settings);
     this.#counters = app.get(Counters);
-    this.#server = new WebSocketServer(serverOptions(this.#settings));
+    this.#server = new GatewayServer(this.httpServer as Server, app.get(SessionRegistry));
+    this.#upgrades = new WebSocketServer(serverOptions(this.#settings));
+    this.#upgrades.on('headers', (headers, request) => this.#server.emit('headers', headers, request));
     (this.httpServer as Server).on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
@@ -69,7 +83,12 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   create(): BaseWsInstance & WebSocketServer {
     if (!this.#compiled) new HandlerCompiler(this.app, this.#server, this.options).registerAll(this.#handlerTable);
     this.#compiled = true;
-    return this.#server as BaseWsInstance & WebSocketServer;
+    return this.#server as WebSocketServer as BaseWsInstance & WebSocketServer;
+  }
+
+  override bindClientConnect(server: BaseWsInstance, callback: (...parameters: unknown[]) => void): void {
+    this.#socketListeners += LISTENERS_PER_GATEWAY;
+    super.bindClientConnect(server, callback);
   }
 
   /** Ignores the callbacks that Nest makes for each socket: {@link HandlerCompiler} makes one for all sockets. */
@@ -97,7 +116,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
       if (rejection !== undefined) this.#reject(request, socket, rejection);
     }
     this.#connectionLimits.stop();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await new Promise((resolve) => this.#upgrades.close(resolve));
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -151,10 +170,11 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     let webSocket: GatewaySocket | undefined;
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
-      this.#server.handleUpgrade(request, socket, head, (client) => {
+      this.#upgrades.handleUpgrade(request, socket, head, (client) => {
         const opened = (webSocket = client as GatewaySocket);
         this.#connectionLimits.release(socket);
         this.#handshakeMetrics.accepted();
+        opened.setMaxListeners(this.#socketListeners);
         opened.sessionRateLimiter = SessionRateLimiter.of(this.#settings, this.#counters);
         this.#socketEvents.open(opened, request.socket, result, () => {
           this.#sessionHooks.arrived(opened, request);

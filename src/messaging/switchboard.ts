@@ -11,7 +11,7 @@ import {
   type ServerCloseCode,
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
-import type { Session } from '../sessions/session.js';
+import { Session } from '../sessions/session.js';
 import { Broadcaster, localOnly } from './broadcaster.js';
 import { MessageRouter } from './message-router.js';
 
@@ -40,6 +40,7 @@ export class Switchboard {
    * @param receiver a session's id, or `"*"` for every session but the sender
    * @param data any JSON value; `undefined` omits the field `data`
    * @throws {MessageError} `receiver_not_found`, `receiver_overloaded`, `unavailable`
+   * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
    */
   send(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): void {
     if (receiver === EVERYONE) this.broadcast(sender, type, data);
@@ -50,6 +51,7 @@ export class Switchboard {
    * Sends one message and resolves when it is on its receiver's connection, on whatever node.
    *
    * @throws {MessageError} `receiver_not_found`, `receiver_overloaded`, `unavailable`
+   * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
    */
   async deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<void> {
     if (receiver === EVERYONE) this.broadcast(sender, type, data);
@@ -61,14 +63,15 @@ export class Switchboard {
    *
    * @param data any JSON value; `undefined` omits the field `data`
    * @throws {MessageError} `unavailable` where only the sessions of this node received it
+   * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
    */
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {
+    const frame = encode(sender, EVERYONE, type, data);
     if (sender !== SERVER) {
       if (sender.closed) return 0;
       this.sessions.announce(sender);
     }
-    const [name, except] = sender === SERVER ? [SERVER] : [sender.id, sender];
-    const { skipped, complete } = this.broadcaster.broadcast(encode(name, EVERYONE, type, data), except);
+    const { skipped, complete } = this.broadcaster.broadcast(frame, sender === SERVER ? undefined : sender);
     if (!complete) throw localOnly();
     return skipped;
   }
@@ -97,8 +100,10 @@ export class Switchboard {
    *
    * @param code a close code of the protocol; after 4000 `kicked` a client does not reconnect
    * @throws {RangeError} for a code that no close frame may have; the session stays open
+   * @throws {TypeError} for an id that is not a string
    */
   close(id: string, code: ServerCloseCode = 4000): boolean {
+    if (typeof id !== 'string') throw new TypeError(`close takes the id of a session, and not ${kindOf(id)}`);
     checkClose(code);
     const session = this.sessions.find(id);
     session?.close(code);
@@ -106,15 +111,48 @@ export class Switchboard {
   }
 
   #send(sender: Session | typeof SERVER, receiver: string, type: string, data: unknown): Promise<void> | undefined {
-    if (sender === SERVER) return this.router.deliver(SERVER, receiver, encode(SERVER, receiver, type, data));
+    const frame = encode(sender, receiver, type, data);
+    if (sender === SERVER) return this.router.deliver(SERVER, receiver, frame);
     if (sender.closed) return undefined;
     this.sessions.announce(sender);
-    return this.router.deliver(sender, receiver, encode(sender.id, receiver, type, data));
+    return this.router.deliver(sender, receiver, frame);
   }
 }
 
-function encode(sender: string, receiver: string, type: string, data: unknown): Frame {
+/**
+ * Encodes a message; nothing has changed where it cannot be encoded.
+ *
+ * @throws {TypeError} for a sender, receiver or type that no message may have, and for data that JSON cannot hold
+ */
+function encode(sender: Session | typeof SERVER, receiver: unknown, type: unknown, data: unknown): Frame {
+  if (sender !== SERVER && !(sender instanceof Session))
+    throw new TypeError(`the sender of a message must be a Session or SERVER, and not ${kindOf(sender)}`);
+  if (typeof receiver !== 'string')
+    throw new TypeError(`the receiver of a message must be a session's id or "*", and not ${kindOf(receiver)}`);
   if (!isApplicationType(type))
-    throw new Error(`a handler sent "${type}", which no application message may have as its type`);
-  return textFrame(JSON.stringify({ type, sender, receiver, data }));
+    throw new TypeError(
+      `a handler sent ${typeof type === 'string' ? JSON.stringify(type) : kindOf(type)}, which no application message may have as its type`,
+    );
+  const name = sender === SERVER ? SERVER : sender.id;
+  const dataField = data === undefined ? '' : `,"data":${jsonOf(type, data)}`;
+  return textFrame(`{"type":"${type}","sender":"${name}","receiver":${JSON.stringify(receiver)}${dataField}}`);
+}
+
+function jsonOf(type: string, data: unknown): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(data);
+  } catch (error) {
+    throw new TypeError(`the data of "${type}" cannot be encoded: ${String(error)}`, { cause: error });
+  }
+  // A function, a symbol, or a value whose `toJSON` returns nothing: the receiver would get a message without data.
+  if (json === undefined) throw new TypeError(`the data of "${type}" cannot be encoded: ${kindOf(data)} has no JSON`);
+  return json;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === 'object'
+    ? `an object (${value.constructor?.name ?? 'without a class'})`
+    : `a ${typeof value}`;
 }

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Bytes of the reason that fit into a close frame behind its code (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
 /** Codes that never stand in a close frame (RFC 6455, 7.4.1). */
@@ -9,7 +11,7 @@ const LAST_PROTOCOL_CODE = 1014;
  * the close frame is empty.
  *
  * @throws {RangeError} for a code that may not be sent, or a reason of more than 123 bytes
- * @throws {TypeError} for a reason that is not text
+ * @throws {TypeError} for a reason that is not text, or bytes that are not UTF-8
  */
 export function checkClose(code: unknown, reason?: unknown): void {
   if (code !== undefined && !isSendableCode(code))
@@ -22,6 +24,8 @@ export function checkClose(code: unknown, reason?: unknown): void {
   const bytes = typeof reason === 'string' ? Buffer.byteLength(reason) : reason.length;
   if (bytes > MAX_REASON_BYTES)
     throw new RangeError(`the reason of a close frame has ${bytes} bytes; at most ${MAX_REASON_BYTES} fit`);
+  if (typeof reason !== 'string' && !isUtf8(reason))
+    throw new TypeError('the reason of a close frame must be UTF-8, because a client fails on other bytes');
 }
 
 function isSendableCode(code: unknown): boolean {

@@ -36,6 +36,11 @@ export function writeHeader(target: Buffer, at: number, opcode: number, length: 
   return at + 10;
 }
 
+/** Returns whether a value begins like a frame: a final fragment without reserved bits, which no text begins with. */
+export function isFrame(value: unknown): value is Frame {
+  return value instanceof Uint8Array && (value[0]! & 0xf0) === FIN;
+}
+
 /** Encodes a text as one frame. */
 export function textFrame(text: string): Frame {
   const length = Buffer.byteLength(text);

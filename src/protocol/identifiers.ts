@@ -44,6 +44,6 @@ export function isReserved(type: string): boolean {
 }
 
 /** Returns whether handlers and applications may send messages of this type. */
-export function isApplicationType(type: string): boolean {
-  return MESSAGE_TYPE.test(type) && !isReserved(type);
+export function isApplicationType(type: unknown): type is string {
+  return typeof type === 'string' && MESSAGE_TYPE.test(type) && !isReserved(type);
 }

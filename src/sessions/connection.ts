@@ -26,8 +26,8 @@ export interface Connection {
   readonly bytesWritten: number;
   readonly isPaused: boolean;
   /** Stops reading from the network. */
-  pause(): void;
-  resume(): void;
+  stopReading(): void;
+  startReading(): void;
   /** Starts the closing handshake; the close frame follows all frames of the outbox. */
   close(code: ServerCloseCode): void;
   /** Destroys the connection without a close frame. */

@@ -1,4 +1,4 @@
-import { ABNORMAL, checkClose, type Frame, type ServerCloseCode } from '../protocol/index.js';
+import { ABNORMAL, checkClose, isFrame, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
 import type { Identity } from './identity.js';
 import type { OutboxServices } from './outbox-services.js';
@@ -12,6 +12,8 @@ export const PAUSE = {
   turn: 2,
   /** The node drains. */
   drain: 4,
+  /** Code of the application has called `client.pause()`. */
+  application: 8,
 } as const;
 
 export type PauseReason = keyof typeof PAUSE;
@@ -84,7 +86,7 @@ export class Session {
   /** Sends over this connection from now on, beginning with the frames that wait in the outbox. */
   attach(connection: Connection): void {
     this.#connection = connection;
-    if (this.#pauses !== 0) connection.pause();
+    if (this.#pauses !== 0) connection.stopReading();
     this.outbox.attach(connection.sink);
   }
 
@@ -98,8 +100,11 @@ export class Session {
    * Sends an encoded frame behind all that was sent before; does nothing once the session has ended.
    *
    * @param textFrames how many text frames `frame` holds; 0 for a control frame, more than 1 for joined frames
+   * @throws {TypeError} for what is not an encoded frame; applications send with `Switchboard.send`
    */
   send(frame: Frame, textFrames = 1): void {
+    if (!isFrame(frame))
+      throw new TypeError('session.send takes an encoded frame; use Switchboard.send(SERVER, session.id, type, data)');
     if (!this.closed) this.outbox.append(frame, textFrames);
   }
 
@@ -143,7 +148,7 @@ export class Session {
   /** Stops reading from the client for this reason; does nothing once the session has ended. */
   pauseReading(reason: PauseReason): void {
     if (this.closed) return;
-    if (this.#pauses === 0) this.#connection?.pause();
+    if (this.#pauses === 0) this.#connection?.stopReading();
     this.#pauses |= PAUSE[reason];
   }
 
@@ -179,6 +184,6 @@ export class Session {
   #resume(pauses: number): void {
     if (this.#pauses === pauses) return;
     this.#pauses = pauses;
-    if (pauses === 0) this.#connection?.resume();
+    if (pauses === 0) this.#connection?.startReading();
   }
 }

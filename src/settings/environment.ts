@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { onOff, SETTINGS, type SettingKind } from './setting.js';
 import { SETTING_GROUPS, Settings } from './settings.js';
+import { StartError } from './start-error.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -10,11 +11,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 export const EXIT_CONFIG = 78;
 
 /** Reports wrong settings, one line for each wrong variable. */
-export class SettingsError extends Error {
-  constructor(readonly lines: readonly string[]) {
-    super(lines.join('\n'));
-  }
-}
+export class SettingsError extends StartError {}
 
 /**
  * Reads, checks and freezes the settings. Variables of the environment come before those of `config/$NODE_ENV.env`, and

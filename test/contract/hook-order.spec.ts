@@ -1,10 +1,5 @@
 import { Injectable, Module, Scope, UseFilters, UseGuards, UseInterceptors, type Provider } from '@nestjs/common';
-import {
-  SubscribeMessage,
-  WebSocketGateway,
-  type OnGatewayConnection,
-  type OnGatewayDisconnect,
-} from '@nestjs/websockets';
+import { WebSocketGateway, type OnGatewayConnection, type OnGatewayDisconnect } from '@nestjs/websockets';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
@@ -31,11 +26,6 @@ class FirstGateway implements OnGatewayConnection, OnGatewayDisconnect {
   handleDisconnect(socket: GatewaySocket): void {
     this.recorder.record('first disconnect', socket);
   }
-
-  @SubscribeMessage('claimed')
-  claimed(): string {
-    return 'by the first';
-  }
 }
 
 @MessagingGateway()
@@ -48,11 +38,6 @@ class SecondGateway implements OnGatewayConnection, OnGatewayDisconnect {
 
   handleDisconnect(socket: GatewaySocket): void {
     this.recorder.record('second disconnect', socket);
-  }
-
-  @SubscribeMessage('claimed')
-  claimed(): string {
-    return 'by the second';
   }
 }
 
@@ -83,12 +68,6 @@ describe("Nest's hooks of several gateways", () => {
       'first disconnect, session closed',
       'second disconnect, session closed',
     ]);
-  });
-
-  it('leave a type that two gateways claim to the first one', async () => {
-    const alice = await app.connect();
-    alice.send({ type: 'claimed' });
-    expect((await alice.next('claimed')).data).toBe('by the first');
   });
 });
 

@@ -1,6 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,6 +118,19 @@ describe('a start', () => {
         'switchboard: ARRIVAL_NOTICES must be on or off (it is "true")',
         '',
       ].join('\n'),
+    });
+  });
+
+  it('with a wrong claim of a handler ends with 78 and one line on standard error for each', async () => {
+    const file = join(folder, 'dist/handlers/sum.gateway.js');
+    const built = readFileSync(file, 'utf8');
+    writeFileSync(file, built.replace("SubscribeMessage('demo.sum')", 'SubscribeMessage(0)'));
+    const ended = await outcome(run('node', ['dist/main.js'], { PORT: '0' }));
+    writeFileSync(file, built);
+    expect(ended).toEqual({
+      code: 78,
+      out: '',
+      err: 'switchboard: SumGateway.sum claims a type that is a number (0); a type is a string of 1 to 64 characters of A-Z a-z 0-9 . _ : -\n',
     });
   });
 

@@ -47,6 +47,7 @@ describe('a close that the server cannot send', () => {
     ['a reason of 124 bytes', LONG],
     ['a reason of 123 characters and more bytes', `${'r'.repeat(122)}é`],
     ['a reason of bytes that is too long', Buffer.from(LONG)],
+    ['a reason of bytes that are not UTF-8', Buffer.from([0xff, 0x80])],
     ['a reason that is a number', 7],
     ['a reason that is an object', { length: 3 }],
     ['a reason that is null', null],

@@ -229,8 +229,8 @@ export class SimulatedNode {
       bytesRead: 0,
       bytesWritten: 0,
       isPaused: false,
-      pause: () => undefined,
-      resume: () => undefined,
+      stopReading: () => undefined,
+      startReading: () => undefined,
       close: (code: number) => {
         session.outbox.flushAll();
         session.end(code);

@@ -168,11 +168,6 @@ export class AnswersGateway {
   whoAmI(@Sender() sender: Session, @ConnectedSocket() socket: GatewaySocket): unknown {
     return { id: sender.id, same: socket.session === sender };
   }
-
-  @SubscribeMessage('sys.mine')
-  reserved(): string {
-    return 'never returned';
-  }
 }
 
 const THROWN: Readonly<Record<string, () => unknown>> = {

@@ -143,11 +143,6 @@ export class OrdersGateway {
   menu(): string[] {
     return ['soup'];
   }
-
-  @SubscribeMessage('sys.order')
-  never(): string {
-    return 'never returned';
-  }
 }
 
 class OrderDtoOfAnother {
@@ -156,16 +151,11 @@ class OrderDtoOfAnother {
 }
 Object.defineProperty(OrderDtoOfAnother, 'name', { value: 'OrderDto' });
 
-/** A gateway with another body class of the same name, and a type that is already claimed. */
+/** A gateway with another body class of the same name. */
 @MessagingGateway()
 export class OtherOrdersGateway {
   @SubscribeMessage('order.other')
   other(@MessageBody() order: OrderDtoOfAnother): number {
     return order.other;
-  }
-
-  @SubscribeMessage('order.menu')
-  menu(): string[] {
-    return ['never served'];
   }
 }

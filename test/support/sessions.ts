@@ -74,11 +74,11 @@ export class FakeConnection implements Connection {
     return this.envelopes.map(({ type }) => type);
   }
 
-  pause(): void {
+  stopReading(): void {
     this.isPaused = true;
   }
 
-  resume(): void {
+  startReading(): void {
     this.isPaused = false;
   }
 

@@ -37,7 +37,7 @@ export class HandlerReplies {
   value(session: Session, { type, id }: Answered, value: unknown): void {
     if (value === undefined || value === null) return;
     const { event, data } = isWsResponse(value) ? value : { event: type, data: value };
-    if (!isApplicationType(event)) throw new Error(`handler replied with an invalid message type: "${event}"`);
+    if (!isApplicationType(event)) throw new Error(`handler replied with an invalid message type: "${String(event)}"`);
     const text = JSON.stringify(data) as string | undefined;
     if (text === undefined && data !== undefined) throw new Error('handler replied with a value that JSON cannot hold');
     session.send(answerFrame(event, session.id, id, text));

@@ -1,6 +1,6 @@
-import { Injectable, type LoggerService, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { MessageAccess } from '../../messaging/message-access.js';
-import { hashText, isReserved } from '../../protocol/index.js';
+import { hashText } from '../../protocol/index.js';
 import type { Connection } from '../../sessions/connection.js';
 
 /**
@@ -23,7 +23,6 @@ export class HandlerTable implements OnApplicationBootstrap {
   /** Hashes of the types that handlers claim, and of the types that are checked. */
   readonly #hashes = new Set<number>();
   readonly #texts = new Set<string>();
-  readonly #logger: LoggerService = new Logger(HandlerTable.name);
   /** Whether no hash decides, because messages of any type may be checked. Written before the server listens. */
   #checksAllTypes = false;
 
@@ -36,14 +35,10 @@ export class HandlerTable implements OnApplicationBootstrap {
     else for (const type of types) this.#hashes.add(hashText(type));
   }
 
-  /** Registers the handler of a type. */
+  /** Registers the handler of a type, which no other handler claims. */
   register(type: string, handler: MessageHandlerCallback): void {
-    if (isReserved(type)) this.#logger.error(`handler of a reserved type is never called: "${type}"`);
-    else if (this.#handlers.has(type)) this.#logger.error(`second handler of a type is never called: "${type}"`);
-    else {
-      this.#handlers.set(type, handler);
-      this.#hashes.add(hashText(type));
-    }
+    this.#handlers.set(type, handler);
+    this.#hashes.add(hashText(type));
   }
 
   /** Lets the handler of a type take the text of the body, which is then not parsed. */

@@ -7,7 +7,7 @@ import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../..
 import { Settings } from '../../settings/settings.js';
 import { chargePong, replyToPing } from './ping-replies.js';
 import { FrameTracker } from './frame-tracker.js';
-import type { GatewaySocket } from '../gateway-socket.js';
+import { OWN_LISTENERS, type GatewaySocket } from '../gateway-socket.js';
 import { HandlerTable } from '../dispatch/handler-table.js';
 import { MessageDispatcher } from '../dispatch/message-dispatcher.js';
 
@@ -17,8 +17,6 @@ const FINAL_PING = 0x80 | OPCODE.ping;
 const FINAL_PONG = 0x80 | OPCODE.pong;
 const MASKED = 0x80;
 const MAX_CONTROL_BYTES = 125;
-/** The pong listener of `SocketEvents`; further ones are the application's. */
-const OWN_PONG_LISTENERS = 1;
 
 /** Bytes read from one socket after which it waits for the next turn; libuv would read 2 MiB of it in a row. */
 const MAX_READ_BYTES = 65_536;
@@ -89,7 +87,7 @@ export class FastFrameReader {
         return;
       }
       let frameTracker = socket.frameTracker;
-      if (this.#isFast && (frameTracker === undefined || frameTracker.atMessage)) {
+      if (this.#isFast && (frameTracker === undefined || (frameTracker.atMessage && !frameTracker.wsOnly))) {
         const end =
           socket.readyState === WebSocket.OPEN ? this.#readFrame(socket, chunk, at) : this.#skipFrame(chunk, at);
         if (end > at) {
@@ -201,9 +199,10 @@ function controlFrameEnd(chunk: Buffer, at: number): number {
 function readControlFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
   const end = controlFrameEnd(chunk, at);
   if (end === at) return at;
-  // Liveness is already recorded; `ws` emits pongs where the application has a listener.
-  if (chunk[at] === FINAL_PONG) {
-    if (socket.listenerCount('pong') > OWN_PONG_LISTENERS) return at;
+  const isPong = chunk[at] === FINAL_PONG;
+  // Liveness is already recorded; `ws` emits the event where the application has a listener.
+  if (socket.listenerCount(isPong ? 'pong' : 'ping') > OWN_LISTENERS) return at;
+  if (isPong) {
     chargePong(socket, end - at - 6);
     return end;
   }

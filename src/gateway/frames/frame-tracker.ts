@@ -18,6 +18,8 @@ export class FrameTracker {
    * the error listener of `SocketEvents`.
    */
   failed = false;
+  /** Whether `ws` reads every frame, because the application listens for messages. Written by `GatewaySocket`. */
+  wsOnly = false;
   /** Messages, pings and pongs that have ended. Written by {@link step}. */
   endedMessages = 0;
   /** {@link endedMessages} when a message was last found open. Written by `MessageTimeout`. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { GATEWAY_METADATA, MESSAGE_METADATA } from '@nestjs/websockets/constants.js';
+import { GATEWAY_METADATA, MESSAGE_MAPPING_METADATA, MESSAGE_METADATA } from '@nestjs/websockets/constants.js';
 
 export interface GatewayClass {
   readonly name: string;
@@ -9,6 +9,7 @@ export interface GatewayClass {
 
 /** A `@SubscribeMessage` method, inherited ones included. */
 export interface GatewayHandler {
+  /** The claimed type. `checkClaims` verifies it at the start, because Nest accepts any value. */
   readonly type: string;
   readonly method: string;
 }
@@ -18,6 +19,8 @@ export type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 
 export interface ExploredGateway {
   readonly metatype: GatewayClass;
+  /** Name of the module that provides the gateway. */
+  readonly module: string;
   /** The provider; a stand-in without fields where the gateway is scoped. */
   readonly instance: object;
   readonly scoped: boolean;
@@ -37,26 +40,19 @@ export class GatewayExplorer {
   /** Lists the gateways in the order of their modules and providers, in which Nest connects them. */
   gateways(): ExploredGateway[] {
     return this.discovery.getProviders().flatMap((provider) => {
-      const { metatype } = provider;
+      const { metatype, host } = provider;
       if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) return [];
       const instance = provider.instance as object;
-      return [
-        {
-          metatype,
-          instance,
-          scoped: !provider.isDependencyTreeStatic(),
-          provider,
-          handlers: this.#handlers(metatype),
-        },
-      ];
+      const scoped = !provider.isDependencyTreeStatic();
+      return [{ metatype, module: host?.name ?? '', instance, scoped, provider, handlers: this.#handlers(metatype) }];
     });
   }
 
   #handlers({ prototype }: GatewayClass): GatewayHandler[] {
     const methods = prototype as Readonly<Record<string, object>>;
     return this.scanner.getAllMethodNames(prototype).flatMap((method) => {
-      const type = Reflect.getMetadata(MESSAGE_METADATA, methods[method]!) as unknown;
-      return typeof type === 'string' ? [{ type, method }] : [];
+      if (!Reflect.hasMetadata(MESSAGE_MAPPING_METADATA, methods[method]!)) return [];
+      return [{ type: Reflect.getMetadata(MESSAGE_METADATA, methods[method]!) as string, method }];
     });
   }
 }

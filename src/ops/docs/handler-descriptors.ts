@@ -1,6 +1,6 @@
 import { PARAM_ARGS_METADATA } from '@nestjs/websockets/constants.js';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
-import { descriptionOf, isReserved, type Description } from '../../protocol/index.js';
+import { descriptionOf, type Description } from '../../protocol/index.js';
 import type { DtoClass } from './json-schema.js';
 
 /** A message type that a handler claims. */
@@ -35,16 +35,11 @@ export abstract class GatewayList {
   abstract gateways(): readonly Gateway[];
 }
 
-/**
- * Describes every message type that a handler claims. Of two handlers that claim a type the first counts, and reserved
- * types are skipped, as in the handler table.
- */
+/** Describes every message type that a handler claims. The start has checked that types are valid and distinct. */
 export function handlerDescriptors(gateways: readonly Gateway[]): HandlerDescriptor[] {
-  const descriptors = new Map<string, HandlerDescriptor>();
-  for (const { metatype, handlers } of gateways)
-    for (const { type, method } of handlers)
-      if (!isReserved(type) && !descriptors.has(type)) descriptors.set(type, describeHandler(metatype, type, method));
-  return [...descriptors.values()];
+  return gateways.flatMap(({ metatype, handlers }) =>
+    handlers.map(({ type, method }) => describeHandler(metatype, type, method)),
+  );
 }
 
 function describeHandler(metatype: Gateway['metatype'], type: string, method: string): HandlerDescriptor {

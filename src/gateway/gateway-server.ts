@@ -1,0 +1,73 @@
+import type { Server } from 'node:http';
+import { WebSocketServer } from 'ws';
+import type { SessionRegistry } from '../sessions/session-registry.js';
+import { GatewaySocket } from './gateway-socket.js';
+
+/**
+ * The server that Nest passes to gateways. Handshakes are made by a server of the adapter, which keeps no list of sockets:
+ * `clients` is a view of the open sessions, so that a session costs no entry.
+ */
+export class GatewayServer extends WebSocketServer {
+  constructor(
+    private readonly httpServer: Server,
+    sessions: SessionRegistry,
+  ) {
+    super({ noServer: true, clientTracking: false });
+    this.setMaxListeners(0); // Nest adds a listener for each gateway
+    Object.defineProperty(this, 'clients', { value: new OpenSockets(sessions), enumerable: true });
+  }
+
+  /** Returns the address of the HTTP server, where the base class throws. */
+  override address(): ReturnType<Server['address']> {
+    return this.httpServer.address();
+  }
+}
+
+/** The sockets of all open sessions, like the `Set` of `ws`, and read-only. */
+class OpenSockets implements Iterable<GatewaySocket> {
+  constructor(private readonly sessions: SessionRegistry) {}
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  has(socket: unknown): boolean {
+    return socket instanceof GatewaySocket && socket.session?.closed === false;
+  }
+
+  *[Symbol.iterator](): Iterator<GatewaySocket> {
+    for (const { connection } of this.sessions.all()) if (connection instanceof GatewaySocket) yield connection;
+  }
+
+  values(): Iterator<GatewaySocket> {
+    return this[Symbol.iterator]();
+  }
+
+  keys(): Iterator<GatewaySocket> {
+    return this[Symbol.iterator]();
+  }
+
+  *entries(): Iterator<[GatewaySocket, GatewaySocket]> {
+    for (const socket of this) yield [socket, socket];
+  }
+
+  forEach(callback: (socket: GatewaySocket, same: GatewaySocket, sockets: this) => void, thisArg?: unknown): void {
+    for (const socket of this) callback.call(thisArg, socket, socket, this);
+  }
+
+  add(): never {
+    throw readOnly();
+  }
+
+  delete(): never {
+    throw readOnly();
+  }
+
+  clear(): never {
+    throw readOnly();
+  }
+}
+
+function readOnly(): TypeError {
+  return new TypeError('server.clients is read-only; use client.close() to end a session');
+}

@@ -1,0 +1,53 @@
+import type { Socket } from 'node:net';
+import type { Session } from '../sessions/session.js';
+
+/** Gets `undefined` once the bytes are with the kernel, or the error of a connection that was lost before. */
+export type SentCallback = (error?: Error) => void;
+
+const NOTHING = new Uint8Array(0);
+/** Callbacks for a socket that is full, until it has drained. Only sockets with such callbacks have an entry. */
+const waiting = new WeakMap<Socket, SentCallback[]>();
+
+/**
+ * Calls back once everything sent to the session is with the kernel. What waits in the outbox leaves before the end of
+ * the turn, unless the socket is full. A callback that throws fails its session alone.
+ */
+export function afterSent(session: Session, sink: Socket, callback: SentCallback): void {
+  const settle = guarded(session, callback);
+  if (!sink.writableNeedDrain) return handOver(session, sink, [settle]);
+  const others = waiting.get(sink);
+  if (others !== undefined) return void others.push(settle);
+  const callbacks = [settle];
+  waiting.set(sink, callbacks);
+  const onEnd = (): void => {
+    sink.off('drain', onEnd).off('close', onEnd);
+    waiting.delete(sink);
+    handOver(session, sink, callbacks);
+  };
+  sink.on('drain', onEnd).on('close', onEnd);
+}
+
+/** Calls back in the next tick with the error that `ws` gives for a closed socket. */
+export function notSent(session: Session | undefined, state: string, callback: SentCallback | undefined): void {
+  if (callback !== undefined)
+    process.nextTick(guarded(session, callback), new Error(`WebSocket is not open: ${state}`));
+}
+
+/** Writes what waits, and behind it nothing, because the callback of a write runs when all before it are written. */
+function handOver(session: Session, sink: Socket, callbacks: readonly SentCallback[]): void {
+  if (sink.writable) session.outbox.flushAll();
+  for (const callback of callbacks)
+    if (sink.writable) sink.write(NOTHING, (error) => callback(error ?? undefined));
+    else process.nextTick(callback, new Error('WebSocket is not open: the connection is lost'));
+}
+
+function guarded(session: Session | undefined, callback: SentCallback): SentCallback {
+  return (error) => {
+    try {
+      callback(error);
+    } catch (thrown) {
+      if (session === undefined) throw thrown;
+      session.fail(thrown);
+    }
+  };
+}
