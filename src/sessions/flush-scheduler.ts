@@ -6,6 +6,8 @@ const SHARED_PER_TICK = 256;
 /** Holds data that is written at the end of a tick: an outbox. */
 export interface Flushable {
   flush(): void;
+  /** Does the same in the turn of the outbox among those with shared frames. */
+  flushShared(): void;
   /** Closes the session of this outbox, because {@link flush} has thrown. Never throws. */
   fail(error: unknown): void;
 }
@@ -22,7 +24,7 @@ export class FlushScheduler {
   #waiting: Flushable[] = [];
   #flushing: Flushable[] = [];
   /** Outboxes with shared frames, in the order in which they are flushed. */
-  readonly #shared = new Set<Flushable>();
+  #shared: Flushable[] = [];
   #scheduled = false;
   #before: (() => void) | undefined;
   readonly #end = (): void => this.#flush();
@@ -47,7 +49,7 @@ export class FlushScheduler {
 
   /** Flushes this outbox behind those that were added so before, at the end of this tick or of one of the next. */
   addShared(outbox: Flushable): void {
-    this.#shared.add(outbox);
+    this.#shared.push(outbox);
     this.schedule();
   }
 
@@ -62,21 +64,20 @@ export class FlushScheduler {
     this.#flushing = outboxes;
     for (let from = 0; from < outboxes.length;) from = flushFrom(outboxes, from);
     outboxes.length = 0;
-    if (this.#shared.size > 0) this.#flushShared();
+    if (this.#shared.length > 0) this.#flushShared();
   }
 
   #flushShared(): void {
-    let left = SHARED_PER_TICK;
-    for (const outbox of this.#shared) {
-      if (left-- === 0) break;
-      this.#shared.delete(outbox);
+    const outboxes = this.#shared;
+    this.#shared = outboxes.length > SHARED_PER_TICK ? outboxes.splice(SHARED_PER_TICK) : [];
+    for (const outbox of outboxes) {
       try {
-        outbox.flush();
+        outbox.flushShared();
       } catch (error) {
         outbox.fail(error);
       }
     }
-    if (this.#shared.size > 0) this.schedule();
+    if (this.#shared.length > 0) this.schedule();
   }
 }
 

@@ -17,6 +17,10 @@ const MAX_BYTES_PER_TURN = 1_048_576;
  * `sharedFrame` and `block` are the open batch: one of them at most is set.
  */
 export class Outbox implements Flushable {
+  /** Text frames written to connections so far, the first frame of each connection not counted. Not written by others. */
+  framesSent = 0;
+  /** Bytes of the open batch: the offset of the next byte in the block of {@link reserve}. Not written by others. */
+  used = 0;
   /** `undefined` while no connection is attached. */
   #sink: ByteSink | undefined;
   /** Batches before the open one; only while frames wait. */
@@ -24,14 +28,12 @@ export class Outbox implements Flushable {
   /** The only frame of the open batch, shared with other outboxes, so that a broadcast costs no copy. */
   #sharedFrame: Frame | null = null;
   #block: Block | null = null;
-  /** Bytes of the open batch. */
-  #used = 0;
   /** Text frames in the open batch. */
   #openFrames = 0;
   /** Bytes of this turn that were written early, because they fill more than a block, and those of broadcasts to others. */
   #turnBytes = 0;
-  #framesSent = 0;
   #scheduled = false;
+  #sharedScheduled = false;
   /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
   #blocked = true;
 
@@ -42,12 +44,7 @@ export class Outbox implements Flushable {
 
   /** Bytes that wait for this session, in the outbox and in the sink. */
   get bufferedBytes(): number {
-    return (this.#sealed?.bytes ?? 0) + this.#used + (this.#sink?.writableLength ?? 0);
-  }
-
-  /** Text frames written to connections so far, the first frame of each connection not counted. */
-  get framesSent(): number {
-    return this.#framesSent;
+    return (this.#sealed?.bytes ?? 0) + this.used + (this.#sink?.writableLength ?? 0);
   }
 
   /** Whether messages to this session are refused because more bytes wait than `OUTBOX_HIGH_WATER_BYTES`. */
@@ -60,16 +57,11 @@ export class Outbox implements Flushable {
     return this.#turnBytes > MAX_BYTES_PER_TURN || this.overloaded;
   }
 
-  /** Offset of the next byte in the block that {@link reserve} returned. */
-  get used(): number {
-    return this.#used;
-  }
-
   /** Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait. */
   attach(sink: ByteSink): void {
     this.#sink = sink;
     this.#blocked = false;
-    if (this.#sealed === null && this.#used === 0) return;
+    if (this.#sealed === null && this.used === 0) return;
     this.#report();
     this.#schedule();
   }
@@ -82,13 +74,13 @@ export class Outbox implements Flushable {
 
   /** Returns a block with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
   reserve(bytes: number): Block {
-    if (this.#block !== null && this.#used + bytes <= this.#block.bytes.length) return this.#block;
+    if (this.#block !== null && this.used + bytes <= this.#block.bytes.length) return this.#block;
     return this.#grow(bytes);
   }
 
   /** Adds the one text frame written into the reserved block, which ends at `end`. */
   commit(end: number): void {
-    this.#used = end;
+    this.used = end;
     this.#openFrames++;
     this.#schedule();
   }
@@ -102,6 +94,8 @@ export class Outbox implements Flushable {
   /** Does the same as {@link append} for a frame of many sessions, which may leave some ticks later. */
   appendShared(frame: Frame, textFrames: number): void {
     this.#add(frame, textFrames);
+    if (this.#sharedScheduled) return;
+    this.#sharedScheduled = true;
     this.services.flushScheduler.addShared(this);
   }
 
@@ -110,11 +104,11 @@ export class Outbox implements Flushable {
     if (isOpen && frame.length > COPIED_BYTES) this.#seal();
     if (this.#block === null && this.#sharedFrame === null) {
       this.#sharedFrame = frame;
-      this.#used = frame.length;
+      this.used = frame.length;
     } else {
       const block = this.reserve(frame.length);
-      block.bytes.set(frame, this.#used);
-      this.#used += frame.length;
+      block.bytes.set(frame, this.used);
+      this.used += frame.length;
     }
     this.#openFrames += textFrames;
   }
@@ -140,6 +134,11 @@ export class Outbox implements Flushable {
     else this.flushAll();
   }
 
+  flushShared(): void {
+    this.#sharedScheduled = false;
+    this.flush();
+  }
+
   /** Writes everything despite backpressure, because the close frame must stay last. */
   flushAll(): void {
     const sink = this.#sink;
@@ -150,7 +149,7 @@ export class Outbox implements Flushable {
     }
     if (this.#sealed !== null) {
       sink.cork();
-      this.#framesSent += this.#sealed.writeTo(sink);
+      this.framesSent += this.#sealed.writeTo(sink);
       this.#sealed = null;
       this.#writeOpen(sink);
       sink.uncork();
@@ -162,7 +161,7 @@ export class Outbox implements Flushable {
   discard(): void {
     if (this.#block !== null) this.services.blockPool.give(this.#block);
     this.#sealed = this.#sharedFrame = this.#block = null;
-    this.#used = this.#openFrames = 0;
+    this.used = this.#openFrames = 0;
     if (!this.#blocked) return;
     // Frames in the sink still count, until the sink emits `drain` or the connection is gone.
     this.#blocked = this.#sink === undefined || this.#sink.writableNeedDrain;
@@ -183,13 +182,13 @@ export class Outbox implements Flushable {
   /** Moves the open batch to a larger block, or seals it where both together exceed a large block. */
   #grow(bytes: number): Block {
     const { blockPool } = this.services;
-    if (this.#used + bytes > LARGE_BLOCK_BYTES) this.#seal();
-    const block = blockPool.take(this.#used + bytes);
+    if (this.used + bytes > LARGE_BLOCK_BYTES) this.#seal();
+    const block = blockPool.take(this.used + bytes);
     if (this.#sharedFrame !== null) {
       block.bytes.set(this.#sharedFrame);
       this.#sharedFrame = null;
     } else if (this.#block !== null) {
-      block.bytes.set(this.#block.bytes.subarray(0, this.#used));
+      block.bytes.set(this.#block.bytes.subarray(0, this.used));
       blockPool.give(this.#block);
     }
     return (this.#block = block);
@@ -198,25 +197,25 @@ export class Outbox implements Flushable {
   /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
   #seal(): void {
     if (!this.#blocked) {
-      this.#turnBytes += this.#used;
+      this.#turnBytes += this.used;
       this.flushAll();
     }
     if (this.#sharedFrame === null && this.#block === null) return;
     const sealed = (this.#sealed ??= new FrameBatches());
     if (this.#sharedFrame !== null) sealed.push(this.#sharedFrame, this.#openFrames);
-    else sealed.pushBlock(this.#block!, this.#used, this.#openFrames, this.services.blockPool);
+    else sealed.pushBlock(this.#block!, this.used, this.#openFrames, this.services.blockPool);
     this.#sharedFrame = this.#block = null;
-    this.#used = this.#openFrames = 0;
+    this.used = this.#openFrames = 0;
   }
 
   #writeOpen(sink: ByteSink): void {
-    this.#framesSent += this.#openFrames;
+    this.framesSent += this.#openFrames;
     this.#openFrames = 0;
     const shared = this.#sharedFrame;
     const block = this.#block;
-    const used = this.#used;
+    const used = this.used;
     this.#sharedFrame = this.#block = null;
-    this.#used = 0;
+    this.used = 0;
     if (shared !== null) sink.write(shared);
     if (block === null) return;
     sink.write(block.bytes.subarray(0, used));

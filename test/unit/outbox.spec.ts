@@ -69,6 +69,16 @@ describe('a session and its connections', () => {
     expect(session.outbox.bufferedBytes).toBe(0);
   });
 
+  it('keeps the order of shared frames and those that leave in this tick', async () => {
+    session.sendShared(numbered(0));
+    session.send(numbered(1));
+    session.sendShared(numbered(2));
+    await tick();
+    session.sendShared(numbered(3));
+    await tick();
+    expect(first.types.slice(1)).toEqual(numbers(0, 4));
+  });
+
   it('moves the frames that a full connection left in the outbox to the next connection', async () => {
     first.sink.stalled = true;
     session.send(numbered(0, 20_000));
