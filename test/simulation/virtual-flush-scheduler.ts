@@ -4,6 +4,7 @@ import type { VirtualProcess } from './virtual-time.js';
 /** Flushes at the end of a virtual turn. */
 export class VirtualFlushScheduler extends FlushScheduler {
   readonly #waiting: Flushable[] = [];
+  readonly #shared: Flushable[] = [];
   #scheduled = false;
   #before: (() => void) | undefined;
 
@@ -22,6 +23,7 @@ export class VirtualFlushScheduler extends FlushScheduler {
       this.#before?.();
       this.#scheduled = false;
       for (const outbox of this.#waiting.splice(0)) outbox.flush();
+      for (const outbox of this.#shared.splice(0)) outbox.flushShared();
     });
   }
 
@@ -31,6 +33,7 @@ export class VirtualFlushScheduler extends FlushScheduler {
   }
 
   override addShared(outbox: Flushable): void {
-    this.add(outbox);
+    this.#shared.push(outbox);
+    this.schedule();
   }
 }
