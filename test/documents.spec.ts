@@ -81,6 +81,15 @@ describe('the documents', () => {
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 
+  it('name a test for each feature of Nest', () => {
+    const features = rows(section(read('docs/extending.md'), "What Nest's features do here"));
+    expect(features.length).toBeGreaterThan(40);
+    for (const [feature, , proof] of features) {
+      const [, file, title] = /^`(test\/[^`]+)` “([^”]+)”$/.exec(proof!) ?? [];
+      expect([feature, file, titlesOf(file!).some((known) => known.includes(title!))]).toEqual([feature, file, true]);
+    }
+  });
+
   it('have the same limits of an address in nginx and the application', () => {
     const defaults = parseEnv(read('config/default.env'));
     for (const name of ['HANDSHAKES_PER_SECOND', 'REQUESTS_PER_SECOND', 'MAX_CONNECTIONS_PER_ADDRESS'])
