@@ -81,6 +81,17 @@ describe('the documents', () => {
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 
+  it('list only lines of the log that the code writes', () => {
+    const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+    const code = files.filter((path) => path.endsWith('.ts')).map((path) => read(join('src', path)));
+    const texts = rows(section(read('docs/operations.md'), 'Logs')).flatMap(([messages]) =>
+      [...messages!.matchAll(/`([^`]+)`/g)].flatMap(([, text]) => text!.split('…')).map((part) => part.trim()),
+    );
+    const known = texts.filter((text) => !/^(|:|and [\d,]+ more in 10 s)$/.test(text));
+    expect(known.length).toBeGreaterThan(30);
+    expect(known.filter((text) => !code.some((source) => source.includes(text)))).toEqual([]);
+  });
+
   it('name a test for each feature of Nest', () => {
     const features = rows(section(read('docs/extending.md'), "What Nest's features do here"));
     expect(features.length).toBeGreaterThan(40);

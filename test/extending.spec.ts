@@ -3,11 +3,28 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConnectGuard } from '../src/gateway/handshake/connect-guard.js';
+import { Switchboard } from '../src/messaging/switchboard.js';
 import { startServer, type TestServer } from './support/server.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Extracts the handler of docs/extending.md and runs it. */
+/** Files of an application that the guide assumes. */
+const ASSUMED = {
+  'classrooms.ts': `export class Classrooms {
+    readonly members: string[] = [];
+    share(...ids: string[]): boolean {
+      return ids.every((id) => this.members.includes(id));
+    }
+  }`,
+  'logins.ts': `export class Logins {
+    isKey = (key: string): boolean => key === 'good';
+    find = async (sid: string): Promise<object | undefined> =>
+      sid === 'good' ? { user: 'ann', role: 'clerk', endsAtMs: Date.now() + 60_000 } : undefined;
+  }`,
+};
+
+/** Extracts the handler, the policy and the connect guard of docs/extending.md and runs them. */
 describe('the guide to extending', () => {
   let folder: string;
   let app: TestServer;
@@ -15,9 +32,10 @@ describe('the guide to extending', () => {
   beforeAll(async () => {
     const guide = await readFile(join(ROOT, 'docs/extending.md'), 'utf8');
     folder = await mkdtemp(join(ROOT, 'test/guide-'));
-    const file = join(folder, 'poll.gateway.ts');
-    await writeFile(file, block(guide, 'poll.gateway.ts').replaceAll(`from '../`, `from '../../src/`));
-    const { Poll, PollGateway } = (await import(/* @vite-ignore */ file)) as Record<string, new () => object>;
+    for (const name of ['poll.gateway.ts', 'classroom.module.ts', 'login.guard.ts'])
+      await writeFile(join(folder, name), block(guide, name).replaceAll(`from '../`, `from '../../src/`));
+    for (const [name, text] of Object.entries(ASSUMED)) await writeFile(join(folder, name), text);
+    const { Poll, PollGateway } = await importGuide('poll.gateway.ts');
     @Module({ providers: [Poll!, PollGateway!] })
     class GuideModule {}
     app = await startServer({}, [GuideModule]);
@@ -26,6 +44,9 @@ describe('the guide to extending', () => {
     await app?.stop();
     await rm(folder, { recursive: true });
   });
+
+  const importGuide = async (name: string): Promise<Record<string, new () => object>> =>
+    (await import(/* @vite-ignore */ join(folder, name))) as Record<string, new () => object>;
 
   it('has a handler that works as described', async () => {
     const [alice, bob] = [await app.connect(), await app.connect()];
@@ -53,6 +74,41 @@ describe('the guide to extending', () => {
     }
     await bob.settled();
     expect(bob.inbox).toEqual([]);
+  });
+
+  it('has a policy that allows messages within a classroom only', async () => {
+    const { ClassroomModule } = await importGuide('classroom.module.ts');
+    const { Classrooms } = await importGuide('classrooms.ts');
+    const school = await startServer({ ARRIVAL_NOTICES: 'off' }, [ClassroomModule!]);
+    const [alice, bob, eve] = [await school.connect(), await school.connect(), await school.connect()];
+    school.app.get<{ members: string[] }>(Classrooms!, { strict: false }).members.push(alice.id, bob.id);
+    alice.send({ type: 'chat', receiver: bob.id, data: 'hello' });
+    expect(await bob.next('chat')).toMatchObject({ sender: alice.id, data: 'hello' });
+    for (const receiver of [eve.id, '*']) {
+      alice.send({ type: 'chat', receiver, id: receiver, data: 'hello' });
+      expect(await alice.answer(receiver)).toMatchObject({ type: 'sys.error', data: { code: 'forbidden' } });
+    }
+    await eve.settled();
+    expect(eve.inbox).toEqual([]);
+    await school.stop();
+  });
+
+  it('has a connect guard that admits cookies and keys', async () => {
+    const { LoginGuard } = await importGuide('login.guard.ts');
+    const { Logins } = await importGuide('logins.ts');
+    @Module({ providers: [Logins!, { provide: ConnectGuard, useClass: LoginGuard! }] })
+    class LoginModule {}
+    const office = await startServer({}, [LoginModule]);
+    const userWith = async (headers: Record<string, string>): Promise<string | undefined> => {
+      const { id } = await office.connect({ headers });
+      return office.app.get(Switchboard).find(id)?.user;
+    };
+    expect(await userWith({ Cookie: 'theme=dark; sid=good' })).toBe('ann');
+    expect(await userWith({ 'X-Api-Key': 'good' })).toBeUndefined();
+    await expect(userWith({ 'X-Api-Key': 'bad' })).rejects.toThrow('403');
+    await expect(userWith({ Cookie: 'sid=bad' })).rejects.toThrow('401');
+    await expect(userWith({})).rejects.toThrow('401');
+    await office.stop();
   });
 });
 

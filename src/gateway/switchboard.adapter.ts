@@ -30,8 +30,8 @@ const LISTENERS_PER_GATEWAY = 10;
 
 /**
  * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so
- * that a rejection is a complete HTTP response. Binds handlers to a socket without parsing a message once for each
- * class.
+ * that a rejection is a complete HTTP response. Binds nothing to a socket, because one compiled callback for each
+ * handler serves all sockets.
  */
 export class SwitchboardAdapter extends AbstractWsAdapter {
   /** Given to all gateways. */
@@ -49,8 +49,8 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   readonly #socketEvents: SocketEvents;
   readonly #sessionHooks: SessionHooks;
   readonly #log: Log;
-  /** Handshakes whose token is being verified. */
-  readonly #verifying = new Map<Duplex, IncomingMessage>();
+  /** Handshakes whose client is being identified. */
+  readonly #pending = new Map<Duplex, IncomingMessage>();
   /** Listeners of one event of a socket above which Node.js warns of a leak. */
   #socketListeners = LISTENERS_PER_GATEWAY;
   #compiled = false;
@@ -104,14 +104,14 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   /**
    * Destroys all connections and closes the server. Upgrade requests are rejected with `draining` from now on, also those
-   * whose token is being verified, because the server would wait for the verification.
+   * whose client is being identified, because the server would wait for the result.
    */
   override async dispose(): Promise<void> {
     this.#nodeState.drain();
     this.#socketEvents.terminateAll();
-    const verifying = [...this.#verifying];
-    this.#verifying.clear();
-    for (const [socket, request] of verifying) {
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    for (const [socket, request] of pending) {
       const rejection = this.#handshake.rejection(request);
       if (rejection !== undefined) this.#reject(request, socket, rejection);
     }
@@ -154,9 +154,9 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   ): Promise<void> {
     const onError = (): void => void socket.destroy();
     socket.on('error', onError);
-    this.#verifying.set(socket, request);
+    this.#pending.set(socket, request);
     let isWaiting = true;
-    const decided = await result.finally(() => (isWaiting = this.#verifying.delete(socket)));
+    const decided = await result.finally(() => (isWaiting = this.#pending.delete(socket)));
     if (decided === undefined) return void socket.destroy();
     const rejection = this.#handshake.rejection(request);
     if (rejection !== undefined && !('code' in decided)) this.#admission.release(decided);

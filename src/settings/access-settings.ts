@@ -41,7 +41,7 @@ export class AccessSettings {
 
   @Setting(
     'list',
-    'Host names, without a port, that the `Host` header may name; other handshakes are rejected with 403. Empty: any host.',
+    'Host names, without a port, that the `Host` header may name; other handshakes and requests, health checks apart, are rejected with 403. Empty: any host.',
   )
   @Check((hosts: readonly string[]) => invalidEntry(hosts, (host) => HOST.test(host), 'host names such as example.com'))
   allowedHosts!: readonly string[];

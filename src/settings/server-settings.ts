@@ -41,7 +41,10 @@ export class ServerSettings {
   @WholeNumber({ unit: 'bytes', min: 256, max: 64 * 1024 * 1024 })
   maxMessageBytes!: number;
 
-  @Setting('number', 'Milliseconds in which a request must be complete; then it is rejected with 408. 0: no limit.')
+  @Setting(
+    'number',
+    'Milliseconds in which a request must be complete, else 408, and a `ConnectGuard` must decide, else 503. 0: no limit, also for the guard.',
+  )
   @WholeNumber({ unit: 'milliseconds', min: 100, orZero: true })
   handshakeTimeoutMs!: number;
 

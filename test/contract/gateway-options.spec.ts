@@ -143,7 +143,7 @@ describe('a gateway', () => {
       const error = await start(GuardedGateway).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(StartError);
       expect((error as StartError).lines).toEqual([
-        `GuardedGateway: the option ${name} would never be called; use AUTH, ALLOWED_ORIGINS or a guard`,
+        `GuardedGateway: the option ${name} would never be called; use AUTH, ALLOWED_ORIGINS or a ConnectGuard`,
         expect.stringMatching(/^GuardedGateway\.wrong /) as string,
       ]);
     },

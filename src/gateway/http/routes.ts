@@ -30,7 +30,10 @@ export function routesOf({ router }: RoutedApp): Route[] {
   });
 }
 
-/** Returns how many requests of `route` the route `first` answers, which comes before. A wildcard gives way to all. */
+/**
+ * Returns how many requests of `route` the route `first` answers, which comes before. A wildcard route of the
+ * application is never refused; endpoints come before it.
+ */
 export function overlap(first: Route, route: Route): Overlap {
   if (first.method !== route.method && first.method !== 'ALL' && route.method !== 'ALL') return 'none';
   const [own, other] = [segmentsOf(first.path), segmentsOf(route.path)];

@@ -26,7 +26,8 @@ const declared = new WeakMap<GatewayClass, Options>();
 export function refusedOptions(gateways: readonly ExploredGateway[]): string[] {
   return classesOf(gateways).flatMap((metatype) =>
     DECIDING.filter((name) => optionsOf(metatype)[name] !== undefined).map(
-      (name) => `${metatype.name}: the option ${name} would never be called; use AUTH, ALLOWED_ORIGINS or a guard`,
+      (name) =>
+        `${metatype.name}: the option ${name} would never be called; use AUTH, ALLOWED_ORIGINS or a ConnectGuard`,
     ),
   );
 }
