@@ -116,7 +116,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   }
 
   closed(session: Session, code: number): void {
-    void this.#callLater(session, 'onSessionDeparture', session, code);
+    void this.#callAfterArrival(session, 'onSessionDeparture', session, code);
   }
 
   async #initialize(gateway: ExploredGateway, server: unknown): Promise<void> {
@@ -169,19 +169,21 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   }
 
   #disconnected(socket: GatewaySocket, session: Session, code: number): void {
-    const called = this.#callLater(session, 'handleDisconnect', socket, code);
+    const called = this.#callAfterArrival(session, 'handleDisconnect', socket, code);
     if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
   }
 
   /**
-   * Calls a hook of a departure once the arrival is over. Not at once, because a session may close in the middle of a
-   * write.
+   * Calls a hook of a departure once the arrival is over. Begins in the next tick, because a session may close in the
+   * middle of a write, or in an arrival hook that has not returned its promise yet.
    */
-  #callLater(session: Session, name: HookName, ...parameters: unknown[]): Promise<unknown> {
-    const departing = (session.arriving ?? Promise.resolve()).then(() => {
-      const calls = this.gateways.of(session).map((each) => this.caller.call(each, name, session, ...parameters));
-      return Promise.all(calls.filter((call) => call !== undefined));
-    });
+  #callAfterArrival(session: Session, name: HookName, ...parameters: unknown[]): Promise<unknown> {
+    const departing = Promise.resolve()
+      .then(() => session.arriving)
+      .then(() => {
+        const calls = this.gateways.of(session).map((each) => this.caller.call(each, name, session, ...parameters));
+        return Promise.all(calls.filter((call) => call !== undefined));
+      });
     this.counters.departureHook(departing); // a drain waits for it
     return departing;
   }
