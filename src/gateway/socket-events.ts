@@ -10,7 +10,7 @@ import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import { chargePong, replyToPing } from './frames/ping-replies.js';
-import { serverListener, type GatewaySocket } from './gateway-socket.js';
+import { serverListener, type GatewaySocket, type SocketOwner } from './gateway-socket.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
@@ -19,17 +19,18 @@ type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
  * Opens the session of an accepted socket, passes on the socket's events, and ends the session when the socket closes.
  */
 @Injectable()
-export class SocketEvents {
+export class SocketEvents implements SocketOwner {
   readonly #logger = new Logger(SocketEvents.name);
   readonly #welcome: (session: string) => Frame;
   /** The data listener of `ws`, the same function for all sockets; found with the first socket. */
   #wsDataListener: WsDataListener | undefined;
+  /** Called when the socket of a session has closed. Written by `SwitchboardAdapter`. */
+  onDisconnect: ((socket: GatewaySocket, code: number) => void) | undefined;
   // One listener of each kind serves all sockets, so that a session costs no closure.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
   readonly #onMessage: (this: GatewaySocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: GatewaySocket, body: Buffer) => void;
   readonly #onPong: (this: GatewaySocket, body: Buffer) => void;
-  readonly #onClose: (this: GatewaySocket, code: number) => void;
   readonly #onError: (this: GatewaySocket, error: Error) => void;
 
   constructor(
@@ -74,10 +75,6 @@ export class SocketEvents {
       fastFrameReader.reported();
       chargePong(this, body.length);
     });
-    this.#onClose = serverListener(function (this: GatewaySocket, code: number) {
-      counters.webSockets--;
-      endClosed(this, code);
-    });
     const logger = this.#logger;
     this.#onError = serverListener(function (this: GatewaySocket, error: Error) {
       if (this.frameTracker !== undefined) this.frameTracker.failed = true;
@@ -101,6 +98,17 @@ export class SocketEvents {
     });
   }
 
+  /** Ends the session of a closed socket, unless the session ended before. */
+  closed(socket: GatewaySocket, code: number): void {
+    this.counters.webSockets--;
+    const { queue, session } = socket;
+    session?.end(code);
+    session?.outbox.detach(); // the frames that the socket held are gone
+    session?.outbox.discard();
+    queue?.drop();
+    this.onDisconnect?.(socket, code);
+  }
+
   /** Destroys every connection without a close frame. */
   terminateAll(): void {
     for (const { connection } of this.sessions.all()) connection?.terminate();
@@ -114,7 +122,7 @@ export class SocketEvents {
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
     webSocket.on('pong', this.#onPong);
-    webSocket.on('close', this.#onClose);
+    webSocket.owner = this;
     this.counters.webSockets++;
     webSocket.on('error', this.#onError);
   }
@@ -158,14 +166,4 @@ function onEnd(this: ReadSocket): void {
 /** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
 function onCut(this: ReadSocket): void {
   this[WEB_SOCKET]?.session?.end(ABNORMAL);
-}
-
-/** Ends the session of a closed socket, unless it ended before. */
-function endClosed(socket: GatewaySocket, code: number): void {
-  const { queue, session } = socket;
-  socket.closeCode = code;
-  session?.end(code);
-  session?.outbox.detach(); // the frames that the socket held are gone
-  session?.outbox.discard();
-  queue?.drop();
 }

@@ -70,6 +70,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#handlerTable = app.get(HandlerTable);
     checkGateways(app);
     this.#socketEvents = app.get(SocketEvents);
+    this.#socketEvents.onDisconnect = (socket, code) => this.#sessionHooks.disconnected(socket, code);
     this.#log = app.get(Log);
     this.#settings = app.get(Settings);
     this.#counters = app.get(Counters);

@@ -112,11 +112,18 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
     this.#callArrivalHooks(this.gateways.static, arrival, socket, request);
     if (this.gateways.scoped.length > 0) arrival.pending.push(this.#arriveScoped(arrival, socket, request));
     if (arrival.pending.length > 0) session.arriving = this.#within(arrival, session);
-    if (this.#hasDisconnectHooks) socket.once('close', (code) => this.#disconnected(socket, session, code));
   }
 
   closed(session: Session, code: number): void {
     void this.#callAfterArrival(session, 'onSessionDeparture', session, code);
+  }
+
+  /** Calls the hooks of a socket that has closed. */
+  disconnected(socket: GatewaySocket, code: number): void {
+    const { session } = socket;
+    if (!this.#hasDisconnectHooks || session === undefined) return;
+    const called = this.#callAfterArrival(session, 'handleDisconnect', socket, code);
+    if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
   }
 
   async #initialize(gateway: ExploredGateway, server: unknown): Promise<void> {
@@ -166,11 +173,6 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
       this.caller.failed(error, session, [...arrival.unsettled].join(', '));
     }
     session.arriving = undefined;
-  }
-
-  #disconnected(socket: GatewaySocket, session: Session, code: number): void {
-    const called = this.#callAfterArrival(session, 'handleDisconnect', socket, code);
-    if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
   }
 
   /**
