@@ -118,6 +118,32 @@ describe('a socket that a gateway gets', () => {
     await bob.settled();
   });
 
+  it.each(['at once', 'when the socket has drained'])(
+    'fails alone when what waits cannot be written %s, and the callback gets an error',
+    async (moment) => {
+      const bob = await server.connect();
+      if (moment !== 'at once') {
+        alice.socket.pause();
+        const big = JSON.stringify({ type: 'big', sender: 'server', data: 'x'.repeat(4_000_000) });
+        socket.send(big);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const { outbox } = socket.session!;
+      const flushAll = outbox.flushAll.bind(outbox);
+      let passing = moment === 'at once' ? 0 : 1; // the outbox itself flushes first when the socket has drained
+      outbox.flushAll = () => {
+        if (passing-- > 0) return flushAll();
+        outbox.flushAll = flushAll;
+        throw new Error('in a flush');
+      };
+      const result = sent();
+      alice.socket.resume();
+      expect(await result).toMatchObject({ message: 'in a flush' });
+      expect((await alice.closed).code).toBe(1011);
+      await bob.settled();
+    },
+  );
+
   it.each<[string, unknown, unknown]>([
     ['a typed array', new Uint8Array([1, 2, 3]), undefined],
     ['an array buffer', new ArrayBuffer(4), undefined],
