@@ -118,6 +118,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     }
     this.#connectionLimits.stop();
     await new Promise((resolve) => this.#upgrades.close(resolve));
+    this.#server.emit('close');
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

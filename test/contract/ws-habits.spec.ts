@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ConnectedSocket, SubscribeMessage, WebSocketServer } from '@nestjs/websockets';
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { IncomingMessage } from 'node:http';
+import { createConnection, Socket as TcpSocket, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RawData, WebSocket, WebSocketServer as Server } from 'ws';
@@ -283,6 +284,24 @@ describe('a socket that a gateway gets', () => {
     await alice.next('sys.departed');
     expect([clients.size, clients.has(second!)]).toEqual([1, false]);
     expect(() => clients.clear()).toThrow('read-only');
+  });
+
+  it('comes with a server that refuses to be closed or to upgrade requests, and names what to use', async () => {
+    expect(() => gateway.server.close(() => undefined)).toThrow('use app.close()');
+    expect(() => gateway.server.close()).toThrow('use app.close()');
+    const request = Object.assign(new IncomingMessage(new TcpSocket()), { method: 'GET' });
+    expect(() => gateway.server.handleUpgrade(request, request.socket, Buffer.alloc(0), () => undefined)).toThrow(
+      'use a WebSocketServer of `ws`',
+    );
+    alice.send({ type: 'habit.echo', id: '1' });
+    expect((await alice.answer('1')).data).toBe(1);
+  });
+
+  it('comes with a server that emits close once all connections have ended', async () => {
+    let closed = 0;
+    gateway.server.on('close', () => closed++);
+    await server.app.close();
+    expect(closed).toBe(1);
   });
 
   it('comes with a server that has an address and emits connections and headers', async () => {
