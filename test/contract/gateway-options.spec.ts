@@ -132,6 +132,18 @@ describe('a gateway', () => {
     expect(lines.filter((line) => line.includes('path "/chat"'))).toHaveLength(2);
   });
 
+  it('is served without a listener of Nest for each connection', async () => {
+    let wsServer: Server | undefined;
+    @MessagingGateway()
+    class QuietGateway {
+      afterInit(server: Server): void {
+        wsServer = server;
+      }
+    }
+    await start(QuietGateway, recording('chat', { path: '/chat' }).metatype);
+    expect(wsServer!.listenerCount('connection')).toBe(0);
+  });
+
   it.each(['verifyClient', 'allowRequest'])(
     'whose option %s would decide about connections ends the start',
     async (name) => {
