@@ -4,7 +4,7 @@ import { StartError } from '../../settings/start-error.js';
 import { Log } from '../../telemetry/log.js';
 import { checkClaims } from './claim-check.js';
 import { GatewayExplorer } from './gateway-explorer.js';
-import { ignoredOptions, refusedOptions, shareOneServer } from './gateway-options.js';
+import { ignoredOptions, refusedOptions } from './gateway-options.js';
 
 /**
  * Checks all gateways before Nest connects them, logs their options without effect, and returns the types that their
@@ -18,6 +18,5 @@ export function checkGateways(app: INestApplication): readonly string[] {
   const lines = [...refusedOptions(gateways), ...faults];
   if (lines.length > 0) throw new StartError(lines);
   for (const line of ignoredOptions(gateways, app.get(Settings))) app.get(Log).warn(line);
-  shareOneServer(gateways);
   return types;
 }
