@@ -65,6 +65,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   #isTaken = false;
   #hasHooks = false;
   #hasDisconnectHooks = false;
+  #hasDepartureHooks = false;
 
   constructor(
     private readonly registry: SessionRegistry,
@@ -100,7 +101,9 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
     await Promise.all(this.#starting);
     const { static: unscoped, scoped } = this.gateways;
     this.#hasHooks = unscoped.length + scoped.length > 0;
-    this.#hasDisconnectHooks = scoped.length > 0 || unscoped.some(({ instance }) => 'handleDisconnect' in instance);
+    const has = (name: HookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
+    this.#hasDisconnectHooks = has('handleDisconnect');
+    this.#hasDepartureHooks = has('onSessionDeparture');
     if (this.#hasHooks) this.registry.addListener('hooks', this);
   }
 
@@ -115,7 +118,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   }
 
   closed(session: Session, code: number): void {
-    void this.#callAfterArrival(session, 'onSessionDeparture', session, code);
+    if (this.#hasDepartureHooks) void this.#callAfterArrival(session, 'onSessionDeparture', session, code);
   }
 
   /** Calls the hooks of a socket that has closed. */
