@@ -9,7 +9,7 @@ import { startServer, type TestServer } from '../support/server.js';
 
 type Change = (client: GatewaySocket) => void;
 
-/** What a gateway may do with the listeners of its client. */
+/** Changes that a gateway may make to the listeners of its client. */
 const CHANGES: [string, Change][] = [
   ['removes all listeners', (client) => void client.removeAllListeners()],
   ['removes the listeners of close', (client) => void client.removeAllListeners('close')],

@@ -26,7 +26,7 @@ export interface HookedGateway {
 /** Calls single hooks. An exception or a rejected promise of a hook is logged and goes no further. */
 @Injectable()
 export class HookCaller {
-  /** The async context in which the server was created. No code of an application runs in it. */
+  /** Holds no store of a session. Each hook runs in a child of this context. */
   readonly #root = new AsyncResource('SWITCHBOARD_HOOKS');
 
   constructor(private readonly log: Log) {}

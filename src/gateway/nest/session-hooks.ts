@@ -80,7 +80,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   /**
    * Calls the hooks of an adapter's gateways from now on, instead of Nest.
    *
-   * @throws {Error} for a version of Nest that cannot do without
+   * @throws {Error} for a version of Nest whose hooks cannot be taken
    */
   takeFromNest(adapter: object): void {
     takeHooks(adapter, this);
@@ -99,7 +99,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   async onModuleInit(): Promise<void> {
     if (this.#isTaken && this.#server === undefined) throw unsupportedNest('it subscribes hooks in another way');
     await Promise.all(this.#starting);
-    const { static: unscoped, scoped } = this.gateways;
+    const { unscoped, scoped } = this.gateways;
     this.#hasHooks = unscoped.length + scoped.length > 0;
     const has = (name: HookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
     this.#hasDisconnectHooks = has('handleDisconnect');
@@ -112,7 +112,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
     const { session } = socket;
     if (!this.#hasHooks || session === undefined) return;
     const arrival = new Arrival();
-    this.#callArrivalHooks(this.gateways.static, arrival, socket, request);
+    this.#callArrivalHooks(this.gateways.unscoped, arrival, socket, request);
     if (this.gateways.scoped.length > 0) arrival.pending.push(this.#arriveScoped(arrival, socket, request));
     if (arrival.pending.length > 0) session.arriving = this.#within(arrival, session);
   }
