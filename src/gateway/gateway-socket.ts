@@ -24,8 +24,10 @@ export function serverListener<L extends object>(listener: L): L {
   return listener;
 }
 
-/** Gets the end of a socket before all listeners, because a listener of the application may throw. */
+/** Ends the sessions of sockets. Is called before all listeners, because a listener of the application may throw. */
 export interface SocketOwner {
+  /** Ends a session whose socket begins to close; does nothing once the session has ended. */
+  closing(session: Session, code: number): void;
   /** @param code of the close frame of the client or the server; 1006 where the connection was lost */
   closed(socket: GatewaySocket, code: number): void;
 }
@@ -83,7 +85,7 @@ export class GatewaySocket extends WebSocket implements Connection {
   override close(code?: number, reason?: string | Buffer): void {
     checkClose(code, reason);
     if (this.readyState !== WebSocket.OPEN || this.session === undefined) return super.close(code, reason);
-    this.session.end(code ?? NO_STATUS);
+    this.owner?.closing(this.session, code ?? NO_STATUS);
     this.queue?.drop();
     this.sink.cork();
     try {

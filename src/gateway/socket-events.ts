@@ -4,6 +4,7 @@ import type { RawData } from 'ws';
 import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
@@ -94,15 +95,19 @@ export class SocketEvents implements SocketOwner {
     webSocket.attach(session);
     this.sessions.open(session, this.#welcome(session.id), () => {
       hooks();
-      if (socket.destroyed) session.end(ABNORMAL); // a hook has cut the connection, whose `close` follows
+      if (socket.destroyed) this.closing(session, ABNORMAL); // a hook has cut the connection, whose `close` follows
     });
+  }
+
+  closing(session: Session, code: number): void {
+    this.sessions.end(session, code);
   }
 
   /** Ends the session of a closed socket, unless the session ended before. */
   closed(socket: GatewaySocket, code: number): void {
     this.counters.webSockets--;
     const { queue, session } = socket;
-    session?.end(code);
+    if (session !== undefined) this.closing(session, code);
     session?.outbox.detach(); // the frames that the socket held are gone
     session?.outbox.discard();
     queue?.drop();
@@ -149,12 +154,12 @@ function wsDataListenerOf(socket: Socket): WsDataListener {
 
 /** Ends the session of a client that has closed its half without a close frame. */
 function onEnd(this: ReadSocket): void {
-  const { session, queue } = this[WEB_SOCKET] ?? {};
+  const { owner, session, queue } = this[WEB_SOCKET] ?? {};
   if (session === undefined || session.closed) return;
   // A client that reads no more would otherwise keep the connection indefinitely.
   const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
   this.once('close', () => clearTimeout(timer));
-  session.end(ABNORMAL);
+  owner?.closing(session, ABNORMAL);
   queue?.drop();
   try {
     session.outbox.flushAll();
@@ -165,5 +170,6 @@ function onEnd(this: ReadSocket): void {
 
 /** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
 function onCut(this: ReadSocket): void {
-  this[WEB_SOCKET]?.session?.end(ABNORMAL);
+  const { owner, session } = this[WEB_SOCKET] ?? {};
+  if (session !== undefined) owner?.closing(session, ABNORMAL);
 }
