@@ -143,15 +143,15 @@ describe('a gateway', () => {
   });
 
   it('is served without a listener of Nest for each connection', async () => {
-    let wsServer: Server | undefined;
+    let given: Server | undefined;
     @MessagingGateway()
     class QuietGateway {
-      afterInit(server: Server): void {
-        wsServer = server;
+      afterInit(wsServer: Server): void {
+        given = wsServer;
       }
     }
     await start(QuietGateway, recording('chat', { path: '/chat' }).metatype);
-    expect(wsServer!.listenerCount('connection')).toBe(0);
+    expect(given!.listenerCount('connection')).toBe(0);
   });
 
   it.each(['verifyClient', 'allowRequest'])(
