@@ -13,13 +13,25 @@ export class GatewayServer extends WebSocketServer {
     sessions: SessionRegistry,
   ) {
     super({ noServer: true, clientTracking: false });
-    this.setMaxListeners(0); // Nest adds a listener for each gateway
+    this.setMaxListeners(0); // each gateway may add its own
     Object.defineProperty(this, 'clients', { value: new OpenSockets(sessions), enumerable: true });
   }
 
   /** Returns the address of the HTTP server, where the base class throws. */
   override address(): ReturnType<Server['address']> {
     return this.httpServer.address();
+  }
+
+  /** @throws {Error} always, because sessions outlast this server; only the application may end them */
+  override close(): never {
+    throw new Error('the server of a gateway closes with the application; use app.close(), or client.close() for one');
+  }
+
+  /** @throws {Error} before anything is written, because the socket would be open without a session */
+  override handleUpgrade(): never {
+    throw new Error(
+      'only handshakes at WS_PATH open sessions; use a WebSocketServer of `ws` with { noServer: true } for other paths',
+    );
   }
 }
 

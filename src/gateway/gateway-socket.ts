@@ -24,6 +24,14 @@ export function serverListener<L extends object>(listener: L): L {
   return listener;
 }
 
+/** Ends the sessions of sockets. Is called before all listeners, because a listener of the application may throw. */
+export interface SocketOwner {
+  /** Ends a session whose socket begins to close; does nothing once the session has ended. */
+  closing(session: Session, code: number): void;
+  /** @param code of the close frame of the client or the server; 1006 where the connection was lost */
+  closed(socket: GatewaySocket, code: number): void;
+}
+
 /**
  * A WebSocket that is the connection of a session, and the client that Nest passes to gateways. `ws` creates it through
  * the documented `WebSocket` option of its server. Every write goes through the outbox of the session, so that no frame
@@ -35,11 +43,15 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   /** The TCP or TLS socket. Written by `SocketEvents`, before the session opens. */
   sink!: Socket;
+  /** Written by `SocketEvents`, before the session opens. */
+  owner: SocketOwner | undefined;
   /** Written by {@link attach}. */
   session: Session | undefined;
+  /** Set when both directions have ended. */
+  #closeCode: number | undefined;
+  /** Apart from those of the emitter, which code of the application may remove. */
+  #closeListeners: ((code: number) => void)[] | undefined;
 
-  /** Set when both directions have ended. Written by `SocketEvents`. */
-  closeCode: number | undefined;
   /** `undefined` where all rate limits are off. Written by `SwitchboardAdapter`. */
   sessionRateLimiter: SessionRateLimiter | undefined;
 
@@ -73,7 +85,7 @@ export class GatewaySocket extends WebSocket implements Connection {
   override close(code?: number, reason?: string | Buffer): void {
     checkClose(code, reason);
     if (this.readyState !== WebSocket.OPEN || this.session === undefined) return super.close(code, reason);
-    this.session.end(code ?? NO_STATUS);
+    this.owner?.closing(this.session, code ?? NO_STATUS);
     this.queue?.drop();
     this.sink.cork();
     try {
@@ -148,6 +160,7 @@ export class GatewaySocket extends WebSocket implements Connection {
   /** Closes this socket with 1011 where a listener throws, because the exception would end the process. */
   override emit(event: string | symbol, ...parameters: unknown[]): boolean {
     try {
+      if (event === 'close') this.#closed(parameters[0] as number);
       return super.emit(event, ...parameters);
     } catch (error) {
       if (this.session === undefined) throw error;
@@ -157,8 +170,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   }
 
   onceClosed(listener: (code: number) => void): void {
-    if (this.closeCode === undefined) this.once('close', listener);
-    else listener(this.closeCode);
+    if (this.#closeCode === undefined) (this.#closeListeners ??= []).push(listener);
+    else listener(this.#closeCode);
   }
 
   countError(code: string): boolean {
@@ -171,6 +184,13 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   chargeBroadcast(receivers: number): number {
     return this.sessionRateLimiter?.chargeBroadcast(receivers) ?? 0;
+  }
+
+  #closed(code: number): void {
+    if (this.#closeCode !== undefined) return;
+    this.#closeCode = code;
+    this.owner?.closed(this, code);
+    for (const listener of this.#closeListeners ?? []) listener(code);
   }
 
   /** Lets `ws` read all frames once the application listens for messages, because the frame reader emits none. */

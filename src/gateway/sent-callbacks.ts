@@ -33,9 +33,17 @@ export function notSent(session: Session | undefined, state: string, callback: S
     process.nextTick(guarded(session, callback), new Error(`WebSocket is not open: ${state}`));
 }
 
-/** Writes what waits, and behind it nothing, because the callback of a write runs when all before it are written. */
+/**
+ * Writes what waits, and behind it nothing, because the callback of a write runs when all before it are written. Never
+ * throws, because an exception in a listener of the socket would end the process.
+ */
 function handOver(session: Session, sink: Socket, callbacks: readonly SentCallback[]): void {
-  if (sink.writable) session.outbox.flushAll();
+  try {
+    if (sink.writable) session.outbox.flushAll();
+  } catch (error) {
+    for (const callback of callbacks) process.nextTick(callback, error);
+    return session.fail(error);
+  }
   for (const callback of callbacks)
     if (sink.writable) sink.write(NOTHING, (error) => callback(error ?? undefined));
     else process.nextTick(callback, new Error('WebSocket is not open: the connection is lost'));

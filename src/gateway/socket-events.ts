@@ -4,13 +4,14 @@ import type { RawData } from 'ws';
 import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import { chargePong, replyToPing } from './frames/ping-replies.js';
-import { serverListener, type GatewaySocket } from './gateway-socket.js';
+import { serverListener, type GatewaySocket, type SocketOwner } from './gateway-socket.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
@@ -19,17 +20,18 @@ type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
  * Opens the session of an accepted socket, passes on the socket's events, and ends the session when the socket closes.
  */
 @Injectable()
-export class SocketEvents {
+export class SocketEvents implements SocketOwner {
   readonly #logger = new Logger(SocketEvents.name);
   readonly #welcome: (session: string) => Frame;
   /** The data listener of `ws`, the same function for all sockets; found with the first socket. */
   #wsDataListener: WsDataListener | undefined;
+  /** Called when the socket of a session has closed. Written by `SwitchboardAdapter`. */
+  onDisconnect: ((socket: GatewaySocket, code: number) => void) | undefined;
   // One listener of each kind serves all sockets, so that a session costs no closure.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
   readonly #onMessage: (this: GatewaySocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: GatewaySocket, body: Buffer) => void;
   readonly #onPong: (this: GatewaySocket, body: Buffer) => void;
-  readonly #onClose: (this: GatewaySocket, code: number) => void;
   readonly #onError: (this: GatewaySocket, error: Error) => void;
 
   constructor(
@@ -74,10 +76,6 @@ export class SocketEvents {
       fastFrameReader.reported();
       chargePong(this, body.length);
     });
-    this.#onClose = serverListener(function (this: GatewaySocket, code: number) {
-      counters.webSockets--;
-      endClosed(this, code);
-    });
     const logger = this.#logger;
     this.#onError = serverListener(function (this: GatewaySocket, error: Error) {
       if (this.frameTracker !== undefined) this.frameTracker.failed = true;
@@ -97,8 +95,23 @@ export class SocketEvents {
     webSocket.attach(session);
     this.sessions.open(session, this.#welcome(session.id), () => {
       hooks();
-      if (socket.destroyed) session.end(ABNORMAL); // a hook has cut the connection, whose `close` follows
+      if (socket.destroyed) this.closing(session, ABNORMAL); // a hook has cut the connection, whose `close` follows
     });
+  }
+
+  closing(session: Session, code: number): void {
+    this.sessions.end(session, code);
+  }
+
+  /** Ends the session of a closed socket, unless the session ended before. */
+  closed(socket: GatewaySocket, code: number): void {
+    this.counters.webSockets--;
+    const { queue, session } = socket;
+    if (session !== undefined) this.closing(session, code);
+    session?.outbox.detach(); // the frames that the socket held are gone
+    session?.outbox.discard();
+    queue?.drop();
+    this.onDisconnect?.(socket, code);
   }
 
   /** Destroys every connection without a close frame. */
@@ -114,7 +127,7 @@ export class SocketEvents {
     webSocket.on('message', this.#onMessage);
     webSocket.on('ping', this.#onPing);
     webSocket.on('pong', this.#onPong);
-    webSocket.on('close', this.#onClose);
+    webSocket.owner = this;
     this.counters.webSockets++;
     webSocket.on('error', this.#onError);
   }
@@ -141,12 +154,12 @@ function wsDataListenerOf(socket: Socket): WsDataListener {
 
 /** Ends the session of a client that has closed its half without a close frame. */
 function onEnd(this: ReadSocket): void {
-  const { session, queue } = this[WEB_SOCKET] ?? {};
+  const { owner, session, queue } = this[WEB_SOCKET] ?? {};
   if (session === undefined || session.closed) return;
   // A client that reads no more would otherwise keep the connection indefinitely.
   const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
   this.once('close', () => clearTimeout(timer));
-  session.end(ABNORMAL);
+  owner?.closing(session, ABNORMAL);
   queue?.drop();
   try {
     session.outbox.flushAll();
@@ -157,15 +170,6 @@ function onEnd(this: ReadSocket): void {
 
 /** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
 function onCut(this: ReadSocket): void {
-  this[WEB_SOCKET]?.session?.end(ABNORMAL);
-}
-
-/** Ends the session of a closed socket, unless it ended before. */
-function endClosed(socket: GatewaySocket, code: number): void {
-  const { queue, session } = socket;
-  socket.closeCode = code;
-  session?.end(code);
-  session?.outbox.detach(); // the frames that the socket held are gone
-  session?.outbox.discard();
-  queue?.drop();
+  const { owner, session } = this[WEB_SOCKET] ?? {};
+  if (session !== undefined) owner?.closing(session, ABNORMAL);
 }

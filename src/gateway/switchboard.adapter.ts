@@ -70,6 +70,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#handlerTable = app.get(HandlerTable);
     checkGateways(app);
     this.#socketEvents = app.get(SocketEvents);
+    this.#socketEvents.onDisconnect = (socket, code) => this.#sessionHooks.disconnected(socket, code);
     this.#log = app.get(Log);
     this.#settings = app.get(Settings);
     this.#counters = app.get(Counters);
@@ -86,16 +87,16 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     return this.#server as WebSocketServer as BaseWsInstance & WebSocketServer;
   }
 
-  override bindClientConnect(server: BaseWsInstance, callback: (...parameters: unknown[]) => void): void {
+  /**
+   * Counts gateways. Ignores the callback that Nest makes for each gateway, because `SessionHooks` calls the hooks and
+   * {@link HandlerCompiler} binds the handlers.
+   */
+  override bindClientConnect(): void {
     this.#socketListeners += LISTENERS_PER_GATEWAY;
-    super.bindClientConnect(server, callback);
   }
 
-  /** Ignores the callbacks that Nest makes for each socket: {@link HandlerCompiler} makes one for all sockets. */
+  /** Is never called, because {@link bindClientConnect} binds nothing. */
   bindMessageHandlers(): void {}
-
-  /** Does nothing, because `SessionHooks` calls the hooks of disconnects. */
-  override bindClientDisconnect(): void {}
 
   /**
    * Leaves the server open until {@link dispose}: Nest calls `close` once for each path, and never without gateways.
@@ -117,6 +118,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     }
     this.#connectionLimits.stop();
     await new Promise((resolve) => this.#upgrades.close(resolve));
+    this.#server.emit('close');
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -6,7 +6,7 @@ const SHARED_PER_TICK = 256;
 /** Holds data that is written at the end of a tick: an outbox. */
 export interface Flushable {
   flush(): void;
-  /** Does the same in the turn of the outbox among those with shared frames. */
+  /** Flushes an outbox that `addShared` added. */
   flushShared(): void;
   /** Closes the session of this outbox, because {@link flush} has thrown. Never throws. */
   fail(error: unknown): void;
@@ -47,7 +47,9 @@ export class FlushScheduler {
     this.schedule();
   }
 
-  /** Flushes this outbox behind those that were added so before, at the end of this tick or of one of the next. */
+  /**
+   * Flushes this outbox at the end of this tick or of one of the next, behind the outboxes that `addShared` added before.
+   */
   addShared(outbox: Flushable): void {
     this.#shared.push(outbox);
     this.schedule();

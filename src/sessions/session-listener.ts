@@ -4,7 +4,10 @@ import type { Session } from './session.js';
 export interface SessionListener {
   /** Called after the welcome is written and before anything is read from the client. */
   opened?(session: Session): void;
-  /** Called behind `opened` of all listeners and the hooks of the connection, unless one of them has closed the session. */
+  /**
+   * Called last in an opening, after all `opened` listeners and the hooks of the connection. Not called for a session that
+   * one of them has closed.
+   */
   announced?(session: Session): void;
   /**
    * Called before the session is removed, so that it can still be sent frames that it is owed.

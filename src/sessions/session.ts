@@ -1,4 +1,4 @@
-import { ABNORMAL, checkClose, isFrame, type Frame, type ServerCloseCode } from '../protocol/index.js';
+import { checkClose, isFrame, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
 import type { Identity } from './identity.js';
 import type { OutboxServices } from './outbox-services.js';
@@ -120,7 +120,7 @@ export class Session {
    */
   close(code: ServerCloseCode): void {
     checkClose(code ?? null); // must refuse `undefined`, which `checkClose` accepts
-    if (this.#connection === undefined) this.end(code);
+    if (this.#connection === undefined) this.owner.end(this, code);
     else this.#connection.close(code);
   }
 
@@ -138,11 +138,6 @@ export class Session {
   /** Logs what code that works for this session has thrown, and closes the session with 1011. Never throws. */
   fail(error: unknown): void {
     this.owner.fail(this, error);
-  }
-
-  /** Removes the session from the registry and calls the listeners; does nothing once the session has ended. */
-  end(code: number = ABNORMAL): void {
-    this.owner.end(this, code);
   }
 
   /** Stops reading from the client for this reason; does nothing once the session has ended. */

@@ -17,6 +17,13 @@ class Gate {
   hold = new Deferred();
   /** Resolves with the session whose hook has begun. */
   begun = new Deferred<Session>();
+  closesFirst = false;
+
+  begin(session: Session): Promise<void> {
+    if (this.closesFirst) session.close(4000);
+    this.begun.resolve(session);
+    return this.hold.promise;
+  }
 }
 
 @MessagingGateway()
@@ -25,8 +32,7 @@ class ProfileGateway implements OnSessionArrival, OnSessionDeparture {
 
   async onSessionArrival(session: Session): Promise<void> {
     tenant.enterWith('of an arrival hook');
-    this.gate.begun.resolve(session);
-    await this.gate.hold.promise;
+    await this.gate.begin(session);
     this.gate.calls.push('arrived');
   }
 
@@ -48,8 +54,7 @@ class ConnectionGateway implements OnGatewayConnection {
 
   async handleConnection({ session }: GatewaySocket): Promise<void> {
     tenant.enterWith('of a connection hook');
-    this.gate.begun.resolve(session!);
-    await this.gate.hold.promise;
+    await this.gate.begin(session!);
     this.gate.calls.push('connected');
   }
 
@@ -171,6 +176,15 @@ describe.each(HOOKS)('a promise of $hook', ({ hook, module, name, done, left }) 
     (await gate.begun.promise).close(4000);
     gate.hold.resolve();
     expect((await alice.closed).code).toBe(4000);
+    await expect.poll(() => gate.calls).toEqual([done, `${left} with 4000`]);
+  });
+
+  it('settles before the hooks of the departure run where the hook closes the session before it waits', async () => {
+    gate.closesFirst = true;
+    const alice = await app.connect();
+    await alice.closed;
+    expect(gate.calls).toEqual([]);
+    gate.hold.resolve();
     await expect.poll(() => gate.calls).toEqual([done, `${left} with 4000`]);
   });
 

@@ -132,6 +132,28 @@ describe('a gateway', () => {
     expect(lines.filter((line) => line.includes('path "/chat"'))).toHaveLength(2);
   });
 
+  it('that inherits its options is in the log also after a start of its base class', async () => {
+    @WebSocketGateway(8081, { path: '/chat' })
+    class BaseGateway {}
+    class DerivedGateway extends BaseGateway {}
+    await start(BaseGateway);
+    await server!.stop();
+    await start(DerivedGateway);
+    expect(lines.filter((line) => line.includes('DerivedGateway: gateway options'))).toHaveLength(1);
+  });
+
+  it('is served without a listener of Nest for each connection', async () => {
+    let given: Server | undefined;
+    @MessagingGateway()
+    class QuietGateway {
+      afterInit(wsServer: Server): void {
+        given = wsServer;
+      }
+    }
+    await start(QuietGateway, recording('chat', { path: '/chat' }).metatype);
+    expect(given!.listenerCount('connection')).toBe(0);
+  });
+
   it.each(['verifyClient', 'allowRequest'])(
     'whose option %s would decide about connections ends the start',
     async (name) => {

@@ -11,7 +11,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
-import { MessagingGateway, type OnSessionArrival, type OnSessionDeparture } from '../../src/index.js';
+import { MessagingGateway, type OnSessionArrival, type OnSessionDeparture, type Session } from '../../src/index.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -253,6 +253,38 @@ describe('the hooks of', () => {
     await alice.answer('1');
     expect(recorded.calls).toEqual(['onSessionArrival', 'slow']);
   });
+
+  it.each(['onSessionArrival', 'handleConnection'])(
+    'a request-scoped gateway run at a departure also where %s of another has closed the session at once',
+    async (hook) => {
+      @MessagingGateway()
+      class ClosingGateway {
+        onSessionArrival(session: Session): Promise<void> | undefined {
+          return hook === 'onSessionArrival' ? this.#refuse(session) : undefined;
+        }
+        handleConnection({ session }: GatewaySocket): Promise<void> | undefined {
+          return hook === 'handleConnection' ? this.#refuse(session!) : undefined;
+        }
+        async #refuse(session: Session): Promise<void> {
+          session.close(4000);
+          await new Promise((resolve) => setImmediate(resolve));
+          recorded.calls.push('refused');
+        }
+      }
+      await start(ClosingGateway, ScopedGateway);
+      await app.connect().then(({ closed }) => closed);
+      await expect.poll(() => recorded.calls.at(-1)).toBe('handleDisconnect 2');
+      expect(recorded.calls.toSorted()).toEqual([
+        'afterInit 1',
+        'handleConnection 2',
+        'handleDisconnect 2',
+        'onSessionArrival 2',
+        'onSessionDeparture 2',
+        'refused',
+      ]);
+      expect(recorded.calls.slice(-2)).toEqual(['onSessionDeparture 2', 'handleDisconnect 2']);
+    },
+  );
 
   it('other gateways run where the instance of one cannot be created', async () => {
     @Injectable({ scope: Scope.REQUEST })

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ConnectedSocket, SubscribeMessage, WebSocketServer } from '@nestjs/websockets';
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { IncomingMessage } from 'node:http';
+import { createConnection, Socket as TcpSocket, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RawData, WebSocket, WebSocketServer as Server } from 'ws';
@@ -118,6 +119,32 @@ describe('a socket that a gateway gets', () => {
     await bob.settled();
   });
 
+  it.each(['at once', 'when the socket has drained'])(
+    'fails alone when what waits cannot be written %s, and the callback gets an error',
+    async (moment) => {
+      const bob = await server.connect();
+      if (moment !== 'at once') {
+        alice.socket.pause();
+        const big = JSON.stringify({ type: 'big', sender: 'server', data: 'x'.repeat(4_000_000) });
+        socket.send(big);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const { outbox } = socket.session!;
+      const flushAll = outbox.flushAll.bind(outbox);
+      let passing = moment === 'at once' ? 0 : 1; // the outbox itself flushes first when the socket has drained
+      outbox.flushAll = () => {
+        if (passing-- > 0) return flushAll();
+        outbox.flushAll = flushAll;
+        throw new Error('in a flush');
+      };
+      const result = sent();
+      alice.socket.resume();
+      expect(await result).toMatchObject({ message: 'in a flush' });
+      expect((await alice.closed).code).toBe(1011);
+      await bob.settled();
+    },
+  );
+
   it.each<[string, unknown, unknown]>([
     ['a typed array', new Uint8Array([1, 2, 3]), undefined],
     ['an array buffer', new ArrayBuffer(4), undefined],
@@ -208,8 +235,8 @@ describe('a socket that a gateway gets', () => {
     socket.on('close', () => undefined);
     socket.removeAllListeners();
     socket.removeAllListeners('close');
-    expect(['message', 'close', 'error', 'ping', 'pong'].map((name) => socket.listenerCount(name))).toEqual([
-      1, 1, 1, 1, 1,
+    expect(['message', 'error', 'ping', 'pong', 'close'].map((name) => socket.listenerCount(name))).toEqual([
+      1, 1, 1, 1, 0,
     ]);
     alice.socket.send('x', { mask: false });
     expect((await alice.closed).code).toBe(1002);
@@ -257,6 +284,24 @@ describe('a socket that a gateway gets', () => {
     await alice.next('sys.departed');
     expect([clients.size, clients.has(second!)]).toEqual([1, false]);
     expect(() => clients.clear()).toThrow('read-only');
+  });
+
+  it('comes with a server that refuses to be closed or to upgrade requests, and names what to use', async () => {
+    expect(() => gateway.server.close(() => undefined)).toThrow('use app.close()');
+    expect(() => gateway.server.close()).toThrow('use app.close()');
+    const request = Object.assign(new IncomingMessage(new TcpSocket()), { method: 'GET' });
+    expect(() => gateway.server.handleUpgrade(request, request.socket, Buffer.alloc(0), () => undefined)).toThrow(
+      'use a WebSocketServer of `ws`',
+    );
+    alice.send({ type: 'habit.echo', id: '1' });
+    expect((await alice.answer('1')).data).toBe(1);
+  });
+
+  it('comes with a server that emits close once all connections have ended', async () => {
+    let closed = 0;
+    gateway.server.on('close', () => closed++);
+    await server.app.close();
+    expect(closed).toBe(1);
   });
 
   it('comes with a server that has an address and emits connections and headers', async () => {

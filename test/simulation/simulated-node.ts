@@ -161,7 +161,8 @@ export class SimulatedNode {
   end(client: Client): void {
     this.world.trace(`${client.name} ends`);
     this.#ended(client);
-    this.#sessions.get(client)?.end(1000);
+    const session = this.#sessions.get(client);
+    if (session !== undefined) this.#registry.end(session, 1000);
     this.#sessions.delete(client);
   }
 
@@ -233,7 +234,7 @@ export class SimulatedNode {
       startReading: () => undefined,
       close: (code: number) => {
         session.outbox.flushAll();
-        session.end(code);
+        this.#registry.end(session, code);
         this.#ended(client);
         this.#sessions.delete(client);
       },

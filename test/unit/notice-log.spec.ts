@@ -48,7 +48,7 @@ describe('the notice log', () => {
     const registry = newRegistry();
     void new NoticeLog(registry, readSettings({ ARRIVAL_NOTICES: 'off' }));
     const all = Array.from({ length: 5 }, () => openSession(registry));
-    for (const each of all) leave(each);
+    for (const each of all) leave(registry, each);
     const senders = all.map(({ connection }) => connection.envelopes.slice(1).map(({ sender }) => sender));
     expect(senders).toEqual(all.map((_, index) => all.slice(0, index).map(({ session }) => session.id)));
   });
@@ -56,13 +56,13 @@ describe('the notice log', () => {
 
 /** Closes sessions one after another in one turn, and returns the bytes of all memory that their connections got. */
 function bytesJoined(count: number, variables: Record<string, string>): number {
-  const { all, memory } = crowd(count, variables);
-  for (const each of all) leave(each);
+  const { registry, all, memory } = crowd(count, variables);
+  for (const each of all) leave(registry, each);
   return sum(memory);
 }
 
-function leave({ session }: FakeSession): void {
-  session.end(4000);
+function leave(registry: SessionRegistry, { session }: FakeSession): void {
+  registry.end(session, 4000);
   session.outbox.flushAll();
 }
 

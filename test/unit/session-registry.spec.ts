@@ -61,7 +61,7 @@ describe('the session registry', () => {
   it('forgets a session that ended', () => {
     const { session } = openSession(registry);
     const hash = registry.idTable.hash(session.idSlot);
-    session.end(1000);
+    registry.end(session, 1000);
     expect(registry.find(session.id)).toBeUndefined();
     expect(registry.findByHash(hash)).toBeUndefined();
     expect(registry.page(undefined, 10)).toEqual({ sessions: [], total: 0 });
@@ -75,7 +75,7 @@ describe('the session registry', () => {
     const { session } = openSession(registry);
     registry.end(session, 4101);
     registry.end(session, 1000);
-    session.end(1006);
+    registry.end(session, 1006);
     expect(listener.lines).toEqual([`${session.id} opened, found true`, `${session.id} closed 4101, found false`]);
     expect(second.lines).toEqual(listener.lines);
   });
@@ -87,7 +87,7 @@ describe('the session registry', () => {
         opened: () => calls.push(`opened ${phase}`),
         closed: () => calls.push(`closed ${phase}`),
       });
-    openSession(registry).session.end(1000);
+    registry.end(openSession(registry).session, 1000);
     expect(calls).toEqual([
       ...LISTENER_PHASES.map((phase) => `opened ${phase}`),
       ...LISTENER_PHASES.map((phase) => `closed ${phase}`),
@@ -106,15 +106,19 @@ describe('the session registry', () => {
     registry.addListener('drain', { opened: () => calls.push('opened') });
     registry.addListener('limits', { closed: () => calls.push('closed') });
     registry.addListener('limits', {});
-    openSession(registry).session.end();
+    registry.end(openSession(registry).session);
     expect(calls).toEqual(['opened', 'closed']);
   });
 
   it('calls every listener for `opened` before `closed` when the drain closes the session at once', () => {
     const { lines } = listener;
-    registry.addListener('drain', { opened: (session) => session.end(1012) });
+    registry.addListener('drain', { opened: (session) => registry.end(session, 1012) });
     const { session } = openSession(registry);
     expect(lines).toEqual([`${session.id} opened, found true`, `${session.id} closed 1012, found false`]);
+  });
+
+  it('is alone in ending sessions, so that no application ends one and leaves the connection open', () => {
+    expect(Reflect.get(openSession(registry).session, 'end')).toBeUndefined();
   });
 
   it('counts a session that ended without a close code as 1006', () => {

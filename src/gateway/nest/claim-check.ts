@@ -1,26 +1,22 @@
 import { isReserved, MAX_TYPE_CHARACTERS, MESSAGE_TYPE, RESERVED_PREFIX } from '../../protocol/index.js';
-import type { ExploredGateway, GatewayHandler } from './gateway-explorer.js';
+import type { ExploredGateway } from './gateway-explorer.js';
 
 const RULE = `a type is a string of 1 to ${MAX_TYPE_CHARACTERS} characters of A-Z a-z 0-9 . _ : -`;
 const MAX_SHOWN_CHARACTERS = 80;
 
-export interface Claims {
-  /** The valid types in the order of the gateways. */
-  readonly types: readonly string[];
-  /** One line for each fault, which names class, method and rule. */
-  readonly faults: readonly string[];
-}
-
 /**
  * Checks the types that all handlers claim. A wrong type would end the process at the first connection, or match no
  * message.
+ *
+ * @returns one line for each fault, which names class, method and rule
  */
-export function checkClaims(gateways: readonly ExploredGateway[]): Claims {
+export function checkClaims(gateways: readonly ExploredGateway[]): readonly string[] {
   const faults: string[] = [];
   /** The handler of each type. */
   const owners = new Map<string, string>();
   const modules = new Map<object, string>();
-  for (const { metatype, module, handlers } of gateways) {
+  for (const { metatype, provider, handlers } of gateways) {
+    const module = provider.host?.name ?? '';
     const other = modules.get(metatype);
     if (other !== undefined && handlers.length > 0)
       faults.push(`${metatype.name} is provided by ${other} and by ${module}; provide a gateway once and export it`);
@@ -28,20 +24,20 @@ export function checkClaims(gateways: readonly ExploredGateway[]): Claims {
     modules.set(metatype, module);
     for (const { type, method } of handlers) {
       const handler = `${metatype.name}.${method}`;
-      const fault = faultOf({ type, method }) ?? claimedTwice(type, owners.get(type));
+      const fault = faultOf(type) ?? claimedTwice(type, owners.get(type));
       if (fault === undefined) owners.set(type, handler);
       else faults.push(`${handler} ${fault}`);
     }
   }
-  return { types: [...owners.keys()], faults };
+  return faults;
 }
 
 function claimedTwice(type: string, owner: string | undefined): string | undefined {
   return owner && `claims ${JSON.stringify(type)}, which ${owner} claims; a type has one handler`;
 }
 
-/** @param handler its type may be any value, because Nest does not check the argument of its decorator */
-function faultOf({ type }: GatewayHandler): string | undefined {
+/** @param type may be any value, because Nest does not check the argument of its decorator */
+function faultOf(type: unknown): string | undefined {
   if (typeof type !== 'string') return `claims a type that is ${shown(type)}; ${RULE}`;
   if (!MESSAGE_TYPE.test(type)) return `claims ${clipped(JSON.stringify(type))}; ${RULE}`;
   if (isReserved(type)) return `claims "${type}"; types that begin with "${RESERVED_PREFIX}" belong to the server`;

@@ -4,20 +4,16 @@ import { StartError } from '../../settings/start-error.js';
 import { Log } from '../../telemetry/log.js';
 import { checkClaims } from './claim-check.js';
 import { GatewayExplorer } from './gateway-explorer.js';
-import { ignoredOptions, refusedOptions, shareOneServer } from './gateway-options.js';
+import { ignoredOptions, refusedOptions } from './gateway-options.js';
 
 /**
- * Checks all gateways before Nest connects them, logs their options without effect, and returns the types that their
- * handlers claim.
+ * Checks all gateways before Nest connects them, and logs their options without effect.
  *
  * @throws {StartError} with one line for each fault
  */
-export function checkGateways(app: INestApplication): readonly string[] {
+export function checkGateways(app: INestApplication): void {
   const gateways = app.get(GatewayExplorer).gateways();
-  const { types, faults } = checkClaims(gateways);
-  const lines = [...refusedOptions(gateways), ...faults];
+  const lines = [...refusedOptions(gateways), ...checkClaims(gateways)];
   if (lines.length > 0) throw new StartError(lines);
   for (const line of ignoredOptions(gateways, app.get(Settings))) app.get(Log).warn(line);
-  shareOneServer(gateways);
-  return types;
 }

@@ -19,8 +19,6 @@ export type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 
 export interface ExploredGateway {
   readonly metatype: GatewayClass;
-  /** Name of the module that provides the gateway. */
-  readonly module: string;
   /** The provider; a stand-in without fields where the gateway is scoped. */
   readonly instance: object;
   readonly scoped: boolean;
@@ -40,11 +38,11 @@ export class GatewayExplorer {
   /** Lists the gateways in the order of their modules and providers, in which Nest connects them. */
   gateways(): ExploredGateway[] {
     return this.discovery.getProviders().flatMap((provider) => {
-      const { metatype, host } = provider;
+      const { metatype } = provider;
       if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) return [];
       const instance = provider.instance as object;
       const scoped = !provider.isDependencyTreeStatic();
-      return [{ metatype, module: host?.name ?? '', instance, scoped, provider, handlers: this.#handlers(metatype) }];
+      return [{ metatype, instance, scoped, provider, handlers: this.#handlers(metatype) }];
     });
   }
 

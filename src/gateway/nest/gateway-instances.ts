@@ -19,7 +19,7 @@ export class GatewayInstances {
   readonly #scopedOfSessions = new WeakMap<Session, ReadonlyMap<ExploredGateway, object>>();
   #explored: readonly ExploredGateway[] | undefined;
   #scoped: readonly ExploredGateway[] | undefined;
-  #static: readonly HookedGateway[] | undefined;
+  #unscoped: readonly HookedGateway[] | undefined;
 
   constructor(private readonly explorer: GatewayExplorer) {}
 
@@ -43,8 +43,8 @@ export class GatewayInstances {
   }
 
   /** The gateways that have hooks, without those that are scoped. */
-  get static(): readonly HookedGateway[] {
-    return (this.#static ??= this.all
+  get unscoped(): readonly HookedGateway[] {
+    return (this.#unscoped ??= this.all
       .filter(({ scoped, instance }) => !scoped && HOOK_NAMES.some((name) => (instance as Hooks)[name] !== undefined))
       .map((gateway) => ({ gateway, instance: gateway.instance })));
   }
@@ -52,7 +52,7 @@ export class GatewayInstances {
   /** Lists the gateways whose hooks a session gets, in the order of their modules and providers. */
   of(session: Session): readonly HookedGateway[] {
     const scoped = this.#scopedOfSessions.get(session);
-    if (scoped === undefined) return this.static;
+    if (scoped === undefined) return this.unscoped;
     return this.all.flatMap((gateway) => {
       const instance = gateway.scoped ? scoped.get(gateway) : gateway.instance;
       return instance === undefined ? [] : [{ gateway, instance }];

@@ -19,9 +19,6 @@ const MAX_SHOWN_CHARACTERS = 80;
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** The options of each class as its decorator has them, because {@link shareOneServer} takes them out of Nest's metadata. */
-const declared = new WeakMap<GatewayClass, Options>();
-
 /** Returns one line for each option that a gateway relies on and that is never called. */
 export function refusedOptions(gateways: readonly ExploredGateway[]): string[] {
   return classesOf(gateways).flatMap((metatype) =>
@@ -43,26 +40,11 @@ export function ignoredOptions(gateways: readonly ExploredGateway[], settings: S
   });
 }
 
-/**
- * Gives all gateways one stream of connections and disconnects. Nest makes a stream for each port, path and namespace,
- * and would keep a closure of each stream for every socket.
- */
-export function shareOneServer(gateways: readonly ExploredGateway[]): void {
-  const classes = classesOf(gateways);
-  for (const metatype of classes) declared.set(metatype, optionsOf(metatype)); // first all, because a class may inherit
-  for (const metatype of classes) {
-    Reflect.defineMetadata(GATEWAY_OPTIONS, {}, metatype);
-    Reflect.defineMetadata(PORT_METADATA, 0, metatype);
-  }
-}
-
 function classesOf(gateways: readonly ExploredGateway[]): GatewayClass[] {
   return [...new Set(gateways.map(({ metatype }) => metatype))];
 }
 
 function optionsOf(metatype: GatewayClass): Options {
-  const known = declared.get(metatype);
-  if (known !== undefined) return known;
   const port = Reflect.getMetadata(PORT_METADATA, metatype) as unknown;
   const options = Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as unknown;
   // Nest takes any first argument that is no whole number for options, so that a port may come as a text.

@@ -26,7 +26,7 @@ export interface HookedGateway {
 /** Calls single hooks. An exception or a rejected promise of a hook is logged and goes no further. */
 @Injectable()
 export class HookCaller {
-  /** The async context in which the server was created. No code of an application runs in it. */
+  /** Holds no store of a session. Each hook runs in a child of this context. */
   readonly #root = new AsyncResource('SWITCHBOARD_HOOKS');
 
   constructor(private readonly log: Log) {}
@@ -37,19 +37,19 @@ export class HookCaller {
    * @param session named in the log; `undefined` for `afterInit`
    */
   call(
-    { gateway, instance }: HookedGateway,
+    hooked: HookedGateway,
     name: HookName,
     session: Session | undefined,
     ...parameters: unknown[]
   ): Promise<void> | undefined {
-    const onError = (error: unknown): void => this.failed(error, session, `${gateway.metatype.name}.${name}`);
+    const { instance } = hooked;
     try {
       const hook = (instance as Hooks)[name];
       if (typeof hook !== 'function') return undefined;
       const outcome = this.#inOwnContext(() => Reflect.apply(hook, instance, parameters) as unknown);
-      return isThenable(outcome) ? Promise.resolve(outcome).then(() => undefined, onError) : undefined;
+      return isThenable(outcome) ? this.#settled(outcome, hooked, name, session) : undefined;
     } catch (error) {
-      onError(error);
+      this.#hookFailed(error, hooked, name, session);
       return undefined;
     }
   }
@@ -57,6 +57,23 @@ export class HookCaller {
   /** Logs what a hook has thrown. @param hook class and method; several names where several hooks share the error */
   failed(error: unknown, session: Session | undefined, hook: string): void {
     this.log.error(error, { hook, session: session?.id });
+  }
+
+  async #settled(
+    outcome: PromiseLike<unknown>,
+    hooked: HookedGateway,
+    name: HookName,
+    session: Session | undefined,
+  ): Promise<void> {
+    try {
+      await outcome;
+    } catch (error) {
+      this.#hookFailed(error, hooked, name, session);
+    }
+  }
+
+  #hookFailed(error: unknown, { gateway }: HookedGateway, name: HookName, session: Session | undefined): void {
+    this.failed(error, session, `${gateway.metatype.name}.${name}`);
   }
 
   /** Runs a hook in an async context of its own, so that its `enterWith` reaches no message and no other hook. */

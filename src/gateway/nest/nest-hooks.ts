@@ -24,7 +24,8 @@ let replaced = false;
 
 /**
  * Makes an owner call the hooks of all gateways of an adapter; Nest itself calls none of them. Nest has no public way to
- * do so. It drops what a hook returns, and ends the process where a scoped gateway cannot be created.
+ * leave hooks to others. Nest's own calls drop what a hook returns, and end the process where a scoped gateway cannot be
+ * created.
  *
  * @throws {Error} for a version of `@nestjs/websockets` that subscribes hooks in another way
  */

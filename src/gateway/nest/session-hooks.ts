@@ -65,6 +65,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   #isTaken = false;
   #hasHooks = false;
   #hasDisconnectHooks = false;
+  #hasDepartureHooks = false;
 
   constructor(
     private readonly registry: SessionRegistry,
@@ -79,7 +80,7 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   /**
    * Calls the hooks of an adapter's gateways from now on, instead of Nest.
    *
-   * @throws {Error} for a version of Nest that cannot do without
+   * @throws {Error} for a version of Nest whose hooks cannot be taken
    */
   takeFromNest(adapter: object): void {
     takeHooks(adapter, this);
@@ -98,9 +99,11 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   async onModuleInit(): Promise<void> {
     if (this.#isTaken && this.#server === undefined) throw unsupportedNest('it subscribes hooks in another way');
     await Promise.all(this.#starting);
-    const { static: unscoped, scoped } = this.gateways;
+    const { unscoped, scoped } = this.gateways;
     this.#hasHooks = unscoped.length + scoped.length > 0;
-    this.#hasDisconnectHooks = scoped.length > 0 || unscoped.some(({ instance }) => 'handleDisconnect' in instance);
+    const has = (name: HookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
+    this.#hasDisconnectHooks = has('handleDisconnect');
+    this.#hasDepartureHooks = has('onSessionDeparture');
     if (this.#hasHooks) this.registry.addListener('hooks', this);
   }
 
@@ -109,14 +112,21 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
     const { session } = socket;
     if (!this.#hasHooks || session === undefined) return;
     const arrival = new Arrival();
-    this.#callArrivalHooks(this.gateways.static, arrival, socket, request);
+    this.#callArrivalHooks(this.gateways.unscoped, arrival, socket, request);
     if (this.gateways.scoped.length > 0) arrival.pending.push(this.#arriveScoped(arrival, socket, request));
     if (arrival.pending.length > 0) session.arriving = this.#within(arrival, session);
-    if (this.#hasDisconnectHooks) socket.once('close', (code) => this.#disconnected(socket, session, code));
   }
 
   closed(session: Session, code: number): void {
-    void this.#callLater(session, 'onSessionDeparture', session, code);
+    if (this.#hasDepartureHooks) void this.#callAfterArrival(session, 'onSessionDeparture', session, code);
+  }
+
+  /** Calls the hooks of a socket that has closed. */
+  disconnected(socket: GatewaySocket, code: number): void {
+    const { session } = socket;
+    if (!this.#hasDisconnectHooks || session === undefined) return;
+    const called = this.#callAfterArrival(session, 'handleDisconnect', socket, code);
+    if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
   }
 
   async #initialize(gateway: ExploredGateway, server: unknown): Promise<void> {
@@ -168,20 +178,17 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
     session.arriving = undefined;
   }
 
-  #disconnected(socket: GatewaySocket, session: Session, code: number): void {
-    const called = this.#callLater(session, 'handleDisconnect', socket, code);
-    if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
-  }
-
   /**
-   * Calls a hook of a departure once the arrival is over. Not at once, because a session may close in the middle of a
-   * write.
+   * Calls a hook of a departure once the arrival is over. Begins in the next tick, because a session may close in the
+   * middle of a write, or in an arrival hook that has not returned its promise yet.
    */
-  #callLater(session: Session, name: HookName, ...parameters: unknown[]): Promise<unknown> {
-    const departing = (session.arriving ?? Promise.resolve()).then(() => {
-      const calls = this.gateways.of(session).map((each) => this.caller.call(each, name, session, ...parameters));
-      return Promise.all(calls.filter((call) => call !== undefined));
-    });
+  #callAfterArrival(session: Session, name: HookName, ...parameters: unknown[]): Promise<unknown> {
+    const departing = Promise.resolve()
+      .then(() => session.arriving)
+      .then(() => {
+        const calls = this.gateways.of(session).map((each) => this.caller.call(each, name, session, ...parameters));
+        return Promise.all(calls.filter((call) => call !== undefined));
+      });
     this.counters.departureHook(departing); // a drain waits for it
     return departing;
   }
