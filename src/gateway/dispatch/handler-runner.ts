@@ -38,7 +38,11 @@ export class HandlerRunner implements CallRunner {
     { handlerTimeoutMs, handlerQueueBytes }: Settings,
   ) {
     this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, {
-      timedOut: ({ abort }, { message }) => abort?.abort(timedOut(message)),
+      timedOut: ({ values, abort }, { message }) => {
+        // In this order, because an abort may complete the values.
+        values?.unsubscribe();
+        abort?.abort(timedOut(message));
+      },
       failedLate: (call, error) => {
         if (!isAbortOf(call.abort?.signal, error)) this.replies.failedLate(call.session, call, error);
       },
@@ -105,12 +109,7 @@ export class HandlerRunner implements CallRunner {
       subscription = this.#reply(call, outcome.values, resolve);
       subscription.add(resolve);
     });
-    try {
-      await this.#timeouts.within(call, begun);
-    } catch (error) {
-      subscription?.unsubscribe();
-      throw error;
-    }
+    await this.#timeouts.within(call, begun);
     return subscription;
   }
 
