@@ -1,8 +1,9 @@
-import { Injectable, Module, UseInterceptors } from '@nestjs/common';
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { Injectable, Module, UseGuards, UseInterceptors } from '@nestjs/common';
+import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
 import { EventEmitter, once } from 'node:events';
-import { fromEvent, mergeMap, NEVER, takeUntil, throwError, type Observable } from 'rxjs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fromEvent, mergeMap, NEVER, takeUntil, throwError, timer, type Observable } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Abort, MessagingGateway } from '../../src/index.js';
 import type { Client } from '../support/client.js';
@@ -11,10 +12,18 @@ import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const TIMEOUT_MS = 300;
+const MOST_OF_TIMEOUT_MS = 0.7 * TIMEOUT_MS;
 
 class PassInterceptor implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle();
+  }
+}
+
+class SlowGuard implements CanActivate {
+  async canActivate(): Promise<boolean> {
+    await delay(MOST_OF_TIMEOUT_MS);
+    return true;
   }
 }
 
@@ -37,6 +46,12 @@ class AbortedGateway {
     this.events.emit('started');
     const failing = fromEvent(signal, 'abort').pipe(mergeMap(() => throwError(() => signal.reason as Error)));
     return NEVER.pipe(takeUntil(failing));
+  }
+
+  @UseGuards(SlowGuard)
+  @SubscribeMessage('a.slow-twice')
+  slowTwice(): Observable<unknown> {
+    return timer(MOST_OF_TIMEOUT_MS);
   }
 }
 
@@ -66,5 +81,10 @@ describe('the values of a handler that end with its signal', () => {
     const started = once(server.app.get(Events, { strict: false }), 'started');
     await leaveDuring(server, alice, started, { type: 'a.fails' });
     expect(incidents()).toEqual([]);
+  });
+
+  it('have one time-out together with the guards in front of them', async () => {
+    await start({ HANDLER_TIMEOUT_MS: String(TIMEOUT_MS) });
+    expect(await answersTo(alice, 'a.slow-twice')).toMatchObject([{ code: 'internal_error' }]);
   });
 });

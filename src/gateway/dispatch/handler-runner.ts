@@ -29,6 +29,7 @@ export class HandlerRunner implements CallRunner {
   /** An async context in which no handler runs, so that it has no store of a handler. */
   readonly #emptyContext = new AsyncResource('HANDLERS', MANUAL);
   readonly #running = (call: HandlerCall): Promise<Subscription | undefined> => this.#run(call);
+  readonly #answering = (call: HandlerCall, outcome: unknown): Promise<void> | undefined => this.#answer(call, outcome);
 
   constructor(
     private readonly table: HandlerTable,
@@ -78,19 +79,13 @@ export class HandlerRunner implements CallRunner {
   async #run(call: HandlerCall): Promise<Subscription | undefined> {
     const { session } = call;
     const startMs = performance.now();
-    let stream: Subscription | undefined;
     try {
-      const outcome = await this.#timeouts.within(call, this.#begin(call));
-      if (outcome instanceof AwaitedValues || isObservable(outcome)) stream = await this.#subscribe(call, outcome);
-      else {
-        this.replies.value(session, call, outcome);
-        this.replies.done(session, call);
-      }
+      await this.#timeouts.withinBoth(call, this.#begin(call), this.#answering);
     } catch (error) {
       if (!session.closed || !isAbortOf(call.abort?.signal, error)) this.replies.failed(session, call, error);
     }
     this.counters.handled(call.type, (performance.now() - startMs) / 1000);
-    return stream;
+    return call.values;
   }
 
   #begin(call: HandlerCall): Promise<unknown> {
@@ -100,20 +95,23 @@ export class HandlerRunner implements CallRunner {
     return call.handler(body, call.type, call.session.connection, call.abort?.signal);
   }
 
-  /** Replies with each value that the observable emits; waits for the first of awaited values. */
-  async #subscribe(call: HandlerCall, outcome: AwaitedValues | Observable<unknown>): Promise<Subscription | undefined> {
-    if (call.session.closed) return undefined;
-    if (!(outcome instanceof AwaitedValues)) return this.#reply(call, outcome);
-    let subscription: Subscription | undefined;
-    const begun = new Promise<void>((resolve) => {
-      subscription = this.#reply(call, outcome.values, resolve);
-      subscription.add(resolve);
-    });
-    await this.#timeouts.within(call, begun);
-    return subscription;
+  /** Replies with a value, or with each value that an observable emits; waits for the first of awaited values. */
+  #answer(call: HandlerCall, outcome: unknown): Promise<void> | undefined {
+    const { session } = call;
+    const isAwaited = outcome instanceof AwaitedValues;
+    if (isAwaited || isObservable(outcome)) {
+      if (session.closed) return undefined;
+      if (isAwaited) return new Promise((begun) => this.#reply(call, outcome.values, begun));
+      this.#reply(call, outcome);
+      return undefined;
+    }
+    this.replies.value(session, call, outcome);
+    this.replies.done(session, call);
+    return undefined;
   }
 
-  #reply(call: HandlerCall, values: Observable<unknown>, begun?: () => void): Subscription {
+  /** @param begun called with the first value, or with the end where there is no value */
+  #reply(call: HandlerCall, values: Observable<unknown>, begun?: () => void): void {
     const { session } = call;
     // Replies in `tap`, because a value that cannot be sent must end the observable like its own failure.
     const sent = tap((value) => {
@@ -124,11 +122,11 @@ export class HandlerRunner implements CallRunner {
       error: (error: unknown) => this.replies.failed(session, call, error),
       complete: () => this.replies.done(session, call),
     });
-    const { abort, values: subscription } = call;
+    call.values.add(begun);
+    const { abort } = call;
     if (abort !== undefined)
-      subscription.add(() => {
+      call.values.add(() => {
         if (session.closed) abort.abort(sessionLeft());
       });
-    return subscription;
   }
 }
