@@ -8,6 +8,7 @@ import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { isAbortOf, sessionLeft, timedOut } from './abort-reasons.js';
+import { guardListeners } from './guarded-signal.js';
 import { HandlerQueue, type CallRunner, type HandlerCall, type HandlerQueueServices } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
@@ -44,9 +45,7 @@ export class HandlerRunner implements CallRunner {
         values?.unsubscribe();
         abort?.abort(timedOut(message));
       },
-      failedLate: (call, error) => {
-        if (!isAbortOf(call.abort?.signal, error)) this.replies.failedLate(call.session, call, error);
-      },
+      failedLate: (call, error) => this.#failedLate(call, error),
     });
     this.#queueServices = {
       runner: this,
@@ -91,7 +90,10 @@ export class HandlerRunner implements CallRunner {
   #begin(call: HandlerCall): Promise<unknown> {
     const body = this.table.takesText(call.type) ? rawBody(call) : parseBody(call);
     call.data = undefined; // the body is the only copy from now on
-    if (call.handler.takesSignal === true) call.abort = new AbortController();
+    if (call.handler.takesSignal === true) {
+      call.abort = new AbortController();
+      guardListeners(call.abort.signal, (error) => this.#failedLate(call, error));
+    }
     return call.handler(body, call.type, call.session.connection, call.abort?.signal);
   }
 
@@ -128,5 +130,9 @@ export class HandlerRunner implements CallRunner {
       call.values.add(() => {
         if (session.closed) abort.abort(sessionLeft());
       });
+  }
+
+  #failedLate(call: HandlerCall, error: unknown): void {
+    if (!isAbortOf(call.abort?.signal, error)) this.replies.failedLate(call.session, call, error);
   }
 }
