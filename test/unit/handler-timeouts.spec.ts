@@ -65,13 +65,13 @@ describe('handler timeouts', () => {
     const quick = handlerTimeouts.withinBoth('quick', after(20), next);
     await vi.advanceTimersByTimeAsync(40);
     expect(await quick).toBe(40);
-    const slow = expect(handlerTimeouts.withinBoth('slow', after(30), next)).rejects.toThrow('exceeded');
-    const late = expect(handlerTimeouts.withinBoth('late', after(60), next)).rejects.toThrow('exceeded');
-    const broken = expect(handlerTimeouts.withinBoth('broken', after(1), () => events.at(-1)!.length)).rejects.toThrow(
-      TypeError,
-    );
-    await vi.advanceTimersByTimeAsync(60);
-    await Promise.all([slow, late, broken]);
+    const broken = handlerTimeouts.withinBoth('broken', Promise.resolve(), () => events.at(-1)!.length);
+    await expect(broken).rejects.toThrow(TypeError);
+    await Promise.all([
+      expect(handlerTimeouts.withinBoth('slow', after(30), next)).rejects.toThrow('exceeded'),
+      expect(handlerTimeouts.withinBoth('late', after(60), next)).rejects.toThrow('exceeded'),
+      vi.advanceTimersByTimeAsync(60),
+    ]);
     expect(events.map((event) => event.split(':')[0])).toEqual(['slow timed out', 'late timed out']);
   });
 });
