@@ -88,7 +88,7 @@ export class HandlerRunner implements CallRunner {
   }
 
   #begin(call: HandlerCall): Promise<unknown> {
-    const body = this.table.takesText(call.type) ? rawBody(call) : parseBody(call);
+    const body = call.handler.takesText === true ? rawBody(call) : parseBody(call);
     call.data = undefined; // the body is the only copy from now on
     if (call.handler.takesSignal === true) {
       call.abort = new AbortController();
