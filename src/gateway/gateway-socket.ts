@@ -13,6 +13,9 @@ import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
 /** Listeners of the server for each event of a socket; further ones are the application's. */
 export const OWN_LISTENERS = 1;
 
+const NO_ENVELOPE =
+  'client.send in an exception filter sends envelopes only; return the code and the text of the error';
+
 type Listener = Parameters<EventEmitter['on']>[1];
 type SendOptions = Readonly<Partial<Record<'binary' | 'compress' | 'fin' | 'mask', boolean | undefined>>>;
 
@@ -38,9 +41,6 @@ export interface SocketOwner {
  * overtakes another. `ws` calls `close` itself for a close frame and for each protocol error.
  */
 export class GatewaySocket extends WebSocket implements Connection {
-  /** The socket whose message an exception filter handles in this moment. Written by `HandlerFilters`. */
-  static filtered: GatewaySocket | undefined;
-
   /** The TCP or TLS socket. Written by `SocketEvents`, before the session opens. */
   sink!: Socket;
   /** Written by `SocketEvents`, before the session opens. */
@@ -61,6 +61,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   frameTracker: FrameTracker | undefined;
   /** Handled messages of the session. Written by the dispatcher with the first one. */
   queue: HandlerQueue | undefined;
+  /** Exception filters that handle messages of this socket in this moment. Written by `HandlerFilters`. */
+  filters = 0;
 
   get bytesRead(): number {
     return this.sink.bytesRead;
@@ -101,7 +103,8 @@ export class GatewaySocket extends WebSocket implements Connection {
    * Sends one text frame in order with all others. For handlers that call `client.send` of `ws`.
    *
    * @param data a string, or text as UTF-8 bytes in a `Buffer`; with `{ binary: false }` in any typed array
-   * @param done called once the bytes are with the kernel, or with an error where the socket is closed
+   * @param done called once the bytes are with the kernel, or with an error where the socket is closed or a filter
+   *   sends no envelope
    * @throws {TypeError} for data that is not text, and for a part of a message
    */
   override send(data: unknown, options?: SendOptions | SentCallback | null, done?: SentCallback): void {
@@ -109,9 +112,9 @@ export class GatewaySocket extends WebSocket implements Connection {
     const text = textOf(data, typeof options === 'function' ? undefined : options);
     const { session } = this;
     // Nest's own filters send a frame that no client of this protocol can read; the `sys.error` follows.
-    if (GatewaySocket.filtered === this && !isDeliverable(text)) return;
+    if (this.filters > 0 && !isDeliverable(text)) return notSent(session, NO_ENVELOPE, callback);
     if (session === undefined || session.closed || this.readyState !== WebSocket.OPEN)
-      return notSent(session, `readyState ${this.readyState}`, callback);
+      return notSent(session, `WebSocket is not open: readyState ${this.readyState}`, callback);
     session.send(textFrame(text));
     if (callback !== undefined) afterSent(session, this.sink, callback);
   }

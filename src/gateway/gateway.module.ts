@@ -16,7 +16,6 @@ import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { PlaceholderGateway } from './nest/placeholder.gateway.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
-import { BodyDeclarations } from './nest/body-declarations.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
 import { HookCaller } from './nest/hook-caller.js';
@@ -50,7 +49,6 @@ import { TokenVerifier } from './auth/token-verifier.js';
     Heartbeat,
     MessageTimeout,
     GatewayExplorer,
-    BodyDeclarations,
     GatewayInstances,
     HookCaller,
     SessionHooks,

@@ -27,10 +27,9 @@ export function afterSent(session: Session, sink: Socket, callback: SentCallback
   sink.on('drain', onEnd).on('close', onEnd);
 }
 
-/** Calls back in the next tick with the error that `ws` gives for a closed socket. */
-export function notSent(session: Session | undefined, state: string, callback: SentCallback | undefined): void {
-  if (callback !== undefined)
-    process.nextTick(guarded(session, callback), new Error(`WebSocket is not open: ${state}`));
+/** Calls back in the next tick with an error. For a closed socket it is the error of `ws`. */
+export function notSent(session: Session | undefined, reason: string, callback: SentCallback | undefined): void {
+  if (callback !== undefined) process.nextTick(guarded(session, callback), new Error(reason));
 }
 
 /**

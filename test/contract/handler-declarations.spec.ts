@@ -3,6 +3,7 @@ import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { Allow, IsString } from 'class-validator';
 import { describe, expect, it } from 'vitest';
 import { MessagingGateway, RawData } from '../../src/index.js';
+import { StartError } from '../../src/settings/start-error.js';
 import { startServer } from '../support/server.js';
 
 class ItemDto {
@@ -105,6 +106,19 @@ class TwoBodiesGateway {
 }
 
 @MessagingGateway()
+class ManyFaultsGateway {
+  @SubscribeMessage('many')
+  add(@MessageBody('at') at: Date, @MessageBody('all') all: Map<string, string>): unknown {
+    return [at, all];
+  }
+
+  @SubscribeMessage('all')
+  all(@MessageBody() items: ItemDto[]): unknown {
+    return items;
+  }
+}
+
+@MessagingGateway()
 class CheckedGateway {
   @SubscribeMessage('items')
   items(@MessageBody(new ParseArrayPipe({ items: ItemDto })) items: ItemDto[]): unknown {
@@ -151,6 +165,23 @@ describe('the declared type of a body', () => {
     const error: unknown = await start(gateway).catch((reason: unknown) => reason);
     expect(String(error)).toContain(where);
     expect(String(error)).toContain(remedy);
+  });
+
+  it('ends the start with all other faults, one line for each', async () => {
+    @Module({ providers: [ArrayGateway, ManyFaultsGateway, RulelessGateway] })
+    class FaultyModule {}
+    const error: unknown = await startServer({}, [FaultyModule]).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StartError);
+    const { lines } = error as StartError;
+    for (const begin of [
+      'ArrayGateway.add: parameter 1 is an array',
+      'ManyFaultsGateway.add: parameter 1 is a Date',
+      'ManyFaultsGateway.add: parameter 2 is a Map',
+      'ManyFaultsGateway.all: parameter 1 is an array',
+      'RulelessGateway.add: parameter 1 is a UndecoratedDto',
+      'RulelessGateway.add claims "x"',
+    ])
+      expect(lines.filter((line) => line.startsWith(begin))).toHaveLength(1);
   });
 
   it('may be checked by a pipe, a schema or a rule', async () => {

@@ -76,6 +76,7 @@ describe.each(['on', 'off'])('the numbers of a handled message (FAST_LANE=%s)', 
     ['{"n":1,"items":[{"id":1},{"id":1e999}]}', 'data.items.1.id'],
     [`[${'9'.repeat(400)}]`, 'data.0'],
     ['{"text":"1e5","n":9007199254740993}', 'data.n'],
+    [`{"${'n'.repeat(65)}":{"${'m'.repeat(64)}":1e400}}`, `data.${'n'.repeat(64)}….${'m'.repeat(64)}`],
   ])('are refused where JavaScript cannot hold them: %s', async (data, path) => {
     const refusal = `invalid_message: ${path} must be a number within ±(2^53 - 1)`;
     expect(await ask('n.any', data)).toBe(refusal);

@@ -125,6 +125,21 @@ export const FILTERS: Readonly<Record<string, readonly [expected: object, filter
     { code: 'refused', message: 'no' },
     filter('by hand', (_, host) => sendByHand(host, { event: 'error', data: 'no' })),
   ],
+  'sends a frame that is no envelope later': [
+    { code: 'refused', message: 'no' },
+    filter('by hand', async (_, host) => {
+      await turn();
+      sendByHand(host, { event: 'error', data: 'no' });
+    }),
+  ],
+  'waits until its frame that is no envelope is sent': [
+    { code: 'refused', message: 'not sent: client.send in an exception filter sends envelopes only' },
+    filter('by hand', async (_, host) => {
+      const client = host.switchToWs().getClient<{ send(text: string, done: (error?: Error) => void): void }>();
+      const error = await new Promise<Error | undefined>((done) => client.send('{"event":"error"}', done));
+      return `not sent: ${error?.message.split(';')[0]}`;
+    }),
+  ],
 };
 
 /** Handlers that fail behind one filter: at once, and after the first value of an observable. */

@@ -56,4 +56,22 @@ describe('handler timeouts', () => {
     await vi.advanceTimersByTimeAsync(50);
     expect(events).toEqual(['slow timed out: handler exceeded HANDLER_TIMEOUT_MS, 50 ms', 'slow failed: Error: late']);
   });
+
+  it('limit a call and what follows it together', async () => {
+    events.length = 0;
+    const handlerTimeouts = new HandlerTimeouts<string>(50, listener);
+    const after = (waitMs: number) => new Promise<number>((resolve) => setTimeout(resolve, waitMs, waitMs));
+    const next = async (_: string, waitedMs: number): Promise<number> => waitedMs + (await after(waitedMs));
+    const quick = handlerTimeouts.withinBoth('quick', after(20), next);
+    await vi.advanceTimersByTimeAsync(40);
+    expect(await quick).toBe(40);
+    const broken = handlerTimeouts.withinBoth('broken', Promise.resolve(), () => events.at(-1)!.length);
+    await expect(broken).rejects.toThrow(TypeError);
+    await Promise.all([
+      expect(handlerTimeouts.withinBoth('slow', after(30), next)).rejects.toThrow('exceeded'),
+      expect(handlerTimeouts.withinBoth('late', after(60), next)).rejects.toThrow('exceeded'),
+      vi.advanceTimersByTimeAsync(60),
+    ]);
+    expect(events.map((event) => event.split(':')[0])).toEqual(['slow timed out', 'late timed out']);
+  });
 });

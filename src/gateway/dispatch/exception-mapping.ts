@@ -47,12 +47,18 @@ export function filteredError(exception: unknown, answer: unknown): unknown {
   const [code, text] = [codeOf(content), messageOf(content)];
   if (code === undefined && text === undefined) return toMessageError(content) === undefined ? exception : content;
   const mapped = toMessageError(exception);
-  return new MessageError(
+  const error = new MessageError(
     code ?? mapped?.code ?? 'refused',
     text ?? mapped?.message ?? ERRORS.refused,
     undefined,
     mapped?.details,
   );
+  return mapped === undefined ? Object.assign(error, { cause: exception }) : error;
+}
+
+/** Returns the unexpected exception of which a filter made this error, else the error itself. */
+export function unfiltered(error: unknown): unknown {
+  return error instanceof MessageError ? (error.cause ?? error) : error;
 }
 
 /** @param error argument of the exception; Nest declares a text or an object, but a handler may pass anything */

@@ -76,14 +76,14 @@ export class HandlerQueue {
   }
 
   /**
-   * Drops the waiting calls, aborts the running one and unsubscribes from all observables, because the session has
+   * Drops the waiting calls, unsubscribes from all observables and aborts the running call, because the session has
    * closed.
    */
   drop(): void {
     this.#waiting.length = 0;
     this.services.slowConsumers.forget(this.session);
-    this.#current?.abort?.abort(sessionLeft());
     if (this.#current?.values !== undefined) this.#unsubscribe(this.#current.values);
+    this.#current?.abort?.abort(sessionLeft());
     for (const stream of this.#streams) this.#unsubscribe(stream);
     this.#streams.clear();
   }

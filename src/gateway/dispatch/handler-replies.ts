@@ -9,10 +9,10 @@ import {
   type ServerRequest,
 } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
-import { logIncident } from '../../telemetry/incident.js';
+import { logIncident, newIncident } from '../../telemetry/incident.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
-import { toMessageError } from './exception-mapping.js';
+import { toMessageError, unfiltered } from './exception-mapping.js';
 
 /** Counts the codes that handlers define, because there may be any number of them. */
 const HANDLER_CODE = 'handler';
@@ -48,7 +48,7 @@ export class HandlerReplies {
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
   }
 
-  /** Sends the `sys.error` for any thrown value; only logs an internal error once the session has left. Never throws. */
+  /** Sends the `sys.error` for any thrown value; only logs the error once the session has left. Never throws. */
   failed(session: Session, answered: Answered, error: unknown): void {
     if (session.closed) return this.failedLate(session, answered, error);
     const { type, id } = answered;
@@ -61,14 +61,20 @@ export class HandlerReplies {
     this.error(session, this.#internalError(session, type, id, error));
   }
 
-  /** Logs an internal error of a call that was answered before, or cannot be answered any more. Never throws. */
+  /** Logs the error of a call that was answered before, or cannot be answered any more, with an incident. Never throws. */
   failedLate(session: Session, { type, id }: Answered, error: unknown): void {
+    const unanswered = unfiltered(error);
     try {
-      if (toMessageError(error, id) !== undefined) return;
+      const refusal = toMessageError(unanswered, id);
+      if (refusal !== undefined) return this.#refusedLate(session, type, refusal);
     } catch {
       // As in `failed`.
     }
-    this.#internalError(session, type, id, error);
+    this.#internalError(session, type, id, unanswered);
+  }
+
+  #refusedLate({ id: session }: Session, type: string, { code, message: text }: MessageError): void {
+    this.log.info('message refused too late', { code, text, incident: newIncident(), session, type });
   }
 
   /** Sends a `sys.error`, and closes the session with 1008 when it has exceeded its errors per minute. */

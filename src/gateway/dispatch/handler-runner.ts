@@ -8,6 +8,7 @@ import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { isAbortOf, sessionLeft, timedOut } from './abort-reasons.js';
+import { guardListeners } from './guarded-signal.js';
 import { HandlerQueue, type CallRunner, type HandlerCall, type HandlerQueueServices } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
@@ -29,6 +30,7 @@ export class HandlerRunner implements CallRunner {
   /** An async context in which no handler runs, so that it has no store of a handler. */
   readonly #emptyContext = new AsyncResource('HANDLERS', MANUAL);
   readonly #running = (call: HandlerCall): Promise<Subscription | undefined> => this.#run(call);
+  readonly #answering = (call: HandlerCall, outcome: unknown): Promise<void> | undefined => this.#answer(call, outcome);
 
   constructor(
     private readonly table: HandlerTable,
@@ -38,10 +40,12 @@ export class HandlerRunner implements CallRunner {
     { handlerTimeoutMs, handlerQueueBytes }: Settings,
   ) {
     this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, {
-      timedOut: ({ abort }, { message }) => abort?.abort(timedOut(message)),
-      failedLate: (call, error) => {
-        if (!isAbortOf(call.abort?.signal, error)) this.replies.failedLate(call.session, call, error);
+      timedOut: ({ values, abort }, { message }) => {
+        // In this order, because an abort may complete the values.
+        values?.unsubscribe();
+        abort?.abort(timedOut(message));
       },
+      failedLate: (call, error) => this.#failedLate(call, error),
     });
     this.#queueServices = {
       runner: this,
@@ -74,47 +78,42 @@ export class HandlerRunner implements CallRunner {
   async #run(call: HandlerCall): Promise<Subscription | undefined> {
     const { session } = call;
     const startMs = performance.now();
-    let stream: Subscription | undefined;
     try {
-      const outcome = await this.#timeouts.within(call, this.#begin(call));
-      if (outcome instanceof AwaitedValues || isObservable(outcome)) stream = await this.#subscribe(call, outcome);
-      else {
-        this.replies.value(session, call, outcome);
-        this.replies.done(session, call);
-      }
+      await this.#timeouts.withinBoth(call, this.#begin(call), this.#answering);
     } catch (error) {
       if (!session.closed || !isAbortOf(call.abort?.signal, error)) this.replies.failed(session, call, error);
     }
     this.counters.handled(call.type, (performance.now() - startMs) / 1000);
-    return stream;
+    return call.values;
   }
 
   #begin(call: HandlerCall): Promise<unknown> {
-    const body = this.table.takesText(call.type) ? rawBody(call) : parseBody(call);
+    const body = call.handler.takesText === true ? rawBody(call) : parseBody(call);
     call.data = undefined; // the body is the only copy from now on
-    if (call.handler.takesSignal === true) call.abort = new AbortController();
+    if (call.handler.takesSignal === true) {
+      call.abort = new AbortController();
+      guardListeners(call.abort.signal, (error) => this.#failedLate(call, error));
+    }
     return call.handler(body, call.type, call.session.connection, call.abort?.signal);
   }
 
-  /** Replies with each value that the observable emits; waits for the first of awaited values. */
-  async #subscribe(call: HandlerCall, outcome: AwaitedValues | Observable<unknown>): Promise<Subscription | undefined> {
-    if (call.session.closed) return undefined;
-    if (!(outcome instanceof AwaitedValues)) return this.#reply(call, outcome);
-    let subscription: Subscription | undefined;
-    const begun = new Promise<void>((resolve) => {
-      subscription = this.#reply(call, outcome.values, resolve);
-      subscription.add(resolve);
-    });
-    try {
-      await this.#timeouts.within(call, begun);
-    } catch (error) {
-      subscription?.unsubscribe();
-      throw error;
+  /** Replies with a value, or with each value that an observable emits; waits for the first of awaited values. */
+  #answer(call: HandlerCall, outcome: unknown): Promise<void> | undefined {
+    const { session } = call;
+    const isAwaited = outcome instanceof AwaitedValues;
+    if (isAwaited || isObservable(outcome)) {
+      if (session.closed) return undefined;
+      if (isAwaited) return new Promise((begun) => this.#reply(call, outcome.values, begun));
+      this.#reply(call, outcome);
+      return undefined;
     }
-    return subscription;
+    this.replies.value(session, call, outcome);
+    this.replies.done(session, call);
+    return undefined;
   }
 
-  #reply(call: HandlerCall, values: Observable<unknown>, begun?: () => void): Subscription {
+  /** @param begun called with the first value, or with the end where there is no value */
+  #reply(call: HandlerCall, values: Observable<unknown>, begun?: () => void): void {
     const { session } = call;
     // Replies in `tap`, because a value that cannot be sent must end the observable like its own failure.
     const sent = tap((value) => {
@@ -125,11 +124,15 @@ export class HandlerRunner implements CallRunner {
       error: (error: unknown) => this.replies.failed(session, call, error),
       complete: () => this.replies.done(session, call),
     });
-    const { abort, values: subscription } = call;
+    call.values.add(begun);
+    const { abort } = call;
     if (abort !== undefined)
-      subscription.add(() => {
+      call.values.add(() => {
         if (session.closed) abort.abort(sessionLeft());
       });
-    return subscription;
+  }
+
+  #failedLate(call: HandlerCall, error: unknown): void {
+    if (!isAbortOf(call.abort?.signal, error)) this.replies.failedLate(call.session, call, error);
   }
 }

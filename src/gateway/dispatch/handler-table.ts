@@ -11,6 +11,8 @@ export interface MessageHandlerCallback {
   (data: unknown, type: string, client: Connection | undefined, signal: AbortSignal | undefined): Promise<unknown>;
   /** Whether the handler has a parameter with `@Abort()`. */
   readonly takesSignal?: boolean;
+  /** Whether the handler takes the text of the body, which is then not parsed. */
+  readonly takesText?: boolean;
 }
 
 /**
@@ -22,7 +24,6 @@ export class HandlerTable implements OnApplicationBootstrap {
   readonly #handlers = new Map<string, MessageHandlerCallback>();
   /** Hashes of the types that handlers claim, and of the types that are checked. */
   readonly #hashes = new Set<number>();
-  readonly #texts = new Set<string>();
   /** Whether no hash decides, because messages of any type may be checked. Written before the server listens. */
   #checksAllTypes = false;
 
@@ -39,16 +40,6 @@ export class HandlerTable implements OnApplicationBootstrap {
   register(type: string, handler: MessageHandlerCallback): void {
     this.#handlers.set(type, handler);
     this.#hashes.add(hashText(type));
-  }
-
-  /** Lets the handler of a type take the text of the body, which is then not parsed. */
-  takeText(type: string): void {
-    this.#texts.add(type);
-  }
-
-  /** Returns whether the handler of a type takes the text of the body. */
-  takesText(type: string): boolean {
-    return this.#texts.size > 0 && this.#texts.has(type);
   }
 
   /** Returns the handler of a type, `undefined` where no handler claims the type. */

@@ -8,7 +8,7 @@ interface Deadline<Call> {
 export interface TimeoutListener<Call> {
   /** The call has taken too long; it goes on, but its outcome is ignored. */
   timedOut(call: Call, error: Error): void;
-  /** A call has failed after that. */
+  /** A call has failed after its timeout. */
   failedLate(call: Call, error: unknown): void;
 }
 
@@ -27,14 +27,33 @@ export class HandlerTimeouts<Call> {
 
   /** Settles as `outcome` does, or rejects after the timeout. The call itself is not cancelled. */
   within<T>(call: Call, outcome: Promise<T>): Promise<T> {
+    return this.withinBoth(call, outcome, unchanged);
+  }
+
+  /**
+   * Settles as `next` does, which is called with the outcome unless the call has timed out. Both have one timeout.
+   *
+   * @param next may return a promise; what it throws rejects
+   */
+  withinBoth<T, R>(call: Call, outcome: Promise<T>, next: (call: Call, value: T) => R | Promise<R>): Promise<R> {
     return new Promise((resolve, reject) => {
       const deadline: Deadline<Call> = { dueMs: performance.now() + this.timeoutMs, call, reject };
       this.#running.add(deadline);
       if (!this.#watching) this.#watch(this.timeoutMs);
-      void outcome.then(
-        (value) => (this.#running.delete(deadline) ? resolve(value) : undefined),
-        (error: Error) => (this.#running.delete(deadline) ? reject(error) : this.listener.failedLate(call, error)),
-      );
+      const failed = (error: Error): void =>
+        this.#running.delete(deadline) ? reject(error) : this.listener.failedLate(call, error);
+      const settled = (value: R): void => void (this.#running.delete(deadline) && resolve(value));
+      const proceed = (value: T): void => {
+        if (!this.#running.has(deadline)) return;
+        try {
+          const result = next(call, value);
+          if (result instanceof Promise) void result.then(settled, failed);
+          else settled(result);
+        } catch (error) {
+          failed(error as Error);
+        }
+      };
+      void outcome.then(proceed, failed);
     });
   }
 
@@ -55,4 +74,8 @@ export class HandlerTimeouts<Call> {
       deadline.reject(error);
     }
   }
+}
+
+function unchanged<T>(_: unknown, value: T): T {
+  return value;
 }

@@ -1,3 +1,5 @@
+import { shownName } from './shown-name.js';
+
 /** Matches every JSON text with a number that JavaScript may not hold, and some others: hexadecimal text, long strings. */
 const SUSPICIOUS = /\d{16}|\d[eE]/;
 
@@ -18,7 +20,7 @@ function pathIn(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   for (const name of Object.keys(value)) {
     const path = pathIn((value as Record<string, unknown>)[name]);
-    if (path !== undefined) return `.${name}${path}`;
+    if (path !== undefined) return `.${shownName(name)}${path}`;
   }
   return undefined;
 }

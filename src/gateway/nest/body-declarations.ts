@@ -1,19 +1,16 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { PIPES_METADATA } from '@nestjs/common/constants.js';
 import { PARAM_ARGS_METADATA } from '@nestjs/websockets/constants.js';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
-import { HandlerTable } from '../dispatch/handler-table.js';
 import { BODY_PIPE } from './body-pipe.js';
 import { BodyShape } from './body-shape.js';
 import { schemaOf } from './body-schema.js';
-import { GatewayExplorer, type GatewayClass } from './gateway-explorer.js';
+import type { ExploredGateway, GatewayClass } from './gateway-explorer.js';
 import { validates } from './handler-pipes.js';
-import { isRawData } from './raw-data.decorator.js';
+import { takesText } from './raw-data.decorator.js';
 
 /** A parameter as the decorators of Nest leave it in the metadata of its method. */
 interface Parameter {
   readonly index: number;
-  readonly factory?: unknown;
   readonly pipes?: readonly unknown[];
   readonly schema?: unknown;
 }
@@ -41,40 +38,31 @@ const WITHOUT_JSON: ReadonlySet<unknown> = new Set<unknown>([
 
 /**
  * Checks the declared types of the bodies of all handlers, because a body that nothing can check would reach a handler
- * unchecked. Registers the types whose handlers take the text of the body.
+ * unchecked. Returns one line for each fault, with the class and the method.
  */
-@Injectable()
-export class BodyDeclarations implements OnModuleInit {
-  constructor(
-    private readonly explorer: GatewayExplorer,
-    private readonly table: HandlerTable,
-  ) {}
+export function bodyFaults(gateways: readonly ExploredGateway[]): readonly string[] {
+  return gateways.flatMap(({ metatype, handlers }) => {
+    const methods = new Set(handlers.map(({ method }) => method));
+    return [...methods].flatMap((method) => methodFaults(metatype, method));
+  });
+}
 
-  /** @throws {Error} names the class and the method */
-  onModuleInit(): void {
-    for (const { metatype, handlers } of this.explorer.gateways())
-      for (const { type, method } of handlers) this.#check(metatype, method, type);
-  }
-
-  #check(gateway: GatewayClass, method: string, type: string): void {
-    const parameters = (Reflect.getMetadata(PARAM_ARGS_METADATA, gateway, method) ?? UNDECORATED) as Readonly<
-      Record<string, Parameter>
-    >;
-    const bodies = Object.entries(parameters).flatMap(([kind, each]) => (kind.startsWith(BODY) ? [each] : []));
-    const where = `${gateway.name}.${method}`;
-    if (Object.values(parameters).some(({ factory }) => isRawData(factory))) {
-      if (bodies.length > 0) throw new Error(`${where} has @RawData() and @MessageBody(); keep one of them`);
-      this.table.takeText(type);
-    }
-    const classPipes = pipesOf(gateway);
-    if (!classPipes.includes(BODY_PIPE)) return;
-    const shared = [...classPipes, ...pipesOf((gateway.prototype as Readonly<Record<string, object>>)[method]!)];
-    const declared = (Reflect.getMetadata('design:paramtypes', gateway.prototype, method) ?? []) as readonly unknown[];
-    for (const body of bodies) {
-      const fault = faultOf(declared[body.index], body, [...shared, ...(body.pipes ?? [])]);
-      if (fault !== undefined) throw new Error(`${where}: parameter ${body.index + 1} ${fault}`);
-    }
-  }
+function methodFaults(gateway: GatewayClass, method: string): readonly string[] {
+  const parameters = (Reflect.getMetadata(PARAM_ARGS_METADATA, gateway, method) ?? UNDECORATED) as Readonly<
+    Record<string, Parameter>
+  >;
+  const bodies = Object.entries(parameters).flatMap(([kind, each]) => (kind.startsWith(BODY) ? [each] : []));
+  const where = `${gateway.name}.${method}`;
+  if (bodies.length > 0 && takesText(gateway, method))
+    return [`${where} has @RawData() and @MessageBody(); keep one of them`];
+  const classPipes = pipesOf(gateway);
+  if (!classPipes.includes(BODY_PIPE)) return [];
+  const shared = [...classPipes, ...pipesOf((gateway.prototype as Readonly<Record<string, object>>)[method]!)];
+  const declared = (Reflect.getMetadata('design:paramtypes', gateway.prototype, method) ?? []) as readonly unknown[];
+  return bodies.flatMap((body) => {
+    const fault = faultOf(declared[body.index], body, [...shared, ...(body.pipes ?? [])]);
+    return fault === undefined ? [] : [`${where}: parameter ${body.index + 1} ${fault}`];
+  });
 }
 
 /** Returns the reason why nothing can check a body of this type, with a remedy; `undefined` where something can. */

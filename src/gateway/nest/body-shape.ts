@@ -1,6 +1,7 @@
 import { TransformationType } from 'class-transformer';
 import { defaultMetadataStorage, type TypeMetadata } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';
+import { shownName } from '../dispatch/shown-name.js';
 import { FreeValueScan, type FreeValues } from './free-values.js';
 
 type DtoClass = abstract new (...parameters: never[]) => object;
@@ -20,7 +21,6 @@ const BUILT_IN: ReadonlySet<unknown> = new Set([
   Set,
   Buffer,
 ]);
-const MAX_SHOWN_CHARACTERS = 64;
 
 interface Field {
   readonly property: string;
@@ -84,7 +84,7 @@ export class BodyShape {
     const taker = this.#readsBody ? undefined : freeValues;
     for (const name of Object.keys(body)) {
       const field = this.#fields.get(name);
-      if (field === undefined && name !== discriminator) return `.${shown(name)}`;
+      if (field === undefined && name !== discriminator) return `.${shownName(name)}`;
       const value = (body as Record<string, unknown>)[name];
       if (field === undefined || typeof value !== 'object' || value === null) continue;
       const path = valueFault(field, body, name, value, taker);
@@ -164,8 +164,4 @@ function maxItemsOf(rules: readonly Rule[]): number | undefined {
   const rule = rules.find(({ name, each, validateIf }) => name === 'arrayMaxSize' && !each && validateIf === undefined);
   const max = (rule?.constraints as unknown[] | undefined)?.[0];
   return typeof max === 'number' ? max : undefined;
-}
-
-function shown(name: string): string {
-  return name.length > MAX_SHOWN_CHARACTERS ? `${name.slice(0, MAX_SHOWN_CHARACTERS)}…` : name;
 }

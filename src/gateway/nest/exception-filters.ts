@@ -9,7 +9,7 @@ import { ExceptionFiltersContext } from '@nestjs/websockets/context/exception-fi
 import { WsExceptionsHandler } from '@nestjs/websockets/exceptions/ws-exceptions-handler.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { filteredError } from '../dispatch/exception-mapping.js';
-import { GatewaySocket } from '../gateway-socket.js';
+import type { GatewaySocket } from '../gateway-socket.js';
 
 /** Arguments of a handler call, as Nest passes them on: the socket, the body, the type, …, the pattern. */
 export type HandlerArguments = [client: GatewaySocket, ...others: unknown[]];
@@ -32,22 +32,22 @@ export class HandlerFilters extends WsExceptionsHandler {
     if (filter === undefined) throw exception;
     const host = new ExecutionContextHost(args);
     host.setType('ws');
-    throw filteredError(exception, await valueOf(ask(filter, exception, host, args[0])));
+    throw filteredError(exception, await ask(filter, exception, host, args[0]));
   }
 }
 
-/** Calls a filter. Only envelopes may leave meanwhile, because Nest's filters send frames of another form. */
-function ask(
+/** Calls a filter. Only envelopes may leave until it settles, because Nest's filters send frames of another form. */
+async function ask(
   { func }: ExceptionFilterMetadata,
   exception: unknown,
   host: ArgumentsHost,
   client: GatewaySocket,
-): unknown {
-  GatewaySocket.filtered = client;
+): Promise<unknown> {
+  client.filters++;
   try {
-    return func(exception, host);
+    return await valueOf(func(exception, host));
   } finally {
-    GatewaySocket.filtered = undefined;
+    client.filters--;
   }
 }
 

@@ -1,3 +1,5 @@
+import { shownName } from '../dispatch/shown-name.js';
+
 /** Fields of one object from which on a value is taken out; up to then class-transformer is quick. */
 const WIDE_FIELDS = 256;
 
@@ -54,7 +56,7 @@ export class FreeValueScan {
       const field = (value as Record<string | number, unknown>)[name];
       if (typeof field !== 'object' || field === null) continue;
       const found = this.inheritedField(field);
-      if (found !== undefined) return `.${name}${found}`;
+      if (found !== undefined) return `.${shownName(String(name))}${found}`;
     }
     return undefined;
   }

@@ -22,6 +22,7 @@ import { HandlerPipes } from './handler-pipes.js';
 import { HandlerProxy } from './handler-proxy.js';
 import { withoutHttpGlobals } from './http-globals.js';
 import { contextOf, instantiate } from './gateway-instances.js';
+import { takesText } from './raw-data.decorator.js';
 import { takesSignal } from './session.decorators.js';
 
 /** Parameters of the constructor of `WsContextCreator` in the supported versions of Nest. */
@@ -84,10 +85,12 @@ export class HandlerCompiler {
 
   #callback(gateway: ExploredGateway, { method }: GatewayHandler): MessageHandlerCallback {
     const run = gateway.scoped ? this.#scoped(gateway, method) : this.#static(gateway, method);
-    if (!takesSignal(gateway.metatype, method)) return (data, type, client) => run(client as GatewaySocket, data, type);
-    const callback: MessageHandlerCallback = (data, type, client, signal) =>
-      run(client as GatewaySocket, data, type, signal);
-    return Object.assign(callback, { takesSignal: true });
+    const { metatype } = gateway;
+    const takes = { takesSignal: takesSignal(metatype, method), takesText: takesText(metatype, method) };
+    const callback: MessageHandlerCallback = takes.takesSignal
+      ? (data, type, client, signal) => run(client as GatewaySocket, data, type, signal)
+      : (data, type, client) => run(client as GatewaySocket, data, type);
+    return Object.assign(callback, takes);
   }
 
   #static({ metatype, instance, provider }: ExploredGateway, method: string): Run {

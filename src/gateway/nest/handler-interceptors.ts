@@ -1,5 +1,7 @@
+import type { NestInterceptor } from '@nestjs/common';
 import { InterceptorsConsumer } from '@nestjs/core/internal';
-import { concatMap, finalize, of, type Observable } from 'rxjs';
+import { concatMap, finalize, isObservable, of, type Observable } from 'rxjs';
+import { containedValues } from '../dispatch/contained-values.js';
 import type { HandlerTurns } from '../dispatch/handler-turns.js';
 import { AwaitedValues, generatedValues, isGenerated } from '../dispatch/handler-values.js';
 import type { HandlerArguments } from './exception-filters.js';
@@ -32,14 +34,19 @@ export class HandlerInterceptors extends InterceptorsConsumer {
   ): Promise<AwaitedValues> {
     const late = (error: unknown): void => this.onLate(args as HandlerArguments, error);
     let ended = false;
-    const observed: Next = () => {
-      const outcome = next();
-      // Nest drops the error of a handler from which its interceptors have unsubscribed.
-      outcome.catch((error: unknown) => ended && late(error));
-      return outcome;
+    const observed: Next = async () => {
+      try {
+        const outcome = await next();
+        return isObservable(outcome) ? containedValues(outcome, late) : outcome;
+      } catch (error) {
+        // Nest drops the error of a handler from which its interceptors have unsubscribed.
+        if (ended) late(error);
+        throw error;
+      }
     };
     this.#lateListeners.set(observed, late);
-    const values = await super.intercept(interceptors, args, instance, callback, observed, type);
+    const contained = interceptors.map((each) => containedInterceptor(each, late));
+    const values = await super.intercept(contained, args, instance, callback, observed, type);
     return new AwaitedValues((values as Observable<unknown>).pipe(finalize(() => (ended = true))));
   }
 
@@ -49,4 +56,9 @@ export class HandlerInterceptors extends InterceptorsConsumer {
       .transformDeferred(next)
       .pipe(concatMap((value) => (isGenerated(value) ? generatedValues(value, this.turns, late) : of(value))));
   }
+}
+
+/** Contains the values of an interceptor, because the interceptor around it flattens them. */
+function containedInterceptor(interceptor: NestInterceptor, onError: (error: unknown) => void): NestInterceptor {
+  return { intercept: async (context, next) => containedValues(await interceptor.intercept(context, next), onError) };
 }

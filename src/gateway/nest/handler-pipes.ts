@@ -15,7 +15,7 @@ import { addPath, namesItem } from './field-paths.js';
 type Argument = Omit<ArgumentMetadata, 'type'> & { readonly type: unknown };
 
 /**
- * Runs the pipes of an argument in Nest's order: global, class, method, parameter. Makes one object of a body only once:
+ * Runs the pipes of an argument in Nest's order: global, class, method, parameter. Transforms a body once:
  * of the pipes that validate, the one closest to the parameter runs, and no global one. {@link BODY_PIPE} checks the
  * result. Arguments of other gateways are left to Nest. Marks the exceptions with which pipes refuse a body.
  */

@@ -1,5 +1,6 @@
 import { WsProxy } from '@nestjs/websockets/context/ws-proxy.js';
-import { catchError, from, isObservable, type Observable } from 'rxjs';
+import { catchError, isObservable, type Observable } from 'rxjs';
+import { containedValues } from '../dispatch/contained-values.js';
 import type { HandlerTurns } from '../dispatch/handler-turns.js';
 import { AwaitedValues, generatedValues, isGenerated, type Generated } from '../dispatch/handler-values.js';
 import type { HandlerArguments, HandlerFilters } from './exception-filters.js';
@@ -24,22 +25,24 @@ export class HandlerProxy extends WsProxy {
       args.push(pattern ?? 'unknown'); // Nest's guards and filters read the pattern from the last argument
       try {
         const outcome = await target(...args);
-        if (outcome instanceof AwaitedValues) return new AwaitedValues(settling(outcome.values, filters, args));
-        if (isGenerated(outcome)) return new AwaitedValues(settling(this.#generated(outcome, args), filters, args));
-        return isObservable(outcome) ? settling(outcome, filters, args) : outcome;
+        if (outcome instanceof AwaitedValues)
+          return new AwaitedValues(this.#settling(outcome.values, filters, args as HandlerArguments));
+        if (isGenerated(outcome)) return new AwaitedValues(this.#generated(outcome, filters, args as HandlerArguments));
+        return isObservable(outcome) ? this.#settling(outcome, filters, args as HandlerArguments) : outcome;
       } catch (error) {
         return filters.settle(error, args as HandlerArguments);
       }
     };
   }
 
-  #generated(generator: Generated, args: unknown[]): Observable<unknown> {
-    return generatedValues(generator, this.turns, (error) => this.onLate(args as HandlerArguments, error));
+  #generated(generator: Generated, filters: HandlerFilters, args: HandlerArguments): Observable<unknown> {
+    const values = generatedValues(generator, this.turns, (error) => this.onLate(args, error));
+    return values.pipe(catchError((error: unknown) => filters.settle(error, args)));
   }
-}
 
-/** Passes a failure of the observable through the filters. */
-function settling(values: Observable<unknown>, filters: HandlerFilters, args: unknown[]): Observable<unknown> {
-  // An observable of another copy of rxjs becomes one of this copy.
-  return from(values).pipe(catchError((error: unknown) => filters.settle(error, args as HandlerArguments)));
+  /** Passes a failure of the observable through the filters. */
+  #settling(values: Observable<unknown>, filters: HandlerFilters, args: HandlerArguments): Observable<unknown> {
+    const contained = containedValues(values, (error) => this.onLate(args, error));
+    return contained.pipe(catchError((error: unknown) => filters.settle(error, args)));
+  }
 }

@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { hasParameter } from './session.decorators.js';
 
 const textOf = (_: unknown, context: ExecutionContext): unknown => context.switchToWs().getData<unknown>();
 
@@ -8,7 +9,7 @@ const textOf = (_: unknown, context: ExecutionContext): unknown => context.switc
  */
 export const RawData = createParamDecorator(textOf);
 
-/** Returns whether the factory of a parameter is that of {@link RawData}. */
-export function isRawData(factory: unknown): boolean {
-  return factory === textOf;
+/** Returns whether a handler has a parameter with {@link RawData}. */
+export function takesText(gateway: object, method: string): boolean {
+  return hasParameter(gateway, method, textOf);
 }

@@ -56,9 +56,14 @@ export const Abort = createParamDecorator(signalOf);
 
 /** Returns whether a handler has a parameter with {@link Abort}. */
 export function takesSignal(gateway: object, method: string): boolean {
+  return hasParameter(gateway, method, signalOf);
+}
+
+/** Returns whether a handler has a parameter whose decorator was made of this factory. */
+export function hasParameter(gateway: object, method: string, factory: unknown): boolean {
   const parameters = Reflect.getMetadata(PARAM_ARGS_METADATA, gateway, method) as
     Readonly<Record<string, object>> | undefined;
-  return Object.values(parameters ?? {}).some((each) => 'factory' in each && each.factory === signalOf);
+  return Object.values(parameters ?? {}).some((each) => 'factory' in each && each.factory === factory);
 }
 
 function socketOf(context: ExecutionContext): GatewaySocket {
