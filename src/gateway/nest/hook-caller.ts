@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { AsyncResource } from 'node:async_hooks';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
+import { OwnContext } from '../dispatch/own-context.js';
 import type { ExploredGateway } from './gateway-explorer.js';
 
 /** Nest's hooks of a gateway, and those of this server. */
@@ -26,8 +26,7 @@ export interface HookedGateway {
 /** Calls single hooks. An exception or a rejected promise of a hook is logged and goes no further. */
 @Injectable()
 export class HookCaller {
-  /** The async context in which the server was created. No code of an application runs in it. */
-  readonly #root = new AsyncResource('SWITCHBOARD_HOOKS');
+  readonly #context = new OwnContext();
 
   constructor(private readonly log: Log) {}
 
@@ -46,7 +45,7 @@ export class HookCaller {
     try {
       const hook = (instance as Hooks)[name];
       if (typeof hook !== 'function') return undefined;
-      const outcome = this.#inOwnContext(() => Reflect.apply(hook, instance, parameters) as unknown);
+      const outcome = this.#context.run((all) => Reflect.apply(hook, instance, all) as unknown, parameters);
       return isThenable(outcome) ? Promise.resolve(outcome).then(() => undefined, onError) : undefined;
     } catch (error) {
       onError(error);
@@ -57,11 +56,6 @@ export class HookCaller {
   /** Logs what a hook has thrown. @param hook class and method; several names where several hooks share the error */
   failed(error: unknown, session: Session | undefined, hook: string): void {
     this.log.error(error, { hook, session: session?.id });
-  }
-
-  /** Runs a hook in an async context of its own, so that its `enterWith` reaches no message and no other hook. */
-  #inOwnContext<T>(run: () => T): T {
-    return this.#root.runInAsyncScope(() => new AsyncResource('SWITCHBOARD_HOOK').runInAsyncScope(run));
   }
 }
 
