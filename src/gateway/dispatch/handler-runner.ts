@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { AsyncResource } from 'node:async_hooks';
 import { isObservable, tap, type Observable, type Subscription } from 'rxjs';
 import type { ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
@@ -16,9 +15,7 @@ import { HandlerTimeouts } from './handler-timeouts.js';
 import { HandlerTurns } from './handler-turns.js';
 import { AwaitedValues } from './handler-values.js';
 import { parseBody, rawBody } from './message-body.js';
-
-const MANUAL = { requireManualDestroy: true };
-const newContext = (): AsyncResource => new AsyncResource('HANDLER_CALL', MANUAL);
+import { OwnContext } from './own-context.js';
 
 /** Runs the handlers of all sessions, each call within `HANDLER_TIMEOUT_MS`, and replies with the outcome. */
 @Injectable()
@@ -27,8 +24,7 @@ export class HandlerRunner implements CallRunner {
   readonly turns = new HandlerTurns();
   readonly #timeouts: HandlerTimeouts<HandlerCall>;
   readonly #queueServices: HandlerQueueServices;
-  /** An async context in which no handler runs, so that it has no store of a handler. */
-  readonly #emptyContext = new AsyncResource('HANDLERS', MANUAL);
+  readonly #context = new OwnContext();
   readonly #running = (call: HandlerCall): Promise<Subscription | undefined> => this.#run(call);
   readonly #answering = (call: HandlerCall, outcome: unknown): Promise<void> | undefined => this.#answer(call, outcome);
 
@@ -72,7 +68,7 @@ export class HandlerRunner implements CallRunner {
 
   /** Runs a call in an async context of its own, because a handler may set a store for all that follows. */
   run(call: HandlerCall): Promise<Subscription | undefined> {
-    return this.#emptyContext.runInAsyncScope(newContext).runInAsyncScope(this.#running, undefined, call);
+    return this.#context.run(this.#running, call);
   }
 
   async #run(call: HandlerCall): Promise<Subscription | undefined> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { AsyncResource } from 'node:async_hooks';
 import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
+import { OwnContext } from '../dispatch/own-context.js';
 import type { ExploredGateway } from './gateway-explorer.js';
 
 /** Nest's hooks of a gateway, and those of this server. */
@@ -27,7 +27,7 @@ export interface HookedGateway {
 @Injectable()
 export class HookCaller {
   /** Holds no store of a session. Each hook runs in a child of this context. */
-  readonly #root = new AsyncResource('SWITCHBOARD_HOOKS');
+  readonly #context = new OwnContext();
 
   constructor(private readonly log: Log) {}
 
@@ -46,7 +46,7 @@ export class HookCaller {
     try {
       const hook = (instance as Hooks)[name];
       if (typeof hook !== 'function') return undefined;
-      const outcome = this.#inOwnContext(() => Reflect.apply(hook, instance, parameters) as unknown);
+      const outcome = this.#context.run((all) => Reflect.apply(hook, instance, all) as unknown, parameters);
       return isThenable(outcome) ? this.#settled(outcome, hooked, name, session) : undefined;
     } catch (error) {
       this.#hookFailed(error, hooked, name, session);
@@ -74,11 +74,6 @@ export class HookCaller {
 
   #hookFailed(error: unknown, { gateway }: HookedGateway, name: HookName, session: Session | undefined): void {
     this.failed(error, session, `${gateway.metatype.name}.${name}`);
-  }
-
-  /** Runs a hook in an async context of its own, so that its `enterWith` reaches no message and no other hook. */
-  #inOwnContext<T>(run: () => T): T {
-    return this.#root.runInAsyncScope(() => new AsyncResource('SWITCHBOARD_HOOK').runInAsyncScope(run));
   }
 }
 
