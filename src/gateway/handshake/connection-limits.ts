@@ -62,7 +62,10 @@ export class ConnectionLimits {
     const open = this.#open;
     this.#onClose = function () {
       const connection = open.find(this);
-      if (connection !== undefined) open.remove(connection);
+      if (connection === undefined) return;
+      open.remove(connection);
+      // Node emits no `close` on a response that waits behind another one.
+      for (const request of connection.running) counters.requestsRunning.delete(request);
     };
   }
 
@@ -168,18 +171,20 @@ export class ConnectionLimits {
 
   #expectResponse(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
     connection.requests++;
-    this.counters.requestsRunning++;
+    this.counters.requestsRunning.add(request);
+    connection.running.add(request);
     connection.latest = request;
-    if (connection.unanswered++ === 0 && this.#responseTimeoutMs > 0)
+    if (connection.unanswered === 1 && this.#responseTimeoutMs > 0)
       connection.timer = setTimeout(() => connection.socket.destroy(), this.#responseTimeoutMs);
     const { socket } = request; // the request may have none by then
-    response.once('close', () => this.#onResponseEnd(connection, request.complete, socket));
+    response.once('close', () => this.#onResponseEnd(connection, request, socket));
   }
 
-  #onResponseEnd(connection: HttpConnection, isComplete: boolean, socket: Socket): void {
-    this.counters.requestsRunning--;
-    if (!isComplete) endUnread(socket); // the rest of the body is not worth reading
-    if (--connection.unanswered > connection.unfinished) return void connection.timer?.refresh();
+  #onResponseEnd(connection: HttpConnection, request: IncomingMessage, socket: Socket): void {
+    this.counters.requestsRunning.delete(request);
+    connection.running.delete(request);
+    if (!request.complete) endUnread(socket); // the rest of the body is not worth reading
+    if (connection.unanswered > connection.unfinished) return void connection.timer?.refresh();
     clearTimeout(connection.timer);
     connection.latest = undefined;
     this.#open.touch(connection);

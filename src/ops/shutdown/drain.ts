@@ -101,7 +101,7 @@ export class Drain implements SessionListener {
 
   /** Returns whether no handler of a gateway and no controller runs. */
   #handlersEnded(): boolean {
-    return this.counters.handlersRunning === 0 && this.counters.requestsRunning === 0;
+    return this.counters.handlersRunning === 0 && this.counters.requestsRunning.size === 0;
   }
 
   #allDelivered(): boolean {
