@@ -91,4 +91,23 @@ describe('a drain', () => {
     expect((await answer).body).toBe('done');
     await drained;
   });
+
+  it('does not wait for a body that its client does not send', async () => {
+    const headers = ['Host: localhost', 'Content-Type: application/json', 'Content-Length: 9'];
+    await open(`${request('POST /body HTTP/1.1', headers)}{"a":`);
+    await vi.waitFor(() => expect(counters.requestsRunning.size).toBe(1));
+    await server.app.get(Drain).run();
+    expect(counters.requestsRunning.size).toBe(1);
+  });
+
+  it('does not wait for a request that came after its begin', async () => {
+    const first = ask(`http://127.0.0.1:${server.port}/waits`);
+    await gate.began.promise;
+    const drained = server.app.get(Drain).run();
+    await open(request('GET /waits/later HTTP/1.1', ['Host: localhost']));
+    await vi.waitFor(() => expect(counters.requestsRunning.size).toBe(2));
+    gate.answer.resolve('done');
+    await Promise.all([first, drained]);
+    expect(counters.requestsRunning.size).toBe(1);
+  });
 });
