@@ -22,6 +22,7 @@ import {
   ConnectGuard,
   createApp,
   MessagingGateway,
+  StartError,
   startApp,
   User,
   type ConnectAttempt,
@@ -448,6 +449,24 @@ describe('the provider of a ConnectGuard', () => {
     }
   }
 
+  @Injectable()
+  class OpenGuard extends ConnectGuard {
+    canConnect(): boolean {
+      return true;
+    }
+  }
+
+  @Injectable()
+  class AskingGuard extends ConnectGuard {
+    constructor(private readonly keys: KeyGuard) {
+      super();
+    }
+
+    canConnect(attempt: ConnectAttempt): boolean {
+      return this.keys.canConnect(attempt);
+    }
+  }
+
   @Injectable({ scope: Scope.REQUEST })
   class ScopedGuard extends ConnectGuard {
     constructor(@Inject(REQUEST) private readonly seen: IncomingMessage) {
@@ -466,6 +485,7 @@ describe('the provider of a ConnectGuard', () => {
     ['useClass', [Keys, { provide: ConnectGuard, useClass: KeyGuard }]],
     ['its own class alone', [Keys, KeyGuard]],
     ['its own class and useExisting', [Keys, KeyGuard, { provide: ConnectGuard, useExisting: KeyGuard }]],
+    ['a class that asks another one', [Keys, KeyGuard, OpenGuard, { provide: ConnectGuard, useClass: AskingGuard }]],
     ['an async factory', [{ provide: ConnectGuard, useFactory: () => Promise.resolve(new KeyGuard(new Keys())) }]],
     ['request scope', [{ provide: ConnectGuard, useClass: ScopedGuard }]],
     ['request scope, under its own class', [ScopedGuard]],
@@ -477,14 +497,20 @@ describe('the provider of a ConnectGuard', () => {
   });
 
   it.each<[string, NonNullable<DynamicModule['providers']>, RegExp]>([
-    ['there are two', [Keys, KeyGuard, { provide: ConnectGuard, useClass: KeyGuard }], /provided 2 times.*KeyGuard/],
-    ['it has no canConnect', [{ provide: ConnectGuard, useValue: {} }], /ConnectGuard, .*has no method canConnect/],
-    ['it is null', [{ provide: ConnectGuard, useValue: null }], /ConnectGuard, .*has no method canConnect/],
+    ['there are two classes', [Keys, KeyGuard, OpenGuard], /KeyGuard of .* and OpenGuard of .* extend it; add/],
+    [
+      'it has no canConnect',
+      [{ provide: ConnectGuard, useValue: {} }],
+      /ConnectGuard of .*must have a method canConnect/,
+    ],
+    ['it is null', [{ provide: ConnectGuard, useValue: null }], /ConnectGuard of .*must have a method canConnect/],
   ])('ends the start where %s', async (_, providers, message) => {
     server = await startServer();
     const variables = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error' };
     const app = await createApp({ variables, handlers: [GuardModule.of(...providers)] });
-    await expect(startApp(app)).rejects.toThrow(message);
+    const started = startApp(app);
+    await expect(started).rejects.toThrow(StartError);
+    await expect(started).rejects.toThrow(message);
     await app.close().catch(() => undefined);
   });
 });

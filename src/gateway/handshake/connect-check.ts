@@ -1,6 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { HANDSHAKE_REJECTIONS } from '../../protocol/index.js';
+import { chosenProvider, isShared, moduleOf, refuse, type Provider } from '../../messaging/chosen-provider.js';
 import type { Credentials } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { logIncident } from '../../telemetry/incident.js';
@@ -12,7 +13,6 @@ import { readVerdict, refusalOf } from './connect-verdict.js';
 
 /** `Retry-After` of a check that failed or took too long. */
 const RETRY_AFTER_SECONDS = 5;
-type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 
 /** `undefined` where the client has left, so that there is nobody to answer. */
 export type ConnectResult = Credentials | HandshakeRejection | undefined;
@@ -36,20 +36,11 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
     this.#timeoutMs = handshakeTimeoutMs;
   }
 
-  /** @throws {Error} where the application provides several guards, because one decides */
+  /** @throws {StartError} where the guard of the application cannot be used */
   onModuleInit(): void {
-    const found = this.discovery
-      .getProviders()
-      .filter(
-        ({ token, instance, isAlias }) => !isAlias && (token === ConnectGuard || instance instanceof ConnectGuard),
-      );
-    const [provider, other] = found;
-    if (other !== undefined) {
-      const names = found.map(({ name, host }) => `${String(name)} in ${host?.name ?? 'no module'}`).join(', ');
-      throw new Error(`ConnectGuard is provided ${found.length} times (${names}); provide one that calls the others`);
-    }
+    const provider = chosenProvider(this.discovery.getProviders(), ConnectGuard);
     if (provider !== undefined && isShared(provider) && !hasMethod(provider.instance))
-      throw new Error(`the provider of ConnectGuard, ${String(provider.name)}, has no method canConnect`);
+      refuse(`ConnectGuard of ${moduleOf(provider)}: must have a method canConnect(attempt)`);
     this.#provider = provider;
   }
 
@@ -112,11 +103,6 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
     this.moduleRef.registerRequestByContextId(request, context);
     return this.moduleRef.resolve<ConnectGuard>(provider.token, context, { strict: false });
   }
-}
-
-/** Returns whether one instance serves all handshakes. */
-function isShared(provider: Provider): boolean {
-  return provider.isDependencyTreeStatic() && !provider.isTransient;
 }
 
 function hasMethod(guard: Partial<ConnectGuard> | null | undefined): boolean {
