@@ -357,6 +357,21 @@ describe('a ConnectGuard that waits', () => {
     await (await server.connect()).close(1000); // the connection was uncounted
   });
 
+  it.each<[string, object]>([
+    ['getStatus()', { getStatus: () => raise(new Error('a broken status')), getResponse: () => 'text' }],
+    ['getError()', { getError: () => raise(new Error('a broken error')) }],
+    ['the response', { getStatus: () => 401, getResponse: () => new BrokenText() }],
+    ['a getter', new BrokenText()],
+  ])('is answered 503 and uncounted where %s of its exception throws', async (_, thrown) => {
+    await start(({ request: { headers } }) => (headers.cookie === undefined ? raise(thrown) : true), {
+      MAX_CONNECTIONS: '1',
+    });
+    const answer = await knock();
+    expect(parts(answer).slice(0, 2)).toEqual([503, 'unavailable']);
+    expect(lines.join('')).toMatch(/Error: a broken .*[\s\S]*incident=/);
+    await (await server.connect({ headers: { cookie: 'a=b' } })).close(1000);
+  });
+
   it('has its late exception logged', async () => {
     const { check, fail } = openCheck();
     await start(check, { HANDSHAKE_TIMEOUT_MS: '100' });
@@ -536,6 +551,17 @@ class OtherUnauthorized extends Error {
 
   getResponse(): object {
     return { message: 'Another copy.' };
+  }
+}
+
+/** An exception whose text cannot be read. */
+class BrokenText {
+  get message(): string {
+    throw new Error('a broken text');
+  }
+
+  get getError(): unknown {
+    throw new Error('a broken getter');
   }
 }
 

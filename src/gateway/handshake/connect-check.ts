@@ -88,11 +88,21 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
       const guard = await this.#guard(attempt);
       return readVerdict(await guard.canConnect(attempt), credentials);
     } catch (error) {
+      return this.#failed(error, attempt.address);
+    }
+  }
+
+  /** Maps an exception of the guard. The methods of an exception are code of the application, so they may throw, too. */
+  #failed(error: unknown, address: string): HandshakeRejection {
+    let failure = error;
+    try {
       const refusal = refusalOf(error);
       if (refusal !== undefined) return refusal;
-      const incident = logIncident(this.log, error, { hook: 'ConnectGuard.canConnect', address: attempt.address });
-      return unavailable(`The check of this connection failed; the log has the incident ${incident}.`);
+    } catch (thrown) {
+      failure = thrown;
     }
+    const incident = logIncident(this.log, failure, { hook: 'ConnectGuard.canConnect', address });
+    return unavailable(`The check of this connection failed; the log has the incident ${incident}.`);
   }
 
   /** Returns the guard; a new one for each handshake where its scope is not that of the application. */
