@@ -6,6 +6,7 @@ export type Phase = 'starting' | 'ready' | 'draining';
 @Injectable()
 export class NodeState {
   #phase: Phase = 'starting';
+  readonly #onDraining: (() => void)[] = [];
 
   get phase(): Phase {
     return this.#phase;
@@ -15,7 +16,15 @@ export class NodeState {
     if (this.#phase === 'starting') this.#phase = 'ready';
   }
 
+  /** Begins the drain; does nothing in a node that drains. */
   drain(): void {
+    if (this.#phase === 'draining') return;
     this.#phase = 'draining';
+    for (const listener of this.#onDraining) listener();
+  }
+
+  /** Adds a listener that is called once, when the drain begins. */
+  onDraining(listener: () => void): void {
+    this.#onDraining.push(listener);
   }
 }

@@ -13,8 +13,9 @@ import {
 import { REQUEST } from '@nestjs/core';
 import { SubscribeMessage, WsException } from '@nestjs/websockets';
 import { EventEmitter, once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import { connect as connectTcp } from 'node:net';
+import { exportJWK, generateKeyPair } from 'jose';
+import { createServer, type IncomingMessage } from 'node:http';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -34,6 +35,7 @@ import { NodeState } from '../../src/node/node-state.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { ask, HANDSHAKE, type Answer } from '../support/ask.js';
 import { clientFrame, closeFrame } from '../support/client-frames.js';
+import { Deferred } from '../support/deferred.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -424,14 +426,43 @@ describe('a ConnectGuard that waits', () => {
     },
   );
 
+  it('is not asked about a client that left while its token was verified', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: 'a' } });
+    const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'a', alg: 'ES256' }] });
+    const [asked, sendKeys] = [new Deferred(), new Deferred()];
+    const source = createServer((_, response) => {
+      asked.resolve();
+      void sendKeys.promise.then(() => response.setHeader('Content-Type', 'application/json').end(keys));
+    }).listen(0, '127.0.0.1');
+    await once(source, 'listening');
+    const { port } = source.address() as AddressInfo;
+    await start(() => true, { AUTH: 'required', AUTH_JWKS: `http://127.0.0.1:${port}/`, MAX_CONNECTIONS: '1' });
+    const upgraded = once(server.app.getHttpServer() as EventEmitter, 'upgrade') as Promise<[IncomingMessage]>;
+    const tcp = connectTcp(server.port, '127.0.0.1').on('error', () => undefined);
+    tcp.write(request('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, `Authorization: Bearer ${jwt}`]));
+    const [{ socket }] = await upgraded;
+    await asked.promise;
+    const left = new Promise((resolve) => socket.once('close', resolve)); // `once` would reject with the reset
+    tcp.resetAndDestroy();
+    await left;
+    sendKeys.resolve();
+    await vi.waitFor(async () => (await server.connect(bearer(jwt))).close(1000)); // the first one is uncounted
+    expect(guard.attempts.map(({ request: { socket: each } }) => each === socket)).toEqual([false]);
+    source.close();
+    source.closeAllConnections();
+  });
+
   it('is answered 503 draining when the node drains meanwhile', async () => {
     const { check, asked, decide } = openCheck();
     await start(check);
     const answer = knock();
-    await asked;
+    const [{ signal }] = await asked;
     server.app.get(NodeState).drain();
-    decide(true);
     expect(parts(await answer).slice(0, 2)).toEqual([503, 'draining']);
+    expect(signal.aborted).toBe(true);
+    decide(true);
+    await new Promise((resolve) => setImmediate(resolve));
     expect(hooks).toEqual([]);
   });
 

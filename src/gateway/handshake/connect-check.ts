@@ -1,8 +1,9 @@
-import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { HANDSHAKE_REJECTIONS } from '../../protocol/index.js';
 import { chosenProvider, isShared, moduleOf, refuse, type Provider } from '../../messaging/chosen-provider.js';
 import type { Credentials } from '../../sessions/identity.js';
+import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
 import { logIncident } from '../../telemetry/incident.js';
 import { Log } from '../../telemetry/log.js';
@@ -19,10 +20,10 @@ export type ConnectResult = Credentials | HandshakeRejection | undefined;
 
 /**
  * Runs the `ConnectGuard` of the application where there is one. A check ends when the guard has decided, the client has
- * left, `HANDSHAKE_TIMEOUT_MS` is over or the node stops, whichever is first. `Admission` counts the connection meanwhile.
+ * left, `HANDSHAKE_TIMEOUT_MS` is over or the node drains, whichever is first. `Admission` counts the connection meanwhile.
  */
 @Injectable()
-export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
+export class ConnectCheck implements OnModuleInit {
   readonly #timeoutMs: number;
   readonly #running = new Set<AbortController>();
   #provider: Provider | undefined;
@@ -31,9 +32,14 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
     private readonly discovery: DiscoveryService,
     private readonly moduleRef: ModuleRef,
     private readonly log: Log,
+    private readonly nodeState: NodeState,
     { handshakeTimeoutMs }: Settings,
   ) {
     this.#timeoutMs = handshakeTimeoutMs;
+    // No verdict counts from then on, and the providers that a guard needs are destroyed soon.
+    nodeState.onDraining(() => {
+      for (const check of this.#running) check.abort();
+    });
   }
 
   /** @throws {StartError} where the guard of the application cannot be used */
@@ -44,11 +50,6 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
     this.#provider = provider;
   }
 
-  /** Ends all checks, because a guard that waits would keep the server from closing. */
-  beforeApplicationShutdown(): void {
-    for (const check of this.#running) check.abort();
-  }
-
   /** Whether the application provides a guard. */
   get isOn(): boolean {
     return this.#provider !== undefined;
@@ -57,6 +58,9 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
   /** Decides about a handshake. Never rejects. @param attempt the handshake and the credentials of its token */
   async run(attempt: Omit<ConnectAttempt, 'signal'>): Promise<ConnectResult> {
     const { request, address, user, claims, expiresAt } = attempt;
+    // The token of the handshake may have taken long to verify.
+    if (request.socket.destroyed) return undefined;
+    if (this.nodeState.phase === 'draining') return unavailable();
     const check = new AbortController();
     this.#running.add(check);
     let hasLeft = false;
