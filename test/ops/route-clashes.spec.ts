@@ -96,6 +96,16 @@ describe('a route of the application at a path of the server', () => {
     expect((await ask(`${origin}/health/live`, { method: 'POST' })).body).toBe('of the application');
   });
 
+  it('gets the preflight of CORS for another method', async () => {
+    const origin = await start(moduleOf('/health/live', Post), KEYS, (app) =>
+      app.enableCors({ origin: 'https://team.example' }),
+    );
+    const headers = { Origin: 'https://team.example', 'Access-Control-Request-Method': 'POST' };
+    const preflight = await ask(`${origin}/health/live`, { method: 'OPTIONS', headers });
+    expect([preflight.status, preflight.headers['access-control-allow-origin']]).toEqual([204, headers.Origin]);
+    expect((await ask(`${origin}/api/v1/messages`, { method: 'OPTIONS', headers })).status).toBe(401);
+  });
+
   it('is logged where a parameter loses only some paths', async () => {
     const origin = await start(moduleOf('/:page', Get));
     expect((await ask(`${origin}/about`)).body).toBe('of the application');
