@@ -6,10 +6,16 @@ export type Phase = 'starting' | 'ready' | 'draining';
 @Injectable()
 export class NodeState {
   #phase: Phase = 'starting';
+  #drainingSinceMs: number | undefined;
   readonly #onDraining: (() => void)[] = [];
 
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** When the drain began, on the clock of `performance.now()`. */
+  get drainingSinceMs(): number | undefined {
+    return this.#drainingSinceMs;
   }
 
   ready(): void {
@@ -20,6 +26,7 @@ export class NodeState {
   drain(): void {
     if (this.#phase === 'draining') return;
     this.#phase = 'draining';
+    this.#drainingSinceMs = performance.now();
     for (const listener of this.#onDraining) listener();
   }
 

@@ -23,8 +23,6 @@ const MAX_REQUESTS_PER_CONNECTION = 1000;
 const MAX_HEADERS = 100;
 /** Connections that a full node still serves: its sessions must keep no health check, metrics or rejection out. */
 const RESERVED_CONNECTIONS = 16;
-/** Milliseconds in which a connection may still send a request, or take its response, after the drain. */
-const STOP_GRACE_MS = 500;
 
 const TOO_MANY_HEADERS: HandshakeRejection = { code: 'bad_handshake', message: 'There are too many headers.' };
 const TOO_OFTEN: HandshakeRejection = {
@@ -95,12 +93,12 @@ export class ConnectionLimits {
     this.#open.remove(connection);
   }
 
-  /** Leaves connections a moment for a last request, then ends them all, because a closing server waits for them. */
-  stop(): void {
+  /** Leaves connections so long for a last request, then ends them all, because a closing server waits for them. */
+  stop(graceMs: number): void {
     this.#isStopping = true;
     const timer = setTimeout(() => {
       for (const { socket } of this.#open.all()) socket.destroy();
-    }, STOP_GRACE_MS);
+    }, graceMs);
     timer.unref(); // open connections keep the process alive, and nothing else should
   }
 
