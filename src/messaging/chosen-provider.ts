@@ -43,5 +43,5 @@ function onlySubclass(providers: readonly Provider[], token: Extended): Provider
   if (other === undefined) return provider;
   const { name } = token;
   const all = found.map((each) => `${String(each.name)} of ${moduleOf(each)}`).join(' and ');
-  refuse(`${name}: ${all} extend it; add { provide: ${name}, useExisting: … } with the one that decides`);
+  return refuse(`${name}: ${all} extend it; add { provide: ${name}, useExisting: … } with the one that decides`);
 }
