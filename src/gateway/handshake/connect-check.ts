@@ -72,7 +72,10 @@ export class ConnectCheck implements OnModuleInit {
       this.#timeoutMs === 0
         ? undefined
         : setTimeout(() => {
-            this.log.warn('connect guard timed out', { address, limitMs: this.#timeoutMs });
+            this.log.warn('connect guard timed out: answer sooner, or raise HANDSHAKE_TIMEOUT_MS', {
+              address,
+              limitMs: this.#timeoutMs,
+            });
             check.abort();
           }, this.#timeoutMs);
     const aborted = new Promise<HandshakeRejection>((resolve) => {
