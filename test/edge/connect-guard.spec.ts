@@ -217,6 +217,15 @@ describe('a ConnectGuard', () => {
     expect(openSessions()).toBe(0);
   });
 
+  it.each<ConnectVerdict>([
+    { status: 429, retryAfterSeconds: Number.NaN },
+    { status: 429, retryAfterSeconds: 3, headers: { 'retry-after': 4 } },
+  ])('must name one time to wait, a number: %j', async (verdict) => {
+    await start(() => verdict);
+    expect((await knock()).status).toBe(503);
+    expect(lines.join('')).toMatch(/TypeError: .*retryAfterSeconds/);
+  });
+
   it('shows nobody anything of a client that it refuses, but counts and logs the refusal', async () => {
     await start(({ request: { headers } }) => headers['x-api-key'] === 'right' || { status: 401, message: 'No key.' }, {
       LOG_LEVEL: 'info',
