@@ -11,7 +11,7 @@ const SWITCHES: readonly (readonly [path: RegExp, remedy: string])[] = [
 
 /**
  * Refuses routes of the application that the server answers, because the application's would never be called. A route
- * with a parameter that loses single paths is only logged.
+ * with a parameter that loses single paths is only logged. `WS_PATH` must not hide an endpoint.
  *
  * @throws {SettingsError} with a line for each route
  */
@@ -23,17 +23,20 @@ export function refuseTakenRoutes(
 ): void {
   const webSocket: Route = { method: 'ALL', path: wsPath };
   const lines = new Set<string>();
+  const hidden = endpoints.find((endpoint) => overlap(webSocket, endpoint) === 'all');
+  if (hidden !== undefined)
+    lines.add(`WS_PATH is a path of the server: choose another path, or set ${remedy(hidden, httpBase)}`);
   for (const route of routes) {
     const name = `${route.method} ${route.path}`;
-    if (overlap(webSocket, route) === 'all') lines.add(`${name} of the application is WS_PATH: choose another path`);
-    const taking = endpoints.filter((endpoint) => overlap(endpoint, route) !== 'none');
+    const taking = [webSocket, ...endpoints].filter((endpoint) => overlap(endpoint, route) !== 'none');
     const taken = taking.find((endpoint) => overlap(endpoint, route) === 'all');
-    if (taken !== undefined)
+    if (taken === webSocket) lines.add(`${name} of the application is WS_PATH: choose another path`);
+    else if (taken !== undefined)
       lines.add(
         `${name} of the application is a path of the server: choose another path, or set ${remedy(taken, httpBase)}`,
       );
     else if (taking.length > 0)
-      log.warn('some paths of a route are answered by the server: set HTTP_BASE to move its endpoints', {
+      log.warn('some paths of a route are answered by the server: set WS_PATH or HTTP_BASE to move them', {
         route: name,
         endpoints: taking.map(({ path }) => path).join(' '),
       });

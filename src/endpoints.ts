@@ -3,9 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
+import { requestPath } from './gateway/handshake/handshake.js';
 import { refuseTakenRoutes } from './endpoint-routes.js';
 import type { HttpAdapter } from './gateway/http.adapter.js';
-import { routesOf, type RoutedApp } from './gateway/http/routes.js';
+import { overlap, routesOf, type Route, type RoutedApp } from './gateway/http/routes.js';
 import { intercept } from './gateway/http/intercept.js';
 import { serveOpenApi } from './ops/api/openapi.js';
 import { EndpointsModule } from './ops/endpoints.module.js';
@@ -41,6 +42,12 @@ export async function serveEndpoints(server: INestApplication): Promise<void> {
   (server.getHttpAdapter() as unknown as HttpAdapter).onRoutes = (routes) =>
     refuseTakenRoutes(routes, endpoints, settings, server.get(Log));
   intercept(server.getHttpServer() as Server, 'request', (next, request: IncomingMessage, response: ServerResponse) =>
-    serve(request, response, next),
+    request.method !== 'OPTIONS' || answersOptions(endpoints, request) ? serve(request, response, next) : next(),
   );
+}
+
+/** Returns whether an endpoint takes `OPTIONS`. Express answers it for each path, past the CORS of the application. */
+function answersOptions(endpoints: readonly Route[], request: IncomingMessage): boolean {
+  const asked: Route = { method: 'OPTIONS', path: requestPath(request) };
+  return endpoints.some((endpoint) => overlap(endpoint, asked) === 'all');
 }

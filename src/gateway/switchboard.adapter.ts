@@ -27,6 +27,10 @@ import { SocketEvents } from './socket-events.js';
 
 /** Listeners that one gateway may add to an event of a socket before Node.js warns; the default of an emitter. */
 const LISTENERS_PER_GATEWAY = 10;
+/** Milliseconds in which a connection may still send a request, or take its response, after the drain. */
+const STOP_GRACE_MS = 500;
+/** Share of `DRAIN_TIMEOUT_MS` after which no connection stays, because shutdown hooks come before the exit. */
+const CONNECTIONS_UNTIL = 0.96;
 
 /**
  * Serves all gateway classes with one WebSocket server, whatever path a class names. Owns the `upgrade` listener, so
@@ -116,9 +120,15 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
       const rejection = this.#handshake.rejection(request);
       if (rejection !== undefined) this.#reject(request, socket, rejection);
     }
-    this.#connectionLimits.stop();
+    this.#connectionLimits.stop(this.#stopGraceMs());
     await new Promise((resolve) => this.#upgrades.close(resolve));
     this.#server.emit('close');
+  }
+
+  #stopGraceMs(): number {
+    const { drainingSinceMs = 0 } = this.#nodeState;
+    const untilMs = drainingSinceMs + this.#settings.drainTimeoutMs * CONNECTIONS_UNTIL;
+    return Math.max(0, Math.min(STOP_GRACE_MS, untilMs - performance.now()));
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -4,9 +4,8 @@ import { MessageError, type Envelope } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { AccessPolicy } from './access-policy.js';
+import { chosenProvider, isShared, moduleOf, refuse } from './chosen-provider.js';
 import { ReservedTypes } from './reserved-types.js';
-
-type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 
 /**
  * Decides whether the message of a client may be routed: by the reserved types, `DIRECT_MESSAGES` and the `AccessPolicy`
@@ -25,9 +24,9 @@ export class MessageAccess implements OnModuleInit {
     this.#directMessages = directMessages;
   }
 
-  /** @throws {Error} where the policy of the application cannot be used */
+  /** @throws {StartError} where the policy of the application cannot be used */
   onModuleInit(): void {
-    this.#policy = policyOf(this.discovery.getProviders());
+    this.#policy = policyOf(this.discovery);
   }
 
   /** The types for which {@link isOpen} is `false`; `'all'` where no list of types decides. */
@@ -71,34 +70,16 @@ function allows(policy: AccessPolicy, sender: Session, receiver: string, type: s
   throw new TypeError(`${policy.constructor.name}.maySend returned ${shown}; it must return true or false, at once`);
 }
 
-/** Returns the policy of the application, if there is one. @throws {Error} where there are several, or it cannot be used */
-function policyOf(providers: readonly Provider[]): AccessPolicy | undefined {
-  const [provider, ...others] = providers.filter(({ token }) => token === AccessPolicy);
-  if (provider === undefined) return refuseUnused(providers);
+/** Returns the policy of the application, if there is one. @throws {StartError} where it cannot be used */
+function policyOf(discovery: DiscoveryService): AccessPolicy | undefined {
+  const provider = chosenProvider(discovery.getProviders(), AccessPolicy);
+  if (provider === undefined) return undefined;
   const place = `AccessPolicy of ${moduleOf(provider)}`;
-  if (others.length > 0)
-    throw new Error(`${place}: ${moduleOf(others[0]!)} provides AccessPolicy, too; provide it in one module`);
-  if (provider.isTransient || !provider.isDependencyTreeStatic())
-    throw new Error(`${place}: must not be request-scoped or transient, because one policy serves all sessions`);
+  if (!isShared(provider))
+    refuse(`${place}: must not be request-scoped or transient, because one policy serves all sessions`);
   const { maySend } = (provider.instance ?? {}) as { maySend?: unknown };
-  if (typeof maySend !== 'function') throw new Error(`${place}: must have a method maySend(session, receiver, type)`);
+  if (typeof maySend !== 'function') refuse(`${place}: must have a method maySend(session, receiver, type)`);
   if (maySend.constructor.name === 'AsyncFunction')
-    throw new Error(`${place}: maySend must not be async; keep what it needs in memory, and return true or false`);
+    refuse(`${place}: maySend must not be async; keep what it needs in memory, and return true or false`);
   return provider.instance as AccessPolicy;
-}
-
-/** @throws {Error} for a policy under a token of its own, because it would decide nothing */
-function refuseUnused(providers: readonly Provider[]): undefined {
-  const unused = providers.find(({ metatype, instance }) =>
-    [metatype?.prototype as unknown, instance as unknown].some((each) => each instanceof AccessPolicy),
-  );
-  if (unused === undefined) return undefined;
-  const { name } = (unused.instance as object).constructor;
-  throw new Error(
-    `${name} of ${moduleOf(unused)}: would not be asked; write { provide: AccessPolicy, useClass: ${name} }`,
-  );
-}
-
-function moduleOf({ host }: Provider): string {
-  return host?.name ?? 'an unknown module';
 }

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { isApplicationType } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
+import { StartError } from '../settings/start-error.js';
 import { emissionsOf } from './emits.js';
 
 /** A type that `@Emits` reserves. */
@@ -42,7 +43,7 @@ export class ReservedTypes implements OnModuleInit {
     return [...this.#emitted.values()];
   }
 
-  /** @throws {Error} where `@Emits` names a text that is no type of an application */
+  /** @throws {StartError} where `@Emits` names a text that is no type of an application */
   onModuleInit(): void {
     for (const { metatype, instance } of [...this.discovery.getProviders(), ...this.discovery.getControllers()])
       for (const each of new Set([metatype, classOf(instance)])) if (each) this.#reserve(each as EmittingClass);
@@ -60,10 +61,10 @@ export class ReservedTypes implements OnModuleInit {
       for (const type of types) {
         const place = method === undefined ? emitter.name : `${emitter.name}.${method}`;
         if (!isApplicationType(type))
-          throw new Error(
+          throw new StartError([
             `${place}: @Emits(${JSON.stringify(type)}) must name a type of 1 to 64 characters of A-Z a-z 0-9 . _ : - ` +
               'that does not begin with sys.; RESERVED_TYPES reserves the beginnings of types',
-          );
+          ]);
         this.#exact.add(type);
         if (!this.#emitted.has(type)) this.#emitted.set(type, { type, emitter: emitter.name });
       }

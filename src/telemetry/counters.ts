@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
 import { Histogram } from './histogram.js';
 
 const FANOUT_BOUNDS = [0, 1, 10, 100, 1000, 10_000, 100_000];
@@ -25,8 +26,8 @@ export class Counters {
   readonly fanout = new Histogram(FANOUT_BOUNDS);
   /** Sessions whose handler is running or whose handler queue is not empty. */
   handlersRunning = 0;
-  /** HTTP requests whose response is not complete. */
-  requestsRunning = 0;
+  /** HTTP requests whose response is not complete and whose connection is open. */
+  readonly requestsRunning = new Set<IncomingMessage>();
   /** WebSockets that are open or close. A session may have ended before its WebSocket. */
   webSockets = 0;
   /** Promises of departure hooks that have not settled. */

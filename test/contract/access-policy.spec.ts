@@ -8,6 +8,7 @@ import { Emits } from '../../src/messaging/emits.js';
 import { Switchboard } from '../../src/messaging/switchboard.js';
 import { MessageError } from '../../src/protocol/index.js';
 import type { Session } from '../../src/sessions/session.js';
+import { StartError } from '../../src/settings/start-error.js';
 import { connect, type Client } from '../support/client.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -200,6 +201,12 @@ describe('a start with an AccessPolicy', () => {
     }
   }
   @Injectable()
+  class OtherPolicy extends AccessPolicy {
+    override maySend(): boolean {
+      return true;
+    }
+  }
+  @Injectable()
   class AsyncPolicy {
     async maySend(): Promise<boolean> {
       return true;
@@ -219,6 +226,9 @@ describe('a start with an AccessPolicy', () => {
 
   it.each<[string, DynamicModule]>([
     ['uses a class', module([{ provide: AccessPolicy, useClass: Policy }])],
+    ['uses the only class that extends it', module([Policy])],
+    ['uses a value under another token', module([{ provide: 'policy', useValue: new Policy() }])],
+    ['uses the policy that asks another', module([{ provide: AccessPolicy, useClass: Policy }, OtherPolicy])],
     ['uses a value', module([{ provide: AccessPolicy, useValue: { maySend: () => false } }])],
     ['uses what a factory makes later', module([{ provide: AccessPolicy, useFactory: async () => new Policy() }])],
     ['uses another provider', module([Policy, { provide: AccessPolicy, useExisting: Policy }])],
@@ -233,14 +243,10 @@ describe('a start with an AccessPolicy', () => {
 
   it.each<[string, DynamicModule, string]>([
     [
-      'is under no token of its own',
-      module([Policy]),
-      'Policy of GardenModule: would not be asked; write { provide: AccessPolicy, useClass: Policy }',
-    ],
-    [
-      'is a value under another token',
-      module([{ provide: 'policy', useValue: new Policy() }]),
-      'Policy of GardenModule: would not be asked',
+      'is one of two classes',
+      module([Policy, OtherPolicy]),
+      'AccessPolicy: Policy of GardenModule and OtherPolicy of GardenModule extend it; ' +
+        'add { provide: AccessPolicy, useExisting: … } with the one that decides',
     ],
     [
       'is in two modules',
@@ -265,6 +271,8 @@ describe('a start with an AccessPolicy', () => {
       'must not be request-scoped or transient',
     ],
   ])('is refused where it %s', async (_, handlers, text) => {
-    await expect(startServer({}, [handlers])).rejects.toThrow(text);
+    const started = startServer({}, [handlers]);
+    await expect(started).rejects.toThrow(StartError);
+    await expect(started).rejects.toThrow(text);
   });
 });

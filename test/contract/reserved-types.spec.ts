@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Emits } from '../../src/messaging/emits.js';
+import { StartError } from '../../src/settings/start-error.js';
 import { connect, type Client } from '../support/client.js';
 import { EMITTED, EmittingModule } from '../support/emitting.gateway.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -96,6 +97,8 @@ describe('a start with @Emits', () => {
     }
     @Module({ providers: [PollGateway] })
     class PollModule {}
-    await expect(startServer({}, [PollModule])).rejects.toThrow(`PollGateway.open: @Emits(${JSON.stringify(type)})`);
+    const started = startServer({}, [PollModule]);
+    await expect(started).rejects.toThrow(StartError);
+    await expect(started).rejects.toThrow(`PollGateway.open: @Emits(${JSON.stringify(type)})`);
   });
 });

@@ -13,8 +13,9 @@ import {
 import { REQUEST } from '@nestjs/core';
 import { SubscribeMessage, WsException } from '@nestjs/websockets';
 import { EventEmitter, once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import { connect as connectTcp } from 'node:net';
+import { exportJWK, generateKeyPair } from 'jose';
+import { createServer, type IncomingMessage } from 'node:http';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -22,6 +23,7 @@ import {
   ConnectGuard,
   createApp,
   MessagingGateway,
+  StartError,
   startApp,
   User,
   type ConnectAttempt,
@@ -33,6 +35,7 @@ import { NodeState } from '../../src/node/node-state.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { ask, HANDSHAKE, type Answer } from '../support/ask.js';
 import { clientFrame, closeFrame } from '../support/client-frames.js';
+import { Deferred } from '../support/deferred.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -214,6 +217,15 @@ describe('a ConnectGuard', () => {
     expect(openSessions()).toBe(0);
   });
 
+  it.each<ConnectVerdict>([
+    { status: 429, retryAfterSeconds: Number.NaN },
+    { status: 429, retryAfterSeconds: 3, headers: { 'retry-after': 4 } },
+  ])('must name one time to wait, a number: %j', async (verdict) => {
+    await start(() => verdict);
+    expect((await knock()).status).toBe(503);
+    expect(lines.join('')).toMatch(/TypeError: .*retryAfterSeconds/);
+  });
+
   it('shows nobody anything of a client that it refuses, but counts and logs the refusal', async () => {
     await start(({ request: { headers } }) => headers['x-api-key'] === 'right' || { status: 401, message: 'No key.' }, {
       LOG_LEVEL: 'info',
@@ -356,6 +368,21 @@ describe('a ConnectGuard that waits', () => {
     await (await server.connect()).close(1000); // the connection was uncounted
   });
 
+  it.each<[string, object]>([
+    ['getStatus()', { getStatus: () => raise(new Error('a broken status')), getResponse: () => 'text' }],
+    ['getError()', { getError: () => raise(new Error('a broken error')) }],
+    ['the response', { getStatus: () => 401, getResponse: () => new BrokenText() }],
+    ['a getter', new BrokenText()],
+  ])('is answered 503 and uncounted where %s of its exception throws', async (_, thrown) => {
+    await start(({ request: { headers } }) => (headers.cookie === undefined ? raise(thrown) : true), {
+      MAX_CONNECTIONS: '1',
+    });
+    const answer = await knock();
+    expect(parts(answer).slice(0, 2)).toEqual([503, 'unavailable']);
+    expect(lines.join('')).toMatch(/Error: a broken .*[\s\S]*incident=/);
+    await (await server.connect({ headers: { cookie: 'a=b' } })).close(1000);
+  });
+
   it('has its late exception logged', async () => {
     const { check, fail } = openCheck();
     await start(check, { HANDSHAKE_TIMEOUT_MS: '100' });
@@ -408,14 +435,43 @@ describe('a ConnectGuard that waits', () => {
     },
   );
 
+  it('is not asked about a client that left while its token was verified', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: 'a' } });
+    const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'a', alg: 'ES256' }] });
+    const [asked, sendKeys] = [new Deferred(), new Deferred()];
+    const source = createServer((_, response) => {
+      asked.resolve();
+      void sendKeys.promise.then(() => response.setHeader('Content-Type', 'application/json').end(keys));
+    }).listen(0, '127.0.0.1');
+    await once(source, 'listening');
+    const { port } = source.address() as AddressInfo;
+    await start(() => true, { AUTH: 'required', AUTH_JWKS: `http://127.0.0.1:${port}/`, MAX_CONNECTIONS: '1' });
+    const upgraded = once(server.app.getHttpServer() as EventEmitter, 'upgrade') as Promise<[IncomingMessage]>;
+    const tcp = connectTcp(server.port, '127.0.0.1').on('error', () => undefined);
+    tcp.write(request('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, `Authorization: Bearer ${jwt}`]));
+    const [{ socket }] = await upgraded;
+    await asked.promise;
+    const left = new Promise((resolve) => socket.once('close', resolve)); // `once` would reject with the reset
+    tcp.resetAndDestroy();
+    await left;
+    sendKeys.resolve();
+    await vi.waitFor(async () => (await server.connect(bearer(jwt))).close(1000)); // the first one is uncounted
+    expect(guard.attempts.map(({ request: { socket: each } }) => each === socket)).toEqual([false]);
+    source.close();
+    source.closeAllConnections();
+  });
+
   it('is answered 503 draining when the node drains meanwhile', async () => {
     const { check, asked, decide } = openCheck();
     await start(check);
     const answer = knock();
-    await asked;
+    const [{ signal }] = await asked;
     server.app.get(NodeState).drain();
-    decide(true);
     expect(parts(await answer).slice(0, 2)).toEqual([503, 'draining']);
+    expect(signal.aborted).toBe(true);
+    decide(true);
+    await new Promise((resolve) => setImmediate(resolve));
     expect(hooks).toEqual([]);
   });
 
@@ -448,6 +504,24 @@ describe('the provider of a ConnectGuard', () => {
     }
   }
 
+  @Injectable()
+  class OpenGuard extends ConnectGuard {
+    canConnect(): boolean {
+      return true;
+    }
+  }
+
+  @Injectable()
+  class AskingGuard extends ConnectGuard {
+    constructor(private readonly keys: KeyGuard) {
+      super();
+    }
+
+    canConnect(attempt: ConnectAttempt): boolean {
+      return this.keys.canConnect(attempt);
+    }
+  }
+
   @Injectable({ scope: Scope.REQUEST })
   class ScopedGuard extends ConnectGuard {
     constructor(@Inject(REQUEST) private readonly seen: IncomingMessage) {
@@ -466,6 +540,7 @@ describe('the provider of a ConnectGuard', () => {
     ['useClass', [Keys, { provide: ConnectGuard, useClass: KeyGuard }]],
     ['its own class alone', [Keys, KeyGuard]],
     ['its own class and useExisting', [Keys, KeyGuard, { provide: ConnectGuard, useExisting: KeyGuard }]],
+    ['a class that asks another one', [Keys, KeyGuard, OpenGuard, { provide: ConnectGuard, useClass: AskingGuard }]],
     ['an async factory', [{ provide: ConnectGuard, useFactory: () => Promise.resolve(new KeyGuard(new Keys())) }]],
     ['request scope', [{ provide: ConnectGuard, useClass: ScopedGuard }]],
     ['request scope, under its own class', [ScopedGuard]],
@@ -477,14 +552,20 @@ describe('the provider of a ConnectGuard', () => {
   });
 
   it.each<[string, NonNullable<DynamicModule['providers']>, RegExp]>([
-    ['there are two', [Keys, KeyGuard, { provide: ConnectGuard, useClass: KeyGuard }], /provided 2 times.*KeyGuard/],
-    ['it has no canConnect', [{ provide: ConnectGuard, useValue: {} }], /ConnectGuard, .*has no method canConnect/],
-    ['it is null', [{ provide: ConnectGuard, useValue: null }], /ConnectGuard, .*has no method canConnect/],
+    ['there are two classes', [Keys, KeyGuard, OpenGuard], /KeyGuard of .* and OpenGuard of .* extend it; add/],
+    [
+      'it has no canConnect',
+      [{ provide: ConnectGuard, useValue: {} }],
+      /ConnectGuard of .*must have a method canConnect/,
+    ],
+    ['it is null', [{ provide: ConnectGuard, useValue: null }], /ConnectGuard of .*must have a method canConnect/],
   ])('ends the start where %s', async (_, providers, message) => {
     server = await startServer();
     const variables = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error' };
     const app = await createApp({ variables, handlers: [GuardModule.of(...providers)] });
-    await expect(startApp(app)).rejects.toThrow(message);
+    const started = startApp(app);
+    await expect(started).rejects.toThrow(StartError);
+    await expect(started).rejects.toThrow(message);
     await app.close().catch(() => undefined);
   });
 });
@@ -510,6 +591,17 @@ class OtherUnauthorized extends Error {
 
   getResponse(): object {
     return { message: 'Another copy.' };
+  }
+}
+
+/** An exception whose text cannot be read. */
+class BrokenText {
+  get message(): string {
+    throw new Error('a broken text');
+  }
+
+  get getError(): unknown {
+    throw new Error('a broken getter');
   }
 }
 

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app.js';
+import { ConnectionLimits } from '../../src/gateway/handshake/connection-limits.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Switchboard } from '../../src/messaging/switchboard.js';
 import type { Session } from '../../src/sessions/session.js';
@@ -135,6 +136,18 @@ describe('app.close()', () => {
     expect(log.filter((line) => line.includes('departure hooks still run'))).toEqual([
       expect.stringMatching(/warn .* hooks=2/),
     ]);
+  });
+
+  it('ends open requests before the time is over, so that shutdown hooks are called', async () => {
+    await start({ DRAIN_TIMEOUT_MS: '1000' });
+    gate = new Promise(() => undefined); // the drain waits for departure hooks as long as it may
+    const stop = vi.spyOn(server.app.get(ConnectionLimits), 'stop');
+    await server.connect();
+    await server.app.close();
+    // The drain ends after 95 % of the time, and the process exits after 97 %.
+    expect(stop).toHaveBeenCalledOnce();
+    expect(stop.mock.calls[0]![0]).toBeLessThanOrEqual(10);
+    expect(order.slice(-3)).toEqual(HOOKS);
   });
 
   it('drains once and calls each hook once where it is called twice at the same time', async () => {

@@ -16,7 +16,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, ExternalContextCreator } from '@nestjs/core';
 import { IsInt } from 'class-validator';
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -207,6 +207,30 @@ describe('with options of createApp', () => {
     const origin = await start({}, (app) => app.useGlobalFilters(new BillFilter()));
     expect(await get(`${origin}/bills/coded/5`)).toBe('410 of the controller');
     expect(await get(`${origin}/nowhere`)).toBe(`404 ${UNKNOWN_PATH}`);
+  });
+
+  it('a missing thing outside HTTP keeps its exception', async () => {
+    const resolver = {
+      find: (): never => {
+        throw new NotFoundException('no bill');
+      },
+    };
+    let calls!: ExternalContextCreator;
+    await start({}, (app) => void (calls = app.get(ExternalContextCreator)));
+    for (const context of ['graphql', 'rpc']) {
+      const call = calls.create(
+        resolver,
+        resolver.find,
+        'find',
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        context,
+      );
+      await expect(call({}, {})).rejects.toThrow(new NotFoundException('no bill'));
+    }
   });
 
   it('an unknown path inside and outside a global prefix is answered in the same form', async () => {

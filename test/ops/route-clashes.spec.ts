@@ -96,10 +96,46 @@ describe('a route of the application at a path of the server', () => {
     expect((await ask(`${origin}/health/live`, { method: 'POST' })).body).toBe('of the application');
   });
 
+  it('gets the preflight of CORS for another method', async () => {
+    const origin = await start(moduleOf('/health/live', Post), KEYS, (app) =>
+      app.enableCors({ origin: 'https://team.example' }),
+    );
+    const headers = { Origin: 'https://team.example', 'Access-Control-Request-Method': 'POST' };
+    const preflight = await ask(`${origin}/health/live`, { method: 'OPTIONS', headers });
+    expect([preflight.status, preflight.headers['access-control-allow-origin']]).toEqual([204, headers.Origin]);
+    expect((await ask(`${origin}/api/v1/messages`, { method: 'OPTIONS', headers })).status).toBe(401);
+  });
+
   it('is logged where a parameter loses only some paths', async () => {
     const origin = await start(moduleOf('/:page', Get));
     expect((await ask(`${origin}/about`)).body).toBe('of the application');
-    expect(lines.join('')).toMatch(/some paths of a route.*route="?GET \/:page.*\/client\.js.*\/metrics/);
+    expect(lines.join('')).toMatch(/some paths of a route.*route="?GET \/:page.*\/wss.*\/client\.js.*\/metrics/);
+  });
+
+  it.each([
+    ['/docs/*path', '/docs/:name'],
+    ['/docs{/:name}', '/docs'],
+    ['/{:page}', '/client.js'],
+    ['/wss{/:room}', '/wss'],
+  ])('is logged where the pattern %s loses only some paths', async (path, endpoint) => {
+    await start(moduleOf(path, Get));
+    const line = lines.find((each) => each.includes('some paths of a route'));
+    expect(line).toContain(endpoint);
+  });
+
+  it.each([
+    [{ WS_PATH: '/chat', HTTP_BASE: '/chat' }, 'HTTP_BASE or CONSOLE=off'],
+    [{ WS_PATH: '/docs' }, 'HTTP_BASE or DOCS=off'],
+    [{ WS_PATH: '/metrics' }, 'HTTP_BASE'],
+  ])('ends the start where WS_PATH hides an endpoint: %j', async (variables, remedy) => {
+    const started = start(moduleOf('/mine', Get), variables);
+    await expect(started).rejects.toThrow(SettingsError);
+    await expect(started).rejects.toThrow(`WS_PATH is a path of the server: choose another path, or set ${remedy}`);
+  });
+
+  it('ends no start where WS_PATH is the path of an endpoint that is off', async () => {
+    const origin = await start(moduleOf('/mine', Get), { WS_PATH: '/docs', DOCS: 'off' });
+    expect((await ask(`${origin}/mine`)).body).toBe('of the application');
   });
 
   it('gives way without a line where it is a wildcard', async () => {

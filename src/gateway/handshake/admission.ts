@@ -61,7 +61,7 @@ export class Admission {
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
-    return result instanceof Promise ? result.then((each) => this.#settle(key, each)) : result;
+    return result instanceof Promise ? this.#settled(key, result) : result;
   }
 
   /** Uncounts an admitted handshake. */
@@ -89,6 +89,15 @@ export class Admission {
     if (!this.#perAddress.acquire(key)) return TOO_MANY;
     this.#connections++;
     return undefined;
+  }
+
+  /** Waits until a client is identified. Uncounts the connection where the check fails. */
+  async #settled(key: string, result: Promise<Authentication>): Promise<Authentication> {
+    const decided = await result.catch((error: unknown) => {
+      this.#reject(key, undefined);
+      throw error;
+    });
+    return this.#settle(key, decided);
   }
 
   /** Counts the user of an identity; uncounts the connection where the handshake is not admitted. */

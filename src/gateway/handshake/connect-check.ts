@@ -1,7 +1,9 @@
-import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { HANDSHAKE_REJECTIONS } from '../../protocol/index.js';
+import { chosenProvider, isShared, moduleOf, refuse, type Provider } from '../../messaging/chosen-provider.js';
 import type { Credentials } from '../../sessions/identity.js';
+import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
 import { logIncident } from '../../telemetry/incident.js';
 import { Log } from '../../telemetry/log.js';
@@ -12,17 +14,16 @@ import { readVerdict, refusalOf } from './connect-verdict.js';
 
 /** `Retry-After` of a check that failed or took too long. */
 const RETRY_AFTER_SECONDS = 5;
-type Provider = ReturnType<DiscoveryService['getProviders']>[number];
 
 /** `undefined` where the client has left, so that there is nobody to answer. */
 export type ConnectResult = Credentials | HandshakeRejection | undefined;
 
 /**
  * Runs the `ConnectGuard` of the application where there is one. A check ends when the guard has decided, the client has
- * left, `HANDSHAKE_TIMEOUT_MS` is over or the node stops, whichever is first. `Admission` counts the connection meanwhile.
+ * left, `HANDSHAKE_TIMEOUT_MS` is over or the node drains, whichever is first. `Admission` counts the connection meanwhile.
  */
 @Injectable()
-export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
+export class ConnectCheck implements OnModuleInit {
   readonly #timeoutMs: number;
   readonly #running = new Set<AbortController>();
   #provider: Provider | undefined;
@@ -31,31 +32,22 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
     private readonly discovery: DiscoveryService,
     private readonly moduleRef: ModuleRef,
     private readonly log: Log,
+    private readonly nodeState: NodeState,
     { handshakeTimeoutMs }: Settings,
   ) {
     this.#timeoutMs = handshakeTimeoutMs;
+    // No verdict counts from then on, and the providers that a guard needs are destroyed soon.
+    nodeState.onDraining(() => {
+      for (const check of this.#running) check.abort();
+    });
   }
 
-  /** @throws {Error} where the application provides several guards, because one decides */
+  /** @throws {StartError} where the guard of the application cannot be used */
   onModuleInit(): void {
-    const found = this.discovery
-      .getProviders()
-      .filter(
-        ({ token, instance, isAlias }) => !isAlias && (token === ConnectGuard || instance instanceof ConnectGuard),
-      );
-    const [provider, other] = found;
-    if (other !== undefined) {
-      const names = found.map(({ name, host }) => `${String(name)} in ${host?.name ?? 'no module'}`).join(', ');
-      throw new Error(`ConnectGuard is provided ${found.length} times (${names}); provide one that calls the others`);
-    }
+    const provider = chosenProvider(this.discovery.getProviders(), ConnectGuard);
     if (provider !== undefined && isShared(provider) && !hasMethod(provider.instance))
-      throw new Error(`the provider of ConnectGuard, ${String(provider.name)}, has no method canConnect`);
+      refuse(`ConnectGuard of ${moduleOf(provider)}: must have a method canConnect(attempt)`);
     this.#provider = provider;
-  }
-
-  /** Ends all checks, because a guard that waits would keep the server from closing. */
-  beforeApplicationShutdown(): void {
-    for (const check of this.#running) check.abort();
   }
 
   /** Whether the application provides a guard. */
@@ -66,6 +58,9 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
   /** Decides about a handshake. Never rejects. @param attempt the handshake and the credentials of its token */
   async run(attempt: Omit<ConnectAttempt, 'signal'>): Promise<ConnectResult> {
     const { request, address, user, claims, expiresAt } = attempt;
+    // The token of the handshake may have taken long to verify.
+    if (request.socket.destroyed) return undefined;
+    if (this.nodeState.phase === 'draining') return unavailable();
     const check = new AbortController();
     this.#running.add(check);
     let hasLeft = false;
@@ -77,7 +72,10 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
       this.#timeoutMs === 0
         ? undefined
         : setTimeout(() => {
-            this.log.warn('connect guard timed out', { address, limitMs: this.#timeoutMs });
+            this.log.warn('connect guard timed out: answer sooner, or raise HANDSHAKE_TIMEOUT_MS', {
+              address,
+              limitMs: this.#timeoutMs,
+            });
             check.abort();
           }, this.#timeoutMs);
     const aborted = new Promise<HandshakeRejection>((resolve) => {
@@ -97,11 +95,21 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
       const guard = await this.#guard(attempt);
       return readVerdict(await guard.canConnect(attempt), credentials);
     } catch (error) {
+      return this.#failed(error, attempt.address);
+    }
+  }
+
+  /** Maps an exception of the guard. The methods of an exception are code of the application, so they may throw, too. */
+  #failed(error: unknown, address: string): HandshakeRejection {
+    let failure = error;
+    try {
       const refusal = refusalOf(error);
       if (refusal !== undefined) return refusal;
-      const incident = logIncident(this.log, error, { hook: 'ConnectGuard.canConnect', address: attempt.address });
-      return unavailable(`The check of this connection failed; the log has the incident ${incident}.`);
+    } catch (thrown) {
+      failure = thrown;
     }
+    const incident = logIncident(this.log, failure, { hook: 'ConnectGuard.canConnect', address });
+    return unavailable(`The check of this connection failed; the log has the incident ${incident}.`);
   }
 
   /** Returns the guard; a new one for each handshake where its scope is not that of the application. */
@@ -112,11 +120,6 @@ export class ConnectCheck implements OnModuleInit, BeforeApplicationShutdown {
     this.moduleRef.registerRequestByContextId(request, context);
     return this.moduleRef.resolve<ConnectGuard>(provider.token, context, { strict: false });
   }
-}
-
-/** Returns whether one instance serves all handshakes. */
-function isShared(provider: Provider): boolean {
-  return provider.isDependencyTreeStatic() && !provider.isTransient;
 }
 
 function hasMethod(guard: Partial<ConnectGuard> | null | undefined): boolean {

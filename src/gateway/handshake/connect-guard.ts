@@ -18,7 +18,7 @@ export interface ConnectAttempt {
   readonly expiresAt: number | undefined;
   /** Subject of a client certificate that a trusted proxy verified. */
   readonly certificateSubject: CertificateSubject | undefined;
-  /** Aborted when the result no longer counts: the client has left, the time is over or the node stops. */
+  /** Aborted when the result no longer counts: the client has left, the time is over or the node drains. */
   readonly signal: AbortSignal;
 }
 

@@ -63,7 +63,11 @@ function readIdentity({ user: given, claims, expiresAt }: ConnectIdentity): Cred
 
 function readRefusal({ status, message, headers = {}, retryAfterSeconds }: ConnectRefusal): HandshakeRejection {
   if (!isRefusalStatus(status)) throw new TypeError('status of ConnectGuard must be 401, 403 or 429');
+  if (retryAfterSeconds !== undefined && !Number.isFinite(retryAfterSeconds))
+    throw new TypeError('retryAfterSeconds of ConnectGuard must be a number of seconds');
   for (const [name, value] of Object.entries(headers)) {
+    if (retryAfterSeconds !== undefined && name.toLowerCase() === 'retry-after')
+      throw new TypeError('ConnectGuard must set retryAfterSeconds or the header Retry-After, not both');
     validateHeaderName(name);
     validateHeaderValue(name, String(value));
     if (OWN_HEADERS.has(name.toLowerCase())) throw new TypeError(`ConnectGuard must not set the header ${name}`);

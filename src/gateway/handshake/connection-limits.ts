@@ -23,8 +23,6 @@ const MAX_REQUESTS_PER_CONNECTION = 1000;
 const MAX_HEADERS = 100;
 /** Connections that a full node still serves: its sessions must keep no health check, metrics or rejection out. */
 const RESERVED_CONNECTIONS = 16;
-/** Milliseconds in which a connection may still send a request, or take its response, after the drain. */
-const STOP_GRACE_MS = 500;
 
 const TOO_MANY_HEADERS: HandshakeRejection = { code: 'bad_handshake', message: 'There are too many headers.' };
 const TOO_OFTEN: HandshakeRejection = {
@@ -62,7 +60,10 @@ export class ConnectionLimits {
     const open = this.#open;
     this.#onClose = function () {
       const connection = open.find(this);
-      if (connection !== undefined) open.remove(connection);
+      if (connection === undefined) return;
+      open.remove(connection);
+      // Node emits no `close` on a response that waits behind another one.
+      for (const request of connection.running) counters.requestsRunning.delete(request);
     };
   }
 
@@ -92,12 +93,12 @@ export class ConnectionLimits {
     this.#open.remove(connection);
   }
 
-  /** Leaves connections a moment for a last request, then ends them all, because a closing server waits for them. */
-  stop(): void {
+  /** Leaves connections so long for a last request, then ends them all, because a closing server waits for them. */
+  stop(graceMs: number): void {
     this.#isStopping = true;
     const timer = setTimeout(() => {
       for (const { socket } of this.#open.all()) socket.destroy();
-    }, STOP_GRACE_MS);
+    }, graceMs);
     timer.unref(); // open connections keep the process alive, and nothing else should
   }
 
@@ -168,18 +169,20 @@ export class ConnectionLimits {
 
   #expectResponse(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
     connection.requests++;
-    this.counters.requestsRunning++;
+    this.counters.requestsRunning.add(request);
+    connection.running.add(request);
     connection.latest = request;
-    if (connection.unanswered++ === 0 && this.#responseTimeoutMs > 0)
+    if (connection.unanswered === 1 && this.#responseTimeoutMs > 0)
       connection.timer = setTimeout(() => connection.socket.destroy(), this.#responseTimeoutMs);
     const { socket } = request; // the request may have none by then
-    response.once('close', () => this.#onResponseEnd(connection, request.complete, socket));
+    response.once('close', () => this.#onResponseEnd(connection, request, socket));
   }
 
-  #onResponseEnd(connection: HttpConnection, isComplete: boolean, socket: Socket): void {
-    this.counters.requestsRunning--;
-    if (!isComplete) endUnread(socket); // the rest of the body is not worth reading
-    if (--connection.unanswered > connection.unfinished) return void connection.timer?.refresh();
+  #onResponseEnd(connection: HttpConnection, request: IncomingMessage, socket: Socket): void {
+    this.counters.requestsRunning.delete(request);
+    connection.running.delete(request);
+    if (!request.complete) endUnread(socket); // the rest of the body is not worth reading
+    if (connection.unanswered > connection.unfinished) return void connection.timer?.refresh();
     clearTimeout(connection.timer);
     connection.latest = undefined;
     this.#open.touch(connection);

@@ -13,6 +13,7 @@ type RoutedRequest = IncomingMessage & { readonly originalUrl?: string };
 @Catch(NotFoundException)
 export class UnknownPathFilter extends BaseExceptionFilter<NotFoundException> {
   override catch(exception: NotFoundException, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') throw exception; // the caller of a resolver answers in its own form
     const http = host.switchToHttp();
     if (isUnknownPath(exception, http.getRequest<RoutedRequest>()))
       return rejectRequest(http.getResponse<ServerResponse>(), { code: 'not_found' });

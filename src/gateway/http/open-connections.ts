@@ -9,8 +9,8 @@ type KnownSocket = Socket & { [CONNECTION]?: HttpConnection | undefined };
 export class HttpConnection {
   /** Requests so far. */
   requests = 0;
-  /** Responses that are not complete. */
-  unanswered = 0;
+  /** Requests whose response is not complete. */
+  readonly running = new Set<IncomingMessage>();
   /** The latest request, whose body may still arrive. */
   latest: IncomingMessage | undefined;
   /** Requests whose bodies can no longer arrive, because the parser failed: they get no response of their own. */
@@ -31,6 +31,11 @@ export class HttpConnection {
     readonly address: string | undefined,
     readonly endpoint: string | undefined,
   ) {}
+
+  /** Responses that are not complete. */
+  get unanswered(): number {
+    return this.running.size;
+  }
 }
 
 /** The connections that carry no session, in all and by address: the one that has been idle longest first. */

@@ -41,12 +41,15 @@ export function rejectUpgrade(
 }
 
 /** Answers a request that is not an upgrade; the connection stays open where keep-alive allows. */
-export function rejectRequest(response: ServerResponse, { code, message, headers = {} }: HandshakeRejection): void {
+export function rejectRequest(
+  response: ServerResponse,
+  { code, status = HANDSHAKE_REJECTIONS[code].status, message, headers = {} }: HandshakeRejection,
+): void {
   const body = rejectionBody(code, message);
   const { Connection } = headers;
   // Node does not add `close` to a `Connection` header that the application sets.
   const connection = Connection === undefined || response.shouldKeepAlive ? {} : { Connection: `${Connection}, close` };
-  response.writeHead(HANDSHAKE_REJECTIONS[code].status, { ...headers, ...connection, ...bodyHeaders(body) });
+  response.writeHead(status, { ...headers, ...connection, ...bodyHeaders(body) });
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 

@@ -31,22 +31,35 @@ export function routesOf({ router }: RoutedApp): Route[] {
 }
 
 /**
- * Returns how many requests of `route` the route `first` answers, which comes before. A wildcard route of the
- * application is never refused; endpoints come before it.
+ * Returns how many requests of `route` the route `first` answers, which comes before. A wildcard of the application for the
+ * whole path is never refused; endpoints come before it.
  */
 export function overlap(first: Route, route: Route): Overlap {
+  const [found, ...others] = new Set(variantsOf(route.path).map((path) => overlapOf(first, { ...route, path })));
+  return others.length > 0 ? 'some' : found!;
+}
+
+function overlapOf(first: Route, route: Route): Overlap {
   if (first.method !== route.method && first.method !== 'ALL' && route.method !== 'ALL') return 'none';
   const [own, other] = [segmentsOf(first.path), segmentsOf(route.path)];
   let found: Overlap = first.method === 'ALL' || first.method === route.method ? 'all' : 'some';
   for (const [index, segment] of other.entries()) {
     const answering = own[index];
     if (answering?.startsWith('*')) return found;
-    if (answering === undefined || segment.startsWith('*')) return 'none';
+    if (answering === undefined) return 'none';
+    if (segment.startsWith('*')) return index === 0 ? 'none' : 'some';
     if (answering.startsWith(':') || answering === segment) continue;
     if (!segment.startsWith(':')) return 'none';
     found = 'some';
   }
   return own.length === other.length ? found : 'none';
+}
+
+/** Lists the paths that a pattern stands for, with and without each optional group: `/docs{/:name}`. */
+function variantsOf(path: string): string[] {
+  const group = /\{([^{}]*)\}/.exec(path);
+  if (group === null) return [path];
+  return ['', group[1]!].flatMap((each) => variantsOf(path.replace(group[0], each)));
 }
 
 /** Splits a path as Express matches it: in any case, with or without a slash at its end. */

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { Backplane } from '../../cluster/backplane.js';
 import { NodeState } from '../../node/node-state.js';
@@ -76,7 +77,8 @@ export class Drain implements SessionListener {
     this.nodeState.drain();
     this.#logger.warn('draining', { sessions: this.sessions.size });
     this.#sendReconnects();
-    await until(() => this.#handlersEnded(), deadline(HANDLERS_UNTIL));
+    const requests = this.#completeRequests();
+    await until(() => this.#handlersEnded(requests), deadline(HANDLERS_UNTIL));
     for (const session of this.sessions.all()) session.pauseReading('drain');
     await until(() => this.#allDelivered(), deadline(DELIVERY_UNTIL));
     const leaving = this.sessions.endAll(1012);
@@ -99,9 +101,15 @@ export class Drain implements SessionListener {
     }
   }
 
-  /** Returns whether no handler of a gateway and no controller runs. */
-  #handlersEnded(): boolean {
-    return this.counters.handlersRunning === 0 && this.counters.requestsRunning === 0;
+  /** Lists the requests that are answered without anything more of their clients. */
+  #completeRequests(): IncomingMessage[] {
+    return [...this.counters.requestsRunning].filter(({ complete }) => complete);
+  }
+
+  /** Returns whether no handler of a gateway runs and none of these requests. Later requests would never all end. */
+  #handlersEnded(requests: readonly IncomingMessage[]): boolean {
+    const { handlersRunning, requestsRunning } = this.counters;
+    return handlersRunning === 0 && !requests.some((request) => requestsRunning.has(request));
   }
 
   #allDelivered(): boolean {
