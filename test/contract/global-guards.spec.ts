@@ -13,7 +13,7 @@ import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { SubscribeMessage } from '@nestjs/websockets';
 import { map, type Observable } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createApp, MessagingGateway, startApp, type AppOptions } from '../../src/index.js';
+import { createApp, MessagingGateway, startApp, StartError, type AppOptions } from '../../src/index.js';
 import { connect, type Client } from '../support/client.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { LIMITS_OFF } from '../support/server.js';
@@ -99,6 +99,15 @@ describe('global guards and interceptors', () => {
     expect(await answer(await start([SHOUT], { inheritAppConfig: true }), 'open')).toBe('open!');
     await close?.();
     expect(await answer(await start([GUARD], { inheritAppConfig: true }), 'open')).toBe('forbidden');
+  });
+
+  it.each([
+    ['guard', { provide: APP_GUARD, useClass: ScopedGuard }, 'ScopedGuard'],
+    ['interceptor', { provide: APP_INTERCEPTOR, useClass: ScopedShout }, 'ScopedShout'],
+  ])('with a scope end the start with inheritAppConfig: a %s', async (_, provider, name) => {
+    const error: unknown = await start([provider], { inheritAppConfig: true }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StartError);
+    expect((error as StartError).lines[0]).toContain(`${name} is global and has a scope`);
   });
 
   it('that do not guard messages are named in the log', async () => {

@@ -151,6 +151,14 @@ class CheckedGateway {
   }
 }
 
+@MessagingGateway()
+class InheritedFieldGateway {
+  @SubscribeMessage('x')
+  add(@MessageBody('constructor') value: unknown): unknown {
+    return value;
+  }
+}
+
 describe('the declared type of a body', () => {
   it.each([
     [ArrayGateway, 'ArrayGateway.add: parameter 1 is an array', 'new ParseArrayPipe({ items: ItemDto })'],
@@ -160,6 +168,7 @@ describe('the declared type of a body', () => {
     [DateGateway, 'DateGateway.at: parameter 1 is a Date', 'declare it as string or number'],
     [MapGateway, 'MapGateway.all: parameter 1 is a Map', 'declare it as string or number'],
     [RulelessGateway, 'RulelessGateway.add: parameter 1 is a UndecoratedDto', 'such as @IsString() or @Allow()'],
+    [InheritedFieldGateway, 'InheritedFieldGateway.add: parameter 1 reads the field "constructor"', 'rename the field'],
     [TwoBodiesGateway, 'TwoBodiesGateway.add has @RawData() and @MessageBody()', 'keep one of them'],
   ])('that nothing can check ends the start with the method and a remedy: %o', async (gateway, where, remedy) => {
     const error: unknown = await start(gateway).catch((reason: unknown) => reason);

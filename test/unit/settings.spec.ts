@@ -81,6 +81,7 @@ const BAD: [string, string, string][] = [
   ['WS_PATH', '/a?b', 'must be a path'],
   ['HTTP_BASE', 'chat', 'must be / or a path'],
   ['HTTP_BASE', '/chat/', 'must be / or a path'],
+  ['HTTP_BASE', '/a/../b', 'must be / or a path'],
   ['LOG_LEVEL', 'loud', 'must be error, warn, info or debug'],
   ['LOG_LEVEL', 'INFO', 'must be error, warn, info or debug'],
   ['LOG_FORMAT', 'xml', 'must be text or json'],

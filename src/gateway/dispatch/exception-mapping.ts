@@ -1,4 +1,5 @@
 import { ERROR_CODE, ERRORS, MessageError, type ErrorDetails } from '../../protocol/index.js';
+import { brokenRule, isBrokenField } from './validation-text.js';
 
 /** The text of Nest's exception when a guard returns `false`. */
 const GUARD_REJECTED = 'Forbidden resource';
@@ -64,7 +65,9 @@ export function unfiltered(error: unknown): unknown {
 /** @param error argument of the exception; Nest declares a text or an object, but a handler may pass anything */
 function fromWsException(error: unknown, ref: string | undefined): MessageError {
   if (error === GUARD_REJECTED) return MessageError.of('forbidden', ref);
-  return new MessageError(codeOf(error) ?? 'refused', messageOf(error) ?? ERRORS.refused, ref);
+  const general = Array.isArray(error) && error.some(isBrokenField) ? 'invalid_message' : 'refused';
+  const code = codeOf(error) ?? general;
+  return new MessageError(code, messageOf(error) ?? GENERAL_TEXTS[code] ?? ERRORS.refused, ref);
 }
 
 function fromHttpException(error: HttpExceptionShape, ref: string | undefined): MessageError | undefined {
@@ -84,9 +87,18 @@ function codeOf(content: unknown): string | undefined {
 
 function messageOf(content: unknown): string | undefined {
   if (typeof content === 'string') return content;
+  if (Array.isArray(content)) return textOf(content);
   if (typeof content !== 'object' || content === null || !('message' in content)) return undefined;
   const { message } = content;
-  return Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : undefined;
+  return Array.isArray(message) ? textOf(message) : typeof message === 'string' ? message : undefined;
+}
+
+/** Joins the texts of a list; an `exceptionFactory` may pass on the errors of class-validator as they are. */
+function textOf(items: readonly unknown[]): string | undefined {
+  const texts = items.flatMap((item) =>
+    typeof item === 'string' ? [item] : isBrokenField(item) ? [brokenRule(item)] : [],
+  );
+  return texts.length > 0 ? texts.join('; ') : undefined;
 }
 
 interface MessageErrorShape {

@@ -11,6 +11,8 @@ import { takesText } from './raw-data.decorator.js';
 /** A parameter as the decorators of Nest leave it in the metadata of its method. */
 interface Parameter {
   readonly index: number;
+  /** Name of the field in `@MessageBody('field')`. */
+  readonly data?: unknown;
   readonly pipes?: readonly unknown[];
   readonly schema?: unknown;
 }
@@ -66,7 +68,9 @@ function methodFaults(gateway: GatewayClass, method: string): readonly string[] 
 }
 
 /** Returns the reason why nothing can check a body of this type, with a remedy; `undefined` where something can. */
-function faultOf(declared: unknown, { schema }: Parameter, pipes: readonly unknown[]): string | undefined {
+function faultOf(declared: unknown, { schema, data }: Parameter, pipes: readonly unknown[]): string | undefined {
+  if (typeof data === 'string' && data in Object.prototype)
+    return `reads the field "${data}", which every object of JavaScript has; rename the field`;
   if (schemaOf(declared, schema) !== undefined || pipes.some(decides)) return undefined;
   if (declared === Array)
     return 'is an array, whose items nothing checks; write @MessageBody(new ParseArrayPipe({ items: ItemDto })), or declare it as unknown';

@@ -4,11 +4,13 @@ import {
   selectExceptionFilterMetadata,
   type ExceptionFilterMetadata,
 } from '@nestjs/common/internal';
+import type { NestContainer } from '@nestjs/core';
 import { ExecutionContextHost, STATIC_CONTEXT } from '@nestjs/core/internal';
 import { ExceptionFiltersContext } from '@nestjs/websockets/context/exception-filters-context.js';
 import { WsExceptionsHandler } from '@nestjs/websockets/exceptions/ws-exceptions-handler.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { filteredError } from '../dispatch/exception-mapping.js';
+import type { HandlerTimeouts } from '../dispatch/handler-timeouts.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 
 /** Arguments of a handler call, as Nest passes them on: the socket, the body, the type, …, the pattern. */
@@ -21,7 +23,10 @@ export type HandlerArguments = [client: GatewaySocket, ...others: unknown[]];
 export class HandlerFilters extends WsExceptionsHandler {
   readonly #filters: ExceptionFilterMetadata[];
 
-  constructor(filters: ExceptionFilterMetadata[]) {
+  constructor(
+    filters: ExceptionFilterMetadata[],
+    private readonly timeouts: FilterTimeouts,
+  ) {
     super();
     this.#filters = filters;
   }
@@ -32,7 +37,7 @@ export class HandlerFilters extends WsExceptionsHandler {
     if (filter === undefined) throw exception;
     const host = new ExecutionContextHost(args);
     host.setType('ws');
-    throw filteredError(exception, await ask(filter, exception, host, args[0]));
+    throw filteredError(exception, await this.timeouts.within(args[0], ask(filter, exception, host, args[0])));
   }
 }
 
@@ -56,8 +61,18 @@ async function valueOf(answer: unknown): Promise<unknown> {
   return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
 }
 
+/** Limits how long filters may take, because the time of a call is over once its observable has emitted. */
+export type FilterTimeouts = HandlerTimeouts<GatewaySocket>;
+
 /** Finds the filters of a handler as Nest does: of the method, then of the class. */
 export class HandlerFiltersContext extends ExceptionFiltersContext {
+  constructor(
+    modules: NestContainer,
+    private readonly timeouts: FilterTimeouts,
+  ) {
+    super(modules);
+  }
+
   override create(...[instance, callback, moduleKey, contextId, inquirerId]: CreateParameters): HandlerFilters {
     this.moduleContext = moduleKey;
     const filters = this.createContext<ExceptionFilterMetadata[]>(
@@ -67,7 +82,7 @@ export class HandlerFiltersContext extends ExceptionFiltersContext {
       contextId ?? STATIC_CONTEXT,
       inquirerId,
     );
-    return new HandlerFilters(filters.toReversed());
+    return new HandlerFilters(filters.toReversed(), this.timeouts);
   }
 }
 

@@ -30,6 +30,13 @@ export function addPath(error: unknown, path: string, isField: (name: string) =>
   else if (typeof message === 'object' && message !== null) response.message = ungrouped(message, path);
 }
 
+/** Puts the path of a body before the text of a pipe that parses, such as ParseIntPipe: `data.n: Validation failed (…)`. */
+export function addPathOfParsing(error: unknown, path: string): void {
+  const response = responseOf(error);
+  if (typeof response?.message === 'string' && response.message.startsWith('Validation failed'))
+    response.message = `${path}: ${response.message}`;
+}
+
 /** Returns whether an exception of the ParseArrayPipe says which item is bad. */
 export function namesItem(error: unknown): boolean {
   const [message] = [responseOf(error)?.message].flat();

@@ -10,9 +10,11 @@ import {
   STATIC_CONTEXT,
 } from '@nestjs/core/internal';
 import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.js';
+import { Settings } from '../../settings/settings.js';
 import { isAbortOf } from '../dispatch/abort-reasons.js';
 import { HandlerReplies } from '../dispatch/handler-replies.js';
 import { HandlerRunner } from '../dispatch/handler-runner.js';
+import { HandlerTimeouts } from '../dispatch/handler-timeouts.js';
 import type { HandlerTable, MessageHandlerCallback } from '../dispatch/handler-table.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerFiltersContext, type HandlerArguments } from './exception-filters.js';
@@ -20,7 +22,7 @@ import { GatewayExplorer, type ExploredGateway, type GatewayHandler } from './ga
 import { HandlerInterceptors, type LateErrorListener } from './handler-interceptors.js';
 import { HandlerPipes } from './handler-pipes.js';
 import { HandlerProxy } from './handler-proxy.js';
-import { withoutHttpGlobals } from './http-globals.js';
+import { refuseScopedGlobals, withoutHttpGlobals } from './http-globals.js';
 import { contextOf, instantiate } from './gateway-instances.js';
 import { takesText } from './raw-data.decorator.js';
 import { takesSignal } from './session.decorators.js';
@@ -56,6 +58,7 @@ export class HandlerCompiler {
         'unsupported version of "@nestjs/websockets": WsContextCreator has changed; install the version in package.json',
       );
     const config = inheritAppConfig ? app.get(ApplicationConfig) : withoutHttpGlobals(app);
+    refuseScopedGlobals(config);
     // The only method of the container that finds guards, pipes, interceptors and filters.
     const modules = { getModules: () => app.get(ModulesContainer) } as unknown as NestContainer;
     const replies = app.get(HandlerReplies);
@@ -64,7 +67,13 @@ export class HandlerCompiler {
       if (session !== undefined && !isAbortOf(signal, error))
         replies.failedLate(session, { type: type as string, id: undefined }, error);
     };
-    this.#filters = new HandlerFiltersContext(modules);
+    const { handlerTimeoutMs } = app.get(Settings);
+    const timeouts = new HandlerTimeouts<GatewaySocket>(
+      handlerTimeoutMs,
+      { timedOut: () => undefined, failedLate: () => undefined },
+      'exception filter',
+    );
+    this.#filters = new HandlerFiltersContext(modules, timeouts);
     this.#creator = new WsContextCreator(
       new HandlerProxy(turns, onLate),
       this.#filters,

@@ -9,7 +9,7 @@ import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
 import { markRefusedBody } from '../dispatch/exception-mapping.js';
 import { BODY_PIPE, pathOf } from './body-pipe.js';
 import { BodyShape } from './body-shape.js';
-import { addPath, namesItem } from './field-paths.js';
+import { addPath, addPathOfParsing, namesItem } from './field-paths.js';
 
 /** An argument of a handler as Nest describes it: its type is a number, or a text for own decorators. */
 type Argument = Omit<ArgumentMetadata, 'type'> & { readonly type: unknown };
@@ -93,6 +93,7 @@ async function transformed(pipe: PipeTransform, value: unknown, metadata: Argume
     const isOfItems = pipe instanceof ParseArrayPipe && Array.isArray(value);
     if (isOfItems && !namesItem(error)) throw await itemError(pipe, value as unknown[], metadata, error);
     if (isOfItems || validates(pipe)) addPath(error, pathOf(metadata.data), fieldsOf(metadata.metatype));
+    else addPathOfParsing(error, pathOf(metadata.data));
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
+import { StartError } from '../../settings/start-error.js';
 import { Log } from '../../telemetry/log.js';
 
 const NONE = (): never[] => [];
@@ -29,4 +30,19 @@ function logGuards(config: ApplicationConfig, log: Log): void {
   log.warn('global guards do not guard messages: put @UseGuards() on gateways, or set inheritAppConfig', {
     guards: guards.join(' '),
   });
+}
+
+/**
+ * Refuses global guards and interceptors with a scope, which Nest creates for requests only: messages would pass a guard
+ * that never runs.
+ *
+ * @throws {StartError} with one line for each
+ */
+export function refuseScopedGlobals(config: ApplicationConfig): void {
+  const scoped = [...config.getGlobalRequestGuards(), ...config.getGlobalRequestInterceptors()];
+  const lines = scoped.map(
+    ({ metatype, name }) =>
+      `${metatype?.name ?? String(name)} is global and has a scope, so it cannot run for messages; make it a singleton, or use it on gateways without inheritAppConfig`,
+  );
+  if (lines.length > 0) throw new StartError(lines);
 }
