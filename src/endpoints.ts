@@ -6,7 +6,7 @@ import { HttpErrorFilter } from './gateway/handshake/http-error.filter.js';
 import { requestPath } from './gateway/handshake/handshake.js';
 import { refuseTakenRoutes } from './endpoint-routes.js';
 import type { HttpAdapter } from './gateway/http.adapter.js';
-import { overlap, routesOf, type Route, type RoutedApp } from './gateway/http/routes.js';
+import { answers, routesOf, type Route, type RoutedApp } from './gateway/http/routes.js';
 import { intercept } from './gateway/http/intercept.js';
 import { serveOpenApi } from './ops/api/openapi.js';
 import { EndpointsModule } from './ops/endpoints.module.js';
@@ -48,6 +48,6 @@ export async function serveEndpoints(server: INestApplication): Promise<void> {
 
 /** Returns whether an endpoint takes `OPTIONS`. Express answers it for each path, past the CORS of the application. */
 function answersOptions(endpoints: readonly Route[], request: IncomingMessage): boolean {
-  const asked: Route = { method: 'OPTIONS', path: requestPath(request) };
-  return endpoints.some((endpoint) => overlap(endpoint, asked) === 'all');
+  const path = requestPath(request);
+  return endpoints.some((endpoint) => answers(endpoint, 'OPTIONS', path));
 }

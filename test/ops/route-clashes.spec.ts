@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createApp, SettingsError, startApp } from '../../src/index.js';
 import { ask } from '../support/ask.js';
 import { keepLogLines } from '../support/log-lines.js';
+import { exchange } from '../support/raw-http.js';
 import { LIMITS_OFF } from '../support/server.js';
 
 const KEYS = { API_KEYS: 'a-key-of-many-characters-indeed' };
@@ -105,6 +106,16 @@ describe('a route of the application at a path of the server', () => {
     expect([preflight.status, preflight.headers['access-control-allow-origin']]).toEqual([204, headers.Origin]);
     expect((await ask(`${origin}/api/v1/messages`, { method: 'OPTIONS', headers })).status).toBe(401);
   });
+
+  it.each(['/{$&}', `/${'{a}'.repeat(30)}`, '/*', '/:page', '/%ff', '*'])(
+    'takes no path of a client for a pattern: OPTIONS %s',
+    async (path) => {
+      const origin = await start(moduleOf('/about', Get));
+      const head = `OPTIONS ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+      expect((await exchange(Number(new URL(origin).port), head)).status).toBeLessThan(500);
+      expect((await ask(`${origin}/about`)).body).toBe('of the application');
+    },
+  );
 
   it('is logged where a parameter loses only some paths', async () => {
     const origin = await start(moduleOf('/:page', Get));

@@ -39,6 +39,11 @@ export function overlap(first: Route, route: Route): Overlap {
   return others.length > 0 ? 'some' : found!;
 }
 
+/** Returns whether a route answers a request. @param path as the client wrote it, which is no pattern */
+export function answers(route: Route, method: string, path: string): boolean {
+  return overlapOf(route, { method, path }) === 'all';
+}
+
 function overlapOf(first: Route, route: Route): Overlap {
   if (first.method !== route.method && first.method !== 'ALL' && route.method !== 'ALL') return 'none';
   const [own, other] = [segmentsOf(first.path), segmentsOf(route.path)];
@@ -59,7 +64,7 @@ function overlapOf(first: Route, route: Route): Overlap {
 function variantsOf(path: string): string[] {
   const group = /\{([^{}]*)\}/.exec(path);
   if (group === null) return [path];
-  return ['', group[1]!].flatMap((each) => variantsOf(path.replace(group[0], each)));
+  return ['', group[1]!].flatMap((each) => variantsOf(path.replace(group[0], () => each)));
 }
 
 /** Splits a path as Express matches it: in any case, with or without a slash at its end. */
