@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
 /** Outboxes that are flushed in one tick for frames that many sessions get. A write takes some microseconds. */
-const SHARED_PER_TICK = 256;
+const SHARED_PER_TICK = 512;
+/** The same in a tick with direct frames, because the answers to these may follow at once. */
+const SHARED_BESIDE_DIRECT = 64;
 
 /** Holds data that is written at the end of a tick: an outbox. */
 export interface Flushable {
@@ -65,13 +67,14 @@ export class FlushScheduler {
     this.#waiting = this.#flushing;
     this.#flushing = outboxes;
     for (let from = 0; from < outboxes.length;) from = flushFrom(outboxes, from);
+    const share = outboxes.length > 0 ? SHARED_BESIDE_DIRECT : SHARED_PER_TICK;
     outboxes.length = 0;
-    if (this.#shared.length > 0) this.#flushShared();
+    if (this.#shared.length > 0) this.#flushShared(share);
   }
 
-  #flushShared(): void {
+  #flushShared(share: number): void {
     const outboxes = this.#shared;
-    this.#shared = outboxes.length > SHARED_PER_TICK ? outboxes.splice(SHARED_PER_TICK) : [];
+    this.#shared = outboxes.length > share ? outboxes.splice(share) : [];
     for (const outbox of outboxes) {
       try {
         outbox.flushShared();

@@ -2,7 +2,8 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FlushScheduler, type Flushable } from '../../src/sessions/flush-scheduler.js';
 
-const SHARED_PER_TICK = 256;
+const SHARED_PER_TICK = 512;
+const SHARED_BESIDE_DIRECT = 64;
 
 class FakeOutbox implements Flushable {
   readonly errors: unknown[] = [];
@@ -50,6 +51,15 @@ describe('the flush scheduler', () => {
     scheduler.add(outbox('direct'));
     await nextTick();
     expect(flushed.slice(SHARED_PER_TICK)).toEqual(['direct', `shared ${SHARED_PER_TICK}`]);
+  });
+
+  it('flushes fewer outboxes with shared frames in a tick with direct ones', async () => {
+    scheduler.add(outbox('direct'));
+    for (let index = 0; index < SHARED_PER_TICK; index++) scheduler.addShared(outbox('shared'));
+    await nextTick();
+    expect(flushed).toHaveLength(1 + SHARED_BESIDE_DIRECT);
+    await nextTick();
+    expect(flushed).toHaveLength(1 + SHARED_PER_TICK);
   });
 
   it('fails an outbox that cannot be written, and goes on with the next', async () => {
