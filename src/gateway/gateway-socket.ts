@@ -163,7 +163,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   /** Closes this socket with 1011 where a listener throws, because the exception would end the process. */
   override emit(event: string | symbol, ...parameters: unknown[]): boolean {
     try {
-      if (event === 'close') this.#closed(parameters[0] as number);
+      // An application may emit the event, too; `ws` closes first.
+      if (event === 'close' && this.readyState === WebSocket.CLOSED) this.#closed(parameters[0] as number);
       return super.emit(event, ...parameters);
     } catch (error) {
       if (this.session === undefined) throw error;

@@ -1,10 +1,11 @@
 import { Catch, Module, UseFilters, UsePipes, ValidationPipe, type ExceptionFilter } from '@nestjs/common';
 import { BadRequestException } from '@nestjs/common';
-import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
 import { Type } from 'class-transformer';
 import { IsInt, ValidateNested } from 'class-validator';
 import { NEVER, throwError, type Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
 import { MessagingGateway } from '../../src/index.js';
 import type { Client } from '../support/client.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -61,6 +62,22 @@ class FailingGateway {
     return dice;
   }
 
+  @UsePipes(new ValidationPipe({ exceptionFactory: (errors) => new WsException(errors) }))
+  @SubscribeMessage('v.field')
+  field(@MessageBody('size') size: SizeDto): unknown {
+    return size;
+  }
+
+  @SubscribeMessage('v.text')
+  text(@ConnectedSocket() socket: WebSocket): void {
+    socket.send('{"type":"said","sender":"server","other":1}');
+  }
+
+  @SubscribeMessage('v.odd')
+  odd(): never {
+    throw new WsException([{ property: 'age', constraints: { min: 18 }, children: 'none' }]);
+  }
+
   @UsePipes(new ValidationPipe({ exceptionFactory: (errors) => new BadRequestException(errors) }))
   @SubscribeMessage('v.http')
   http(@MessageBody() dice: DiceDto): unknown {
@@ -89,7 +106,7 @@ describe('a failed message', () => {
     },
   );
 
-  it.each(['v.ws', 'v.http'])(
+  it.each(['v.ws', 'v.http', 'v.field'])(
     'names the field where a factory passes on the errors of class-validator: %s',
     async (type) => {
       client.send({ type, id: type, data: { size: { sides: 'x' } } });
@@ -99,4 +116,16 @@ describe('a failed message', () => {
       });
     },
   );
+
+  it('is answered where a list of errors has another form', async () => {
+    client.send({ type: 'v.odd', id: 'o' });
+    expect((await client.answer('o')).data).toEqual({ code: 'invalid_message', message: 'data.age is wrong' });
+  });
+
+  it('lets frames of the gateway pass again once its filter has timed out', async () => {
+    client.send({ type: 'f.throws', id: 'f' });
+    await client.answer('f');
+    client.send({ type: 'v.text' });
+    expect(await client.next('said')).toMatchObject({ sender: 'server' });
+  });
 });

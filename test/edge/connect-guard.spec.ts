@@ -164,6 +164,7 @@ describe('a ConnectGuard', () => {
     ['another status 4xx', () => raise(new NotFoundException('No such user.')), 403, 'No such user.'],
     ['WsException', () => raise(new WsException('Banned.')), 403, 'Banned.'],
     ['WsException with an object', () => raise(new WsException({ message: 'Banned.' })), 403, 'Banned.'],
+    ['a user whose login has ended', () => ({ user: 'ann', expiresAt: 1 }), 401, 'The login has expired.'],
     ['an exception of another copy of Nest', () => raise(new OtherUnauthorized()), 401, 'Another copy.'],
   ];
   it.each(REFUSALS)('refuses by %s, with its status and text', async (_, check, status, message) => {

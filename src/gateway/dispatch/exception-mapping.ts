@@ -15,12 +15,12 @@ const STATUS_CODES: Readonly<Record<number, string>> = {
 };
 const GENERAL_TEXTS: Readonly<Record<string, string>> = ERRORS;
 
-/** Exceptions with which a pipe has refused a body. */
-const refusedBodies = new WeakSet<object>();
+/** Paths of the bodies that pipes have refused, by the exception of the pipe. */
+const refusedBodies = new WeakMap<object, string>();
 
-/** Records that a pipe threw this: a bad request is `invalid_message` then. */
-export function markRefusedBody(error: unknown): void {
-  if (typeof error === 'object' && error !== null) refusedBodies.add(error);
+/** Records that a pipe threw this: a bad request is `invalid_message` then. @param path of the body, such as `data.user` */
+export function markRefusedBody(error: unknown, path: string): void {
+  if (typeof error === 'object' && error !== null) refusedBodies.set(error, path);
 }
 
 /**
@@ -32,7 +32,7 @@ export function toMessageError(error: unknown, ref?: string): MessageError | und
   if (typeof error !== 'object' || error === null) return undefined;
   if (isMessageError(error)) return new MessageError(error.code, error.message, ref, error.details);
   if (isHttpException(error)) return fromHttpException(error, ref);
-  return hasMethod(error, 'getError') ? fromWsException(error.getError(), ref) : undefined;
+  return hasMethod(error, 'getError') ? fromWsException(error.getError(), ref, refusedBodies.get(error)) : undefined;
 }
 
 /**
@@ -63,20 +63,21 @@ export function unfiltered(error: unknown): unknown {
 }
 
 /** @param error argument of the exception; Nest declares a text or an object, but a handler may pass anything */
-function fromWsException(error: unknown, ref: string | undefined): MessageError {
+function fromWsException(error: unknown, ref: string | undefined, path: string | undefined): MessageError {
   if (error === GUARD_REJECTED) return MessageError.of('forbidden', ref);
   const general = Array.isArray(error) && error.some(isBrokenField) ? 'invalid_message' : 'refused';
   const code = codeOf(error) ?? general;
-  return new MessageError(code, messageOf(error) ?? GENERAL_TEXTS[code] ?? ERRORS.refused, ref);
+  return new MessageError(code, messageOf(error, path) ?? GENERAL_TEXTS[code] ?? ERRORS.refused, ref);
 }
 
 function fromHttpException(error: HttpExceptionShape, ref: string | undefined): MessageError | undefined {
   const status = Number(error.getStatus());
   if (!(status >= 400 && status < 500)) return undefined;
   const response = error.getResponse();
-  const invalid = status === BAD_REQUEST && refusedBodies.has(error);
+  const path = refusedBodies.get(error);
+  const invalid = status === BAD_REQUEST && path !== undefined;
   const code = codeOf(response) ?? (invalid ? 'invalid_message' : (STATUS_CODES[status] ?? 'refused'));
-  return new MessageError(code, messageOf(response) ?? GENERAL_TEXTS[code] ?? ERRORS.refused, ref);
+  return new MessageError(code, messageOf(response, path) ?? GENERAL_TEXTS[code] ?? ERRORS.refused, ref);
 }
 
 /** Returns the `code` of an object where it may be the code of a `sys.error`. */
@@ -85,18 +86,18 @@ function codeOf(content: unknown): string | undefined {
   return typeof content.code === 'string' && ERROR_CODE.test(content.code) ? content.code : undefined;
 }
 
-function messageOf(content: unknown): string | undefined {
+function messageOf(content: unknown, path = 'data'): string | undefined {
   if (typeof content === 'string') return content;
-  if (Array.isArray(content)) return textOf(content);
+  if (Array.isArray(content)) return textOf(content, path);
   if (typeof content !== 'object' || content === null || !('message' in content)) return undefined;
   const { message } = content;
-  return Array.isArray(message) ? textOf(message) : typeof message === 'string' ? message : undefined;
+  return Array.isArray(message) ? textOf(message, path) : typeof message === 'string' ? message : undefined;
 }
 
 /** Joins the texts of a list; an `exceptionFactory` may pass on the errors of class-validator as they are. */
-function textOf(items: readonly unknown[]): string | undefined {
+function textOf(items: readonly unknown[], path: string): string | undefined {
   const texts = items.flatMap((item) =>
-    typeof item === 'string' ? [item] : isBrokenField(item) ? [brokenRule(item)] : [],
+    typeof item === 'string' ? [item] : isBrokenField(item) ? [brokenRule(item, path)] : [],
   );
   return texts.length > 0 ? texts.join('; ') : undefined;
 }

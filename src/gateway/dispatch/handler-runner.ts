@@ -7,7 +7,7 @@ import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { isAbortOf, sessionLeft, timedOut } from './abort-reasons.js';
-import { guardListeners } from './guarded-signal.js';
+import { guardListeners } from '../../telemetry/guarded-signal.js';
 import { HandlerQueue, type CallRunner, type HandlerCall, type HandlerQueueServices } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';

@@ -1,8 +1,8 @@
 /** A `ValidationError` of class-validator, by its shape. */
 interface BrokenField {
   readonly property: string;
-  readonly constraints?: Readonly<Record<string, string>> | undefined;
-  readonly children?: readonly BrokenField[] | undefined;
+  readonly constraints?: Readonly<Record<string, unknown>> | null;
+  readonly children?: unknown;
 }
 
 /** Returns whether a value is a `ValidationError`, of whatever copy of class-validator. */
@@ -11,9 +11,10 @@ export function isBrokenField(value: unknown): value is BrokenField {
 }
 
 /** Returns the first broken rule with the path of its field: `data.sides must not be less than 3`. */
-export function brokenRule({ property, constraints, children }: BrokenField, path = 'data'): string {
-  const [child] = children ?? [];
-  if (child !== undefined) return brokenRule(child, `${path}.${property}`);
-  const [rule = `${property} is wrong`] = Object.values(constraints ?? {});
+export function brokenRule({ property, constraints, children }: BrokenField, path: string): string {
+  const child: unknown = Array.isArray(children) ? children[0] : undefined;
+  if (isBrokenField(child)) return brokenRule(child, `${path}.${property}`);
+  const [broken] = Object.values(constraints ?? {});
+  const rule = typeof broken === 'string' ? broken : `${property} is wrong`;
   return rule.startsWith(`${property} `) ? `${path}.${rule}` : `${path}.${property}: ${rule}`;
 }

@@ -6,12 +6,15 @@ import type { Credentials } from '../../sessions/identity.js';
 import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
 import { logIncident } from '../../telemetry/incident.js';
+import { guardListeners } from '../../telemetry/guarded-signal.js';
 import { Log } from '../../telemetry/log.js';
 import { watchDeparture } from '../http/departure-watch.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 import { ConnectGuard, type ConnectAttempt } from './connect-guard.js';
 import { readVerdict, refusalOf } from './connect-verdict.js';
 
+/** Name of the method in the log. */
+const HOOK = 'ConnectGuard.canConnect';
 /** `Retry-After` of a check that failed or took too long. */
 const RETRY_AFTER_SECONDS = 5;
 
@@ -62,6 +65,7 @@ export class ConnectCheck implements OnModuleInit {
     if (request.socket.destroyed) return undefined;
     if (this.nodeState.phase === 'draining') return unavailable();
     const check = new AbortController();
+    guardListeners(check.signal, (error) => logIncident(this.log, error, { hook: HOOK, address }));
     this.#running.add(check);
     let hasLeft = false;
     const endWatch = watchDeparture(request.socket, () => {
@@ -95,7 +99,7 @@ export class ConnectCheck implements OnModuleInit {
       const guard = await this.#guard(attempt);
       return readVerdict(await guard.canConnect(attempt), credentials);
     } catch (error) {
-      return this.#failed(error, attempt.address);
+      return isAbort(error, attempt.signal) ? unavailable() : this.#failed(error, attempt.address);
     }
   }
 
@@ -108,7 +112,7 @@ export class ConnectCheck implements OnModuleInit {
     } catch (thrown) {
       failure = thrown;
     }
-    const incident = logIncident(this.log, failure, { hook: 'ConnectGuard.canConnect', address });
+    const incident = logIncident(this.log, failure, { hook: HOOK, address });
     return unavailable(`The check of this connection failed; the log has the incident ${incident}.`);
   }
 
@@ -120,6 +124,11 @@ export class ConnectCheck implements OnModuleInit {
     this.moduleRef.registerRequestByContextId(request, context);
     return this.moduleRef.resolve<ConnectGuard>(provider.token, context, { strict: false });
   }
+}
+
+/** Returns whether a guard only reports that its signal was aborted, as `fetch` does. */
+function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  return aborted && (error === reason || (error instanceof Error && error.name === 'AbortError'));
 }
 
 function hasMethod(guard: Partial<ConnectGuard> | null | undefined): boolean {

@@ -46,13 +46,14 @@ export function refusalOf(error: unknown): HandshakeRejection | undefined {
   return refusal(isRefusalStatus(status) ? status : 403, textOf(getResponse.call(error)));
 }
 
-function readIdentity({ user: given, claims, expiresAt }: ConnectIdentity): Credentials {
+function readIdentity({ user: given, claims, expiresAt }: ConnectIdentity): Credentials | HandshakeRejection {
   const user = toUser(given);
   if (user === undefined) throw new TypeError(`user of ConnectGuard must be ${USER_RULE} or a whole number`);
   if (claims !== undefined && (typeof claims !== 'object' || claims === null || Array.isArray(claims)))
     throw new TypeError('claims of ConnectGuard must be an object');
   if (expiresAt !== undefined && !Number.isFinite(expiresAt))
     throw new TypeError('expiresAt of ConnectGuard must be seconds since 1970');
+  if (expiresAt !== undefined && expiresAt * 1000 <= Date.now()) return refusal(401, 'The login has expired.');
   return {
     user,
     claims: claims && Object.freeze({ ...claims }),

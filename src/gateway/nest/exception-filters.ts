@@ -37,32 +37,37 @@ export class HandlerFilters extends WsExceptionsHandler {
     if (filter === undefined) throw exception;
     const host = new ExecutionContextHost(args);
     host.setType('ws');
-    throw filteredError(exception, await this.timeouts.within(args[0], ask(filter, exception, host, args[0])));
+    throw filteredError(exception, await this.#ask(filter, { client: args[0], exception }, host));
+  }
+
+  /** Calls a filter. Only envelopes may leave until it settles, because Nest's filters send frames of another form. */
+  async #ask({ func }: ExceptionFilterMetadata, call: FilterCall, host: ArgumentsHost): Promise<unknown> {
+    const { client, exception } = call;
+    client.filters++;
+    try {
+      return await this.timeouts.within(
+        call,
+        valueOf(() => func(exception, host)),
+      );
+    } finally {
+      client.filters--;
+    }
   }
 }
 
-/** Calls a filter. Only envelopes may leave until it settles, because Nest's filters send frames of another form. */
-async function ask(
-  { func }: ExceptionFilterMetadata,
-  exception: unknown,
-  host: ArgumentsHost,
-  client: GatewaySocket,
-): Promise<unknown> {
-  client.filters++;
-  try {
-    return await valueOf(func(exception, host));
-  } finally {
-    client.filters--;
-  }
-}
-
-async function valueOf(answer: unknown): Promise<unknown> {
-  const value = await answer;
+async function valueOf(ask: () => unknown): Promise<unknown> {
+  const value = await ask();
   return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
 }
 
 /** Limits how long filters may take, because the time of a call is over once its observable has emitted. */
-export type FilterTimeouts = HandlerTimeouts<GatewaySocket>;
+export type FilterTimeouts = HandlerTimeouts<FilterCall>;
+
+/** A call of a filter. */
+export interface FilterCall {
+  readonly client: GatewaySocket;
+  readonly exception: unknown;
+}
 
 /** Finds the filters of a handler as Nest does: of the method, then of the class. */
 export class HandlerFiltersContext extends ExceptionFiltersContext {

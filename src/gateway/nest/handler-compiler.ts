@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { ApplicationConfig, ModulesContainer, type NestContainer } from '@nestjs/core';
+import { ModulesContainer, type NestContainer } from '@nestjs/core';
 // Nest has no public way to call a handler of a gateway without its own treatment of exceptions.
 import {
   GuardsConsumer,
@@ -17,12 +17,12 @@ import { HandlerRunner } from '../dispatch/handler-runner.js';
 import { HandlerTimeouts } from '../dispatch/handler-timeouts.js';
 import type { HandlerTable, MessageHandlerCallback } from '../dispatch/handler-table.js';
 import type { GatewaySocket } from '../gateway-socket.js';
-import { HandlerFiltersContext, type HandlerArguments } from './exception-filters.js';
+import { HandlerFiltersContext, type FilterCall, type HandlerArguments } from './exception-filters.js';
 import { GatewayExplorer, type ExploredGateway, type GatewayHandler } from './gateway-explorer.js';
 import { HandlerInterceptors, type LateErrorListener } from './handler-interceptors.js';
 import { HandlerPipes } from './handler-pipes.js';
 import { HandlerProxy } from './handler-proxy.js';
-import { refuseScopedGlobals, withoutHttpGlobals } from './http-globals.js';
+import { messageConfig } from './http-globals.js';
 import { contextOf, instantiate } from './gateway-instances.js';
 import { takesText } from './raw-data.decorator.js';
 import { takesSignal } from './session.decorators.js';
@@ -57,8 +57,7 @@ export class HandlerCompiler {
       throw new Error(
         'unsupported version of "@nestjs/websockets": WsContextCreator has changed; install the version in package.json',
       );
-    const config = inheritAppConfig ? app.get(ApplicationConfig) : withoutHttpGlobals(app);
-    refuseScopedGlobals(config);
+    const config = messageConfig(app, { inheritAppConfig });
     // The only method of the container that finds guards, pipes, interceptors and filters.
     const modules = { getModules: () => app.get(ModulesContainer) } as unknown as NestContainer;
     const replies = app.get(HandlerReplies);
@@ -68,9 +67,14 @@ export class HandlerCompiler {
         replies.failedLate(session, { type: type as string, id: undefined }, error);
     };
     const { handlerTimeoutMs } = app.get(Settings);
-    const timeouts = new HandlerTimeouts<GatewaySocket>(
+    const timeouts = new HandlerTimeouts<FilterCall>(
       handlerTimeoutMs,
-      { timedOut: () => undefined, failedLate: () => undefined },
+      {
+        timedOut: ({ exception }, error) => void (error.cause = exception),
+        failedLate: ({ client }, error) => {
+          if (client.session !== undefined) replies.failedLate(client.session, { type: '', id: undefined }, error);
+        },
+      },
       'exception filter',
     );
     this.#filters = new HandlerFiltersContext(modules, timeouts);

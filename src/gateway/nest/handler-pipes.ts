@@ -25,21 +25,22 @@ export class HandlerPipes {
   // Not async, because that would allocate one more promise for each message.
   apply(value: unknown, argument: Argument, pipes: readonly PipeTransform[]): unknown {
     const globals = pipes.indexOf(BODY_PIPE);
-    if (globals < 0) return marked(this.#nest.apply(value, argument as never, pipes as PipeTransform[]));
+    if (globals < 0)
+      return marked(this.#nest.apply(value, argument as never, pipes as PipeTransform[]), pathOf(argument.data));
     const isBody = argument.type === WsParamtype.PAYLOAD;
     const { metatype, data, schema } = argument;
     const metadata = { type: isBody ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
     if (pipes.length > 1)
-      return marked(isBody ? passBody(value, metadata, pipes, globals) : pass(value, metadata, pipes));
+      return marked(isBody ? passBody(value, metadata, pipes, globals) : pass(value, metadata, pipes), pathOf(data));
     return isBody ? BODY_PIPE.transform(value, metadata) : value;
   }
 }
 
-async function marked(passing: Promise<unknown>): Promise<unknown> {
+async function marked(passing: Promise<unknown>, path: string): Promise<unknown> {
   try {
     return await passing;
   } catch (error) {
-    markRefusedBody(error);
+    markRefusedBody(error, path);
     throw error;
   }
 }

@@ -6,14 +6,33 @@ import { Log } from '../../telemetry/log.js';
 const NONE = (): never[] => [];
 
 /**
- * Returns the configuration of an application without its global guards and interceptors, for the messages of gateways.
- * They are written for requests: they read headers that no message has, and wrap answers whose form the protocol defines.
- * Logs the names of the guards, because an application may expect them to guard messages.
+ * Returns the global things that run for messages: pipes, and with `inheritAppConfig` guards and interceptors. Without it
+ * these run for requests only, because they read headers that no message has, and wrap answers whose form the protocol
+ * defines. Logs what an application may expect to run for messages.
+ *
+ * @throws {StartError} with `inheritAppConfig`, for a guard or interceptor with a scope, which Nest creates for requests only
  */
-export function withoutHttpGlobals(app: INestApplication): ApplicationConfig {
+export function messageConfig(
+  app: INestApplication,
+  { inheritAppConfig }: { readonly inheritAppConfig: boolean },
+): ApplicationConfig {
   const config = app.get(ApplicationConfig);
-  logGuards(config, app.get(Log));
-  return Object.assign(Object.create(config) as ApplicationConfig, {
+  const log = app.get(Log);
+  warnOf(log, 'global pipes with a scope do not run for messages: use @UsePipes() on gateways', {
+    pipes: config.getGlobalRequestPipes().map(nameOf),
+  });
+  const scopedPipes = { getGlobalRequestPipes: NONE };
+  if (inheritAppConfig) {
+    refuseScoped(config);
+    return Object.assign(Object.create(config) as ApplicationConfig, scopedPipes);
+  }
+  warnOf(log, 'global guards do not guard messages: put @UseGuards() on gateways, or set inheritAppConfig', {
+    guards: [
+      ...config.getGlobalGuards().map(({ constructor }) => constructor.name),
+      ...config.getGlobalRequestGuards().map(nameOf),
+    ],
+  });
+  return Object.assign(Object.create(config) as ApplicationConfig, scopedPipes, {
     getGlobalGuards: NONE,
     getGlobalRequestGuards: NONE,
     getGlobalInterceptors: NONE,
@@ -21,28 +40,19 @@ export function withoutHttpGlobals(app: INestApplication): ApplicationConfig {
   });
 }
 
-function logGuards(config: ApplicationConfig, log: Log): void {
-  const guards = [
-    ...config.getGlobalGuards().map((guard) => guard.constructor.name),
-    ...config.getGlobalRequestGuards().map(({ name }) => String(name)),
-  ];
-  if (guards.length === 0) return;
-  log.warn('global guards do not guard messages: put @UseGuards() on gateways, or set inheritAppConfig', {
-    guards: guards.join(' '),
-  });
+function refuseScoped(config: ApplicationConfig): void {
+  const scoped = [...config.getGlobalRequestGuards(), ...config.getGlobalRequestInterceptors()].map(nameOf);
+  const remedy = 'make it a singleton, or use it on gateways without inheritAppConfig';
+  const lines = scoped.map((name) => `${name} is global and has a scope, so it cannot run for messages; ${remedy}`);
+  if (lines.length > 0) throw new StartError(lines);
 }
 
-/**
- * Refuses global guards and interceptors with a scope, which Nest creates for requests only: messages would pass a guard
- * that never runs.
- *
- * @throws {StartError} with one line for each
- */
-export function refuseScopedGlobals(config: ApplicationConfig): void {
-  const scoped = [...config.getGlobalRequestGuards(), ...config.getGlobalRequestInterceptors()];
-  const lines = scoped.map(
-    ({ metatype, name }) =>
-      `${metatype?.name ?? String(name)} is global and has a scope, so it cannot run for messages; make it a singleton, or use it on gateways without inheritAppConfig`,
-  );
-  if (lines.length > 0) throw new StartError(lines);
+/** Logs a line with the names in its field; no line where there are none. */
+function warnOf(log: Log, line: string, fields: Readonly<Record<string, readonly string[]>>): void {
+  for (const [field, names] of Object.entries(fields))
+    if (names.length > 0) log.warn(line, { [field]: names.join(' ') });
+}
+
+function nameOf({ metatype, name }: { readonly metatype: unknown; readonly name: unknown }): string {
+  return typeof metatype === 'function' ? metatype.name : String(name);
 }
