@@ -21,7 +21,7 @@ it('a version of Nest that subscribes hooks by other methods is refused', () => 
 });
 
 it('a version of Nest that binds gateways without these methods is refused at the start', async () => {
-  const instances = { all: [], static: [], scoped: [] } as unknown as GatewayInstances;
+  const instances = { all: [], unscoped: [], scoped: [] } as unknown as GatewayInstances;
   const hooks = new SessionHooks({} as SessionRegistry, instances, {} as HookCaller, new Counters(), readSettings({}));
   await expect(hooks.onModuleInit()).resolves.toBeUndefined();
   hooks.takeFromNest({});

@@ -94,11 +94,17 @@ function messageOf(content: unknown, path = 'data'): string | undefined {
   return Array.isArray(message) ? textOf(message, path) : typeof message === 'string' ? message : undefined;
 }
 
-/** Joins the texts of a list; an `exceptionFactory` may pass on the errors of class-validator as they are. */
+/**
+ * Joins the texts of a list; an `exceptionFactory` may pass on the errors of class-validator as they are.
+ *
+ * @throws {TypeError} for a symbol, which has no text
+ */
 function textOf(items: readonly unknown[], path: string): string | undefined {
-  const texts = items.flatMap((item) =>
-    typeof item === 'string' ? [item] : isBrokenField(item) ? [brokenRule(item, path)] : [],
-  );
+  const texts = items.flatMap((item) => {
+    if (isBrokenField(item)) return [brokenRule(item, path)];
+    if (typeof item === 'symbol') throw new TypeError('a symbol has no text');
+    return typeof item === 'string' || typeof item === 'number' ? [`${item}`] : [];
+  });
   return texts.length > 0 ? texts.join('; ') : undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { NestInterceptor } from '@nestjs/common';
 import { InterceptorsConsumer } from '@nestjs/core/internal';
-import { concatMap, finalize, isObservable, of, type Observable } from 'rxjs';
+import { finalize, isObservable, Observable, of } from 'rxjs';
 import { containedValues } from '../dispatch/contained-values.js';
 import type { HandlerTurns } from '../dispatch/handler-turns.js';
 import { AwaitedValues, generatedValues, isGenerated } from '../dispatch/handler-values.js';
@@ -34,15 +34,11 @@ export class HandlerInterceptors extends InterceptorsConsumer {
   ): Promise<AwaitedValues> {
     const late = (error: unknown): void => this.onLate(args as HandlerArguments, error);
     let ended = false;
-    const observed: Next = async () => {
-      try {
-        const outcome = await next();
-        return isObservable(outcome) ? containedValues(outcome, late) : outcome;
-      } catch (error) {
-        // Nest drops the error of a handler from which its interceptors have unsubscribed.
-        if (ended) late(error);
-        throw error;
-      }
+    const observed: Next = () => {
+      const outcome = next();
+      // Nest drops the error of a handler from which its interceptors have unsubscribed.
+      outcome.catch((error: unknown) => ended && late(error));
+      return outcome;
     };
     this.#lateListeners.set(observed, late);
     const contained = interceptors.map((each) => containedInterceptor(each, late));
@@ -50,11 +46,21 @@ export class HandlerInterceptors extends InterceptorsConsumer {
     return new AwaitedValues((values as Observable<unknown>).pipe(finalize(() => (ended = true))));
   }
 
+  /** Does what Nest does, and subscribes as soon, because an observable may emit right after the handler has returned. */
   override transformDeferred(next: Next): Observable<unknown> {
     const late = this.#lateListeners.get(next)!;
-    return super
-      .transformDeferred(next)
-      .pipe(concatMap((value) => (isGenerated(value) ? generatedValues(value, this.turns, late) : of(value))));
+    const outcome = next(); // at once, in the async context of the caller
+    return new Observable((subscriber) => {
+      outcome.then(
+        (value) => (subscriber.closed ? undefined : this.#valuesOf(value, late).subscribe(subscriber)),
+        (error: unknown) => subscriber.error(error),
+      );
+    });
+  }
+
+  #valuesOf(value: unknown, late: (error: unknown) => void): Observable<unknown> {
+    if (isGenerated(value)) return generatedValues(value, this.turns, late);
+    return isObservable(value) ? containedValues(value, late) : of(value);
   }
 }
 
