@@ -1,6 +1,7 @@
 import { BadRequestException } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { addPath, fieldMessage } from '../../src/gateway/nest/field-paths.js';
+import { fieldMessage } from '../../src/gateway/dispatch/validation-text.js';
+import { addPath } from '../../src/gateway/nest/field-paths.js';
 
 describe('the message of a rule', () => {
   it.each([

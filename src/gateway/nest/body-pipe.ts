@@ -3,9 +3,9 @@ import { PIPES_METADATA } from '@nestjs/common/constants.js';
 import { plainToInstance } from 'class-transformer';
 import type { ValidationError } from 'class-validator';
 import { MessageError } from '../../protocol/index.js';
+import { brokenRule } from '../dispatch/validation-text.js';
 import { BodyShape } from './body-shape.js';
 import { schemaOf, validBySchema } from './body-schema.js';
-import { fieldMessage } from './field-paths.js';
 import { brokenRules, firstErrors } from './first-error.js';
 import { FreeValues } from './free-values.js';
 
@@ -91,15 +91,7 @@ function settled(instance: object, errors: ValidationError[] | Promise<Validatio
 }
 
 function accepted(instance: object, errors: readonly ValidationError[], path: string): object {
-  if (errors.length > 0) throw new MessageError('invalid_message', firstProblem(errors, path));
-  return instance;
-}
-
-/** Returns the first broken rule of a DTO with the path of its field: `data.items.0.name must be a string`. */
-function firstProblem(errors: readonly ValidationError[], path: string): string {
   const [error] = errors;
-  if (error === undefined) return `${path} is wrong`;
-  if (error.children?.length) return firstProblem(error.children, `${path}.${error.property}`);
-  const constraint = Object.values(error.constraints ?? {})[0] ?? `${error.property} is wrong`;
-  return fieldMessage(constraint, path, error.property);
+  if (error !== undefined) throw new MessageError('invalid_message', brokenRule(error, path));
+  return instance;
 }

@@ -1,18 +1,9 @@
-/** Words that class-validator writes before the name of a field. */
-const BEFORE_FIELD = /^(each value in )?(?:nested property |property )?(.*)$/s;
+import { BEFORE_FIELD, fieldMessage } from '../dispatch/validation-text.js';
+
 /** The fields above the broken one, as the ValidationPipe of Nest writes them: `items.0.`. */
 const PARENTS = /^((?:[^\s.:]+\.)*)(.*)$/s;
 /** The number of an item, as the ParseArrayPipe of Nest writes it. */
 const ITEM = /^\[(\d+)\] (?:item )?/;
-
-/**
- * Puts the path of a body before the message of a rule: `data.sides must not be less than 3`. A text that does not begin
- * with the name of its field gets it: `data.sides: too few`.
- */
-export function fieldMessage(message: string, path: string, property: string): string {
-  const [, each = '', rule = ''] = BEFORE_FIELD.exec(message)!;
-  return beginsWith(rule, property) ? `${each}${path}.${rule}` : `${path}.${property}: ${message}`;
-}
 
 /**
  * Puts the path of a body before the texts in an exception of a validating pipe, which begin with the name of a field.
@@ -83,8 +74,4 @@ function ungrouped(messages: object, path: string): string[] {
     const property = parts.pop()!;
     return [texts].flat().map((text) => fieldMessage(String(text), [path, ...parts].join('.'), property));
   });
-}
-
-function beginsWith(rule: string, property: string): boolean {
-  return rule.startsWith(property) && !/^[\w$]/.test(rule.slice(property.length));
 }
