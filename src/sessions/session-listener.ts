@@ -45,11 +45,13 @@ export type ListenerPhase = (typeof LISTENER_PHASES)[number];
  */
 export class SessionListeners {
   readonly #entries: { readonly rank: number; readonly listener: SessionListener }[] = [];
-  /** The listeners of each event, because most listeners have no use for one of them. */
-  #ofOpened: Required<Pick<SessionListener, 'opened'>>[] = [];
-  #ofAnnounced: Required<Pick<SessionListener, 'announced'>>[] = [];
-  #ofClosing: Required<Pick<SessionListener, 'closing'>>[] = [];
-  #ofClosed: Required<Pick<SessionListener, 'closed'>>[] = [];
+  /** The listeners of each event, because most listeners have no use for some. */
+  #listeners: Readonly<Record<keyof SessionListener, readonly SessionListener[]>> = {
+    opened: [],
+    announced: [],
+    closing: [],
+    closed: [],
+  };
 
   /** @param onError receives what a listener has thrown */
   constructor(private readonly onError: (event: keyof SessionListener, session: Session, error: unknown) => void) {}
@@ -59,55 +61,40 @@ export class SessionListeners {
     const rank = LISTENER_PHASES.indexOf(phase);
     const index = this.#entries.findIndex((entry) => entry.rank > rank);
     this.#entries.splice(index === -1 ? this.#entries.length : index, 0, { rank, listener });
-    this.#ofOpened = this.#having('opened');
-    this.#ofAnnounced = this.#having('announced');
-    this.#ofClosing = this.#having('closing');
-    this.#ofClosed = this.#having('closed');
+    const having = (event: keyof SessionListener): readonly SessionListener[] =>
+      this.#entries.flatMap((entry) => (entry.listener[event] === undefined ? [] : [entry.listener]));
+    this.#listeners = {
+      opened: having('opened'),
+      announced: having('announced'),
+      closing: having('closing'),
+      closed: having('closed'),
+    };
   }
 
   opened(session: Session): void {
-    for (const listener of this.#ofOpened) {
-      try {
-        listener.opened(session);
-      } catch (error) {
-        this.onError('opened', session, error);
-      }
-    }
+    this.#callAll('opened', session);
   }
 
   announced(session: Session): void {
-    for (const listener of this.#ofAnnounced) {
-      try {
-        listener.announced(session);
-      } catch (error) {
-        this.onError('announced', session, error);
-      }
-    }
+    this.#callAll('announced', session);
   }
 
   closing(session: Session, code: number): void {
-    for (const listener of this.#ofClosing) {
-      try {
-        listener.closing(session, code);
-      } catch (error) {
-        this.onError('closing', session, error);
-      }
-    }
+    this.#callAll('closing', session, code);
   }
 
   closed(session: Session, code: number): void {
-    for (const listener of this.#ofClosed) {
-      try {
-        listener.closed(session, code);
-      } catch (error) {
-        this.onError('closed', session, error);
-      }
-    }
+    this.#callAll('closed', session, code);
   }
 
-  #having<Event extends keyof SessionListener>(event: Event): Required<Pick<SessionListener, Event>>[] {
-    return this.#entries.flatMap(({ listener }) =>
-      listener[event] === undefined ? [] : [listener as Required<Pick<SessionListener, Event>>],
-    );
+  // No closure for each call, because thousands of sessions may open or close in one turn.
+  #callAll(event: keyof SessionListener, session: Session, code?: number): void {
+    for (const listener of this.#listeners[event]) {
+      try {
+        (listener[event] as (session: Session, code?: number) => void).call(listener, session, code);
+      } catch (error) {
+        this.onError(event, session, error);
+      }
+    }
   }
 }
