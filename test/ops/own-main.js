@@ -1,6 +1,7 @@
 // The main file of a team: it prints each hook to the log, and calls what the variable STOP lists, in this order.
 import { Logger, Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
+import { NodeState } from '../../dist/node/node-state.js';
 import { createApp, drainOnSignals, MessagingGateway, startApp } from '../../dist/index.js';
 
 const logger = new Logger('own main');
@@ -22,10 +23,10 @@ class Database {
 }
 
 class Slow {
-  /** Answers once the drain has begun, at a time that the client does not wait for. */
+  /** Answers once the drain has begun. */
   async slow() {
     say('handler began');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => app.get(NodeState, { strict: false }).onDraining(() => resolve()));
     return 'done';
   }
 
