@@ -57,6 +57,8 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   /** Bytes read since the socket last waited for a turn. Written by the frame reader. */
   readBytes = 0;
+  /** `sys.error` replies since the socket last waited for a turn. Reset by the frame reader. */
+  errors = 0;
   /** Position in the bytes that `ws` reads. Written by the frame reader with the first frame for `ws`. */
   frameTracker: FrameTracker | undefined;
   /** Handled messages of the session. Written by the dispatcher with the first one. */
@@ -179,6 +181,7 @@ export class GatewaySocket extends WebSocket implements Connection {
   }
 
   countError(code: string): boolean {
+    this.errors++;
     return this.sessionRateLimiter?.recordError(code) === true;
   }
 

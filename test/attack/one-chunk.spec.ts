@@ -14,6 +14,8 @@ const REQUESTS = 400;
 const PAGE_BYTES = 200_000;
 /** Bytes that the server writes to one session in a turn before it reads on in the next turn. */
 const TURN_BYTES = 1_048_576;
+/** Messages of one session that the server refuses in a turn. Two turns may pass between two looks of a test. */
+const TURN_REFUSALS = 64;
 
 describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { timeout: 60_000 }, (FAST_LANE) => {
   let server: TestServer;
@@ -88,6 +90,22 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
       before = bytesWritten;
     }
     expect(most).toBeLessThan(TURN_BYTES + 2 * PAGE_BYTES);
+    expect(refs(stalled)).toEqual(numbers(REQUESTS));
+  });
+
+  it('are refused over several turns where they exceed the rate', async () => {
+    const stalled = await start({ MESSAGES_PER_SECOND: '1', REFUSALS_PER_MINUTE: '0' });
+    const { outbox } = stalled.session;
+    let before = outbox.framesSent;
+    let most = 0;
+    stalled.client.socket.resume();
+    stalled.client.socket.write(requests());
+    while (stalled.client.lines.length < REQUESTS) {
+      await tick();
+      most = Math.max(most, outbox.framesSent - before);
+      before = outbox.framesSent;
+    }
+    expect(most).toBeLessThanOrEqual(2 * TURN_REFUSALS);
     expect(refs(stalled)).toEqual(numbers(REQUESTS));
   });
 

@@ -5,7 +5,7 @@ import { Siege, type SiegeOptions } from './siege.js';
 /** The p99 of the calm pair beside an attack, as a multiple of its quiet p99. */
 const BEARABLE = 5;
 /** Below this the p99 is the grain of garbage collection and of the scheduler on a busy machine, whatever the multiple. */
-const GRAIN_MS = 50;
+const GRAIN_MS = 25;
 const QUIET_EXCHANGES = 150;
 /** An attack is repeated for so long: a busy machine spoils one measurement, a fault of the server spoils each of them. */
 const TRYING_MS = 8000;

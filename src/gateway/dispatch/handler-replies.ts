@@ -20,6 +20,9 @@ const HANDLER_CODE = 'handler';
 /** The part of a message that its reply needs. */
 type Answered = Pick<ServerRequest, 'type' | 'id'>;
 
+/** What `sys.error` says: a {@link MessageError}, thrown or not. */
+type ErrorReply = Pick<MessageError, 'code' | 'message' | 'details'> & { readonly ref?: string | undefined };
+
 /** Replies to a message: with application messages, the closing ack, or one `sys.error`. */
 @Injectable()
 export class HandlerReplies {
@@ -78,7 +81,7 @@ export class HandlerReplies {
   }
 
   /** Sends a `sys.error`, and closes the session with 1008 when it has exceeded its errors per minute. */
-  error(session: Session, { code, message, ref, details }: MessageError): void {
+  error(session: Session, { code, message, ref, details }: ErrorReply): void {
     const frame = errorFrame(session.id, code, message, ref, details);
     this.counters.count(this.counters.refused, Object.hasOwn(ERRORS, code) ? code : HANDLER_CODE);
     this.log.info('message refused', { code, session: session.id, address: session.address });

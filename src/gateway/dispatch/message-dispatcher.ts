@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MessageRouter } from '../../messaging/message-router.js';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
-import { decode, MessageError, isReserved, type Envelope, type ServerRequest } from '../../protocol/index.js';
+import { decode, ERRORS, MessageError, isReserved, type Envelope, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
@@ -27,7 +27,7 @@ export class MessageDispatcher {
     const { sessionRateLimiter } = socket;
     if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(bytes))
       this.#withErrorReply(socket, (session) => this.#dispatch(socket, session, text, bytes));
-    else this.#withErrorReply(socket, () => refuse(text, sessionRateLimiter.waitMs(bytes)));
+    else this.refuse(socket, idOf(text), bytes);
   }
 
   /**
@@ -46,11 +46,18 @@ export class MessageDispatcher {
     this.#withErrorReply(socket, (session) => this.#route(session, envelope));
   }
 
-  /** Refuses a message that is decoded and exceeds the rate limit. @param bytes its length on the wire */
+  /**
+   * Refuses a message that exceeds the rate limit. Throws nothing, because the stack of an exception costs most of the
+   * time of a flood.
+   *
+   * @param bytes its length on the wire
+   */
   refuse(socket: GatewaySocket, id: string | undefined, bytes: number): void {
-    this.#withErrorReply(socket, () => {
-      throw MessageError.of('rate_limited', id, { retryAfterMs: socket.sessionRateLimiter!.waitMs(bytes) });
-    });
+    const { session, sessionRateLimiter } = socket;
+    if (session === undefined || session.closed) return;
+    this.counters.received++;
+    const details = { retryAfterMs: sessionRateLimiter!.waitMs(bytes) };
+    this.replies.error(session, { code: 'rate_limited', message: ERRORS.rate_limited, ref: id, details });
   }
 
   /** Replies with whatever `work` throws, because no caller catches it. */
@@ -93,17 +100,11 @@ export class MessageDispatcher {
   }
 }
 
-/**
- * Refuses a message that exceeds the rate limit, by its `id` where one can be read.
- *
- * @throws {MessageError} `rate_limited`, always
- */
-function refuse(text: string, retryAfterMs: number): never {
-  let ref: string | undefined;
+/** Returns the `id` of a message, where one can be read. */
+function idOf(text: string): string | undefined {
   try {
-    ref = decode(text).id;
+    return decode(text).id;
   } catch (error) {
-    if (error instanceof MessageError) ref = error.ref;
+    return error instanceof MessageError ? error.ref : undefined;
   }
-  throw MessageError.of('rate_limited', ref, { retryAfterMs });
 }

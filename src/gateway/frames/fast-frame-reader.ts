@@ -20,6 +20,8 @@ const MAX_CONTROL_BYTES = 125;
 
 /** Bytes read from one socket after which it waits for the next turn; libuv would read 2 MiB of it in a row. */
 const MAX_READ_BYTES = 65_536;
+/** `sys.error` replies to one socket after which it waits for the next turn. They cost more than the messages. */
+const MAX_ERRORS = 64;
 
 /** The listener of `ws` for the bytes that a TCP socket receives. */
 export type WsDataListener = (this: Socket, bytes: Buffer) => void;
@@ -68,8 +70,8 @@ export class FastFrameReader {
 
   /**
    * Reads one chunk that a socket received over `tcp`. Returns the rest to `tcp`, unread, when what came before it has used
-   * up the share of this turn or filled the outbox, because one chunk may hold thousands of requests for long answers, or
-   * of broadcasts.
+   * up the share of this turn or filled the outbox, because one chunk may hold thousands of requests for long answers, of
+   * broadcasts, or of messages over the rate limit.
    */
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, wsDataListener: WsDataListener): void {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
@@ -81,7 +83,8 @@ export class FastFrameReader {
     }
     let at = 0;
     while (at < chunk.length) {
-      if (outbox.saturated && !session.closed) {
+      if ((outbox.saturated || socket.errors >= MAX_ERRORS) && !session.closed) {
+        socket.errors = 0;
         session.pauseForTurn();
         tcp.unshift(chunk.subarray(at));
         return;
