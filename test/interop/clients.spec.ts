@@ -120,7 +120,7 @@ async function prepare(folder: string): Promise<void> {
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
   for (const name of ['.bin', 'undici', 'ws']) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
-  await symlink(ROOT, join(modules, 'switchboard'));
+  await symlink(join(ROOT, 'packages/client'), join(modules, 'switchboard-client'));
 }
 
 function cell(passed: boolean | undefined): string {
