@@ -6,14 +6,16 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const built = `${root}dist/client.min.js`; // written last by the build
 
-if (!existsSync(built) || newest(`${root}src`) > statSync(built).mtimeMs) {
+if (!existsSync(built) || newest('src', 'packages/client/src') > statSync(built).mtimeMs) {
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(status ?? 1);
 }
 await import('../dist/main.js');
 
-/** @param {string} folder @returns {number} the latest modification time of its files, milliseconds */
-function newest(folder) {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+/** @param {string[]} folders @returns {number} the latest modification time of their files, milliseconds */
+function newest(...folders) {
+  const files = folders
+    .flatMap((folder) => readdirSync(`${root}${folder}`, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile());
   return Math.max(...files.map((entry) => statSync(`${entry.parentPath}/${entry.name}`).mtimeMs));
 }

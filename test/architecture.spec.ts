@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { breaches, type Tree } from './support/architecture.js';
 import { commentBreaches, proseBreaches } from './support/prose.js';
 
-const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** The folders whose texts must use the vocabulary, with the files that are checked there. */
 const CHECKED: readonly (readonly [string, RegExp])[] = [
   ['src/', /\.(ts|js|html|css)$/],
+  ['packages/', /\.(ts|js|md)$/],
   ['docs/', /\.md$/],
   ['test/', /\.(ts|js)$/],
   ['bench/', /\.(ts|js|c|h)$/],
@@ -50,7 +50,7 @@ describe('the architecture', () => {
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../app.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
     ['sockets in the protocol', { 'protocol/a.ts': `import { WebSocket } from 'ws';` }],
-    ['a value of the protocol in the client', { 'client/a.ts': `import { b } from '../protocol/b.js';` }],
+    ['a type of the protocol in the client', { 'client/a.ts': `import type { b } from '../protocol/b.js';` }],
     ['a package in the client', { 'client/a.ts': `import type { b } from 'b';` }],
     ['an unknown room', { 'things/a.ts': '' }],
     ['a long file', { 'ops/a.ts': '\n'.repeat(250) + 'export const a = 1;' }],
@@ -76,7 +76,7 @@ describe('the architecture', () => {
       'handlers/a.ts': `import { B } from '../gateway/b.js';\nimport { C } from '../protocol/index.js';`,
       'gateway/frames/f.ts': `import { D } from '../dispatch/d.js';\nimport { C } from '../c.js';`,
       'gateway/b.ts': `import { F } from './frames/f.js';\nimport { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,
-      'client/a.ts': `import type { B } from '../protocol/b.js';\nexport type { C } from '../protocol/c.js';`,
+      'client/a.ts': `import type { B } from './b.js';\nexport type { C } from './c.js';`,
       'protocol/index.ts': `export * from './a.js';\n${'\n'.repeat(248)}export const a: unknown = 1;`,
     };
     expect(breaches(new Map(Object.entries(files)))).toEqual([]);
@@ -125,7 +125,8 @@ function texts(folder: string, names: RegExp): [string, string][] {
   return files.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]);
 }
 
+/** Returns the sources of the server, and those of the client as a room of its own. */
 function sources(): Tree {
-  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
-  return new Map(files.map((path) => [path.replaceAll('\\', '/'), readFileSync(join(SRC, path), 'utf8')]));
+  const files = [...texts('src/', /\.ts$/), ...texts('packages/client/src/', /\.ts$/)];
+  return new Map(files.map(([path, text]) => [path.replace(/^src\/|^packages\/(client\/)src\//, '$1'), text]));
 }

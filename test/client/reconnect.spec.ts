@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Client, ConnectOptions } from '../../src/client/connect.js';
+import type { Client, ConnectOptions } from '../../packages/client/src/connect.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';

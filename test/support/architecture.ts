@@ -1,6 +1,6 @@
 import ts from 'typescript';
 
-/** Source files by their paths below `src/`, with `/`. */
+/** Source files by their paths below `src/`, with `/`; those of `packages/client/src/` are below `client/`. */
 export type Tree = ReadonlyMap<string, string>;
 
 /** Ranks of the rooms. A file imports its own room or a room of a lower rank. */
@@ -71,7 +71,7 @@ function fileBreaches(path: string, text: string): string[] {
   ];
 }
 
-function importBreach(path: string, { name, ofTypes }: Import): string[] {
+function importBreach(path: string, name: string): string[] {
   const from = folderOf(path);
   if (!name.startsWith('.') && from === 'client') return [`${path} imports ${name}: the client depends on nothing`];
   if (!name.startsWith('.'))
@@ -83,7 +83,6 @@ function importBreach(path: string, { name, ofTypes }: Import): string[] {
   if (to === 'handlers' && from !== 'handlers' && path !== 'app.module.ts') return [`${path} imports from handlers/`];
   if (ROOT_FILES.has(path)) return [];
   if (from === to) return subFolderBreach(path, target);
-  if (from === 'client' && to === 'protocol' && ofTypes) return [];
   const [fromRank, toRank] = [RANKS[from] ?? -1, RANKS[to] ?? Number.POSITIVE_INFINITY];
   return toRank < fromRank ? [] : [`${path} imports ${target}: ${from} may not know ${to || 'the root'}`];
 }
@@ -110,8 +109,8 @@ function importCircles(tree: Tree): string[][] {
   const graph = new Map(
     [...tree].map(([path, text]) => {
       const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-      const relative = importsOf(source).filter(({ name }) => name.startsWith('.'));
-      return [path, relative.map(({ name }) => targetOf(path, name).replace(/\.js$/, '.ts'))] as const;
+      const relative = importsOf(source).filter((name) => name.startsWith('.'));
+      return [path, relative.map((name) => targetOf(path, name).replace(/\.js$/, '.ts'))] as const;
     }),
   );
   const circles: string[][] = [];
@@ -136,19 +135,12 @@ function importCircles(tree: Tree): string[][] {
   return circles;
 }
 
-interface Import {
-  readonly name: string;
-  /** Whether the import is erased from the compiled code. */
-  readonly ofTypes: boolean;
-}
-
 /** Lists the imports and re-exports of a file: static ones, `import()` and those in a type. */
-function importsOf(source: ts.SourceFile): Import[] {
-  const found: Import[] = [];
+function importsOf(source: ts.SourceFile): string[] {
+  const found: string[] = [];
   const visit = (node: ts.Node): void => {
     const specifier = specifierOf(node);
-    if (specifier !== undefined && ts.isStringLiteralLike(specifier))
-      found.push({ name: specifier.text, ofTypes: isOfTypes(node) });
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.push(specifier.text);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -161,12 +153,6 @@ function specifierOf(node: ts.Node): ts.Node | undefined {
   return ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
     ? node.arguments[0]
     : undefined;
-}
-
-function isOfTypes(node: ts.Node): boolean {
-  if (ts.isImportTypeNode(node)) return true;
-  if (ts.isExportDeclaration(node)) return node.isTypeOnly;
-  return ts.isImportDeclaration(node) && node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
 }
 
 function nodeBreaches(path: string, source: ts.SourceFile): string[] {

@@ -1,4 +1,4 @@
-import type { SessionEntry, SessionPage, Welcome } from '../protocol/tables/server-data.js';
+import type { SessionEntry, SessionPage, Welcome } from './wire.js';
 import { Emitter } from './emitter.js';
 import type { Ack, DataOf, Envelope, MessageMap, Phase, ReceivedMessage, StateChange } from './messages.js';
 import { PendingRequests } from './pending-requests.js';

@@ -1,13 +1,6 @@
-import type { DeliveredEnvelope } from '../protocol/delivered-envelope.js';
-import type { ServerMessageMap } from '../protocol/tables/system-messages.js';
+import type { ServerMessageMap } from './wire.js';
 
-export type { Ack, ErrorData } from '../protocol/tables/server-data.js';
-export type { ServerMessageMap };
-
-/** A message from the server; `data` is what the sender sent. */
-export interface Envelope<Data = unknown> extends Omit<DeliveredEnvelope, 'data'> {
-  readonly data: Data;
-}
+export type { Ack, Envelope, ErrorData, ServerMessageMap } from './wire.js';
 
 /** Maps each message type of an application to the type of its `data`. */
 export type MessageMap = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../protocol/tables/errors.js';
+import type { ErrorCode } from './wire.js';
 
 /**
  * Codes of the client for a message without an acknowledgement.

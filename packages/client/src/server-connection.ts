@@ -1,4 +1,4 @@
-import type { Welcome } from '../protocol/tables/server-data.js';
+import type { Welcome } from './wire.js';
 import type { Envelope } from './messages.js';
 import type { SocketLike } from './socket.js';
 
