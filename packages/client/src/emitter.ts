@@ -1,10 +1,15 @@
-/** Calls the listeners of an event. A listener that throws does not keep the event from the other listeners. */
+import { SendError } from './send-error.js';
+
+/**
+ * Calls the listeners of an event. A listener that throws, or whose promise rejects, does not keep the event from the
+ * other listeners.
+ */
 export class Emitter<Event> {
-  readonly #listeners = new Map<string, Set<(event: Event) => void>>();
+  readonly #listeners = new Map<string, Set<(event: Event) => unknown>>();
 
   /** Adds a listener for a type of event. Returns a function that removes the listener. */
-  add(type: string, listener: (event: Event) => void): () => void {
-    const entry = (event: Event): void => listener(event); // a function that is added twice is called twice
+  add(type: string, listener: (event: Event) => unknown): () => void {
+    const entry = (event: Event): unknown => listener(event); // a function that is added twice is called twice
     const listeners = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, listeners.add(entry));
     return () => {
@@ -16,11 +21,18 @@ export class Emitter<Event> {
   emit(type: string, event: Event): void {
     for (const listener of new Set(this.#listeners.get(type)))
       try {
-        listener(event);
+        const result = listener(event);
+        if (result instanceof Promise) result.catch(report);
       } catch (error) {
-        setTimeout(() => {
-          throw error; // reported as uncaught, like an error in a listener of an EventTarget
-        });
+        report(error);
       }
   }
+}
+
+/** Reports an error as uncaught, like an error in a listener of an EventTarget. `onError` has reported a SendError. */
+function report(error: unknown): void {
+  if (error instanceof SendError) return;
+  setTimeout(() => {
+    throw error;
+  });
 }

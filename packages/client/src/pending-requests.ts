@@ -1,8 +1,16 @@
-import type { Envelope, ErrorData } from './messages.js';
 import { SendError } from './send-error.js';
+import type { Envelope, ErrorData } from './wire.js';
+
+/** Receives the answers of a handler to one request. */
+export interface AnswerListener {
+  answer(data: unknown): void;
+  /** Whether the request ends at the timeout once it was sent, or only when the server ends the exchange. */
+  readonly endsAt: 'timeout' | 'ack';
+}
 
 interface Request {
   readonly text: string;
+  readonly listener: AnswerListener | undefined;
   readonly resolve: (answer: Envelope) => void;
   readonly reject: (error: SendError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
@@ -23,17 +31,30 @@ export class PendingRequests {
   constructor(private readonly queueSize: number) {}
 
   /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
-  async add(fields: object, timeoutMs: number): Promise<Envelope> {
+  async add(fields: object, timeoutMs: number, listener?: AnswerListener): Promise<Envelope> {
     const id = (++this.#lastId).toString(36);
-    const text = JSON.stringify({ ...fields, id });
-    if (this.#isTooBig(text)) throw this.#tooBig();
+    const text = this.#encode({ ...fields, id });
     if (this.#queue.size >= this.queueSize && !this.#canSend())
       throw new SendError('queue_full', `The queue is full with ${this.queueSize} messages.`);
     return new Promise<Envelope>((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
-      this.#queue.set(id, { text, resolve, reject, timer });
+      this.#queue.set(id, { text, listener, resolve, reject, timer });
       this.#drainQueue();
     });
+  }
+
+  /** Sends a message without an `id`. Returns false where there is no connection. @throws {SendError} `too_big` */
+  post(fields: object): boolean {
+    const text = this.#encode(fields);
+    this.#send?.(text);
+    return this.#send !== undefined;
+  }
+
+  /** Forgets the request of a listener: its promise never settles, and its place is free. */
+  forget(listener: AnswerListener): void {
+    for (const requests of [this.#queue, this.#sent])
+      for (const [id, request] of requests) if (request.listener === listener) take(requests, id);
+    this.#drainQueue();
   }
 
   /** Starts sending, queued requests first. */
@@ -45,11 +66,10 @@ export class PendingRequests {
 
   /** Settles the request that an envelope answers, if it answers one. */
   settle({ type, ref = '', data }: Envelope): void {
-    const request = this.#sent.get(ref);
     // A handler's own answers carry the ref, too; only a `sys.` message ends the exchange.
-    if (request === undefined || !type.startsWith('sys.')) return;
-    this.#sent.delete(ref);
-    clearTimeout(request.timer);
+    if (!type.startsWith('sys.')) return this.#sent.get(ref)?.listener?.answer(data);
+    const request = take(this.#sent, ref);
+    if (request === undefined) return;
     if (type === 'sys.error') {
       const { code, message, ...details } = data as ErrorData;
       request.reject(new SendError(code, message, { ...details, sent: true }));
@@ -84,9 +104,16 @@ export class PendingRequests {
         request.reject(this.#tooBig());
         continue;
       }
+      if (request.listener?.endsAt === 'ack') clearTimeout(request.timer);
       this.#sent.set(id, request);
       this.#send!(request.text);
     }
+  }
+
+  #encode(fields: object): string {
+    const text = JSON.stringify(fields);
+    if (this.#isTooBig(text)) throw this.#tooBig();
+    return text;
   }
 
   #isTooBig(text: string): boolean {
@@ -99,20 +126,22 @@ export class PendingRequests {
 
   #expire(id: string, timeoutMs: number): void {
     const sent = this.#sent.has(id);
-    const request = this.#sent.get(id) ?? this.#queue.get(id);
-    this.#sent.delete(id);
-    this.#queue.delete(id);
+    const request = take(this.#sent, id) ?? take(this.#queue, id);
     request!.reject(new SendError('timeout', `No answer within ${timeoutMs} ms.`, { sent }));
     this.#drainQueue();
   }
 }
 
+/** Removes a request and stops its timer. */
+function take(requests: Map<string, Request>, id: string): Request | undefined {
+  const request = requests.get(id);
+  requests.delete(id);
+  clearTimeout(request?.timer);
+  return request;
+}
+
 function rejectAll(requests: Map<string, Request>, error: () => SendError): void {
-  for (const [id, { timer, reject }] of requests) {
-    requests.delete(id);
-    clearTimeout(timer);
-    reject(error());
-  }
+  for (const id of requests.keys()) take(requests, id)!.reject(error());
 }
 
 /** Counts UTF-8 bytes without TextEncoder, because WeChat mini programs lack it. */

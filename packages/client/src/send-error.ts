@@ -4,8 +4,9 @@ import type { ErrorCode } from './wire.js';
  * Codes of the client for a message without an acknowledgement.
  * `queue_full`, `too_big`: the message was not sent. `closed`: the client closed before the message was sent.
  * `timeout`: no answer arrived in time. `unknown_outcome`: the connection closed before the answer arrived.
+ * `buffer_full`: too many answers of a stream were not read.
  */
-export type ClientCode = 'queue_full' | 'too_big' | 'closed' | 'timeout' | 'unknown_outcome';
+export type ClientCode = 'queue_full' | 'too_big' | 'closed' | 'timeout' | 'unknown_outcome' | 'buffer_full';
 
 /** A code of the server's error table, of the client, or of a handler. */
 export type SendCode = ErrorCode | ClientCode | (string & {});

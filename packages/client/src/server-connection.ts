@@ -1,6 +1,5 @@
-import type { Welcome } from './wire.js';
-import type { Envelope } from './messages.js';
 import type { SocketLike } from './socket.js';
+import type { Envelope, Welcome } from './wire.js';
 
 /** The close code where there was no close frame (RFC 6455, 7.1.5). */
 const ABNORMAL = 1006;
@@ -29,7 +28,12 @@ export class ServerConnection {
     socket.onmessage = ({ data }) => this.#read(data);
     socket.onerror = () => undefined; // a close event follows
     socket.onclose = ({ code, reason }) => this.#finish(code, reason);
-    this.#timer = setTimeout(() => this.#abort('no_welcome'), timeoutMs);
+    this.#timer = setTimeout(() => this.cut('no_welcome'), timeoutMs);
+  }
+
+  /** Bytes that wait in the socket; 0 where the socket does not count them. */
+  get bufferedBytes(): number {
+    return this.socket.bufferedAmount ?? 0;
   }
 
   send(text: string): void {
@@ -41,6 +45,13 @@ export class ServerConnection {
     this.socket.close(1000);
   }
 
+  /** Closes without a closing handshake, where the socket can. @param reason reported beside 1006 */
+  cut(reason: string): void {
+    this.#finish(ABNORMAL, reason);
+    if (this.socket.terminate) this.socket.terminate();
+    else this.socket.close();
+  }
+
   #read(data: unknown): void {
     if (this.#closed) return;
     this.#silentHeartbeats = 0;
@@ -48,7 +59,7 @@ export class ServerConnection {
     try {
       envelope = JSON.parse(String(data)) as Envelope;
     } catch {
-      return this.#abort('not_switchboard');
+      return this.cut('not_switchboard');
     }
     if (envelope.type === 'sys.welcome') this.#startHeartbeat((envelope.data as Welcome).heartbeatMs);
     this.events.received(envelope);
@@ -60,15 +71,9 @@ export class ServerConnection {
     const tick = (): void => {
       this.#timer = setTimeout(tick, heartbeatMs);
       if (++this.#silentHeartbeats === PING_AFTER) this.send('{"type":"sys.ping"}');
-      if (this.#silentHeartbeats === CLOSE_AFTER) this.#abort('silent');
+      if (this.#silentHeartbeats === CLOSE_AFTER) this.cut('silent');
     };
     this.#timer = setTimeout(tick, heartbeatMs);
-  }
-
-  #abort(reason: string): void {
-    this.#finish(ABNORMAL, reason);
-    if (this.socket.terminate) this.socket.terminate();
-    else this.socket.close();
   }
 
   #finish(code: number, reason: string): void {

@@ -10,6 +10,8 @@ export interface SocketLike {
   onmessage: Listener<{ readonly data: unknown }>;
   onclose: Listener<{ readonly code: number; readonly reason: string }>;
   onerror: Listener<never>;
+  /** Bytes that the socket has not sent yet, where the socket counts them. */
+  readonly bufferedAmount?: number;
   send(text: string): void;
   close(code?: number, reason?: string): void;
   /** Closes without a closing handshake, where the socket can. */
