@@ -1,20 +1,22 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { check } from 'prettier';
+import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DescribedModule } from '../support/described.gateway.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { OrdersGateway } from '../support/orders.gateway.js';
 import { RICH_DOCUMENT } from '../support/rich-document.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { switchboardTypes, type Ended } from '../support/switchboard-types.js';
+import { BIN, switchboardTypes, type Ended } from '../support/switchboard-types.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DESCRIBED = join(ROOT, 'test/support/described-messages.ts');
+const PROGRAM = new URL('../support/typed-program.txt', import.meta.url);
 const RICH = new URL('../support/rich-messages.txt', import.meta.url);
 
 describe('switchboard-types', () => {
@@ -41,6 +43,14 @@ describe('switchboard-types', () => {
   it('writes the messages of a running server, in the format of the project', async () => {
     expect(await switchboardTypes(address, '--out', DESCRIBED, '--check')).toEqual({ exitCode: 0, out: '', error: '' });
   });
+
+  it('writes types with which wrong data does not compile', async () => {
+    await switchboardTypes(address, '--out', join(folder, 'messages.ts'));
+    await copyFile(PROGRAM, join(folder, 'program.ts'));
+    await copyFile(RICH, join(folder, 'rich.ts'));
+    const written = ['program.ts', 'rich.ts'].map((name) => join(folder, name));
+    expect(compileErrors([...written, BIN])).toEqual([]);
+  }, 60_000);
 
   it('writes every form of a schema, in the default format of prettier', async () => {
     const { out, error } = await answering(JSON.stringify(RICH_DOCUMENT));
@@ -165,6 +175,24 @@ describe('switchboard-types', () => {
     ]);
   });
 });
+
+/** Compiles modules with strict options and with the types of the client; JavaScript by its JSDoc (`@ts-check`). */
+function compileErrors(files: readonly string[]): string[] {
+  const program = ts.createProgram(files, {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noEmit: true,
+    allowJs: true,
+    skipLibCheck: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+    paths: { 'switchboard-client': [join(ROOT, 'packages/client/src/connect.ts')] },
+  });
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+}
 
 /** Runs the program on a server that answers every request in the same way. */
 async function answering(body: string, status = 200, headers: Record<string, string> = {}): Promise<Ended> {

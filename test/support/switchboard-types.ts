@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../../packages/client/bin/switchboard-types.js', import.meta.url));
+/** The program. */
+export const BIN = fileURLToPath(new URL('../../packages/client/bin/switchboard-types.js', import.meta.url));
 
 export interface Ended {
   readonly exitCode: number;
