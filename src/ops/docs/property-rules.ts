@@ -24,7 +24,8 @@ const LENIENT: ReadonlySet<string | undefined> = new Set(['notEquals', 'isNotIn'
 /**
  * Reads the rules of a class from the decorators of class-validator, in the order of its fields. The server accepts
  * every value that the schemas allow. A schema is stricter than class-validator where it cannot express the rule
- * exactly, and where no rule but the declared type of the field says what a value is. Existing packages confuse classes of the same name and drop rules that JSON Schema cannot express.
+ * exactly, and where only the declared type of the field gives the type of a value. Existing packages confuse classes of
+ * the same name and drop rules that JSON Schema cannot express.
  *
  * @param nested returns the schema of a class in a field
  */
