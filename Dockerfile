@@ -5,7 +5,7 @@ WORKDIR /app
 # Copy the manifests first, so that a change in the source does not repeat the installation.
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY nest-cli.json tsconfig.json ./
 COPY scripts/bundle-client.js ./scripts/
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --omit=optional --no-audit --no-fund

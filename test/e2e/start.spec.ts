@@ -23,7 +23,7 @@ import { connect } from '../support/client.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Files of a fresh clone that a start needs. */
-const NEEDED = ['src', 'config', 'scripts', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const NEEDED = ['src', 'config', 'scripts', 'package.json', 'nest-cli.json', 'tsconfig.json'];
 
 interface Running {
   readonly process: ChildProcess;
