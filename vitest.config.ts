@@ -14,6 +14,8 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Long enough for a busy machine; a test that passes does not wait.
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default'],
     // `npm test` runs the projects whose names do not begin with "all:".
     projects: [
