@@ -12,9 +12,9 @@ export default defineConfig({
   resolve: { alias: { switchboard: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
   test: {
     globalSetup: ['test/support/build.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
-    // Long enough for a busy machine; a test that passes does not wait.
+    // These limits are for a busy machine. A test that passes does not wait for them.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 15_000 } },
     reporters: ['default'],
     // `npm test` runs the projects whose names do not begin with "all:".

@@ -17,7 +17,7 @@ function untilRefused({ refused }: Flood): boolean {
   return refused.length === 3;
 }
 
-describe('a session that does not read', { timeout: 30_000 }, () => {
+describe('a session that does not read', () => {
   let server: TestServer;
   afterEach(() => server.stop());
 
