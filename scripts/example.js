@@ -11,7 +11,7 @@ if (!/^[a-z-]+$/.test(name) || !existsSync(`${root}examples/${name}/main.ts`)) {
   process.exit(2);
 }
 run('npm', ['run', '--silent', 'build']);
-run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.examples.json']);
+run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'examples/tsconfig.build.json']);
 // Copy the pages, which the compiler ignores.
 cpSync(`${root}examples`, `${root}examples/dist`, {
   recursive: true,
