@@ -1,6 +1,7 @@
 import { validateSync, type ValidationError } from 'class-validator';
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { readEnvFile } from './env-file.js';
+import { misspeltVariables } from './misspelt-variables.js';
 import { onOff, SETTINGS, type SettingKind } from './setting.js';
 import { SETTING_GROUPS, Settings } from './settings.js';
 import { StartError } from './start-error.js';
@@ -14,14 +15,17 @@ export const EXIT_CONFIG = 78;
 export class SettingsError extends StartError {}
 
 /**
- * Reads, checks and freezes the settings. Variables of the environment come before those of `config/$NODE_ENV.env`, and
- * these before `config/default.env`.
+ * Reads, checks and freezes the settings. Variables of the environment come before those of `.env` in the working
+ * directory, these before `config/$NODE_ENV.env`, and these before `config/default.env`.
  *
  * @param overrides variables that come before all others, for tests
  * @throws {SettingsError} with every wrong variable
+ * @throws {StartError} when `.env` cannot be read
  */
 export function readSettings(overrides: Variables = {}): Settings {
-  const sources = [overrides, process.env, configFile(process.env['NODE_ENV']), configFile('default')];
+  const chosen = chosenVariables(overrides);
+  const nodeEnv = chosen.map((source) => source['NODE_ENV']).find(Boolean);
+  const sources = [...chosen, configFile(nodeEnv), configFile('default')];
   const values: Record<string, unknown> = {};
   for (const { variable, property, kind } of SETTINGS) {
     const text = sources.map((source) => source[variable]).find((value) => value !== undefined && value !== '');
@@ -29,8 +33,24 @@ export function readSettings(overrides: Variables = {}): Settings {
   }
   const groups = SETTING_GROUPS.map((Group) => filled(new Group(), values));
   const lines = groups.flatMap((group) => validateSync(group, { stopAtFirstError: true })).map(lineOf);
-  if (lines.length > 0) throw new SettingsError(lines);
+  if (lines.length > 0) throw new SettingsError([...lines, ...unknownSettings(overrides)]);
   return new Settings(groups);
+}
+
+/**
+ * Returns one line for each variable of the operator whose name is near to that of a setting; at most ten lines.
+ *
+ * @param overrides as in {@link readSettings}
+ */
+export function unknownSettings(overrides: Variables = {}): string[] {
+  return misspeltVariables(chosenVariables(overrides).flatMap((source) => Object.keys(source)));
+}
+
+/** Returns what the operator has chosen, before the files of this package. */
+function chosenVariables(overrides: Variables): Variables[] {
+  // Without `.env`, tests are the same on every machine.
+  const isTest = process.env['NODE_ENV'] === 'test';
+  return [overrides, process.env, isTest ? {} : readEnvFile('.env')];
 }
 
 function filled(group: object, values: Readonly<Record<string, unknown>>): object {
@@ -62,6 +82,5 @@ function shownValue(value: unknown): unknown {
  */
 function configFile(name: string | undefined): Variables {
   if (name === undefined || !/^[a-z]+$/.test(name)) return {};
-  const file = new URL(`../../config/${name}.env`, import.meta.url);
-  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+  return readEnvFile(fileURLToPath(new URL(`../../config/${name}.env`, import.meta.url)));
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -84,15 +84,38 @@ describe('a start', () => {
     });
   });
 
-  it('on a port in use ends with 1 and one line that names the port', async () => {
+  it('on a port in use ends with 1 and one line with the remedy, and no log', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const { code, err } = await outcome(clone.run('node', ['dist/main.js'], { PORT: String(port) }));
-    expect({ code, err }).toEqual({
+    expect(await outcome(clone.run('node', ['dist/main.js'], { PORT: String(port) }))).toEqual({
       code: 1,
-      err: `switchboard: cannot listen: listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`,
+      out: '',
+      err: `switchboard: 127.0.0.1:${port} is in use by another process: stop that process, or set PORT to another port\n`,
     });
     await once(other.close(), 'close');
+  });
+
+  it('on an address of another machine ends with 1 and one line with the remedy', async () => {
+    expect(await outcome(clone.run('node', ['dist/main.js'], { PORT: '0', HOST: '192.0.2.1' }))).toEqual({
+      code: 1,
+      out: '',
+      err: 'switchboard: 192.0.2.1 is not an address of this machine: correct HOST\n',
+    });
+  });
+
+  it('reads .env in the working directory', async () => {
+    writeFileSync(clone.path('.env'), 'WS_PATH=/socket\nPORT=1\n');
+    const server = clone.run('node', ['dist/main.js'], { PORT: '0' });
+    expect(new URL(await listeningUrl(server)).pathname).toBe('/socket');
+    server.kill('SIGTERM');
+    await once(server, 'exit');
+  });
+
+  it('with a wrong line in .env ends with 78 and the number of the line', async () => {
+    writeFileSync(clone.path('.env'), 'PORT=0\nAUTH_SECRET secret\n');
+    const ended = await outcome(clone.run('node', ['dist/main.js']));
+    rmSync(clone.path('.env'));
+    expect(ended).toEqual({ code: 78, out: '', err: 'switchboard: .env: line 2 must be NAME=value or # comment\n' });
   });
 });
