@@ -9,7 +9,7 @@ const EVERY_INTERFACE = new Set(['0.0.0.0', '::']);
 export interface ServerAddress {
   /** The WebSocket endpoint. */
   readonly url: string;
-  /** The console; `undefined` where there is none, and in production, where a proxy has an address of its own. */
+  /** The console; `undefined` with `CONSOLE=off`, and in production, where a proxy has an address of its own. */
   readonly console: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export function serverAddress(settings: Settings, port: number): ServerAddress {
   const hasConsole = settings.console && !settings.production;
   return {
     url: `ws${secure}://${inUrl(host)}:${port}${wsPath}`,
-    console: hasConsole ? `http${secure}://${browserHost}:${port}${httpBase}` : undefined,
+    console: hasConsole ? `http${secure}://${browserHost}:${port}${httpBase.replace(/\/?$/, '/')}` : undefined,
   };
 }
 

@@ -22,7 +22,7 @@ describe('the log', () => {
     expect(server.lines).toHaveLength(1);
     const { message, url, console } = server.lines[0]!;
     expect({ message, url }).toEqual({ message: 'listening', url: server.url });
-    expect(console).toBe(`${server.origin}/chat`);
+    expect(console).toBe(`${server.origin}/chat/`);
     expect(await ask(String(console))).toMatchObject({ status: 200 });
   });
 
