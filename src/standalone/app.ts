@@ -12,7 +12,8 @@ import { GatewayInstances } from '../gateway/nest/gateway-instances.js';
 import { GatewayPolicy } from '../gateway/nest/gateway-policy.js';
 import { checkFiles } from '../module/settings-files.js';
 import { NodeState } from '../node/node-state.js';
-import { readSettings, type Variables } from '../settings/environment.js';
+import { readSettings, unknownSettings, type Variables } from '../settings/environment.js';
+import { assertPortIsFree, serverAddress } from './server-address.js';
 import { redactedSettings } from '../settings/setting.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
@@ -50,6 +51,7 @@ export async function createApp({
   const settings = readSettings(variables);
   checkFiles(settings);
   const log = new Log(settings);
+  for (const line of unknownSettings(variables)) log.warn(line);
   // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
   const app = await NestFactory.create<NestExpressApplication>(
@@ -70,18 +72,19 @@ export async function createApp({
   return app;
 }
 
-/** Listens on `HOST` and `PORT` and logs the URL; returns the port. */
+/**
+ * Listens on `HOST` and `PORT` and logs the URL; returns the port.
+ *
+ * @throws {ListenError} when the process cannot listen there
+ */
 export async function startApp(app: INestApplication): Promise<number> {
-  const { host, port, wsPath, tlsCertFile } = app.get(Settings);
-  app.get(Log).info('starting', { node: process.version, ...redactedSettings(app.get(Settings)) });
-  await app.listen(port, host);
+  const [settings, log] = [app.get(Settings), app.get(Log)];
+  log.debug('starting', redactedSettings(settings));
+  await assertPortIsFree(settings);
+  await app.listen(settings.port, settings.host);
   const address = (app.getHttpServer() as Server).address();
-  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  const port = typeof address === 'object' && address !== null ? address.port : settings.port;
   app.get(NodeState).ready();
-  const shownHost = host.includes(':') ? `[${host}]` : host;
-  app.get(Log).info('listening', {
-    url: `${tlsCertFile === undefined ? 'ws' : 'wss'}://${shownHost}:${actual}${wsPath}`,
-    pid: process.pid,
-  });
-  return actual;
+  log.info('listening', { ...serverAddress(settings, port), node: process.version, pid: process.pid });
+  return port;
 }
