@@ -1,4 +1,4 @@
-import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { DynamicModule, INestApplication, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
@@ -40,26 +40,37 @@ export interface AppOptions {
  * @throws {SettingsError} when a setting is invalid or a file that it names cannot be used
  * @throws {StartError} when a handler claims a type that is invalid, reserved or claimed already
  */
-export async function createApp({
-  variables,
-  handlers,
-  rawBody = false,
-  inheritAppConfig = false,
-}: AppOptions = {}): Promise<NestExpressApplication> {
+export async function createApp({ variables, ...options }: AppOptions = {}): Promise<NestExpressApplication> {
   const settings = readSettings(variables);
+  return createServer(settings, new Log(settings), options);
+}
+
+/** Makes the Nest application of a module, without listening. */
+export type Create = (
+  module: DynamicModule,
+  adapter: HttpAdapter,
+  options: NestApplicationOptions & { readonly logger: Log },
+) => Promise<NestExpressApplication>;
+
+/**
+ * Creates the server from settings and a log.
+ *
+ * @param create makes the application; tests override providers before
+ */
+export async function createServer(
+  settings: Settings,
+  log: Log,
+  { handlers, rawBody = false, inheritAppConfig = false }: Omit<AppOptions, 'variables'>,
+  create: Create = (...parts) => NestFactory.create(...parts),
+): Promise<NestExpressApplication> {
   checkFiles(settings);
-  const log = new Log(settings);
   // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
-  const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot(settings, log, handlers),
-    new HttpAdapter(settings),
-    {
-      logger: log,
-      rawBody,
-      abortOnError: false,
-    },
-  );
+  const app = await create(AppModule.forRoot(settings, log, handlers), new HttpAdapter(settings), {
+    logger: log,
+    rawBody,
+    abortOnError: false,
+  });
   app.disable('x-powered-by');
   await serveEndpoints(app);
   rejectPlainHttp(app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));

@@ -18,10 +18,11 @@ export class SettingsError extends StartError {}
  * these before `config/default.env`.
  *
  * @param overrides variables that come before all others, for tests
+ * @param environment variables of the process
  * @throws {SettingsError} with every wrong variable
  */
-export function readSettings(overrides: Variables = {}): Settings {
-  const sources = [overrides, process.env, configFile(process.env['NODE_ENV']), configFile('default')];
+export function readSettings(overrides: Variables = {}, environment: Variables = process.env): Settings {
+  const sources = [overrides, environment, configFile(environment['NODE_ENV']), configFile('default')];
   const values: Record<string, unknown> = {};
   for (const { variable, property, kind } of SETTINGS) {
     const text = sources.map((source) => source[variable]).find((value) => value !== undefined && value !== '');
