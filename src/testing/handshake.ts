@@ -3,6 +3,14 @@ import { text } from 'node:stream/consumers';
 import { WebSocket, type ClientOptions } from 'ws';
 import { HandshakeError } from './test-errors.js';
 
+/** The code of a rejection that is not one of the server's. */
+const NO_CODE = 'no_code';
+
+interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** Makes a socket that is connecting. Listeners must be added at once, because messages follow the response directly. */
 export function newSocket(url: string, protocols: readonly string[], options: ClientOptions): WebSocket {
   return new WebSocket(url, [...protocols], options);
@@ -34,11 +42,10 @@ async function rejectionOf(response: IncomingMessage): Promise<HandshakeError> {
 }
 
 /** Reads the error of a response; a proxy in front of the server may answer in another form. */
-function errorOf(body: string): { code: string; message: string } {
+function errorOf(body: string): ErrorBody {
   try {
-    const { error } = JSON.parse(body) as { error: { code: string; message: string } };
-    return { code: String(error.code), message: String(error.message) };
+    return (JSON.parse(body) as { error?: ErrorBody }).error ?? { code: NO_CODE, message: body };
   } catch {
-    return { code: 'without_code', message: body };
+    return { code: NO_CODE, message: body };
   }
 }
