@@ -6,7 +6,12 @@ const MEASURED = ['test/attack/**/*.spec.ts'];
 
 export default defineConfig({
   // The examples import the package by its name, as applications do.
-  resolve: { alias: { switchboard: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^switchboard$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: /^switchboard\/testing$/, replacement: fileURLToPath(new URL('src/testing/start.ts', import.meta.url)) },
+    ],
+  },
   test: {
     globalSetup: ['test/support/build.ts'],
     testTimeout: 20_000,
