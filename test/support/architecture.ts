@@ -5,6 +5,7 @@ export type Tree = ReadonlyMap<string, string>;
 
 /** Ranks of the rooms. A file imports its own room or a room of a lower rank. */
 export const RANKS: Readonly<Record<string, number>> = {
+  testing: 9,
   handlers: 7,
   gateway: 6,
   ops: 6,
@@ -81,6 +82,7 @@ function importBreach(path: string, { name, ofTypes }: Import): string[] {
   const target = targetOf(path, name);
   const to = folderOf(target);
   if (to === 'handlers' && from !== 'handlers' && path !== 'app.module.ts') return [`${path} imports from handlers/`];
+  if (to === 'testing' && from !== 'testing') return [`${path} imports from testing/`];
   if (ROOT_FILES.has(path)) return [];
   if (from === to) return subFolderBreach(path, target);
   if (from === 'client' && to === 'protocol' && ofTypes) return [];
