@@ -1,10 +1,12 @@
-import type { DynamicModule, HttpServer, INestApplication, LoggerService } from '@nestjs/common';
-import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { DynamicModule, INestApplication, LoggerService, Type } from '@nestjs/common';
+import { NestFactory, type AbstractHttpAdapter } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import type { TestingModule, TestingModuleBuilder } from '@nestjs/testing';
-import { createServer, startApp, type AppOptions, type Create } from '../app.js';
+import { createServer, startApp, type AppOptions, type Create } from '../standalone/app.js';
 import { readSettings, type Variables } from '../settings/environment.js';
-import { TestLog } from './test-log.js';
+import { Log, type LogOptions } from '../telemetry/log.js';
+import { StandardOutput } from '../telemetry/standard-output.js';
+import { TestLog, TestLogger } from './test-log.js';
 import { TestServer } from './test-server.js';
 import { TEST_DEFAULTS, variablesOf, type TestSettings } from './test-settings.js';
 
@@ -21,8 +23,6 @@ type Override = (builder: TestingModuleBuilder) => unknown;
 
 /** Options of both kinds of start. */
 export interface TestOptions {
-  /** Modules to test. */
-  readonly imports: NonNullable<DynamicModule['imports']>;
   /** Replaces providers, guards, modules … before they are created, as in Nest: needs the package `@nestjs/testing`. */
   readonly override?: Override;
   /** Whether the lines of the log are kept for the test only, which is the default, or printed too. */
@@ -32,6 +32,8 @@ export interface TestOptions {
 }
 
 export interface TestServerOptions extends TestOptions, Pick<AppOptions, 'rawBody' | 'inheritAppConfig'> {
+  /** Modules to test. */
+  readonly imports: NonNullable<DynamicModule['imports']>;
   /** Settings of the server. Rate limits are off by default, and tokens of {@link TestServer.connect} are accepted. */
   readonly settings?: TestSettings;
   /** Settings as texts by the names of the variables, `{ MESSAGES_PER_SECOND: '10' }`. They override `settings`. */
@@ -55,59 +57,59 @@ export async function startTestServer({
   ...options
 }: TestServerOptions): Promise<TestServer<NestExpressApplication>> {
   const read = readSettings({ ...TEST_DEFAULTS, ...variablesOf(settings), ...variables }, {});
-  const testLog = new TestLog(read, log);
+  const testLog = newLog(log, read.logFormat);
   const create = override && overriding(override);
-  const app = await createServer(read, testLog, { ...options, handlers: imports }, create);
+  const app = await createServer(read, new Log(read, testLog), { ...options, handlers: imports }, create);
   return listening(app, testLog, timeoutMs, startApp);
 }
 
 export interface TestAppOptions<App extends INestApplication> extends TestOptions {
+  /** The root module of the application, which imports `SwitchboardModule.forRoot()`. */
+  readonly module: Type | DynamicModule;
+  /** Does what your `main.ts` does before it listens: sets the `SwitchboardAdapter`, a prefix, pipes. */
+  readonly configure: (app: App) => unknown;
   /** The HTTP adapter, such as `new FastifyAdapter()`; Express by default. */
-  readonly httpAdapter?: HttpServer | AbstractHttpAdapter;
-  /** Does what your `main.ts` does before it listens: the WebSocket adapter, a global prefix, pipes. */
-  readonly configure?: (app: App) => unknown;
+  readonly httpAdapter?: AbstractHttpAdapter;
 }
 
-/**
- * Starts a Nest application of your own, whose modules import Switchboard, on a free port of 127.0.0.1. Needs the
- * package `@nestjs/testing`.
- */
+/** Starts a Nest application of your own that has Switchboard as a library, on a free port of 127.0.0.1. */
 export async function startTestApp<App extends INestApplication = INestApplication>({
-  imports,
-  override,
-  httpAdapter,
+  module,
   configure,
+  override,
+  httpAdapter = new ExpressAdapter(),
   log = 'kept',
   timeoutMs,
 }: TestAppOptions<App>): Promise<TestServer<App>> {
-  const testLog = new TestLog({ logLevel: 'debug', logFormat: 'text' }, log);
-  const options = { logger: testLog, abortOnError: false };
-  const testingModule = await compiled(imports, override, testLog);
+  const testLog = newLog(log, 'text');
+  const options = { logger: new TestLogger(testLog), abortOnError: false };
   const app =
-    httpAdapter === undefined
-      ? testingModule.createNestApplication<App>(options)
-      : testingModule.createNestApplication<App>(httpAdapter, options);
-  await configure?.(app);
+    override === undefined
+      ? await NestFactory.create<App>(module, httpAdapter, options)
+      : (await compiled(module, override, options.logger)).createNestApplication<App>(httpAdapter, options);
+  await configure(app);
   return listening(app, testLog, timeoutMs, () => app.listen(0, '127.0.0.1'));
 }
 
-/** Makes the application with Nest's testing module. */
+function newLog(log: 'kept' | 'printed', format: LogOptions['logFormat']): TestLog {
+  return log === 'printed' ? new TestLog(new StandardOutput(format)) : new TestLog();
+}
+
+/** Makes the server with Nest's testing module. */
 function overriding(override: Override): Create {
-  return async (module, adapter, options) => {
-    const testingModule = await compiled([module], override, options.logger);
-    return testingModule.createNestApplication<NestExpressApplication>(adapter, options);
-  };
+  return async (module, adapter, options) =>
+    (await compiled(module, override, options.logger)).createNestApplication(adapter, options);
 }
 
 async function compiled(
-  imports: TestOptions['imports'],
-  override: Override | undefined,
-  log: LoggerService,
+  module: Type | DynamicModule,
+  override: Override,
+  logger: LoggerService,
 ): Promise<TestingModule> {
   // Loaded here, because a test that overrides nothing does not need the package.
   const { Test } = await import('@nestjs/testing');
-  const builder = Test.createTestingModule({ imports }).setLogger(log);
-  await override?.(builder);
+  const builder = Test.createTestingModule({ imports: [module] }).setLogger(logger);
+  await override(builder);
   return builder.compile();
 }
 

@@ -1,4 +1,6 @@
-import { Log, type LogFields, type LogLevel, type LogOptions } from '../telemetry/log.js';
+import type { LoggerService } from '@nestjs/common';
+import { inspect } from 'node:util';
+import type { LogFields, LogLevel, LogSink } from '../telemetry/log-sink.js';
 
 /** A line of the log. */
 export interface LogLine {
@@ -10,25 +12,52 @@ export interface LogLine {
 /** Lines that are kept; the oldest give way to later ones. */
 const MAX_LINES = 10_000;
 
-/** Keeps the lines of the log in place of printing them. */
-export class TestLog extends Log {
+/** Keeps the lines of a log. */
+export class TestLog implements LogSink {
   readonly lines: LogLine[] = [];
 
-  constructor(
-    options: LogOptions,
-    private readonly output: 'kept' | 'printed',
-  ) {
-    super(options);
-  }
+  /** @param printer writes the lines too */
+  constructor(private readonly printer?: LogSink) {}
 
-  /** Returns the messages of all lines, in order. */
-  get messages(): string[] {
-    return this.lines.map(({ message }) => message);
-  }
-
-  protected override writeLine(level: LogLevel, message: string, fields: LogFields): void {
+  writeLine(level: LogLevel, message: string, fields: LogFields): void {
     this.lines.push({ level, message, fields });
     if (this.lines.length > MAX_LINES) this.lines.shift();
-    if (this.output === 'printed') super.writeLine(level, message, fields);
+    this.printer?.writeLine(level, message, fields);
+  }
+}
+
+/** The logger of an application whose lines a test keeps. */
+export class TestLogger implements LoggerService {
+  constructor(private readonly sink: LogSink) {}
+
+  log(message: unknown, ...parameters: unknown[]): void {
+    this.#write('info', message, parameters);
+  }
+
+  warn(message: unknown, ...parameters: unknown[]): void {
+    this.#write('warn', message, parameters);
+  }
+
+  error(message: unknown, ...parameters: unknown[]): void {
+    this.#write('error', message, parameters);
+  }
+
+  fatal(message: unknown, ...parameters: unknown[]): void {
+    this.#write('error', message, parameters);
+  }
+
+  debug(message: unknown, ...parameters: unknown[]): void {
+    this.#write('debug', message, parameters);
+  }
+
+  verbose(message: unknown, ...parameters: unknown[]): void {
+    this.#write('debug', message, parameters);
+  }
+
+  /** @param parameters those of Nest's loggers, of which the last is the context */
+  #write(level: LogLevel, message: unknown, parameters: readonly unknown[]): void {
+    const from = parameters.at(-1);
+    const text = typeof message === 'string' ? message : inspect(message);
+    this.sink.writeLine(level, text, typeof from === 'string' ? { from } : {});
   }
 }

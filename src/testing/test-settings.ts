@@ -3,7 +3,9 @@ import { onOff, SETTINGS } from '../settings/setting.js';
 import type { Settings } from '../settings/settings.js';
 
 /** Settings by the names of their fields: `messagesPerSecond` for `MESSAGES_PER_SECOND`. */
-export type TestSettings = { readonly [Name in Exclude<keyof Settings, 'production'>]?: Settings[Name] | undefined };
+export type TestSettings = {
+  readonly [Name in Exclude<keyof Settings, 'production' | 'endpointPrefix'>]?: Settings[Name] | undefined;
+};
 
 /** Limits that are off, because all clients of a test have one address. A test of a limit sets it. */
 export const LIMITS_OFF = {
