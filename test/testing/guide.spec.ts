@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FILES = ['dice.gateway.ts', 'dice.spec.ts', 'dice.test.ts'];
+const FILES = ['dice.gateway.ts', 'dice.spec.ts', 'application.spec.ts', 'dice.test.ts'];
 const RUN_LIMIT_MS = 60_000;
 
 const guide = await readFile(join(ROOT, 'docs/testing.md'), 'utf8');
@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('the guide to testing', async () => {
   // Its tests join this file.
-  await import(/* @vite-ignore */ join(folder, 'dice.spec.ts'));
+  for (const name of ['dice.spec.ts', 'application.spec.ts']) await import(/* @vite-ignore */ join(folder, name));
 
   it('has a test for node:test that needs no other runner', { timeout: RUN_LIMIT_MS }, async () => {
     for (const name of ['dice.gateway.ts', 'dice.test.ts']) await compile(name);
