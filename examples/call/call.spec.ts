@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { startTestServer, type TestServer } from 'switchboard/testing';
@@ -63,7 +62,7 @@ describe('the call', () => {
     await shows(bob, 'log', 'peer: still there?');
     await Promise.all([ann.close(), bob.close()]);
     // The browser opens connections in advance. The server would wait for their first request.
-    (short.app.getHttpServer() as Server).closeAllConnections();
+    short.app.getHttpServer().closeAllConnections();
     await stopped;
   });
 
