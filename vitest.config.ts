@@ -9,7 +9,12 @@ const APART = [...LONG, ...SEPARATE].map((folder) => `test/${folder}/**`);
 
 export default defineConfig({
   // The examples import the package by its name, as applications do.
-  resolve: { alias: { switchboard: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^switchboard$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: /^switchboard\/testing$/, replacement: fileURLToPath(new URL('src/testing/start.ts', import.meta.url)) },
+    ],
+  },
   test: {
     globalSetup: ['test/support/build.ts'],
     // These limits are for a busy machine. A test that passes does not wait for them.

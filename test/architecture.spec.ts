@@ -47,6 +47,7 @@ describe('the architecture', () => {
     ['a higher room that is loaded later', { 'sessions/a.ts': `await import('../gateway/b.js');` }],
     ['a type of a higher room', { 'sessions/a.ts': `type B = import('../gateway/b.js').B;` }],
     ['an import from the handlers', { 'ops/a.ts': `import { b } from '../handlers/b.js';` }],
+    ['an import from the room for tests', { 'index.ts': `export * from './testing/start.js';` }],
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../main.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
     ['sockets in the protocol', { 'protocol/a.ts': `import { WebSocket } from 'ws';` }],

@@ -26,11 +26,12 @@ export class SettingsError extends StartError {}
  * directory, these before `config/$NODE_ENV.env`, and these before `config/default.env`.
  *
  * @param overrides variables that come before all others, for tests
+ * @param environment variables of the process
  * @throws {SettingsError} with every wrong variable
  * @throws {StartError} when `.env` cannot be read
  */
-export function readSettings(overrides: Variables = {}): Settings {
-  const chosen = chosenVariables(overrides);
+export function readSettings(overrides: Variables = {}, environment: Variables = process.env): Settings {
+  const chosen = chosenVariables(overrides, environment);
   const nodeEnv = chosen.map((source) => source['NODE_ENV']).find(Boolean);
   const sources = [...chosen, configFile(nodeEnv), configFile('default')];
   const values: Record<string, unknown> = {};
@@ -38,7 +39,7 @@ export function readSettings(overrides: Variables = {}): Settings {
   try {
     return checked(values, ({ variable }) => variable);
   } catch (error) {
-    throw error instanceof SettingsError ? new SettingsError([...error.lines, ...unknownSettings(overrides)]) : error;
+    throw error instanceof SettingsError ? new SettingsError([...error.lines, ...unknownSettings(overrides, environment)]) : error;
   }
 }
 
@@ -111,16 +112,17 @@ function checked(values: Readonly<Record<string, unknown>>, nameOf: (spec: Setti
  * Returns one line for each variable of the operator whose name is near to that of a setting; at most ten lines.
  *
  * @param overrides as in {@link readSettings}
+ * @param environment as in {@link readSettings}
  */
-export function unknownSettings(overrides: Variables = {}): string[] {
-  return misspeltVariables(chosenVariables(overrides).flatMap((source) => Object.keys(source)));
+export function unknownSettings(overrides: Variables = {}, environment: Variables = process.env): string[] {
+  return misspeltVariables(chosenVariables(overrides, environment).flatMap((source) => Object.keys(source)));
 }
 
 /** Returns what the operator has chosen, before the files of this package. */
-function chosenVariables(overrides: Variables): Variables[] {
-  // Without `.env`, tests are the same on every machine.
-  const isTest = process.env['NODE_ENV'] === 'test';
-  return [overrides, process.env, isTest ? {} : readEnvFile('.env')];
+function chosenVariables(overrides: Variables, environment: Variables): Variables[] {
+  // `.env` belongs to the environment of the process. Without it, tests are the same on every machine.
+  const readsFile = environment === process.env && environment['NODE_ENV'] !== 'test';
+  return [overrides, environment, readsFile ? readEnvFile('.env') : {}];
 }
 
 function filled(group: object, values: Readonly<Record<string, unknown>>): object {

@@ -1,4 +1,4 @@
-import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { DynamicModule, INestApplication, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
@@ -42,27 +42,40 @@ export interface AppOptions {
  * @throws {SettingsError} when a setting is invalid or a file that it names cannot be used
  * @throws {StartError} when a handler claims a type that is invalid, reserved or claimed already
  */
-export async function createApp({
-  variables,
-  handlers,
-  rawBody = false,
-  inheritAppConfig = false,
-}: AppOptions = {}): Promise<NestExpressApplication> {
+export async function createApp({ variables, ...options }: AppOptions = {}): Promise<NestExpressApplication> {
   const settings = readSettings(variables);
-  checkFiles(settings);
   const log = new Log(settings);
   for (const line of unknownSettings(variables)) log.warn(line);
+  return createServer(settings, log, options);
+}
+
+/** Makes the Nest application of a module, without listening. */
+export type Create = (
+  module: DynamicModule,
+  adapter: HttpAdapter,
+  options: NestApplicationOptions & { readonly logger: Log },
+) => Promise<NestExpressApplication>;
+
+/**
+ * Creates the server from settings and a log.
+ *
+ * @param create makes the application; tests override providers before
+ */
+export async function createServer(
+  settings: Settings,
+  log: Log,
+  { handlers, rawBody = false, inheritAppConfig = false }: Omit<AppOptions, 'variables'>,
+  create: Create = (...parts) => NestFactory.create(...parts),
+): Promise<NestExpressApplication> {
+  checkFiles(settings);
   // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
-  const app = await NestFactory.create<NestExpressApplication>(
-    StandaloneModule.forRoot(settings, log, new GatewayPolicy({ inheritAppConfig, plainGateways: 'served' }), handlers),
-    new HttpAdapter(settings),
-    {
-      logger: log,
-      rawBody,
-      abortOnError: false,
-    },
-  );
+  const policy = new GatewayPolicy({ inheritAppConfig, plainGateways: 'served' });
+  const app = await create(StandaloneModule.forRoot(settings, log, policy, handlers), new HttpAdapter(settings), {
+    logger: log,
+    rawBody,
+    abortOnError: false,
+  });
   app.disable('x-powered-by');
   await serveEndpoints(app);
   rejectPlainHttp(app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
