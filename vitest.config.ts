@@ -28,6 +28,7 @@ export default defineConfig({
             ...MEASURED,
             'test/compose/**',
             'test/chaos/**',
+            'test/package/**',
             'examples/dist/**',
             '**/node_modules/**',
           ],
@@ -50,6 +51,16 @@ export default defineConfig({
         // Attacks compare times and memory, so they run one after the other, behind all other tests.
         extends: true,
         test: { name: 'attacks', include: MEASURED, maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
+      {
+        // Installs the packed file in fresh applications, which takes minutes and needs a package registry.
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.spec.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
       },
     ],
   },
