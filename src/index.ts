@@ -1,7 +1,7 @@
 /** The public API: `import { MessagingGateway } from 'switchboard'`. All other files may change without notice. */
-export { createApp, startApp, type AppOptions } from './app.js';
+export { createApp, startApp, type AppOptions } from './standalone/app.js';
 /** @deprecated Use {@link AppOptions}. */
-export type { AppOptions as AppParts } from './app.js';
+export type { AppOptions as AppParts } from './standalone/app.js';
 export {
   ConnectGuard,
   type ConnectAttempt,
@@ -16,13 +16,16 @@ export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/sessio
 export { AccessPolicy } from './messaging/access-policy.js';
 export { Emits } from './messaging/emits.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
-export { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';
+export { SwitchboardAdapter, type SwitchboardAdapterOptions } from './module/switchboard.adapter.js';
+export { SwitchboardModule, type SwitchboardAsyncOptions } from './module/switchboard.module.js';
+export { drainOnSignals, logUnhandledRejections } from './standalone/signals.js';
 /** @deprecated Use {@link drainOnSignals} and {@link logUnhandledRejections}. */
-export { drainOnSignals as endOnSignals, logUnhandledRejections as outliveRejections } from './ops/shutdown/signals.js';
+export { drainOnSignals as endOnSignals, logUnhandledRejections as outliveRejections } from './standalone/signals.js';
 export { Describe, EVERYONE, MessageError, SERVER, type ServerCloseCode } from './protocol/index.js';
 /** @deprecated Use {@link MessageError}. */
 export { MessageError as Fault } from './protocol/index.js';
 export { SessionState } from './sessions/session-state.js';
 export { Session } from './sessions/session.js';
+export type { EnvironmentUse, SwitchboardOptions } from './settings/library-options.js';
 export { SettingsError, type Variables } from './settings/environment.js';
 export { StartError } from './settings/start-error.js';

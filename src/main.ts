@@ -1,5 +1,5 @@
-import { createApp, startApp } from './app.js';
-import { drainOnSignals, logUnhandledRejections } from './ops/shutdown/signals.js';
+import { createApp, startApp } from './standalone/app.js';
+import { drainOnSignals, logUnhandledRejections } from './standalone/signals.js';
 import { EXIT_CONFIG } from './settings/environment.js';
 import { StartError } from './settings/start-error.js';
 

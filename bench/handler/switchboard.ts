@@ -1,7 +1,7 @@
 /** The same handler and DTO in Switchboard. Compiled into dist/bench, so that it shares the modules of the server. */
 import { Module } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { createApp, startApp } from '../../dist/app.js';
+import { createApp, startApp } from '../../dist/standalone/app.js';
 import { MessagingGateway } from '../../dist/gateway/nest/messaging-gateway.decorator.js';
 import { Echo } from './echo.dto.js';
 

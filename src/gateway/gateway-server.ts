@@ -1,15 +1,18 @@
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { WebSocketServer } from 'ws';
-import type { SessionRegistry } from '../sessions/session-registry.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import { GatewaySocket } from './gateway-socket.js';
 
 /**
- * The server that Nest passes to gateways. Handshakes are made by a server of the adapter, which keeps no list of sockets:
+ * The server that gateways get. Handshakes are made by a server of `SessionOpener`, which keeps no list of sockets:
  * `clients` is a view of the open sessions, so that a session costs no entry.
  */
+@Injectable()
 export class GatewayServer extends WebSocketServer {
   constructor(
-    private readonly httpServer: Server,
+    private readonly adapterHost: HttpAdapterHost,
     sessions: SessionRegistry,
   ) {
     super({ noServer: true, clientTracking: false });
@@ -19,7 +22,7 @@ export class GatewayServer extends WebSocketServer {
 
   /** Returns the address of the HTTP server, where the base class throws. */
   override address(): ReturnType<Server['address']> {
-    return this.httpServer.address();
+    return (this.adapterHost.httpAdapter.getHttpServer() as Server).address();
   }
 
   /** @throws {Error} always, because sessions outlast this server; only the application may end them */

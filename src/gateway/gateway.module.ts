@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Admission } from './handshake/admission.js';
 import { Authenticator } from './handshake/authenticator.js';
@@ -14,18 +14,23 @@ import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
-import { PlaceholderGateway } from './nest/placeholder.gateway.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
 import { HookCaller } from './nest/hook-caller.js';
 import { SessionHooks } from './nest/session-hooks.js';
+import { GatewayBinding } from './gateway-binding.js';
+import { GatewayServer } from './gateway-server.js';
+import { SessionOpener } from './session-opener.js';
 import { SocketEvents } from './socket-events.js';
+import { UpgradeHandler } from './upgrade-handler.js';
 import { TokenExpiry } from './auth/token-expiry.js';
 import { TokenRenewal } from './auth/token-renewal.js';
 import { NodeModule } from '../node/node.module.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 
+/** Provides the WebSocket edge. Global, so that its `onModuleInit` hooks run before those of the application. */
+@Global()
 @Module({
   imports: [DiscoveryModule, NodeModule],
   providers: [
@@ -52,17 +57,11 @@ import { TokenVerifier } from './auth/token-verifier.js';
     GatewayInstances,
     HookCaller,
     SessionHooks,
-    PlaceholderGateway,
+    SessionOpener,
+    UpgradeHandler,
+    GatewayServer,
+    GatewayBinding,
   ],
-  exports: [
-    Admission,
-    ConnectionLimits,
-    GatewayExplorer,
-    Handshake,
-    HandshakeMetrics,
-    HandlerTable,
-    OriginPolicy,
-    SocketEvents,
-  ],
+  exports: [ConnectionLimits, GatewayExplorer, GatewayServer, Handshake, UpgradeHandler],
 })
 export class GatewayModule {}

@@ -30,7 +30,7 @@ export class Heartbeat implements SessionListener, OnApplicationBootstrap, OnApp
   }
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => this.#onTick(), this.#tickMs);
+    this.#timer = setInterval(() => this.#onTick(), this.#tickMs).unref();
   }
 
   onApplicationShutdown(): void {

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
 import { ApiController } from './api/api.controller.js';
@@ -14,6 +14,11 @@ import { Metrics } from './metrics/metrics.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { ClientController } from './static/client.controller.js';
 import { ConsoleController } from './static/console.controller.js';
+
+/** Finds the services of an application: the application itself, or the `ModuleRef` of one of its modules. */
+export interface Services {
+  get<Service>(type: Type<Service>, options: { readonly strict: false }): Service;
+}
 
 /** Controllers of one purpose, and the services of the server that they call. */
 interface Endpoints {
@@ -39,9 +44,9 @@ const DOCS: Endpoints = { controllers: [DocsController], services: [DocsFiles] }
  */
 @Module({})
 export class EndpointsModule {
-  /** @param server has created its services */
-  static forServer(server: INestApplicationContext): DynamicModule {
-    const { apiKeys, console, docs } = server.get(Settings);
+  /** @param server finds the services that exist already */
+  static forServer(server: Services): DynamicModule {
+    const { apiKeys, console, docs } = server.get<Settings>(Settings, { strict: false });
     const parts = [
       ALWAYS,
       ...(apiKeys === undefined ? [] : [API]),

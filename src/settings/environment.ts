@@ -1,7 +1,14 @@
 import { validateSync, type ValidationError } from 'class-validator';
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { onOff, SETTINGS, type SettingKind } from './setting.js';
+import {
+  isLibrarySetting,
+  optionProblem,
+  unknownOptions,
+  type EnvironmentUse,
+  type SwitchboardOptions,
+} from './library-options.js';
+import { onOff, SETTINGS, type SettingKind, type SettingSpec } from './setting.js';
 import { SETTING_GROUPS, Settings } from './settings.js';
 import { StartError } from './start-error.js';
 
@@ -23,13 +30,72 @@ export class SettingsError extends StartError {}
 export function readSettings(overrides: Variables = {}): Settings {
   const sources = [overrides, process.env, configFile(process.env['NODE_ENV']), configFile('default')];
   const values: Record<string, unknown> = {};
-  for (const { variable, property, kind } of SETTINGS) {
-    const text = sources.map((source) => source[variable]).find((value) => value !== undefined && value !== '');
-    values[property] = parse(kind, text);
+  for (const { variable, property, kind } of SETTINGS) values[property] = parse(kind, textOf(variable, sources));
+  return checked(values, ({ variable }) => variable);
+}
+
+/**
+ * Checks and freezes the settings of a library. Options come before variables of the environment, and these before
+ * `config/default.env`. `HTTP_BASE` has no default. `NODE_ENV` has no prefix.
+ *
+ * @throws {SettingsError} with every wrong option and variable
+ */
+export function settingsOfLibrary(options: SwitchboardOptions): Settings {
+  const lines = unknownOptions(options);
+  const variables = variablesOf(options.environment);
+  const defaults = configFile('default');
+  const values: Record<string, unknown> = {};
+  /** The name of each setting in lines about errors: the variable where its value is from the environment. */
+  const names = new Map<SettingSpec, string>();
+  for (const spec of SETTINGS) {
+    const { property, kind } = spec;
+    const [name, text] = isLibrarySetting(spec) ? variables(spec.variable) : [];
+    const option = isLibrarySetting(spec) ? (options as Readonly<Record<string, unknown>>)[property] : undefined;
+    const fallback = property === 'httpBase' ? undefined : textOf(spec.variable, [defaults]);
+    names.set(spec, option === undefined && text !== undefined ? name! : property);
+    values[property] = option === undefined ? parse(kind, text ?? fallback) : ownCopy(option);
+    const problem = option === undefined ? undefined : optionProblem(spec, option);
+    if (problem !== undefined) lines.push(problem);
   }
-  const groups = SETTING_GROUPS.map((Group) => filled(new Group(), values));
-  const lines = groups.flatMap((group) => validateSync(group, { stopAtFirstError: true })).map(lineOf);
   if (lines.length > 0) throw new SettingsError(lines);
+  const nameOf = (spec: SettingSpec): string => names.get(spec)!;
+  const settings = checked(values, nameOf);
+  // At the root, endpoints of the library would hide routes of the application.
+  if (settings.httpBase === '/')
+    throw new SettingsError([
+      `${nameOf(specOf('httpBase'))} must be a path such as /switchboard, and not / (it is "/")`,
+    ]);
+  return settings;
+}
+
+/** Returns a function that finds the name and the text of a variable; the text is `undefined` where none is set. */
+function variablesOf(environment: EnvironmentUse = false): (variable: string) => [name: string, text?: string] {
+  const prefix = typeof environment === 'object' ? environment.prefix : '';
+  return (variable) => {
+    const name = variable === 'NODE_ENV' ? variable : prefix + variable;
+    const text = environment === false ? undefined : textOf(name, [process.env]);
+    return text === undefined ? [name] : [name, text];
+  };
+}
+
+/** Copies a list, because the application may change its own later. */
+function ownCopy(option: unknown): unknown {
+  return Array.isArray(option) ? Object.freeze([...(option as unknown[])]) : option;
+}
+
+/** Returns the first value that is neither absent nor empty. */
+function textOf(name: string, sources: readonly Variables[]): string | undefined {
+  return sources.map((source) => source[name]).find((value) => value !== undefined && value !== '');
+}
+
+/**
+ * @param nameOf returns the name of a setting in lines about errors
+ * @throws {SettingsError} with every wrong setting
+ */
+function checked(values: Readonly<Record<string, unknown>>, nameOf: (spec: SettingSpec) => string): Settings {
+  const groups = SETTING_GROUPS.map((Group) => filled(new Group(), values));
+  const errors = groups.flatMap((group) => validateSync(group, { stopAtFirstError: true }));
+  if (errors.length > 0) throw new SettingsError(errors.map((error) => lineOf(error, nameOf)));
   return new Settings(groups);
 }
 
@@ -37,12 +103,20 @@ function filled(group: object, values: Readonly<Record<string, unknown>>): objec
   return Object.assign(group, Object.fromEntries(Object.keys(group).map((name) => [name, values[name]])));
 }
 
-function lineOf({ property, constraints, value }: ValidationError): string {
-  const spec = SETTINGS.find((each) => each.property === property);
-  const shown = spec?.secret ? '' : ` (it is ${JSON.stringify(shownValue(value))})`;
-  // Sentences of class-validator begin with the property, but the operator knows the variable.
+function specOf(property: string): SettingSpec {
+  return SETTINGS.find((each) => each.property === property)!;
+}
+
+function lineOf({ property, constraints, value }: ValidationError, nameOf: (spec: SettingSpec) => string): string {
+  const spec = specOf(property);
+  const shown = spec.secret ? '' : ` (it is ${JSON.stringify(shownValue(value))})`;
+  // Sentences of class-validator begin with the property, and those of the groups name variables.
   const problem = (Object.values(constraints ?? {})[0] ?? 'is wrong').replace(`${property} `, '');
-  return `${spec?.variable ?? property} ${problem}${shown}`;
+  const named = problem.replaceAll(/\b[A-Z][A-Z_]+\b/g, (word) => {
+    const other = SETTINGS.find(({ variable }) => variable === word);
+    return other === undefined ? word : nameOf(other);
+  });
+  return `${nameOf(spec)} ${named}${shown}`;
 }
 
 function parse(kind: SettingKind, text: string | undefined): unknown {

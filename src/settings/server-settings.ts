@@ -22,10 +22,11 @@ export class ServerSettings {
     'text',
     'Path below which health checks, metrics, client, console, documentation and HTTP API are served. The WebSocket endpoint stays at `WS_PATH`.',
   )
+  @ValidateIf(({ httpBase }: ServerSettings) => httpBase !== undefined)
   @Matches(/^(\/|(\/(?!\.\.?(\/|$))[A-Za-z0-9._~-]+)+)$/, {
     message: 'must be / or a path such as /chat, without a trailing slash',
   })
-  httpBase!: string;
+  httpBase!: string | undefined;
 
   @Setting('text', 'Lowest level that is logged: `error`, `warn`, `info` or `debug`.')
   @OneOf('error', 'warn', 'info', 'debug')

@@ -23,4 +23,9 @@ export class Settings extends AllGroups {
   get production(): boolean {
     return isProduction(this.nodeEnv);
   }
+
+  /** The path before the paths of the endpoints, without a slash at its end: empty where `HTTP_BASE` is `/`. */
+  get endpointPrefix(): string {
+    return (this.httpBase ?? '').replace(/\/$/, '');
+  }
 }

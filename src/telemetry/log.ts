@@ -1,43 +1,38 @@
 import type { LoggerService } from '@nestjs/common';
 import { LogRateLimiter, WINDOW_MS } from './log-rate-limiter.js';
-import { clipped, printableField, printableJson, printableMessage } from './printable.js';
+import type { LogFields, LogLevel, LogSink } from './log-sink.js';
+import { StandardOutput } from './standard-output.js';
 
-const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type { LogFields } from './log-sink.js';
+
+const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 /** Lines of one kind that are written in one window; the rest is counted only. */
 const LINES_PER_KIND = 20;
 const DEBUG_LINES_PER_KIND = 1000;
 const MAX_KIND_CHARACTERS = 80;
-type Level = (typeof LEVELS)[number];
 
 export interface LogOptions {
   /** The lowest level that is written. */
-  readonly logLevel: Level;
+  readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
 }
 
-/** Fields of a line: codes, ids and counts, but never the data of a message or a token. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
-
-// Without a listener, a full disk or a closed pipe would end the process.
-process.stdout.on('error', () => undefined);
-
 /**
- * Writes one line per event to standard output, as text or JSON. Lines of one kind, which is the message, are limited
- * in each window of 10 s; dropped lines are summed up.
+ * Writes one line per event, to standard output unless another sink is given. Lines of one kind, which is the message, are limited in each window of 10 s; dropped lines
+ * are summed up.
  */
 export class Log implements LoggerService {
   readonly #maxLevel: number;
-  readonly #format: 'text' | 'json';
-  /** Lines that could not be written since the last line that was. */
-  #lostLines = 0;
   readonly #limiter = new LogRateLimiter(LINES_PER_KIND, (kind, dropped) => this.#sumUp('info', kind, dropped));
   readonly #debugLimiter = new LogRateLimiter(DEBUG_LINES_PER_KIND, (kind, dropped) =>
     this.#sumUp('debug', kind, dropped),
   );
 
-  constructor({ logLevel, logFormat }: LogOptions) {
-    this.#maxLevel = LEVELS.indexOf(logLevel);
-    this.#format = logFormat;
+  constructor(
+    options: LogOptions,
+    private readonly sink: LogSink = new StandardOutput(options.logFormat),
+  ) {
+    this.#maxLevel = LEVELS.indexOf(options.logLevel);
   }
 
   info(message: string, fields: LogFields = {}): void {
@@ -81,43 +76,14 @@ export class Log implements LoggerService {
     this.#debugLimiter.endWindow();
   }
 
-  #write(level: Level, message: string, fields: LogFields): void {
+  #write(level: LogLevel, message: string, fields: LogFields): void {
     if (LEVELS.indexOf(level) > this.#maxLevel) return;
     const limiter = level === 'debug' ? this.#debugLimiter : this.#limiter;
-    if (limiter.allows(kindOf(message, fields))) this.#writeLine(level, message, fields);
+    if (limiter.allows(kindOf(message, fields))) this.sink.writeLine(level, message, fields);
   }
 
-  #sumUp(level: Level, kind: string, dropped: number): void {
-    this.#writeLine(level, `and ${dropped.toLocaleString('en')} more in ${WINDOW_MS / 1000} s`, { of: kind });
-  }
-
-  #writeLine(level: Level, message: string, fields: LogFields): void {
-    this.#writeText(`${this.#formatted(level, message, fields)}\n`, 1);
-  }
-
-  #formatted(level: Level, message: string, fields: LogFields): string {
-    const time = new Date().toISOString();
-    return this.#format === 'json'
-      ? printableJson(JSON.stringify({ time, level, message: clipped(message), ...fields }))
-      : `${time} ${level.padEnd(5)} ${printableMessage(message)}${textOf(fields)}`;
-  }
-
-  /** @param lines the lines that are lost where the text cannot be written */
-  #writeText(text: string, lines: number): void {
-    process.stdout.write(text, (error) => {
-      if (error) this.#lostLines += lines;
-      else if (this.#lostLines > 0) this.#reportLost();
-    });
-  }
-
-  /** Begins with a line break, because the last line may have been written in part. */
-  #reportLost(): void {
-    const lines = this.#lostLines;
-    this.#lostLines = 0;
-    this.#writeText(
-      `\n${this.#formatted('warn', 'log lines lost: standard output was not writable', { lines })}\n`,
-      lines,
-    );
+  #sumUp(level: LogLevel, kind: string, dropped: number): void {
+    this.sink.writeLine(level, `and ${dropped.toLocaleString('en')} more in ${WINDOW_MS / 1000} s`, { of: kind });
   }
 }
 
@@ -149,12 +115,4 @@ function fieldsOf(parameters: readonly unknown[]): LogFields {
     ...(texts.length > 1 ? { stack: texts[0] } : {}),
     ...(texts.length > 0 ? { from: texts.at(-1) } : {}),
   } as LogFields;
-}
-
-function textOf(fields: LogFields): string {
-  const text = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${printableField(value)}`)
-    .join(' ');
-  return text === '' ? '' : `  ${text}`;
 }

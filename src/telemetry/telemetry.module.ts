@@ -1,20 +1,8 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { Log } from './log.js';
+import { Global, Module } from '@nestjs/common';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { Counters } from './counters.js';
 
-/**
- * Provides the log and the counters. Global, because the log is made before the container and a static module cannot
- * import what `forRoot()` returns.
- */
+/** Provides the counters. Global, because every room counts. */
 @Global()
-@Module({})
-export class TelemetryModule {
-  static forRoot(log: Log): DynamicModule {
-    return {
-      module: TelemetryModule,
-      providers: [{ provide: Log, useValue: log }, Counters, EventLoopDelay],
-      exports: [Log, Counters, EventLoopDelay],
-    };
-  }
-}
+@Module({ providers: [Counters, EventLoopDelay], exports: [Counters, EventLoopDelay] })
+export class TelemetryModule {}

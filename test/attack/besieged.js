@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
-import { createApp, startApp } from '../../dist/app.js';
+import { createApp, startApp } from '../../dist/standalone/app.js';
 import { MessagingGateway } from '../../dist/gateway/nest/messaging-gateway.decorator.js';
 import { HandlersModule } from '../../dist/handlers/handlers.module.js';
-import { drainOnSignals, logUnhandledRejections } from '../../dist/ops/shutdown/signals.js';
+import { drainOnSignals, logUnhandledRejections } from '../../dist/standalone/signals.js';
 
 /** Starts the server as `main.ts` does, with one more handler, which never answers. */
 class WaitGateway {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createApp } from '../../src/app.js';
+import { createApp } from '../../src/standalone/app.js';
 import { encodeMessage } from '../../src/cluster/wire/node-codec.js';
 import { NODE_VERSION } from '../../src/cluster/wire/node-message.js';
 import { makeCertificates } from '../support/certificates.js';

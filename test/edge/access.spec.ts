@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createApp } from '../../src/app.js';
+import { createApp } from '../../src/standalone/app.js';
 import { rateLimitKey } from '../../src/gateway/handshake/client-address.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { ask, HANDSHAKE } from '../support/ask.js';

@@ -1,9 +1,9 @@
 import { Catch, Module, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { throwError } from 'rxjs';
-import { createApp, startApp } from '../../dist/app.js';
+import { createApp, startApp } from '../../dist/standalone/app.js';
 import { MessagingGateway } from '../../dist/gateway/nest/messaging-gateway.decorator.js';
-import { drainOnSignals, logUnhandledRejections } from '../../dist/ops/shutdown/signals.js';
+import { drainOnSignals, logUnhandledRejections } from '../../dist/standalone/signals.js';
 
 /** Starts the server as `main.ts` does, with handlers that fail in every hook and one that blocks the event loop. */
 const fail = (/** @type {string} */ where) => {

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../src/app.js';
+import { createApp } from '../../src/standalone/app.js';
 import { ConnectionLimits } from '../../src/gateway/handshake/connection-limits.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Switchboard } from '../../src/messaging/switchboard.js';

@@ -5,6 +5,8 @@ export type Tree = ReadonlyMap<string, string>;
 
 /** Ranks of the rooms. A file imports its own room or a room of a lower rank. */
 export const RANKS: Readonly<Record<string, number>> = {
+  standalone: 8,
+  module: 7,
   handlers: 7,
   gateway: 6,
   ops: 6,
@@ -34,15 +36,7 @@ export const SUB_RANKS: Readonly<Record<string, Readonly<Record<string, number>>
 };
 
 const MAX_LINES = 250;
-const ROOT_FILES = new Set([
-  'main.ts',
-  'app.ts',
-  'app.module.ts',
-  'index.ts',
-  'endpoints.ts',
-  'endpoint-routes.ts',
-  'startup-checks.ts',
-]);
+const ROOT_FILES = new Set(['main.ts', 'index.ts']);
 /** Files that only re-export: those of the protocol and of the package. */
 const BARRELS = new Set(['protocol/index.ts', 'index.ts']);
 const BANNED_NAMES = /(^|\/)(utils?|common|helpers?|types)(\/|\.ts$)/;
@@ -80,7 +74,8 @@ function importBreach(path: string, { name, ofTypes }: Import): string[] {
       : [];
   const target = targetOf(path, name);
   const to = folderOf(target);
-  if (to === 'handlers' && from !== 'handlers' && path !== 'app.module.ts') return [`${path} imports from handlers/`];
+  if (to === 'handlers' && from !== 'handlers' && path !== 'standalone/standalone.module.ts')
+    return [`${path} imports from handlers/`];
   if (ROOT_FILES.has(path)) return [];
   if (from === to) return subFolderBreach(path, target);
   if (from === 'client' && to === 'protocol' && ofTypes) return [];

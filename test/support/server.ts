@@ -1,6 +1,6 @@
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import type { ClientOptions } from 'ws';
-import { createApp, startApp } from '../../src/app.js';
+import { createApp, startApp } from '../../src/standalone/app.js';
 import { Settings } from '../../src/settings/settings.js';
 import { connect, type Client } from './client.js';
 

@@ -27,7 +27,7 @@ export class OriginPolicy {
 
   constructor(
     private readonly addresses: ClientAddress,
-    { allowedOrigins, allowedHosts, production, httpBase }: Settings,
+    { allowedOrigins, allowedHosts, production, endpointPrefix }: Settings,
   ) {
     const [wildcards, exact] = partition(allowedOrigins, (origin) => origin.includes('://*.'));
     this.#exact = new Set(exact.map((origin) => (origin === ANY ? ANY : new URL(origin).origin)));
@@ -37,7 +37,7 @@ export class OriginPolicy {
     });
     this.#hosts = new Set(allowedHosts.map((host) => host.toLowerCase()));
     this.#loopback = !production;
-    const base = httpBase.replace(/\/$/, '').replaceAll('.', '\\.');
+    const base = endpointPrefix.replaceAll('.', '\\.');
     this.#health = new RegExp(`^${base}/health(/|$)`, 'i');
     this.#metrics = new RegExp(`^${base}/metrics/?$`, 'i');
   }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { GATEWAY_METADATA, MESSAGE_MAPPING_METADATA, MESSAGE_METADATA } from '@nestjs/websockets/constants.js';
+import { GatewayPolicy } from './gateway-policy.js';
+import { isMessagingGateway } from './messaging-gateway.decorator.js';
 
 export interface GatewayClass {
   readonly name: string;
@@ -27,23 +29,29 @@ export interface ExploredGateway {
   readonly handlers: readonly GatewayHandler[];
 }
 
-/** Finds the gateway classes of the application by the metadata that Nest's decorators leave. */
+/** Finds the gateway classes that Switchboard serves by the metadata that decorators leave. */
 @Injectable()
 export class GatewayExplorer {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly scanner: MetadataScanner,
+    private readonly policy: GatewayPolicy,
   ) {}
 
-  /** Lists the gateways in the order of their modules and providers, in which Nest connects them. */
+  /** Lists the gateways in the order of their modules and providers. */
   gateways(): ExploredGateway[] {
     return this.discovery.getProviders().flatMap((provider) => {
       const { metatype } = provider;
-      if (typeof metatype !== 'function' || !Reflect.hasMetadata(GATEWAY_METADATA, metatype)) return [];
+      if (typeof metatype !== 'function' || !this.#isServed(metatype)) return [];
       const instance = provider.instance as object;
       const scoped = !provider.isDependencyTreeStatic();
       return [{ metatype, instance, scoped, provider, handlers: this.#handlers(metatype) }];
     });
+  }
+
+  #isServed(metatype: object): boolean {
+    if (isMessagingGateway(metatype)) return true;
+    return this.policy.plainGateways === 'served' && Reflect.hasMetadata(GATEWAY_METADATA, metatype);
   }
 
   #handlers({ prototype }: GatewayClass): GatewayHandler[] {

@@ -20,14 +20,19 @@ export class GatewayInstances {
   #explored: readonly ExploredGateway[] | undefined;
   #scoped: readonly ExploredGateway[] | undefined;
   #unscoped: readonly HookedGateway[] | undefined;
+  #transientCreated: Promise<void> | undefined;
 
   constructor(private readonly explorer: GatewayExplorer) {}
 
   /**
-   * Creates the one instance of each transient gateway, whose only consumer is Nest's part for WebSockets. Nest creates
-   * no instance, because nothing injects a gateway. Must run before Nest binds the handlers.
+   * Creates the one instance of each transient gateway. Nest creates no instance, because nothing injects a gateway. Must
+   * run before handlers are bound; a second call creates no more.
    */
-  async createTransient(): Promise<void> {
+  createTransient(): Promise<void> {
+    return (this.#transientCreated ??= this.#createTransient());
+  }
+
+  async #createTransient(): Promise<void> {
     for (const { provider, scoped } of this.explorer.gateways())
       if (provider.isTransient && !scoped)
         provider.instance = await moduleRefOf(provider).resolve<object>(provider.token, undefined, { strict: true });
@@ -100,9 +105,14 @@ export async function instantiate(
   server: unknown,
 ): Promise<object> {
   const instance = await moduleRefOf(provider).resolve<object>(provider.token, contextId, { strict: true });
+  giveServer(instance, server);
+  return instance;
+}
+
+/** Sets the fields with `@WebSocketServer()`. */
+export function giveServer(instance: object, server: unknown): void {
   for (const key in instance)
     if (Reflect.hasMetadata(GATEWAY_SERVER_METADATA, instance, key)) Reflect.set(instance, key, server);
-  return instance;
 }
 
 /** Returns the context that Nest uses for the handlers of a client; begins the context as Nest would. */

@@ -1,5 +1,5 @@
-import type { INestApplication } from '@nestjs/common';
-import { ModulesContainer, type NestContainer } from '@nestjs/core';
+import type { Abstract, Type } from '@nestjs/common';
+import { ApplicationConfig, ModulesContainer, type ModuleRef, type NestContainer } from '@nestjs/core';
 // Nest has no public way to call a handler of a gateway without its own treatment of exceptions.
 import {
   GuardsConsumer,
@@ -11,6 +11,7 @@ import {
 } from '@nestjs/core/internal';
 import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.js';
 import { Settings } from '../../settings/settings.js';
+import { Log } from '../../telemetry/log.js';
 import { isAbortOf } from '../dispatch/abort-reasons.js';
 import { HandlerReplies } from '../dispatch/handler-replies.js';
 import { HandlerRunner } from '../dispatch/handler-runner.js';
@@ -19,6 +20,7 @@ import type { HandlerTable, MessageHandlerCallback } from '../dispatch/handler-t
 import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerFiltersContext, type FilterCall, type HandlerArguments } from './exception-filters.js';
 import { GatewayExplorer, type ExploredGateway, type GatewayHandler } from './gateway-explorer.js';
+import { GatewayPolicy } from './gateway-policy.js';
 import { HandlerInterceptors, type LateErrorListener } from './handler-interceptors.js';
 import { HandlerPipes } from './handler-pipes.js';
 import { HandlerProxy } from './handler-proxy.js';
@@ -30,12 +32,6 @@ import { takesSignal } from './session.decorators.js';
 /** Parameters of the constructor of `WsContextCreator` in the supported versions of Nest. */
 const CREATOR_PARAMETERS = 8;
 
-/** Options of an application for its messages. */
-export interface MessageOptions {
-  /** Whether its global guards and interceptors run for messages, too. */
-  readonly inheritAppConfig: boolean;
-}
-
 type Run = (...args: HandlerArguments) => Promise<unknown>;
 type Methods = Readonly<Record<string, (...parameters: unknown[]) => unknown>>;
 
@@ -46,27 +42,29 @@ type Methods = Readonly<Record<string, (...parameters: unknown[]) => unknown>>;
 export class HandlerCompiler {
   readonly #filters: HandlerFiltersContext;
   readonly #creator: WsContextCreator;
+  readonly #explorer: GatewayExplorer;
 
   /** @throws {Error} for a version of Nest that makes callbacks in another way */
   constructor(
-    private readonly app: INestApplication,
+    moduleRef: ModuleRef,
     private readonly server: unknown,
-    { inheritAppConfig }: MessageOptions,
   ) {
+    const get = <T>(type: Type<T> | Abstract<T>): T => moduleRef.get(type, { strict: false });
     if (WsContextCreator.length !== CREATOR_PARAMETERS)
       throw new Error(
         'unsupported version of "@nestjs/websockets": WsContextCreator has changed; install the version in package.json',
       );
-    const config = messageConfig(app, { inheritAppConfig });
+    const config = messageConfig(get(ApplicationConfig), get(Log), get(GatewayPolicy));
+    this.#explorer = get(GatewayExplorer);
     // The only method of the container that finds guards, pipes, interceptors and filters.
-    const modules = { getModules: () => app.get(ModulesContainer) } as unknown as NestContainer;
-    const replies = app.get(HandlerReplies);
-    const { turns } = app.get(HandlerRunner);
+    const modules = { getModules: () => get(ModulesContainer) } as unknown as NestContainer;
+    const replies = get(HandlerReplies);
+    const { turns } = get(HandlerRunner);
     const onLate: LateErrorListener = ([{ session }, , type, signal], error) => {
       if (session !== undefined && !isAbortOf(signal, error))
         replies.failedLate(session, { type: type as string, id: undefined }, error);
     };
-    const { handlerTimeoutMs } = app.get(Settings);
+    const { handlerTimeoutMs } = get(Settings);
     const timeouts = new HandlerTimeouts<FilterCall>(
       handlerTimeoutMs,
       {
@@ -92,7 +90,7 @@ export class HandlerCompiler {
 
   /** Registers the handlers of all gateways. */
   registerAll(table: HandlerTable): void {
-    for (const gateway of this.app.get(GatewayExplorer).gateways())
+    for (const gateway of this.#explorer.gateways())
       for (const handler of gateway.handlers) table.register(handler.type, this.#callback(gateway, handler));
   }
 

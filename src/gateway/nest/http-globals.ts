@@ -1,7 +1,7 @@
-import type { INestApplication } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
+import type { ApplicationConfig } from '@nestjs/core';
 import { StartError } from '../../settings/start-error.js';
-import { Log } from '../../telemetry/log.js';
+import type { Log } from '../../telemetry/log.js';
+import type { GatewayPolicy } from './gateway-policy.js';
 
 const NONE = (): never[] => [];
 
@@ -13,11 +13,10 @@ const NONE = (): never[] => [];
  * @throws {StartError} with `inheritAppConfig`, for a guard or interceptor with a scope, which Nest creates for requests only
  */
 export function messageConfig(
-  app: INestApplication,
-  { inheritAppConfig }: { readonly inheritAppConfig: boolean },
+  config: ApplicationConfig,
+  log: Log,
+  { inheritAppConfig }: GatewayPolicy,
 ): ApplicationConfig {
-  const config = app.get(ApplicationConfig);
-  const log = app.get(Log);
   warnOf(log, 'global pipes with a scope do not run for messages: use @UsePipes() on gateways', {
     pipes: config.getGlobalRequestPipes().map(nameOf),
   });

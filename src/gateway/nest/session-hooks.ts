@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ContextIdFactory } from '@nestjs/core';
 import type { IncomingMessage } from 'node:http';
 import type { SessionListener } from '../../sessions/session-listener.js';
@@ -9,9 +9,8 @@ import { Counters } from '../../telemetry/counters.js';
 import { HandlerTimeouts, type TimeoutListener } from '../dispatch/handler-timeouts.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import type { ExploredGateway } from './gateway-explorer.js';
-import { GatewayInstances, instantiate } from './gateway-instances.js';
+import { GatewayInstances, giveServer, instantiate } from './gateway-instances.js';
 import { HookCaller, type HookName, type HookedGateway } from './hook-caller.js';
-import { takeHooks, unsupportedNest, type HookOwner } from './nest-hooks.js';
 
 /** Implemented by gateways that run code when a session opens. */
 export interface OnSessionArrival {
@@ -53,16 +52,13 @@ class Arrival {
 }
 
 /**
- * Calls the hooks of all gateways, Nest's own ones included, in the order of their modules and providers. Hooks of
+ * Calls the hooks of all gateways, those of Nest's interfaces included, in the order of their modules and providers. Hooks of
  * scoped gateways come after the others at an arrival, because their instances are created first.
  */
 @Injectable()
-export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
+export class SessionHooks implements SessionListener {
   readonly #timeouts: HandlerTimeouts<Session>;
-  /** Instances whose `afterInit` is not called yet. The start waits for them, and not for what `afterInit` returns. */
-  readonly #starting: Promise<void>[] = [];
   #server: unknown;
-  #isTaken = false;
   #hasHooks = false;
   #hasDisconnectHooks = false;
   #hasDepartureHooks = false;
@@ -78,33 +74,24 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
   }
 
   /**
-   * Calls the hooks of an adapter's gateways from now on, instead of Nest.
-   *
-   * @throws {Error} for a version of Nest whose hooks cannot be taken
+   * Gives the server to all gateways and calls their `afterInit`; on an instance without a request where a gateway is
+   * scoped. Resolves when all are called, and does not wait for what `afterInit` returns.
    */
-  takeFromNest(adapter: object): void {
-    takeHooks(adapter, this);
-    this.#isTaken = true;
-  }
-
-  /** Calls `afterInit`; on an instance without a request where the gateway is scoped. */
-  bound(instance: object, server: unknown): void {
+  async start(server: unknown): Promise<void> {
     this.#server = server;
-    const gateway = this.gateways.all.find((each) => each.instance === instance);
-    if (gateway === undefined || !('afterInit' in instance)) return;
-    if (gateway.scoped) this.#starting.push(this.#initialize(gateway, server));
-    else void this.caller.call({ gateway, instance }, 'afterInit', undefined, server);
-  }
-
-  async onModuleInit(): Promise<void> {
-    if (this.#isTaken && this.#server === undefined) throw unsupportedNest('it subscribes hooks in another way');
-    await Promise.all(this.#starting);
+    const starting = this.gateways.all.map((gateway) => this.#initialize(gateway, server));
+    await Promise.all(starting.filter((each) => each !== undefined));
     const { unscoped, scoped } = this.gateways;
     this.#hasHooks = unscoped.length + scoped.length > 0;
     const has = (name: HookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
     this.#hasDisconnectHooks = has('handleDisconnect');
     this.#hasDepartureHooks = has('onSessionDeparture');
     if (this.#hasHooks) this.registry.addListener('hooks', this);
+  }
+
+  /** The number of gateways, each of which may listen to a socket. */
+  get gatewayCount(): number {
+    return this.gateways.all.length;
   }
 
   /** Calls the hooks of a session that has just opened. */
@@ -129,7 +116,15 @@ export class SessionHooks implements OnModuleInit, SessionListener, HookOwner {
     if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
   }
 
-  async #initialize(gateway: ExploredGateway, server: unknown): Promise<void> {
+  #initialize(gateway: ExploredGateway, server: unknown): Promise<void> | undefined {
+    const { instance, scoped } = gateway;
+    if (scoped) return 'afterInit' in instance ? this.#initializeScoped(gateway, server) : undefined;
+    giveServer(instance, server);
+    void this.caller.call({ gateway, instance }, 'afterInit', undefined, server);
+    return undefined;
+  }
+
+  async #initializeScoped(gateway: ExploredGateway, server: unknown): Promise<void> {
     try {
       const instance = await instantiate(gateway, ContextIdFactory.create(), server);
       void this.caller.call({ gateway, instance }, 'afterInit', undefined, server);

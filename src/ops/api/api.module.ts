@@ -8,7 +8,7 @@ import { RequestBodies } from './request-body.js';
 import { SessionQueries } from './session-queries.js';
 import { StatsReader } from './stats-reader.js';
 
-/** Provides the services of the HTTP API; part of the application only where `API_KEYS` is set. */
+/** Provides the services of the HTTP API, which is served only where `API_KEYS` is set. */
 @Module({
   imports: [NodeModule, OpsModule],
   providers: [RequestBodies, Idempotency, IdempotentPublisher, ApiPublisher, SessionQueries, StatsReader],

@@ -9,8 +9,8 @@ import { checkQuery } from './query-parameters.guard.js';
 const DOCUMENT = '/openapi.json';
 
 /** Serves the OpenAPI document of the HTTP API. The document needs no key, because it holds no secret. */
-export function serveOpenApi(app: INestApplication, { httpBase }: Settings): void {
-  rejectBadRequests(app, `${httpBase.replace(/\/$/, '')}/api/v1`);
+export function serveOpenApi(app: INestApplication, { endpointPrefix }: Settings): void {
+  rejectBadRequests(app, `${endpointPrefix}/api/v1`);
   const config = new DocumentBuilder()
     .setTitle('Switchboard')
     .setDescription(

@@ -13,7 +13,7 @@ const FOLDER = new URL('page/', import.meta.url);
  */
 @Injectable()
 export class DocsFiles {
-  readonly #files = readStaticFiles(FOLDER);
+  #files: ReadonlyMap<string, StaticFile> | undefined;
   #document: StaticFile | undefined;
 
   constructor(
@@ -27,7 +27,7 @@ export class DocsFiles {
   }
 
   find(name: string): StaticFile | undefined {
-    return this.#files.get(name);
+    return (this.#files ??= readStaticFiles(FOLDER)).get(name);
   }
 
   #asyncApi(): object {

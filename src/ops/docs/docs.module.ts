@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { DocsFiles } from './docs-files.js';
 import { GatewayList } from './handler-descriptors.js';
 
-/** Provides the protocol as a document and as a page; part of the application unless `DOCS=off`. */
+/** Provides the protocol as a document and as a page; served unless `DOCS=off`. */
 @Module({})
 export class DocsModule {
   /**

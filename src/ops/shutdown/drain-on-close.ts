@@ -1,5 +1,6 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { Log } from '../../telemetry/log.js';
 import { Drain } from './drain.js';
 
 /**
@@ -8,24 +9,29 @@ import { Drain } from './drain.js';
  */
 @Injectable()
 export class DrainOnClose implements OnModuleInit {
-  readonly #logger = new Logger(DrainOnClose.name);
   readonly #onClosing: (() => void)[] = [];
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly drain: Drain,
+    private readonly log: Log,
   ) {}
 
-  /** @throws {Error} for a version of Nest whose adapter has no `beforeClose` */
+  /**
+   * Does nothing in an application without HTTP, which has no sessions.
+   *
+   * @throws {Error} for a version of Nest whose adapter has no `beforeClose`
+   */
   onModuleInit(): void {
-    const adapter = this.adapterHost.httpAdapter;
-    if (typeof adapter?.beforeClose !== 'function')
+    const adapter = this.adapterHost.httpAdapter as typeof this.adapterHost.httpAdapter | null | undefined;
+    if (adapter === null || adapter === undefined) return;
+    if (typeof adapter.beforeClose !== 'function')
       throw new Error('unsupported version of Nest: its HTTP adapter has no "beforeClose"; install @nestjs/core 12');
     const beforeClose = adapter.beforeClose.bind(adapter);
     adapter.beforeClose = async (): Promise<void> => {
       for (const listener of this.#onClosing) listener();
       // A failed drain must not keep the providers from being destroyed.
-      await this.drain.run().catch((error: unknown) => this.#logger.error(error));
+      await this.drain.run().catch((error: unknown) => this.log.error(error));
       beforeClose(); // last, because health checks are answered while the node drains
     };
   }

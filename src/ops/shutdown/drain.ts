@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { Backplane } from '../../cluster/backplane.js';
@@ -10,6 +10,7 @@ import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
+import { Log } from '../../telemetry/log.js';
 
 /** Interval at which the condition to end a step is checked. */
 const POLL_MS = 10;
@@ -40,7 +41,6 @@ export interface DrainReport {
  */
 @Injectable()
 export class Drain implements SessionListener {
-  readonly #logger = new Logger(Drain.name);
   readonly #spreadMs: number;
   readonly #timeoutMs: number;
   #report: Promise<DrainReport> | undefined;
@@ -52,6 +52,7 @@ export class Drain implements SessionListener {
     private readonly noticeLog: NoticeLog,
     private readonly counters: Counters,
     private readonly backplane: Backplane,
+    private readonly log: Log,
   ) {
     this.#spreadMs = settings.drainSpreadMs;
     this.#timeoutMs = settings.drainTimeoutMs;
@@ -75,7 +76,7 @@ export class Drain implements SessionListener {
     const start = performance.now();
     const deadline = (share: number): number => start + this.#timeoutMs * share;
     this.nodeState.drain();
-    this.#logger.warn('draining', { sessions: this.sessions.size });
+    this.log.warn('draining', { sessions: this.sessions.size });
     this.#sendReconnects();
     const requests = this.#completeRequests();
     await until(() => this.#handlersEnded(requests), deadline(HANDLERS_UNTIL));
@@ -86,7 +87,7 @@ export class Drain implements SessionListener {
     this.counters.drainCut += cut;
     await this.#awaitDepartures(deadline(HOOKS_UNTIL));
     const report = { sessions: leaving.length, cut, tookMs: Math.round(performance.now() - start) };
-    this.#logger.warn('drained', report);
+    this.log.warn('drained', report);
     return report;
   }
 
@@ -144,7 +145,7 @@ export class Drain implements SessionListener {
     const { counters } = this;
     await until(() => counters.webSockets === 0 && counters.departureHooksRunning === 0, deadlineMs);
     const { departureHooksRunning: hooks } = counters;
-    if (hooks > 0) this.#logger.warn('departure hooks still run after the drain', { hooks });
+    if (hooks > 0) this.log.warn('departure hooks still run after the drain', { hooks });
   }
 }
 

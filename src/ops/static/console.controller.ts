@@ -30,7 +30,7 @@ export class ConsoleController {
   readonly #address: string;
 
   constructor(settings: Settings) {
-    this.#address = `${settings.httpBase.split('/').at(-1)}/`;
+    this.#address = `${settings.endpointPrefix.split('/').at(-1)}/`;
     this.#files.set('tables.json', staticFile('tables.json', Buffer.from(JSON.stringify(tablesOf(settings)))));
   }
 

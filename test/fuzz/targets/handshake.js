@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Duplex } from 'node:stream';
-import { createApp } from '../../../dist/app.js';
+import { createApp } from '../../../dist/standalone/app.js';
 import { HANDSHAKE_REJECTIONS } from '../../../dist/protocol/index.js';
 import { SessionRegistry } from '../../../dist/sessions/session-registry.js';
 import { Broken, words } from './target.js';
@@ -141,7 +141,7 @@ export async function handshakeTarget() {
 
   return {
     name: 'handshake',
-    modules: ['/dist/gateway/handshake/', '/dist/gateway/switchboard.adapter.js'],
+    modules: ['/dist/gateway/handshake/', '/dist/gateway/upgrade-handler.js'],
     maxBytes: 1024,
     separators: '\n\n\n :/',
     dictionary: words(

@@ -1,8 +1,8 @@
-import { checkNatsFiles } from './cluster/nats/nats-access.js';
-import type { Settings } from './settings/settings.js';
-import { KeySet } from './gateway/auth/key-set.js';
-import { readProxySecret } from './gateway/handshake/proxy-secret.js';
-import { readTlsFiles } from './gateway/tls/tls-files.js';
+import { checkNatsFiles } from '../cluster/nats/nats-access.js';
+import type { Settings } from '../settings/settings.js';
+import { KeySet } from '../gateway/auth/key-set.js';
+import { readProxySecret } from '../gateway/handshake/proxy-secret.js';
+import { readTlsFiles } from '../gateway/tls/tls-files.js';
 
 /**
  * Checks every file that the settings name. Runs before anything starts, so that a bad file ends the start with one

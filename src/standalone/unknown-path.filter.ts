@@ -1,7 +1,7 @@
 import { Catch, NotFoundException, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { rejectRequest } from '../http/rejection.js';
+import { rejectRequest } from '../gateway/http/rejection.js';
 
 /** A request of Express, which keeps the URL before any router has shortened it. */
 type RoutedRequest = IncomingMessage & { readonly originalUrl?: string };

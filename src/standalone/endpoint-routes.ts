@@ -1,7 +1,7 @@
-import { overlap, type Route } from './gateway/http/routes.js';
-import { SettingsError } from './settings/environment.js';
-import type { Settings } from './settings/settings.js';
-import type { Log } from './telemetry/log.js';
+import { overlap, type Route } from '../gateway/http/routes.js';
+import { SettingsError } from '../settings/environment.js';
+import type { Settings } from '../settings/settings.js';
+import type { Log } from '../telemetry/log.js';
 
 /** Settings that turn an endpoint off, by its path below `HTTP_BASE`. */
 const SWITCHES: readonly (readonly [path: RegExp, remedy: string])[] = [
@@ -18,14 +18,14 @@ const SWITCHES: readonly (readonly [path: RegExp, remedy: string])[] = [
 export function refuseTakenRoutes(
   routes: readonly Route[],
   endpoints: readonly Route[],
-  { httpBase, wsPath }: Settings,
+  { endpointPrefix, wsPath }: Settings,
   log: Log,
 ): void {
   const webSocket: Route = { method: 'ALL', path: wsPath };
   const lines = new Set<string>();
   const hidden = endpoints.find((endpoint) => overlap(webSocket, endpoint) === 'all');
   if (hidden !== undefined)
-    lines.add(`WS_PATH is a path of the server: choose another path, or set ${remedy(hidden, httpBase)}`);
+    lines.add(`WS_PATH is a path of the server: choose another path, or set ${remedy(hidden, endpointPrefix)}`);
   for (const route of routes) {
     const name = `${route.method} ${route.path}`;
     const taking = [webSocket, ...endpoints].filter((endpoint) => overlap(endpoint, route) !== 'none');
@@ -33,7 +33,7 @@ export function refuseTakenRoutes(
     if (taken === webSocket) lines.add(`${name} of the application is WS_PATH: choose another path`);
     else if (taken !== undefined)
       lines.add(
-        `${name} of the application is a path of the server: choose another path, or set ${remedy(taken, httpBase)}`,
+        `${name} of the application is a path of the server: choose another path, or set ${remedy(taken, endpointPrefix)}`,
       );
     else if (taking.length > 0)
       log.warn('some paths of a route are answered by the server: set WS_PATH or HTTP_BASE to move them', {
@@ -45,8 +45,8 @@ export function refuseTakenRoutes(
 }
 
 /** Names the settings that free a path. */
-function remedy({ path }: Route, httpBase: string): string {
-  const below = path.slice(httpBase.replace(/\/$/, '').length);
+function remedy({ path }: Route, endpointPrefix: string): string {
+  const below = path.slice(endpointPrefix.length);
   const off = SWITCHES.find(([pattern]) => pattern.test(below))?.[1];
   return off === undefined ? 'HTTP_BASE' : `HTTP_BASE or ${off}`;
 }

@@ -1,8 +1,8 @@
 import { Logger, type INestApplication } from '@nestjs/common';
 import { constants } from 'node:os';
-import { Settings } from '../../settings/settings.js';
-import { Log } from '../../telemetry/log.js';
-import { DrainOnClose } from './drain-on-close.js';
+import { Settings } from '../settings/settings.js';
+import { Log } from '../telemetry/log.js';
+import { DrainOnClose } from '../ops/shutdown/drain-on-close.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type Signal = (typeof SIGNALS)[number];

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Log } from '../../telemetry/log.js';
+import { Log } from '../telemetry/log.js';
 
 /**
  * Makes the process exit with 0 after `enableShutdownHooks`. Nest sends itself the signal again after all hooks, and

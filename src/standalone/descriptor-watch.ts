@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { closeSync, openSync } from 'node:fs';
-import { Log } from '../../telemetry/log.js';
+import { Log } from '../telemetry/log.js';
 
 const CHECK_MS = 1000;
 

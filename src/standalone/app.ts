@@ -3,22 +3,23 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { config } from 'rxjs';
-import { AppModule } from './app.module.js';
-import { ConnectionLimits } from './gateway/handshake/connection-limits.js';
-import { rejectPlainHttp } from './gateway/handshake/plain-http.js';
-import { HandshakeMetrics } from './gateway/handshake/handshake-metrics.js';
-import { Handshake } from './gateway/handshake/handshake.js';
-import { serveEndpoints } from './endpoints.js';
-import { checkFiles } from './startup-checks.js';
-import { OriginPolicy } from './gateway/handshake/origin-policy.js';
-import { HttpAdapter } from './gateway/http.adapter.js';
-import { GatewayInstances } from './gateway/nest/gateway-instances.js';
-import { SwitchboardAdapter } from './gateway/switchboard.adapter.js';
-import { NodeState } from './node/node-state.js';
-import { readSettings, type Variables } from './settings/environment.js';
-import { redactedSettings } from './settings/setting.js';
-import { Settings } from './settings/settings.js';
-import { Log } from './telemetry/log.js';
+import { ConnectionLimits } from '../gateway/handshake/connection-limits.js';
+import { HandshakeMetrics } from '../gateway/handshake/handshake-metrics.js';
+import { Handshake } from '../gateway/handshake/handshake.js';
+import { OriginPolicy } from '../gateway/handshake/origin-policy.js';
+import { rejectPlainHttp } from '../gateway/handshake/plain-http.js';
+import { GatewayInstances } from '../gateway/nest/gateway-instances.js';
+import { GatewayPolicy } from '../gateway/nest/gateway-policy.js';
+import { checkFiles } from '../module/settings-files.js';
+import { NodeState } from '../node/node-state.js';
+import { readSettings, type Variables } from '../settings/environment.js';
+import { redactedSettings } from '../settings/setting.js';
+import { Settings } from '../settings/settings.js';
+import { Log } from '../telemetry/log.js';
+import { HttpAdapter } from './http.adapter.js';
+import { serveEndpoints } from './served-endpoints.js';
+import { ServerAdapter } from './server.adapter.js';
+import { StandaloneModule } from './standalone.module.js';
 
 export interface AppOptions {
   /** Variables that override the environment. */
@@ -52,7 +53,7 @@ export async function createApp({
   // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot(settings, log, handlers),
+    StandaloneModule.forRoot(settings, log, new GatewayPolicy({ inheritAppConfig, plainGateways: 'served' }), handlers),
     new HttpAdapter(settings),
     {
       logger: log,
@@ -64,7 +65,7 @@ export async function createApp({
   await serveEndpoints(app);
   rejectPlainHttp(app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
   await app.get(GatewayInstances).createTransient();
-  app.useWebSocketAdapter(new SwitchboardAdapter(app, { inheritAppConfig }));
+  app.useWebSocketAdapter(new ServerAdapter(app));
   app.get(ConnectionLimits).guard(app.getHttpServer());
   return app;
 }

@@ -1,11 +1,11 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { Settings } from '../settings/settings.js';
-import { HttpRequest } from './http/http-request.js';
-import { rejectRequest } from './http/rejection.js';
-import { routesOf, type RoutedApp, type Route } from './http/routes.js';
-import { readTlsFiles } from './tls/tls-files.js';
-import { createTlsServer } from './tls/tls-server.js';
+import { HttpRequest } from '../gateway/http/http-request.js';
+import { rejectRequest } from '../gateway/http/rejection.js';
+import { routesOf, type RoutedApp, type Route } from '../gateway/http/routes.js';
+import { readTlsFiles } from '../gateway/tls/tls-files.js';
+import { createTlsServer } from '../gateway/tls/tls-server.js';
 
 /** Checks for slow requests within one `HANDSHAKE_TIMEOUT_MS`. */
 const CHECKS_PER_TIMEOUT = 5;

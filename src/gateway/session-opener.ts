@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type ServerOptions } from 'ws';
+import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
+import type { Identity } from '../sessions/identity.js';
+import { Settings } from '../settings/settings.js';
+import { Counters } from '../telemetry/counters.js';
+import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
+import { GatewayServer } from './gateway-server.js';
+import { GatewaySocket } from './gateway-socket.js';
+import { SessionHooks } from './nest/session-hooks.js';
+import { SocketEvents } from './socket-events.js';
+
+/** Listeners that one gateway may add to an event of a socket before Node.js warns; the default of an emitter. */
+const LISTENERS_PER_GATEWAY = 10;
+
+/** Makes the handshake of an admitted upgrade and opens its session. */
+@Injectable()
+export class SessionOpener {
+  readonly #upgrades: WebSocketServer;
+  /** Listeners of one event of a socket above which Node.js warns of a leak. Written with the first session. */
+  #socketListeners: number | undefined;
+
+  constructor(
+    private readonly server: GatewayServer,
+    private readonly socketEvents: SocketEvents,
+    private readonly sessionHooks: SessionHooks,
+    private readonly settings: Settings,
+    private readonly counters: Counters,
+  ) {
+    socketEvents.onDisconnect = (socket, code) => sessionHooks.disconnected(socket, code);
+    this.#upgrades = new WebSocketServer(serverOptions(settings));
+    this.#upgrades.on('headers', (headers, request) => server.emit('headers', headers, request));
+  }
+
+  /**
+   * Answers an upgrade with 101 and opens the session. Where `ws` rejects the upgrade, nothing is opened.
+   *
+   * @param onAccepted called with the WebSocket before its session opens
+   */
+  open(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    identity: Identity,
+    onAccepted: (webSocket: GatewaySocket) => void,
+  ): void {
+    this.#upgrades.handleUpgrade(request, socket, head, (client) => {
+      const opened = client as GatewaySocket;
+      onAccepted(opened);
+      opened.setMaxListeners((this.#socketListeners ??= LISTENERS_PER_GATEWAY * (this.sessionHooks.gatewayCount + 2)));
+      opened.sessionRateLimiter = SessionRateLimiter.of(this.settings, this.counters);
+      this.socketEvents.open(opened, request.socket, identity, () => {
+        this.sessionHooks.arrived(opened, request);
+        this.server.emit('connection', client, request);
+      });
+    });
+  }
+
+  /** Destroys all connections and closes the server. */
+  async stop(): Promise<void> {
+    this.socketEvents.terminateAll();
+    await new Promise((resolve) => this.#upgrades.close(resolve));
+    this.server.emit('close');
+  }
+}
+
+/** Options of `ws` that are missing in its type declarations. */
+interface NewerServerOptions {
+  readonly closeTimeout: number;
+  readonly maxFragments: number;
+}
+
+function serverOptions({ maxMessageBytes }: Settings): ServerOptions & NewerServerOptions {
+  return {
+    noServer: true,
+    WebSocket: GatewaySocket,
+    clientTracking: false,
+    autoPong: false,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    maxFragments: MAX_FRAGMENTS,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    // A browser drops a connection for which none of its subprotocols is selected.
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0]!),
+  };
+}
