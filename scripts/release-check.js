@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(process.argv[2] ?? mkdtempSync(join(tmpdir(), 'switchboard-release-')));
 /** Entries that no user needs: tests, settings and keys of a machine, sources, state of the compiler. */
-const UNWANTED = /(^|\/)(test|certs)\/|\.(spec|test)\.|\.env$|\.tsbuildinfo$|\.(pem|key)$|(?<!\.d)\.ts$/;
+const UNWANTED =
+  /(^|\/)(test|certs)\/|\.(spec|test)\.|(?<!^config\/(default|production))\.env$|\.tsbuildinfo$|\.(pem|key)$|(?<!\.d)\.ts$/;
 /** Versions that a registry does not hold. */
 const FETCHED = /^(file|link|git|https?|workspace):|^[\w-]+\//;
 
