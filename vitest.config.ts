@@ -83,6 +83,16 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      {
+        // Installs the packed file in fresh applications, which takes minutes and needs a package registry.
+        extends: true,
+        test: {
+          name: 'all: package',
+          include: ['test/package/**/*.spec.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
+      },
     ],
   },
 });
