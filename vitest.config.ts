@@ -36,11 +36,13 @@ export default defineConfig({
         },
       },
       {
+        // Limits of time in these tests do not count the wait for a core, so they may use every core.
         extends: true,
         test: {
           name: 'one node',
           include: ['test/**/*.spec.ts', 'examples/**/*.spec.ts'],
           exclude: ['test/unit/**', ...APART, ...NEEDING, 'examples/dist/**', '**/node_modules/**'],
+          maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
       },
@@ -58,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'all: one node',
           include: ['test/fuzz/**/*.spec.ts', ...NEEDING.filter((path) => !isIn(path, LONG))],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -70,7 +72,7 @@ export default defineConfig({
             (name) => `test/contract/${name}.spec.ts`,
           ),
           env: { TEST_NODES: '3' },
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -80,7 +82,7 @@ export default defineConfig({
           name: 'all: attacks',
           include: ['test/attack/**/*.spec.ts'],
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {

@@ -21,7 +21,7 @@ const HANDLER_CODE = 'handler';
 /** The part of a message that its reply needs. */
 type Answered = Pick<ServerRequest, 'type' | 'id'>;
 
-/** What `sys.error` says: a {@link MessageError}, thrown or not. */
+/** Content of a `sys.error`: a {@link MessageError}, thrown or not. */
 type ErrorReply = Pick<MessageError, 'code' | 'message' | 'details'> & { readonly ref?: string | undefined };
 
 /** Replies to a message: with application messages, the closing ack, or one `sys.error`. */
