@@ -24,7 +24,7 @@ describe('a start', () => {
     server.kill('SIGTERM');
     const [[code], { code: closed }] = await Promise.all([once(server, 'exit'), alice.closed]);
     expect({ code: code as unknown, closed }).toEqual({ code: 0, closed: 1012 });
-  }, 60_000);
+  }, 300_000);
 
   it('builds again only if a source is newer than the build', async () => {
     const before = builtMs();
@@ -35,7 +35,7 @@ describe('a start', () => {
     utimesSync(clone.path('src/main.ts'), later, later);
     await outcome(clone.run('node', ['scripts/start.js'], wrong));
     expect(builtMs()).toBeGreaterThan(before);
-  }, 60_000);
+  }, 300_000);
 
   it.each(['SIGTERM', 'SIGINT'] as const)('from the build serves until %s, and ends with 0', async (signal) => {
     const server = clone.run('node', ['dist/main.js'], { PORT: '0', HOST: 'localhost' });
