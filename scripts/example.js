@@ -20,4 +20,10 @@ cpSync(`${ROOT}examples/${name}`, `${ROOT}examples/dist/${name}`, {
   recursive: true,
   filter: (path) => !/\.(ts|md)$/.test(path),
 });
-await import(`../examples/dist/${name}/main.js`);
+try {
+  await import(`../examples/dist/${name}/main.js`);
+} catch (error) {
+  // A wrong setting and a port in use need no stack.
+  process.stderr.write(`example: ${error.message}\n`);
+  process.exit(1);
+}

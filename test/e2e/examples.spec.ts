@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../support/ask.js';
 import { connect } from '../support/client.js';
@@ -46,6 +47,20 @@ describe('npm run example', () => {
       err: `example: ${problem}; run npm run example -- call | dashboard | group-chat\n`,
     });
   });
+
+  it('with a port in use prints one line with the remedy', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { code, err } = await outcome(
+      clone.run('npm', ['run', '--silent', 'example', '--', 'call'], { PORT: String(port) }),
+    );
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: `example: 127.0.0.1:${port} is in use by another process: stop that process, or set PORT to another port\n`,
+    });
+    await once(other.close(), 'close');
+  }, 300_000);
 
   it('has a test for each example', () => {
     const names = readdirSync(clone.path('examples')).filter((name) =>

@@ -23,7 +23,7 @@ describe('npm run start:dev', () => {
     const restarted = listeningUrl(server);
     const file = clone.path('src/handlers/sum.gateway.ts');
     writeFileSync(file, readFileSync(file, 'utf8').replace('total + number, 0)', 'total + number, 1000)'));
-    expect((await ann.next('sys.reconnect')).data).toEqual({ afterMs: 0 });
+    expect((await ann.next('sys.reconnect')).data).toEqual({ afterMs: 1500 });
     expect((await ann.closed).code).toBe(1012);
     const after = await restarted;
     expect((await ask(clientOf(after))).status).toBe(200);

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { SETTINGS } from '../../src/settings/setting.js';
+// Fills the table of settings.
+// eslint-disable-next-line import/no-unassigned-import
+import '../../src/settings/settings.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Files of a fresh clone that a start needs. */

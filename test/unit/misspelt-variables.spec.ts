@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { misspeltVariables } from '../../src/settings/misspelt-variables.js';
 import { SETTINGS } from '../../src/settings/setting.js';
 // Fills the table of settings.
+// eslint-disable-next-line import/no-unassigned-import
 import '../../src/settings/settings.js';
 
 /** Variables of shells, systems, tools and platforms. */

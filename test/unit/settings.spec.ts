@@ -190,7 +190,7 @@ describe('settings', () => {
 
   it('in development do not hold up a restart', () => {
     process.env['NODE_ENV'] = 'development';
-    expect(readSettings()).toMatchObject({ drainSpreadMs: 0, drainTimeoutMs: 500, logFormat: 'text' });
+    expect(readSettings()).toMatchObject({ drainSpreadMs: 1500, drainTimeoutMs: 500, logFormat: 'text' });
   });
 
   it('treat an empty value as not set', () => {
