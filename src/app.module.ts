@@ -1,10 +1,9 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { BackplaneModule } from './cluster/backplane.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { UnknownPathFilter } from './gateway/handshake/unknown-path.filter.js';
 import { GatewayExplorer } from './gateway/nest/gateway-explorer.js';
-import { HandlersModule } from './handlers/handlers.module.js';
 import { MessagingModule } from './messaging/messaging.module.js';
 import { ApiModule } from './ops/api/api.module.js';
 import { DocsModule } from './ops/docs/docs.module.js';
@@ -18,11 +17,7 @@ import { TelemetryModule } from './telemetry/telemetry.module.js';
 @Module({})
 export class AppModule {
   /** @param handlers modules with gateways; tests replace those of `handlers/` */
-  static forRoot(
-    settings: Settings,
-    log: Log,
-    handlers: NonNullable<DynamicModule['imports']> = [HandlersModule],
-  ): DynamicModule {
+  static async forRoot(settings: Settings, log: Log, handlers: DynamicModule['imports']): Promise<DynamicModule> {
     return {
       module: AppModule,
       imports: [
@@ -34,10 +29,16 @@ export class AppModule {
         OpsModule,
         ...(settings.apiKeys === undefined ? [] : [ApiModule]),
         ...(settings.docs ? [DocsModule.forRoot(GatewayModule, GatewayExplorer)] : []),
-        ...handlers,
+        ...(handlers ?? [await handlersModule()]),
       ],
       // Nest asks the global filter last that it has found first, so every filter of the application comes before.
       providers: [{ provide: APP_FILTER, useClass: UnknownPathFilter }],
     };
   }
+}
+
+/** Loads the gateways of `handlers/` after the package, because a gateway may import the package by its name. */
+async function handlersModule(): Promise<Type> {
+  const { HandlersModule } = await import('./handlers/handlers.module.js');
+  return HandlersModule;
 }

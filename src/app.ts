@@ -52,7 +52,7 @@ export async function createApp({
   // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
   const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.forRoot(settings, log, handlers),
+    await AppModule.forRoot(settings, log, handlers),
     new HttpAdapter(settings),
     {
       logger: log,

@@ -47,6 +47,10 @@ describe('the architecture', () => {
     ['a higher room that is loaded later', { 'sessions/a.ts': `await import('../gateway/b.js');` }],
     ['a type of a higher room', { 'sessions/a.ts': `type B = import('../gateway/b.js').B;` }],
     ['an import from the handlers', { 'ops/a.ts': `import { b } from '../handlers/b.js';` }],
+    [
+      'handlers that are loaded with the package',
+      { 'app.module.ts': `import { HandlersModule } from './handlers/handlers.module.js';` },
+    ],
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../app.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
     ['sockets in the protocol', { 'protocol/a.ts': `import { WebSocket } from 'ws';` }],
@@ -72,7 +76,7 @@ describe('the architecture', () => {
   it('passes what the rules allow', () => {
     const files = {
       'main.ts': `import { createApp } from './app.js';\nswitch (1) {\n  default:\n}`,
-      'app.module.ts': `import { HandlersModule } from './handlers/handlers.module.js';`,
+      'app.module.ts': `const { HandlersModule } = await import('./handlers/handlers.module.js');`,
       'handlers/a.ts': `import { B } from '../gateway/b.js';\nimport { C } from '../protocol/index.js';`,
       'gateway/frames/f.ts': `import { D } from '../dispatch/d.js';\nimport { C } from '../c.js';`,
       'gateway/b.ts': `import { F } from './frames/f.js';\nimport { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,
