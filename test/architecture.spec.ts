@@ -47,6 +47,12 @@ describe('the architecture', () => {
     ['a higher room that is loaded later', { 'sessions/a.ts': `await import('../gateway/b.js');` }],
     ['a type of a higher room', { 'sessions/a.ts': `type B = import('../gateway/b.js').B;` }],
     ['an import from the handlers', { 'ops/a.ts': `import { b } from '../handlers/b.js';` }],
+    [
+      'handlers that are loaded with the package',
+      {
+        'standalone/standalone.module.ts': `import { HandlersModule } from '../handlers/handlers.module.js';`,
+      },
+    ],
     ['an import from the room for tests', { 'index.ts': `export * from './testing/start.js';` }],
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../main.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
@@ -73,7 +79,7 @@ describe('the architecture', () => {
   it('passes what the rules allow', () => {
     const files = {
       'main.ts': `import { createApp } from './standalone/app.js';\nswitch (1) {\n  default:\n}`,
-      'standalone/standalone.module.ts': `import { HandlersModule } from '../handlers/handlers.module.js';`,
+      'standalone/standalone.module.ts': `const { HandlersModule } = await import('../handlers/handlers.module.js');`,
       'handlers/a.ts': `import { B } from '../gateway/b.js';\nimport { C } from '../protocol/index.js';`,
       'gateway/frames/f.ts': `import { D } from '../dispatch/d.js';\nimport { C } from '../c.js';`,
       'gateway/b.ts': `import { F } from './frames/f.js';\nimport { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,

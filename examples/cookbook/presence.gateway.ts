@@ -26,7 +26,7 @@ export class PresenceGateway implements OnSessionDeparture {
 
   @SubscribeMessage('presence.show')
   show(): { entries: object[] } {
-    return { entries: [...this.#board].map(([session, entry]) => ({ session, ...entry })) };
+    return { entries: [...this.#board].map(([session, { name, status }]) => ({ session, name, status })) };
   }
 
   onSessionDeparture({ id: session }: Session): void {

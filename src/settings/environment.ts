@@ -39,7 +39,9 @@ export function readSettings(overrides: Variables = {}, environment: Variables =
   try {
     return checked(values, ({ variable }) => variable);
   } catch (error) {
-    throw error instanceof SettingsError ? new SettingsError([...error.lines, ...unknownSettings(overrides, environment)]) : error;
+    throw error instanceof SettingsError
+      ? new SettingsError([...error.lines, ...unknownSettings(overrides, environment)])
+      : error;
   }
 }
 

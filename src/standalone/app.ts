@@ -71,7 +71,8 @@ export async function createServer(
   // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
   const policy = new GatewayPolicy({ inheritAppConfig, plainGateways: 'served' });
-  const app = await create(StandaloneModule.forRoot(settings, log, policy, handlers), new HttpAdapter(settings), {
+  const module = await StandaloneModule.forRoot(settings, log, policy, handlers);
+  const app = await create(module, new HttpAdapter(settings), {
     logger: log,
     rawBody,
     abortOnError: false,
