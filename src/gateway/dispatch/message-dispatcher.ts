@@ -11,7 +11,7 @@ import { HandlerRunner } from './handler-runner.js';
 /** Stands for a message that could not be parsed. */
 const UNPARSED: ServerRequest = { type: '', id: undefined, data: undefined };
 
-/** What a reply and its line in the log need. */
+/** The fields of a message that a reply and its line in the log need. */
 interface Answered {
   readonly type: string | undefined;
   readonly id: string | undefined;
