@@ -92,7 +92,7 @@ class Refusing implements CanActivate {
   }
 }
 
-let slowAnswer = new Deferred<void>();
+let slowAnswer = new Deferred();
 
 @Controller()
 class HostController {
@@ -194,11 +194,7 @@ describe.each(PLATFORMS)('an application on %s with an adapter and listeners of 
       upgrades(app, '/late');
     });
   });
-  afterAll(async () => {
-    await host?.stop();
-    expect(disposed).toEqual(['disposed']);
-    disposed.length = 0;
-  });
+  afterAll(() => host?.stop());
 
   it.each(['/early', '/late'])('serves its upgrades at %s', async (path) => {
     expect(await exchangeText(`ws://127.0.0.1:${host.port}${path}`, 'hi')).toBe('echo hi');
@@ -209,6 +205,15 @@ describe.each(PLATFORMS)('an application on %s with an adapter and listeners of 
     alice.send({ type: 'chat', receiver: bob.id, data: 1 });
     expect((await bob.next('chat')).data).toBe(1);
     await Promise.all([alice.close(), bob.close()]);
+  });
+
+  it('disposes of its adapter when it closes', async () => {
+    const closing = await startHost(platform, WithoutGatewaysModule, (app) => {
+      app.useWebSocketAdapter(new SwitchboardAdapter(app, { others: new CountingAdapter(app) }));
+    });
+    disposed.length = 0;
+    await closing.stop();
+    expect(disposed).toEqual(['disposed']);
   });
 });
 
