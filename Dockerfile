@@ -4,9 +4,11 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 # Copy the manifests first, so that a change in the source does not repeat the installation.
 COPY package.json package-lock.json ./
+COPY packages/client/package.json ./packages/client/
 RUN npm ci --no-audit --no-fund
-COPY nest-cli.json tsconfig.json tsconfig.build.json ./
-COPY scripts/bundle-client.js ./scripts/
+COPY nest-cli.json tsconfig.json ./
+COPY scripts/build-client.js ./scripts/
+COPY packages ./packages
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --omit=optional --no-audit --no-fund
 

@@ -1,62 +1,95 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { componentsOfSpecs, isIn, LONG, SEPARATE } from './scripts/spec-files.js';
 
-const COMPUTED = ['property', 'simulation', 'unit'].map((folder) => `test/${folder}/**/*.spec.ts`);
-const MEASURED = ['test/attack/**/*.spec.ts'];
+/** Spec files that run a program beyond Node and npm. */
+const NEEDING = [...componentsOfSpecs()].flatMap(([path, components]) => (components.length > 0 ? [path] : []));
+/** Files that `vitest.config.ts` in their folder or a project of their own includes. */
+const APART = [...LONG, ...SEPARATE].map((folder) => `test/${folder}/**`);
 
 export default defineConfig({
   // The examples import the package by its name, as applications do.
-  resolve: { alias: { switchboard: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^switchboard$/, replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)) },
+      { find: /^switchboard\/testing$/, replacement: fileURLToPath(new URL('src/testing/start.ts', import.meta.url)) },
+    ],
+  },
   test: {
     globalSetup: ['test/support/build.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // These limits are for a busy machine. A test that passes does not wait for them.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default'],
+    // `npm test` runs the projects whose names do not begin with "all:".
     projects: [
       {
         // These tests have no wall-clock limits, so they may use every core.
         extends: true,
-        test: { name: 'computed', include: COMPUTED, maxWorkers: '100%', sequence: { groupOrder: 0 } },
+        test: {
+          name: 'computed',
+          include: ['test/unit/**/*.spec.ts'],
+          exclude: NEEDING,
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
       },
       {
+        // Limits of time in these tests do not count the wait for a core, so they may use every core.
         extends: true,
         test: {
           name: 'one node',
           include: ['test/**/*.spec.ts', 'examples/**/*.spec.ts'],
-          exclude: [
-            ...COMPUTED,
-            ...MEASURED,
-            'test/compose/**',
-            'test/chaos/**',
-            'test/package/**',
-            'examples/dist/**',
-            '**/node_modules/**',
-          ],
+          exclude: ['test/unit/**', ...APART, ...NEEDING, 'examples/dist/**', '**/node_modules/**'],
+          maxWorkers: '100%',
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'all: computed',
+          include: ['test/{property,simulation}/**/*.spec.ts'],
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'all: one node',
+          include: ['test/fuzz/**/*.spec.ts', ...NEEDING.filter((path) => !isIn(path, LONG))],
+          sequence: { groupOrder: 2 },
         },
       },
       {
         // Contract tests on three nodes with a real NATS server. Clients must see no difference to one node.
         extends: true,
         test: {
-          name: 'many nodes',
+          name: 'all: many nodes',
           include: ['routing', 'departures', 'payload', 'envelope', 'system-messages'].map(
             (name) => `test/contract/${name}.spec.ts`,
           ),
           env: { TEST_NODES: '3' },
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
         // Attacks compare times and memory, so they run one after the other, behind all other tests.
         extends: true,
-        test: { name: 'attacks', include: MEASURED, maxWorkers: 1, sequence: { groupOrder: 2 } },
+        test: {
+          name: 'all: attacks',
+          include: ['test/attack/**/*.spec.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
       },
       {
         // Installs the packed file in fresh applications, which takes minutes and needs a package registry.
         extends: true,
         test: {
-          name: 'package',
+          name: 'all: package',
           include: ['test/package/**/*.spec.ts'],
           maxWorkers: 1,
           sequence: { groupOrder: 3 },

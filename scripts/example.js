@@ -1,26 +1,29 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { buildIfStale, runOrExit } from './build-if-stale.js';
 
 /** Builds the server and the examples, then starts one example in this process: `npm run example -- group-chat`. */
-const root = fileURLToPath(new URL('..', import.meta.url));
-const name = process.argv[2] ?? '';
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const EXIT_USAGE = 64;
 
-if (!/^[a-z-]+$/.test(name) || !existsSync(`${root}examples/${name}/main.ts`)) {
-  process.stderr.write('usage: npm run example -- call | dashboard | group-chat\n');
-  process.exit(2);
+const name = process.argv[2];
+const names = readdirSync(`${ROOT}examples`).filter((each) => existsSync(`${ROOT}examples/${each}/main.ts`));
+if (name === undefined || !names.includes(name)) {
+  const problem = name === undefined ? 'the name of an example is missing' : `there is no example "${name}"`;
+  process.stderr.write(`example: ${problem}; run npm run example -- ${names.join(' | ')}\n`);
+  process.exit(EXIT_USAGE);
 }
-run('npm', ['run', '--silent', 'build']);
-run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.examples.json']);
-// Copy the pages, which the compiler ignores.
-cpSync(`${root}examples`, `${root}examples/dist`, {
+buildIfStale();
+runOrExit(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'examples/tsconfig.build.json']);
+// Copy the pages, which the compiler ignores. One folder, because `examples/dist` is inside of `examples`.
+cpSync(`${ROOT}examples/${name}`, `${ROOT}examples/dist/${name}`, {
   recursive: true,
-  filter: (path) => !path.includes('/dist') && !/\.(ts|md)$/.test(path),
+  filter: (path) => !/\.(ts|md)$/.test(path),
 });
-await import(`../examples/dist/${name}/main.js`);
-
-/** @param {string} command @param {string[]} args */
-function run(command, args) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status !== 0) process.exit(status ?? 1);
+try {
+  await import(`../examples/dist/${name}/main.js`);
+} catch (error) {
+  // A wrong setting and a port in use need no stack.
+  process.stderr.write(`example: ${error.message}\n`);
+  process.exit(1);
 }

@@ -1,6 +1,7 @@
 import { createApp, startApp } from './standalone/app.js';
 import { drainOnSignals, logUnhandledRejections } from './standalone/signals.js';
 import { EXIT_CONFIG } from './settings/environment.js';
+import { ListenError } from './standalone/server-address.js';
 import { StartError } from './settings/start-error.js';
 
 try {
@@ -10,7 +11,7 @@ try {
   await startApp(app);
 } catch (error) {
   if (error instanceof StartError) fail(error.lines, EXIT_CONFIG);
-  fail([error instanceof Error && 'syscall' in error ? `cannot listen: ${error.message}` : String(error)], 1);
+  fail([error instanceof ListenError ? error.message : String(error)], 1);
 }
 
 /** Prints one line for each problem and exits. */

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { breaches, type Tree } from './support/architecture.js';
 import { commentBreaches, proseBreaches } from './support/prose.js';
 
-const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** The folders whose texts must use the vocabulary, with the files that are checked there. */
 const CHECKED: readonly (readonly [string, RegExp])[] = [
   ['src/', /\.(ts|js|html|css)$/],
+  ['packages/', /\.(ts|js|md)$/],
   ['docs/', /\.md$/],
   ['test/', /\.(ts|js)$/],
   ['bench/', /\.(ts|js|c|h)$/],
@@ -47,10 +47,17 @@ describe('the architecture', () => {
     ['a higher room that is loaded later', { 'sessions/a.ts': `await import('../gateway/b.js');` }],
     ['a type of a higher room', { 'sessions/a.ts': `type B = import('../gateway/b.js').B;` }],
     ['an import from the handlers', { 'ops/a.ts': `import { b } from '../handlers/b.js';` }],
+    [
+      'handlers that are loaded with the package',
+      {
+        'standalone/standalone.module.ts': `import { HandlersModule } from '../handlers/handlers.module.js';`,
+      },
+    ],
+    ['an import from the room for tests', { 'index.ts': `export * from './testing/start.js';` }],
     ['a room that imports the root', { 'ops/a.ts': `import { createApp } from '../main.js';` }],
     ['a framework in the protocol', { 'protocol/a.ts': `import { Injectable } from '@nestjs/common';` }],
     ['sockets in the protocol', { 'protocol/a.ts': `import { WebSocket } from 'ws';` }],
-    ['a value of the protocol in the client', { 'client/a.ts': `import { b } from '../protocol/b.js';` }],
+    ['a type of the protocol in the client', { 'client/a.ts': `import type { b } from '../protocol/b.js';` }],
     ['a package in the client', { 'client/a.ts': `import type { b } from 'b';` }],
     ['an unknown room', { 'things/a.ts': '' }],
     ['a long file', { 'ops/a.ts': '\n'.repeat(250) + 'export const a = 1;' }],
@@ -72,11 +79,11 @@ describe('the architecture', () => {
   it('passes what the rules allow', () => {
     const files = {
       'main.ts': `import { createApp } from './standalone/app.js';\nswitch (1) {\n  default:\n}`,
-      'standalone/standalone.module.ts': `import { HandlersModule } from '../handlers/handlers.module.js';`,
+      'standalone/standalone.module.ts': `const { HandlersModule } = await import('../handlers/handlers.module.js');`,
       'handlers/a.ts': `import { B } from '../gateway/b.js';\nimport { C } from '../protocol/index.js';`,
       'gateway/frames/f.ts': `import { D } from '../dispatch/d.js';\nimport { C } from '../c.js';`,
       'gateway/b.ts': `import { F } from './frames/f.js';\nimport { C } from './c.js';\nimport { D } from '../sessions/d.js';\nprocess.env.A;`,
-      'client/a.ts': `import type { B } from '../protocol/b.js';\nexport type { C } from '../protocol/c.js';`,
+      'client/a.ts': `import type { B } from './b.js';\nexport type { C } from './c.js';`,
       'protocol/index.ts': `export * from './a.js';\n${'\n'.repeat(248)}export const a: unknown = 1;`,
     };
     expect(breaches(new Map(Object.entries(files)))).toEqual([]);
@@ -125,7 +132,8 @@ function texts(folder: string, names: RegExp): [string, string][] {
   return files.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]);
 }
 
+/** Returns the sources of the server, and those of the client as a room of its own. */
 function sources(): Tree {
-  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
-  return new Map(files.map((path) => [path.replaceAll('\\', '/'), readFileSync(join(SRC, path), 'utf8')]));
+  const files = [...texts('src/', /\.ts$/), ...texts('packages/client/src/', /\.ts$/)];
+  return new Map(files.map(([path, text]) => [path.replace(/^src\/|^packages\/(client\/)src\//, '$1'), text]));
 }

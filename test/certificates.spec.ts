@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needs } from './support/needs.js';
+
+needs('openssl');
 
 const SCRIPT = fileURLToPath(new URL('../nginx/make-certs.sh', import.meta.url));
 const DAY_MS = 86_400_000;

@@ -124,7 +124,7 @@ describe('the documents', () => {
       ),
     ]
       .filter((name) => name.endsWith('.md'))
-      .concat('bench/README.md');
+      .concat('bench/README.md', 'packages/client/README.md');
     const links = files.flatMap((file) =>
       [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => ({ file, link: link! })),
     );

@@ -11,6 +11,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Files of an application that the guide assumes. */
 const ASSUMED = {
+  'handlers.module.ts': `import { Module } from '@nestjs/common';
+  import { Poll, PollGateway } from './poll.gateway.js';
+  @Module({ providers: [Poll, PollGateway] })
+  export class HandlersModule {}`,
   'classrooms.ts': `export class Classrooms {
     readonly members: string[] = [];
     share(...ids: string[]): boolean {
@@ -24,17 +28,27 @@ const ASSUMED = {
   }`,
 };
 
-/** Extracts the handler, the policy and the connect guard of docs/extending.md and runs them. */
-describe('the guide to extending', () => {
-  let folder: string;
+const guide = await readFile(join(ROOT, 'docs/extending.md'), 'utf8');
+const folder = await mkdtemp(join(ROOT, 'test/guide-'));
+for (const name of ['poll.gateway.ts', 'classroom.module.ts', 'login.guard.ts'])
+  await writeFile(join(folder, name), block(guide, name).replaceAll(`from '../`, `from '../../src/`));
+for (const [name, text] of Object.entries(ASSUMED)) await writeFile(join(folder, name), text);
+await writeFile(
+  join(folder, 'poll.spec.ts'),
+  block(guide, 'poll.spec.ts')
+    .replace(`'../src/handlers/handlers.module.js'`, `'./handlers.module.js'`)
+    .replaceAll(`from '../src/`, `from '../../src/`),
+);
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Extracts the handler, its test, the policy and the connect guard of docs/extending.md and runs them. */
+describe('the guide to extending', async () => {
   let app: TestServer;
 
+  // Its tests join this file.
+  await import(/* @vite-ignore */ join(folder, 'poll.spec.ts'));
+
   beforeAll(async () => {
-    const guide = await readFile(join(ROOT, 'docs/extending.md'), 'utf8');
-    folder = await mkdtemp(join(ROOT, 'test/guide-'));
-    for (const name of ['poll.gateway.ts', 'classroom.module.ts', 'login.guard.ts'])
-      await writeFile(join(folder, name), block(guide, name).replaceAll(`from '../`, `from '../../src/`));
-    for (const [name, text] of Object.entries(ASSUMED)) await writeFile(join(folder, name), text);
     const { Poll, PollGateway } = await importGuide('poll.gateway.ts');
     @Module({ providers: [Poll!, PollGateway!] })
     class GuideModule {}
@@ -42,7 +56,6 @@ describe('the guide to extending', () => {
   });
   afterAll(async () => {
     await app?.stop();
-    await rm(folder, { recursive: true });
   });
 
   const importGuide = async (name: string): Promise<Record<string, new () => object>> =>

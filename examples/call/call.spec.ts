@@ -1,9 +1,7 @@
-import type { Server } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-
+import { startTestServer, type TestServer } from 'switchboard/testing';
 import { Browser } from '../../test/support/browser.js';
-import { startServer, type TestServer } from '../../test/support/server.js';
 import { CallModule } from './call.module.js';
 
 describe('the call', () => {
@@ -11,7 +9,7 @@ describe('the call', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    app = await startServer({}, [CallModule]);
+    app = await startTestServer({ imports: [CallModule] });
     // Host candidates must be addresses, because mDNS names need a network that resolves them.
     browser = await Browser.start(undefined, [
       '--disable-features=WebRtcHideLocalIpsWithMdns',
@@ -53,7 +51,7 @@ describe('the call', () => {
   });
 
   it('continues when the server stops', async () => {
-    const short = await startServer({}, [CallModule]);
+    const short = await startTestServer({ imports: [CallModule] });
     const at = `http://127.0.0.1:${short.port}/call`;
     const [ann, bob] = [await open(at), await open(at)];
     await dial(ann, await bob.locator('#own').innerText());
@@ -64,7 +62,7 @@ describe('the call', () => {
     await shows(bob, 'log', 'peer: still there?');
     await Promise.all([ann.close(), bob.close()]);
     // The browser opens connections in advance. The server would wait for their first request.
-    (short.app.getHttpServer() as Server).closeAllConnections();
+    short.app.getHttpServer().closeAllConnections();
     await stopped;
   });
 

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from 'switchboard/testing';
 import { Browser } from '../../test/support/browser.js';
-import { startServer, type TestServer } from '../../test/support/server.js';
 import { DashboardModule } from './dashboard.module.js';
 import { post, type Target } from './feed.js';
 
@@ -14,7 +14,7 @@ describe('the dashboard', () => {
   let target: Target;
 
   beforeAll(async () => {
-    app = await startServer({ API_KEYS: KEY }, [DashboardModule]);
+    app = await startTestServer({ imports: [DashboardModule], settings: { apiKeys: KEY } });
     target = { url: `http://127.0.0.1:${app.port}`, key: KEY };
     browser = await Browser.start();
     ({ page } = await browser.open(`${target.url}/dashboard`));
@@ -40,7 +40,7 @@ describe('the dashboard', () => {
   it('gets no values that a session sends', async () => {
     const eve = await app.connect();
     eve.send({ type: 'dashboard.values', receiver: '*', data: { atMs: 0, values: { orders: 666 } }, id: '1' });
-    expect((await eve.next('sys.error')).data.code).toBe('reserved_type');
+    expect(await eve.answer('1')).toMatchObject({ data: { code: 'reserved_type' } });
     await post(target, { visitors: 4 });
     await value('visitors', '4');
     expect(await page.getByLabel('orders').innerText()).toBe('18');

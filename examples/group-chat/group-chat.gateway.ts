@@ -1,15 +1,6 @@
 import { UseGuards } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import {
-  Emits,
-  MessageError,
-  MessagingGateway,
-  Sender,
-  SERVER,
-  Session,
-  Switchboard,
-  type OnSessionDeparture,
-} from 'switchboard';
+import { Emits, MessagingGateway, Sender, SERVER, Session, Switchboard, type OnSessionDeparture } from 'switchboard';
 import { JoinDto, LeaveDto, SayDto } from './group-chat.dto.js';
 import { Groups } from './groups.js';
 import { History, type Line } from './history.js';
@@ -61,12 +52,7 @@ export class GroupChatGateway implements OnSessionDeparture {
 
   /** Sends to all members but one. A member that reads too slowly misses the line; the history has it. */
   #notify(group: string, type: string, data: object, except: Session): void {
-    for (const member of this.groups.members(group))
-      if (member !== except)
-        try {
-          this.switchboard.send(SERVER, member.id, type, data);
-        } catch (error) {
-          if (!(error instanceof MessageError)) throw error;
-        }
+    const others = [...this.groups.members(group)].filter((member) => member !== except);
+    this.switchboard.multicast(SERVER, others, type, data);
   }
 }

@@ -2,8 +2,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../test/support/client.js';
-import { startServer, type TestServer } from '../../test/support/server.js';
+import { startTestServer, type TestClient, type TestServer } from 'switchboard/testing';
 import { GroupChatModule } from './group-chat.module.js';
 
 const MAX_LINES = 5;
@@ -12,18 +11,19 @@ describe('the group chat', () => {
   let folder: string;
   let file: string;
   let app: TestServer;
-  const start = (): Promise<TestServer> => startServer({}, [GroupChatModule.forRoot({ file, maxLines: MAX_LINES })]);
-  const joined = async (name: string, group = 'garden'): Promise<Client> => {
+  const start = (): Promise<TestServer> =>
+    startTestServer({ imports: [GroupChatModule.forRoot({ file, maxLines: MAX_LINES })] });
+  const joined = async (name: string, group = 'garden'): Promise<TestClient> => {
     const member = await app.connect();
     member.send({ type: 'group.join', data: { group, name } });
     return member;
   };
-  const say = async (member: Client, text: string, group = 'garden'): Promise<void> => {
+  const say = async (member: TestClient, text: string, group = 'garden'): Promise<void> => {
     member.send({ type: 'group.say', id: text, data: { group, text } });
     expect(await member.next('sys.ack')).toMatchObject({ ref: text, data: { status: 'accepted' } });
   };
-  const textsFor = async (member: Client): Promise<string[]> =>
-    ((await member.next('group.join')).data.lines as { text: string }[]).map(({ text }) => text);
+  const textsFor = async (member: TestClient): Promise<string[]> =>
+    (await member.next<{ lines: { text: string }[] }>('group.join')).data.lines.map(({ text }) => text);
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'switchboard-history-'));

@@ -52,7 +52,7 @@ export class GatewaySocket extends WebSocket implements Connection {
   /** Apart from those of the emitter, which code of the application may remove. */
   #closeListeners: ((code: number) => void)[] | undefined;
 
-  /** `undefined` where all rate limits are off. Written by `SwitchboardAdapter`. */
+  /** `undefined` where all rate limits are off. Written by `SessionOpener`. */
   sessionRateLimiter: SessionRateLimiter | undefined;
 
   /** Bytes read since the socket last waited for a turn. Written by the frame reader. */

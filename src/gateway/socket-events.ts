@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Socket } from 'node:net';
 import type { RawData } from 'ws';
 import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame } from '../protocol/index.js';
@@ -7,6 +7,7 @@ import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
+import { Log } from '../telemetry/log.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
@@ -21,11 +22,10 @@ type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
  */
 @Injectable()
 export class SocketEvents implements SocketOwner {
-  readonly #logger = new Logger(SocketEvents.name);
   readonly #welcome: (session: string) => Frame;
   /** The data listener of `ws`, the same function for all sockets; found with the first socket. */
   #wsDataListener: WsDataListener | undefined;
-  /** Called when the socket of a session has closed. Written by `SwitchboardAdapter`. */
+  /** Called when the socket of a session has closed. Written by `SessionOpener`. */
   onDisconnect: ((socket: GatewaySocket, code: number) => void) | undefined;
   // One listener of each kind serves all sockets, so that a session costs no closure.
   readonly #onData: (this: Socket, chunk: Buffer) => void;
@@ -40,6 +40,7 @@ export class SocketEvents implements SocketOwner {
     private readonly sessions: SessionRegistry,
     settings: Settings,
     private readonly counters: Counters,
+    log: Log,
   ) {
     this.#welcome = welcomeFrames({
       protocol: PROTOCOL_VERSION,
@@ -76,10 +77,9 @@ export class SocketEvents implements SocketOwner {
       fastFrameReader.reported();
       chargePong(this, body.length);
     });
-    const logger = this.#logger;
     this.#onError = serverListener(function (this: GatewaySocket, error: Error) {
       if (this.frameTracker !== undefined) this.frameTracker.failed = true;
-      logger.debug(`socket: ${error.message}`);
+      log.debug(`socket: ${error.message}`);
     });
   }
 

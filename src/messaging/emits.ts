@@ -1,6 +1,9 @@
+import type { ValueType } from '../protocol/index.js';
+
 /** Types that a class or one of its methods sends. */
 export interface Emission {
-  readonly types: readonly string[];
+  /** Each type with the class of its `data`, where the class is known. */
+  readonly types: readonly (readonly [type: string, data: ValueType | undefined])[];
   /** The decorated method; `undefined` where the class is decorated. */
   readonly method: string | undefined;
 }
@@ -12,9 +15,13 @@ const emissions = new WeakMap<object, Emission[]>();
  * controller, or one of their methods. Clients that send such a type to a session or to `"*"` get `reserved_type`.
  * Handlers, the HTTP API and the server send them. A type that a handler claims goes to that handler as before.
  *
- * @param types whole types of the application; the start fails for any other text
+ * @param emitted whole types of the application, or an object of them with the classes of their `data`, for the
+ *   AsyncAPI document: `@Emits({ 'poll.opened': PollDto })`. The start fails for any other text.
  */
-export function Emits(...types: readonly string[]) {
+export function Emits(...emitted: readonly (string | Readonly<Record<string, ValueType>>)[]) {
+  const types = emitted.flatMap((each): Emission['types'] =>
+    typeof each === 'object' && each !== null ? Object.entries(each) : [[each, undefined]],
+  );
   return (target: object, method?: string | symbol): void => {
     const owner = typeof target === 'function' ? target : target.constructor;
     let ofOwner = emissions.get(owner);

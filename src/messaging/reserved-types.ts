@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { isApplicationType } from '../protocol/index.js';
+import { isApplicationType, type ValueType } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { StartError } from '../settings/start-error.js';
 import { emissionsOf } from './emits.js';
@@ -10,6 +10,8 @@ export interface EmittedType {
   readonly type: string;
   /** The class that emits the type, for the documentation. */
   readonly emitter: string;
+  /** The class of its `data`, where `@Emits` names one. */
+  readonly data: ValueType | undefined;
 }
 
 /** Lists the types that only server code may send: those of `@Emits` and of `RESERVED_TYPES`. */
@@ -58,7 +60,7 @@ export class ReservedTypes implements OnModuleInit {
 
   #reserve(emitter: EmittingClass): void {
     for (const { types, method } of emissionsOf(emitter))
-      for (const type of types) {
+      for (const [type, data] of types) {
         const place = method === undefined ? emitter.name : `${emitter.name}.${method}`;
         if (!isApplicationType(type))
           throw new StartError([
@@ -66,7 +68,8 @@ export class ReservedTypes implements OnModuleInit {
               'that does not begin with sys.; RESERVED_TYPES reserves the beginnings of types',
           ]);
         this.#exact.add(type);
-        if (!this.#emitted.has(type)) this.#emitted.set(type, { type, emitter: emitter.name });
+        if (data !== undefined || !this.#emitted.has(type))
+          this.#emitted.set(type, { type, emitter: emitter.name, data });
       }
   }
 }

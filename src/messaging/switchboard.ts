@@ -5,6 +5,7 @@ import {
   EVERYONE,
   isApplicationType,
   MAX_PAGE,
+  MessageError,
   SERVER,
   textFrame,
   type Frame,
@@ -59,6 +60,42 @@ export class Switchboard {
   }
 
   /**
+   * Sends one message to each of these sessions but the sender, without waiting. The node of a remote receiver may still
+   * refuse the message. Returns how many receivers were skipped because they have left or read too slowly, or because
+   * their node is unreachable.
+   *
+   * @param receivers sessions, or ids of sessions; a departed session is skipped
+   * @param data any JSON value, encoded once; `undefined` omits the field `data`
+   * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold, and for a receiver
+   *   `"*"`; nothing is sent then
+   */
+  multicast(
+    sender: Session | typeof SERVER,
+    receivers: Iterable<Session | string>,
+    type: string,
+    data?: unknown,
+  ): number {
+    const message = new EncodedMessage(sender, type, data);
+    const ids = idsOf(receivers);
+    if (!this.#announce(sender)) return 0;
+    let skipped = 0;
+    let sentBytes = 0;
+    for (const id of ids) {
+      if (id === message.senderId) continue;
+      const frame = message.frameFor(id);
+      try {
+        void this.router.deliver(sender, id, frame);
+        sentBytes += frame.length;
+      } catch (error) {
+        if (!(error instanceof MessageError)) throw error;
+        skipped++;
+      }
+    }
+    if (sender !== SERVER) sender.outbox.chargeTurn(sentBytes);
+    return skipped;
+  }
+
+  /**
    * Sends one message to every session but the sender. Returns the local sessions skipped because they read too slowly.
    *
    * @param data any JSON value; `undefined` omits the field `data`
@@ -66,11 +103,8 @@ export class Switchboard {
    * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
    */
   broadcast(sender: Session | typeof SERVER, type: string, data?: unknown): number {
-    const frame = encode(sender, EVERYONE, type, data);
-    if (sender !== SERVER) {
-      if (sender.closed) return 0;
-      this.sessions.announce(sender);
-    }
+    const frame = new EncodedMessage(sender, type, data).frameFor(EVERYONE);
+    if (!this.#announce(sender)) return 0;
     const { skipped, complete } = this.broadcaster.broadcast(frame, sender === SERVER ? undefined : sender);
     if (!complete) throw localOnly();
     return skipped;
@@ -111,31 +145,58 @@ export class Switchboard {
   }
 
   #send(sender: Session | typeof SERVER, receiver: string, type: string, data: unknown): Promise<void> | undefined {
-    const frame = encode(sender, receiver, type, data);
-    if (sender === SERVER) return this.router.deliver(SERVER, receiver, frame);
-    if (sender.closed) return undefined;
-    this.sessions.announce(sender);
-    return this.router.deliver(sender, receiver, frame);
+    const frame = new EncodedMessage(sender, type, data).frameFor(receiver);
+    return this.#announce(sender) ? this.router.deliver(sender, receiver, frame) : undefined;
+  }
+
+  /** Announces the sender of a message. @returns `false` where the sender has left, and nothing may be sent */
+  #announce(sender: Session | typeof SERVER): boolean {
+    if (sender === SERVER) return true;
+    if (!sender.closed) this.sessions.announce(sender);
+    return !sender.closed;
   }
 }
 
-/**
- * Encodes a message; nothing has changed where it cannot be encoded.
- *
- * @throws {TypeError} for a sender, receiver or type that no message may have, and for data that JSON cannot hold
- */
-function encode(sender: Session | typeof SERVER, receiver: unknown, type: unknown, data: unknown): Frame {
-  if (sender !== SERVER && !(sender instanceof Session))
-    throw new TypeError(`the sender of a message must be a Session or SERVER, and not ${kindOf(sender)}`);
-  if (typeof receiver !== 'string')
-    throw new TypeError(`the receiver of a message must be a session's id or "*", and not ${kindOf(receiver)}`);
-  if (!isApplicationType(type))
-    throw new TypeError(
-      `a handler sent ${typeof type === 'string' ? JSON.stringify(type) : kindOf(type)}, which no application message may have as its type`,
-    );
-  const name = sender === SERVER ? SERVER : sender.id;
-  const dataField = data === undefined ? '' : `,"data":${jsonOf(type, data)}`;
-  return textFrame(`{"type":"${type}","sender":"${name}","receiver":${JSON.stringify(receiver)}${dataField}}`);
+/** A message without its receiver. Its data is encoded once; nothing has changed where it cannot be encoded. */
+class EncodedMessage {
+  readonly senderId: string;
+  readonly #type: string;
+  readonly #dataField: string;
+
+  /** @throws {TypeError} for a sender or a type that no message may have, and for data that JSON cannot hold */
+  constructor(sender: Session | typeof SERVER, type: unknown, data: unknown) {
+    if (sender !== SERVER && !(sender instanceof Session))
+      throw new TypeError(`the sender of a message must be a Session or SERVER, and not ${kindOf(sender)}`);
+    if (!isApplicationType(type))
+      throw new TypeError(
+        `a handler sent ${typeof type === 'string' ? JSON.stringify(type) : kindOf(type)}, which no application message may have as its type`,
+      );
+    this.senderId = sender === SERVER ? SERVER : sender.id;
+    this.#type = type;
+    this.#dataField = data === undefined ? '' : `,"data":${jsonOf(type, data)}`;
+  }
+
+  /** @throws {TypeError} for a receiver that is not a string */
+  frameFor(receiver: unknown): Frame {
+    if (typeof receiver !== 'string') throw notReceiver(receiver, `a session's id or "*"`);
+    const head = `{"type":"${this.#type}","sender":"${this.senderId}","receiver":${JSON.stringify(receiver)}`;
+    return textFrame(`${head}${this.#dataField}}`);
+  }
+}
+
+/** @throws {TypeError} for a text in place of a list, and for a receiver that is not a single session */
+function idsOf(receivers: Iterable<Session | string>): string[] {
+  if (typeof receivers === 'string') throw new TypeError('multicast takes a list of receivers; use send for one');
+  return Array.from(receivers, (receiver) => {
+    if (receiver === EVERYONE) throw new TypeError('multicast sends to single sessions; use broadcast to send to "*"');
+    if (receiver instanceof Session) return receiver.id;
+    if (typeof receiver !== 'string') throw notReceiver(receiver, `a Session or a session's id`);
+    return receiver;
+  });
+}
+
+function notReceiver(found: unknown, expected: string): TypeError {
+  return new TypeError(`the receiver of a message must be ${expected}, and not ${kindOf(found)}`);
 }
 
 function jsonOf(type: string, data: unknown): string {

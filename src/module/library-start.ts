@@ -2,9 +2,11 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nes
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { NodeState } from '../node/node-state.js';
 import { Settings } from '../settings/settings.js';
+import { StartError } from '../settings/start-error.js';
 import { Log } from '../telemetry/log.js';
 import { mountEndpoints } from './endpoint-mount.js';
 import { createEndpoints } from './endpoints.js';
+import { OptionsModule } from './options.module.js';
 
 /**
  * Starts Switchboard with the application that has it as a library. Does nothing in an application without HTTP, such as
@@ -27,8 +29,15 @@ export class LibraryStart implements OnModuleInit, OnApplicationBootstrap {
     this.#hasAdapter = true;
   }
 
-  /** Serves the endpoints where `httpBase` is set. */
+  /**
+   * Serves the endpoints where `httpBase` is set.
+   *
+   * @throws {StartError} for a second `forRoot()`, because settings and sessions exist once
+   */
   async onModuleInit(): Promise<void> {
+    const count = this.moduleRef.get(OptionsModule, { strict: false, each: true }).length;
+    if (count > 1)
+      throw new StartError([`SwitchboardModule.forRoot() is called ${count} times; call it once, in the root module`]);
     const { httpBase } = this.settings;
     if (httpBase === undefined || !this.#hasHttp) return;
     mountEndpoints(this.adapterHost.httpAdapter, httpBase, await createEndpoints(this.moduleRef));

@@ -31,7 +31,7 @@ export function decode(text: string): Envelope {
   const ref = readableId(object, properties);
   const problem =
     unknownOrRepeated(properties) ?? firstViolation(Object.assign(new MessageDto(), clientFields(object)));
-  if (problem) throw new MessageError('invalid_message', problem, ref);
+  if (problem) throw new MessageError('invalid_message', problem, ref, {}, readableType(object));
   return {
     type: object['type'] as string,
     receiver: object['receiver'] as string | undefined,
@@ -63,6 +63,11 @@ function readableId(object: Record<string, unknown>, properties: readonly JsonPr
   if (typeof id !== 'string' || properties.filter(({ key }) => key === 'id').length !== 1) return undefined;
   const probe = Object.assign(new MessageDto(), { type: 'probe', id });
   return firstViolation(probe) === undefined ? id : undefined;
+}
+
+/** Returns the beginning of the `type` of a message, where it is a text. */
+function readableType({ type }: Record<string, unknown>): string | undefined {
+  return typeof type === 'string' ? clip(type) : undefined;
 }
 
 function unknownOrRepeated(properties: readonly JsonProperty[]): string | undefined {

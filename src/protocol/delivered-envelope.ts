@@ -4,8 +4,8 @@ import { DELIVERED_RECEIVER, DELIVERED_SENDER, MESSAGE_TYPE } from './identifier
 import { MAX_ID_CHARACTERS } from './tables/limits.js';
 
 /**
- * An envelope as the server delivers it. The AsyncAPI schema and the type `Envelope` of `client/` are derived from this
- * class.
+ * An envelope as the server delivers it. The AsyncAPI schema is derived from this class, and the type `Envelope` of the
+ * client must agree with it.
  */
 export class DeliveredEnvelope {
   @Describe('The type of the message.', 'chat')

@@ -1,6 +1,6 @@
 import { checkClose, isFrame, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
-import type { Identity } from './identity.js';
+import type { Identity, TokenClaims } from './identity.js';
 import type { OutboxServices } from './outbox-services.js';
 import { Outbox } from './outbox.js';
 
@@ -81,6 +81,11 @@ export class Session {
   /** `sub` of the client's token. */
   get user(): string | undefined {
     return this.identity.user;
+  }
+
+  /** Claims of the client's token, or those that a `ConnectGuard` supplied. */
+  get claims(): TokenClaims | undefined {
+    return this.identity.claims;
   }
 
   /** Sends over this connection from now on, beginning with the frames that wait in the outbox. */

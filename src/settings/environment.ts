@@ -1,6 +1,6 @@
 import { validateSync, type ValidationError } from 'class-validator';
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { readEnvFile } from './env-file.js';
 import {
   isLibrarySetting,
   optionProblem,
@@ -8,6 +8,7 @@ import {
   type EnvironmentUse,
   type SwitchboardOptions,
 } from './library-options.js';
+import { misspeltVariables } from './misspelt-variables.js';
 import { onOff, SETTINGS, type SettingKind, type SettingSpec } from './setting.js';
 import { SETTING_GROUPS, Settings } from './settings.js';
 import { StartError } from './start-error.js';
@@ -21,17 +22,27 @@ export const EXIT_CONFIG = 78;
 export class SettingsError extends StartError {}
 
 /**
- * Reads, checks and freezes the settings. Variables of the environment come before those of `config/$NODE_ENV.env`, and
- * these before `config/default.env`.
+ * Reads, checks and freezes the settings. Variables of the environment come before those of `.env` in the working
+ * directory, these before `config/$NODE_ENV.env`, and these before `config/default.env`.
  *
  * @param overrides variables that come before all others, for tests
+ * @param environment variables of the process
  * @throws {SettingsError} with every wrong variable
+ * @throws {StartError} when `.env` cannot be read
  */
-export function readSettings(overrides: Variables = {}): Settings {
-  const sources = [overrides, process.env, configFile(process.env['NODE_ENV']), configFile('default')];
+export function readSettings(overrides: Variables = {}, environment: Variables = process.env): Settings {
+  const chosen = chosenVariables(overrides, environment);
+  const nodeEnv = chosen.map((source) => source['NODE_ENV']).find(Boolean);
+  const sources = [...chosen, configFile(nodeEnv), configFile('default')];
   const values: Record<string, unknown> = {};
   for (const { variable, property, kind } of SETTINGS) values[property] = parse(kind, textOf(variable, sources));
-  return checked(values, ({ variable }) => variable);
+  try {
+    return checked(values, ({ variable }) => variable);
+  } catch (error) {
+    throw error instanceof SettingsError
+      ? new SettingsError([...error.lines, ...unknownSettings(overrides, environment)])
+      : error;
+  }
 }
 
 /**
@@ -99,6 +110,23 @@ function checked(values: Readonly<Record<string, unknown>>, nameOf: (spec: Setti
   return new Settings(groups);
 }
 
+/**
+ * Returns one line for each variable of the operator whose name is near to that of a setting; at most ten lines.
+ *
+ * @param overrides as in {@link readSettings}
+ * @param environment as in {@link readSettings}
+ */
+export function unknownSettings(overrides: Variables = {}, environment: Variables = process.env): string[] {
+  return misspeltVariables(chosenVariables(overrides, environment).flatMap((source) => Object.keys(source)));
+}
+
+/** Returns what the operator has chosen, before the files of this package. */
+function chosenVariables(overrides: Variables, environment: Variables): Variables[] {
+  // `.env` belongs to the environment of the process. Without it, tests are the same on every machine.
+  const readsFile = environment === process.env && environment['NODE_ENV'] !== 'test';
+  return [overrides, environment, readsFile ? readEnvFile('.env') : {}];
+}
+
 function filled(group: object, values: Readonly<Record<string, unknown>>): object {
   return Object.assign(group, Object.fromEntries(Object.keys(group).map((name) => [name, values[name]])));
 }
@@ -136,6 +164,5 @@ function shownValue(value: unknown): unknown {
  */
 function configFile(name: string | undefined): Variables {
   if (name === undefined || !/^[a-z]+$/.test(name)) return {};
-  const file = new URL(`../../config/${name}.env`, import.meta.url);
-  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+  return readEnvFile(fileURLToPath(new URL(`../../config/${name}.env`, import.meta.url)));
 }

@@ -24,16 +24,21 @@ export function Setting(kind: SettingKind, meaning: string, { secret = false } =
   };
 }
 
-/** Lists the settings that are set, by variable, for the log. A secret is shown as `set`. */
-export function redactedSettings(settings: object): Record<string, string | number | boolean> {
-  const values = settings as Readonly<Record<string, string | number | boolean | undefined>>;
+/** Lists the settings that are set, by variable, for the log. A secret is shown as `set`, an empty list not at all. */
+export function redactedSettings(settings: object): Record<string, string | number> {
+  const values = settings as Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   return Object.fromEntries(
     SETTINGS.flatMap(({ variable, property, secret }) => {
       const value = values[property];
-      if (value === undefined) return [];
-      return [[variable, secret ? 'set' : typeof value === 'boolean' ? onOff(value) : value]];
+      if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
+      return [[variable, secret ? 'set' : shown(value)]];
     }),
   );
+}
+
+function shown(value: string | number | boolean | readonly string[]): string | number {
+  if (typeof value === 'boolean') return onOff(value);
+  return typeof value === 'object' ? value.join(',') : value;
 }
 
 /** Writes a switch as operators do. */

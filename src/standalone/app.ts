@@ -1,4 +1,4 @@
-import type { DynamicModule, INestApplication } from '@nestjs/common';
+import type { DynamicModule, INestApplication, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
@@ -12,7 +12,8 @@ import { GatewayInstances } from '../gateway/nest/gateway-instances.js';
 import { GatewayPolicy } from '../gateway/nest/gateway-policy.js';
 import { checkFiles } from '../module/settings-files.js';
 import { NodeState } from '../node/node-state.js';
-import { readSettings, type Variables } from '../settings/environment.js';
+import { readSettings, unknownSettings, type Variables } from '../settings/environment.js';
+import { assertPortIsFree, serverAddress } from './server-address.js';
 import { redactedSettings } from '../settings/setting.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
@@ -41,26 +42,41 @@ export interface AppOptions {
  * @throws {SettingsError} when a setting is invalid or a file that it names cannot be used
  * @throws {StartError} when a handler claims a type that is invalid, reserved or claimed already
  */
-export async function createApp({
-  variables,
-  handlers,
-  rawBody = false,
-  inheritAppConfig = false,
-}: AppOptions = {}): Promise<NestExpressApplication> {
+export async function createApp({ variables, ...options }: AppOptions = {}): Promise<NestExpressApplication> {
   const settings = readSettings(variables);
-  checkFiles(settings);
   const log = new Log(settings);
+  for (const line of unknownSettings(variables)) log.warn(line);
+  return createServer(settings, log, options);
+}
+
+/** Makes the Nest application of a module, without listening. */
+export type Create = (
+  module: DynamicModule,
+  adapter: HttpAdapter,
+  options: NestApplicationOptions & { readonly logger: Log },
+) => Promise<NestExpressApplication>;
+
+/**
+ * Creates the server from settings and a log.
+ *
+ * @param create makes the application; tests override providers before
+ */
+export async function createServer(
+  settings: Settings,
+  log: Log,
+  { handlers, rawBody = false, inheritAppConfig = false }: Omit<AppOptions, 'variables'>,
+  create: Create = (...parts) => NestFactory.create(...parts),
+): Promise<NestExpressApplication> {
+  checkFiles(settings);
   // rxjs rethrows an unhandled error in a timer, which would end the process.
   config.onUnhandledError = (error: unknown): void => log.error(error);
-  const app = await NestFactory.create<NestExpressApplication>(
-    StandaloneModule.forRoot(settings, log, new GatewayPolicy({ inheritAppConfig, plainGateways: 'served' }), handlers),
-    new HttpAdapter(settings),
-    {
-      logger: log,
-      rawBody,
-      abortOnError: false,
-    },
-  );
+  const policy = new GatewayPolicy({ inheritAppConfig, plainGateways: 'served' });
+  const module = await StandaloneModule.forRoot(settings, log, policy, handlers);
+  const app = await create(module, new HttpAdapter(settings), {
+    logger: log,
+    rawBody,
+    abortOnError: false,
+  });
   app.disable('x-powered-by');
   await serveEndpoints(app);
   rejectPlainHttp(app.getHttpServer(), app.get(Handshake), app.get(OriginPolicy), app.get(HandshakeMetrics));
@@ -70,18 +86,19 @@ export async function createApp({
   return app;
 }
 
-/** Listens on `HOST` and `PORT` and logs the URL; returns the port. */
+/**
+ * Listens on `HOST` and `PORT` and logs the URL; returns the port.
+ *
+ * @throws {ListenError} when the process cannot listen there
+ */
 export async function startApp(app: INestApplication): Promise<number> {
-  const { host, port, wsPath, tlsCertFile } = app.get(Settings);
-  app.get(Log).info('starting', { node: process.version, ...redactedSettings(app.get(Settings)) });
-  await app.listen(port, host);
+  const [settings, log] = [app.get(Settings), app.get(Log)];
+  log.debug('starting', redactedSettings(settings));
+  await assertPortIsFree(settings);
+  await app.listen(settings.port, settings.host);
   const address = (app.getHttpServer() as Server).address();
-  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  const port = typeof address === 'object' && address !== null ? address.port : settings.port;
   app.get(NodeState).ready();
-  const shownHost = host.includes(':') ? `[${host}]` : host;
-  app.get(Log).info('listening', {
-    url: `${tlsCertFile === undefined ? 'ws' : 'wss'}://${shownHost}:${actual}${wsPath}`,
-    pid: process.pid,
-  });
-  return actual;
+  log.info('listening', { ...serverAddress(settings, port), node: process.version, pid: process.pid });
+  return port;
 }

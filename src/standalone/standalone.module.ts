@@ -1,7 +1,6 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Global, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { GatewayPolicy } from '../gateway/nest/gateway-policy.js';
-import { HandlersModule } from '../handlers/handlers.module.js';
 import { SwitchboardModule } from '../module/switchboard.module.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
@@ -14,15 +13,15 @@ import { UnknownPathFilter } from './unknown-path.filter.js';
 @Module({})
 export class StandaloneModule {
   /** @param handlers modules with gateways; tests replace those of `handlers/` */
-  static forRoot(
+  static async forRoot(
     settings: Settings,
     log: Log,
     policy: GatewayPolicy,
-    handlers: NonNullable<DynamicModule['imports']> = [HandlersModule],
-  ): DynamicModule {
+    handlers: DynamicModule['imports'],
+  ): Promise<DynamicModule> {
     return {
       module: StandaloneModule,
-      imports: [SwitchboardModule, ...handlers],
+      imports: [SwitchboardModule, ...(handlers ?? [await handlersModule()])],
       providers: [
         { provide: Settings, useValue: settings },
         { provide: Log, useValue: log },
@@ -35,4 +34,10 @@ export class StandaloneModule {
       exports: [Settings, Log, GatewayPolicy],
     };
   }
+}
+
+/** Loads the gateways of `handlers/` after the package, because a gateway may import the package by its name. */
+async function handlersModule(): Promise<Type> {
+  const { HandlersModule } = await import('../handlers/handlers.module.js');
+  return HandlersModule;
 }

@@ -14,7 +14,7 @@ const REQUESTS = 400;
 const PAGE_BYTES = 200_000;
 /** Bytes that the server writes to one session in a turn before it reads on in the next turn. */
 const TURN_BYTES = 1_048_576;
-/** Messages of one session that the server refuses in a turn. Two turns may pass between two looks of a test. */
+/** Messages of one session that the server refuses in a turn. Two turns may pass between two checks of a test. */
 const TURN_REFUSALS = 64;
 
 describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { timeout: 60_000 }, (FAST_LANE) => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, type Client, type Envelope } from '../../src/client/connect.js';
-import { mayReconnect } from '../../src/client/reconnect-policy.js';
+import { connect, type Client, type Envelope } from '../../packages/client/src/connect.js';
+import { mayReconnect } from '../../packages/client/src/reconnect-policy.js';
 import { ABNORMAL, CLOSE_CODES, NO_STATUS } from '../../src/protocol/index.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startServer, type TestServer } from '../support/server.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Client, ConnectOptions } from '../../src/client/connect.js';
+import type { Client, ConnectOptions } from '../../packages/client/src/connect.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
@@ -147,6 +147,37 @@ describe('a client behind a proxy that', () => {
     await receives(ann, 'sys.pong');
     await receives(ann, 'sys.pong');
     expect(ann.id).toBe(id);
+  });
+
+  it('forwards all data reconnects at once on demand, and rejects what is unanswered', async () => {
+    const proxy = await proxied();
+    const ann = await joined(proxy.url, { minDelayMs: 60_000, maxDelayMs: 60_000 });
+    const bob = await joined(server.url);
+    const departed = receives(bob, 'sys.departed');
+    const { id } = ann;
+    const [lost, waiting, open] = [codeOf(ann.send('*', 'lost')), becomes(ann, 'waiting'), becomes(ann, 'open')];
+    ann.reconnect();
+    expect(await waiting).toMatchObject({ code: 1006, reason: 'reconnect' });
+    expect(await lost).toBe('unknown_outcome');
+    expect((await open).id).not.toBe(id);
+    expect(await departed).toMatchObject({ sender: id });
+  });
+
+  it('accepted no connection is tried at once on demand', async () => {
+    const proxy = await proxied();
+    const ann = await joined(proxy.url, { minDelayMs: 60_000, maxDelayMs: 60_000 });
+    const waiting = becomes(ann, 'waiting');
+    proxy.disable();
+    await waiting;
+    proxy.enable();
+    const open = becomes(ann, 'open');
+    ann.reconnect();
+    ann.reconnect(); // a second call finds the attempt of the first
+    await open;
+    expect(await ann.who()).toHaveLength(1);
+    ann.close();
+    ann.reconnect();
+    expect(ann.phase).toBe('closed');
   });
 
   it('never answers is abandoned after the timeout', async () => {

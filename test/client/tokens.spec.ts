@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Client, TokenSource } from '../../src/client/connect.js';
+import type { Client, TokenSource } from '../../packages/client/src/connect.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, receives, join } from '../support/switchboard-client.js';
 import { AUTH, soon, token } from '../support/tokens.js';

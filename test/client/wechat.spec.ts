@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { wechatSocket, type Wechat } from '../../src/client/wechat.js';
+import { wechatSocket, type Wechat } from '../../packages/client/src/wechat.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, receives, join } from '../support/switchboard-client.js';
 

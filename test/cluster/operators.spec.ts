@@ -123,6 +123,8 @@ describe('the HTTP API of one node', () => {
     expect(await bob.next()).toMatchObject({ type: 'sent', sender: 'server', data: 1 });
     await switchboard.deliver('server', bob.id, 'delivered');
     await bob.next('delivered');
+    expect(switchboard.multicast('server', [alice.id, bob.id, 'nobody'], 'listed', 2)).toBe(1);
+    for (const client of [alice, bob]) expect(await client.next('listed')).toMatchObject({ sender: 'server', data: 2 });
     const nobody = `${bob.id.slice(0, 9)}${'A'.repeat(16)}`;
     await expect(switchboard.deliver('server', nobody, 'x')).rejects.toThrow('No session has this id.');
     switchboard.send('server', nobody, 'x');

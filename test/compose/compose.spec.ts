@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +62,17 @@ describe('docker compose', () => {
     };
     const services = Object.entries(published.services).filter(([, { ports }]) => ports !== undefined);
     expect(services.map(([name]) => name)).toEqual(['nginx']);
+  });
+
+  it('finds the files of certbot by the command of docs/operations.md', async () => {
+    const document = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const [, files = ''] = /docker compose ((?:-f \S+ )+)up/.exec(document) ?? [];
+    const acme = compose.with({ ACME_HOSTS: 'chat.example.com', ACME_EMAIL: 'you@example.com' });
+    const { services } = JSON.parse(await acme.run(...files.trim().split(' '), 'config', '--format', 'json')) as {
+      services: Record<string, { volumes?: { type: string; source: string }[] }>;
+    };
+    const mounted = services['certbot']!.volumes!.filter(({ type }) => type === 'bind').map(({ source }) => source);
+    expect(mounted.map((path) => existsSync(path))).toEqual([true]);
   });
 
   it('runs services with a read-only root file system and without privileges', async () => {

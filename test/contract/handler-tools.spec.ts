@@ -172,7 +172,7 @@ describe('the tools of handlers', () => {
     expect(held()).toBe(20);
     await Promise.all(clients.map((client) => client.close()));
     // The heartbeat holds a session until its next tick; Nest holds the last session opened and the last closed.
-    await expect.poll(held, { timeout: 15_000 }).toBeLessThanOrEqual(2);
+    await expect.poll(held).toBeLessThanOrEqual(2);
     expect(states).toBeInstanceOf(SessionState); // keeps `states` alive until here
   });
 

@@ -219,7 +219,7 @@ describe('the hooks of', () => {
     const collect = runInNewContext('gc') as () => void;
     const alive = (): number => (collect(), held.filter((each) => each.deref() !== undefined).length);
     // Nest holds the last client.
-    await expect.poll(alive, { timeout: 15_000 }).toBeLessThanOrEqual(1);
+    await expect.poll(alive).toBeLessThanOrEqual(1);
     expect(held).toHaveLength(10);
   });
 

@@ -30,6 +30,8 @@ describe('what the application sends', () => {
         switchboard.send(sender as typeof SERVER, receiver as string, type as string, data),
       deliver: (sender, receiver, type, data) =>
         switchboard.deliver(sender as typeof SERVER, receiver as string, type as string, data),
+      multicast: (sender, receiver, type, data) =>
+        switchboard.multicast(sender as typeof SERVER, [receiver as string], type as string, data),
       broadcast: (sender, _, type, data) => switchboard.broadcast(sender as typeof SERVER, type as string, data),
     };
   const thrown = async (way: string, ...values: [unknown, unknown, unknown, unknown?]): Promise<unknown> => {

@@ -14,6 +14,7 @@ import {
 } from '../../src/protocol/index.js';
 import { FrameValidator } from '../support/asyncapi.js';
 import { keepLogLines } from '../support/log-lines.js';
+import { DescribedModule } from '../support/described.gateway.js';
 import { EMITTED, EmittingModule } from '../support/emitting.gateway.js';
 import { OrdersGateway, OtherOrdersGateway } from '../support/orders.gateway.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -91,6 +92,43 @@ describe('/asyncapi.json', () => {
     expect(faults(document)).toEqual([]);
   });
 
+  it('has the answers, the streams and the emitted data that handlers describe', async () => {
+    const described = await startServer({}, [DescribedModule]);
+    const { document } = await FrameValidator.of(described.port);
+    await described.stop();
+    const { messages, schemas } = document.components;
+    const data = (key: string): unknown => (messages[key]?.payload as Payload | undefined)?.properties.data;
+    const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
+    expect(data('dice.roll.answer')).toEqual(ref('RolledDto'));
+    expect(messages['dice.roll']).toMatchObject({
+      summary: 'Rolls a die.',
+      examples: [{ payload: { data: { sides: 6 } } }],
+    });
+    expect(data('dice.several.answer')).toEqual({ type: 'array', items: ref('RolledDto') });
+    expect(messages['dice.several']).toMatchObject({ summary: 'Rolls several dice.' });
+    expect(data('dice.sides.answer')).toEqual({ type: 'number' });
+    expect(data('guest.any.answer')).toEqual({});
+    expect(data('tree.save.answer')).toEqual(ref('TreeDto'));
+    expect(data('job.run.answer')).toEqual(ref('ProgressDto'));
+    expect(Object.keys(messages).filter((key) => 'x-stream' in messages[key]!)).toEqual([
+      'job.run.answer',
+      'job.observe.answer',
+      'job.generate.answer',
+    ]);
+    expect(data('guest.add.answer')).toBeUndefined();
+    expect(document.operations['receive.guest.add']?.reply?.messages.map(({ $ref }) => $ref.split('/').at(-1))).toEqual(
+      ['sys.ack', 'sys.error'],
+    );
+    expect(data('poll.opened')).toEqual(ref('OpenedDto'));
+    expect(data('poll.counts')).toEqual({ type: 'array', items: { type: 'number' } });
+    expect(data('poll.closed')).toEqual({});
+    expect(data('tree.grown-2')).toEqual(ref('TreeDto'));
+    expect(schemas['GuestDto']).toMatchObject({
+      properties: { mail: { type: 'string' }, from: { type: 'string', format: 'date-time' } },
+    });
+    expect(faults(document)).toEqual([]);
+  });
+
   it('shows examples that fit', () => {
     for (const [key, { examples = [] }] of Object.entries(judge.document.components.messages))
       for (const { payload } of examples) expect([key, judge.fits(key, payload)]).toEqual([key, true]);
@@ -124,8 +162,8 @@ describe('/asyncapi.json', () => {
         card: { type: 'string' },
         key: { type: 'string', format: 'uuid' },
         terms: { type: 'boolean', const: true },
-        table: { not: { enum: ['', null] } },
-        mail: { 'x-rules': ['mail must be an email'] },
+        table: { type: 'string', not: { enum: ['', null] } },
+        mail: { type: 'string', 'x-rules': ['mail must be an email'] },
         floor: { enum: [0, 1] },
       },
     });
@@ -169,6 +207,10 @@ describe('/asyncapi.json', () => {
     await silent.stop();
   });
 });
+
+interface Payload {
+  readonly properties: { readonly data?: unknown };
+}
 
 /** Returns the faults that the official schema finds in a document. */
 function faults(document: object): string[] {

@@ -25,7 +25,7 @@ async function until(done: () => boolean): Promise<void> {
   while (!done()) await turn();
 }
 
-describe('notices of arrivals and departures', { timeout: 30_000 }, () => {
+describe('notices of arrivals and departures', () => {
   let server: TestServer;
   afterEach(() => server.stop());
 

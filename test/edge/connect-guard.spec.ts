@@ -389,7 +389,7 @@ describe('a ConnectGuard that waits', () => {
     await start(check, { HANDSHAKE_TIMEOUT_MS: '100' });
     expect((await knock()).status).toBe(503);
     fail(new Error('too late'));
-    await vi.waitFor(() => expect(lines.join('')).toMatch(/Error: too late[\s\S]*incident=/));
+    await expect.poll(() => lines.join('')).toMatch(/Error: too late[\s\S]*incident=/);
   });
 
   it('counts as a connection, so that checks are bounded', async () => {
@@ -422,10 +422,11 @@ describe('a ConnectGuard that waits', () => {
       else tcp.resetAndDestroy();
       await aborted;
       decide(true);
-      await vi.waitFor(async () => {
+      const comeAndGo = async (): Promise<void> => {
         const bob = await server.connect({ headers: { cookie: 'a=b' } }); // the connection is uncounted
         await bob.close(1000);
-      });
+      };
+      await vi.waitFor(comeAndGo, { timeout: 15_000 });
       tcp.destroy();
       await ann.next('sys.arrived');
       await ann.next('sys.departed');
@@ -457,7 +458,8 @@ describe('a ConnectGuard that waits', () => {
     tcp.resetAndDestroy();
     await left;
     sendKeys.resolve();
-    await vi.waitFor(async () => (await server.connect(bearer(jwt))).close(1000)); // the first one is uncounted
+    const comeAndGo = async (): Promise<unknown> => (await server.connect(bearer(jwt))).close(1000);
+    await vi.waitFor(comeAndGo, { timeout: 15_000 }); // the first one is uncounted
     expect(guard.attempts.map(({ request: { socket: each } }) => each === socket)).toEqual([false]);
     source.close();
     source.closeAllConnections();

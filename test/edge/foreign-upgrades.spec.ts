@@ -4,9 +4,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
+import { needs } from '../support/needs.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
 import { exchange, request } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
+
+needs('curl');
 
 const KEY = 'a-key-of-sixteen-characters';
 const H2C = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAoAAAAAIAAAAA' };

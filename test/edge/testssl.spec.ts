@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { needs } from '../support/needs.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
 import { startServer, type TestServer } from '../support/server.js';
+
+needs('testssl');
 
 /**
  * Protocols, classes of suites, the certificate, the headers and the known attacks. Left out are each single suite, because

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/standalone/app.js';
 import { Claims, User } from '../../src/gateway/nest/session.decorators.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
+import { Switchboard } from '../../src/messaging/switchboard.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { clientFrame, closeFrame } from '../support/client-frames.js';
 import { connect } from '../support/client.js';
@@ -63,6 +64,7 @@ describe('a token', () => {
     for (const client of clients) {
       client.send({ type: 'me', id: '1' });
       expect((await client.next('me')).data).toEqual({ user: 'ann', role: 'admin' });
+      expect(server.app.get(Switchboard).find(client.id)!.claims).toMatchObject({ sub: 'ann', role: 'admin' });
       await client.close(1000);
     }
   });

@@ -8,11 +8,14 @@ import { makeCertificates } from '../support/certificates.js';
 import { installedVersions, isVersion } from '../support/client-versions.js';
 import { CLIENT_ROWS, CLIENT_SECTIONS, clientRow, clientSection } from '../support/clients-document.js';
 import { converse } from '../support/conversation.js';
+import { needs } from '../support/needs.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
 import { ConsoleScript } from '../support/console-script.js';
 import { Program } from '../support/program.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { playTerminal } from '../support/terminal-script.js';
+
+needs('curl', 'javac', 'php', 'Mojolicious', 'IO::Socket::SSL', 'Python websockets');
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DOCUMENTED_URL = 'wss://localhost/wss';
@@ -120,7 +123,7 @@ async function prepare(folder: string): Promise<void> {
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
   for (const name of ['.bin', 'undici', 'ws']) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
-  await symlink(ROOT, join(modules, 'switchboard'));
+  await symlink(join(ROOT, 'packages/client'), join(modules, 'switchboard-client'));
 }
 
 function cell(passed: boolean | undefined): string {

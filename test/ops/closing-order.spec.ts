@@ -151,13 +151,13 @@ describe('app.close()', () => {
   });
 
   it('drains once and calls each hook once where it is called twice at the same time', async () => {
-    await start();
+    await start({ LOG_LEVEL: 'info' });
     const client = await server.connect();
     await Promise.all([server.app.close(), server.app.close()]);
     expect((await client.closed).code).toBe(1012);
     expect(client.inbox.map(({ type }) => type)).toEqual(['sys.reconnect']);
     expect(order.filter((each) => HOOKS.includes(each))).toEqual(HOOKS);
-    expect(log.map((line) => /warn +(\w+)/.exec(line)?.[1])).toEqual(['draining', 'drained']);
+    expect(log.flatMap((line) => /info +(drain\w+)/.exec(line)?.[1] ?? [])).toEqual(['draining', 'drained']);
   });
 });
 

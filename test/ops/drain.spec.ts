@@ -25,7 +25,6 @@ describe('a server that gets a signal', () => {
       server = await ServerProcess.start({ DRAIN_SPREAD_MS: '1000' });
       const { url } = server;
       const clients = await Promise.all(Array.from({ length: 20 }, () => connect(url)));
-      const began = performance.now();
       server.signal(name);
       const notices = await Promise.all(clients.map((client) => client.next('sys.reconnect')));
       const afterMs = notices.map(({ data }) => data.afterMs as number);
@@ -36,8 +35,9 @@ describe('a server that gets a signal', () => {
       );
       for (const client of clients) expect(await client.closed).toEqual({ code: 1012, reason: 'service_restart' });
       expect(await server.ended).toEqual({ code: 0, signal: null });
-      expect(performance.now() - began).toBeLessThan(5000);
-      expect(server.lines.find(({ message }) => message === 'drained')).toMatchObject({ sessions: 20, cut: 0 });
+      const drained = server.lines.find(({ message }) => message === 'drained');
+      expect(drained).toMatchObject({ sessions: 20, cut: 0 });
+      expect(drained!['tookMs']).toBeLessThan(5000);
     },
   );
 
@@ -89,11 +89,11 @@ describe('a server that gets a signal', () => {
     const lines = Object.entries({ Host: hostname, ...HANDSHAKE }).map(([key, value]) => `${key}: ${value}\r\n`);
     mute.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
     await once(mute, 'data');
-    const began = performance.now();
     server.signal('SIGTERM');
     expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(3000); // the process ends within 1,500 ms; its exit event takes longer
-    expect(server.lines.find(({ message }) => message === 'drained')).toMatchObject({ sessions: 1, cut: 1 });
+    const drained = server.lines.find(({ message }) => message === 'drained');
+    expect(drained).toMatchObject({ sessions: 1, cut: 1 });
+    expect(drained!['tookMs']).toBeLessThan(3000);
     mute.destroy();
   });
 

@@ -17,9 +17,81 @@ describe('the log', () => {
   let server: ServerProcess | undefined;
   afterEach(() => server?.kill());
 
-  it('begins with every setting', async () => {
-    server = await ServerProcess.start({ HEARTBEAT_MS: '1234' });
-    expect(server.lines[0]).toMatchObject({ message: 'starting', HEARTBEAT_MS: 1234, ARRIVAL_NOTICES: 'on' });
+  it('begins at info with one line, which has the addresses of clients and people', async () => {
+    server = await ServerProcess.start({ HTTP_BASE: '/chat' });
+    expect(server.lines).toHaveLength(1);
+    const { message, url, console } = server.lines[0]!;
+    expect({ message, url }).toEqual({ message: 'listening', url: server.url });
+    expect(console).toBe(`${server.origin}/chat/`);
+    expect(await ask(String(console))).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    ['CONSOLE=off', { CONSOLE: 'off' }],
+    ['NODE_ENV=production', { NODE_ENV: 'production' }],
+  ])('begins without the address of the console with %s', async (_, variables) => {
+    server = await ServerProcess.start(variables);
+    expect(server.lines[0]).not.toHaveProperty('console');
+  });
+
+  it('shows at debug every setting but empty lists, and no secret', async () => {
+    server = await ServerProcess.start({
+      LOG_LEVEL: 'debug',
+      HEARTBEAT_MS: '1234',
+      ALLOWED_HOSTS: '127.0.0.1 localhost',
+      ...AUTH,
+    });
+    const starting = await server.logged('starting');
+    const shown = {
+      HEARTBEAT_MS: 1234,
+      ARRIVAL_NOTICES: 'on',
+      ALLOWED_HOSTS: '127.0.0.1,localhost',
+      AUTH_SECRET: 'set',
+    };
+    expect(starting).toMatchObject({ level: 'debug', ...shown });
+    for (const empty of ['NATS_URL', 'ALLOWED_ORIGINS', 'API_KEYS']) expect(starting).not.toHaveProperty(empty);
+  });
+
+  it('warns of variables whose name is near to that of a setting', async () => {
+    server = await ServerProcess.start({ MESAGES_PER_SECOND: '5', CHAT_DATABASE: 'here' });
+    expect(server.lines[0]).toMatchObject({
+      level: 'warn',
+      message: 'MESAGES_PER_SECOND is not a setting: did you mean MESSAGES_PER_SECOND?',
+    });
+    expect(server.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  it.each([
+    ['{"type":"chat","reciever":"hidden"}', { code: 'invalid_message', type: 'chat', field: '"reciever"' }],
+    ['{"type":"chat","receiver":7}', { code: 'invalid_message', type: 'chat', field: 'receiver' }],
+    ['{"type":"a b"}', { code: 'invalid_message', type: 'a b', field: 'type' }],
+    ['{"type":"demo.sum","data":{"numbers":["hidden"]}}', { type: 'demo.sum', field: 'data.numbers' }],
+    ['{"type":"demo.sum","data":{"numbers":[1],"extra":"hidden"}}', { type: 'demo.sum', field: 'data.extra' }],
+    ['{"type":"chat","receiver":"hidden"}', { code: 'receiver_not_found', type: 'chat', field: undefined }],
+    ['{"type":"hidden', { code: 'malformed_json', type: undefined, field: undefined }],
+  ])('writes for the refused message %s its type and field, and no content', async (text, expected) => {
+    server = await ServerProcess.start();
+    const ann = await connect(server.url);
+    ann.sendText(text);
+    const line = await server.logged('message refused');
+    expect({ code: line['code'], type: line['type'], field: line['field'] }).toMatchObject(expected);
+    expect(JSON.stringify(line)).not.toContain('hidden');
+  });
+
+  it.each(['on', 'off'])('writes the type of a message over the rate limit (FAST_LANE=%s)', async (fastLane) => {
+    server = await ServerProcess.start({ MESSAGES_PER_SECOND: '1', FAST_LANE: fastLane });
+    const ann = await connect(server.url);
+    for (let count = 0; count < 20; count++) ann.send({ type: 'cursor', receiver: ann.id });
+    expect(await server.logged('message refused')).toMatchObject({ code: 'rate_limited', type: 'cursor' });
+  });
+
+  it('writes an ordinary drain at info', async () => {
+    server = await ServerProcess.start();
+    await connect(server.url);
+    server.signal('SIGTERM');
+    await server.ended;
+    const levels = server.lines.filter(({ message }) => message.startsWith('drain')).map(({ level }) => level);
+    expect(levels).toEqual(['info', 'info']);
   });
 
   it('writes sessions that open and end at debug, and nothing of messages', async () => {

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../support/ask.js';
+import { needs } from '../support/needs.js';
 import { startServer, type TestServer } from '../support/server.js';
+
+needs('promtool');
 
 const CONFIG = fileURLToPath(new URL('../../config', import.meta.url));
 const ALERTS_TEST = fileURLToPath(new URL('./alerts.yml', import.meta.url));

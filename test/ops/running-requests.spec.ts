@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Injectable, Module, Post } from '@nestjs/common';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Drain } from '../../src/ops/shutdown/drain.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { ask } from '../support/ask.js';
@@ -65,13 +65,13 @@ describe('running requests', () => {
     'are not counted once their client %s the connection, pipelined ones included',
     async (how) => {
       const socket = await open(GET + GET + GET);
-      await vi.waitFor(() => expect(counters.requestsRunning.size).toBe(3));
+      await expect.poll(() => counters.requestsRunning.size).toBe(3);
       if (how === 'resets') socket.resetAndDestroy();
       else socket.destroy();
-      await vi.waitFor(() => expect(counters.requestsRunning.size).toBe(0));
+      await expect.poll(() => counters.requestsRunning.size).toBe(0);
       gate.answer.resolve('too late');
       await ask(`http://127.0.0.1:${server.port}/waits`);
-      await vi.waitFor(() => expect(counters.requestsRunning.size).toBe(0));
+      await expect.poll(() => counters.requestsRunning.size).toBe(0);
     },
   );
 });
@@ -95,7 +95,7 @@ describe('a drain', () => {
   it('does not wait for a body that its client does not send', async () => {
     const headers = ['Host: localhost', 'Content-Type: application/json', 'Content-Length: 9'];
     await open(`${request('POST /body HTTP/1.1', headers)}{"a":`);
-    await vi.waitFor(() => expect(counters.requestsRunning.size).toBe(1));
+    await expect.poll(() => counters.requestsRunning.size).toBe(1);
     await server.app.get(Drain).run();
     expect(counters.requestsRunning.size).toBe(1);
   });
@@ -105,7 +105,7 @@ describe('a drain', () => {
     await gate.began.promise;
     const drained = server.app.get(Drain).run();
     await open(request('GET /waits/later HTTP/1.1', ['Host: localhost']));
-    await vi.waitFor(() => expect(counters.requestsRunning.size).toBe(2));
+    await expect.poll(() => counters.requestsRunning.size).toBe(2);
     gate.answer.resolve('done');
     await Promise.all([first, drained]);
     expect(counters.requestsRunning.size).toBe(1);

@@ -21,7 +21,9 @@ describe('an application with a main file of its own', () => {
   const begin = async (stop: string, variables: Record<string, string> = {}): Promise<ServerProcess> =>
     (server = await ServerProcess.start({ STOP: stop, ...variables }, { main: OWN_MAIN }));
   const logOf = ({ lines }: ServerProcess): string[] =>
-    lines.filter(({ level }) => level === 'warn' || level === 'error').map(({ message }) => message);
+    lines
+      .filter(({ level, message }) => level === 'warn' || level === 'error' || message.startsWith('drain'))
+      .map(({ message }) => message);
 
   it.each([
     ['drainOnSignals', 'drain start', 'SIGTERM'],

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeCertificates } from './certificates.js';
 import { Daemon } from './daemon.js';
+import { needs } from './needs.js';
 import { freePorts } from './ports.js';
+
+needs('apache2');
 
 const APACHE = '/usr/sbin/apache2';
 const MODULES = '/usr/lib/apache2/modules';

@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 import type { Closed, Received } from './client.js';
+import { needs } from './needs.js';
+
+needs('chromium', 'certutil');
 
 const CHROMIUM = '/usr/bin/chromium';
 const PAGE = fileURLToPath(new URL('page.js', import.meta.url));

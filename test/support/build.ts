@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SOURCES = ['src', 'packages/client/src'];
 
 /** Builds once before all tests if the sources are newer, because some tests start the server as a process. */
 export function setup(): void {
   const built = join(ROOT, 'dist/client.min.js'); // written last by the build
-  if (existsSync(built) && statSync(built).mtimeMs > newest(join(ROOT, 'src'))) return;
+  if (existsSync(built) && statSync(built).mtimeMs > Math.max(...SOURCES.map((path) => newest(join(ROOT, path)))))
+    return;
   const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the build failed\n${stdout}${stderr}`);
 }

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { needs } from './needs.js';
+
+needs('git');
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The file that holds the version, by its path in this tree and its path in older commits. */

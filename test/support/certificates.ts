@@ -3,6 +3,9 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { needs } from './needs.js';
+
+needs('openssl');
 
 const SCRIPT = fileURLToPath(new URL('../../nginx/make-certs.sh', import.meta.url));
 

@@ -9,7 +9,7 @@ const RELEASE = '/etc/os-release';
 
 /** Packages of the npm clients. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  'switchboard/client': '.',
+  'switchboard-client': 'packages/client',
   'ws for Node': 'node_modules/ws',
   'undici for Node': 'node_modules/undici',
   wscat: 'node_modules/wscat',

@@ -1,122 +1,42 @@
-import { once } from 'node:events';
-import { WebSocket, type ClientOptions } from 'ws';
+import type { ClientOptions, WebSocket } from 'ws';
+import { newSocket, opened } from '../../src/testing/handshake.js';
+import { TestClient, type Closed, type Received as AnyReceived } from '../../src/testing/start.js';
 import { quiescence } from './quiesce.js';
 
+export type { Closed } from '../../src/testing/start.js';
+
 /** An envelope as received by a client. */
-export interface Received {
-  readonly type: string;
-  readonly sender: string;
-  readonly receiver: string;
-  readonly ref?: string;
-  readonly id?: string;
-  // Any shape, because tests read properties of any message.
-  // eslint-disable-next-line typescript/no-explicit-any
-  readonly data?: any;
-}
+// Any shape, because tests read properties of any message.
+// eslint-disable-next-line typescript/no-explicit-any
+export type Received = AnyReceived<any>;
 
-export interface Closed {
-  readonly code: number;
-  readonly reason: string;
-}
-
-interface Waiter {
-  readonly fits: (envelope: Received) => boolean;
-  readonly what: string;
-  readonly resolve: (envelope: Received) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** A client that keeps each envelope until a test takes it. */
-export class Client {
-  /** Envelopes received and not yet taken by {@link next}. */
-  readonly inbox: Received[] = [];
+/** A client that keeps the raw frames too. Its waits have no limit but that of the test, which some load heavily. */
+// eslint-disable-next-line typescript/no-explicit-any
+export class Client extends TestClient<any> {
   /** The raw text of every frame, in order. */
   readonly frames: string[] = [];
-  readonly closed: Promise<Closed>;
-  readonly #waiters: Waiter[] = [];
-  welcome!: Received;
+  readonly closed: Promise<Closed> = this.untilClosed();
 
-  constructor(readonly socket: WebSocket) {
-    socket.on('message', (data) => this.#receive((data as Buffer).toString()));
-    socket.on('error', () => undefined);
-    this.closed = new Promise((resolve) => {
-      socket.on('close', (code, reason) => {
-        resolve({ code, reason: reason.toString() });
-        for (const { reject, what } of this.#waiters.splice(0))
-          reject(new Error(`closed with ${code} while waiting for ${what}`));
-      });
-    });
+  constructor(override readonly socket: WebSocket) {
+    super(socket, Number.POSITIVE_INFINITY);
+    socket.on('message', (data) => this.frames.push((data as Buffer).toString()));
   }
 
-  get id(): string {
-    return this.welcome.receiver;
-  }
-
-  send(envelope: object): void {
-    this.socket.send(JSON.stringify(envelope));
-  }
-
-  sendText(text: string): void {
-    this.socket.send(text);
-  }
-
-  /** Takes the next envelope (of a type); the others stay in the inbox. */
-  async next(type?: string): Promise<Received> {
-    return this.#take((envelope) => type === undefined || envelope.type === type, type ?? 'a message');
-  }
-
-  /** Takes the answer to the message with this id. */
-  async answer(id: string): Promise<Received> {
-    return this.#take(({ ref }) => ref === id, `the answer to ${id}`);
-  }
-
-  /** Resolves when all messages sent before have had their effect. */
-  async settled(): Promise<void> {
-    await this.#answered();
+  /** Resolves when all messages sent before have had their effect, on all nodes. */
+  override async settled(): Promise<void> {
+    await super.settled();
     if (quiescence.reached === undefined) return;
     await quiescence.reached();
-    await this.#answered();
-  }
-
-  async close(code?: number, reason?: string): Promise<Closed> {
-    this.socket.close(code, reason);
-    return this.closed;
-  }
-
-  /** Cuts the connection without a close frame. */
-  terminate(): void {
-    this.socket.terminate();
-  }
-
-  async #answered(): Promise<void> {
-    this.send({ type: 'sys.ping', data: 'settled' });
-    while ((await this.next('sys.pong')).data !== 'settled');
-  }
-
-  async #take(fits: (envelope: Received) => boolean, what: string): Promise<Received> {
-    const index = this.inbox.findIndex(fits);
-    if (index !== -1) return this.inbox.splice(index, 1)[0]!;
-    return new Promise((resolve, reject) => this.#waiters.push({ fits, what, resolve, reject }));
-  }
-
-  #receive(text: string): void {
-    this.frames.push(text);
-    const envelope = JSON.parse(text) as Received;
-    const index = this.#waiters.findIndex(({ fits }) => fits(envelope));
-    if (index === -1) this.inbox.push(envelope);
-    else this.#waiters.splice(index, 1)[0]!.resolve(envelope);
+    await super.settled();
   }
 }
 
 /** Connects and takes the welcome. */
 export async function connect(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Client> {
   const { protocols = [], ...others } = options;
-  const socket = new WebSocket(url, protocols, others);
+  const socket = newSocket(url, protocols, others);
   const client = new Client(socket);
-  await Promise.race([
-    once(socket, 'open'),
-    client.closed.then(({ code }) => Promise.reject(new Error(`could not connect (${code})`))),
-  ]);
+  await opened(socket);
   client.welcome = await client.next();
   await quiescence.reached?.();
   return client;

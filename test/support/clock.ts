@@ -1,3 +1,7 @@
+import { needs } from './needs.js';
+
+needs('faketime');
+
 /** The loader replaces `$LIB` by the library folder of this machine. */
 const LIBRARY = '/usr/$LIB/faketime/libfaketime.so.1';
 

@@ -2,7 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { needs } from './needs.js';
 import { freePorts, listening } from './ports.js';
+
+needs('nats-server');
 
 /** A real NATS server on a port of 127.0.0.1. */
 export class NatsServer {

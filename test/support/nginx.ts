@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { makeCertificates } from './certificates.js';
 import { Daemon } from './daemon.js';
+import { needs } from './needs.js';
 import { freePorts } from './ports.js';
+
+needs('nginx');
 
 const NGINX = '/usr/sbin/nginx';
 export const SCRIPTS_FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));

@@ -1,8 +1,13 @@
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import type { ClientOptions } from 'ws';
-import { createApp, startApp } from '../../src/standalone/app.js';
-import { Settings } from '../../src/settings/settings.js';
+import { HandlersModule } from '../../src/handlers/handlers.module.js';
+import { startTestServer } from '../../src/testing/start.js';
 import { connect, type Client } from './client.js';
+
+export { LIMITS_OFF } from '../../src/testing/test-settings.js';
+
+/** Settings of a node that a test does not set. Tests of tokens have a secret of their own. */
+const NODE_SETTINGS = { LOG_LEVEL: 'error', AUTH: 'off', AUTH_SECRET: '' };
 
 export interface TestServer {
   readonly port: number;
@@ -13,18 +18,6 @@ export interface TestServer {
   connect(options?: ClientOptions & { protocols?: string[] }): Promise<Client>;
   stop(): Promise<void>;
 }
-
-/** Limits are off, because all clients of a test have one address; tests of a limit set it. */
-export const LIMITS_OFF = {
-  MAX_CONNECTIONS_PER_ADDRESS: '0',
-  HANDSHAKES_PER_SECOND: '0',
-  REQUESTS_PER_SECOND: '0',
-  MESSAGES_PER_SECOND: '0',
-  BYTES_PER_SECOND: '0',
-  BROADCAST_RECEIVERS_PER_SECOND: '0',
-  FAULTS_PER_MINUTE: '0',
-  REFUSALS_PER_MINUTE: '0',
-};
 
 /** Nodes of a server; more than one for contract tests on a cluster. */
 const NODES = Number(process.env['TEST_NODES'] ?? 1);
@@ -49,12 +42,11 @@ export async function startNode(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
 ): Promise<TestServer> {
-  const app = await createApp({
-    variables: { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'error', ...LIMITS_OFF, ...variables },
-    ...(handlers && { handlers }),
+  const { port, url, app } = await startTestServer({
+    imports: handlers ?? [HandlersModule],
+    variables: { ...NODE_SETTINGS, ...variables },
+    log: 'printed',
   });
-  const port = await startApp(app);
-  const url = `${variables['TLS_CERT_FILE'] ? 'wss' : 'ws'}://127.0.0.1:${port}${app.get(Settings).wsPath}`;
   return {
     port,
     url,

@@ -6,7 +6,7 @@ import {
   type Envelope,
   type Phase,
   type StateChange,
-} from '../../src/client/connect.js';
+} from '../../packages/client/src/connect.js';
 
 /** Short delays for fast tests. */
 const OPTIONS = { WebSocket, minDelayMs: 20, maxDelayMs: 200 };

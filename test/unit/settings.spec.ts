@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSettings, SettingsError, type Variables } from '../../src/settings/environment.js';
 import { SETTINGS } from '../../src/settings/setting.js';
 
@@ -127,11 +130,17 @@ const SECRET = SETTINGS.filter(({ secret }) => secret).map(({ variable }) => var
 describe('settings', () => {
   // Variables of the shell that runs the tests must not change the outcome.
   const kept = { ...process.env };
+  // The working directory has no `.env` of a developer.
+  const [before, folder] = [process.cwd(), mkdtempSync(join(tmpdir(), 'switchboard-settings-'))];
   beforeEach(() => {
+    process.chdir(folder);
     for (const { variable } of SETTINGS) delete process.env[variable];
     delete process.env['NODE_ENV'];
   });
+  afterAll(() => rmSync(folder, { recursive: true }));
   afterEach(() => {
+    rmSync('.env', { force: true });
+    process.chdir(before);
     for (const name of [...SETTINGS.map(({ variable }) => variable), 'NODE_ENV'])
       if (kept[name] === undefined) delete process.env[name];
       else process.env[name] = kept[name];
@@ -152,13 +161,36 @@ describe('settings', () => {
     });
   });
 
-  it('come from overrides, then the environment, then the file of NODE_ENV, then the defaults', () => {
+  it('come from overrides, the environment, .env, the file of NODE_ENV and the defaults, in this order', () => {
     expect(readSettings().logFormat).toBe('text');
-    process.env['NODE_ENV'] = 'production';
+    writeFileSync('.env', 'NODE_ENV=production');
     expect(readSettings().logFormat).toBe('json');
-    process.env['LOG_FORMAT'] = 'text';
+    writeFileSync('.env', 'NODE_ENV=production\nLOG_FORMAT=text');
     expect(readSettings().logFormat).toBe('text');
-    expect(readSettings({ LOG_FORMAT: 'json' }).logFormat).toBe('json');
+    process.env['LOG_FORMAT'] = 'json';
+    expect(readSettings().logFormat).toBe('json');
+    expect(readSettings({ LOG_FORMAT: 'text' }).logFormat).toBe('text');
+  });
+
+  it('do not come from .env in tests', () => {
+    writeFileSync('.env', 'PORT=4000');
+    expect(readSettings().port).toBe(4000);
+    process.env['NODE_ENV'] = 'test';
+    expect(readSettings().port).toBe(3000);
+  });
+
+  it('name a variable that may be misspelt beside a setting that is missing', () => {
+    process.env['AUTH_SECERT'] = 'x';
+    expect(lines({ AUTH: 'required' })).toEqual([
+      'AUTH needs AUTH_SECRET or AUTH_JWKS (it is "required")',
+      'AUTH_SECERT is not a setting: did you mean AUTH_SECRET?',
+    ]);
+    delete process.env['AUTH_SECERT'];
+  });
+
+  it('in development do not hold up a restart', () => {
+    process.env['NODE_ENV'] = 'development';
+    expect(readSettings()).toMatchObject({ drainSpreadMs: 1500, drainTimeoutMs: 500, logFormat: 'text' });
   });
 
   it('treat an empty value as not set', () => {

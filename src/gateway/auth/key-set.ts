@@ -13,7 +13,7 @@ import { RemoteKeys, type KeyFinder } from './remote-keys.js';
 
 /** Finds public keys by id in a JWKS (RFC 7517), from a URL or a file. New keys are found without a restart. */
 export class KeySet {
-  readonly #logger = new Logger(KeySet.name);
+  readonly #logger = new Logger('Switchboard');
   readonly #file: string | undefined;
   #readMs = 0;
   #find: KeyFinder;

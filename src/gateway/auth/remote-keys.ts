@@ -31,7 +31,7 @@ export type KeyFinder = (header: JWTHeaderParameters, jws: FlattenedJWSInput) =>
  * answer are bounded, because each token of a client may need one.
  */
 export class RemoteKeys {
-  readonly #logger = new Logger(RemoteKeys.name);
+  readonly #logger = new Logger('Switchboard');
   #find: KeyFinder | undefined;
   /** The moment of the last successful request, on the monotonic clock. */
   #loadedAtMs = -Infinity;

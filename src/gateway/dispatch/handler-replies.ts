@@ -13,6 +13,7 @@ import { logIncident, newIncident } from '../../telemetry/incident.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
 import { toMessageError, unfiltered } from './exception-mapping.js';
+import { refusedField } from './refused-field.js';
 
 /** Counts the codes that handlers define, because there may be any number of them. */
 const HANDLER_CODE = 'handler';
@@ -20,7 +21,7 @@ const HANDLER_CODE = 'handler';
 /** The part of a message that its reply needs. */
 type Answered = Pick<ServerRequest, 'type' | 'id'>;
 
-/** What `sys.error` says: a {@link MessageError}, thrown or not. */
+/** Content of a `sys.error`: a {@link MessageError}, thrown or not. */
 type ErrorReply = Pick<MessageError, 'code' | 'message' | 'details'> & { readonly ref?: string | undefined };
 
 /** Replies to a message: with application messages, the closing ack, or one `sys.error`. */
@@ -57,11 +58,11 @@ export class HandlerReplies {
     const { type, id } = answered;
     try {
       const messageError = toMessageError(error, id);
-      if (messageError !== undefined) return this.error(session, messageError);
+      if (messageError !== undefined) return this.error(session, type, messageError);
     } catch {
       // A getter of the value throws, or its details cannot be encoded: it is logged as an internal error.
     }
-    this.error(session, this.#internalError(session, type, id, error));
+    this.error(session, type, this.#internalError(session, type, id, error));
   }
 
   /** Logs the error of a call that was answered before, or cannot be answered any more, with an incident. Never throws. */
@@ -80,11 +81,21 @@ export class HandlerReplies {
     this.log.info('message refused too late', { code, text, incident: newIncident(), session, type });
   }
 
-  /** Sends a `sys.error`, and closes the session with 1008 when it has exceeded its errors per minute. */
-  error(session: Session, { code, message, ref, details }: ErrorReply): void {
+  /**
+   * Sends a `sys.error`, and closes the session with 1008 when it has exceeded its errors per minute.
+   *
+   * @param type of the message, for the log; `undefined` or empty where it could not be read
+   */
+  error(session: Session, type: string | undefined, { code, message, ref, details }: ErrorReply): void {
     const frame = errorFrame(session.id, code, message, ref, details);
     this.counters.count(this.counters.refused, Object.hasOwn(ERRORS, code) ? code : HANDLER_CODE);
-    this.log.info('message refused', { code, session: session.id, address: session.address });
+    this.log.info('message refused', {
+      code,
+      type: type || undefined,
+      field: code === 'invalid_message' ? refusedField(message) : undefined,
+      session: session.id,
+      address: session.address,
+    });
     session.send(frame);
     if (session.connection?.countError(code) === true) session.close(1008);
   }

@@ -11,6 +11,12 @@ import { HandlerRunner } from './handler-runner.js';
 /** Stands for a message that could not be parsed. */
 const UNPARSED: ServerRequest = { type: '', id: undefined, data: undefined };
 
+/** The fields of a message that a reply and its line in the log need. */
+interface Answered {
+  readonly type: string | undefined;
+  readonly id: string | undefined;
+}
+
 /** Dispatches messages on the slow path: to a system request, a handler or a receiver. Replies with every error. */
 @Injectable()
 export class MessageDispatcher {
@@ -25,9 +31,8 @@ export class MessageDispatcher {
   /** Decodes and dispatches one text message. @param bytes its length on the wire */
   read(socket: GatewaySocket, text: string, bytes: number): void {
     const { sessionRateLimiter } = socket;
-    if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(bytes))
-      this.#withErrorReply(socket, (session) => this.#dispatch(socket, session, text, bytes));
-    else this.refuse(socket, idOf(text), bytes);
+    if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(bytes)) this.#read(socket, text, bytes);
+    else this.refuse(socket, answeredIn(text), bytes);
   }
 
   /**
@@ -36,14 +41,14 @@ export class MessageDispatcher {
    * @param heldBytes its size in memory
    */
   dispatch(socket: GatewaySocket, request: ServerRequest, heldBytes: number): void {
-    this.#withErrorReply(socket, (session) => {
+    this.#withErrorReply(socket, request, (session) => {
       if (!this.#answer(socket, session, request, heldBytes)) throw MessageError.of('unknown_type', request.id);
     });
   }
 
   /** Routes a message that is already decoded and within the rate limit, and that no handler claims. */
   route(socket: GatewaySocket, envelope: Envelope): void {
-    this.#withErrorReply(socket, (session) => this.#route(session, envelope));
+    this.#withErrorReply(socket, envelope, (session) => this.#route(session, envelope));
   }
 
   /**
@@ -52,32 +57,35 @@ export class MessageDispatcher {
    *
    * @param bytes its length on the wire
    */
-  refuse(socket: GatewaySocket, id: string | undefined, bytes: number): void {
+  refuse(socket: GatewaySocket, { type, id }: Answered, bytes: number): void {
     const { session, sessionRateLimiter } = socket;
     if (session === undefined || session.closed) return;
     this.counters.received++;
     const details = { retryAfterMs: sessionRateLimiter!.waitMs(bytes) };
-    this.replies.error(session, { code: 'rate_limited', message: ERRORS.rate_limited, ref: id, details });
+    this.replies.error(session, type, { code: 'rate_limited', message: ERRORS.rate_limited, ref: id, details });
   }
 
-  /** Replies with whatever `work` throws, because no caller catches it. */
-  #withErrorReply({ session }: GatewaySocket, work: (session: Session) => void): void {
+  /** Replies with whatever `work` throws, because no caller catches it. @param message what is known of it by then */
+  #withErrorReply({ session }: GatewaySocket, message: Partial<Answered>, work: (session: Session) => void): void {
     if (session === undefined || session.closed) return;
     this.counters.received++;
     try {
       work(session);
     } catch (error) {
-      if (error instanceof MessageError) this.replies.error(session, error);
+      if (error instanceof MessageError) this.replies.error(session, message.type ?? error.type, error);
       else this.replies.failed(session, UNPARSED, error);
     }
   }
 
-  /** @throws {MessageError} when the message is invalid or cannot be routed */
-  #dispatch(socket: GatewaySocket, session: Session, text: string, bytes: number): void {
-    const envelope = decode(text);
-    // A text with other characters than ASCII may take two bytes for each. Its `data` is a part of the same memory.
-    const heldBytes = text.length === bytes ? bytes : 2 * text.length;
-    if (!this.#answer(socket, session, envelope, heldBytes)) this.#route(session, envelope);
+  #read(socket: GatewaySocket, text: string, bytes: number): void {
+    const known: { type?: string } = {};
+    this.#withErrorReply(socket, known, (session) => {
+      const envelope = decode(text);
+      known.type = envelope.type;
+      // A text with other characters than ASCII may take two bytes for each. Its `data` is a part of the same memory.
+      const heldBytes = text.length === bytes ? bytes : 2 * text.length;
+      if (!this.#answer(socket, session, envelope, heldBytes)) this.#route(session, envelope);
+    });
   }
 
   /** Routes a message, and replies to whatever the application's policy throws by the `id` of the message. */
@@ -100,11 +108,11 @@ export class MessageDispatcher {
   }
 }
 
-/** Returns the `id` of a message, where one can be read. */
-function idOf(text: string): string | undefined {
+/** Returns the `id` and the `type` of a message, where they can be read. */
+function answeredIn(text: string): Answered {
   try {
-    return decode(text).id;
+    return decode(text);
   } catch (error) {
-    return error instanceof MessageError ? error.ref : undefined;
+    return error instanceof MessageError ? { type: error.type, id: error.ref } : UNPARSED;
   }
 }

@@ -141,9 +141,11 @@ export class FastFrameReader {
 
   /** Answers a message over the rate limit with `rate_limited`, as cheaply as it was read, because floods come this way. */
   #limit(socket: GatewaySocket): boolean {
-    const { length, idStart, idEnd, nonAscii } = this.#scanner;
+    const { length, typeStart, typeEnd, idStart, idEnd, nonAscii } = this.#scanner;
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
-    this.messageDispatcher.refuse(socket, idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd), length);
+    const type = this.#scanner.ascii(typeStart, typeEnd);
+    const id = idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd);
+    this.messageDispatcher.refuse(socket, { type, id }, length);
     return true;
   }
 

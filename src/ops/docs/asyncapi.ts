@@ -60,8 +60,9 @@ export function asyncApi(
     receive(type, messages.systemRequest(type), [SYSTEM_REQUESTS[type].answer]);
   for (const handler of handlers) {
     const key = unusedKey(all, handler.type);
-    all.set(`${key}.answer`, messages.handlerAnswer(handler));
-    receive(key, messages.handlerRequest(handler), [`${key}.answer`, 'sys.ack']);
+    const answers = handler.answers.count === 'none' ? [] : [`${key}.answer`];
+    for (const answer of answers) all.set(answer, messages.handlerAnswer(handler));
+    receive(key, messages.handlerRequest(handler), [...answers, 'sys.ack']);
   }
   const emittedKeys = emitted.map((each) => {
     const key = unusedKey(all, each.type);

@@ -70,8 +70,8 @@ export class Envelopes {
   }
 
   /** A message of server code, in the name of a session or of the server. */
-  emitted(type: string): JsonSchema {
-    return write(type, this.#delivered, { type: { schema: { const: type } } });
+  emitted(type: string, data: JsonSchema): JsonSchema {
+    return write(type, this.#delivered, { type: { schema: { const: type } }, data: { schema: data } });
   }
 
   /** A message of the server itself. */

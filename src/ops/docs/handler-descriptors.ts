@@ -1,7 +1,7 @@
 import { PARAM_ARGS_METADATA } from '@nestjs/websockets/constants.js';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
-import { descriptionOf, type Description } from '../../protocol/index.js';
-import type { DtoClass } from './json-schema.js';
+import { Observable } from 'rxjs';
+import { descriptionOf, type Description, type DtoClass, type ValueType } from '../../protocol/index.js';
 
 /** A message type that a handler claims. */
 export interface HandlerDescriptor {
@@ -10,8 +10,14 @@ export interface HandlerDescriptor {
   readonly description: Description | undefined;
   /** The declared types of its `@MessageBody()` parameters; empty where the handler ignores `data`. */
   readonly bodies: readonly Body[];
-  /** The class of the return value, where the declared type is a class. */
-  readonly answer: DtoClass | undefined;
+  readonly answers: Answers;
+}
+
+export interface Answers {
+  /** `none` for a handler that only acknowledges. */
+  readonly count: 'none' | 'one' | 'several';
+  /** The described type, or the declared type of the return value; `undefined` where neither is known. */
+  readonly type?: ValueType | undefined;
 }
 
 export interface Body {
@@ -43,14 +49,32 @@ export function handlerDescriptors(gateways: readonly Gateway[]): HandlerDescrip
 }
 
 function describeHandler(metatype: Gateway['metatype'], type: string, method: string): HandlerDescriptor {
-  const answer = Reflect.getMetadata('design:returntype', metatype.prototype, method) as unknown;
+  const description = descriptionOf(metatype, method);
   return {
     type,
     gateway: metatype.name,
-    description: descriptionOf(metatype, method),
+    description,
     bodies: bodiesOf(metatype, method),
-    answer: typeof answer === 'function' ? (answer as DtoClass) : undefined,
+    answers: answersOf(metatype, method, description),
   };
+}
+
+function answersOf({ prototype }: Gateway['metatype'], method: string, { answer, stream }: Description = {}): Answers {
+  if (stream !== undefined) return { count: 'several', type: stream };
+  if (answer === null) return { count: 'none' };
+  if (answer !== undefined) return { count: 'one', type: answer };
+  const declared = Reflect.getMetadata('design:returntype', prototype, method) as unknown;
+  if (isGenerator((prototype as Record<string, unknown>)[method]) || isObservable(declared))
+    return { count: 'several' };
+  return { count: 'one', type: typeof declared === 'function' ? (declared as DtoClass) : undefined };
+}
+
+function isGenerator(method: unknown): boolean {
+  return /^\[object (Async)?GeneratorFunction\]$/.test(Object.prototype.toString.call(method));
+}
+
+function isObservable(declared: unknown): boolean {
+  return declared === Observable || (typeof declared === 'function' && declared.prototype instanceof Observable);
 }
 
 function bodiesOf(metatype: Gateway['metatype'], method: string): Body[] {

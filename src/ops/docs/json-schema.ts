@@ -29,6 +29,3 @@ export interface JsonSchema {
   /** Rules that JSON Schema cannot express, as sentences. */
   readonly 'x-rules'?: readonly string[];
 }
-
-/** A class whose instances are sent as JSON. */
-export type DtoClass = abstract new (...parts: never[]) => object;

@@ -2,12 +2,14 @@ import {
   SYSTEM_REQUESTS,
   SERVER_MESSAGES,
   type SystemRequestType,
+  type DtoClass,
   type ServerMessageMap,
 } from '../../protocol/index.js';
 import type { EmittedType } from '../../messaging/reserved-types.js';
 import { Envelopes, type AnyServerMessage } from './envelopes.js';
 import type { Body, HandlerDescriptor } from './handler-descriptors.js';
-import type { DtoClass, JsonSchema } from './json-schema.js';
+import type { JsonSchema } from './json-schema.js';
+import { PLAIN } from './plain-types.js';
 import type { SchemaRegistry } from './schema-registry.js';
 
 const ME = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
@@ -24,6 +26,8 @@ export interface Message {
   readonly tags: readonly { readonly name: string }[];
   readonly payload: JsonSchema;
   readonly examples?: readonly { readonly name?: string; readonly payload: unknown }[];
+  /** True for an answer that a handler sends any number of times. */
+  readonly 'x-stream'?: true;
 }
 
 const BY_REF = {
@@ -105,23 +109,24 @@ export class Messages {
   }
 
   /** The answer of a handler with the type of the request. */
-  handlerAnswer({ type, gateway, answer }: HandlerDescriptor): Message {
-    const isDescribed = answer !== undefined && this.schemas.fields(answer).length > 0;
-    return message(
-      type,
-      type,
-      'handler',
-      this.#envelopes.handlerAnswer(type, isDescribed ? this.schemas.of(answer) : {}),
-      {
-        summary: `Answer of ${gateway}, where it answers with this type.`,
+  handlerAnswer({ type, gateway, answers }: HandlerDescriptor): Message {
+    const payload = this.#envelopes.handlerAnswer(type, this.schemas.ofValue(answers.type));
+    if (answers.count === 'several')
+      return message(type, type, 'handler', payload, {
+        summary: `Each answer of ${gateway}, before the acknowledgement, where it answers with this type.`,
         correlationId: BY_REF,
-      },
-    );
+        'x-stream': true,
+      });
+    return message(type, type, 'handler', payload, {
+      summary: `Answer of ${gateway}, where it answers with this type.`,
+      correlationId: BY_REF,
+    });
   }
 
   /** A message of server code that clients cannot send. */
-  emitted({ type, emitter }: EmittedType): Message {
-    return message(type, type, 'application', this.#envelopes.emitted(type), { summary: `Sent by ${emitter}.` });
+  emitted({ type, emitter, data }: EmittedType): Message {
+    const payload = this.#envelopes.emitted(type, this.schemas.ofValue(data));
+    return message(type, type, 'application', payload, { summary: `Sent by ${emitter}.` });
   }
 
   #data(dto: DtoClass | undefined): JsonSchema {
@@ -146,15 +151,6 @@ export class Messages {
   }
 }
 
-/** Schemas of declared types that are not classes of the application. */
-const PLAIN: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
-  [Object, {}],
-  [String, { type: 'string' }],
-  [Number, { type: 'number' }],
-  [Boolean, { type: 'boolean' }],
-  [Array, { type: 'array' }],
-]);
-
 /** Returns whether a handler declares anything about `data`, which must then be present. */
 function isRequired(data: JsonSchema): boolean {
   return Object.keys(data).length > 0;
@@ -165,7 +161,7 @@ function message(
   title: string,
   tag: string,
   payload: JsonSchema,
-  rest: Pick<Message, 'summary' | 'correlationId' | 'examples'>,
+  rest: Pick<Message, 'summary' | 'correlationId' | 'examples' | 'x-stream'>,
 ): Message {
   return { name, title, contentType: 'application/json', tags: [{ name: tag }], payload, ...rest };
 }

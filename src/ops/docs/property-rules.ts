@@ -1,7 +1,8 @@
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, type ValidationArguments, type ValidatorConstraintInterface } from 'class-validator';
-import { ID_OR_SHOWN_SESSION, SESSION_ID } from '../../protocol/index.js';
-import type { DtoClass, JsonSchema } from './json-schema.js';
+import { ID_OR_SHOWN_SESSION, SESSION_ID, type DtoClass } from '../../protocol/index.js';
+import type { JsonSchema } from './json-schema.js';
+import { PLAIN } from './plain-types.js';
 import { join, translate } from './rule-schemas.js';
 
 type Rule = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
@@ -23,7 +24,8 @@ const LENIENT: ReadonlySet<string | undefined> = new Set(['notEquals', 'isNotIn'
 /**
  * Reads the rules of a class from the decorators of class-validator, in the order of its fields. The server accepts
  * every value that the schemas allow. A schema is stricter than class-validator where it cannot express the rule
- * exactly. Existing packages confuse classes of the same name and drop rules that JSON Schema cannot express.
+ * exactly, and where only the declared type of the field gives the type of a value. Existing packages confuse classes of
+ * the same name and drop rules that JSON Schema cannot express.
  *
  * @param nested returns the schema of a class in a field
  */
@@ -47,7 +49,22 @@ function schemaOf(dto: DtoClass, rules: readonly Rule[], nested: (dto: DtoClass)
     else (rule.each ? ofItems : ofValue).push(schema);
   }
   const array = ofItems.length === 0 ? [] : [{ type: 'array', items: join(ofItems) }];
-  return { ...join([...ofValue, ...array]), ...(sentences.length > 0 && { 'x-rules': sentences }) };
+  const ruled = join([...ofValue, ...array]);
+  const declared = saysType(ruled) ? {} : declaredSchema(dto, rules);
+  return { ...declared, ...ruled, ...(sentences.length > 0 && { 'x-rules': sentences }) };
+}
+
+function saysType({ type, const: value, enum: values, $ref, anyOf }: JsonSchema): boolean {
+  return [type, value, values, $ref, anyOf].some((keyword) => keyword !== undefined);
+}
+
+/** Returns the schema of the declared type of a field, such as `string` for a field that only has `@IsEmail()`. */
+function declaredSchema(dto: DtoClass, [rule]: readonly Rule[]): JsonSchema {
+  return (rule && PLAIN.get(declaredType(dto, rule.propertyName))) ?? {};
+}
+
+function declaredType(dto: DtoClass, property: string): unknown {
+  return Reflect.getMetadata('design:type', dto.prototype as object, property);
 }
 
 function schemaOfRule(rule: Rule, nested: (dto: DtoClass) => JsonSchema): JsonSchema | undefined {
@@ -62,8 +79,7 @@ function nestedSchema(
   { propertyName }: Rule,
   nested: (dto: DtoClass) => JsonSchema,
 ): JsonSchema | undefined {
-  const declared = Reflect.getMetadata('design:type', dto.prototype as object, propertyName) as unknown;
-  const found = [classIn(dto, propertyName), declared].find((each) => !BUILT_IN.has(each));
+  const found = [classIn(dto, propertyName), declaredType(dto, propertyName)].find((each) => !BUILT_IN.has(each));
   return found === undefined ? undefined : nested(found as DtoClass);
 }
 

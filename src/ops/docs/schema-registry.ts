@@ -1,5 +1,6 @@
-import { descriptionOf, type Description } from '../../protocol/index.js';
-import type { DtoClass, JsonSchema } from './json-schema.js';
+import { descriptionOf, type Description, type DtoClass, type ValueType } from '../../protocol/index.js';
+import type { JsonSchema } from './json-schema.js';
+import { PLAIN } from './plain-types.js';
 import { rulesOf, type PropertyRules } from './property-rules.js';
 
 const PREFIX = '#/components/schemas/';
@@ -24,6 +25,13 @@ export class SchemaRegistry {
       this.#schemas.set(name, this.#schemaOf(dto, name));
     }
     return { $ref: PREFIX + name };
+  }
+
+  /** Returns the schema of a value that the server sends; an empty one where nothing is known of the value. */
+  ofValue(type: ValueType | undefined): JsonSchema {
+    if (type === undefined) return {};
+    if (typeof type !== 'function') return { type: 'array', items: this.ofValue(type[0]) };
+    return PLAIN.get(type) ?? (this.fields(type).length > 0 ? this.of(type) : {});
   }
 
   /** Returns the fields of a class with their descriptions. */
@@ -56,7 +64,7 @@ export class SchemaRegistry {
 function described(schema: JsonSchema, description: Description | undefined): JsonSchema {
   if (description === undefined) return schema;
   const keywords = {
-    description: description.text,
+    ...(description.text !== undefined && { description: description.text }),
     ...(description.example !== undefined && { examples: [description.example] }),
   };
   return schema.$ref === undefined ? { ...keywords, ...schema } : { ...keywords, allOf: [schema] };

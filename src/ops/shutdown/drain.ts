@@ -76,7 +76,7 @@ export class Drain implements SessionListener {
     const start = performance.now();
     const deadline = (share: number): number => start + this.#timeoutMs * share;
     this.nodeState.drain();
-    this.log.warn('draining', { sessions: this.sessions.size });
+    this.log.info('draining', { sessions: this.sessions.size });
     this.#sendReconnects();
     const requests = this.#completeRequests();
     await until(() => this.#handlersEnded(requests), deadline(HANDLERS_UNTIL));
@@ -87,7 +87,8 @@ export class Drain implements SessionListener {
     this.counters.drainCut += cut;
     await this.#awaitDepartures(deadline(HOOKS_UNTIL));
     const report = { sessions: leaving.length, cut, tookMs: Math.round(performance.now() - start) };
-    this.log.warn('drained', report);
+    if (cut > 0) this.log.warn('drained', report);
+    else this.log.info('drained', report);
     return report;
   }
 

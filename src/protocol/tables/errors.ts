@@ -29,7 +29,8 @@ export interface ErrorDetails {
 /**
  * Reports that a message is answered with `sys.error`.
  *
- * `code` is one of {@link ERRORS} or a code that a handler chose; `ref` is the `id` of the message, if it was readable.
+ * `code` is one of {@link ERRORS} or a code that a handler chose; `ref` is the `id` of the message and `type` its type,
+ * where they could be read from an invalid message. `type` is for the log only.
  */
 export class MessageError extends Error {
   constructor(
@@ -37,6 +38,7 @@ export class MessageError extends Error {
     message: string,
     readonly ref?: string,
     readonly details: ErrorDetails = {},
+    readonly type?: string,
   ) {
     super(message);
   }

@@ -4,8 +4,8 @@ import { ERROR_CODE } from './errors.js';
 import { SESSION_ID } from '../identifiers.js';
 import { PROTOCOL_VERSION } from './limits.js';
 
-// The classes of `data` in messages of the server: the source of the schemas in the AsyncAPI document and of the types
-// in the client, which imports types only.
+// The classes of `data` in messages of the server: the source of the schemas in the AsyncAPI document. The types in
+// `packages/client/src/wire.ts` must agree with them.
 
 const NOTICE_SCOPES = ['all', 'peers', 'none'] as const;
 

@@ -1,0 +1,65 @@
+import { SendError } from './send-error.js';
+
+/** Iterates over the answers of a handler in the order of their arrival. Buffers the answers that are not read yet. */
+export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefined> {
+  readonly #values: Value[] = [];
+  #end: { readonly error?: unknown } | undefined;
+  #wake!: () => void;
+  #changed = this.#nextChange();
+
+  /**
+   * @param bufferSize answers that may be buffered; one more ends the iteration with `buffer_full`
+   * @param stop called where the iteration ends before the request does
+   */
+  constructor(
+    private readonly bufferSize: number,
+    private readonly stop: () => void,
+  ) {}
+
+  push(value: Value): void {
+    if (this.#values.length < this.bufferSize) {
+      this.#values.push(value);
+      return this.#notify();
+    }
+    const text = `${this.bufferSize} answers of the stream are not read yet; read faster or raise bufferSize.`;
+    this.finish(new SendError('buffer_full', text, { sent: true }));
+    this.stop();
+  }
+
+  /** Ends the iteration behind the buffered answers, with an error if there is one. */
+  finish(error?: unknown): void {
+    this.#end ??= { error };
+    this.#notify();
+  }
+
+  async next(): Promise<IteratorResult<Value, undefined>> {
+    while (this.#values.length === 0 && this.#end === undefined) await this.#changed;
+    if (this.#values.length > 0) return { done: false, value: this.#values.shift()! };
+    const { error } = this.#end!;
+    this.#end = {}; // an iterator that has thrown is done
+    if (error !== undefined) throw error;
+    return { done: true, value: undefined };
+  }
+
+  /** Called by `break`, `return` and `throw` in a `for await` loop. */
+  async return(): Promise<IteratorResult<Value, undefined>> {
+    this.#values.length = 0;
+    this.#end = {};
+    this.#notify();
+    this.stop();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #notify(): void {
+    this.#wake();
+    this.#changed = this.#nextChange();
+  }
+
+  #nextChange(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+}

@@ -1,0 +1,32 @@
+import type { SocketClass } from './socket.js';
+import type { TokenSource } from './token-refresher.js';
+
+export interface ConnectOptions {
+  /** The WebSocket class to use; required where the environment has no global one, as in Node 20. */
+  readonly WebSocket?: SocketClass;
+  /** Called for a token before each connection. */
+  readonly token?: TokenSource;
+  /** Milliseconds until a request without an answer, or a connection without a welcome, has failed. */
+  readonly timeoutMs?: number;
+  /** Messages that may wait for a connection. */
+  readonly queueSize?: number;
+  /** Upper bound of the first wait between two attempts; the bound doubles with each failure, up to `maxDelayMs`. */
+  readonly minDelayMs?: number;
+  readonly maxDelayMs?: number;
+}
+
+export interface SendOptions {
+  readonly timeoutMs?: number;
+}
+
+export interface StreamOptions {
+  /** Milliseconds until the request must be sent; its answers have no time limit. */
+  readonly timeoutMs?: number;
+  /** Answers that may wait to be read; one more rejects with `buffer_full`. */
+  readonly bufferSize?: number;
+}
+
+export interface WhoOptions extends SendOptions {
+  /** The largest number of sessions to return. */
+  readonly limit?: number;
+}

@@ -1,0 +1,150 @@
+import { SendError } from './send-error.js';
+import type { Envelope, ErrorData } from './wire.js';
+
+/** Receives the answers of a handler to one request. */
+export interface AnswerListener {
+  answer(data: unknown): void;
+  /** Whether the request ends at the timeout once it was sent, or only when the server ends the exchange. */
+  readonly endsAt: 'timeout' | 'ack';
+}
+
+interface Request {
+  readonly text: string;
+  readonly listener: AnswerListener | undefined;
+  readonly resolve: (answer: Envelope) => void;
+  readonly reject: (error: SendError) => void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+/** Requests that may be sent and unanswered at a time; further requests wait in the queue. */
+const MAX_UNANSWERED = 256;
+
+/** Keeps each request until its answer, a timeout or the end of the connection. Sends no request twice. */
+export class PendingRequests {
+  readonly #queue = new Map<string, Request>();
+  readonly #sent = new Map<string, Request>();
+  #lastId = 0;
+  #maxBytes = Infinity;
+  /** Undefined while there is no connection. */
+  #send: ((text: string) => void) | undefined;
+
+  constructor(private readonly queueSize: number) {}
+
+  /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
+  async add(fields: object, timeoutMs: number, listener?: AnswerListener): Promise<Envelope> {
+    const id = (++this.#lastId).toString(36);
+    const text = this.#encode({ ...fields, id });
+    if (this.#queue.size >= this.queueSize && !this.#canSend())
+      throw new SendError('queue_full', `The queue is full with ${this.queueSize} messages.`);
+    return new Promise<Envelope>((resolve, reject) => {
+      const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
+      this.#queue.set(id, { text, listener, resolve, reject, timer });
+      this.#drainQueue();
+    });
+  }
+
+  /** Sends a message without an `id`. Returns false where there is no connection. @throws {SendError} `too_big` */
+  post(fields: object): boolean {
+    const text = this.#encode(fields);
+    this.#send?.(text);
+    return this.#send !== undefined;
+  }
+
+  /** Forgets the request of a listener: its promise never settles, and its place is free. */
+  forget(listener: AnswerListener): void {
+    for (const requests of [this.#queue, this.#sent])
+      for (const [id, request] of requests) if (request.listener === listener) take(requests, id);
+    this.#drainQueue();
+  }
+
+  /** Starts sending, queued requests first. */
+  open(maxBytes: number, send: (text: string) => void): void {
+    this.#maxBytes = maxBytes;
+    this.#send = send;
+    this.#drainQueue();
+  }
+
+  /** Settles the request that an envelope answers, if it answers one. */
+  settle({ type, ref = '', data }: Envelope): void {
+    // A handler's own answers carry the ref, too; only a `sys.` message ends the exchange.
+    if (!type.startsWith('sys.')) return this.#sent.get(ref)?.listener?.answer(data);
+    const request = take(this.#sent, ref);
+    if (request === undefined) return;
+    if (type === 'sys.error') {
+      const { code, message, ...details } = data as ErrorData;
+      request.reject(new SendError(code, message, { ...details, sent: true }));
+    } else request.resolve({ type, ref, data } as Envelope);
+    this.#drainQueue();
+  }
+
+  /** Rejects unanswered requests and stops sending. They are not sent again because they may have arrived. */
+  failSent(): void {
+    this.#send = undefined;
+    const error = ['unknown_outcome', 'The connection closed before the answer arrived.'] as const;
+    rejectAll(this.#sent, () => new SendError(...error, { sent: true }));
+  }
+
+  /** Rejects all requests. */
+  failAll(message: string): void {
+    this.failSent();
+    rejectAll(this.#queue, () => new SendError('closed', message));
+  }
+
+  #canSend(): boolean {
+    return this.#send !== undefined && this.#sent.size < MAX_UNANSWERED;
+  }
+
+  #drainQueue(): void {
+    for (const [id, request] of this.#queue) {
+      if (!this.#canSend()) return;
+      this.#queue.delete(id);
+      // Requests queued before the first welcome were not checked, because the limit was unknown.
+      if (this.#isTooBig(request.text)) {
+        clearTimeout(request.timer);
+        request.reject(this.#tooBig());
+        continue;
+      }
+      if (request.listener?.endsAt === 'ack') clearTimeout(request.timer);
+      this.#sent.set(id, request);
+      this.#send!(request.text);
+    }
+  }
+
+  #encode(fields: object): string {
+    const text = JSON.stringify(fields);
+    if (this.#isTooBig(text)) throw this.#tooBig();
+    return text;
+  }
+
+  #isTooBig(text: string): boolean {
+    return text.length * 3 > this.#maxBytes && utf8Bytes(text) > this.#maxBytes;
+  }
+
+  #tooBig(): SendError {
+    return new SendError('too_big', `The message is over maxMessageBytes (${this.#maxBytes}).`);
+  }
+
+  #expire(id: string, timeoutMs: number): void {
+    const sent = this.#sent.has(id);
+    const request = take(this.#sent, id) ?? take(this.#queue, id);
+    request!.reject(new SendError('timeout', `No answer within ${timeoutMs} ms.`, { sent }));
+    this.#drainQueue();
+  }
+}
+
+/** Removes a request and stops its timer. */
+function take(requests: Map<string, Request>, id: string): Request | undefined {
+  const request = requests.get(id);
+  requests.delete(id);
+  clearTimeout(request?.timer);
+  return request;
+}
+
+function rejectAll(requests: Map<string, Request>, error: () => SendError): void {
+  for (const id of requests.keys()) take(requests, id)!.reject(error());
+}
+
+/** Counts UTF-8 bytes without TextEncoder, because WeChat mini programs lack it. */
+function utf8Bytes(text: string): number {
+  return encodeURIComponent(text).replace(/%../g, '.').length;
+}

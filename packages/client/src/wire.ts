@@ -1,0 +1,102 @@
+// The messages of the server as the client receives them. This package declares the types, because no file of the package
+// may import another one. `test/client/wire-types.spec.ts` compares each type with its class in `src/protocol/`.
+
+/** The codes of `sys.error` that the server itself gives; handlers may have codes of their own. */
+export type ErrorCode =
+  | 'malformed_json'
+  | 'invalid_message'
+  | 'reserved_type'
+  | 'unknown_type'
+  | 'receiver_not_found'
+  | 'receiver_overloaded'
+  | 'rate_limited'
+  | 'forbidden'
+  | 'refused'
+  | 'unavailable'
+  | 'internal_error';
+
+/** A message from the server; `data` is what the sender sent. */
+export interface Envelope<Data = unknown> {
+  readonly type: string;
+  /** The session that sent the message, `server`, or `server/NAME` for another back end. */
+  readonly sender: string;
+  /** Your session id, or `*` for a broadcast. */
+  readonly receiver: string;
+  readonly data: Data;
+  /** The reference of the sender. */
+  readonly id?: string;
+  /** The `id` of your message that is answered. */
+  readonly ref?: string;
+}
+
+/** The first message of each connection. */
+export interface Welcome {
+  readonly protocol: number;
+  /** Milliseconds between two pings of the server. */
+  readonly heartbeatMs: number;
+  /** The longest message in bytes; a longer one would close the connection. */
+  readonly maxMessageBytes: number;
+  /** Which `sys.departed` this session gets. */
+  readonly notices: 'all' | 'peers' | 'none';
+}
+
+export interface Arrival {
+  /** The user of the session, where the operator shows users. */
+  readonly user?: string;
+}
+
+export interface Departure {
+  /** The close code; 1005 for an empty close frame, 1006 for a cut connection. */
+  readonly code: number;
+}
+
+export interface Ack {
+  /** `routed`: put on the receiver's connection. `accepted`: a broadcast was handed on, or a handler ran. */
+  readonly status: 'routed' | 'accepted';
+  /** Receivers that a broadcast skipped because they read too slowly. */
+  readonly skipped?: number;
+}
+
+export interface ErrorData {
+  /** One of {@link ErrorCode}, or a code that a handler chose. */
+  readonly code: string;
+  readonly message: string;
+  /** Milliseconds after which a retry may succeed. */
+  readonly retryAfterMs?: number;
+  /** Identifies the entry with the details in the server's log. */
+  readonly incident?: string;
+}
+
+export interface ShownSession {
+  readonly id: string;
+  /** Absent where the session has no user. */
+  readonly user?: string;
+}
+
+/** A connected session: an id, or an object with the user where the operator shows users. */
+export type SessionEntry = string | ShownSession;
+
+export interface SessionPage {
+  readonly sessions: readonly SessionEntry[];
+  /** The number of all sessions. */
+  readonly total: number;
+  /** The value of `after` for the next page; absent on the last page. */
+  readonly next?: string;
+}
+
+export interface Reconnect {
+  /** Milliseconds from this notice until the client should reconnect. */
+  readonly afterMs: number;
+}
+
+/** The `data` of each message type of the server. */
+export interface ServerMessageMap {
+  'sys.welcome': Welcome;
+  'sys.arrived': Arrival | undefined;
+  'sys.departed': Departure;
+  'sys.ack': Ack;
+  'sys.error': ErrorData;
+  'sys.sessions': SessionPage;
+  'sys.pong': unknown;
+  'sys.reconnect': Reconnect;
+}

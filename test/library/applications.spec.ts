@@ -1,0 +1,150 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { SubscribeMessage } from '@nestjs/websockets';
+import { config } from 'rxjs';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  MessagingGateway,
+  SettingsError,
+  StartError,
+  Switchboard,
+  SwitchboardAdapter,
+  SwitchboardModule,
+} from '../../src/index.js';
+import { connect } from '../support/client.js';
+import { createHost, PLATFORMS, startHost, type HostApp } from '../support/host-app.js';
+import { startNode } from '../support/server.js';
+
+@MessagingGateway()
+class FirstGateway {
+  @SubscribeMessage('name')
+  name(): string {
+    return 'first';
+  }
+}
+
+@MessagingGateway()
+class SecondGateway {
+  @SubscribeMessage('name')
+  name(): string {
+    return 'second';
+  }
+}
+
+@Module({ imports: [SwitchboardModule.forRoot()], providers: [FirstGateway] })
+class FirstModule {}
+
+@Module({ imports: [SwitchboardModule.forRoot({ heartbeatMs: 4000 })], providers: [SecondGateway] })
+class SecondModule {}
+
+@Module({ providers: [FirstGateway] })
+class StandaloneHandlers {}
+
+const hosts: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of hosts.splice(0)) await each.stop();
+});
+const kept = <Host extends { stop(): Promise<void> }>(host: Host): Host => {
+  hosts.push(host);
+  return host;
+};
+
+describe.each(PLATFORMS)('two applications in one process, on %s', (platform) => {
+  const answers = async (connected: Promise<Awaited<ReturnType<HostApp['connect']>>>): Promise<unknown[]> => {
+    const client = await connected;
+    client.send({ type: 'name', id: '1' });
+    const { data } = (await client.answer('1')) as { data: unknown };
+    client.send({ type: 'sys.who', id: '2' });
+    const { total } = (await client.next('sys.sessions')).data as { total: number };
+    return [data, total, (client.welcome.data as { heartbeatMs: number }).heartbeatMs];
+  };
+
+  it('that have the library have sessions, gateways and settings apart', async () => {
+    const [first, second] = [
+      kept(await startHost(platform, FirstModule)),
+      kept(await startHost(platform, SecondModule)),
+    ];
+    expect(await answers(first.connect())).toEqual(['first', 1, 25_000]);
+    expect(await answers(second.connect())).toEqual(['second', 1, 4000]);
+    await first.stop();
+    expect(await answers(second.connect())).toEqual(['second', 2, 4000]);
+  });
+
+  it('of which one is the server as a program are apart, too', async () => {
+    const server = kept(await startNode({}, [StandaloneHandlers]));
+    const library = kept(await startHost(platform, SecondModule));
+    expect(await answers(connect(server.url))).toEqual(['first', 1, 25_000]);
+    expect(await answers(library.connect())).toEqual(['second', 1, 4000]);
+  });
+});
+
+describe.each(PLATFORMS)('a library on %s', (platform) => {
+  it('adds no listener to the process, and nothing to rxjs', async () => {
+    const events = ['uncaughtException', 'unhandledRejection', 'warning', 'exit', 'SIGTERM', 'SIGINT'];
+    const counts = (): unknown[] => [
+      ...events.map((event) => process.listenerCount(event)),
+      process.stdout.listenerCount('error'),
+      config.onUnhandledError,
+    ];
+    const before = counts();
+    const host = kept(await startHost(platform, FirstModule));
+    await (await host.connect()).close();
+    expect(counts()).toEqual(before);
+  });
+
+  it('without the adapter starts, and says in the log how sessions open', async () => {
+    const host = kept(await startHost(platform, FirstModule, () => undefined));
+    expect(host.lines).toContain(
+      'warn [Switchboard] no session can open: call app.useWebSocketAdapter(new SwitchboardAdapter(app)) before app.listen()',
+    );
+  });
+
+  it('ends the start with every wrong option', async () => {
+    @Module({ imports: [SwitchboardModule.forRoot({ heartbeatMs: 1, wsPath: 'wss' })] })
+    class WrongModule {}
+    const error = await createHost(platform, WrongModule).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SettingsError);
+    expect((error as SettingsError).lines).toEqual([
+      'wsPath must be a path such as /wss, without a trailing slash (it is "wss")',
+      'heartbeatMs must be a whole number of milliseconds from 50 to 2147483647 (it is 1)',
+    ]);
+  });
+
+  it('ends the start where forRoot() is called twice', async () => {
+    @Module({ imports: [FirstModule, SecondModule] })
+    class TwiceModule {}
+    const { app } = await createHost(platform, TwiceModule);
+    await expect(app.init()).rejects.toThrow(
+      'SwitchboardModule.forRoot() is called 2 times; call it once, in the root module',
+    );
+    await app.close();
+  });
+
+  it('ends the start with every fault of a gateway', async () => {
+    @Module({ imports: [FirstModule], providers: [SecondGateway] })
+    class TwiceModule {}
+    const { app } = await createHost(platform, TwiceModule);
+    expect(() => new SwitchboardAdapter(app)).toThrow(StartError);
+    await app.close();
+  });
+});
+
+describe('an application without SwitchboardModule', () => {
+  it('cannot create the adapter', async () => {
+    @Module({})
+    class EmptyModule {}
+    const { app } = await createHost('express', EmptyModule);
+    expect(() => new SwitchboardAdapter(app)).toThrow(
+      'SwitchboardAdapter needs SwitchboardModule.forRoot() in the imports of a module of the application',
+    );
+    await app.close();
+  });
+});
+
+describe('an application context without HTTP', () => {
+  it('has the providers of the library', async () => {
+    const context = await NestFactory.createApplicationContext(FirstModule, { logger: false, abortOnError: false });
+    expect(context.get(Switchboard).list()).toEqual({ sessions: [], total: 0 });
+    await context.close();
+  });
+});
