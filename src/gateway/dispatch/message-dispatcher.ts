@@ -41,14 +41,19 @@ export class MessageDispatcher {
    * @param heldBytes its size in memory
    */
   dispatch(socket: GatewaySocket, request: ServerRequest, heldBytes: number): void {
-    this.#withErrorReply(socket, request, (session) => {
+    const session = this.#received(socket);
+    if (session === undefined) return;
+    try {
       if (!this.#answer(socket, session, request, heldBytes)) throw MessageError.of('unknown_type', request.id);
-    });
+    } catch (error) {
+      this.#failed(session, request.type, error);
+    }
   }
 
   /** Routes a message that is already decoded and within the rate limit, and that no handler claims. */
   route(socket: GatewaySocket, envelope: Envelope): void {
-    this.#withErrorReply(socket, envelope, (session) => this.#route(session, envelope));
+    const session = this.#received(socket);
+    if (session !== undefined) this.#route(session, envelope);
   }
 
   /**
@@ -58,34 +63,38 @@ export class MessageDispatcher {
    * @param bytes its length on the wire
    */
   refuse(socket: GatewaySocket, { type, id }: Answered, bytes: number): void {
-    const { session, sessionRateLimiter } = socket;
-    if (session === undefined || session.closed) return;
-    this.counters.received++;
-    const details = { retryAfterMs: sessionRateLimiter!.waitMs(bytes) };
+    const session = this.#received(socket);
+    if (session === undefined) return;
+    const details = { retryAfterMs: socket.sessionRateLimiter!.waitMs(bytes) };
     this.replies.error(session, type, { code: 'rate_limited', message: ERRORS.rate_limited, ref: id, details });
   }
 
-  /** Replies with whatever `work` throws, because no caller catches it. @param message what is known of it by then */
-  #withErrorReply({ session }: GatewaySocket, message: Partial<Answered>, work: (session: Session) => void): void {
-    if (session === undefined || session.closed) return;
-    this.counters.received++;
-    try {
-      work(session);
-    } catch (error) {
-      if (error instanceof MessageError) this.replies.error(session, message.type ?? error.type, error);
-      else this.replies.failed(session, UNPARSED, error);
-    }
-  }
-
   #read(socket: GatewaySocket, text: string, bytes: number): void {
-    const known: { type?: string } = {};
-    this.#withErrorReply(socket, known, (session) => {
+    let type: string | undefined;
+    const session = this.#received(socket);
+    if (session === undefined) return;
+    try {
       const envelope = decode(text);
-      known.type = envelope.type;
+      type = envelope.type;
       // A text with other characters than ASCII may take two bytes for each. Its `data` is a part of the same memory.
       const heldBytes = text.length === bytes ? bytes : 2 * text.length;
       if (!this.#answer(socket, session, envelope, heldBytes)) this.#route(session, envelope);
-    });
+    } catch (error) {
+      this.#failed(session, type, error);
+    }
+  }
+
+  /** Counts a message and returns its session; `undefined` once the session has ended. */
+  #received({ session }: GatewaySocket): Session | undefined {
+    if (session === undefined || session.closed) return undefined;
+    this.counters.received++;
+    return session;
+  }
+
+  /** Replies with an error, because no caller catches it. @param type of the message, where it could be read */
+  #failed(session: Session, type: string | undefined, error: unknown): void {
+    if (error instanceof MessageError) this.replies.error(session, type ?? error.type, error);
+    else this.replies.failed(session, UNPARSED, error);
   }
 
   /** Routes a message, and replies to whatever the application's policy throws by the `id` of the message. */
