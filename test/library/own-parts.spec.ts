@@ -21,9 +21,9 @@ import { IsInt } from 'class-validator';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import { request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders, IncomingMessage, Server as HttpServer } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
+import { connect as openConnection, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -35,7 +35,7 @@ import { makeCertificates } from '../support/certificates.js';
 import { connect } from '../support/client.js';
 import { Deferred } from '../support/deferred.js';
 import { exchangeText, PLATFORMS, startHost, type HostApp } from '../support/host-app.js';
-import { exchange, request } from '../support/raw-http.js';
+import { request } from '../support/raw-http.js';
 
 class OrderDto {
   @IsInt()
@@ -97,8 +97,8 @@ let slowAnswer = new Deferred();
 @Controller()
 class HostController {
   @Get('hello')
-  hello(@Req() { headers }: IncomingMessage): { upgrade: string | undefined } {
-    return { upgrade: headers.upgrade };
+  hello(@Req() { headers }: IncomingMessage): Pick<IncomingHttpHeaders, 'connection' | 'upgrade'> {
+    return { connection: headers.connection, upgrade: headers.upgrade };
   }
 
   @Post('sum')
@@ -261,33 +261,78 @@ describe.each(PLATFORMS)('the HTTP of an application on %s', (platform) => {
     expect(await answer(after, ...parameters)).toEqual(await answer(before, ...parameters));
   });
 
-  it('reads the requests behind an upgrade that nobody takes', async () => {
-    const bytes =
-      request('GET /hello HTTP/1.1', ['Host: localhost', 'Connection: Upgrade', 'Upgrade: h2c']) +
-      request('GET /nowhere HTTP/1.1', ['Host: localhost', 'Connection: close']);
-    const { status, body } = await exchange(after.port, bytes);
-    expect([status, body]).toEqual([200, expect.stringContaining('{"upgrade":"h2c"}HTTP/1.1 418 ')]);
+  /** Writes bytes on one connection and returns all that the server has written by its answer to a later request. */
+  const written = async ({ port, origin }: HostApp, bytes: string): Promise<string> => {
+    const socket = openConnection({ host: '127.0.0.1', port, allowHalfOpen: true });
+    let answers = '';
+    socket.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+    socket.write(bytes);
+    for (let count = 0; count < 2; count++) await ask(`${origin}/hello`);
+    socket.end();
+    await once(socket, 'close');
+    return answers.replaceAll(/^date: .*\r\n/gim, '');
+  };
+  const H2C_LINES = ['Host: localhost', 'Connection: Upgrade', 'Upgrade: h2c'];
+  const MANY_HEADERS = Array.from({ length: 1100 }, () => 'a:');
+  const INNER = request('GET /guarded HTTP/1.1', ['Host: localhost']);
+
+  it.each<[string, string]>([
+    ['a request behind an upgrade that nobody takes', request('GET /hello HTTP/1.1', H2C_LINES) + INNER],
+    [
+      'a body behind more headers than Node keeps',
+      request('POST /hello HTTP/1.1', [...H2C_LINES, ...MANY_HEADERS, `Content-Length: ${INNER.length}`]) + INNER,
+    ],
+    [
+      'a chunked body behind more headers than Node keeps',
+      `${request('POST /hello HTTP/1.1', [...H2C_LINES, ...MANY_HEADERS, 'Transfer-Encoding: chunked'])}0\r\n\r\n`,
+    ],
+    ['CONNECT', request('CONNECT localhost:1 HTTP/1.1', ['Host: localhost'])],
+  ])('answers %s as before', async (_, bytes) => {
+    expect(await written(after, bytes)).toBe(await written(before, bytes));
   });
 
-  it.each([
-    ['a session', '/wss', '101 Switching Protocols'],
-    ['an upgrade that nobody takes', '/nowhere', '418 '],
-  ])('answers %s behind the requests before it', async (_, path, status) => {
+  it('emits one connection for requests that nobody takes as upgrades', async () => {
+    const connections: number[] = [];
+    for (const { app, port } of [before, after]) {
+      let count = 0;
+      const onConnection = (): void => void count++;
+      app.getHttpServer().on('connection', onConnection);
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (let index = 0; index < 3; index++) {
+        const sent = httpRequest({ host: '127.0.0.1', port, path: '/hello', headers: H2C, agent }).end();
+        const [response] = (await once(sent, 'response')) as [IncomingMessage];
+        await text(response);
+      }
+      agent.destroy();
+      app.getHttpServer().off('connection', onConnection);
+      connections.push(count);
+    }
+    expect(connections[1]).toBe(connections[0]);
+  });
+
+  it('answers an upgrade behind a request without its response as a plain request', async () => {
     slowAnswer = new Deferred();
-    const upgrade = request(`GET ${path} HTTP/1.1`, [...HANDSHAKE_LINES, ...(path === '/wss' ? [] : ['X-Last: 1'])]);
-    const closeFrame = path === '/wss' ? Buffer.from([0x88, 0x80, 0, 0, 0, 0]) : Buffer.alloc(0);
-    const last = path === '/wss' ? '' : request('GET /hello HTTP/1.1', ['Host: localhost', 'Connection: close']);
-    const answered = exchange(
-      after.port,
-      Buffer.concat([Buffer.from(request('GET /slow HTTP/1.1', ['Host: localhost']) + upgrade + last), closeFrame]),
-    );
+    const socket = openConnection({ host: '127.0.0.1', port: after.port });
+    let answers = '';
+    socket.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+    socket.write(request('GET /slow HTTP/1.1', ['Host: localhost']) + request('GET /wss HTTP/1.1', HANDSHAKE_LINES));
     await ask(`${after.origin}/hello`); // the server has read the requests by then
+    expect(answers).toBe('');
     slowAnswer.resolve();
-    const { status: first, body } = await answered;
-    expect([first, body.slice(0, body.indexOf('\r\n'))]).toEqual([
-      200,
-      expect.stringContaining(`slowHTTP/1.1 ${status}`),
-    ]);
+    await expect.poll(() => answers).toMatch(/^HTTP\/1\.1 200 [^]*slowHTTP\/1\.1 418 /);
+    socket.destroy();
+  });
+
+  it('closes at once although a client has sent an upgrade behind a request that is never answered', async () => {
+    slowAnswer = new Deferred();
+    const host = await startHost(platform, WithoutGatewaysModule);
+    const socket = openConnection({ host: '127.0.0.1', port: host.port });
+    socket.write(request('GET /slow HTTP/1.1', ['Host: localhost']) + request('GET /wss HTTP/1.1', HANDSHAKE_LINES));
+    await ask(`${host.origin}/hello`);
+    socket.end();
+    await once(socket, 'close');
+    await host.stop();
+    slowAnswer.resolve();
   });
 });
 
@@ -308,7 +353,7 @@ describe('an application that speaks TLS', () => {
     await (await connect(`wss://localhost:${port}/wss`, { ca: ca!, family: 4 })).close();
     const headers = { Connection: 'Upgrade', Upgrade: 'h2c' };
     const { status, body } = await ask(`https://localhost:${port}/hello`, { ca: ca!, family: 4, headers });
-    expect([status, body]).toEqual([200, '{"upgrade":"h2c"}']);
+    expect([status, JSON.parse(body)]).toEqual([200, { connection: 'Upgrade', upgrade: 'h2c' }]);
     await app.close();
     await rm(folder, { recursive: true });
   });

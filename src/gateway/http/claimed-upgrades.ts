@@ -1,7 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Server as TlsServer } from 'node:tls';
-import { ResponseTurns } from './response-turns.js';
 
 export interface UpgradeClaim {
   /** Returns whether an upgrade request is for the claimant. */
@@ -9,27 +7,35 @@ export interface UpgradeClaim {
   readonly handle: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
+type RequestClass = new (socket: never) => IncomingMessage;
+
+const ASKED = Symbol('whether the request has an Upgrade header');
+
 /** Makes Node emit `upgrade`, which it does only for a server that has a listener. */
 const LISTENER = (): void => undefined;
 
 /**
  * Takes some upgrade requests out of a server that the application owns. Its own listeners for `upgrade`, of whatever
  * time, get all others and none of these, because a listener such as Nest's destroys the socket of a path that it does not
- * know. Where the application has no listener, Node would not have emitted `upgrade` at all, so that the request is read
- * again as a plain one.
+ * know. Where the application has no listener, all other upgrade requests stay plain ones, as they were.
  *
  * @returns gives the requests back
+ * @throws {Error} for a version of Node that makes requests in another way
  */
 export function claimUpgrades(server: Server, { claims, handle }: UpgradeClaim): () => void {
-  const turns = new ResponseTurns(server);
+  const hasOthers = (): boolean => server.listeners('upgrade').some((each) => each !== LISTENER);
+  const restoreClass = decideUpgrades(
+    server,
+    (request) => request.method === 'CONNECT' || (claims(request) && !owesResponse(request)) || hasOthers(),
+  );
   const previous = Object.getOwnPropertyDescriptor(server, 'emit');
   const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
   const emitOthers = (event: string | symbol, ...args: unknown[]): boolean => {
-    if (event !== 'upgrade') return emit(event, ...args);
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
-    if (claims(request)) turns.run(socket, () => handle(request, socket, head));
-    else if (server.listenerCount('upgrade') > 1) return emit(event, ...args);
-    else turns.run(socket, () => readAgain(server, request, socket, head));
+    if (event !== 'upgrade' || !claims(request)) return emit(event, ...args);
+    // Fastify passes the upgrades of a second server for `localhost`, whose requests are of another class.
+    if (owesResponse(request)) socket.destroy();
+    else handle(request, socket, head);
     return true;
   };
   server.emit = emitOthers;
@@ -37,32 +43,44 @@ export function claimUpgrades(server: Server, { claims, handle }: UpgradeClaim):
   return () => {
     server.off('upgrade', LISTENER);
     if (server.emit !== emitOthers) return; // another library has wrapped it
+    restoreClass();
     if (previous === undefined) Reflect.deleteProperty(server, 'emit');
     else Object.defineProperty(server, 'emit', previous);
   };
 }
 
 /**
- * Reads a request again, without `upgrade` in its `Connection` header. The parser then treats the request as Node does in
- * a server without a listener: a plain request, with its body and the requests behind it.
+ * Lets `decide` say which requests with an `Upgrade` header end the HTTP of their connection. Node reads `upgrade` of the
+ * request after the headers, and parses on where the value is `false`.
+ *
+ * @returns takes the decision back
  */
-function readAgain(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const { method, url, httpVersion, rawHeaders } = request;
-  const lines = [`${method} ${url} HTTP/${httpVersion}`];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!;
-    const value = name.toLowerCase() === 'connection' ? withoutUpgrade(rawHeaders[index + 1]!) : rawHeaders[index + 1]!;
-    if (value !== '' || name.toLowerCase() !== 'connection') lines.push(`${name}: ${value}`);
-  }
-  // Node has decoded the headers as Latin-1.
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', socket);
+function decideUpgrades(server: Server, decide: (request: IncomingMessage) => boolean): () => void {
+  const key = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'IncomingMessage');
+  if (key === undefined)
+    throw new Error('unsupported version of Node: its HTTP server has no class of requests; use Node 20, 22 or 24');
+  const classes = server as unknown as Record<symbol, RequestClass>;
+  const Request = classes[key]!;
+  classes[key] = class extends Request {
+    /** Written by Node's parser before the headers. */
+    set upgrade(asked: boolean | null) {
+      Object.assign(this, { [ASKED]: asked === true });
+    }
+
+    get upgrade(): boolean {
+      return (this as { [ASKED]?: boolean })[ASKED] === true && decide(this);
+    }
+  };
+  return () => {
+    classes[key] = Request;
+  };
 }
 
-function withoutUpgrade(connection: string): string {
-  return connection
-    .split(',')
-    .map((token) => token.trim())
-    .filter((token) => token !== '' && token.toLowerCase() !== 'upgrade')
-    .join(', ');
+/**
+ * Returns whether an earlier request of the same connection has no whole response. The answer to an upgrade would overtake
+ * it, so that such an upgrade stays a plain request. A client that waits for its responses never sends one.
+ */
+function owesResponse({ socket }: IncomingMessage): boolean {
+  const { _httpMessage: response } = socket as { _httpMessage?: unknown };
+  return response !== undefined && response !== null;
 }
