@@ -28,7 +28,7 @@ describe('a client with tokens', () => {
     expect(tokens.calls).toBe(2);
   });
 
-  it('gives up a token that does not arrive in time, and can be told to try again at once', async () => {
+  it('gives up a token that does not arrive in time, and tries again at once on demand', async () => {
     const tokens = source((calls) => (calls === 1 ? new Promise<string>(() => undefined) : token()));
     client = join(server.url, { ...tokens, timeoutMs: 1000, minDelayMs: 60_000, maxDelayMs: 60_000 });
     expect(await becomes(client, 'waiting')).toMatchObject({ code: 1006, reason: 'no_token' });

@@ -140,12 +140,8 @@ export class Client<Messages extends object = MessageMap> {
     type: Type,
     ...[data, options]: DataArguments<SendData<Messages[Type], Receiver>, SendOptions>
   ): Promise<Ack> {
-    const outcome = this.#exchange({ type, receiver, data }, options);
-    return this.#reporting(
-      type,
-      outcome.then((end) => end.data as Ack),
-      receiver,
-    );
+    const ack = this.#exchange({ type, receiver, data }, options).then((end) => end.data as Ack);
+    return this.#reporting(type, ack, receiver);
   }
 
   /**
