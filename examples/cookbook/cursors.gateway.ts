@@ -2,7 +2,7 @@ import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
 import { IsNumber, Max, Min } from 'class-validator';
 import { Emits, MessagingGateway, Sender, SERVER, Session, Switchboard, type OnSessionDeparture } from 'switchboard';
 
-const FRAME_MS = 1000 / 60;
+const FRAME_MS = 17; // timers take whole milliseconds, and 16 are more than 60 a second
 const MAX_CURSORS = 100;
 
 class MoveDto {

@@ -15,8 +15,8 @@ export class FileTransferGateway implements OnSessionDeparture {
   constructor(private readonly switchboard: Switchboard) {}
   @SubscribeMessage('file.offer') offer(@MessageBody() { to, name }: OfferDto, @Sender() sender: Session): object {
     const [receiver, transfer] = [this.switchboard.find(to), crypto.randomUUID()];
-    if (receiver === undefined) throw MessageError.of('receiver_not_found');
-    if (this.#peers.of(sender).size >= 10) throw new WsException('A session may have 10 transfers; end one first.');
+    if (receiver === undefined || receiver === sender) throw MessageError.of('receiver_not_found');
+    if ([sender, receiver].some((side) => this.#peers.of(side).size >= 10)) throw new WsException('10 files are open.');
     this.switchboard.send(sender, to, 'file.offered', { transfer, name });
     this.#peers.of(sender).set(transfer, receiver);
     this.#peers.of(receiver).set(transfer, sender);

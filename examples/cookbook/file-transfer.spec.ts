@@ -53,12 +53,19 @@ describe('a file transfer', () => {
     expect((await eve.next('file.ended')).data).toEqual({ transfer: second });
   });
 
-  it('needs a receiver, and is limited for each session', async () => {
-    const [ann, bob] = [await app.connect(), await app.connect()];
+  it('needs another session, and is limited for each of both', async () => {
+    const [ann, bob, eve] = [await app.connect(), await app.connect(), await app.connect()];
     ann.send({ type: 'file.offer', id: 'n', data: { to: 'nobody.here', name: 'photo.jpg' } });
     expect((await ann.answer('n')).data.code).toBe('receiver_not_found');
+    ann.send({ type: 'file.offer', id: 'own', data: { to: ann.id, name: 'photo.jpg' } });
+    expect((await ann.answer('own')).data.code).toBe('receiver_not_found');
     for (let transfer = 1; transfer <= 10; transfer++) await offer(ann, bob);
-    ann.send({ type: 'file.offer', id: '11', data: { to: bob.id, name: 'photo.jpg' } });
-    expect((await ann.answer('11')).data.code).toBe('refused');
+    for (const [from, to] of [
+      [ann, eve],
+      [eve, bob],
+    ] as const) {
+      from.send({ type: 'file.offer', id: '11', data: { to: to.id, name: 'photo.jpg' } });
+      expect((await from.answer('11')).data.code).toBe('refused');
+    }
   });
 });

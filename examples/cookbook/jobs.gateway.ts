@@ -1,5 +1,5 @@
 import { ConflictException, NotFoundException } from '@nestjs/common';
-import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
 import { IsInt, Length, Max, Min } from 'class-validator';
 import { MessageError, MessagingGateway, Sender, Session, SessionState } from 'switchboard';
 
@@ -17,6 +17,7 @@ export class JobsGateway {
   @SubscribeMessage('job.run')
   async *run(@MessageBody() { job, steps }: RunDto, @Sender() sender: Session): AsyncGenerator<{ percent: number }> {
     const running = this.#running.of(sender);
+    if (running.size >= 5) throw new WsException('A session may run 5 jobs; cancel one first.');
     if (running.has(job)) throw new ConflictException('This job is running.');
     const cancel = new AbortController();
     running.set(job, cancel);

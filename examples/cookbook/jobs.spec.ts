@@ -23,6 +23,15 @@ describe('a job', () => {
     expect((await ann.answer('c')).data.code).toBe('not_found');
   });
 
+  it('is limited to five at a time for each session', async () => {
+    const ann = await app.connect();
+    for (let job = 1; job <= 5; job++) ann.send({ type: 'job.run', data: { job: String(job), steps: 10_000 } });
+    ann.send({ type: 'job.run', id: '6', data: { job: '6', steps: 1 } });
+    expect((await ann.answer('6')).data.code).toBe('refused');
+    ann.send({ type: 'job.cancel', id: 'c', data: { job: '1' } });
+    expect((await ann.answer('c')).type).toBe('sys.ack');
+  });
+
   it('ends when its session cancels it', async () => {
     const [ann, eve] = [await app.connect(), await app.connect()];
     ann.send({ type: 'job.run', id: 'r', data: { job: 'long', steps: 10_000 } });

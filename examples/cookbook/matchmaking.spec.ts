@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Switchboard } from 'switchboard';
 import { startServer, type TestServer } from '../../test/support/server.js';
 import { MatchmakingGateway } from './matchmaking.gateway.js';
 
@@ -44,5 +45,20 @@ describe('matchmaking', () => {
     await eve.answer('f');
     await Promise.all([bob.settled(), eve.settled()]);
     expect([...bob.inbox, ...eve.inbox].filter(({ type }) => type === 'match.found')).toEqual([]);
+  });
+
+  it('goes on where one of the two cannot be told of the match', async () => {
+    const [ann, bob, eve] = [await app.connect(), await app.connect(), await app.connect()];
+    const gateway = app.app.get(MatchmakingGateway, { strict: false });
+    const left = app.app.get(Switchboard, { strict: false }).find(ann.id)!;
+    await ann.close();
+    gateway.find({ game: 'go' }, left); // as a session that reads too slowly, it waits and gets nothing
+    bob.send({ type: 'match.find', id: 'f', data: { game: 'go' } });
+    expect((await bob.answer('f')).type).toBe('sys.ack');
+    gateway.find({ game: 'go' }, left);
+    expect((await bob.next('match.found')).data).toEqual({ game: 'go', opponent: ann.id });
+    expect((await bob.next('match.lost')).data).toEqual({ game: 'go' });
+    for (const client of [bob, eve]) client.send({ type: 'match.find', data: { game: 'go' } });
+    expect((await bob.next('match.found')).data).toEqual({ game: 'go', opponent: eve.id });
   });
 });

@@ -11,12 +11,18 @@ class SumDto {
   numbers!: number[];
 }
 
+class SumAnswer {
+  @Describe('The sum of the numbers.')
+  @IsNumber()
+  sum!: number;
+}
+
 /** Worked example: validates the body with a DTO and replies to the sender. */
 @MessagingGateway()
 export class SumGateway {
-  @Describe('Adds numbers and replies with the sum.', { numbers: [1, 2, 3] })
+  @Describe({ text: 'Adds numbers and replies with the sum.', example: { numbers: [1, 2, 3] }, answer: SumAnswer })
   @SubscribeMessage('demo.sum')
-  sum(@MessageBody() { numbers }: SumDto): { sum: number } {
+  sum(@MessageBody() { numbers }: SumDto): SumAnswer {
     const sum = numbers.reduce((total, number) => total + number, 0);
     if (!Number.isFinite(sum)) throw new WsException('The sum is too large for a number.');
     return { sum };

@@ -60,7 +60,7 @@ export async function startTestServer({
   const testLog = newLog(log, read.logFormat);
   const create = override && overriding(override);
   const app = await createServer(read, new Log(read, testLog), { ...options, handlers: imports }, create);
-  return listening(app, testLog, timeoutMs, startApp);
+  return served(app, testLog, timeoutMs, startApp);
 }
 
 export interface TestAppOptions<App extends INestApplication> extends TestOptions {
@@ -72,7 +72,12 @@ export interface TestAppOptions<App extends INestApplication> extends TestOption
   readonly httpAdapter?: AbstractHttpAdapter;
 }
 
-/** Starts a Nest application of your own that has Switchboard as a library, on a free port of 127.0.0.1. */
+/**
+ * Starts a Nest application of your own that has Switchboard as a library, on a free port of 127.0.0.1. Closes the
+ * application where the start fails.
+ *
+ * @throws {Error} where the application does not import `SwitchboardModule`, and what `configure` throws
+ */
 export async function startTestApp<App extends INestApplication = INestApplication>({
   module,
   configure,
@@ -87,8 +92,10 @@ export async function startTestApp<App extends INestApplication = INestApplicati
     override === undefined
       ? await NestFactory.create<App>(module, httpAdapter, options)
       : (await compiled(module, override, options.logger)).createNestApplication<App>(httpAdapter, options);
-  await configure(app);
-  return listening(app, testLog, timeoutMs, () => app.listen(0, '127.0.0.1'));
+  return served(app, testLog, timeoutMs, async () => {
+    await configure(app);
+    await app.listen(0, '127.0.0.1');
+  });
 }
 
 function newLog(log: 'kept' | 'printed', format: LogOptions['logFormat']): TestLog {
@@ -113,18 +120,18 @@ async function compiled(
   return builder.compile();
 }
 
-/** Listens. Closes an application that cannot, because its connections to databases would keep the process alive. */
-async function listening<App extends INestApplication>(
+/** Starts an application. Closes one that fails, because its connections to databases would keep the process alive. */
+async function served<App extends INestApplication>(
   app: App,
   log: TestLog,
   timeoutMs: number | undefined,
-  listen: (app: App) => Promise<unknown>,
+  start: (app: App) => Promise<unknown>,
 ): Promise<TestServer<App>> {
   try {
-    await listen(app);
+    await start(app);
+    return new TestServer(app, log, timeoutMs);
   } catch (error) {
     await app.close().catch(() => undefined); // the first error is the cause
     throw error;
   }
-  return new TestServer(app, log, timeoutMs);
 }

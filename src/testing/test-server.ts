@@ -23,7 +23,10 @@ export class TestServer<App extends INestApplication = INestApplication> {
   readonly #settings: Settings;
   #stopping: Promise<void> | undefined;
 
-  /** @param timeoutMs milliseconds that each wait of a client takes at most */
+  /**
+   * @param timeoutMs milliseconds that each wait of a client takes at most
+   * @throws {Error} where the application does not import `SwitchboardModule`
+   */
   constructor(
     readonly app: App,
     private readonly testLog: TestLog,
@@ -31,7 +34,7 @@ export class TestServer<App extends INestApplication = INestApplication> {
   ) {
     const server = app.getHttpServer() as { address(): AddressInfo };
     const secure = server instanceof TlsServer ? 's' : '';
-    this.#settings = app.get(Settings, { strict: false });
+    this.#settings = settingsOf(app);
     this.port = server.address().port;
     this.httpUrl = `http${secure}://127.0.0.1:${this.port}`;
     this.url = `ws${secure}://127.0.0.1:${this.port}${this.#settings.wsPath}`;
@@ -70,5 +73,15 @@ export class TestServer<App extends INestApplication = INestApplication> {
     const { auth, authSecret } = this.#settings;
     if (auth !== 'off' && authSecret !== undefined) return authSecret;
     throw new Error(`no token for the user ${user}: set auth to 'optional' or 'required', and authSecret`);
+  }
+}
+
+function settingsOf(app: INestApplication): Settings {
+  try {
+    return app.get(Settings, { strict: false });
+  } catch (cause) {
+    throw new Error('startTestApp needs SwitchboardModule.forRoot() in the imports of a module of the application', {
+      cause,
+    });
   }
 }

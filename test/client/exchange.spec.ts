@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, type Client, type Envelope } from '../../packages/client/src/connect.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connect, type Client, type Envelope, type SocketLike } from '../../packages/client/src/connect.js';
 import { mayReconnect } from '../../packages/client/src/reconnect-policy.js';
 import { ABNORMAL, CLOSE_CODES, NO_STATUS } from '../../src/protocol/index.js';
+import { readSettings } from '../../src/settings/environment.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, codeOf, receives, join } from '../support/switchboard-client.js';
@@ -110,6 +111,29 @@ describe('the client', () => {
     const client = join('not an address');
     await expect(client.ready()).rejects.toMatchObject({ code: 'closed' });
     if (!('WebSocket' in globalThis)) expect(() => connect(server.url)).toThrow('pass one');
+  });
+});
+
+describe('a client without a time limit of its own', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it('waits longer than a handler may take by default, so that the error of the server arrives', async () => {
+    vi.useFakeTimers();
+    class SilentSocket implements SocketLike {
+      onmessage: SocketLike['onmessage'] = null;
+      onclose: SocketLike['onclose'] = null;
+      onerror: SocketLike['onerror'] = null;
+      send(): void {}
+      close(): void {}
+    }
+    const ann = connect('ws://127.0.0.1', { WebSocket: SilentSocket });
+    let outcome = 'pending';
+    ann.request('slow').catch((error: { code: string }) => (outcome = error.code));
+    await vi.advanceTimersByTimeAsync(readSettings({}, {}).handlerTimeoutMs + 1000);
+    expect(outcome).toBe('pending');
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(outcome).toBe('timeout');
+    ann.close();
   });
 });
 

@@ -7,6 +7,8 @@ interface Messages {
   'job.run': { request: { name: string }; stream: { percent: number } };
   'group.say': { request: { text: string }; answer: { id: number }; message: { from: string } };
   chat: { message: { text: string } };
+  'poll.opened': { notice: { question: string } };
+  'tree.grown': { request: number; answer: string; notice: { leaves: number } };
 }
 
 /** Never called, because the compiler makes the checks: `npm run typecheck` fails where one is wrong. */
@@ -22,6 +24,9 @@ function typed(client: Client<Messages>): void {
   client.on('chat', (envelope) => expectTypeOf(envelope).toEqualTypeOf<Envelope<{ text: string }>>());
   client.on('job.run', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ percent: number }>());
   client.on('group.say', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ from: string } | { id: number }>());
+  client.on('poll.opened', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ question: string }>());
+  client.on('tree.grown', ({ data }) => expectTypeOf(data).toEqualTypeOf<string | { leaves: number }>());
+  expectTypeOf(client.request('tree.grown', 1)).toEqualTypeOf<Promise<string>>();
   client.on('sys.departed', ({ data }) => expectTypeOf(data.code).toEqualTypeOf<number>());
   client.on('*', ({ data }) => expectTypeOf(data).toEqualTypeOf<unknown>());
 
@@ -49,6 +54,18 @@ function typed(client: Client<Messages>): void {
   void client.send('*', 'group.say', { text: 'hi' });
   // @ts-expect-error the data is missing
   client.post('*', 'chat');
+  // @ts-expect-error only the server sends the type
+  void client.send('*', 'poll.opened', { question: 'Tea?' });
+  // @ts-expect-error only the server sends the type
+  void client.send(undefined, 'poll.opened', { question: 'Tea?' });
+  // @ts-expect-error only the server sends the type
+  client.post('*', 'poll.opened', { question: 'Tea?' });
+  // @ts-expect-error only the server sends the type
+  void client.request('poll.opened', { question: 'Tea?' });
+  // @ts-expect-error only the server sends the type
+  client.stream('poll.opened', { question: 'Tea?' });
+  // @ts-expect-error only a handler gets the type
+  void client.send('*', 'tree.grown', { leaves: 1 });
   // @ts-expect-error nobody sends the type to a client
   client.on('dice.reset', () => undefined);
   // @ts-expect-error not a type of this application

@@ -44,13 +44,22 @@ describe('the package switchboard-client', () => {
   it('installs nothing but itself, and no source', async () => {
     const installed = join(folder, 'node_modules/switchboard-client');
     const names = await readdir(installed);
-    expect(names.filter((name) => name !== 'bin').toSorted()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+    expect(names.toSorted()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'generator', 'package.json']);
     const { dependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as object & {
       dependencies?: object;
     };
     expect(dependencies).toBeUndefined();
     for (const name of (await readdir(join(installed, 'dist'))).filter((each) => each.endsWith('.ts')))
       expect(await readFile(join(installed, 'dist', name), 'utf8')).not.toMatch(/from '(?!\.\/)/);
+  });
+
+  it('says what it needs, and has no link to a file that is not packed', async () => {
+    const installed = join(folder, 'node_modules/switchboard-client');
+    const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as object;
+    expect(manifest).toMatchObject({ engines: { node: '>=20.19' }, publishConfig: { provenance: true } });
+    const readme = await readFile(join(installed, 'README.md'), 'utf8');
+    for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)]+)\)/g))
+      expect(await readdir(installed)).toContain(target);
   });
 
   it.each([

@@ -135,11 +135,14 @@ describe('a client of handlers', () => {
 
     it('rejects with buffer_full behind the buffered values where too many are not read', async () => {
       const ann = await joined();
+      const failed: string[] = [];
+      ann.onError(({ error, type }) => failed.push(`${type} ${(error as { code?: string }).code}`));
       const stream = ann.stream('a.observable', [1, 2, 3, 4], { bufferSize: 2 });
       await ann.request('a.nothing');
       expect((await stream.next()).value).toBe(1);
       expect((await stream.next()).value).toBe(2);
       expect(await codeOf(stream.next())).toBe('buffer_full');
+      expect(failed).toEqual(['a.observable buffer_full']);
     });
 
     it('rejects with unknown_outcome when the connection is lost', async () => {
@@ -179,6 +182,23 @@ describe('a client of handlers', () => {
       ann.post('no.such.session', 'cursor');
       expect(await error).toMatchObject({ data: { code: 'receiver_not_found' } });
       expect(await error).not.toHaveProperty('ref');
+    });
+
+    it('sends from a listener of the phase open, behind what was queued', async () => {
+      const bob = await joined();
+      const received: unknown[] = [];
+      bob.on('cursor', ({ data }) => received.push(data));
+      const ann = join(server.url);
+      clients.push(ann);
+      const queued = ann.send(bob.id, 'cursor', 'queued');
+      const posted = new Promise((resolve) => {
+        ann.onState(({ phase }) => phase === 'open' && resolve(ann.post(bob.id, 'cursor', 'posted')));
+      });
+      expect(await posted).toBe(true);
+      await queued;
+      await ann.send(bob.id, 'cursor', 'last');
+      await bob.request('a.nothing');
+      expect(received).toEqual(['queued', 'posted', 'last']);
     });
 
     it('drops messages without a connection, and sends none of them later', async () => {

@@ -28,6 +28,26 @@ describe('a client with tokens', () => {
     expect(tokens.calls).toBe(2);
   });
 
+  it('gives up a token that does not arrive in time, and tries again at once on demand', async () => {
+    const tokens = source((calls) => (calls === 1 ? new Promise<string>(() => undefined) : token()));
+    client = join(server.url, { ...tokens, timeoutMs: 1000, minDelayMs: 60_000, maxDelayMs: 60_000 });
+    expect(await becomes(client, 'waiting')).toMatchObject({ code: 1006, reason: 'no_token' });
+    client.reconnect();
+    await client.ready();
+    expect(tokens.calls).toBe(2);
+  });
+
+  it('fetches again where a new token for an open connection does not arrive in time', async () => {
+    const tokens = source(async (calls) => {
+      if (calls === 2) await new Promise(() => undefined);
+      return { token: await token(), expiresAt: Date.now() + 1000 };
+    });
+    client = join(server.url, { ...tokens, timeoutMs: 1000 });
+    const id = await client.ready();
+    expect(await receives(client, 'sys.ack')).toMatchObject({ data: { status: 'accepted' } });
+    expect([tokens.calls, client.id]).toEqual([3, id]);
+  });
+
   it('reconnects with a new token after the old one expired', async () => {
     const tokens = source((calls) => token({ expires: calls === 1 ? soon(3) : '1h' }));
     client = join(server.url, tokens);

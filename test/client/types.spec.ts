@@ -61,6 +61,14 @@ describe('switchboard-types', () => {
     expect(await check(described, { parser: 'typescript' })).toBe(true);
   });
 
+  it('knows the answers of the worked examples', async () => {
+    const own = await startServer();
+    const { out } = await switchboardTypes(`http://127.0.0.1:${own.port}`);
+    await own.stop();
+    expect(out).toContain('answer: SumAnswer;');
+    expect(out).toContain('  sum: number;');
+  });
+
   it('finds a file that differs, and changes nothing', async () => {
     const file = join(folder, 'compared.ts');
     expect(await switchboardTypes(`${address}/`, '--out', file, '--check')).toMatchObject({

@@ -31,6 +31,7 @@ describe('a Node process with the client', () => {
     ['a message', `ann.send('no.such.session', 'chat', 1);`, 'receiver_not_found'],
     ['a request', `ann.request('no.such.type');`, 'unknown_type'],
     ['a stream', `ann.stream('no.such.type');`, 'unknown_type'],
+    ['a value of a stream', `ann.stream('no.such.type').next();`, 'unknown_type'],
     ['a page', `ann.who({ timeoutMs: 0 });`, 'timeout'],
   ])('reports the failure of %s that nobody awaits, and runs on', async (_, call, code) => {
     const text = await output(`

@@ -62,21 +62,21 @@ export interface Messages {
   };
   /** Sent by DescribedGateway. */
   'poll.closed': {
-    message: unknown;
+    notice: unknown;
   };
   /** Sent by DescribedGateway. */
   'poll.counts': {
-    message: number[];
+    notice: number[];
   };
   /** Sent by DescribedGateway. */
   'poll.opened': {
-    message: OpenedDto;
+    notice: OpenedDto;
   };
   /** Handled by DescribedGateway. */
   'tree.grown': {
     request: number;
     answer: unknown;
-    message: TreeDto;
+    notice: TreeDto;
   };
   /** Handled by DescribedGateway. */
   'tree.save': {

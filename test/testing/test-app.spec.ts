@@ -35,6 +35,9 @@ class PlainGateway {
 })
 class HostModule {}
 
+@Module({ controllers: [HelloController] })
+class ForeignModule {}
+
 describe.each([
   ['Express', () => ({})],
   ['Fastify', () => ({ httpAdapter: new FastifyAdapter() })],
@@ -66,6 +69,27 @@ describe.each([
     });
     expect(await (await server.connect()).request('dice.roll', { sides: 6 })).toEqual({ rolled: 4 });
     expect(server.app.get(Dice, { strict: false })).toBe(dice);
+  });
+
+  it('closes where its configuration fails, or where it is no application of Switchboard', async () => {
+    const closed: string[] = [];
+    const pool = { onModuleDestroy: () => void closed.push('pool') };
+    const faulty = startTestApp({
+      ...adapter(),
+      module: { module: HostModule, providers: [{ provide: 'POOL', useValue: pool }] },
+      configure: () => {
+        throw new Error('no such prefix');
+      },
+    });
+    await expect(faulty).rejects.toThrow('no such prefix');
+    expect(closed).toEqual(['pool']);
+    const foreign = startTestApp({
+      ...adapter(),
+      module: { module: ForeignModule, providers: [{ provide: 'POOL', useValue: pool }] },
+      configure: () => undefined,
+    });
+    await expect(foreign).rejects.toThrow('needs SwitchboardModule.forRoot() in the imports of a module');
+    expect(closed).toEqual(['pool', 'pool']);
   });
 
   it('keeps the log of the application', async () => {

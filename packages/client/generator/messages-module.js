@@ -62,7 +62,7 @@ export function messagesModule(document) {
 /**
  * @typedef {object} DeclaredType
  * @property {string | undefined} summary
- * @property {Map<'request' | 'answer' | 'stream' | 'message', unknown>} schemas
+ * @property {Map<'request' | 'answer' | 'stream' | 'notice', unknown>} schemas
  */
 
 /**
@@ -81,7 +81,7 @@ function declaredTypes(document) {
       if (type === undefined) continue;
       let declared = all.get(type);
       if (declared === undefined) all.set(type, (declared = { summary: message.summary, schemas: new Map() }));
-      declared.schemas.set(action === 'receive' ? 'request' : 'message', dataOf(message));
+      declared.schemas.set(action === 'receive' ? 'request' : 'notice', dataOf(message));
       for (const answer of tagged(document, reply?.messages, 'handler'))
         declared.schemas.set(answer['x-stream'] === true ? 'stream' : 'answer', dataOf(answer));
     }

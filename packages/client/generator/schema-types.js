@@ -38,7 +38,7 @@ const PLAIN = new Map([
 /** Names that a declaration must not have: the words of TypeScript, and the names that the module itself uses. */
 const TAKEN =
   'Messages Record any as async await bigint boolean break case catch class const continue debugger declare default ' +
-  'delete do else enum export extends false finally for function if implements import in instanceof interface let ' +
+  'delete do else enum export extends false finally for function globalThis if implements import in instanceof interface let ' +
   'never new null number object of package private protected public return static string super switch symbol this ' +
   'throw true try type typeof undefined unknown var void while with yield';
 
@@ -105,6 +105,8 @@ export class SchemaTypes {
       type: this.of(schema),
     }));
     if (members.length === 0 && additionalProperties === undefined) return text('Record<string, unknown>');
+    // The type `{}` would take every value but null and undefined.
+    if (members.length === 0 && additionalProperties === false) return text('Record<string, never>');
     if (additionalProperties === undefined || additionalProperties === false) return { kind: 'object', members };
     // The type of an index signature must include the types of all members.
     const type = members.length === 0 ? this.of(additionalProperties) : UNKNOWN;

@@ -9,11 +9,11 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
 
   /**
    * @param bufferSize answers that may be buffered; one more ends the iteration with `buffer_full`
-   * @param stop called where the iteration ends before the request does
+   * @param stop called where the iteration ends before the request does; with an error where the buffer is full
    */
   constructor(
     private readonly bufferSize: number,
-    private readonly stop: () => void,
+    private readonly stop: (error?: SendError) => void,
   ) {}
 
   push(value: Value): void {
@@ -22,8 +22,9 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
       return this.#notify();
     }
     const text = `${this.bufferSize} answers of the stream are not read yet; read faster or raise bufferSize.`;
-    this.finish(new SendError('buffer_full', text, { sent: true }));
-    this.stop();
+    const error = new SendError('buffer_full', text, { sent: true });
+    this.finish(error);
+    this.stop(error);
   }
 
   /** Ends the iteration behind the buffered answers, with an error if there is one. */
@@ -32,13 +33,10 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
     this.#notify();
   }
 
-  async next(): Promise<IteratorResult<Value, undefined>> {
-    while (this.#values.length === 0 && this.#end === undefined) await this.#changed;
-    if (this.#values.length > 0) return { done: false, value: this.#values.shift()! };
-    const { error } = this.#end!;
-    this.#end = {}; // an iterator that has thrown is done
-    if (error !== undefined) throw error;
-    return { done: true, value: undefined };
+  next(): Promise<IteratorResult<Value, undefined>> {
+    const next = this.#next();
+    next.catch(() => undefined); // a promise that nobody awaits must not end a Node process
+    return next;
   }
 
   /** Called by `break`, `return` and `throw` in a `for await` loop. */
@@ -52,6 +50,15 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  async #next(): Promise<IteratorResult<Value, undefined>> {
+    while (this.#values.length === 0 && this.#end === undefined) await this.#changed;
+    if (this.#values.length > 0) return { done: false, value: this.#values.shift()! };
+    const { error } = this.#end!;
+    this.#end = {}; // an iterator that has thrown is done
+    if (error !== undefined) throw error;
+    return { done: true, value: undefined };
   }
 
   #notify(): void {

@@ -29,6 +29,8 @@ export interface FailedMessage {
   readonly receiver: string | undefined;
 }
 
+/** Longer than a handler of the server may take by default, so that its error arrives in place of a `timeout`. */
+const TIMEOUT_MS = 15_000;
 const MAX_PAGE = 1000;
 const STREAM_BUFFER = 1024;
 /** Bytes that may wait in the socket; above, `post` drops messages, because a slow network would delay all others. */
@@ -44,7 +46,7 @@ export class Client<Messages extends object = MessageMap> {
   readonly #failures = new Emitter<FailedMessage>();
 
   /** @throws {TypeError} where the environment has no WebSocket and the options name none */
-  constructor(url: string, { timeoutMs = 10_000, queueSize = 256, ...options }: ConnectOptions) {
+  constructor(url: string, { timeoutMs = TIMEOUT_MS, queueSize = 256, ...options }: ConnectOptions) {
     this.#timeoutMs = timeoutMs;
     this.#requests = new PendingRequests(queueSize);
     const listener: ConnectionListener = {
@@ -113,7 +115,9 @@ export class Client<Messages extends object = MessageMap> {
     ...[data, options]: DataArguments<RequestData<Messages[Type]>, StreamOptions>
   ): AsyncIterableIterator<StreamData<Messages[Type]>, undefined> {
     const { bufferSize = STREAM_BUFFER }: StreamOptions = options ?? {};
-    const stream = new AnswerStream<StreamData<Messages[Type]>>(bufferSize, () => this.#requests.forget(listener));
+    const stream = new AnswerStream<StreamData<Messages[Type]>>(bufferSize, (error) =>
+      this.#requests.forget(listener, error),
+    );
     const listener: AnswerListener = {
       endsAt: 'ack',
       answer: (value) => stream.push(value as StreamData<Messages[Type]>),
@@ -136,12 +140,8 @@ export class Client<Messages extends object = MessageMap> {
     type: Type,
     ...[data, options]: DataArguments<SendData<Messages[Type], Receiver>, SendOptions>
   ): Promise<Ack> {
-    const outcome = this.#exchange({ type, receiver, data }, options);
-    return this.#reporting(
-      type,
-      outcome.then((end) => end.data as Ack),
-      receiver,
-    );
+    const ack = this.#exchange({ type, receiver, data }, options).then((end) => end.data as Ack);
+    return this.#reporting(type, ack, receiver);
   }
 
   /**
@@ -191,7 +191,10 @@ export class Client<Messages extends object = MessageMap> {
     return this.#failures.add('', listener);
   }
 
-  /** Cuts the connection, or ends the wait for the next attempt, and connects at once. No effect once closed. */
+  /**
+   * Cuts the connection, or ends the wait for the next attempt, and connects at once. Rejects unanswered messages with
+   * `unknown_outcome`. No effect while a token is fetched, nor once closed.
+   */
   reconnect(): void {
     this.#connection.reconnect();
   }
@@ -210,10 +213,9 @@ export class Client<Messages extends object = MessageMap> {
   #changed(change: StateChange, welcome?: Welcome): void {
     if (change.phase === 'waiting') this.#requests.failSent();
     if (change.phase === 'closed') this.#requests.failAll(change.reason || CLOSED);
+    // Before the listeners, so that they can post, and overtake no queued message.
+    if (welcome) this.#requests.open(welcome.maxMessageBytes, (text) => this.#connection.send(text));
     this.#states.emit('', change);
-    // A listener may have closed the connection.
-    if (welcome && this.phase === 'open')
-      this.#requests.open(welcome.maxMessageBytes, (text) => this.#connection.send(text));
   }
 
   async #who({ limit = 10_000, ...options }: WhoOptions): Promise<SessionEntry[]> {

@@ -4,9 +4,9 @@ import type { TokenSource } from './token-refresher.js';
 export interface ConnectOptions {
   /** The WebSocket class to use; required where the environment has no global one, as in Node 20. */
   readonly WebSocket?: SocketClass;
-  /** Called for a token before each connection. */
+  /** Called for a token before each connection; one that takes longer than `timeoutMs` has failed. */
   readonly token?: TokenSource;
-  /** Milliseconds until a request without an answer, or a connection without a welcome, has failed. */
+  /** Milliseconds until a request without an answer, a token, or a connection without a welcome has failed; 15,000. */
   readonly timeoutMs?: number;
   /** Messages that may wait for a connection. */
   readonly queueSize?: number;

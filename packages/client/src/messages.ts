@@ -7,24 +7,28 @@ import type { ServerMessageMap } from './wire.js';
  *       'dice.roll': { request: { sides: number }; answer: { rolled: number } }; // to a handler, which answers once
  *       'job.run': { request: { name: string }; stream: { percent: number } }; // to a handler, which sends values
  *       chat: { message: { text: string } }; // between sessions, or from the server
+ *       'poll.opened': { notice: { question: string } }; // from the server alone
  *     }
  *
- * A request without `answer` is acknowledged only. A member without `request` and `message` is the `data` of a type that
- * may be used in each way.
+ * A request without `answer` is acknowledged only. A member without `request`, `message` and `notice` is the `data` of a
+ * type that may be used in each way.
  */
 export type MessageMap = Record<string, unknown>;
+
+/** A member that declares the ways of its type, and is not the `data` itself. */
+type Declared = { request: unknown } | { message: unknown } | { notice: unknown };
 
 /** The `data` of a message between sessions. */
 export type MessageData<Member> = Member extends { message: infer Data }
   ? Data
-  : Member extends { request: unknown }
+  : Member extends Declared
     ? never
     : Member;
 
 /** The `data` of a message to a handler. */
 export type RequestData<Member> = Member extends { request: infer Data }
   ? Data
-  : Member extends { message: unknown }
+  : Member extends Declared
     ? never
     : Member;
 
@@ -35,20 +39,22 @@ export type AnswerData<Member> = Member extends { stream: unknown }
     ? Data
     : Member extends { request: unknown }
       ? undefined
-      : Member extends { message: unknown }
+      : Member extends Declared
         ? never
         : unknown;
 
 /** The `data` of each value that a handler streams; `never` where it answers at most once. */
 export type StreamData<Member> = Member extends { stream: infer Data }
   ? Data
-  : Member extends { request: unknown } | { message: unknown }
+  : Member extends Declared
     ? never
     : unknown;
 
 /** The `data` of a message that arrives: from a session, from the server, or from a handler as an answer. */
-type ArrivingData<Member> = Member extends { request: unknown } | { message: unknown }
-  ? MessageData<Member> | (Member extends { answer: infer Data } | { stream: infer Data } ? Data : never)
+type ArrivingData<Member> = Member extends Declared
+  ? | MessageData<Member>
+    | (Member extends { notice: infer Data } ? Data : never)
+    | (Member extends { answer: infer Data } | { stream: infer Data } ? Data : never)
   : Member;
 
 type Unless<Data, Type> = [Data] extends [never] ? never : Type;

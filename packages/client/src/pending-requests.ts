@@ -50,10 +50,14 @@ export class PendingRequests {
     return this.#send !== undefined;
   }
 
-  /** Forgets the request of a listener: its promise never settles, and its place is free. */
-  forget(listener: AnswerListener): void {
+  /** Frees the place of a listener's request. Its promise rejects with the error; without one it never settles. */
+  forget(listener: AnswerListener, error?: SendError): void {
     for (const requests of [this.#queue, this.#sent])
-      for (const [id, request] of requests) if (request.listener === listener) take(requests, id);
+      for (const [id, request] of requests)
+        if (request.listener === listener) {
+          take(requests, id);
+          if (error !== undefined) request.reject(error);
+        }
     this.#drainQueue();
   }
 

@@ -37,7 +37,7 @@ export class ReconnectingConnection {
     if (socketClass === undefined) throw new TypeError('There is no global WebSocket: pass one, as { WebSocket }.');
     this.#socketClass = socketClass;
     this.#timeoutMs = timeoutMs;
-    this.#token = new TokenRefresher(token);
+    this.#token = new TokenRefresher(token, timeoutMs);
     this.#policy = new ReconnectPolicy(minDelayMs, maxDelayMs);
   }
 
@@ -120,6 +120,7 @@ export class ReconnectingConnection {
 
   #finish(code: number, reason: string): void {
     clearTimeout(this.#timer);
+    this.#token.stop();
     this.#change({ phase: 'closed', code, reason });
   }
 

@@ -18,13 +18,24 @@ const MAX_WAIT_MS = 2 ** 31 - 1;
 /** Fetches a token for each connection and renews it before it expires. */
 export class TokenRefresher {
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
   #expiresAt: number | undefined;
 
-  constructor(private readonly source: TokenSource | undefined) {}
+  /** @param timeoutMs the longest wait for the source */
+  constructor(
+    private readonly source: TokenSource | undefined,
+    private readonly timeoutMs: number,
+  ) {}
 
-  /** Calls the application's token source; `undefined` without a source or token. Rejects where the source fails. */
+  /**
+   * Calls the application's token source; resolves to `undefined` without a source or token. Rejects where the source
+   * fails or takes too long. Never settles after `stop` where the source never does.
+   */
   async fetch(): Promise<string | undefined> {
-    const value = await this.source?.();
+    const fetched = this.source?.();
+    const expired = new Promise<never>((_, reject) => (this.#deadline = setTimeout(reject, this.timeoutMs)));
+    const deadline = this.#deadline;
+    const value = await Promise.race([fetched, expired]).finally(() => clearTimeout(deadline));
     const { token, expiresAt } = typeof value === 'object' ? value : { token: value };
     this.#expiresAt = expiresAt;
     return token;
@@ -46,6 +57,7 @@ export class TokenRefresher {
 
   /** Stops renewing at the end of a connection, because the next connection fetches a token of its own. */
   stop(): void {
+    clearTimeout(this.#deadline); // would keep a Node process alive
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -22,7 +22,8 @@ const OF_CLASS = '';
 /**
  * Describes a class, a field of a DTO or a handler in the AsyncAPI document. The rules of class-validator are in the
  * document without a description. TypeScript erases the type of a promise, of an array and of a stream, so that
- * `answer` and `stream` name the class: `@Describe({ answer: RolledDto })`, `@Describe({ stream: [StepDto] })`.
+ * `answer` and `stream` name the class: `@Describe({ answer: RolledDto })`, `@Describe({ answer: [RolledDto] })` for an
+ * array, `@Describe({ stream: StepDto })` for each value of a stream.
  */
 export function Describe(text: string, example?: unknown): DescribeDecorator;
 export function Describe(description: Description): DescribeDecorator;
