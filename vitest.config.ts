@@ -16,7 +16,7 @@ export default defineConfig({
     ],
   },
   test: {
-    globalSetup: ['test/support/build.ts'],
+    globalSetup: ['scripts/build-if-stale.js'],
     // These limits are for a busy machine. A test that passes does not wait for them.
     testTimeout: 60_000,
     hookTimeout: 120_000,
