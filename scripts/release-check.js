@@ -42,7 +42,7 @@ function problemsOf({ name, content }) {
   const manifest = JSON.parse(readFileSync(join(content, 'package.json'), 'utf8'));
   const entries = readdirSync(content, { recursive: true, encoding: 'utf8' });
   const { dependencies, optionalDependencies, peerDependencies } = manifest;
-  const problems = [
+  const found = [
     ...filesOf([manifest.main, manifest.types, manifest.bin, manifest.exports, manifest.typesVersions])
       .filter((file) => !existsSync(join(content, file)))
       .map((file) => `package.json names ${file}, and the packed file does not hold it`),
@@ -56,8 +56,8 @@ function problemsOf({ name, content }) {
       .map(([dependency, version]) => `${dependency} is the dependency ${version}; name a range of versions`),
   ];
   if (manifest.publishConfig?.provenance === true && manifest.repository === undefined)
-    problems.push('"publishConfig" claims provenance, which needs "repository"');
-  return problems.map((problem) => `${name}: ${problem}`);
+    found.push('"publishConfig" claims provenance, which needs "repository"');
+  return found.map((problem) => `${name}: ${problem}`);
 }
 
 /** @param {string} command @param {string[]} args @returns {string} standard output */

@@ -29,7 +29,7 @@ describe('npm run release:check', () => {
     return err.split('\n');
   }
 
-  it('names what a package would install from elsewhere than a registry', async () => {
+  it('names each dependency that is not of a registry', async () => {
     const alias = { 'of-alias': 'npm:@example/of-alias@^1.0.0' };
     const lines = await check({ optionalDependencies: { ...FETCHED, ...alias } });
     expect(lines.filter((line) => line.includes(' is the dependency '))).toEqual(
