@@ -5,40 +5,60 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Packs the package, checks the packed file and rehearses its publication: `npm run release:check -- FOLDER`. It publishes
- * nothing. A real `npm publish` needs a CI with an identity, because `publishConfig` asks for provenance.
+ * Packs both packages, checks the packed files and rehearses their publication: `npm run release:check -- FOLDER`. It
+ * publishes nothing. The last line of the output is the path of the packed server.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(process.argv[2] ?? mkdtempSync(join(tmpdir(), 'switchboard-release-')));
 /** Entries that no user needs: tests, settings and keys of a machine, sources, state of the compiler. */
 const UNWANTED =
   /(^|\/)(test|certs)\/|\.(spec|test)\.|(?<!^config\/(default|production))\.env$|\.tsbuildinfo$|\.(pem|key)$|(?<!\.d)\.ts$/;
-/** Versions that a registry does not hold. */
-const FETCHED = /^(file|link|git|https?|workspace):|^[\w-]+\//;
+/** Versions that a registry does not hold: a URL, a path, a repository. An alias is of a registry. */
+const FETCHED = /^(?!npm:).*[:/]/;
 
-const packed = packedName(run('npm', ['pack', '--json', '--loglevel=warn', '--pack-destination', folder]));
-run('tar', ['-xzf', join(folder, packed), '-C', folder]);
-const content = join(folder, 'package');
-const manifest = JSON.parse(readFileSync(join(content, 'package.json'), 'utf8'));
-const entries = readdirSync(content, { recursive: true, encoding: 'utf8' });
-const problems = [
-  ...filesOf([manifest.main, manifest.types, manifest.bin, manifest.exports, manifest.typesVersions])
-    .filter((file) => !existsSync(join(content, file)))
-    .map((file) => `package.json names ${file}, and the packed file does not hold it`),
-  ...entries.filter((entry) => UNWANTED.test(entry)).map((entry) => `${entry} is packed; exclude it by "files"`),
-  ...entries
-    .filter((entry) => entry.endsWith('.js.map') && !hasSources(entry))
-    .map((entry) => `${entry} holds no sources; set "inlineSources"`),
-  ...Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })
-    .filter(([, version]) => FETCHED.test(version))
-    .map(([name, version]) => `${name} is the dependency ${version}; name a range of versions`),
-];
+const packages = [pack('switchboard-client', ['--workspace', 'switchboard-client']), pack('switchboard', [])];
+const problems = packages.flatMap(problemsOf);
 for (const problem of problems) process.stderr.write(`release: ${problem}\n`);
 if (problems.length > 0) process.exit(1);
-if (manifest.repository === undefined)
-  process.stderr.write('release: package.json has no "repository"; provenance needs it before the first publication\n');
-run('npm', ['publish', join(folder, packed), '--dry-run', '--provenance', '--loglevel=warn']);
-process.stdout.write(`${join(folder, packed)}\n`);
+for (const { file } of packages) {
+  run('npm', ['publish', file, '--dry-run', '--loglevel=warn']);
+  process.stdout.write(`${file}\n`);
+}
+
+/**
+ * @typedef {{ name: string, file: string, content: string }} Packed a packed file, and the folder of its entries
+ * @param {string} name @param {string[]} options of npm that choose the package @returns {Packed}
+ */
+function pack(name, options) {
+  const output = run('npm', ['pack', ...options, '--json', '--loglevel=warn', '--pack-destination', folder]);
+  const file = join(folder, packedName(output));
+  const content = mkdtempSync(join(folder, `${name}-`));
+  run('tar', ['-xzf', file, '-C', content, '--strip-components=1']);
+  return { name, file, content };
+}
+
+/** @param {Packed} packed @returns {string[]} what keeps the package from its publication */
+function problemsOf({ name, content }) {
+  const manifest = JSON.parse(readFileSync(join(content, 'package.json'), 'utf8'));
+  const entries = readdirSync(content, { recursive: true, encoding: 'utf8' });
+  const { dependencies, optionalDependencies, peerDependencies } = manifest;
+  const found = [
+    ...filesOf([manifest.main, manifest.types, manifest.bin, manifest.exports, manifest.typesVersions])
+      .filter((file) => !existsSync(join(content, file)))
+      .map((file) => `package.json names ${file}, and the packed file does not hold it`),
+    ...entries.filter((entry) => UNWANTED.test(entry)).map((entry) => `${entry} is packed; exclude it by "files"`),
+    ...entries
+      .filter((entry) => entry.endsWith('.js.map') && !hasSources(join(content, entry)))
+      .map((entry) => `${entry} holds no sources; set "inlineSources"`),
+    ...[dependencies, optionalDependencies, peerDependencies]
+      .flatMap((each) => Object.entries(each ?? {}))
+      .filter(([, version]) => FETCHED.test(version))
+      .map(([dependency, version]) => `${dependency} is the dependency ${version}; name a range of versions`),
+  ];
+  if (manifest.publishConfig?.provenance === true && manifest.repository === undefined)
+    found.push('"publishConfig" claims provenance, which needs "repository"');
+  return found.map((problem) => `${name}: ${problem}`);
+}
 
 /** @param {string} command @param {string[]} args @returns {string} standard output */
 function run(command, args) {
@@ -64,8 +84,8 @@ function filesOf(value) {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(filesOf) : [];
 }
 
-/** @param {string} entry @returns {boolean} */
-function hasSources(entry) {
-  const { sources, sourcesContent } = JSON.parse(readFileSync(join(content, entry), 'utf8'));
+/** @param {string} file a source map @returns {boolean} */
+function hasSources(file) {
+  const { sources, sourcesContent } = JSON.parse(readFileSync(file, 'utf8'));
   return Array.isArray(sourcesContent) && sourcesContent.length === sources.length && !sourcesContent.includes(null);
 }

@@ -116,22 +116,36 @@ describe('the documents', () => {
     for (const [client] of table) expect(readme).not.toContain(`| ${client} `);
   });
 
+  it('name the packed files that npm pack writes, and install no package that is not published', () => {
+    const packages = ['package.json', 'packages/client/package.json'].map(
+      (file) => JSON.parse(read(file)) as { name: string; version: string },
+    );
+    const packed = packages.map(({ name, version }) => `${name}-${version}.tgz`);
+    const texts = documents().map((file) => read(file));
+    const named = texts.flatMap((text) => text.match(/\bswitchboard[\w-]*-\d[\d.]*\.tgz/g) ?? []);
+    expect([...new Set(named)].toSorted()).toEqual(packed.toSorted());
+    for (const { name } of packages)
+      expect(texts.filter((text) => new RegExp(`npm install ([\\w-]+ )*${name}( |\`|$)`, 'm').test(text))).toEqual([]);
+  });
+
   it('link only to existing files', () => {
-    const files = [
-      ...readdirSync(ROOT),
-      ...['docs', 'examples'].flatMap((folder) =>
-        readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
-      ),
-    ]
-      .filter((name) => name.endsWith('.md'))
-      .concat('bench/README.md', 'packages/client/README.md');
-    const links = files.flatMap((file) =>
+    const links = documents().flatMap((file) =>
       [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => ({ file, link: link! })),
     );
     expect(links.length).toBeGreaterThan(10);
     expect(links.filter(({ file, link }) => !existsSync(join(ROOT, dirname(file), link)))).toEqual([]);
   });
 });
+
+/** Lists the documents for readers, by their paths from the root. */
+function documents(): string[] {
+  const folders = ['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`),
+  );
+  return [...readdirSync(ROOT), ...folders]
+    .filter((name) => name.endsWith('.md'))
+    .concat('bench/README.md', 'packages/client/README.md');
+}
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');

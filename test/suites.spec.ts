@@ -39,9 +39,17 @@ describe('the suites', { timeout: 60_000 }, () => {
     const files = listed('--project', '!all:*').map(({ file }) => file);
     expect(files).toContain('test/contract/routing.spec.ts');
     expect(files).toContain('examples/group-chat/group-chat.spec.ts');
-    const needing = ['certificates', 'ops/observe', 'edge/tls', 'console/access', 'cluster/away', 'ops/closing-order'];
+    const needing = [
+      'certificates',
+      'ops/observe',
+      'edge/tls',
+      'console/access',
+      'cluster/away',
+      'ops/closing-order',
+      'client/recipes-browser',
+    ];
     for (const name of needing) expect(files).not.toContain(`test/${name}.spec.ts`);
-    expect(files.filter((file) => /^test\/(attack|fuzz|property|simulation)\//.test(file))).toEqual([]);
+    expect(files.filter((file) => /^test\/(attack|builds|fuzz|package|property|simulation)\//.test(file))).toEqual([]);
   });
 
   it('name the missing component of a file that is run by its name', () => {

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/chaos/**/*.spec.ts'],
-    globalSetup: ['test/support/build.ts'],
+    globalSetup: ['scripts/build-if-stale.js'],
     hookTimeout: 120_000,
   },
 });

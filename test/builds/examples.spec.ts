@@ -6,9 +6,9 @@ import { ask } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { Clone, listeningUrl, outcome } from '../support/clone.js';
 
-const EXAMPLES = ['call', 'dashboard', 'group-chat'] as const;
+const EXAMPLES = ['call', 'cookbook', 'dashboard', 'group-chat'] as const;
 /** Pages that an example serves beside its script. */
-const PAGES = { call: '/call', dashboard: '/dashboard', 'group-chat': undefined } as const;
+const PAGES = { call: '/call', cookbook: undefined, dashboard: '/dashboard', 'group-chat': undefined } as const;
 
 describe('npm run example', () => {
   let clone: Clone;
@@ -44,7 +44,7 @@ describe('npm run example', () => {
     const { code, err } = await outcome(clone.run('npm', ['run', '--silent', 'example', '--', ...args]));
     expect({ code, err }).toEqual({
       code: 64,
-      err: `example: ${problem}; run npm run example -- call | dashboard | group-chat\n`,
+      err: `example: ${problem}; run npm run example -- call | cookbook | dashboard | group-chat\n`,
     });
   });
 
