@@ -136,19 +136,19 @@ describe('the HTTP API of one node', () => {
 });
 
 describe('the HTTP API of a cluster where one node has none', () => {
-  it('answers 503 where that node owns the idempotency key, and posts with other keys', async () => {
+  it('posts also where that node owns the idempotency key', async () => {
     const cluster = await Cluster.start(1, { ARRIVAL_NOTICES: 'off' });
     await cluster.add({ API_KEYS: KEY });
     const client = await connect(cluster.url(1));
     await cluster.settled();
     const answers = new Set<string>();
-    for (let round = 0; round < 100 && answers.size < 2; round++) {
+    for (let round = 0; round < 30; round++) {
       const message = { type: 'paid', receiver: client.id, data: round };
       const { status, body } = await callOn(cluster, 1, 'POST', '/messages', message, `key-${round}`);
       const { code, status: result } = body as { code?: string; status: string };
       answers.add(`${status} ${code ?? result}`);
     }
-    expect([...answers].toSorted()).toEqual(['200 routed', '503 unavailable']);
+    expect([...answers]).toEqual(['200 routed']);
     await cluster.stop();
   });
 
