@@ -9,6 +9,7 @@ import { wantsWebSocket } from '../gateway/http/http-request.js';
 import { checkGateways } from '../gateway/nest/gateway-check.js';
 import { UpgradeHandler } from '../gateway/upgrade-handler.js';
 import { NodeState } from '../node/node-state.js';
+import { Settings } from '../settings/settings.js';
 import { LibraryStart } from './library-start.js';
 
 export interface SwitchboardAdapterOptions {
@@ -47,6 +48,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
     this.#release = claimUpgrades(this.httpServer as Server, {
       claims: (request) => wantsWebSocket(request) && handshake.isWebSocketPath(request),
       handle: (request, socket, head) => upgradeHandler.handle(request, socket, head),
+      maxWaitMs: app.get(Settings).handshakeTimeoutMs,
     });
   }
 

@@ -23,7 +23,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createConnection, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -92,6 +92,7 @@ class Refusing implements CanActivate {
   }
 }
 
+const HANDSHAKE_LINES = ['Host: localhost', ...Object.entries(HANDSHAKE).map(([name, value]) => `${name}: ${value}`)];
 let slowAnswer = new Deferred();
 
 @Controller()
@@ -132,7 +133,9 @@ describe.each(PLATFORMS)('an application on %s with gateways of Nest', (platform
   let host: HostApp;
   beforeAll(async () => {
     calls.length = 0;
-    host = await startHost(platform, WithGatewaysModule);
+    host = await startHost(platform, WithGatewaysModule, (app) => {
+      app.useWebSocketAdapter(new SwitchboardAdapter(app, { others: new WsAdapter(app) }));
+    });
   });
   afterAll(() => host?.stop());
 
@@ -291,6 +294,59 @@ describe.each(PLATFORMS)('the HTTP of an application on %s', (platform) => {
   });
 });
 
+@Module({ imports: [SwitchboardModule.forRoot({ httpBase: '/sb', handshakeTimeoutMs: 200 }), PlainHostModule] })
+class EndpointsModule {}
+
+describe.each(PLATFORMS)('the turn of a session on %s', (platform) => {
+  let host: HostApp;
+  let onceCalls = 0;
+  beforeAll(async () => {
+    host = await startHost(platform, EndpointsModule, (app) => {
+      app.useWebSocketAdapter(new SwitchboardAdapter(app));
+      (app.getHttpServer() as HttpServer).once('request', () => onceCalls++);
+    });
+  });
+  afterAll(async () => {
+    slowAnswer.resolve();
+    await host?.stop();
+  });
+  const handshake = request('GET /wss HTTP/1.1', HANDSHAKE_LINES);
+  const slow = request('GET /slow HTTP/1.1', ['Host: localhost']);
+
+  it('is behind an endpoint', async () => {
+    const metrics = request('GET /sb/metrics HTTP/1.1', ['Host: localhost']);
+    const closeFrame = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
+    const { status, body } = await exchange(host.port, Buffer.concat([Buffer.from(metrics + handshake), closeFrame]));
+    expect([status, body]).toEqual([200, expect.stringContaining('HTTP/1.1 101 Switching Protocols')]);
+  });
+
+  it('leaves a listener of the application that runs once', async () => {
+    await ask(`${host.origin}/hello`);
+    await ask(`${host.origin}/hello`);
+    expect(onceCalls).toBe(1);
+  });
+
+  it('ends with its connection after handshakeTimeoutMs behind a response that does not end', async () => {
+    slowAnswer = new Deferred();
+    const socket = createConnection(host.port, '127.0.0.1').resume();
+    socket.write(slow + handshake);
+    await once(socket, 'close');
+    slowAnswer.resolve();
+  });
+
+  it('ends with the application', async () => {
+    slowAnswer = new Deferred();
+    const waiting = await startHost(platform, WithoutGatewaysModule);
+    const socket = createConnection(waiting.port, '127.0.0.1').resume();
+    const closed = once(socket, 'close');
+    socket.write(slow + handshake);
+    await ask(`${waiting.origin}/hello`); // the server has read the requests by then
+    await waiting.stop();
+    await closed;
+    slowAnswer.resolve();
+  });
+});
+
 describe('an application that speaks TLS', () => {
   it('opens sessions, and answers upgrades that nobody takes as before', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-library-'));
@@ -313,8 +369,6 @@ describe('an application that speaks TLS', () => {
     await rm(folder, { recursive: true });
   });
 });
-
-const HANDSHAKE_LINES = ['Host: localhost', ...Object.entries(HANDSHAKE).map(([name, value]) => `${name}: ${value}`)];
 
 describe('inject() of Fastify', () => {
   it('answers routes of the application', async () => {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
 import { ResponseTurns } from './response-turns.js';
@@ -7,9 +7,11 @@ export interface UpgradeClaim {
   /** Returns whether an upgrade request is for the claimant. */
   readonly claims: (request: IncomingMessage) => boolean;
   readonly handle: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Milliseconds that a claimed request waits for the responses before it; 0 for no limit. */
+  readonly maxWaitMs: number;
 }
 
-/** Makes Node emit `upgrade`, which it does only for a server that has a listener. */
+/** Makes Node emit `upgrade`, which it does only for a server that has a listener. Each claim of a server adds it. */
 const LISTENER = (): void => undefined;
 
 /**
@@ -20,21 +22,24 @@ const LISTENER = (): void => undefined;
  *
  * @returns gives the requests back
  */
-export function claimUpgrades(server: Server, { claims, handle }: UpgradeClaim): () => void {
-  const turns = new ResponseTurns(server);
+export function claimUpgrades(server: Server, { claims, handle, maxWaitMs }: UpgradeClaim): () => void {
+  const turns = new ResponseTurns();
   const previous = Object.getOwnPropertyDescriptor(server, 'emit');
   const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
   const emitOthers = (event: string | symbol, ...args: unknown[]): boolean => {
+    // Here, because every listener for requests may be moved behind another one.
+    if (event === 'request') turns.note(...(args as [IncomingMessage, ServerResponse]));
     if (event !== 'upgrade') return emit(event, ...args);
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
-    if (claims(request)) turns.run(socket, () => handle(request, socket, head));
-    else if (server.listenerCount('upgrade') > 1) return emit(event, ...args);
+    if (claims(request)) turns.run(socket, () => handle(request, socket, head), maxWaitMs);
+    else if (server.listeners('upgrade').some((listener) => listener !== LISTENER)) return emit(event, ...args);
     else turns.run(socket, () => readAgain(server, request, socket, head));
     return true;
   };
   server.emit = emitOthers;
   server.on('upgrade', LISTENER);
   return () => {
+    turns.stop();
     server.off('upgrade', LISTENER);
     if (server.emit !== emitOthers) return; // another library has wrapped it
     if (previous === undefined) Reflect.deleteProperty(server, 'emit');
