@@ -11,6 +11,7 @@ import {
   SwitchboardAdapter,
   SwitchboardModule,
 } from '../../src/index.js';
+import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { createHost, PLATFORMS, startHost, type HostApp } from '../support/host-app.js';
 import { startNode } from '../support/server.js';
@@ -108,6 +109,34 @@ describe.each(PLATFORMS)('a library on %s', (platform) => {
       'wsPath must be a path such as /wss, without a trailing slash (it is "wss")',
       'heartbeatMs must be a whole number of milliseconds from 50 to 2147483647 (it is 1)',
     ]);
+  });
+
+  it('ends the start where the factory of forRootAsync() returns no options', async () => {
+    @Module({ imports: [SwitchboardModule.forRootAsync({ useFactory: () => undefined as never })] })
+    class WrongModule {}
+    const error = await createHost(platform, WrongModule).catch((thrown: unknown) => thrown);
+    expect((error as SettingsError).lines).toEqual([
+      'the options of SwitchboardModule must be an object, such as {} (they are undefined)',
+    ]);
+  });
+
+  it('refuses pages of other ports of localhost unless it is told that it is developed', async () => {
+    @Module({ imports: [SwitchboardModule.forRoot({ nodeEnv: 'development' })] })
+    class DevelopedModule {}
+    const headers = { ...HANDSHAKE, Origin: 'http://localhost:5173' };
+    const strict = kept(await startHost(platform, FirstModule));
+    expect((await ask(`${strict.origin}/wss`, { headers })).status).toBe(403);
+    const developed = kept(await startHost(platform, DevelopedModule));
+    await (await connect(`ws://127.0.0.1:${developed.port}/wss`, { origin: 'http://localhost:5173' })).close();
+  });
+
+  it('names unknown variables with its prefix', async () => {
+    @Module({ imports: [SwitchboardModule.forRoot({ environment: { prefix: 'CHAT_' } })] })
+    class PrefixedModule {}
+    process.env['CHAT_COLOUR'] = 'red';
+    const host = kept(await startHost(platform, PrefixedModule));
+    delete process.env['CHAT_COLOUR'];
+    expect(host.lines).toContain('warn [Switchboard] CHAT_COLOUR is not a setting');
   });
 
   it('ends the start where forRoot() is called twice', async () => {
