@@ -18,6 +18,9 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new Configurabl
   .setClassMethodName('forRoot')
   .build();
 
+/** Provided where a module of the application calls `forRoot()`. */
+export const HAS_OPTIONS = Symbol('whether SwitchboardModule has options');
+
 /**
  * Makes settings, log and gateway policy of the options. Global, because the modules of Switchboard are static and cannot
  * import what `forRoot()` returns.
@@ -25,11 +28,12 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new Configurabl
 @Global()
 @Module({
   providers: [
+    { provide: HAS_OPTIONS, useValue: true },
     { provide: Settings, inject: [MODULE_OPTIONS_TOKEN], useFactory: checkedSettings },
     { provide: Log, inject: [Settings], useFactory: (settings: Settings) => new Log(settings, new NestLogSink()) },
     { provide: GatewayPolicy, inject: [MODULE_OPTIONS_TOKEN, Settings], useFactory: gatewayPolicy },
   ],
-  exports: [Settings, Log, GatewayPolicy],
+  exports: [HAS_OPTIONS, Settings, Log, GatewayPolicy],
 })
 export class OptionsModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   constructor(

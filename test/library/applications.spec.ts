@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { SubscribeMessage } from '@nestjs/websockets';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { config } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -137,6 +137,33 @@ describe.each(PLATFORMS)('a library on %s', (platform) => {
     const host = kept(await startHost(platform, PrefixedModule));
     delete process.env['CHAT_COLOUR'];
     expect(host.lines).toContain('warn [Switchboard] CHAT_COLOUR is not a setting');
+  });
+
+  it('ends the start where no module calls forRoot()', async () => {
+    @Module({ imports: [SwitchboardModule] })
+    class BareModule {}
+    await expect(createHost(platform, BareModule)).rejects.toThrow(
+      'SwitchboardModule is imported without options: call SwitchboardModule.forRoot()',
+    );
+  });
+
+  it('may be imported by more modules without options', async () => {
+    @Module({ imports: [SwitchboardModule, FirstModule] })
+    class BareModule {}
+    await (await kept(await startHost(platform, BareModule)).connect()).close();
+  });
+
+  it('ends the start where a gateway is one of Nest, too', async () => {
+    @WebSocketGateway({ path: '/both' })
+    @MessagingGateway()
+    class BothGateway {}
+    @Module({ imports: [FirstModule], providers: [BothGateway] })
+    class BothModule {}
+    const { app } = await createHost(platform, BothModule);
+    expect(() => new SwitchboardAdapter(app)).toThrow(
+      'BothGateway has @MessagingGateway() and @WebSocketGateway(); remove one of them',
+    );
+    await app.close();
   });
 
   it('ends the start where forRoot() is called twice', async () => {
