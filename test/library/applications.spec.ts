@@ -166,6 +166,18 @@ describe.each(PLATFORMS)('a library on %s', (platform) => {
     await app.close();
   });
 
+  it('ends the start where a gateway of Nest has its path', async () => {
+    @WebSocketGateway({ path: 'wss/' })
+    class SamePathGateway {}
+    @Module({ imports: [FirstModule], providers: [SamePathGateway] })
+    class SamePathModule {}
+    const { app } = await createHost(platform, SamePathModule);
+    expect(() => new SwitchboardAdapter(app)).toThrow(
+      'SamePathGateway: the path /wss is that of Switchboard; choose another path, or another wsPath',
+    );
+    await app.close();
+  });
+
   it('ends the start where forRoot() is called twice', async () => {
     @Module({ imports: [FirstModule, SecondModule] })
     class TwiceModule {}

@@ -86,6 +86,15 @@ describe('settings of a library', () => {
     expect(linesOf(options)).toEqual([line]);
   });
 
+  it('name a wrong object of options', () => {
+    expect(linesOf(null as never)).toEqual([
+      'the options of SwitchboardModule must be an object, such as {} (they are null)',
+    ]);
+    expect(linesOf({ environment: { prefix: null } })).toEqual([
+      `environment must be true, false or { prefix: 'CHAT_' } (it is {"prefix":null})`,
+    ]);
+  });
+
   it('name the variables with the prefix that are no settings', () => {
     set('CHAT_HEARBEAT_MS', '1000');
     set('CHAT_COLOUR', 'red');

@@ -7,7 +7,7 @@ import { bodyFaults } from './body-declarations.js';
 import { checkClaims } from './claim-check.js';
 import { GatewayExplorer, type ExploredGateway } from './gateway-explorer.js';
 import { GatewayPolicy } from './gateway-policy.js';
-import { ignoredOptions, refusedOptions } from './gateway-options.js';
+import { ignoredOptions, refusedOptions, takenPaths } from './gateway-options.js';
 
 /**
  * Checks all gateways before Nest connects them, and logs their options without effect.
@@ -15,16 +15,18 @@ import { ignoredOptions, refusedOptions } from './gateway-options.js';
  * @throws {StartError} with one line for each fault
  */
 export function checkGateways(app: INestApplication): void {
-  const gateways = app.get(GatewayExplorer).gateways();
+  const explorer = app.get(GatewayExplorer);
+  const gateways = explorer.gateways();
   const { plainGateways } = app.get(GatewayPolicy);
+  const settings = app.get(Settings);
   const lines = [
-    ...(plainGateways === 'foreign' ? decoratedTwice(gateways) : []),
-    ...refusedOptions(gateways),
+    ...(plainGateways === 'served' ? refusedOptions(gateways) : decoratedTwice(gateways)),
+    ...takenPaths(explorer.foreignClasses(), settings),
     ...checkClaims(gateways),
     ...bodyFaults(gateways),
   ];
   if (lines.length > 0) throw new StartError(lines);
-  for (const line of ignoredOptions(gateways, app.get(Settings))) app.get(Log).warn(line);
+  for (const line of ignoredOptions(gateways, settings)) app.get(Log).warn(line);
 }
 
 /** Returns one line for each class that the other adapter of the application would serve, too. */
