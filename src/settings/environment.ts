@@ -61,7 +61,7 @@ export function settingsOfLibrary(options: SwitchboardOptions): Settings {
     names.set(spec, option === undefined && text !== undefined ? name! : property);
     values[property] = option === undefined ? parse(kind, text ?? fallback) : ownCopy(option);
   }
-  // Safe on the Internet where the application says nothing, because it may not know of the setting.
+  // Safe on the Internet where the option is absent, because the application may not have read of it.
   values['nodeEnv'] ??= 'production';
   const nameOf = (spec: SettingSpec): string => names.get(spec)!;
   const settings = checked(values, nameOf);

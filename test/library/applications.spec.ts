@@ -120,7 +120,7 @@ describe.each(PLATFORMS)('a library on %s', (platform) => {
     ]);
   });
 
-  it('refuses pages of other ports of localhost unless it is told that it is developed', async () => {
+  it('refuses pages of other ports of localhost unless nodeEnv is development', async () => {
     @Module({ imports: [SwitchboardModule.forRoot({ nodeEnv: 'development' })] })
     class DevelopedModule {}
     const headers = { ...HANDSHAKE, Origin: 'http://localhost:5173' };

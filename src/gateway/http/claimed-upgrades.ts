@@ -27,7 +27,7 @@ export function claimUpgrades(server: Server, { claims, handle, maxWaitMs }: Upg
   const previous = Object.getOwnPropertyDescriptor(server, 'emit');
   const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
   const emitOthers = (event: string | symbol, ...args: unknown[]): boolean => {
-    // Here, because every listener for requests may be moved behind another one.
+    // In `emit`, because every listener for requests may be moved behind another one.
     if (event === 'request') turns.note(...(args as [IncomingMessage, ServerResponse]));
     if (event !== 'upgrade') return emit(event, ...args);
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
