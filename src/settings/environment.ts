@@ -61,7 +61,7 @@ export function settingsOfLibrary(options: SwitchboardOptions): Settings {
     names.set(spec, option === undefined && text !== undefined ? name! : property);
     values[property] = option === undefined ? parse(kind, text ?? fallback) : ownCopy(option);
   }
-  // Safe on the Internet where the option is absent, because the application may not have read of it.
+  // The default is safe on the Internet.
   values['nodeEnv'] ??= 'production';
   const nameOf = (spec: SettingSpec): string => names.get(spec)!;
   const settings = checked(values, nameOf);
