@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { NodeState } from '../node/node-state.js';
 import { Settings } from '../settings/settings.js';
 import { StartError } from '../settings/start-error.js';
@@ -8,13 +8,18 @@ import { mountEndpoints } from './endpoint-mount.js';
 import { createEndpoints } from './endpoints.js';
 import { OptionsModule } from './options.module.js';
 
+const NOT_ATTACHED =
+  'no session can open: call app.useWebSocketAdapter(new SwitchboardAdapter(app)) before app.listen()';
+const NOT_CHOSEN =
+  'app.close() does not drain sessions: call app.useWebSocketAdapter() with the SwitchboardAdapter, after any other';
+
 /**
  * Starts Switchboard with the application that has it as a library. Does nothing in an application without HTTP, such as
  * a script that only uses the providers.
  */
 @Injectable()
 export class LibraryStart implements OnModuleInit, OnApplicationBootstrap {
-  #hasAdapter = false;
+  #adapter: object | undefined;
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
@@ -24,9 +29,15 @@ export class LibraryStart implements OnModuleInit, OnApplicationBootstrap {
     private readonly log: Log,
   ) {}
 
-  /** Notes that a `SwitchboardAdapter` opens sessions. */
-  attached(): void {
-    this.#hasAdapter = true;
+  /**
+   * Notes that a `SwitchboardAdapter` takes the upgrade requests.
+   *
+   * @throws {StartError} for a second one
+   */
+  attach(adapter: object): void {
+    if (this.#adapter !== undefined)
+      throw new StartError(['the application has a SwitchboardAdapter already; create one, after the other adapter']);
+    this.#adapter = adapter;
   }
 
   /**
@@ -46,10 +57,9 @@ export class LibraryStart implements OnModuleInit, OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     if (!this.#hasHttp) return;
     this.nodeState.ready();
-    if (!this.#hasAdapter)
-      this.log.warn(
-        'no session can open: call app.useWebSocketAdapter(new SwitchboardAdapter(app)) before app.listen()',
-      );
+    const chosen = this.moduleRef.get(ApplicationConfig, { strict: false }).getIoAdapter() as object | null;
+    if (this.#adapter === undefined) this.log.warn(NOT_ATTACHED);
+    else if (chosen !== this.#adapter) this.log.warn(NOT_CHOSEN);
   }
 
   get #hasHttp(): boolean {

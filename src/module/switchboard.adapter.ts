@@ -1,5 +1,4 @@
 import type { INestApplication, WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
-import { WsAdapter } from '@nestjs/platform-ws';
 import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
 import type { Server } from 'node:http';
 import type { Observable } from 'rxjs';
@@ -10,14 +9,12 @@ import { checkGateways } from '../gateway/nest/gateway-check.js';
 import { UpgradeHandler } from '../gateway/upgrade-handler.js';
 import { NodeState } from '../node/node-state.js';
 import { LibraryStart } from './library-start.js';
+import { adapterOf, defaultAdapter, type OtherAdapter } from './other-adapter.js';
 
 export interface SwitchboardAdapterOptions {
-  /** Serves the `@WebSocketGateway()` classes of the application; by default a `WsAdapter`. */
+  /** Serves the `@WebSocketGateway()` classes of the application; by default the adapter that it has. */
   readonly others?: WebSocketAdapter;
 }
-
-/** An adapter of Nest, whose base class has members that the interface does not have. */
-type OtherAdapter = WebSocketAdapter & { dispose?(): Promise<void>; forceCloseConnections?: boolean };
 
 /**
  * Opens the sessions of Switchboard at `WS_PATH` of an application that has `SwitchboardModule`. Everything of Nest's own
@@ -31,15 +28,15 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   /**
    * @throws {Error} where the application does not import `SwitchboardModule`
-   * @throws {StartError} with one line for each fault of a gateway
+   * @throws {StartError} with one line for each fault of a gateway, and where the application has such an adapter already
    */
   constructor(
     private readonly app: INestApplication,
     { others }: SwitchboardAdapterOptions = {},
   ) {
     super(app);
-    this.#others = others;
-    startOf(app).attached();
+    startOf(app).attach(this);
+    this.#others = others ?? adapterOf(app);
     checkGateways(app);
     this.#nodeState = app.get(NodeState);
     const upgradeHandler = (this.#upgradeHandler = app.get(UpgradeHandler));
@@ -83,7 +80,7 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
 
   /** Nest asks for it with the first gateway of the application, when it has set `forceCloseConnections`. */
   get #other(): OtherAdapter {
-    const others = (this.#others ??= new WsAdapter(this.app) as OtherAdapter);
+    const others = (this.#others ??= defaultAdapter(this.app));
     others.forceCloseConnections = this.forceCloseConnections;
     return others;
   }

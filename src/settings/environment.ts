@@ -1,14 +1,8 @@
 import { validateSync, type ValidationError } from 'class-validator';
 import { fileURLToPath } from 'node:url';
 import { readEnvFile } from './env-file.js';
-import {
-  isLibrarySetting,
-  optionProblem,
-  unknownOptions,
-  type EnvironmentUse,
-  type SwitchboardOptions,
-} from './library-options.js';
-import { misspeltVariables } from './misspelt-variables.js';
+import { isLibrarySetting, optionProblems, type EnvironmentUse, type SwitchboardOptions } from './library-options.js';
+import { MAX_LINES, misspeltVariables, nearestName } from './misspelt-variables.js';
 import { onOff, SETTINGS, type SettingKind, type SettingSpec } from './setting.js';
 import { SETTING_GROUPS, Settings } from './settings.js';
 import { StartError } from './start-error.js';
@@ -47,12 +41,13 @@ export function readSettings(overrides: Variables = {}, environment: Variables =
 
 /**
  * Checks and freezes the settings of a library. Options come before variables of the environment, and these before
- * `config/default.env`. `HTTP_BASE` has no default. `NODE_ENV` has no prefix.
+ * `config/default.env`. `HTTP_BASE` has no default. `NODE_ENV` has no prefix, and the default `production`.
  *
  * @throws {SettingsError} with every wrong option and variable
  */
 export function settingsOfLibrary(options: SwitchboardOptions): Settings {
-  const lines = unknownOptions(options);
+  const lines = optionProblems(options);
+  if (lines.length > 0) throw new SettingsError(lines);
   const variables = variablesOf(options.environment);
   const defaults = configFile('default');
   const values: Record<string, unknown> = {};
@@ -65,10 +60,9 @@ export function settingsOfLibrary(options: SwitchboardOptions): Settings {
     const fallback = property === 'httpBase' ? undefined : textOf(spec.variable, [defaults]);
     names.set(spec, option === undefined && text !== undefined ? name! : property);
     values[property] = option === undefined ? parse(kind, text ?? fallback) : ownCopy(option);
-    const problem = option === undefined ? undefined : optionProblem(spec, option);
-    if (problem !== undefined) lines.push(problem);
   }
-  if (lines.length > 0) throw new SettingsError(lines);
+  // The default is safe on the Internet.
+  values['nodeEnv'] ??= 'production';
   const nameOf = (spec: SettingSpec): string => names.get(spec)!;
   const settings = checked(values, nameOf);
   // At the root, endpoints of the library would hide routes of the application.
@@ -77,6 +71,23 @@ export function settingsOfLibrary(options: SwitchboardOptions): Settings {
       `${nameOf(specOf('httpBase'))} must be a path such as /switchboard, and not / (it is "/")`,
     ]);
   return settings;
+}
+
+/**
+ * Returns one line for each variable with the prefix of a library that is no setting, or for each misspelt one where there
+ * is no prefix; at most ten lines.
+ */
+export function unknownOfLibrary({ environment }: SwitchboardOptions): string[] {
+  if (typeof environment !== 'object') return environment === true ? misspeltVariables(Object.keys(process.env)) : [];
+  const { prefix } = environment;
+  const variables = SETTINGS.filter(isLibrarySetting).map(({ variable }) => variable);
+  return Object.keys(process.env)
+    .filter((name) => name.startsWith(prefix) && !variables.includes(name.slice(prefix.length)))
+    .slice(0, MAX_LINES)
+    .map((name) => {
+      const meant = nearestName(name.slice(prefix.length), variables);
+      return `${name} is not a setting${meant === undefined ? '' : `: did you mean ${prefix}${meant}?`}`;
+    });
 }
 
 /** Returns a function that finds the name and the text of a variable; the text is `undefined` where none is set. */

@@ -1,3 +1,4 @@
+import { nearestName } from './misspelt-variables.js';
 import { SETTINGS, type SettingSpec } from './setting.js';
 import type { Settings } from './settings.js';
 
@@ -35,28 +36,57 @@ export interface SwitchboardOptions extends SettingOptions {
   readonly inheritAppConfig?: boolean | undefined;
 }
 
-const OTHER_OPTIONS: ReadonlySet<string> = new Set(['environment', 'inheritAppConfig']);
+/** Checks of the options that are no settings, and what each must be. */
+const OTHER_OPTIONS: Readonly<Record<string, readonly [isRight: (value: unknown) => boolean, kinds: string]>> = {
+  environment: [isEnvironmentUse, "true, false or { prefix: 'CHAT_' }"],
+  inheritAppConfig: [(value) => typeof value === 'boolean', 'true or false'],
+};
 
 /** Returns whether a library has a setting, and not the application around it. */
 export function isLibrarySetting({ property }: SettingSpec): boolean {
   return !(OF_THE_PROCESS as readonly string[]).includes(property);
 }
 
-/** Returns one line for each option that does not exist, because JavaScript does not check names. */
-export function unknownOptions(options: SwitchboardOptions): string[] {
-  const names = new Set(SETTINGS.filter(isLibrarySetting).map(({ property }) => property));
-  return Object.keys(options)
-    .filter((name) => !names.has(name) && !OTHER_OPTIONS.has(name))
-    .map((name) => `${name} is not an option of SwitchboardModule; docs/library.md lists them`);
+/** Returns one line for each option that does not exist or has a wrong type, because JavaScript checks neither. */
+export function optionProblems(options: unknown): string[] {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    return [`the options of SwitchboardModule must be an object, such as {} (they are ${shownOption(options)})`];
+  return Object.entries(options).flatMap(([name, value]: [string, unknown]) => {
+    const spec = SETTINGS.find(({ property }) => property === name);
+    const other = Object.hasOwn(OTHER_OPTIONS, name) ? OTHER_OPTIONS[name] : undefined;
+    if (spec === undefined && other === undefined) return [unknownOption(name)];
+    if (spec !== undefined && !isLibrarySetting(spec))
+      return [`${name} is not an option of SwitchboardModule: it belongs to your application`];
+    if (value === undefined) return [];
+    if (other === undefined) return settingProblem(spec!, value);
+    return other[0](value) ? [] : [`${name} must be ${other[1]} (it is ${shownOption(value)})`];
+  });
+}
+
+function unknownOption(name: string): string {
+  const properties = SETTINGS.filter(isLibrarySetting).map(({ property }) => property);
+  const meant =
+    SETTINGS.filter(isLibrarySetting).find(({ variable }) => variable === name)?.property ??
+    nearestName(name, [...properties, ...Object.keys(OTHER_OPTIONS)]);
+  const remedy = meant === undefined ? '; docs/library.md lists them' : `: did you mean ${meant}?`;
+  return `${name} is not an option of SwitchboardModule${remedy}`;
+}
+
+function isEnvironmentUse(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value === 'boolean';
+  const { prefix } = value as { readonly prefix?: unknown };
+  return typeof prefix === 'string' && prefix !== '';
 }
 
 const KINDS = { text: 'a string', number: 'a number', switch: 'true or false', list: 'a list of strings' } as const;
 
-/** Returns what is wrong with the type of an option, because JavaScript does not check types; `undefined` if nothing. */
-export function optionProblem({ property, kind, secret }: SettingSpec, value: unknown): string | undefined {
-  if (isOfKind(kind, value)) return undefined;
-  const shown = secret ? '' : ` (it is ${JSON.stringify(value)})`;
-  return `${property} must be ${KINDS[kind]}${shown}`;
+function settingProblem({ property, kind, secret }: SettingSpec, value: unknown): string[] {
+  if (isOfKind(kind, value)) return [];
+  return [`${property} must be ${KINDS[kind]}${secret ? '' : ` (it is ${shownOption(value)})`}`];
+}
+
+function shownOption(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
 }
 
 function isOfKind(kind: SettingSpec['kind'], value: unknown): boolean {

@@ -5,7 +5,8 @@ const MIN_CHARACTERS = 5;
 const MAX_CHARACTERS = 64;
 /** Names of this length on may differ in two characters, shorter ones in one. */
 const LONG_CHARACTERS = 8;
-const MAX_LINES = 10;
+/** Lines about variables of one start. */
+export const MAX_LINES = 10;
 
 /** Returns one line for each variable that is no setting but whose name is near to one; at most ten lines. */
 export function misspeltVariables(names: readonly string[]): string[] {
@@ -20,12 +21,21 @@ export function misspeltVariables(names: readonly string[]): string[] {
 /** Returns the setting with the nearest name, where a name is near to one and is no setting itself. */
 function similarSetting(name: string): string | undefined {
   if (!/^[A-Z][A-Z0-9_]*$/.test(name)) return undefined;
-  if (name.length < MIN_CHARACTERS || name.length > MAX_CHARACTERS) return undefined;
-  const maxEdits = name.length < LONG_CHARACTERS ? 1 : 2;
-  const near = SETTINGS.map(({ variable }) => ({ variable, edits: editsBetween(name, variable) }))
+  const near = nearestName(
+    name,
+    SETTINGS.map(({ variable }) => variable),
+  );
+  return near === name ? undefined : near;
+}
+
+/** Returns the name that differs from a written one in the fewest characters, two at most; `undefined` where none is near. */
+export function nearestName(written: string, names: readonly string[]): string | undefined {
+  if (written.length < MIN_CHARACTERS || written.length > MAX_CHARACTERS) return undefined;
+  const maxEdits = written.length < LONG_CHARACTERS ? 1 : 2;
+  return names
+    .map((name) => ({ name, edits: editsBetween(written, name) }))
     .filter(({ edits }) => edits <= maxEdits)
-    .toSorted((one, other) => one.edits - other.edits)[0];
-  return near === undefined || near.edits === 0 ? undefined : near.variable;
+    .toSorted((one, other) => one.edits - other.edits)[0]?.name;
 }
 
 /** Counts the inserted, deleted and replaced characters between two texts (Levenshtein distance). */

@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { GatewayPolicy } from '../gateway/nest/gateway-policy.js';
-import { SwitchboardModule } from '../module/switchboard.module.js';
+import { PartsModule } from '../module/parts.module.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
 import { DescriptorWatch } from './descriptor-watch.js';
@@ -21,7 +21,7 @@ export class StandaloneModule {
   ): Promise<DynamicModule> {
     return {
       module: StandaloneModule,
-      imports: [SwitchboardModule, ...(handlers ?? [await handlersModule()])],
+      imports: [PartsModule, ...(handlers ?? [await handlersModule()])],
       providers: [
         { provide: Settings, useValue: settings },
         { provide: Log, useValue: log },

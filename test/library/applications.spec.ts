@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { SubscribeMessage } from '@nestjs/websockets';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { config } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -11,6 +11,7 @@ import {
   SwitchboardAdapter,
   SwitchboardModule,
 } from '../../src/index.js';
+import { ask, HANDSHAKE } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { createHost, PLATFORMS, startHost, type HostApp } from '../support/host-app.js';
 import { startNode } from '../support/server.js';
@@ -108,6 +109,73 @@ describe.each(PLATFORMS)('a library on %s', (platform) => {
       'wsPath must be a path such as /wss, without a trailing slash (it is "wss")',
       'heartbeatMs must be a whole number of milliseconds from 50 to 2147483647 (it is 1)',
     ]);
+  });
+
+  it('ends the start where the factory of forRootAsync() returns no options', async () => {
+    @Module({ imports: [SwitchboardModule.forRootAsync({ useFactory: () => undefined as never })] })
+    class WrongModule {}
+    const error = await createHost(platform, WrongModule).catch((thrown: unknown) => thrown);
+    expect((error as SettingsError).lines).toEqual([
+      'the options of SwitchboardModule must be an object, such as {} (they are undefined)',
+    ]);
+  });
+
+  it('refuses pages of other ports of localhost unless nodeEnv is development', async () => {
+    @Module({ imports: [SwitchboardModule.forRoot({ nodeEnv: 'development' })] })
+    class DevelopedModule {}
+    const headers = { ...HANDSHAKE, Origin: 'http://localhost:5173' };
+    const strict = kept(await startHost(platform, FirstModule));
+    expect((await ask(`${strict.origin}/wss`, { headers })).status).toBe(403);
+    const developed = kept(await startHost(platform, DevelopedModule));
+    await (await connect(`ws://127.0.0.1:${developed.port}/wss`, { origin: 'http://localhost:5173' })).close();
+  });
+
+  it('names unknown variables with its prefix', async () => {
+    @Module({ imports: [SwitchboardModule.forRoot({ environment: { prefix: 'CHAT_' } })] })
+    class PrefixedModule {}
+    process.env['CHAT_COLOUR'] = 'red';
+    const host = kept(await startHost(platform, PrefixedModule));
+    delete process.env['CHAT_COLOUR'];
+    expect(host.lines).toContain('warn [Switchboard] CHAT_COLOUR is not a setting');
+  });
+
+  it('ends the start where no module calls forRoot()', async () => {
+    @Module({ imports: [SwitchboardModule] })
+    class BareModule {}
+    await expect(createHost(platform, BareModule)).rejects.toThrow(
+      'SwitchboardModule is imported without options: call SwitchboardModule.forRoot()',
+    );
+  });
+
+  it('may be imported by more modules without options', async () => {
+    @Module({ imports: [SwitchboardModule, FirstModule] })
+    class BareModule {}
+    await (await kept(await startHost(platform, BareModule)).connect()).close();
+  });
+
+  it('ends the start where a gateway is one of Nest, too', async () => {
+    @WebSocketGateway({ path: '/both' })
+    @MessagingGateway()
+    class BothGateway {}
+    @Module({ imports: [FirstModule], providers: [BothGateway] })
+    class BothModule {}
+    const { app } = await createHost(platform, BothModule);
+    expect(() => new SwitchboardAdapter(app)).toThrow(
+      'BothGateway has @MessagingGateway() and @WebSocketGateway(); remove one of them',
+    );
+    await app.close();
+  });
+
+  it('ends the start where a gateway of Nest has its path', async () => {
+    @WebSocketGateway({ path: 'wss/' })
+    class SamePathGateway {}
+    @Module({ imports: [FirstModule], providers: [SamePathGateway] })
+    class SamePathModule {}
+    const { app } = await createHost(platform, SamePathModule);
+    expect(() => new SwitchboardAdapter(app)).toThrow(
+      'SamePathGateway: the path /wss is that of Switchboard; choose another path, or another wsPath',
+    );
+    await app.close();
   });
 
   it('ends the start where forRoot() is called twice', async () => {

@@ -92,6 +92,7 @@ class Refusing implements CanActivate {
   }
 }
 
+const HANDSHAKE_LINES = ['Host: localhost', ...Object.entries(HANDSHAKE).map(([name, value]) => `${name}: ${value}`)];
 let slowAnswer = new Deferred();
 
 @Controller()
@@ -132,7 +133,9 @@ describe.each(PLATFORMS)('an application on %s with gateways of Nest', (platform
   let host: HostApp;
   beforeAll(async () => {
     calls.length = 0;
-    host = await startHost(platform, WithGatewaysModule);
+    host = await startHost(platform, WithGatewaysModule, (app) => {
+      app.useWebSocketAdapter(new SwitchboardAdapter(app, { others: new WsAdapter(app) }));
+    });
   });
   afterAll(() => host?.stop());
 
@@ -336,6 +339,38 @@ describe.each(PLATFORMS)('the HTTP of an application on %s', (platform) => {
   });
 });
 
+@Module({ imports: [SwitchboardModule.forRoot({ httpBase: '/sb' }), PlainHostModule] })
+class EndpointsModule {}
+
+describe.each(PLATFORMS)('endpoints in front of an application on %s', (platform) => {
+  let host: HostApp;
+  let onceCalls = 0;
+  beforeAll(async () => {
+    host = await startHost(platform, EndpointsModule, (app) => {
+      app.useWebSocketAdapter(new SwitchboardAdapter(app));
+      (app.getHttpServer() as HttpServer).once('request', () => onceCalls++);
+    });
+  });
+  afterAll(() => host?.stop());
+
+  it('are answered before an upgrade behind them, which is a plain request', async () => {
+    const socket = openConnection({ host: '127.0.0.1', port: host.port });
+    let answers = '';
+    socket.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+    socket.write(
+      request('GET /sb/metrics HTTP/1.1', ['Host: localhost']) + request('GET /wss HTTP/1.1', HANDSHAKE_LINES),
+    );
+    await expect.poll(() => answers).toMatch(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 418 /);
+    socket.destroy();
+  });
+
+  it('leave a listener of the application that runs once', async () => {
+    await ask(`${host.origin}/hello`);
+    await ask(`${host.origin}/hello`);
+    expect(onceCalls).toBe(1);
+  });
+});
+
 describe('an application that speaks TLS', () => {
   it('opens sessions, and answers upgrades that nobody takes as before', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-library-'));
@@ -358,8 +393,6 @@ describe('an application that speaks TLS', () => {
     await rm(folder, { recursive: true });
   });
 });
-
-const HANDSHAKE_LINES = ['Host: localhost', ...Object.entries(HANDSHAKE).map(([name, value]) => `${name}: ${value}`)];
 
 describe('inject() of Fastify', () => {
   it('answers routes of the application', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { readSettings, settingsOfLibrary, SettingsError } from '../../src/settings/environment.js';
+import { readSettings, settingsOfLibrary, SettingsError, unknownOfLibrary } from '../../src/settings/environment.js';
 
 const DEFAULTS = readSettings({});
 
@@ -23,7 +23,7 @@ describe('settings of a library', () => {
   });
 
   it('are those of the server, without endpoints', () => {
-    const differing = { httpBase: undefined, nodeEnv: undefined };
+    const differing = { httpBase: undefined, nodeEnv: 'production' };
     expect(Object.assign({}, settingsOfLibrary({}))).toEqual(Object.assign({}, DEFAULTS, differing));
   });
 
@@ -56,9 +56,10 @@ describe('settings of a library', () => {
   });
 
   it('take NODE_ENV without the prefix', () => {
-    set('NODE_ENV', 'production');
-    expect(settingsOfLibrary({ environment: { prefix: 'CHAT_' } }).production).toBe(true);
-    expect(settingsOfLibrary({}).production).toBe(false);
+    set('NODE_ENV', 'development');
+    expect(settingsOfLibrary({ environment: { prefix: 'CHAT_' } }).production).toBe(false);
+    expect(settingsOfLibrary({}).production).toBe(true);
+    expect(settingsOfLibrary({ nodeEnv: 'development' }).production).toBe(false);
   });
 
   it.each<[object, string]>([
@@ -68,11 +69,41 @@ describe('settings of a library', () => {
     [{ allowedOrigins: '*' }, 'allowedOrigins must be a list of strings (it is "*")'],
     [{ apiKeys: 1 }, 'apiKeys must be a string'],
     [{ auth: 'required' }, 'auth needs authSecret or authJwks (it is "required")'],
-    [{ port: 3000 }, 'port is not an option of SwitchboardModule; docs/library.md lists them'],
-    [{ hearbeatMs: 1000 }, 'hearbeatMs is not an option of SwitchboardModule; docs/library.md lists them'],
+    [{ allowedOrigins: ['*'] }, 'allowedOrigins allows every origin; set allowAnyOrigin=yes to confirm (it is ["*"])'],
+    [{ port: 3000 }, 'port is not an option of SwitchboardModule: it belongs to your application'],
+    [{ tlsCertFile: 'a.pem' }, 'tlsCertFile is not an option of SwitchboardModule: it belongs to your application'],
+    [{ hearbeatMs: 1000 }, 'hearbeatMs is not an option of SwitchboardModule: did you mean heartbeatMs?'],
+    [{ HEARTBEAT_MS: 1000 }, 'HEARTBEAT_MS is not an option of SwitchboardModule: did you mean heartbeatMs?'],
+    [{ toString: 1 }, 'toString is not an option of SwitchboardModule; docs/library.md lists them'],
+    [{ inheritAppConfig: 'false' }, 'inheritAppConfig must be true or false (it is "false")'],
+    [{ environment: 'CHAT_' }, `environment must be true, false or { prefix: 'CHAT_' } (it is "CHAT_")`],
+    [{ environment: {} }, `environment must be true, false or { prefix: 'CHAT_' } (it is {})`],
+    [{ environment: { prefix: '' } }, `environment must be true, false or { prefix: 'CHAT_' } (it is {"prefix":""})`],
+    [{ environment: null }, `environment must be true, false or { prefix: 'CHAT_' } (it is null)`],
+    [[], 'the options of SwitchboardModule must be an object, such as {} (they are [])'],
     [{ httpBase: '/' }, 'httpBase must be a path such as /switchboard, and not / (it is "/")'],
   ])('name the option of a wrong value: %j', (options, line) => {
     expect(linesOf(options)).toEqual([line]);
+  });
+
+  it('name a wrong object of options', () => {
+    expect(linesOf(null as never)).toEqual([
+      'the options of SwitchboardModule must be an object, such as {} (they are null)',
+    ]);
+    expect(linesOf({ environment: { prefix: null } })).toEqual([
+      `environment must be true, false or { prefix: 'CHAT_' } (it is {"prefix":null})`,
+    ]);
+  });
+
+  it('name the variables with the prefix that are no settings', () => {
+    set('CHAT_HEARBEAT_MS', '1000');
+    set('CHAT_COLOUR', 'red');
+    set('CHAT_WHO', 'on');
+    expect(unknownOfLibrary({ environment: { prefix: 'CHAT_' } })).toEqual([
+      'CHAT_HEARBEAT_MS is not a setting: did you mean CHAT_HEARTBEAT_MS?',
+      'CHAT_COLOUR is not a setting',
+    ]);
+    expect(unknownOfLibrary({})).toEqual([]);
   });
 
   it('name the variable of a wrong value of the environment', () => {

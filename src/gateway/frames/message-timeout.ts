@@ -25,7 +25,7 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
   }
 
   onApplicationBootstrap(): void {
-    if (this.#tickMs > 0) this.#timer = setInterval(() => this.#onTick(), this.#tickMs);
+    if (this.#tickMs > 0) this.#timer = setInterval(() => this.#onTick(), this.#tickMs).unref();
   }
 
   onApplicationShutdown(): void {

@@ -49,6 +49,14 @@ export class GatewayExplorer {
     });
   }
 
+  /** Lists the classes that another adapter of the application serves. */
+  foreignClasses(): GatewayClass[] {
+    return this.discovery.getProviders().flatMap(({ metatype }) => {
+      if (typeof metatype !== 'function' || this.#isServed(metatype)) return [];
+      return Reflect.hasMetadata(GATEWAY_METADATA, metatype) ? [metatype] : [];
+    });
+  }
+
   #isServed(metatype: object): boolean {
     if (isMessagingGateway(metatype)) return true;
     return this.policy.plainGateways === 'served' && Reflect.hasMetadata(GATEWAY_METADATA, metatype);

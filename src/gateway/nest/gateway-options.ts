@@ -40,6 +40,15 @@ export function ignoredOptions(gateways: readonly ExploredGateway[], settings: S
   });
 }
 
+/** Returns one line for each class of another adapter that would never get a connection, because Switchboard takes all. */
+export function takenPaths(classes: readonly GatewayClass[], { wsPath }: Settings): string[] {
+  return [...new Set(classes)].flatMap((metatype) => {
+    const { port, path } = optionsOf(metatype);
+    if (port !== undefined || !isPath(path, wsPath)) return [];
+    return [`${metatype.name}: the path ${wsPath} is that of Switchboard; choose another path, or another wsPath`];
+  });
+}
+
 function classesOf(gateways: readonly ExploredGateway[]): GatewayClass[] {
   return [...new Set(gateways.map(({ metatype }) => metatype))];
 }
@@ -56,10 +65,13 @@ function optionsOf(metatype: GatewayClass): Options {
 function isMet(name: string, value: unknown, { port, wsPath }: Settings): boolean {
   if (value === undefined) return true;
   if (name === 'port') return value === port;
-  if (name === 'path')
-    return typeof value === 'string' && `/${value}`.replaceAll(/\/+/g, '/').replace(/\/$/, '') === wsPath;
+  if (name === 'path') return isPath(value, wsPath);
   if (name === 'transports') return Array.isArray(value) && value.length === 1 && value[0] === 'websocket';
   return false;
+}
+
+function isPath(value: unknown, path: string): boolean {
+  return typeof value === 'string' && `/${value}`.replaceAll(/\/+/g, '/').replace(/\/$/, '') === path;
 }
 
 function describe([name, value]: [string, unknown]): string {
