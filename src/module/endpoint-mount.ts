@@ -35,7 +35,7 @@ export function mountEndpoints(adapter: AbstractHttpAdapter, base: string, { ser
     return;
   }
   const server = adapter.getHttpServer() as Server;
-  const listeners = server.rawListeners('request') as RequestListener[]; // those of `once` end themselves
+  const listeners = server.rawListeners('request') as RequestListener[]; // wrappers of `once` end themselves
   server.removeAllListeners('request');
   server.on('request', (request, response) => {
     const next = (): void => {
