@@ -1,5 +1,6 @@
 import { Controller, Get, Logger, Module } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SwitchboardAdapter, SwitchboardModule } from '../../src/index.js';
@@ -48,7 +49,9 @@ describe.each([
   const options = () => ({
     ...adapter(),
     module: HostModule,
-    configure: (app: TestServer['app']) => app.useWebSocketAdapter(new SwitchboardAdapter(app)).setGlobalPrefix('api'),
+    // The repository has Socket.IO for other tests, which would be Nest's own choice.
+    configure: (app: TestServer['app']) =>
+      app.useWebSocketAdapter(new SwitchboardAdapter(app, { others: new WsAdapter(app) })).setGlobalPrefix('api'),
   });
 
   it('serves sessions beside its controllers and its own gateways', async () => {
