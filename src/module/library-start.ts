@@ -13,6 +13,8 @@ const NOT_ATTACHED =
 const NOT_CHOSEN =
   'app.close() does not drain sessions: call app.useWebSocketAdapter() with the SwitchboardAdapter, after any other';
 
+const NO_API = 'no HTTP API is served: apiKeys needs httpBase, such as /switchboard';
+
 /**
  * Starts Switchboard with the application that has it as a library. Does nothing in an application without HTTP, such as
  * a script that only uses the providers.
@@ -49,7 +51,8 @@ export class LibraryStart implements OnModuleInit, OnApplicationBootstrap {
     const count = this.moduleRef.get(OptionsModule, { strict: false, each: true }).length;
     if (count > 1)
       throw new StartError([`SwitchboardModule.forRoot() is called ${count} times; call it once, in the root module`]);
-    const { httpBase } = this.settings;
+    const { httpBase, apiKeys } = this.settings;
+    if (httpBase === undefined && apiKeys !== undefined) this.log.warn(NO_API);
     if (httpBase === undefined || !this.#hasHttp) return;
     mountEndpoints(this.adapterHost.httpAdapter, httpBase, await createEndpoints(this.moduleRef));
   }

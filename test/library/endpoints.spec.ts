@@ -88,3 +88,16 @@ describe.each(PLATFORMS)('the endpoints below httpBase on %s', (platform) => {
     expect((await ask(`${host.origin}/health/live`)).status).toBe(404);
   });
 });
+
+@Module({ imports: [SwitchboardModule.forRoot({ apiKeys: KEY })] })
+class KeysModule {}
+
+describe.each(PLATFORMS)('keys of the HTTP API without httpBase on %s', (platform) => {
+  it('are named in the log', async () => {
+    const host = await startHost(platform, KeysModule);
+    expect(host.lines).toContain(
+      'warn [Switchboard] no HTTP API is served: apiKeys needs httpBase, such as /switchboard',
+    );
+    await host.stop();
+  });
+});
