@@ -56,7 +56,7 @@ describe('the package switchboard-client', () => {
   it('says what it needs, and has no link to a file that is not packed', async () => {
     const installed = join(folder, 'node_modules/switchboard-client');
     const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as object;
-    expect(manifest).toMatchObject({ engines: { node: '>=20.19' }, publishConfig: { provenance: true } });
+    expect(manifest).toMatchObject({ engines: { node: '>=20.19' }, publishConfig: { access: 'public' } });
     const readme = await readFile(join(installed, 'README.md'), 'utf8');
     for (const [, target] of readme.matchAll(/\]\((?!https?:)([^)]+)\)/g))
       expect(await readdir(installed)).toContain(target);
