@@ -30,13 +30,11 @@ export function readSettings(overrides: Variables = {}, environment: Variables =
   const sources = [...chosen, configFile(nodeEnv), configFile('default')];
   const values: Record<string, unknown> = {};
   for (const { variable, property, kind } of SETTINGS) values[property] = parse(kind, textOf(variable, sources));
-  try {
-    return checked(values, ({ variable }) => variable);
-  } catch (error) {
-    throw error instanceof SettingsError
-      ? new SettingsError([...error.lines, ...unknownSettings(overrides, environment)])
-      : error;
-  }
+  return checked(
+    values,
+    ({ variable }) => variable,
+    () => unknownSettings(overrides, environment),
+  );
 }
 
 /**
@@ -112,12 +110,17 @@ function textOf(name: string, sources: readonly Variables[]): string | undefined
 
 /**
  * @param nameOf returns the name of a setting in lines about errors
+ * @param hints returns further lines for the operator of a wrong setting
  * @throws {SettingsError} with every wrong setting
  */
-function checked(values: Readonly<Record<string, unknown>>, nameOf: (spec: SettingSpec) => string): Settings {
+function checked(
+  values: Readonly<Record<string, unknown>>,
+  nameOf: (spec: SettingSpec) => string,
+  hints: () => readonly string[] = () => [],
+): Settings {
   const groups = SETTING_GROUPS.map((Group) => filled(new Group(), values));
   const errors = groups.flatMap((group) => validateSync(group, { stopAtFirstError: true }));
-  if (errors.length > 0) throw new SettingsError(errors.map((error) => lineOf(error, nameOf)));
+  if (errors.length > 0) throw new SettingsError([...errors.map((error) => lineOf(error, nameOf)), ...hints()]);
   return new Settings(groups);
 }
 
