@@ -87,7 +87,7 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   async rpc(body: unknown): Promise<unknown> {
-    if (this.#rpc === undefined) throw new Error('this node executes no RPCs; set API_KEYS on every node');
+    if (this.#rpc === undefined) throw new Error('no function executes the RPCs of other nodes');
     return this.#rpc(body);
   }
 
