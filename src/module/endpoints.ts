@@ -1,4 +1,4 @@
-import { NestFactory } from '@nestjs/core';
+import { NestFactoryStatic } from '@nestjs/core/nest-factory.js';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requestPath } from '../gateway/handshake/handshake.js';
@@ -25,7 +25,8 @@ class EndpointsAdapter extends ExpressAdapter {
  * prefix, versions, middleware and documents of one application do not reach the other.
  */
 export async function createEndpoints(services: Services): Promise<Endpoints> {
-  const app = await NestFactory.create<NestExpressApplication>(
+  // A factory of its own, because NestFactory keeps the options of the application that it created last.
+  const app = await new NestFactoryStatic().create<NestExpressApplication>(
     EndpointsModule.forServer(services),
     new EndpointsAdapter(),
     { bodyParser: false, abortOnError: false },

@@ -1,5 +1,5 @@
 import { Controller, Get, Module, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -91,6 +91,15 @@ describe.each(PLATFORMS)('the endpoints below httpBase on %s', (platform) => {
 
 @Module({ imports: [SwitchboardModule.forRoot({ apiKeys: KEY })] })
 class KeysModule {}
+
+it('leaves the options of NestFactory with httpBase as the application set them', async () => {
+  const logger = { log() {}, warn() {}, error() {} };
+  const app = await NestFactory.create(HostModule, { logger, autoFlushLogs: false });
+  const before = { ...NestFactory };
+  await app.init();
+  expect({ ...NestFactory }).toEqual(before);
+  await app.close();
+});
 
 describe.each(PLATFORMS)('keys of the HTTP API without httpBase on %s', (platform) => {
   it('are named in the log', async () => {
