@@ -23,12 +23,18 @@ const OTHER_ADDRESS = '127.0.0.2';
 interface Diagnosis {
   readonly code: number;
   readonly output: string;
+  /** Lines on standard error. */
+  readonly notes: string;
 }
 
 async function doctor(...args: string[]): Promise<Diagnosis> {
   return promisify(execFile)(process.execPath, [DOCTOR, ...args]).then(
-    ({ stdout }) => ({ code: 0, output: stdout }),
-    ({ code, stdout }: { code: number; stdout: string }) => ({ code, output: stdout }),
+    ({ stdout, stderr }) => ({ code: 0, output: stdout, notes: stderr }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+      code,
+      output: stdout,
+      notes: stderr,
+    }),
   );
 }
 
@@ -61,7 +67,8 @@ describe('behind the proxy, the doctor', () => {
       OTHER_ADDRESS,
     ];
     const origin = nginx.url.replace('wss:', 'https:').replace('/wss', '');
-    const { code, output } = await doctor(...target, '--api-key', KEY, '--origin', origin);
+    const { code, output, notes } = await doctor(...target, '--api-key', KEY, '--origin', origin);
+    expect(notes).toBe('     waiting for a ping, at most 1 s; --quick skips this check\n');
     expect(output).toMatch(/^All checks passed\.$/m);
     expect(code).toBe(0);
     const checks = [...output.matchAll(/^ok +([a-z ]+):/gm)].map(([, name]) => name);
