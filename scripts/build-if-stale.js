@@ -12,6 +12,7 @@ const BUILT = ['dist/main.js', 'dist/client.min.js'].map((name) => `${ROOT}${nam
  */
 export function buildIfStale() {
   if (BUILT.every((file) => existsSync(file)) && newest('src', 'packages/client/src') <= oldest(BUILT)) return;
+  process.stderr.write('building the server and the client; this takes about 10 s\n');
   runOrExit('npm', ['run', '--silent', 'build']);
 }
 export { buildIfStale as setup };

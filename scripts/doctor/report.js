@@ -13,6 +13,11 @@ export class Report {
     console.log(`skip ${name}: ${reason}`);
   }
 
+  /** Says on standard error why the next result takes time. @param {string} text */
+  note(text) {
+    console.error(`     ${text}`);
+  }
+
   /** Runs checks; an error fails the named check. @param {string} name @param {string} remedy @param {() => Promise<void>} checks */
   async attempt(name, remedy, checks) {
     try {

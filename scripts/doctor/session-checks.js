@@ -99,6 +99,7 @@ function within(list, address) {
 /** Waits for a ping; a proxy with an idle timeout below HEARTBEAT_MS closes a silent connection before it. */
 async function heartbeat(report, socket, heartbeatMs) {
   const waitMs = heartbeatMs * 1.5;
+  report.note(`waiting for a ping, at most ${Math.ceil(waitMs / 1000)} s; --quick skips this check`);
   const began = performance.now();
   const [event, code] = await Promise.race([
     once(socket, 'ping').then(() => ['ping']),

@@ -1,4 +1,5 @@
 import type { INestApplication, WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { AbstractWsAdapter, type BaseWsInstance } from '@nestjs/websockets';
 import type { Server } from 'node:http';
 import type { Observable } from 'rxjs';
@@ -86,15 +87,11 @@ export class SwitchboardAdapter extends AbstractWsAdapter {
   }
 }
 
+/** Searches the modules, because `app.get()` logs an error of Nest and ends the process where a provider is missing. */
 function startOf(app: INestApplication): LibraryStart {
-  try {
-    return app.get(LibraryStart);
-  } catch (cause) {
-    throw new Error(
-      'SwitchboardAdapter needs SwitchboardModule.forRoot() in the imports of a module of the application',
-      {
-        cause,
-      },
-    );
+  for (const { providers } of app.get(ModulesContainer).values()) {
+    const start: unknown = providers.get(LibraryStart)?.instance;
+    if (start instanceof LibraryStart) return start;
   }
+  throw new Error('SwitchboardAdapter needs SwitchboardModule.forRoot() in the imports of a module of the application');
 }

@@ -8,13 +8,19 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type Signal = (typeof SIGNALS)[number];
 /** Share of `DRAIN_TIMEOUT_MS` after which the process exits whatever still runs. */
 const EXIT_AT = 0.97;
+/**
+ * Time in which the same signal again is a repetition of the first. npm passes on the signal of a terminal or of a process
+ * manager, which has sent the signal to all processes of the group already.
+ */
+const REPEATED_MS = 1000;
 
 /** An application as Nest implements it: the signal goes to the shutdown hooks of the providers. */
 type ClosableApplication = INestApplication & { close(signal?: string): Promise<void> };
 
 /**
  * Closes the application on the first `SIGTERM` or `SIGINT`, which drains, and exits with 0, at the latest after
- * `DRAIN_TIMEOUT_MS`. A second signal exits at once with 128 plus its number. `enableShutdownHooks` may be called too.
+ * `DRAIN_TIMEOUT_MS`. Another signal, or the same one a second later, exits at once with 128 plus its number.
+ * `enableShutdownHooks` may be called too.
  */
 export function drainOnSignals(app: INestApplication): void {
   const closing = new SignalledClose(app);
@@ -32,7 +38,7 @@ export function logUnhandledRejections(app: INestApplication): void {
 /** Turns signals into one close of the application, whatever else closes it at the same time. */
 class SignalledClose {
   readonly #logger = new Logger('Signals');
-  #isSignalled = false;
+  #first: { readonly signal: Signal; readonly atMs: number } | undefined;
   #isClosed = false;
 
   constructor(private readonly app: ClosableApplication) {
@@ -49,11 +55,13 @@ class SignalledClose {
   onSignal(signal: Signal): void {
     // Nest's own listener may send the signal again after the hooks.
     if (this.#isClosed) process.exit(0);
-    if (this.#isSignalled) {
+    const first = this.#first;
+    if (first?.signal === signal && performance.now() - first.atMs < REPEATED_MS) return;
+    if (first !== undefined) {
       this.#logger.warn('second signal: exiting without draining', { signal });
       this.#exit(128 + constants.signals[signal]);
     }
-    this.#isSignalled = true;
+    this.#first = { signal, atMs: performance.now() };
     void this.#close(signal);
   }
 

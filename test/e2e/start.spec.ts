@@ -36,7 +36,9 @@ describe('a start', () => {
     writeFileSync(clone.path('package.json'), manifest.replace(/"build": "[^"]+"/, '"build": "echo the build runs"'));
     const isBuilt = async (): Promise<boolean> => {
       const { err } = await outcome(clone.run('node', ['scripts/start.js'], { PORT: 'none' }));
-      return err.includes('the build runs');
+      const built = err.includes('the build runs');
+      expect(err.startsWith('building the server and the client; this takes about 10 s\n')).toBe(built);
+      return built;
     };
     expect(await isBuilt()).toBe(false);
     const later = new Date(Date.now() + 60_000);

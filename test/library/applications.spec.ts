@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { config } from 'rxjs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   MessagingGateway,
   SettingsError,
@@ -198,14 +198,20 @@ describe.each(PLATFORMS)('a library on %s', (platform) => {
 });
 
 describe('an application without SwitchboardModule', () => {
-  it('cannot create the adapter', async () => {
+  it('cannot create the adapter, and learns why before Nest ends the process', async () => {
     @Module({})
     class EmptyModule {}
-    const { app } = await createHost('express', EmptyModule);
-    expect(() => new SwitchboardAdapter(app)).toThrow(
-      'SwitchboardAdapter needs SwitchboardModule.forRoot() in the imports of a module of the application',
-    );
-    await app.close();
+    const exit = vi.spyOn(process, 'exit').mockImplementation((code) => expect.unreachable(`exit ${code}`));
+    const app = await NestFactory.create(EmptyModule, { logger: false }); // as in the documents, with abortOnError
+    try {
+      expect(() => new SwitchboardAdapter(app)).toThrow(
+        'SwitchboardAdapter needs SwitchboardModule.forRoot() in the imports of a module of the application',
+      );
+      expect(exit).not.toHaveBeenCalled();
+    } finally {
+      exit.mockRestore();
+      await app.close();
+    }
   });
 });
 

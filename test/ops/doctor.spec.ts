@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { startApache } from '../support/apache.js';
 import { makeCertificates } from '../support/certificates.js';
 import { wrongClock } from '../support/clock.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
@@ -23,12 +24,18 @@ const OTHER_ADDRESS = '127.0.0.2';
 interface Diagnosis {
   readonly code: number;
   readonly output: string;
+  /** Lines on standard error. */
+  readonly notes: string;
 }
 
 async function doctor(...args: string[]): Promise<Diagnosis> {
   return promisify(execFile)(process.execPath, [DOCTOR, ...args]).then(
-    ({ stdout }) => ({ code: 0, output: stdout }),
-    ({ code, stdout }: { code: number; stdout: string }) => ({ code, output: stdout }),
+    ({ stdout, stderr }) => ({ code: 0, output: stdout, notes: stderr }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+      code,
+      output: stdout,
+      notes: stderr,
+    }),
   );
 }
 
@@ -61,7 +68,8 @@ describe('behind the proxy, the doctor', () => {
       OTHER_ADDRESS,
     ];
     const origin = nginx.url.replace('wss:', 'https:').replace('/wss', '');
-    const { code, output } = await doctor(...target, '--api-key', KEY, '--origin', origin);
+    const { code, output, notes } = await doctor(...target, '--api-key', KEY, '--origin', origin);
+    expect(notes).toBe('     waiting for a ping, at most 1 s; --quick skips this check\n');
     expect(output).toMatch(/^All checks passed\.$/m);
     expect(code).toBe(0);
     const checks = [...output.matchAll(/^ok +([a-z ]+):/gm)].map(([, name]) => name);
@@ -185,6 +193,13 @@ describe('without a proxy, the doctor', () => {
     await server?.stop();
     const diagnosis = await diagnose(AUTH, '--token', await token());
     expect(diagnosis.output).toMatch(/^1 check failed\.$/m); // that it is not encrypted
+  });
+
+  it('accepts the metrics that Apache denies', async () => {
+    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1' });
+    const apache = await startApache(server.port);
+    const diagnosis = await doctor('--url', apache.url, '--ca', apache.caFile, '--quick').finally(() => apache.stop());
+    expect(of('metrics', diagnosis)).toBe('ok   metrics: status 403');
   });
 
   it('reports a certificate for another name that expires soon, and public metrics', async () => {

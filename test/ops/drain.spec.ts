@@ -84,11 +84,7 @@ describe('a server that gets a signal', () => {
 
   it('cuts connections that do not close, counts them, and exits with 0 in time', async () => {
     server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '1500' });
-    const { hostname, port } = new URL(server.url);
-    const mute = connectTcp(Number(port), hostname);
-    const lines = Object.entries({ Host: hostname, ...HANDSHAKE }).map(([key, value]) => `${key}: ${value}\r\n`);
-    mute.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
-    await once(mute, 'data');
+    const mute = await openMute(server.url);
     server.signal('SIGTERM');
     expect(await server.ended).toEqual({ code: 0, signal: null });
     const drained = server.lines.find(({ message }) => message === 'drained');
@@ -97,19 +93,48 @@ describe('a server that gets a signal', () => {
     mute.destroy();
   });
 
-  it('exits at once on a second signal', async () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('drains once where npm repeats its %s at once', async (name) => {
+    server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '1500' });
+    const mute = await openMute(server.url);
+    server.signal(name);
+    await server.logged('draining');
+    server.signal(name);
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(server.lines.map(({ message }) => message)).toContain('drained');
+    mute.destroy();
+  });
+
+  it('exits at once on another signal', async () => {
     server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '60000' });
-    const mute = connectTcp(Number(new URL(server.url).port), '127.0.0.1');
-    const lines = Object.entries({ Host: 'localhost', ...HANDSHAKE }).map(([key, value]) => `${key}: ${value}\r\n`);
-    mute.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
-    await once(mute, 'data');
+    const mute = await openMute(server.url);
     server.signal('SIGTERM');
     await server.logged('draining');
+    server.signal('SIGINT');
+    expect(await server.ended).toEqual({ code: 130, signal: null });
+    mute.destroy();
+  });
+
+  it('exits on the same signal after a second', async () => {
+    server = await ServerProcess.start({ DRAIN_TIMEOUT_MS: '60000' });
+    const mute = await openMute(server.url);
     server.signal('SIGTERM');
+    await server.logged('draining');
+    const repeats = setInterval(() => server!.signal('SIGTERM'), 100);
     expect(await server.ended).toEqual({ code: 143, signal: null });
+    clearInterval(repeats);
     mute.destroy();
   });
 });
+
+/** Opens a session over a connection that answers nothing, also no close frame. */
+async function openMute(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const mute = connectTcp(Number(port), hostname);
+  const lines = Object.entries({ Host: hostname, ...HANDSHAKE }).map(([key, value]) => `${key}: ${value}\r\n`);
+  mute.write(`GET /wss HTTP/1.1\r\n${lines.join('')}\r\n`);
+  await once(mute, 'data');
+  return mute;
+}
 
 /** Lets a test decide when a handler finishes. */
 class Gate {
