@@ -4,6 +4,8 @@ const DAY_MS = 86_400_000;
 const MIN_DAYS = 14;
 const MAX_SKEW_MS = 60_000;
 const REDIRECTS = [301, 302, 307, 308];
+/** Statuses of a proxy that keeps a path from the public. */
+const HIDDEN = [401, 403, 404];
 const CHAIN_REMEDY = 'Serve the whole chain (fullchain.pem); pass --ca for a private authority.';
 const CERTIFICATE_REMEDIES = {
   CERT_HAS_EXPIRED: 'Renew the certificate, then reload nginx.',
@@ -19,7 +21,7 @@ export async function checkHandshake(at, report, { httpPort, allowedOrigin }) {
   await report.attempt('node', 'Start the node; if it runs, read its log.', () => node(at, report));
   if (at.secure) {
     await report.attempt('certificate', 'Serve TLS on this port with nginx.', () => certificate(at, report));
-    const remedy = 'Publish HTTP_PORT, or pass --http-port.';
+    const remedy = 'Redirect plain HTTP to https (with Docker: publish HTTP_PORT), or pass --http-port.';
     await report.attempt('redirect', remedy, () => redirect(at, report, httpPort));
   } else
     report.check(
@@ -72,7 +74,7 @@ async function paths(at, report) {
     'Answer upgrades on other paths with 404.',
   );
   const metrics = await at.ask(at.endpoint('/metrics'));
-  const isHidden = !at.secure || metrics.status === 404;
+  const isHidden = !at.secure || HIDDEN.includes(metrics.status);
   report.check(
     'metrics',
     isHidden,

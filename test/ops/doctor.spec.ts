@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { startApache } from '../support/apache.js';
 import { makeCertificates } from '../support/certificates.js';
 import { wrongClock } from '../support/clock.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
@@ -192,6 +193,15 @@ describe('without a proxy, the doctor', () => {
     await server?.stop();
     const diagnosis = await diagnose(AUTH, '--token', await token());
     expect(diagnosis.output).toMatch(/^1 check failed\.$/m); // that it is not encrypted
+  });
+
+  it('accepts the metrics that Apache denies', async () => {
+    const server = await startServer({ TRUSTED_PROXIES: '127.0.0.1' });
+    const apache = await startApache(server.port);
+    const diagnosis = await doctor('--url', apache.url, '--ca', apache.caFile, '--quick');
+    await apache.stop();
+    await server.stop();
+    expect(of('metrics', diagnosis)).toBe('ok   metrics: status 403');
   });
 
   it('reports a certificate for another name that expires soon, and public metrics', async () => {
