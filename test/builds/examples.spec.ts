@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../support/ask.js';
@@ -9,6 +9,15 @@ import { Clone, listeningUrl, outcome } from '../support/clone.js';
 const EXAMPLES = ['call', 'cookbook', 'dashboard', 'group-chat'] as const;
 /** Pages that an example serves beside its script. */
 const PAGES = { call: '/call', cookbook: undefined, dashboard: '/dashboard', 'group-chat': undefined } as const;
+/** The list of handlers after the steps of the cookbook. */
+const HANDLERS = `
+import { Module } from '@nestjs/common';
+import { Database, DatabaseSession } from './database.js';
+import { StockGateway } from './stock.gateway.js';
+
+@Module({ providers: [Database, DatabaseSession, StockGateway] })
+export class HandlersModule {}
+`;
 
 describe('npm run example', () => {
   let clone: Clone;
@@ -36,6 +45,17 @@ describe('npm run example', () => {
     },
     300_000, // the first one builds
   );
+
+  it('has gateways in its cookbook that run where they are copied into src/handlers', async () => {
+    for (const name of ['stock.gateway.ts', 'database.ts'])
+      cpSync(clone.path(`examples/cookbook/${name}`), clone.path(`src/handlers/${name}`));
+    writeFileSync(clone.path('src/handlers/handlers.module.ts'), HANDLERS);
+    const server = clone.run('npm', ['start', '--silent'], { PORT: '0' });
+    const client = await connect(await listeningUrl(server));
+    client.send({ type: 'stock.change', id: '1', data: { item: 'bolts', change: 1 } });
+    expect(await client.answer('1')).toMatchObject({ type: 'stock.change', data: { count: 1 } });
+    await client.close();
+  }, 300_000);
 
   it.each([
     [['grup-chat'], 'there is no example "grup-chat"'],

@@ -35,6 +35,11 @@ class FakeSink extends Writable {
   #finish: (() => void) | undefined;
   stalled = false;
 
+  constructor() {
+    // The default is 16 KiB on Node 20 and 64 KiB from Node 22 on.
+    super({ highWaterMark: 16_384 });
+  }
+
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
     this.#chunks.push(Buffer.from(chunk)); // a copy, because the block returns to the pool
     if (this.stalled) this.#finish = done;
