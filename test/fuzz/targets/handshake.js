@@ -11,7 +11,7 @@ const VARIABLES = {
   LOG_LEVEL: 'error',
   NODE_ENV: 'production',
   ALLOWED_ORIGINS: `${ORIGIN},https://*.example.net`,
-  TRUSTED_PROXIES: '127.0.0.0/8,::1',
+  FRONT_PROXIES: '127.0.0.0/8,::1',
   HANDSHAKES_PER_SECOND: '0',
   MAX_CONNECTIONS_PER_ADDRESS: '0',
 };
