@@ -10,7 +10,7 @@ const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([0-9A-Fa-f:.]+)\](?::\d{1
 /** One pair of an element of `Forwarded` (RFC 7239, 4). Also values without quotes that have a colon or brackets. */
 const PAIR = /\s*([\w!#$%&'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^\s;,"]*)\s*(?:;|$)/y;
 
-/** What the proxies in front say of a client. */
+/** The client as the proxies in front report it. */
 export interface ForwardedClient {
   /** `undefined` where no proxy names an address. */
   readonly address?: string | undefined;
@@ -81,7 +81,7 @@ function* forwardedHops(list: string): Generator<Hop> {
   }
 }
 
-/** Finds the last comma before an index that is not in quotes; -1 where there is none. */
+/** Finds the last comma before an index that is not in quotes; -1 where no comma is left. */
 function lastComma(list: string, end: number): number {
   let isQuoted = false;
   for (let index = end - 1; index >= 0; index--) {
