@@ -22,7 +22,7 @@ describe('the warning that nearly all sessions have one private address', () => 
     server!.signal('SIGTERM');
     await server!.ended;
     return server!.lines
-      .filter(({ message }) => MESSAGE.test(String(message)))
+      .filter(({ message }) => MESSAGE.test(message))
       .map(({ level, address, sessions }) => ({ level, address, sessions }));
   }
 
