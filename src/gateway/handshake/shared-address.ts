@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { BlockList, isIP } from 'node:net';
-import { ConnectionCounter } from '../../limits/connection-counter.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Log } from '../../telemetry/log.js';
 
@@ -37,7 +36,7 @@ for (const [address, bits] of [
 @Injectable()
 export class SharedAddress {
   /** Sessions by private address; no more entries than sessions. */
-  readonly #counts = new ConnectionCounter(Number.POSITIVE_INFINITY);
+  readonly #counts = new Map<string, number>();
   /** The address of the last warning, as long as nearly all sessions have it. */
   #shared: string | undefined;
 
@@ -47,14 +46,12 @@ export class SharedAddress {
   ) {
     sessions.addListener('limits', {
       opened: ({ address }) => this.#opened(address),
-      closed: ({ address }) => {
-        if (isPrivate(address)) this.#counts.release(address);
-      },
+      closed: ({ address }) => this.#count(address, -1),
     });
   }
 
   #opened(address: string): void {
-    if (isPrivate(address)) this.#counts.acquire(address);
+    this.#count(address, 1);
     if (this.#shared !== undefined && !this.#has(this.#shared, SHARE_TO_REARM, MIN_SESSIONS / 2))
       this.#shared = undefined;
     if (this.#shared !== undefined || !this.#has(address, SHARE, MIN_SESSIONS)) return;
@@ -65,10 +62,17 @@ export class SharedAddress {
     });
   }
 
+  #count(address: string, change: 1 | -1): void {
+    if (!isPrivate(address)) return;
+    const count = (this.#counts.get(address) ?? 0) + change;
+    if (count > 0) this.#counts.set(address, count);
+    else this.#counts.delete(address);
+  }
+
   /** Returns whether so many sessions are open, and more than a share of them from one address. */
   #has(address: string, share: number, minSessions: number): boolean {
     const { size } = this.sessions;
-    return size >= minSessions && this.#counts.count(address) > size * share;
+    return size >= minSessions && (this.#counts.get(address) ?? 0) > size * share;
   }
 }
 
