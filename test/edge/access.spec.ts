@@ -91,8 +91,9 @@ describe('the origin of a web page', () => {
 });
 
 /** Connects with these headers and returns the client address that the server sees. */
-async function seenFrom(headers: Record<string, string>): Promise<string | undefined> {
-  const client = await connect(server!.url, { headers });
+async function seenFrom(headers: Record<string, string | string[]>): Promise<string | undefined> {
+  // The type of ws has no lists of lines, which Node sends as they are.
+  const client = await connect(server!.url, { headers: headers as Record<string, string> });
   const address = server!.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
   await client.close(1000);
   return address;
@@ -165,6 +166,12 @@ describe('the address of a client', () => {
     server = await startServer({ FRONT_PROXIES: '127.0.0.1' });
     for (const address of ['2001:DB8:0:0::1', '2001:db8::1', '2001:0db8:0000:0000:0000:0000:0000:0001'])
       expect(await seenFrom({ 'x-real-ip': address })).toBe('2001:db8::1');
+  });
+
+  it('is read from several lines of a header as from one list', async () => {
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1 10.0.0.0/8' });
+    expect(await seenFrom({ 'x-forwarded-for': ['6.6.6.6, 1.2.3.4', '10.0.0.2'] })).toBe('1.2.3.4');
+    expect(await seenFrom({ forwarded: ['for=6.6.6.6', 'for=1.2.3.4, for=10.0.0.2'] })).toBe('1.2.3.4');
   });
 
   it('is read by Forwarded and with ports, too', async () => {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -90,6 +91,16 @@ describe('nginx accepts', () => {
   it('a limit of connections that is higher than its own highest', async () => {
     await script('37-features.sh', { MAX_CONNECTIONS_PER_ADDRESS: '40000' });
     await checked();
+  });
+
+  it('IPv6 clients beside a plain port wherever there is IPv6', async () => {
+    await script('37-features.sh', { HTTP_LISTEN: '8080', HTTPS_LISTEN: '8443', PROXY_PROTOCOL: 'on', FRONT_PROXIES });
+    const lines = (await readFile(join(nginx.environment['TLS_DIR']!, 'listen.conf'), 'utf8')).trim().split('\n');
+    const wanted = ['8080 default_server proxy_protocol;', '8443 default_server ssl proxy_protocol;'].flatMap((line) =>
+      existsSync('/proc/net/if_inet6') ? [`listen ${line}`, `listen [::]:${line}`] : [`listen ${line}`],
+    );
+    expect(lines.slice(0, -1)).toEqual(wanted);
+    expect(lines.at(-1)).toMatch(/^listen unix:.*health\.sock ssl;$/);
   });
 
   it('every character of a secret that the application accepts', async () => {

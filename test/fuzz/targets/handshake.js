@@ -155,6 +155,8 @@ export async function handshakeTarget() {
 
       'X-Forwarded-For: 10.0.0.1\r\n',
       'X-Forwarded-For: ::1, 1::2\r\n',
+      'X-Forwarded-For: 1.2.3.4:5, [::1]:6\r\n',
+      'Forwarded: for="[1::2]:3";proto=https, for=127.0.0.1\r\n',
       'X-Real-IP: 1.2.3.4\r\n',
       'X-Forwarded-Proto: https\r\n',
 
