@@ -19,7 +19,7 @@ link() {
 # locked out once that authority is removed.
 enable_hsts() {
   case ${HSTS_SECONDS:-63072000} in
-    *[!0-9]*) fail "HSTS_SECONDS must be a whole number of seconds (it is $HSTS_SECONDS); 0 turns HSTS off" ;;
+    *[!0-9]* | 0?*) fail "HSTS_SECONDS must be a whole number of seconds (it is $HSTS_SECONDS); 0 turns HSTS off" ;;
     *[!0]*) printf "on 'max-age=%s';\n" "${HSTS_SECONDS:-63072000}" >"$run/hsts.map" ;;
   esac
 }

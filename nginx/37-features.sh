@@ -1,38 +1,87 @@
 #!/bin/sh
-# Runs before nginx starts. Writes the optional features into files that the configuration includes: listening addresses,
-# the handshake rate of an address, the PROXY protocol and client certificates.
-set -eu
+# Runs before nginx starts. Checks the values that the configuration contains, because nginx may read a wrong one otherwise
+# than the application does. Writes the optional features into files that the configuration includes: what stands in front,
+# listening addresses, the limits of an address, and client certificates.
+set -euf # f: no value is a file pattern
+export LC_ALL=C
 run=${TLS_DIR:-/run/tls}
 client_ca=${MOUNTED_CLIENT_CA:-/etc/switchboard/client-ca} # TLS_CLIENT_CA of the host
 
 log() { echo "switchboard: $*"; }
 fail() { log "$@" >&2 && exit 78; }
+# Succeeds where the whole of a value matches an extended regular expression.
+matches() { printf '%s' "$1" | tr '\n' '\001' | grep -Eqx -e "$2"; }
 
 mkdir -p "$run"
-rm -f "$run/proxy-protocol.conf" "$run/client-ca.conf" "$run/handshakes.conf" "$run/handshake-limit.conf" "$run/address-limits.conf"
+rm -f "$run/client-ca.conf" "$run/handshakes.conf" "$run/handshake-limit.conf" "$run/address-limits.conf"
 
-proxy_protocol=''
+# The same rule as in the application. A segment of dots would never match, because clients and nginx resolve it.
+segment='/([A-Za-z0-9_~-]|[.][.]?[A-Za-z0-9_~-]|[.][.][.])[A-Za-z0-9._~-]*'
+matches "$WS_PATH" "($segment)+" || fail "WS_PATH must be a path such as /wss, without a trailing slash (it is $WS_PATH)"
+matches "$HTTP_BASE" "/|($segment)+" ||
+  fail "HTTP_BASE must be / or a path such as /chat, without a trailing slash (it is $HTTP_BASE)"
+matches "$HTTPS_PORT" '[1-9][0-9]{0,4}' || fail "HTTPS_PORT must be a port from 1 to 65535 (it is $HTTPS_PORT)"
+matches "$IDLE_TIMEOUT" '[1-9][0-9]{0,8}(ms|s|m|h)?' ||
+  fail "IDLE_TIMEOUT must be a time such as 75s or 2m (it is $IDLE_TIMEOUT)"
+
+# What stands in front: balancers that FRONT_PROXIES names. `$front` is how a connection's sender reports the client: `http`
+# by headers, `tcp` by the PROXY protocol, and `none` where the sender is not named.
+address() {
+  printf '%s\n' "$1" | awk -F/ '
+    function ipv4(text,   parts, count, i) {
+      count = split(text, parts, ".")
+      for (i = 1; i <= count; i++) if (parts[i] !~ /^(0|[1-9][0-9]?[0-9]?)$/ || parts[i] > 255) return 0
+      return count == 4
+    }
+    function ipv6(text,   parts, count, i, groups, gaps) {
+      if (text !~ /^[0-9A-Fa-f:]*$/ || text ~ /:::/ || text ~ /^:[^:]/ || text ~ /[^:]:$/) return 0
+      if (tolower(text) ~ /^[0:]+ffff:/) return 0 # an IPv4 address in its IPv6 form matches no IPv4 connection
+      count = split(text, parts, ":")
+      for (i = 1; i <= count; i++) if (length(parts[i]) > 4) return 0; else if (parts[i] != "") groups++
+      gaps = gsub(/::/, "", text)
+      # nginx refuses seven groups before the gap.
+      return gaps == 0 ? groups == 8 : gaps == 1 && (groups < 7 || groups == 7 && parts[1] == "")
+    }
+    { bits = NF == 1 ? 0 : $2 }
+    END { exit !(NF <= 2 && bits ~ /^(0|[1-9][0-9]?[0-9]?)$/ && (ipv4($1) ? bits <= 32 : ipv6($1) && bits <= 128)) }
+  '
+}
 case ${PROXY_PROTOCOL:-off} in
-  off) ;;
-  on)
-    proxy_protocol=' proxy_protocol'
-    for network in ${PROXY_PROTOCOL_FROM:-10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7}; do
-      case $network in *[!0-9A-Fa-f.:/]*) fail "PROXY_PROTOCOL_FROM must list addresses or networks (it contains $network)" ;; esac
-      echo "set_real_ip_from $network;"
-    done >"$run/proxy-protocol.conf"
-    echo 'real_ip_header proxy_protocol;' >>"$run/proxy-protocol.conf"
-    log "PROXY protocol required on every connection; trusted from ${PROXY_PROTOCOL_FROM:-private networks}"
-    ;;
+  off) front=http header=X-Forwarded-For listen_option='' ;;
+  on) front=tcp header=proxy_protocol listen_option=' proxy_protocol' ;;
   *) fail "PROXY_PROTOCOL must be on or off (it is $PROXY_PROTOCOL)" ;;
 esac
+# shellcheck disable=SC2046 # a list of words, on purpose
+set -- $(printf '%s' "${FRONT_PROXIES:-}" | tr ',' ' ')
+for network in "$@"; do
+  address "$network" || fail "FRONT_PROXIES must list addresses or networks such as 10.0.0.0/8 (it contains $network)"
+done
+case ${TLS_AT:-nginx} in
+  nginx) ;;
+  balancer)
+    [ $# -gt 0 ] || fail 'TLS_AT=balancer needs FRONT_PROXIES, the addresses of the load balancer that ends TLS'
+    [ -z "${TLS_CLIENT_CA:-}" ] || fail 'TLS_CLIENT_CA needs TLS_AT=nginx, because only the end of TLS sees a certificate'
+    log 'TLS ends at the load balancer; port 80 serves FRONT_PROXIES'
+    ;;
+  *) fail "TLS_AT must be nginx or balancer (it is $TLS_AT)" ;;
+esac
+[ "$front" = http ] || [ $# -gt 0 ] ||
+  fail 'PROXY_PROTOCOL=on needs FRONT_PROXIES, the addresses of the load balancer that sends the header'
+{
+  for network in "$@"; do echo "set_real_ip_from $network;"; done
+  printf 'real_ip_header %s;\nreal_ip_recursive on;\n' "$header"
+  echo 'geo $realip_remote_addr $front {'
+  echo '  default none;'
+  for network in "$@"; do echo "  $network $front;"; done
+  echo '}'
+} >"$run/front.conf"
+[ $# -eq 0 ] || log "client addresses from $header of $*"
 
 # Limits an address by the application's settings of the same names. Handshakes and requests have a burst of four seconds; nginx
 # does not count the first one as burst. Connections are those with an open WebSocket or a request. Their limit is twice the
 # application's number, so that requests have room beside the sessions.
 number() { # NAME VALUE UNIT
-  case $2 in
-    *[!0-9]* | 0?*) fail "$1 must be a whole number of $3 (it is $2); 0 turns the limit off" ;;
-  esac
+  matches "$2" '0|[1-9][0-9]{0,9}' || fail "$1 must be a whole number of $3 (it is $2); 0 turns the limit off"
 }
 limit_rate() { # ZONE RATE FILE
   [ "$2" != 0 ] || return 0
@@ -48,14 +97,23 @@ number REQUESTS_PER_SECOND "$requests" requests
 number MAX_CONNECTIONS_PER_ADDRESS "$connections" connections
 limit_rate handshakes "$handshakes" handshake-limit.conf
 limit_rate requests "$requests" address-limits.conf
-if [ "$connections" != 0 ]; then
+# Sets no limit over 65535, which is the highest that nginx takes.
+if [ "$connections" != 0 ] && [ "$connections" -le 32767 ]; then
   echo "limit_conn_zone \$limit_address zone=connections:10m;" >>"$run/handshakes.conf"
   printf 'limit_conn connections %s;\nlimit_conn_status 429;\n' $((connections * 2)) >>"$run/address-limits.conf"
 fi
 
-echo "listen $HTTP_LISTEN default_server$proxy_protocol;" >"$run/http-listen.conf"
-# The health check uses the Unix socket, because it sends no PROXY header; only this container reaches the socket.
-printf 'listen %s ssl default_server%s;\nlisten unix:%s/health.sock ssl;\n' "$HTTPS_LISTEN" "$proxy_protocol" "$run" >"$run/https-listen.conf"
+# Listens on IPv6 beside a plain port, where there is IPv6. Without it Docker hands over IPv6 clients under its own address.
+listen() { # ADDRESS OPTIONS
+  echo "listen $1 default_server$2$listen_option;"
+  ! matches "$1" '[0-9]+' || [ ! -e /proc/net/if_inet6 ] || echo "listen [::]:$1 default_server$2$listen_option;"
+}
+{
+  listen "$HTTP_LISTEN" ''
+  listen "$HTTPS_LISTEN" ' ssl'
+  # The health check uses the Unix socket, because it sends no PROXY header; only this container reaches the socket.
+  echo "listen unix:$run/health.sock ssl;"
+} >"$run/listen.conf"
 
 if [ -n "${TLS_CLIENT_CA:-}" ]; then
   [ -f "$client_ca" ] && [ -r "$client_ca" ] || fail "TLS_CLIENT_CA: cannot read $TLS_CLIENT_CA; the file must exist and be readable"

@@ -64,7 +64,7 @@ async function clientAddress(at, report, { addresses, apiKey, id }) {
   const remedy =
     seen === FORGED
       ? 'The proxy must overwrite X-Forwarded-For and X-Real-IP; now any client can claim any address.'
-      : `Add this proxy to TRUSTED_PROXIES. The address of this machine is ${addresses.localAddress}.`;
+      : `Add this proxy to FRONT_PROXIES. The address of this machine is ${addresses.localAddress}.`;
   report.check('address', seen !== FORGED && !isProxy(seen, addresses), `the server sees ${seen}`, remedy);
   const skewMs = Math.abs(Date.now() - Date.parse(since));
   report.check(

@@ -15,6 +15,7 @@ import { Handshake } from './handshake/handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
+import { SharedAddress } from './handshake/shared-address.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
 import { HookCaller } from './nest/hook-caller.js';
@@ -40,6 +41,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     ConnectionLimits,
     ClientAddress,
     OriginPolicy,
+    SharedAddress,
     TokenVerifier,
     TokenExpiry,
     TokenRenewal,

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { isApplicationType } from '../protocol/index.js';
 import { Check, invalidEntry, OneOf, OnOff, requires, WholeNumber } from './check.js';
 import { Setting } from './setting.js';
@@ -9,6 +9,11 @@ const HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/i;
 /** RFC 7518, 3.2: a key of HS256 is at least as long as its hash. */
 const MIN_SECRET_BYTES = 32;
 const MAX_RESERVED_TYPES = 64;
+/** More than a content delivery network publishes; each handshake through a proxy is compared with all of them. */
+const MAX_FRONT_PROXIES = 512;
+/** IPv4 addresses in their IPv6 form (RFC 4291, 2.5.5.2). */
+const MAPPED = new BlockList();
+MAPPED.addSubnet('::ffff:0:0', 96, 'ipv6');
 
 /** Which clients may connect, how they prove their identity, and through which proxies. */
 export class AccessSettings {
@@ -46,11 +51,21 @@ export class AccessSettings {
   @Check((hosts: readonly string[]) => invalidEntry(hosts, (host) => HOST.test(host), 'host names such as example.com'))
   allowedHosts!: readonly string[];
 
-  @Setting('list', 'Addresses and networks of proxies that are trusted to report the address of a client.')
-  @Check((networks: readonly string[]) => invalidEntry(networks, isNetwork, 'addresses or networks such as 10.0.0.0/8'))
-  trustedProxies!: readonly string[];
+  @Setting(
+    'list',
+    'Addresses and networks of the proxies and load balancers in front. Their headers about the address and the protocol of a client are trusted. At most 512.',
+    { former: 'TRUSTED_PROXIES' },
+  )
+  @Check((networks: readonly string[]) => {
+    if (networks.length > MAX_FRONT_PROXIES) return `must list at most ${MAX_FRONT_PROXIES} addresses or networks`;
+    return invalidEntry(networks, isNetwork, 'addresses or networks such as 10.0.0.0/8 or 2001:db8::/32');
+  })
+  frontProxies!: readonly string[];
 
-  @Setting('text', 'File with the secret that a trusted proxy sends in `X-Proxy-Secret`; created at the first start.')
+  @Setting(
+    'text',
+    'File with the secret that a proxy sends in `X-Proxy-Secret`; created at the first start. With a secret, only proxies that send it are trusted.',
+  )
   proxySecretFile: string | undefined;
 
   @Setting(
@@ -139,10 +154,14 @@ export function isProduction(nodeEnv: string | undefined): boolean {
   return nodeEnv === 'production';
 }
 
+/**
+ * Returns whether a text is an address or a network that nginx reads in the same way: without a zone, without leading
+ * zeros, and an IPv4 address not in its IPv6 form.
+ */
 function isNetwork(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/');
-  const maxBits = isIP(address) === 4 ? 32 : 128;
-  return (
-    isIP(address) !== 0 && rest.length === 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= maxBits))
-  );
+  const [address = '', bits = '0', ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0 || !/^(0|[1-9]\d*)$/.test(bits)) return false;
+  if (family === 4) return Number(bits) <= 32;
+  return Number(bits) <= 128 && !address.includes('%') && !MAPPED.check(address, 'ipv6');
 }

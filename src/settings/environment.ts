@@ -27,9 +27,12 @@ export class SettingsError extends StartError {}
 export function readSettings(overrides: Variables = {}, environment: Variables = process.env): Settings {
   const chosen = chosenVariables(overrides, environment);
   const nodeEnv = chosen.map((source) => source['NODE_ENV']).find(Boolean);
-  const sources = [...chosen, configFile(nodeEnv), configFile('default')];
+  const files = [configFile(nodeEnv), configFile('default')];
   const values: Record<string, unknown> = {};
-  for (const { variable, property, kind } of SETTINGS) values[property] = parse(kind, textOf(variable, sources));
+  for (const { variable, property, kind, former } of SETTINGS) {
+    const text = textOf(variable, chosen) ?? (former && textOf(former, chosen)) ?? textOf(variable, files);
+    values[property] = parse(kind, text);
+  }
   return checked(
     values,
     ({ variable }) => variable,
@@ -53,7 +56,7 @@ export function settingsOfLibrary(options: SwitchboardOptions): Settings {
   const names = new Map<SettingSpec, string>();
   for (const spec of SETTINGS) {
     const { property, kind } = spec;
-    const [name, text] = isLibrarySetting(spec) ? variables(spec.variable) : [];
+    const [name, text] = isLibrarySetting(spec) ? variables(spec) : [];
     const option = isLibrarySetting(spec) ? (options as Readonly<Record<string, unknown>>)[property] : undefined;
     const fallback = property === 'httpBase' ? undefined : textOf(spec.variable, [defaults]);
     names.set(spec, option === undefined && text !== undefined ? name! : property);
@@ -76,25 +79,31 @@ export function settingsOfLibrary(options: SwitchboardOptions): Settings {
  * is no prefix; at most ten lines.
  */
 export function unknownOfLibrary({ environment }: SwitchboardOptions): string[] {
-  if (typeof environment !== 'object') return environment === true ? misspeltVariables(Object.keys(process.env)) : [];
+  if (typeof environment !== 'object') return environment === true ? unknownNames([process.env]) : [];
   const { prefix } = environment;
   const variables = SETTINGS.filter(isLibrarySetting).map(({ variable }) => variable);
   return Object.keys(process.env)
     .filter((name) => name.startsWith(prefix) && !variables.includes(name.slice(prefix.length)))
     .slice(0, MAX_LINES)
     .map((name) => {
+      const renamed = SETTINGS.find(({ former }) => former !== undefined && prefix + former === name);
+      if (renamed !== undefined) return renamedLine(name, prefix + renamed.variable);
       const meant = nearestName(name.slice(prefix.length), variables);
       return `${name} is not a setting${meant === undefined ? '' : `: did you mean ${prefix}${meant}?`}`;
     });
 }
 
-/** Returns a function that finds the name and the text of a variable; the text is `undefined` where none is set. */
-function variablesOf(environment: EnvironmentUse = false): (variable: string) => [name: string, text?: string] {
+/** Returns a function that finds the name and the text of a setting's variable; the text is `undefined` where none is set. */
+function variablesOf(environment: EnvironmentUse = false): (spec: SettingSpec) => [name: string, text?: string] {
   const prefix = typeof environment === 'object' ? environment.prefix : '';
-  return (variable) => {
+  return ({ variable, former }) => {
     const name = variable === 'NODE_ENV' ? variable : prefix + variable;
-    const text = environment === false ? undefined : textOf(name, [process.env]);
-    return text === undefined ? [name] : [name, text];
+    if (environment === false) return [name];
+    for (const each of former === undefined ? [name] : [name, prefix + former]) {
+      const text = textOf(each, [process.env]);
+      if (text !== undefined) return [each, text];
+    }
+    return [name];
   };
 }
 
@@ -125,13 +134,25 @@ function checked(
 }
 
 /**
- * Returns one line for each variable of the operator whose name is near to that of a setting; at most ten lines.
+ * Returns one line for each variable of the operator that is the former name of a setting, or near to one; of the
+ * second kind at most ten.
  *
  * @param overrides as in {@link readSettings}
  * @param environment as in {@link readSettings}
  */
 export function unknownSettings(overrides: Variables = {}, environment: Variables = process.env): string[] {
-  return misspeltVariables(chosenVariables(overrides, environment).flatMap((source) => Object.keys(source)));
+  return unknownNames(chosenVariables(overrides, environment));
+}
+
+function unknownNames(sources: readonly Variables[]): string[] {
+  const renamed = SETTINGS.flatMap(({ variable, former }) =>
+    former === undefined || textOf(former, sources) === undefined ? [] : [renamedLine(former, variable)],
+  );
+  return [...renamed, ...misspeltVariables(sources.flatMap((source) => Object.keys(source)))];
+}
+
+function renamedLine(former: string, variable: string): string {
+  return `${former} is the former name of ${variable}: rename it`;
 }
 
 /** Returns what the operator has chosen, before the files of this package. */
@@ -164,7 +185,8 @@ function lineOf({ property, constraints, value }: ValidationError, nameOf: (spec
 function parse(kind: SettingKind, text: string | undefined): unknown {
   if (kind === 'list') return Object.freeze(text?.split(/[\s,]+/).filter(Boolean) ?? []);
   if (text === undefined) return undefined;
-  if (kind === 'number') return /^-?\d+$/.test(text) ? Number(text) : text;
+  // No leading zeros, because nginx and the shell read some of these numbers, too.
+  if (kind === 'number') return /^(0|-?[1-9]\d*)$/.test(text) ? Number(text) : text;
   if (kind === 'switch') return text === 'on' ? true : text === 'off' ? false : text;
   return text;
 }

@@ -1,5 +1,5 @@
 import { nearestName } from './misspelt-variables.js';
-import { SETTINGS, type SettingSpec } from './setting.js';
+import { SETTINGS, variableOf, type SettingSpec } from './setting.js';
 import type { Settings } from './settings.js';
 
 /** Settings of the process, its log and its HTTP server, which belong to the application that has the library. */
@@ -66,8 +66,9 @@ export function optionProblems(options: unknown): string[] {
 function unknownOption(name: string): string {
   const properties = SETTINGS.filter(isLibrarySetting).map(({ property }) => property);
   const meant =
-    SETTINGS.filter(isLibrarySetting).find(({ variable }) => variable === name)?.property ??
-    nearestName(name, [...properties, ...Object.keys(OTHER_OPTIONS)]);
+    SETTINGS.filter(isLibrarySetting).find(
+      ({ variable, former }) => variable === name || (former !== undefined && former === variableOf(name)),
+    )?.property ?? nearestName(name, [...properties, ...Object.keys(OTHER_OPTIONS)]);
   const remedy = meant === undefined ? '; docs/library.md lists them' : `: did you mean ${meant}?`;
   return `${name} is not an option of SwitchboardModule${remedy}`;
 }

@@ -9,6 +9,8 @@ export interface SettingSpec {
   readonly meaning: string;
   /** Whether the value is kept out of the log and of error messages. */
   readonly secret: boolean;
+  /** The former name of the variable, which is still read where the variable is not set. */
+  readonly former: string | undefined;
 }
 
 const specs: SettingSpec[] = [];
@@ -17,11 +19,19 @@ const specs: SettingSpec[] = [];
 export const SETTINGS: readonly SettingSpec[] = specs;
 
 /** Binds a field of a settings group to its variable, `HEARTBEAT_MS` for `heartbeatMs`. */
-export function Setting(kind: SettingKind, meaning: string, { secret = false } = {}) {
+export function Setting(
+  kind: SettingKind,
+  meaning: string,
+  { secret = false, former }: { readonly secret?: boolean; readonly former?: string } = {},
+) {
   return (_: object, property: string): void => {
-    const variable = property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-    specs.push({ variable, property, kind, meaning, secret });
+    specs.push({ variable: variableOf(property), property, kind, meaning, secret, former });
   };
+}
+
+/** Returns the variable of a property: `HEARTBEAT_MS` for `heartbeatMs`. */
+export function variableOf(property: string): string {
+  return property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
 /** Lists the settings that are set, by variable, for the log. A secret is shown as `set`, an empty list not at all. */

@@ -107,7 +107,7 @@ describe('connections without a session', () => {
   });
 
   it('are not limited by address where they come from a trusted proxy', async () => {
-    server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '3', TRUSTED_PROXIES: '127.0.0.1' });
+    server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '3', FRONT_PROXIES: '127.0.0.1' });
     await Promise.all(Array.from({ length: 20 }, () => open()));
     while ((await connections()) < 20) await delay(10);
   });
@@ -164,7 +164,7 @@ describe('connections without a session', () => {
 
 describe('requests', () => {
   it('are answered 429 over the rate of their address, and the connection is closed', async () => {
-    server = await startServer({ REQUESTS_PER_SECOND: '1', TRUSTED_PROXIES: '127.0.0.1' });
+    server = await startServer({ REQUESTS_PER_SECOND: '1', FRONT_PROXIES: '127.0.0.1' });
     const url = `http://127.0.0.1:${server.port}/nowhere`;
     const statusFrom = async (address: string): Promise<number> =>
       (await ask(url, { headers: { 'X-Real-IP': address } })).status;

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -91,12 +91,33 @@ describe('the origin of a web page', () => {
 });
 
 /** Connects with these headers and returns the client address that the server sees. */
-async function seenFrom(headers: Record<string, string>): Promise<string | undefined> {
-  const client = await connect(server!.url, { headers });
+async function seenFrom(headers: Record<string, string | string[]>): Promise<string | undefined> {
+  // The type of ws has no lists of lines, which Node sends as they are.
+  const client = await connect(server!.url, { headers: headers as Record<string, string> });
   const address = server!.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
   await client.close(1000);
   return address;
 }
+
+describe('the protocol of a client', () => {
+  /** Connects from a page served over plain HTTP, which is another origin where the client uses TLS. */
+  const fromPlainPage = (headers: Record<string, string>): Promise<number | string> =>
+    handshake({ origin: 'http://own.test', host: 'own.test', ...headers });
+
+  it.each<Record<string, string>>([
+    { 'x-forwarded-proto': 'https' },
+    { 'x-forwarded-proto': 'wss' },
+    { 'x-forwarded-proto': 'HTTPS, http' },
+    { forwarded: 'for=1.2.3.4;proto=https' },
+  ])('is TLS by %j of a named proxy, and of no other', async (headers) => {
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1' });
+    expect(await fromPlainPage(headers)).toBe(FORBIDDEN);
+    expect(await fromPlainPage({ 'x-forwarded-proto': 'http' })).toBe(101);
+    await server.stop();
+    server = await startServer({ FRONT_PROXIES: '10.0.0.1' });
+    expect(await fromPlainPage(headers)).toBe(101);
+  });
+});
 
 describe('the address of a client', () => {
   it('is the address of the connection, and no header changes it', async () => {
@@ -107,7 +128,7 @@ describe('the address of a client', () => {
   });
 
   it('is the last hop that is not a trusted proxy', async () => {
-    server = await startServer({ TRUSTED_PROXIES: '127.0.0.0/8 10.0.0.0/8' });
+    server = await startServer({ FRONT_PROXIES: '127.0.0.0/8 10.0.0.0/8' });
     expect(await seenFrom({ 'x-forwarded-for': '6.6.6.6, 1.2.3.4, 10.1.1.1' })).toBe('1.2.3.4');
     expect(await seenFrom({ 'x-forwarded-for': '::ffff:1.2.3.4' })).toBe('1.2.3.4');
     expect(await seenFrom({ 'x-forwarded-for': 'nonsense' })).toBe('127.0.0.1');
@@ -117,7 +138,7 @@ describe('the address of a client', () => {
   it('is taken from a proxy only with the secret written at the first start', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
     const file = join(folder, 'deep/secret');
-    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
     const secret = await readFile(file, 'utf8');
     expect({ mode: (await stat(file)).mode & 0o777, length: secret.length }).toEqual({ mode: 0o600, length: 64 });
     const forwarded = { 'x-forwarded-for': '1.2.3.4' };
@@ -125,7 +146,7 @@ describe('the address of a client', () => {
     expect(await seenFrom({ ...forwarded, 'x-proxy-secret': 'wrong' })).toBe('127.0.0.1');
     expect(await seenFrom({ ...forwarded, 'x-proxy-secret': secret })).toBe('1.2.3.4');
     await server.stop();
-    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
     expect(await seenFrom({ ...forwarded, 'x-proxy-secret': secret })).toBe('1.2.3.4');
     await rm(folder, { recursive: true });
   });
@@ -134,7 +155,7 @@ describe('the address of a client', () => {
     'is the IPv4 address of %s, however the mapped address is spelt',
     async (address) => {
       expect(rateLimitKey(address)).toBe('127.0.0.1');
-      server = await startServer({ TRUSTED_PROXIES: '10.0.0.0/8 127.0.0.1' });
+      server = await startServer({ FRONT_PROXIES: '10.0.0.0/8 127.0.0.1' });
       expect(await seenFrom({ 'x-real-ip': address })).toBe('127.0.0.1');
       const hex = '::ffff:a01:101'; // 10.1.1.1
       expect(await seenFrom({ 'x-forwarded-for': `1.2.3.4, ${hex}, ${address}` })).toBe('1.2.3.4');
@@ -142,15 +163,49 @@ describe('the address of a client', () => {
   );
 
   it('has one spelling, so that a proxy cannot make two addresses of one', async () => {
-    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1' });
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1' });
     for (const address of ['2001:DB8:0:0::1', '2001:db8::1', '2001:0db8:0000:0000:0000:0000:0000:0001'])
       expect(await seenFrom({ 'x-real-ip': address })).toBe('2001:db8::1');
   });
 
-  it('is trusted by a mapped network, too', async () => {
-    server = await startServer({ TRUSTED_PROXIES: '::ffff:127.0.0.0/104' });
-    expect(await seenFrom({ 'x-real-ip': '1.2.3.4' })).toBe('1.2.3.4');
+  it('is read from several lines of a header as from one list', async () => {
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1 10.0.0.0/8' });
+    expect(await seenFrom({ 'x-forwarded-for': ['6.6.6.6, 1.2.3.4', '10.0.0.2'] })).toBe('1.2.3.4');
+    expect(await seenFrom({ forwarded: ['for=6.6.6.6', 'for=1.2.3.4, for=10.0.0.2'] })).toBe('1.2.3.4');
   });
+
+  it('is read by Forwarded and with ports, too', async () => {
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1 2001:db8:ffff::/48' });
+    expect(await seenFrom({ forwarded: 'for=6.6.6.6, for="[2001:db8::7]:80";proto=https' })).toBe('2001:db8::7');
+    expect(await seenFrom({ 'x-forwarded-for': '1.2.3.4:567, [2001:db8:ffff::2]:80' })).toBe('1.2.3.4');
+  });
+
+  it('is not read from IPv4 proxies by an IPv6 network that contains all mapped addresses', async () => {
+    server = await startServer({ FRONT_PROXIES: '::/0' });
+    expect(await seenFrom({ 'x-forwarded-for': '1.2.3.4' })).toBe('127.0.0.1');
+  });
+
+  it('is read from a proxy that shows the secret, whether or not it is named', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
+    const file = join(folder, 'secret');
+    const secret = 'Zm9v+YmFy/MTIz-NDU2_Nzg5MDEyMzQ1Njc4OTAx=';
+    await writeFile(file, `${secret}\r\n`);
+    server = await startServer({ PROXY_SECRET_FILE: file });
+    expect(await seenFrom({ 'x-forwarded-for': '1.2.3.4', 'x-proxy-secret': secret })).toBe('1.2.3.4');
+    expect(await seenFrom({ 'x-forwarded-for': '1.2.3.4' })).toBe('127.0.0.1');
+    await rm(folder, { recursive: true });
+  });
+
+  it.each(["a'b", 'a"b', 'a$b', 'a b', 'a;b', 'a{b', 'a}b', 'a\\b', 'a\nb', 'ä'])(
+    'ends the start where the secret contains a character that nginx may read otherwise: %j',
+    async (part) => {
+      const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
+      const file = join(folder, 'secret');
+      await writeFile(file, part + 'x'.repeat(40));
+      await expect(startServer({ PROXY_SECRET_FILE: file })).rejects.toThrow(/PROXY_SECRET_FILE .* 32 to 512 letters/);
+      await rm(folder, { recursive: true });
+    },
+  );
 
   it('counts as its /64 network in limits if it is IPv6', () => {
     expect(['2001:db8::1', '2001:db8:0:0:ffff::', '2001:db8:0:1::1', '1.2.3.4'].map(rateLimitKey)).toEqual([

@@ -133,7 +133,7 @@ const openSessions = (): number => server.app.get(SessionRegistry).size;
 
 describe('a ConnectGuard', () => {
   it('gets the request, the address and the verified token, and admits by true', async () => {
-    await start(() => true, { ...AUTH, AUTH: 'optional', TRUSTED_PROXIES: '127.0.0.1' });
+    await start(() => true, { ...AUTH, AUTH: 'optional', FRONT_PROXIES: '127.0.0.1' });
     const expires = soon(60);
     const headers = { cookie: 'a=b', 'x-forwarded-for': '203.0.113.7' };
     const jwt = await token({ claims: { role: 'admin' }, expires });

@@ -59,7 +59,7 @@ const DEPLOYMENTS: Record<string, () => Promise<Deployment>> = {
 async function proxied(
   start: (port: number) => Promise<{ url: string; caFile: string; process: Daemon; stop(): Promise<void> }>,
 ): Promise<Deployment> {
-  const variables = { HEARTBEAT_MS, PORT: await reservePort(), TRUSTED_PROXIES: '127.0.0.1' };
+  const variables = { HEARTBEAT_MS, PORT: await reservePort(), FRONT_PROXIES: '127.0.0.1' };
   const server = await startServer(variables);
   const proxy = await start(server.port);
   const { url, caFile, process: daemon } = proxy;
@@ -179,7 +179,7 @@ describe('the secret between nginx and the application', () => {
   it('makes the application trust the headers of nginx, and no guessed secret does', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-secret-'));
     const file = join(folder, 'secret');
-    const server = await startServer({ TRUSTED_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
+    const server = await startServer({ FRONT_PROXIES: '127.0.0.1', PROXY_SECRET_FILE: file });
     const proxySecret = await readFile(file, 'utf8');
     const [known, unknown] = [
       await startNginx({ appPort: server.port, proxySecret }),

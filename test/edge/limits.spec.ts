@@ -32,7 +32,7 @@ describe('connections', () => {
   });
 
   it('are rejected with 429 over the limit of an address, without effect on other addresses', async () => {
-    server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '1', TRUSTED_PROXIES: '127.0.0.1' });
+    server = await startServer({ MAX_CONNECTIONS_PER_ADDRESS: '1', FRONT_PROXIES: '127.0.0.1' });
     const ann = await connect(server.url, { headers: { 'x-real-ip': '2001:db8::1' } });
     expect(await refusal({ 'x-real-ip': '2001:db8::2' })).toEqual(TOO_MANY);
     const bob = await connect(server.url, { headers: { 'x-real-ip': '2001:db8:1::1' } });

@@ -18,7 +18,7 @@ describe('behind nginx, operators see the address of the client', () => {
   const lines = keepLogLines();
 
   beforeAll(async () => {
-    const settings = { TRUSTED_PROXIES: '127.0.0.1', API_KEYS: KEY, LOG_LEVEL: 'debug', LOG_FORMAT: 'json' };
+    const settings = { FRONT_PROXIES: '127.0.0.1', API_KEYS: KEY, LOG_LEVEL: 'debug', LOG_FORMAT: 'json' };
     server = await startServer({ ...AUTH, ...settings });
     nginx = await startNginx({ appPort: server.port });
     far = { localAddress: FAR, ca: await readFile(nginx.caFile, 'utf8') };

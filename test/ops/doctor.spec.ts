@@ -48,7 +48,7 @@ describe('behind the proxy, the doctor', () => {
   let server: TestServer;
   let nginx: Nginx;
   beforeAll(async () => {
-    server = await startServer({ HEARTBEAT_MS: '300', TRUSTED_PROXIES: '127.0.0.1', API_KEYS: KEY });
+    server = await startServer({ HEARTBEAT_MS: '300', FRONT_PROXIES: '127.0.0.1', API_KEYS: KEY });
     nginx = await startNginx({ appPort: server.port });
   });
   afterAll(async () => {
@@ -136,7 +136,7 @@ describe('behind the proxy, the doctor', () => {
     ];
     const diagnosis = await doctor(...target, '--api-key', KEY, '--quick');
     expect([diagnosis.code, of('address', diagnosis)]).toEqual([1, 'FAIL address: the server sees 127.0.0.1']);
-    expect(diagnosis.output).toContain('TRUSTED_PROXIES');
+    expect(diagnosis.output).toContain('FRONT_PROXIES');
     await front.stop();
     await untrusting.stop();
   });
@@ -182,7 +182,7 @@ describe('without a proxy, the doctor', () => {
   });
 
   it('reports a server that trusts forged addresses', async () => {
-    const diagnosis = await diagnose({ TRUSTED_PROXIES: '127.0.0.1', API_KEYS: KEY }, '--api-key', KEY);
+    const diagnosis = await diagnose({ FRONT_PROXIES: '127.0.0.1', API_KEYS: KEY }, '--api-key', KEY);
     expect(of('address', diagnosis)).toMatch(/^FAIL address: the server sees 203\./);
     expect(diagnosis.output).toContain('any client can claim any address');
   });

@@ -128,7 +128,7 @@ describe('the log', () => {
   });
 
   it('writes the address of the client and its user, not the address of the proxy', async () => {
-    server = await ServerProcess.start({ ...AUTH, LOG_LEVEL: 'debug', TRUSTED_PROXIES: '127.0.0.1' });
+    server = await ServerProcess.start({ ...AUTH, LOG_LEVEL: 'debug', FRONT_PROXIES: '127.0.0.1' });
     const from = { 'X-Real-IP': '203.0.113.7' };
     const jwt = bearer(await token()).headers;
     await ask(`${server.origin}/wss`, { headers: { ...HANDSHAKE, ...from, authorization: 'Bearer hidden' } });

@@ -73,6 +73,7 @@ export async function startNginx({
     IDLE_TIMEOUT: idleTimeout,
     LOG_DIR: folder,
     RESOLVER: app.resolver,
+    TLS_AT: 'nginx',
     TLS_DIR: join(folder, 'run'),
     WS_PATH: wsPath,
     // Paths that are mounts in the container.

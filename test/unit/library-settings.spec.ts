@@ -74,6 +74,7 @@ describe('settings of a library', () => {
     [{ tlsCertFile: 'a.pem' }, 'tlsCertFile is not an option of SwitchboardModule: it belongs to your application'],
     [{ hearbeatMs: 1000 }, 'hearbeatMs is not an option of SwitchboardModule: did you mean heartbeatMs?'],
     [{ HEARTBEAT_MS: 1000 }, 'HEARTBEAT_MS is not an option of SwitchboardModule: did you mean heartbeatMs?'],
+    [{ trustedProxies: [] }, 'trustedProxies is not an option of SwitchboardModule: did you mean frontProxies?'],
     [{ toString: 1 }, 'toString is not an option of SwitchboardModule; docs/library.md lists them'],
     [{ inheritAppConfig: 'false' }, 'inheritAppConfig must be true or false (it is "false")'],
     [{ environment: 'CHAT_' }, `environment must be true, false or { prefix: 'CHAT_' } (it is "CHAT_")`],
@@ -99,10 +100,13 @@ describe('settings of a library', () => {
     set('CHAT_HEARBEAT_MS', '1000');
     set('CHAT_COLOUR', 'red');
     set('CHAT_WHO', 'on');
+    set('CHAT_TRUSTED_PROXIES', '10.0.0.1');
     expect(unknownOfLibrary({ environment: { prefix: 'CHAT_' } })).toEqual([
       'CHAT_HEARBEAT_MS is not a setting: did you mean CHAT_HEARTBEAT_MS?',
       'CHAT_COLOUR is not a setting',
+      'CHAT_TRUSTED_PROXIES is the former name of CHAT_FRONT_PROXIES: rename it',
     ]);
+    expect(settingsOfLibrary({ environment: { prefix: 'CHAT_' } }).frontProxies).toEqual(['10.0.0.1']);
     expect(unknownOfLibrary({})).toEqual([]);
   });
 

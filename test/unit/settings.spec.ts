@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readSettings, SettingsError, type Variables } from '../../src/settings/environment.js';
+import { readSettings, SettingsError, unknownSettings, type Variables } from '../../src/settings/environment.js';
 import { SETTINGS } from '../../src/settings/setting.js';
 
 /** Returns the error lines that these variables cause; an empty list where they are valid. */
@@ -49,8 +49,18 @@ const BAD: [string, string, string][] = [
   ['ALLOWED_ORIGINS', 'https://a.example, https://b.example/', 'must list origins'],
   ['ALLOW_ANY_ORIGIN', 'on', 'must be yes or no'],
   ['ALLOWED_HOSTS', 'example.com:443', 'must list host names'],
-  ['TRUSTED_PROXIES', '10.0.0.0/33', 'must list addresses or networks'],
-  ['TRUSTED_PROXIES', '::1/129', 'must list addresses or networks'],
+  ['FRONT_PROXIES', '10.0.0.0/33', 'must list addresses or networks'],
+  ['FRONT_PROXIES', '10.0.0.0/08', 'must list addresses or networks'],
+  ['FRONT_PROXIES', '10.0.0.1 proxy.example', 'must list addresses or networks'],
+  ['FRONT_PROXIES', '::1/129', 'must list addresses or networks'],
+  ['FRONT_PROXIES', 'fe80::1%eth0', 'must list addresses or networks'],
+  ['FRONT_PROXIES', '::ffff:10.0.0.0/104', 'must list addresses or networks'],
+  ['FRONT_PROXIES', '0:0:0:0:0:FFFF:a00:1', 'must list addresses or networks'],
+  [
+    'FRONT_PROXIES',
+    Array.from({ length: 513 }, (_, index) => `10.0.${index >> 8}.${index & 255}`).join(),
+    'must list at most 512',
+  ],
   ['AUTH', 'on', 'must be off, optional or required'],
   ['AUTH', 'required', 'needs AUTH_SECRET or AUTH_JWKS'],
   ['AUTH_SECRET', 'short', 'must have at least 32 bytes'],
@@ -76,12 +86,14 @@ const BAD: [string, string, string][] = [
   ['PORT', ' 3000', 'must be a whole number from 0 to 65535'],
   ['PORT', '1.5', 'must be a whole number from 0 to 65535'],
   ['PORT', '1e3', 'must be a whole number from 0 to 65535'],
+  ['PORT', '03000', 'must be a whole number from 0 to 65535'],
   ['PORT', '-1', 'must be a whole number from 0 to 65535'],
   ['PORT', '65536', 'must be a whole number from 0 to 65535'],
   ['WS_PATH', 'wss', 'must be a path'],
   ['WS_PATH', '/wss/', 'must be a path'],
   ['WS_PATH', '/', 'must be a path'],
   ['WS_PATH', '/a?b', 'must be a path'],
+  ['WS_PATH', '/a/../b', 'must be a path'],
   ['HTTP_BASE', 'chat', 'must be / or a path'],
   ['HTTP_BASE', '/chat/', 'must be / or a path'],
   ['HTTP_BASE', '/a/../b', 'must be / or a path'],
@@ -186,6 +198,16 @@ describe('settings', () => {
       'AUTH_SECERT is not a setting: did you mean AUTH_SECRET?',
     ]);
     delete process.env['AUTH_SECERT'];
+  });
+
+  it('are read under a former name where the new one is not set, and the former name is reported', () => {
+    const former = { TRUSTED_PROXIES: '10.0.0.1' };
+    expect(readSettings(former, {}).frontProxies).toEqual(['10.0.0.1']);
+    expect(readSettings({ FRONT_PROXIES: '10.0.0.2' }, former).frontProxies).toEqual(['10.0.0.2']);
+    const line = 'TRUSTED_PROXIES is the former name of FRONT_PROXIES: rename it';
+    expect(unknownSettings(former, {})).toEqual([line]);
+    expect(unknownSettings({ FRONT_PROXIES: '10.0.0.2' }, { TRUSTED_PROXIES: '' })).toEqual([]);
+    expect(lines({ TRUSTED_PROXIES: 'any' })).toEqual([expect.stringContaining('FRONT_PROXIES must list'), line]);
   });
 
   it('in development do not hold up a restart', () => {

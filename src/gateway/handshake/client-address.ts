@@ -1,54 +1,58 @@
 import { Injectable } from '@nestjs/common';
 import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP, SocketAddress, type Socket } from 'node:net';
+import { BlockList, isIP, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { CertificateSubject } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
+import { forwardedClient, plainAddress } from './forwarded.js';
 import { readProxySecret } from './proxy-secret.js';
 
-/** An IPv4 address as a dual-stack socket shows it (RFC 4291, 2.5.5.2). */
-const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
 /** The header in which nginx passes on a certificate that it has verified: PEM, percent-encoded. */
 const CERTIFICATE_HEADER = 'x-client-certificate';
 
 /**
- * Resolves the address and the certificate of a client: from the TCP connection, or from the headers of a proxy that
- * `TRUSTED_PROXIES` names and that shows the secret of `PROXY_SECRET_FILE` where one is set.
+ * Resolves the address, the protocol and the certificate of a client: from the connection, or from the headers of a
+ * trusted proxy. Trusted is a proxy that shows the secret of `PROXY_SECRET_FILE`, or without such a file one that
+ * `FRONT_PROXIES` names.
  */
 @Injectable()
 export class ClientAddress {
-  readonly #trusted = new BlockList();
-  readonly #trustsAny: boolean;
+  /** Networks of `FRONT_PROXIES` by family: one list would also compare IPv4 addresses with IPv6 networks. */
+  readonly #networks = { ipv4: new BlockList(), ipv6: new BlockList() };
+  readonly #namesProxies: boolean;
   readonly #secretHash: Buffer | undefined;
 
   /** @throws {SettingsError} when the secret can be neither read nor created */
-  constructor({ trustedProxies, proxySecretFile }: Settings) {
-    for (const network of trustedProxies) {
+  constructor({ frontProxies, proxySecretFile }: Settings) {
+    for (const network of frontProxies) {
       const [address = '', bits] = network.split('/');
-      const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
-      this.#trusted.addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family);
+      const family = familyOf(address);
+      this.#networks[family].addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family);
     }
-    this.#trustsAny = trustedProxies.length > 0;
+    this.#namesProxies = frontProxies.length > 0;
     this.#secretHash = proxySecretFile === undefined ? undefined : hash(readProxySecret(proxySecretFile));
   }
 
-  /** Returns the right-most untrusted `X-Forwarded-For` address of a trusted proxy, otherwise the TCP address. */
+  /** Returns the address of the client: the outermost that trusted proxies report, otherwise that of the connection. */
   resolve(request: IncomingMessage): string {
-    const peer = plain(request.socket.remoteAddress ?? '');
-    if (!this.trusts(request)) return peer;
-    const { 'x-forwarded-for': hops, 'x-real-ip': real } = request.headers;
-    return this.#lastUntrusted(String(hops ?? '')) ?? valid(String(real ?? '').trim()) ?? peer;
+    const peer = plainAddress(request.socket.remoteAddress ?? '');
+    if (!this.#trusts(request)) return peer;
+    return forwardedClient(request.headers, (address) => this.#isNamed(address)).address ?? peer;
   }
 
-  /** Returns the key under which limits count the peer of a TCP connection; `undefined` for a trusted proxy. */
+  /** Returns whether the client uses TLS, by the report of a trusted proxy or else by the connection itself. */
+  isSecure(request: IncomingMessage): boolean {
+    const reported = this.#trusts(request)
+      ? forwardedClient(request.headers, (address) => this.#isNamed(address)).isSecure
+      : undefined;
+    return reported ?? request.socket instanceof TLSSocket;
+  }
+
+  /** Returns the key under which limits count the peer of a TCP connection; `undefined` for a proxy of `FRONT_PROXIES`. */
   limitedPeer({ remoteAddress = '' }: Socket): string | undefined {
-    const peer = plain(remoteAddress);
-    return this.#trustsAny && this.#isTrusted(peer) ? undefined : rateLimitKey(peer);
-  }
-
-  /** Returns whether the forwarding headers of a request were set by a trusted proxy. */
-  trusts(request: IncomingMessage): boolean {
-    return this.#secretHash === undefined ? this.#comesFromTrusted(request) : this.#hasSecret(request);
+    const peer = plainAddress(remoteAddress);
+    return this.#isNamed(peer) ? undefined : rateLimitKey(peer);
   }
 
   /**
@@ -65,39 +69,28 @@ export class ClientAddress {
     }
   }
 
-  /** Returns whether a trusted proxy has shown the secret; `false` where no secret is set. */
-  #hasSecret(request: IncomingMessage): boolean {
-    if (this.#secretHash === undefined || !this.#comesFromTrusted(request)) return false;
-    return timingSafeEqual(hash(String(request.headers['x-proxy-secret'] ?? '')), this.#secretHash);
+  /** Returns whether the headers about the client were set by a trusted proxy. */
+  #trusts(request: IncomingMessage): boolean {
+    if (this.#secretHash !== undefined) return this.#hasSecret(request);
+    return this.#isNamed(plainAddress(request.socket.remoteAddress ?? ''));
   }
 
-  #comesFromTrusted({ socket }: IncomingMessage): boolean {
-    return this.#trustsAny && this.#isTrusted(plain(socket.remoteAddress ?? ''));
+  /** Returns whether a request shows the secret, which only the proxy can read; `false` where no secret is set. */
+  #hasSecret({ headers }: IncomingMessage): boolean {
+    if (this.#secretHash === undefined) return false;
+    return timingSafeEqual(hash(String(headers['x-proxy-secret'] ?? '')), this.#secretHash);
   }
 
-  /**
-   * Walks the hops from right to left. A hop that is not an address ends the walk, because any client may have sent it.
-   */
-  #lastUntrusted(hops: string): string | undefined {
-    let outermost: string | undefined;
-    for (const hop of hops.split(',').toReversed()) {
-      const address = valid(hop.trim());
-      if (address === undefined) return outermost;
-      outermost = address;
-      if (!this.#isTrusted(address)) return outermost;
-    }
-    return outermost;
-  }
-
-  #isTrusted(address: string): boolean {
-    const family = isIP(address);
-    return family !== 0 && this.#trusted.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  #isNamed(address: string): boolean {
+    if (!this.#namesProxies || isIP(address) === 0) return false;
+    const family = familyOf(address);
+    return this.#networks[family].check(address, family);
   }
 }
 
 /** Returns the key under which limits count an address: of IPv6 the /64 network, because a client may use all of it. */
 export function rateLimitKey(text: string): string {
-  const address = plain(text);
+  const address = plainAddress(text);
   if (isIP(address) !== 6) return address;
   const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
@@ -110,18 +103,8 @@ export function rateLimitKey(text: string): string {
     .join(':');
 }
 
-function valid(text: string): string | undefined {
-  const address = plain(text);
-  return isIP(address) === 0 ? undefined : address;
-}
-
-/**
- * Returns the one spelling of an address (RFC 5952); of an IPv4-mapped IPv6 address, however it is spelt, the IPv4 one.
- */
-function plain(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const canonical = new SocketAddress({ address: address.split('%')[0]!, family: 'ipv6' }).address;
-  return MAPPED.exec(canonical)?.[1] ?? canonical;
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
 }
 
 /** Hashes a secret, because `timingSafeEqual` compares buffers of equal length only. */

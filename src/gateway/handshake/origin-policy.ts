@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { Settings } from '../../settings/settings.js';
 import { ClientAddress } from './client-address.js';
 import type { HandshakeRejection } from '../http/rejection.js';
@@ -75,13 +74,8 @@ export class OriginPolicy {
 
   /** Returns whether a page has the host and port of this request. A request over TLS requires a page over TLS. */
   #isSameOrigin(page: URL, host: string, request: IncomingMessage): boolean {
-    if (page.protocol === 'http:' && this.#isSecure(request)) return false;
+    if (page.protocol === 'http:' && this.addresses.isSecure(request)) return false;
     return url(`${page.protocol}//${host}`)?.host === page.host;
-  }
-
-  #isSecure(request: IncomingMessage): boolean {
-    if (request.socket instanceof TLSSocket) return true;
-    return request.headers['x-forwarded-proto'] === 'https' && this.addresses.trusts(request);
   }
 }
 

@@ -11,7 +11,7 @@ const VARIABLES = {
   LOG_LEVEL: 'error',
   NODE_ENV: 'production',
   ALLOWED_ORIGINS: `${ORIGIN},https://*.example.net`,
-  TRUSTED_PROXIES: '127.0.0.0/8,::1',
+  FRONT_PROXIES: '127.0.0.0/8,::1',
   HANDSHAKES_PER_SECOND: '0',
   MAX_CONNECTIONS_PER_ADDRESS: '0',
 };
@@ -155,6 +155,8 @@ export async function handshakeTarget() {
 
       'X-Forwarded-For: 10.0.0.1\r\n',
       'X-Forwarded-For: ::1, 1::2\r\n',
+      'X-Forwarded-For: 1.2.3.4:5, [::1]:6\r\n',
+      'Forwarded: for="[1::2]:3";proto=https, for=127.0.0.1\r\n',
       'X-Real-IP: 1.2.3.4\r\n',
       'X-Forwarded-Proto: https\r\n',
 

@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../support/client.js';
+import { SCRIPTS_FOLDER, startNginx, type Nginx } from '../support/nginx.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const run = promisify(execFile);
+let nginx: Nginx;
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer({ WS_PATH: '/a.b~c/..d' });
+  nginx = await startNginx({ appPort: server.port, wsPath: '/a.b~c/..d' });
+});
+afterAll(async () => {
+  await nginx?.stop();
+  await server?.stop();
+});
+
+/** Runs one of the scripts that the container runs before nginx starts. @throws with its error output */
+async function script(name: string, variables: Record<string, string>): Promise<unknown> {
+  return run('sh', [join(SCRIPTS_FOLDER, name)], { env: { ...nginx.environment, ...variables } });
+}
+
+/** Checks the configuration with what the scripts have written. @throws with the error of nginx */
+async function checked(): Promise<unknown> {
+  return run('/usr/sbin/nginx', ['-t', '-q', '-e', 'stderr', '-c', nginx.environment['NGINX_CONF']!]);
+}
+
+type Wrong = [variables: Record<string, string>, line: string];
+const each = (name: string, line: string, values: readonly string[]): Wrong[] =>
+  values.map((value) => [{ [name]: value }, `${name} ${line}`]);
+const FRONT_PROXIES = '10.0.0.0/8';
+
+/** Values that are no networks, or that nginx would read otherwise than the application. */
+const NO_NETWORKS = ['any', 'abc.de', '10.0.0.0/33', '10.0.0.0/08', '10.1/16', '010.0.0.1', '1.2.3.4 *', '1.2.3.4/'];
+const NO_IPV6 = ['::1/129', '1:2:3', '::1::2', '12345::', 'fe80::1%eth0', '::ffff:a00:1', '::ffff:10.0.0.1', '1:::'];
+const NO_PATHS = ['/a/', '/a b', '/a$b', '/a/../b', '/.', '/a\n/b', '/a;b', '/a{b', '/a"b', '/ä'];
+
+describe('nginx ends its start with one line', () => {
+  it.each<Wrong>([
+    ...each('PROXY_PROTOCOL', 'must be on or off', ['yes', 'On']),
+    [{ PROXY_PROTOCOL: 'on' }, 'PROXY_PROTOCOL=on needs FRONT_PROXIES'],
+    [{ TLS_AT: 'balancer' }, 'TLS_AT=balancer needs FRONT_PROXIES'],
+    [{ TLS_AT: 'balancer', FRONT_PROXIES: ' , ' }, 'TLS_AT=balancer needs FRONT_PROXIES'],
+    [{ TLS_AT: 'balancer', FRONT_PROXIES, TLS_CLIENT_CA: './ca.crt' }, 'TLS_CLIENT_CA needs TLS_AT=nginx'],
+    ...each('TLS_AT', 'must be nginx or balancer', ['alb', 'Nginx']),
+    ...each('FRONT_PROXIES', 'must list addresses or networks', [...NO_NETWORKS, ...NO_IPV6, '10.0.0.1;', 'unix:']),
+    ...each('WS_PATH', 'must be a path', ['wss', '/', ...NO_PATHS]),
+    ...each('HTTP_BASE', 'must be / or a path', ['chat', ...NO_PATHS]),
+    ...each('HTTPS_PORT', 'must be a port', ['0443', '127.0.0.1:443', 'https', '0', '443;']),
+    ...each('IDLE_TIMEOUT', 'must be a time', ['0', '075s', '75 s', '75sec', '1.5m']),
+    ...each('MAX_CONNECTIONS_PER_ADDRESS', 'must be a whole number', ['99999999999', '050', '1e3']),
+  ])('for %j', async (variables, line) => {
+    await expect(script('37-features.sh', variables)).rejects.toThrow(line);
+  });
+
+  it('for a number of seconds with a leading zero', async () => {
+    const variables = { HSTS_SECONDS: '063', TLS_CERT_DIR: 'certificates' };
+    await expect(script('35-certificates.sh', variables)).rejects.toThrow('HSTS_SECONDS must be a whole number');
+  });
+
+  it.each(["a'b", 'a"b', 'a$b', 'a b', 'a\nb', 'a\0b', 'a;b', 'a{b', 'a}b', 'a\\b', 'ä', '\ufeff'])(
+    'for a secret with a character that it may read otherwise: %j',
+    async (part) => {
+      await writeFile(nginx.environment['MOUNTED_PROXY_SECRET']!, part + 'x'.repeat(40));
+      await expect(script('36-proxy-secret.sh', {})).rejects.toThrow('must hold 32 to 512 letters');
+    },
+  );
+
+  it.each([0, 31, 513])('for a secret of %i characters', async (length) => {
+    await writeFile(nginx.environment['MOUNTED_PROXY_SECRET']!, 'x'.repeat(length));
+    await expect(script('36-proxy-secret.sh', {})).rejects.toThrow('must hold 32 to 512 letters');
+  });
+});
+
+describe('nginx accepts', () => {
+  it.each([
+    '1.2.3.4/0 255.255.255.254/32',
+    '10.0.0.1,10.0.0.2, 10.0.0.3\t10.0.0.4\n10.0.0.5',
+    ':: ::1 1:: 1:2:3:4:5:6:: ::2:3:4:5:6:7:8 1:2:3:4:5:6:7:8/128 2001:DB8::/32',
+  ])('the list %j in FRONT_PROXIES', async (list) => {
+    await script('37-features.sh', { FRONT_PROXIES: list, TLS_AT: 'balancer' });
+    await checked();
+  });
+
+  it('a limit of connections that is higher than its own highest', async () => {
+    await script('37-features.sh', { MAX_CONNECTIONS_PER_ADDRESS: '40000' });
+    await checked();
+  });
+
+  it('IPv6 clients beside a plain port wherever there is IPv6', async () => {
+    await script('37-features.sh', { HTTP_LISTEN: '8080', HTTPS_LISTEN: '8443', PROXY_PROTOCOL: 'on', FRONT_PROXIES });
+    const lines = (await readFile(join(nginx.environment['TLS_DIR']!, 'listen.conf'), 'utf8')).trim().split('\n');
+    const wanted = ['8080 default_server proxy_protocol;', '8443 default_server ssl proxy_protocol;'].flatMap((line) =>
+      existsSync('/proc/net/if_inet6') ? [`listen ${line}`, `listen [::]:${line}`] : [`listen ${line}`],
+    );
+    expect(lines.slice(0, -1)).toEqual(wanted);
+    expect(lines.at(-1)).toMatch(/^listen unix:.*health\.sock ssl;$/);
+  });
+
+  it('every character of a secret that the application accepts', async () => {
+    const secret = '!#%&()*+,-./0123456789:<=>?@AZ[]^_`az|~';
+    await writeFile(nginx.environment['MOUNTED_PROXY_SECRET']!, ` ${secret}\t\r\n\n`);
+    await script('36-proxy-secret.sh', {});
+    await checked();
+  });
+
+  it('handshakes at a path with dots', async () => {
+    await (await connect(nginx.url, { ca: await readFile(nginx.caFile) })).close(1000);
+  });
+});
