@@ -196,7 +196,7 @@ describe('without a proxy, the doctor', () => {
   });
 
   it('accepts the metrics that Apache denies', async () => {
-    server = await startServer({ TRUSTED_PROXIES: '127.0.0.1' });
+    server = await startServer({ FRONT_PROXIES: '127.0.0.1' });
     const apache = await startApache(server.port);
     const diagnosis = await doctor('--url', apache.url, '--ca', apache.caFile, '--quick').finally(() => apache.stop());
     expect(of('metrics', diagnosis)).toBe('ok   metrics: status 403');
