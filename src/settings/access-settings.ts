@@ -77,7 +77,10 @@ export class AccessSettings {
   )
   authJwks: string | undefined;
 
-  @Setting('number', 'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded.')
+  @Setting(
+    'number',
+    'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded; at least 10 minutes.',
+  )
   @WholeNumber({ unit: 'milliseconds' })
   authKeysMaxAgeMs!: number;
 
