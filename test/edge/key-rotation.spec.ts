@@ -149,6 +149,14 @@ describe('a set of keys', () => {
     expect(await enter(await good.sign())).toBe('in');
   });
 
+  it('may begin with a byte order mark', async () => {
+    const key = await signingKey('key');
+    const file = join(folder, 'jwks.json');
+    await writeFile(file, `\uFEFF${JSON.stringify({ keys: [key.jwk] })}`);
+    server = await startServer({ AUTH: 'required', AUTH_JWKS: file });
+    expect(await enter(await key.sign())).toBe('in');
+  });
+
   it.each([
     ['for encryption', { use: 'enc' }],
     ['for other operations', { key_ops: ['deriveKey'] }],

@@ -5,6 +5,9 @@ const MAX_KEYS = 64;
 /** RFC 7518, 3.3: shorter keys must not be used. */
 const MIN_RSA_BITS = 2048;
 
+/** Some servers put it before their JSON. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 /** The parts of a token header that choose its key. */
 export interface KeyChoice {
   readonly alg: string;
@@ -51,7 +54,7 @@ export class KeyList {
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(BYTE_ORDER_MARK, ''));
   } catch {
     throw new Error('not JSON');
   }

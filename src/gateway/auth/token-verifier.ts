@@ -98,6 +98,6 @@ function authorizations(rawHeaders: readonly string[]): string[] {
 /** @throws {TokenRefusal} for a `sub` that names no user */
 function userOf(sub: unknown): string {
   const user = toUser(sub);
-  if (user === undefined) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE} or a whole number`);
+  if (user === undefined) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE}`);
   return user;
 }
