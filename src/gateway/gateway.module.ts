@@ -26,6 +26,7 @@ import { SessionOpener } from './session-opener.js';
 import { SocketEvents } from './socket-events.js';
 import { UpgradeHandler } from './upgrade-handler.js';
 import { TokenExpiry } from './auth/token-expiry.js';
+import { TokenKeys } from './auth/token-keys.js';
 import { TokenRenewal } from './auth/token-renewal.js';
 import { NodeModule } from '../node/node.module.js';
 import { TokenVerifier } from './auth/token-verifier.js';
@@ -42,6 +43,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     ClientAddress,
     OriginPolicy,
     SharedAddress,
+    TokenKeys,
     TokenVerifier,
     TokenExpiry,
     TokenRenewal,

@@ -1,6 +1,7 @@
 import { checkNatsFiles } from '../cluster/nats/nats-access.js';
 import type { Settings } from '../settings/settings.js';
-import { KeySet } from '../gateway/auth/key-set.js';
+import { readKeyFile } from '../gateway/auth/file-keys.js';
+import { isUrl } from '../gateway/auth/token-keys.js';
 import { readProxySecret } from '../gateway/handshake/proxy-secret.js';
 import { readTlsFiles } from '../gateway/tls/tls-files.js';
 
@@ -11,9 +12,9 @@ import { readTlsFiles } from '../gateway/tls/tls-files.js';
  * @throws {SettingsError} when a file cannot be used
  */
 export function checkFiles(settings: Settings): void {
-  const { proxySecretFile, auth, authJwks, authKeysMaxAgeMs } = settings;
+  const { proxySecretFile, auth, authJwks } = settings;
   if (proxySecretFile !== undefined) readProxySecret(proxySecretFile);
-  if (auth !== 'off' && authJwks !== undefined) KeySet.of(authJwks, authKeysMaxAgeMs);
+  if (auth !== 'off' && authJwks !== undefined && !isUrl(authJwks)) readKeyFile(authJwks);
   readTlsFiles(settings);
   checkNatsFiles(settings);
 }

@@ -1,6 +1,6 @@
 const MAX_USER_CHARACTERS = 256;
 /** Says which text {@link toUser} accepts. */
-export const USER_RULE = `a text of 1 to ${MAX_USER_CHARACTERS} characters`;
+export const USER_RULE = `a text of 1 to ${MAX_USER_CHARACTERS} characters, or a whole number within ±(2^53 - 1)`;
 
 /** The claims of a verified token. */
 export type TokenClaims = Readonly<Record<string, unknown>>;

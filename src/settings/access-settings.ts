@@ -1,11 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 import { isApplicationType } from '../protocol/index.js';
 import { Check, invalidEntry, OneOf, OnOff, requires, WholeNumber } from './check.js';
+import { isAllowedOrigin, isHostName } from './origins.js';
 import { Setting } from './setting.js';
 
-/** An origin as a browser sends it, or every origin one label below a host. */
-const ORIGIN = /^https?:\/\/(\*\.)?([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
-const HOST = /^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/i;
 /** RFC 7518, 3.2: a key of HS256 is at least as long as its hash. */
 const MIN_SECRET_BYTES = 32;
 const MAX_RESERVED_TYPES = 64;
@@ -28,11 +26,10 @@ export class AccessSettings {
 
   @Setting(
     'list',
-    'Origins of web pages that may connect besides those of this server: `https://app.example.com`, `https://*.example.com`; `*` allows every origin.',
+    'Origins that may connect besides that of this server: `https://app.example.com`, `https://*.example.com`, `capacitor://localhost`, `moz-extension://*`, `null`; `*` allows every origin. See [clients.md](clients.md#origins).',
   )
   @Check((origins: readonly string[], { allowAnyOrigin, nodeEnv }: AccessSettings) => {
-    const isValid = (origin: string): boolean => origin === '*' || ORIGIN.test(origin);
-    const problem = invalidEntry(origins, isValid, 'origins such as https://app.example.com');
+    const problem = invalidEntry(origins, isAllowedOrigin, 'origins such as https://app.example.com');
     if (problem !== undefined) return problem;
     return origins.includes('*') && isProduction(nodeEnv) && allowAnyOrigin !== 'yes'
       ? 'allows every origin; set ALLOW_ANY_ORIGIN=yes to confirm'
@@ -48,7 +45,7 @@ export class AccessSettings {
     'list',
     'Host names, without a port, that the `Host` header may name; other handshakes and requests, health checks apart, are rejected with 403. Empty: any host.',
   )
-  @Check((hosts: readonly string[]) => invalidEntry(hosts, (host) => HOST.test(host), 'host names such as example.com'))
+  @Check((hosts: readonly string[]) => invalidEntry(hosts, isHostName, 'host names such as example.com'))
   allowedHosts!: readonly string[];
 
   @Setting(
@@ -92,7 +89,10 @@ export class AccessSettings {
   )
   authJwks: string | undefined;
 
-  @Setting('number', 'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded.')
+  @Setting(
+    'number',
+    'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded; at least 10 minutes.',
+  )
   @WholeNumber({ unit: 'milliseconds' })
   authKeysMaxAgeMs!: number;
 

@@ -43,6 +43,10 @@ export class Counters {
   readonly closed = new Map<number, number>();
   /** Handshakes by outcome: `accepted` or the code of the rejection. */
   readonly handshakes = new Map<string, number>();
+  /** Requests for the keys of tokens by outcome: `loaded` or `failed`. */
+  readonly keyRequests = new Map<'loaded' | 'failed', number>();
+  /** When the keys of tokens were last loaded from their URL, on the clock of `performance.now()`. */
+  keysLoadedAtMs: number | undefined;
   /** Seconds that handlers took, by message type. */
   readonly handlers = new Map<string, Histogram>();
 

@@ -1,14 +1,13 @@
 import { Module } from '@nestjs/common';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { generateKeyPair } from 'jose';
 import { once } from 'node:events';
-import { createServer, request as requestHttp, type ClientRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request as requestHttp, type ClientRequest, type ServerResponse } from 'node:http';
 import { Subject, type Observable } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Client } from '../support/client.js';
+import { IdentityProvider, signingKey } from '../support/identity-provider.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { AUTH, bearer, token } from '../support/tokens.js';
 
@@ -41,7 +40,7 @@ class HangingModule {}
 
 describe('the bytes that wait inside the server', () => {
   let server: TestServer;
-  let provider: Server | undefined;
+  let provider: IdentityProvider | undefined;
 
   const start = async (variables: Record<string, string> = {}): Promise<TestServer> =>
     (server = await startServer(variables, [HangingModule]));
@@ -52,8 +51,7 @@ describe('the bytes that wait inside the server', () => {
 
   afterEach(async () => {
     await server.stop();
-    provider?.closeAllConnections();
-    provider?.close();
+    await provider?.stop();
     provider = undefined;
   });
 
@@ -140,30 +138,25 @@ describe('the bytes that wait inside the server', () => {
   });
 
   it('include the token of one sys.auth at a time while the keys cannot be loaded; a second one gets rate_limited', async () => {
-    let asked = 0;
-    provider = createServer(() => asked++).listen(0, '127.0.0.1');
-    await once(provider, 'listening');
-    const url = `http://127.0.0.1:${(provider.address() as AddressInfo).port}/keys`;
-    await start({ ...AUTH, AUTH_JWKS: url });
+    const hanging: ServerResponse[] = [];
+    const key = await signingKey('known');
+    provider = await IdentityProvider.start();
+    provider.publish(key.jwk);
+    await start({ ...AUTH, AUTH_JWKS: provider.url });
+    await provider.requests(1);
+    provider.answerWith((response) => hanging.push(response));
     const client = await server.connect(bearer(await token()));
-    const request = once(provider, 'request');
-    const { privateKey } = await generateKeyPair('ES256');
-    const renewed = await token({
-      key: privateKey,
-      header: { alg: 'ES256', kid: 'k' },
-      claims: { x: LARGE.slice(20_000) },
-    });
+    const renewed = await key.sign('unknown', { x: LARGE.slice(20_000) });
     for (let count = 0; count < 50; count++)
       client.send({ type: 'sys.auth', id: `${count}`, data: { token: renewed } });
-    await request;
+    await provider.requests(2);
     await client.settled();
     expect(client.inbox.map(({ ref }) => ref)).toEqual(Array.from({ length: 49 }, (_, index) => `${index + 1}`));
     expect(new Set(client.inbox.map(({ data }) => data.code as string))).toEqual(new Set(['rate_limited']));
     expect(waiting()).toBe(renewed.length);
-    provider.closeAllConnections();
-    expect(await client.answer('0')).toMatchObject({ data: { code: 'forbidden' } });
+    hanging[0]!.destroy();
+    expect(await client.answer('0')).toMatchObject({ data: { code: 'unavailable' } });
     expect(waiting()).toBe(0);
-    expect(asked).toBe(1);
   });
 
   it('include the bodies of HTTP API requests, which are answered 429 over the memory budget', async () => {

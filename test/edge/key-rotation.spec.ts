@@ -1,164 +1,169 @@
-import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
-import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connect } from '../support/client.js';
+import { exportJWK, generateKeyPair, generateSecret } from 'jose';
+import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IdentityProvider, signingKey, type SigningKey } from '../support/identity-provider.js';
+import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { bearer, token } from '../support/tokens.js';
+import { bearer } from '../support/tokens.js';
 
-/** Longer than the cache time of keys. */
-const LATER_MS = 31_000;
-/** Longer than a failed request is not repeated. */
-const FAILURE_PAUSE_MS = 6000;
-/** Longer than keys are used without asking for them again. */
-const STALE_MS = 660_000;
-const DAY_MS = 86_400_000;
-/** More than the buffers of both sockets hold. */
-const ENDLESS_BYTES = 64 * 1024 * 1024;
+let server: TestServer;
 
-interface Pair {
-  readonly jwk: JWK;
-  readonly privateKey: CryptoKey;
+/** Attempts a handshake; returns `in`, or the status of the rejection. */
+async function enter(jwt: string): Promise<string> {
+  return server.connect(bearer(jwt)).then(
+    async (client) => client.close(1000).then(() => 'in'),
+    ({ message }: Error) => /\b\d{3}\b/.exec(message)?.[0] ?? message,
+  );
 }
 
-async function pair(kid: string): Promise<Pair> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
-  return { jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' }, privateKey };
-}
+describe('the keys at a URL', () => {
+  let provider: IdentityProvider;
+  beforeEach(async () => void (provider = await IdentityProvider.start()));
+  afterEach(async () => {
+    await server.stop();
+    await provider.stop();
+  });
 
-describe('a key set by URL', () => {
-  let provider: Server;
-  let server: TestServer;
-  let published: JWK[] | 'endless' | 'hanging' | undefined;
-  let writtenBytes = 0;
-  let fetches = 0;
-  let hanging: ServerResponse[] = [];
+  const start = async (...keys: readonly object[]): Promise<void> => {
+    provider.publish(...keys);
+    server = await startServer({ AUTH: 'required', AUTH_JWKS: provider.url });
+  };
+
+  it('are requested at the start, and once for many tokens', async () => {
+    const key = await signingKey('key');
+    await start(key.jwk);
+    await provider.requests(1);
+    for (let count = 0; count < 5; count++) expect(await enter(await key.sign())).toBe('in');
+    expect(provider.asked).toBe(1);
+  });
+
+  it('are requested again at once for a token with a new key, but not for each unknown key', async () => {
+    const [old, young, stranger] = [await signingKey('old'), await signingKey('young'), await signingKey('stranger')];
+    await start(old.jwk);
+    expect(await enter(await old.sign())).toBe('in');
+    provider.publish(young.jwk);
+    expect([await enter(await young.sign()), await enter(await old.sign())]).toEqual(['in', '401']);
+    for (let count = 0; count < 20; count++) expect(await enter(await stranger.sign())).toBe('401');
+    expect(await enter(await young.sign())).toBe('in');
+    expect(provider.asked).toBe(3); // the start, and two for tokens
+  });
+
+  it.each([
+    ['the same "kid"', 'key'],
+    ['no "kid"', null],
+  ])('are requested again for a token that the listed key has not signed, with %s', async (_, kid) => {
+    const [old, young] = [await signingKey('key'), await signingKey('key')];
+    await start(old.jwk);
+    expect(await enter(await old.sign(kid))).toBe('in');
+    provider.publish(young.jwk);
+    expect([await enter(await young.sign(kid)), await enter(await old.sign(kid))]).toEqual(['in', '401']);
+  });
+});
+
+describe('the keys in a file', () => {
+  const lines = keepLogLines();
+  let folder: string;
+  let file: string;
+  let old: SigningKey;
+  let young: SigningKey;
 
   beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    fetches = 0;
-    hanging = [];
-    provider = createServer((_, response) => {
-      fetches++;
-      if (published === undefined) response.writeHead(500).end();
-      else if (published === 'endless') writeEndlessly(response);
-      else if (published === 'hanging') provider.emit('asked', hanging.push(response));
-      else response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: published }));
-    }).listen(0, '127.0.0.1');
-    await once(provider, 'listening');
-    const { port } = provider.address() as AddressInfo;
-    server = await startServer({ AUTH: 'required', AUTH_JWKS: `http://127.0.0.1:${port}/keys` });
+    folder = await mkdtemp(join(tmpdir(), 'switchboard-keys-'));
+    file = join(folder, 'jwks.json');
+    [old, young] = [await signingKey('old'), await signingKey('young')];
+    await writeFile(file, JSON.stringify({ keys: [old.jwk] }));
+    server = await startServer({ AUTH: 'required', AUTH_JWKS: file, LOG_LEVEL: 'info' });
   });
   afterEach(async () => {
-    vi.useRealTimers();
     await server.stop();
-    provider.closeAllConnections();
-    provider.close();
+    await rm(folder, { recursive: true });
   });
 
-  /** Writes as long as the other side reads. */
-  function writeEndlessly(response: ServerResponse): void {
-    const chunk = Buffer.alloc(65_536, ' ');
-    const write = (): void => {
-      while (!response.destroyed && writtenBytes < ENDLESS_BYTES) {
-        writtenBytes += chunk.length;
-        if (!response.write(chunk)) return;
-      }
-      response.end();
-    };
-    response.on('drain', write);
-    write();
-  }
+  const linesOf = (text: string): number => lines.filter((line) => line.includes(text)).length;
 
-  async function handshake({ jwk, privateKey }: Pair): Promise<string> {
-    const jwt = await token({ key: privateKey, header: { alg: 'ES256', kid: jwk.kid! } });
-    return connect(server.url, bearer(jwt)).then(
-      async (client) => client.close(1000).then(() => 'in'),
-      ({ message }: Error) => (message.includes('401') ? 'out' : message.includes('503') ? 'unavailable' : message),
+  it.each([
+    ['missing', () => rename(file, `${file}.away`)],
+    ['empty', () => writeFile(file, '')],
+    ['half written', () => writeFile(file, '{"keys":[')],
+    ['without keys', () => writeFile(file, '{"keys":[]}')],
+  ])('stay in use while the file is %s, and an unknown key is answered 503, not 401', async (_, breakFile) => {
+    await breakFile();
+    for (let count = 0; count < 3; count++) expect(await enter(await old.sign())).toBe('in');
+    expect(await enter(await young.sign())).toBe('503');
+    expect(linesOf('cannot load JWKS, keeping the last keys')).toBe(1);
+    await writeFile(file, JSON.stringify({ keys: [young.jwk] }));
+    await utimes(file, new Date(), new Date(Date.now() + 1000));
+    expect([await enter(await young.sign()), await enter(await old.sign())]).toEqual(['in', '401']);
+    expect(linesOf('JWKS loaded again')).toBe(1);
+  });
+});
+
+describe('a set of keys', () => {
+  let folder: string;
+  beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'switchboard-keys-'))));
+  afterEach(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  const start = async (...keys: readonly unknown[]): Promise<void> => {
+    const file = join(folder, 'jwks.json');
+    await writeFile(file, JSON.stringify({ keys }));
+    server = await startServer({ AUTH: 'required', AUTH_JWKS: file });
+  };
+
+  it('may have several keys that fit a token: of the same "kid", of no "kid", of several algorithms', async () => {
+    const keys = [await signingKey('same'), await signingKey('same'), await signingKey('rsa', 'RS256')];
+    const [nameless, edwards] = [await signingKey('nameless'), await signingKey('edwards', 'EdDSA')];
+    await start(...[...keys, edwards].map(({ jwk }) => ({ ...jwk, alg: undefined })), {
+      ...nameless.jwk,
+      kid: undefined,
+    });
+    for (const key of [...keys, nameless, edwards])
+      expect([await enter(await key.sign()), await enter(await key.sign(null))]).toEqual(['in', 'in']);
+    expect(await enter(await nameless.sign('any'))).toBe('in');
+    expect(await enter(await edwards.sign('rsa'))).toBe('401');
+    expect(await enter(await (await signingKey('same')).sign())).toBe('401');
+    expect(await enter(await (await signingKey('same')).sign(null))).toBe('401');
+  });
+
+  it('may contain keys that no token can use, and private keys', async () => {
+    const good = await signingKey('good');
+    const encryption = await generateKeyPair('RSA-OAEP', { extractable: true });
+    const whole = await generateKeyPair('RS256', { extractable: true });
+    const privateJwk = await exportJWK(whole.privateKey);
+    await start(
+      null,
+      'key',
+      {},
+      { kty: 'quantum', kid: 'good' },
+      { ...good.jwk, kid: 'good', x: 'AAAA' },
+      { kty: 'RSA', kid: 'short', n: Buffer.alloc(128, 0xc1).toString('base64url'), e: 'AQAB', alg: 'RS256' },
+      { ...(await exportJWK(await generateSecret('HS256', { extractable: true }))), kid: 'good', alg: 'HS256' },
+      { ...(await exportJWK(encryption.publicKey)), kid: 'good', use: 'enc', alg: 'RSA-OAEP' },
+      { ...privateJwk, kid: 'whole', alg: 'RS256', use: 'sig' },
+      { ...good.jwk, key_ops: ['verify'] },
     );
-  }
-
-  it('is fetched once, again when a token names a new key, but not for every unknown key', async () => {
-    const [old, young] = [await pair('old'), await pair('young')];
-    published = [old.jwk];
-    expect([await handshake(old), await handshake(old), fetches]).toEqual(['in', 'in', 1]);
-    published = [young.jwk];
-    expect([await handshake(young), await handshake(young), await handshake(old), fetches]).toEqual([
-      'out',
-      'out',
-      'in',
-      1,
-    ]);
-    vi.advanceTimersByTime(LATER_MS);
-    expect([await handshake(young), fetches]).toEqual(['in', 2]);
-    expect([await handshake(old), await handshake(old), fetches]).toEqual(['out', 'out', 2]);
+    expect(await enter(await good.sign())).toBe('in');
   });
 
-  it('makes all tokens unavailable, not unauthorized, while it cannot be fetched, and accepts them as soon as it can', async () => {
-    const key = await pair('key');
-    published = undefined;
-    expect(await handshake(key)).toBe('unavailable');
-    published = [key.jwk];
-    expect(await handshake(key)).toBe('in');
+  it('may begin with a byte order mark', async () => {
+    const key = await signingKey('key');
+    const file = join(folder, 'jwks.json');
+    await writeFile(file, `\uFEFF${JSON.stringify({ keys: [key.jwk] })}`);
+    server = await startServer({ AUTH: 'required', AUTH_JWKS: file });
+    expect(await enter(await key.sign())).toBe('in');
   });
 
-  it('are requested twice at the most while they cannot be loaded, and again after a pause', async () => {
-    const key = await pair('key');
-    published = undefined;
-    for (let count = 0; count < 20; count++) expect(await handshake(key)).toBe('unavailable');
-    expect(fetches).toBe(2);
-    vi.advanceTimersByTime(FAILURE_PAUSE_MS);
-    published = [key.jwk];
-    expect([await handshake(key), fetches]).toEqual(['in', 3]);
-  });
-
-  it('are requested rarely for tokens that name unknown keys, while they cannot be loaded', async () => {
-    const [known, unknown] = [await pair('known'), await pair('unknown')];
-    published = [known.jwk];
-    expect(await handshake(known)).toBe('in');
-    published = undefined;
-    vi.advanceTimersByTime(LATER_MS);
-    for (let count = 0; count < 10; count++) expect(await handshake(unknown)).toBe('out');
-    expect([await handshake(known), fetches]).toEqual(['in', 3]);
-  });
-
-  it('stay in use for a day while they cannot be loaded', async () => {
-    const key = await pair('key');
-    published = [key.jwk];
-    expect(await handshake(key)).toBe('in');
-    published = undefined;
-    vi.advanceTimersByTime(STALE_MS);
-    for (let count = 0; count < 10; count++) expect(await handshake(key)).toBe('in');
-    expect(fetches).toBe(3);
-    vi.advanceTimersByTime(DAY_MS);
-    expect(await handshake(key)).toBe('unavailable');
-    vi.advanceTimersByTime(FAILURE_PAUSE_MS);
-    published = [key.jwk];
-    expect(await handshake(key)).toBe('in');
-  });
-
-  it('are requested in the background while the old ones are usable, but a token with a new key waits', async () => {
-    const [old, young] = [await pair('old'), await pair('young')];
-    published = [old.jwk];
-    expect(await handshake(old)).toBe('in');
-    vi.advanceTimersByTime(STALE_MS);
-    published = 'hanging';
-    const asked = once(provider, 'asked');
-    for (let count = 0; count < 5; count++) expect(await handshake(old)).toBe('in');
-    await asked;
-    const waiting = handshake(young);
-    expect(await handshake(old)).toBe('in');
-    expect([hanging.length, hanging[0]!.writableEnded, hanging[0]!.destroyed]).toEqual([1, false, false]);
-    hanging[0]!.end(JSON.stringify({ keys: [young.jwk] }));
-    expect([await waiting, await handshake(young), await handshake(old), fetches]).toEqual(['in', 'in', 'out', 2]);
-  });
-
-  it('are rejected where the answer is too long', async () => {
-    writtenBytes = 0;
-    const key = await pair('key');
-    published = 'endless';
-    expect(await handshake(key)).toBe('unavailable');
-    expect(writtenBytes).toBeLessThan(ENDLESS_BYTES);
+  it.each([
+    ['for encryption', { use: 'enc' }],
+    ['for other operations', { key_ops: ['deriveKey'] }],
+    ['of another algorithm', { alg: 'ES512' }],
+  ])('gives no key %s to a token', async (_, members) => {
+    const [other, bad] = [await signingKey('other'), await signingKey('bad')];
+    await start(other.jwk, { ...bad.jwk, ...members });
+    expect([await enter(await bad.sign()), await enter(await other.sign())]).toEqual(['401', 'in']);
   });
 });

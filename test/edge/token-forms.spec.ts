@@ -1,12 +1,15 @@
 import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
 import { SignJWT } from 'jose';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MessagingGateway, User } from '../../src/index.js';
 import { ask, HANDSHAKE } from '../support/ask.js';
 import { keepLogLines } from '../support/log-lines.js';
+import { request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
-import { AUTH, bearer, SECRET, soon, token } from '../support/tokens.js';
+import { AUTH, bearer, SECRET, soon, token, unsigned } from '../support/tokens.js';
 
 @MessagingGateway()
 class MeGateway {
@@ -81,6 +84,25 @@ describe('an Authorization header', () => {
     const both = { 'Sec-WebSocket-Protocol': `switchboard.v1, bearer.${ann}, bearer.${bob}` };
     expect(await handshake(both)).toBe(UNAUTHORIZED);
   });
+
+  it('may come beside one of another scheme, but not beside another token', async () => {
+    server = await startServer(AUTH);
+    const [ann, bob] = [await token(), await token({ sub: 'bob' })];
+    const status = async (...values: string[]): Promise<number> => {
+      const headers = [...UPGRADE_HEADERS, ...values.map((value) => `Authorization: ${value}`)];
+      const socket = connectTcp(server.port, '127.0.0.1');
+      socket.write(request('GET /wss HTTP/1.1', headers));
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+      return Number(String(first).split(' ')[1]);
+    };
+    expect(await status(`Basic dTpw`, `Bearer ${ann}`)).toBe(101);
+    expect(await status(`Bearer ${ann}`, `Basic dTpw`)).toBe(101);
+    expect(await status(`Bearer ${ann}`, `bearer ${ann}`)).toBe(101);
+    expect(await status(`Bearer ${ann}`, `Bearer ${bob}`)).toBe(401);
+    expect(await status(`Bearer ${ann}`, `Bearer`)).toBe(401);
+    expect(await status(`Basic dTpw`, `Basic dTpw`)).toBe(401);
+  });
 });
 
 describe('the sub of a token', () => {
@@ -135,9 +157,12 @@ describe('the log line of a refused token', () => {
     ['that is not valid yet', () => sign({ sub: 'ann', nbf: soon(60) }), '"nbf"'],
     ['for another issuer', () => sign({ sub: 'ann', iss: 'them', aud: 'chat' }), '"iss"'],
     ['for another audience', () => sign({ sub: 'ann', iss: 'us', aud: 'mail' }), '"aud"'],
+    ['with nbf as text', () => sign({ sub: 'ann', nbf: 'soon' }), '"nbf"'],
+    ['with null as sub', () => sign({ sub: null }), '"sub"'],
+    ['without a signature', () => Promise.resolve(unsigned({ sub: 'ann', exp: soon(60) })), '"alg"'],
     ['with another key', () => token({ key: Buffer.from('another secret of thirty-two bytes!') }), 'signature'],
     ['of another algorithm', () => token({ header: { alg: 'HS512' } }), '"alg"'],
-    ['that is no JWT', () => Promise.resolve('garbage'), 'JW'],
+    ['that is no JWT', () => Promise.resolve('garbage'), 'malformed'],
   ])('%s names the reason, and not the token', async (name, make, reason) => {
     const audience = /issuer|audience/.test(name) ? { AUTH_ISSUER: 'us', AUTH_AUDIENCE: 'chat' } : {};
     server = await startServer({ ...AUTH, ...audience, LOG_LEVEL: 'info' });
@@ -147,7 +172,7 @@ describe('the log line of a refused token', () => {
     expect(refused()[0]).toContain('code=unauthorized');
     expect(refused()[0]).toMatch(/reason="?.*token/);
     expect(refused()[0]!.replaceAll('\\', '')).toContain(reason);
-    for (const part of jwt.split('.')) expect(lines.join('')).not.toContain(part);
+    for (const part of jwt.split('.').filter(Boolean)) expect(lines.join('')).not.toContain(part);
   });
 
   it('names a missing token, and two different ones', async () => {

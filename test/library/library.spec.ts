@@ -181,7 +181,10 @@ describe.each(PLATFORMS)('an application of Nest on %s with Switchboard as a lib
 
   it('logs to the logger of Nest with the context Switchboard', async () => {
     await ask(`${host.origin}/wss`, { headers: { ...HANDSHAKE, Origin: 'https://evil.example' } });
-    expect(host.lines).toContain('log [Switchboard] handshake refused  code=origin_not_allowed address=127.0.0.1');
+    const reason = 'reason="https://evil.example is not in ALLOWED_ORIGINS"';
+    expect(host.lines).toContain(
+      `log [Switchboard] handshake refused  code=origin_not_allowed ${reason} address=127.0.0.1`,
+    );
   });
 });
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import { connect as tcp, type AddressInfo, type Socket } from 'node:net';
+import { connect as tcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -13,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Switchboard } from '../../src/messaging/switchboard.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { makeCertificates } from '../support/certificates.js';
+import { IdentityProvider, signingKey } from '../support/identity-provider.js';
 import { request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -144,20 +144,19 @@ describe.each(['TCP', 'TLS'] as const)('app.close() over %s ends', (transport) =
   });
 
   it('while the key of a token is awaited, and answers 503', async () => {
-    const keys: Server = createServer(() => asked()).listen(0, '127.0.0.1');
-    await once(keys, 'listening');
-    const jwks = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/keys`;
-    server = await startServer({ ...NO_TIMEOUTS, ...files(), AUTH: 'required', AUTH_JWKS: jwks });
+    const provider = await IdentityProvider.start();
+    const key = await signingKey('known');
+    provider.publish(key.jwk);
+    server = await startServer({ ...NO_TIMEOUTS, ...files(), AUTH: 'required', AUTH_JWKS: provider.url });
+    await provider.requests(1);
+    provider.answerWith(() => undefined);
     const held = await dial(server.port);
-    const reached = new Promise<void>((resolve) => (asked = resolve));
-    const token = `${btoa('{"alg":"RS256","kid":"k"}')}.${btoa('{}')}.AA`.replaceAll('=', '');
     const answer = text(held);
-    held.write(upgrade(`Authorization: Bearer ${token}`));
-    await reached;
+    held.write(upgrade(`Authorization: Bearer ${await key.sign('unknown')}`));
+    await provider.requests(2);
     await server.app.close();
     expect(await answer).toMatch(/^HTTP\/1\.1 503 [\s\S]*draining/);
-    keys.closeAllConnections();
-    keys.close();
+    await provider.stop();
   });
 
   it('after a request under way is answered, which finds every provider alive', async () => {

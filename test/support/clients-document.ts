@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/clients.md', import.meta.url));
 
+const PARTS = readFileSync(DOCUMENT, 'utf8').split(/^## /m);
+const TABLE = PARTS.findIndex((text) => text.startsWith('Tested clients'));
+
 /** The section of one client. */
 export interface ClientSection {
   readonly name: string;
@@ -40,10 +43,9 @@ function named<Named extends { readonly name: string }>(list: readonly Named[], 
   return found;
 }
 
-/** All sections after the table, in order. */
+/** All sections after that of the table, in order. */
 function sections(): ClientSection[] {
-  const [, ...parts] = readFileSync(DOCUMENT, 'utf8').split(/^## /m);
-  return parts.slice(1).map((text) => {
+  return PARTS.slice(TABLE + 1).map((text) => {
     const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }));
     return {
       name: plain(text.slice(0, text.indexOf('\n'))),
@@ -55,9 +57,7 @@ function sections(): ClientSection[] {
 }
 
 function rows(): ClientRow[] {
-  const [, , ...lines] = readFileSync(DOCUMENT, 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('|'));
+  const [, , ...lines] = PARTS[TABLE]!.split('\n').filter((line) => line.startsWith('|'));
   return lines.map((line) => {
     const [name = '', version = '', ...cells] = line.split('|').slice(1, -1).map(plain);
     return { name, version, cells };

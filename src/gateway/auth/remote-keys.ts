@@ -1,115 +1,125 @@
-import { Logger } from '@nestjs/common';
-import {
-  createLocalJWKSet,
-  errors,
-  type CryptoKey,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type JWTHeaderParameters,
-} from 'jose';
+import { TokenBucket } from '../../limits/token-bucket.js';
+import type { Counters } from '../../telemetry/counters.js';
+import type { Log } from '../../telemetry/log.js';
+import { bodyOf, reasonOf } from './key-request.js';
+import { KeyList } from './key-list.js';
+import type { KeySource } from './key-source.js';
 import { TokenRefusal } from './token-refusal.js';
 
-/** Age from which on the next use of keys requests them again. */
-const FRESH_MS = 600_000;
-/** Shortest time between a successful request and the next, because invalid tokens must not cause a request each. */
-const COOLDOWN_MS = 30_000;
-/**
- * The same after failures in a row. The first failure is retried at once, because one lost packet must lock no user
- * out.
- */
-const FAILURE_COOLDOWN_MS = 5000;
-/** A JWKS has a few keys of less than 1 KiB. */
-const MAX_BYTES = 262_144;
-const TIMEOUT_MS = 5000;
-
-/** Finds the public key that a token names. */
-export type KeyFinder = (header: JWTHeaderParameters, jws: FlattenedJWSInput) => Promise<CryptoKey>;
+/** Time from a successful request to the next. */
+const REFRESH_MS = 600_000;
+/** The shortest and the longest time from a failed request to the next; it doubles with each failure. */
+const MIN_RETRY_MS = 1000;
+const MAX_RETRY_MS = 60_000;
+/** Requests that tokens may cause, because invalid tokens must not cause one each: two at once, then one in 10 s. */
+const EXTRA_REQUESTS = 2;
+const EXTRA_REQUESTS_PER_SECOND = 0.1;
 
 /**
- * Keys of a JWKS at a URL. While the source fails, the last keys stay in use for `AUTH_KEYS_MAX_AGE_MS`; keys in use
- * are refreshed in the background, so that a source that hangs delays no login. Requests, answers and the time of an
- * answer are bounded, because each token of a client may need one.
+ * Keys of a JWKS at a URL, requested at the start and every ten minutes. While the URL fails, the last keys stay in use for
+ * `AUTH_KEYS_MAX_AGE_MS`. A token with an unknown key causes one more request, within a rate.
  */
-export class RemoteKeys {
-  readonly #logger = new Logger('Switchboard');
-  #find: KeyFinder | undefined;
+export class RemoteKeys implements KeySource {
+  readonly #extra = new TokenBucket(EXTRA_REQUESTS_PER_SECOND, EXTRA_REQUESTS, performance.now());
+  readonly #stopped = new AbortController();
+  #keys: KeyList | undefined;
   /** The moment of the last successful request, on the monotonic clock. */
   #loadedAtMs = -Infinity;
+  /** Failed requests since the last successful one. */
   #failures = 0;
-  /** The moment before which no further request is made. */
-  #blockedUntilMs = -Infinity;
+  #nextAtMs = 0;
+  #timer: NodeJS.Timeout | undefined;
   #request: Promise<void> | undefined;
+  #lastWarning: string | undefined;
 
+  /** @param maxAgeMs `AUTH_KEYS_MAX_AGE_MS`; at least the time between two requests */
   constructor(
     private readonly url: string,
     private readonly maxAgeMs: number,
+    private readonly counters: Counters,
+    private readonly log: Log,
   ) {}
 
-  /** Finds the key that a token names. Rejects where the keys have none, or where there are no usable keys. */
-  find: KeyFinder = async (header, jws) => {
-    if (this.#usable === undefined)
-      void (await this.#refresh()); // `#usable` shows below whether it succeeded
-    else if (this.#ageMs > FRESH_MS) void this.#refresh(); // these keys are good enough until it is done
-    const find = this.#usable;
-    if (find === undefined) throw new TokenRefusal('the keys of tokens cannot be loaded', true);
-    try {
-      return await find(header, jws);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !(await this.#refresh())) throw error;
-      return this.#find!(header, jws);
-    }
-  };
-
-  get #usable(): KeyFinder | undefined {
-    return this.#ageMs > Math.max(FRESH_MS, this.maxAgeMs) ? undefined : this.#find;
+  /** Requests the keys now, and from now on at its intervals. */
+  start(): void {
+    void this.#load();
   }
 
-  get #ageMs(): number {
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#stopped.abort();
+  }
+
+  /** The keys, unless there are none or they are too old. */
+  get usable(): KeyList | undefined {
+    return this.ageMs > Math.max(REFRESH_MS, this.maxAgeMs) ? undefined : this.#keys;
+  }
+
+  /** Milliseconds since the keys were loaded. */
+  get ageMs(): number {
     return performance.now() - this.#loadedAtMs;
   }
 
-  /** Requests the keys unless a request was made a short time ago; returns whether there are new ones. */
-  async #refresh(): Promise<boolean> {
-    if (this.#request === undefined) {
-      if (performance.now() < this.#blockedUntilMs) return false;
-      this.#request = this.#load().finally(() => (this.#request = undefined));
-    }
-    await this.#request;
-    return this.#failures === 0;
+  get retryAfterMs(): number | undefined {
+    return this.#failures === 0 ? undefined : Math.max(MIN_RETRY_MS, this.#nextAtMs - performance.now());
   }
 
-  async #load(): Promise<void> {
+  async current(): Promise<KeyList> {
+    return this.usable ?? this.newest();
+  }
+
+  async newest(): Promise<KeyList> {
+    await (this.#request ?? (this.#extra.tryTake(1, performance.now()) ? this.#load() : undefined));
+    const keys = this.usable;
+    if (keys === undefined)
+      throw new TokenRefusal('the keys of tokens cannot be loaded', this.retryAfterMs ?? MIN_RETRY_MS);
+    return keys;
+  }
+
+  /** Requests the keys, and plans the next request. Several callers share one request. */
+  #load(): Promise<void> {
+    clearTimeout(this.#timer);
+    return (this.#request ??= this.#requestKeys().finally(() => {
+      this.#request = undefined;
+      if (this.#stopped.signal.aborted) return;
+      const delayMs = this.#failures === 0 ? REFRESH_MS : retryMs(this.#failures);
+      this.#nextAtMs = performance.now() + delayMs;
+      this.#timer = setTimeout(() => void this.#load(), delayMs).unref();
+    }));
+  }
+
+  async #requestKeys(): Promise<void> {
     try {
-      this.#find = createLocalJWKSet(JSON.parse(await bodyOf(this.url)) as JSONWebKeySet);
-      this.#failures = 0;
-      this.#loadedAtMs = performance.now();
-      this.#blockedUntilMs = this.#loadedAtMs + COOLDOWN_MS;
+      this.#keys = KeyList.parse(await bodyOf(this.url, this.#stopped.signal));
+      this.#succeed();
     } catch (error) {
-      this.#blockedUntilMs = this.#failures++ === 0 ? -Infinity : performance.now() + FAILURE_COOLDOWN_MS;
-      const keys = this.#find === undefined ? 'there are none' : `keeping those of ${Math.round(this.#ageMs)} ms ago`;
-      this.#logger.warn(`cannot load JWKS, ${keys}: ${reasonOf(error)}`);
+      if (!this.#stopped.signal.aborted) this.#fail(error);
     }
   }
-}
 
-/** @throws {Error} for another status than 200, a redirection, a long body or a slow one */
-async function bodyOf(url: string): Promise<string> {
-  const headers = { Accept: 'application/json, application/jwk-set+json' };
-  const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Ending the loop early cancels the body.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error(`the answer is over ${MAX_BYTES} bytes`);
-    chunks.push(chunk);
+  #succeed(): void {
+    if (this.#failures > 0) this.log.warn('JWKS loaded again', { failedRequests: this.#failures });
+    this.#failures = 0;
+    this.#lastWarning = undefined;
+    this.#loadedAtMs = performance.now();
+    this.counters.keysLoadedAtMs = this.#loadedAtMs;
+    this.counters.count(this.counters.keyRequests, 'loaded');
   }
-  if (response.status !== 200) throw new Error(`the answer has status ${response.status}`);
-  return Buffer.concat(chunks).toString();
+
+  /** Logs once that the last keys are kept, and once that they are missing or too old. */
+  #fail(error: unknown): void {
+    this.#failures++;
+    this.counters.count(this.counters.keyRequests, 'failed');
+    const warning =
+      this.usable === undefined
+        ? 'cannot load JWKS, tokens are answered unavailable'
+        : 'cannot load JWKS, keeping the last keys';
+    if (warning !== this.#lastWarning) this.log.warn(warning, { reason: reasonOf(error) });
+    this.#lastWarning = warning;
+  }
 }
 
-/** `fetch` gives the reason as the cause of its error. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  return cause instanceof Error ? `${message}, ${cause.message}` : message;
+/** Returns the time to the next request, half of it random, so that nodes do not make their requests at one moment. */
+function retryMs(failures: number): number {
+  return Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
 }

@@ -41,8 +41,9 @@ export class TokenRenewal {
     const verified = await this.#verify(session, token);
     const { identity } = session;
     if (session.closed) return;
-    if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified.message);
-    if (verified.user !== identity.user) throw this.#refused(session, id, 'the token is of another user');
+    if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified);
+    if (verified.user !== identity.user)
+      throw this.#refused(session, id, new TokenRefusal('the token is of another user, see its claim "sub"'));
     this.expiry.forget(session);
     identity.claims = verified.claims;
     identity.expiresAt = verified.expiresAt;
@@ -51,9 +52,14 @@ export class TokenRenewal {
   }
 
   /** Logs the reason, which the client is not sent, and returns the error for the client. */
-  #refused({ id: session, address }: Session, id: string | undefined, reason: string): MessageError {
-    this.log.info('token refused', { reason, session, address });
-    return new MessageError('forbidden', 'The token is bad, expired or of another user.', id);
+  #refused({ id: session, address }: Session, id: string | undefined, refusal: TokenRefusal): MessageError {
+    const { message: reason, retryAfterMs } = refusal;
+    const code = retryAfterMs === undefined ? 'forbidden' : 'unavailable';
+    this.log.info('token refused', { code, reason, session, address });
+    if (retryAfterMs === undefined)
+      return new MessageError('forbidden', 'The token is bad, expired or of another user.', id);
+    const text = 'The token cannot be checked now. The session keeps its old one.';
+    return new MessageError('unavailable', text, id, { retryAfterMs: Math.ceil(retryAfterMs) });
   }
 
   /** Counts the token for its session while it is being verified. */

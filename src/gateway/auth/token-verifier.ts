@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { jwtVerify, type JWTHeaderParameters, type JWTVerifyOptions, type FlattenedJWSInput } from 'jose';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { decodeProtectedHeader, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import type { IncomingMessage } from 'node:http';
 import { TOKEN_PREFIX } from '../../protocol/index.js';
 import { toUser, USER_RULE, type TokenClaims } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
-import { KeySet } from './key-set.js';
+import { TokenKeys } from './token-keys.js';
 import { TokenRefusal } from './token-refusal.js';
 
 /** The scheme of tokens in `Authorization`. Headers of other schemes, such as Basic, are for another server. */
@@ -26,16 +26,16 @@ export interface VerifiedToken {
 export class TokenVerifier {
   readonly #mode: Settings['auth'];
   readonly #secret: Uint8Array | undefined;
-  readonly #keys: KeySet | undefined;
-  readonly #rules: JWTVerifyOptions;
+  readonly #rules: JWTVerifyOptions & { readonly algorithms: readonly string[] };
 
-  constructor(settings: Settings) {
-    const { auth, authSecret, authJwks, authIssuer, authAudience, authSkewMs, authKeysMaxAgeMs } = settings;
+  constructor(
+    { auth, authSecret, authIssuer, authAudience, authSkewMs }: Settings,
+    private readonly keys: TokenKeys,
+  ) {
     this.#mode = auth;
     this.#secret = authSecret === undefined ? undefined : new TextEncoder().encode(authSecret);
-    this.#keys = authJwks === undefined ? undefined : KeySet.of(authJwks, authKeysMaxAgeMs);
     this.#rules = {
-      algorithms: [...(this.#secret ? ['HS256'] : []), ...(this.#keys ? ['RS256', 'ES256', 'EdDSA', 'Ed25519'] : [])],
+      algorithms: [...(this.#secret ? ['HS256'] : []), ...(keys.isOn ? ['RS256', 'ES256', 'EdDSA', 'Ed25519'] : [])],
       requiredClaims: ['sub', 'exp'],
       clockTolerance: authSkewMs / 1000,
       ...(authIssuer !== undefined && { issuer: authIssuer }),
@@ -48,9 +48,9 @@ export class TokenVerifier {
    *
    * @returns `undefined` where there is no token and none is required
    */
-  verifyHandshake({ headers }: IncomingMessage): Promise<VerifiedToken | TokenRefusal> | undefined {
+  verifyHandshake(request: IncomingMessage): Promise<VerifiedToken | TokenRefusal> | undefined {
     if (this.#mode === 'off') return undefined;
-    const [token, ...others] = presentedTokens(headers);
+    const [token, ...others] = presentedTokens(request);
     if (token === undefined) return this.#mode === 'required' ? NO_TOKEN : undefined;
     // Two tokens may name two users.
     return others.some((other) => other !== token) ? SEVERAL_TOKENS : this.verify(token);
@@ -59,8 +59,8 @@ export class TokenVerifier {
   /** Returns the contents of a valid token, or why it is refused. Never rejects. */
   async verify(token: string): Promise<VerifiedToken | TokenRefusal> {
     try {
-      const { payload } = await jwtVerify(token, (header, jws) => this.#key(header, jws), this.#rules);
-      // `jwtVerify` has checked that there is an `exp`.
+      const payload = await this.#payload(token);
+      // `jose` has checked that there is an `exp`.
       return { user: userOf(payload.sub), claims: Object.freeze(payload), expiresAt: payload.exp! };
     } catch (error) {
       return TokenRefusal.of(error);
@@ -68,28 +68,36 @@ export class TokenVerifier {
   }
 
   /** Selects the key by algorithm: `AUTH_SECRET` for HS256 only, a public key for all others. */
-  async #key(header: JWTHeaderParameters, jws: FlattenedJWSInput) {
-    if (header.alg === 'HS256' && this.#secret !== undefined) return this.#secret;
-    if (header.alg === 'HS256' || this.#keys === undefined)
-      throw new TokenRefusal('no key for the algorithm of the token');
-    return this.#keys.find(header, jws);
+  async #payload(token: string): Promise<JWTPayload> {
+    if (token === '') throw new TokenRefusal('there is a "Bearer" without a token');
+    const { alg = '', kid } = decodeProtectedHeader(token);
+    if (!this.#rules.algorithms.includes(alg))
+      throw new TokenRefusal('the algorithm of the token is not accepted, see "alg" in its header');
+    if (alg === 'HS256') return (await jwtVerify(token, this.#secret!, this.#rules)).payload;
+    return this.keys.verify(token, { alg, ...(typeof kid === 'string' && { kid }) }, this.#rules);
   }
 }
 
 /** Returns every token that a handshake presents; an empty string for a `Bearer` or a `bearer.` without a token. */
-function presentedTokens(headers: IncomingHttpHeaders): string[] {
-  const { authorization = '', 'sec-websocket-protocol': protocols } = headers;
-  const tokens = BEARER.test(authorization) ? [authorization.slice(BEARER_LENGTH).trim()] : [];
-  for (const name of protocols?.split(',') ?? []) {
+function presentedTokens({ headers, rawHeaders }: IncomingMessage): string[] {
+  const tokens = authorizations(rawHeaders)
+    .filter((value) => BEARER.test(value))
+    .map((value) => value.slice(BEARER_LENGTH).trim());
+  for (const name of headers['sec-websocket-protocol']?.split(',') ?? []) {
     const protocol = name.trim();
     if (protocol.startsWith(TOKEN_PREFIX)) tokens.push(protocol.slice(TOKEN_PREFIX.length));
   }
   return tokens;
 }
 
+/** Returns the values of all `Authorization` headers; `request.headers` has the first alone, which may be that of a proxy. */
+function authorizations(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && /^authorization$/i.test(rawHeaders[index - 1]!));
+}
+
 /** @throws {TokenRefusal} for a `sub` that names no user */
 function userOf(sub: unknown): string {
   const user = toUser(sub);
-  if (user === undefined) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE} or a whole number`);
+  if (user === undefined) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE}`);
   return user;
 }

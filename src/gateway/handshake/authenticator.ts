@@ -7,9 +7,6 @@ import type { HandshakeRejection } from '../http/rejection.js';
 import { ClientAddress } from './client-address.js';
 import { ConnectCheck } from './connect-check.js';
 
-/** `Retry-After` where keys of tokens cannot be loaded. */
-const RETRY_AFTER_SECONDS = 5;
-const UNAVAILABLE: HandshakeRejection = { code: 'unavailable', headers: { 'Retry-After': RETRY_AFTER_SECONDS } };
 const UNAUTHORIZED: HandshakeRejection = { code: 'unauthorized', headers: { 'WWW-Authenticate': 'Bearer' } };
 
 /** An identity, a rejection, or `undefined` where the client has left meanwhile. */
@@ -50,6 +47,7 @@ export class Authenticator {
 }
 
 /** Answers 503 where the token may be good, because a client that gets 401 would throw it away. */
-function rejectionOf({ keysMissing, message }: TokenRefusal): HandshakeRejection {
-  return keysMissing ? { ...UNAVAILABLE, reason: message } : { ...UNAUTHORIZED, reason: message };
+function rejectionOf({ retryAfterMs, message: reason }: TokenRefusal): HandshakeRejection {
+  if (retryAfterMs === undefined) return { ...UNAUTHORIZED, reason };
+  return { code: 'unavailable', headers: { 'Retry-After': Math.ceil(retryAfterMs / 1000) }, reason };
 }

@@ -48,7 +48,7 @@ export function refusalOf(error: unknown): HandshakeRejection | undefined {
 
 function readIdentity({ user: given, claims, expiresAt }: ConnectIdentity): Credentials | HandshakeRejection {
   const user = toUser(given);
-  if (user === undefined) throw new TypeError(`user of ConnectGuard must be ${USER_RULE} or a whole number`);
+  if (user === undefined) throw new TypeError(`user of ConnectGuard must be ${USER_RULE}`);
   if (claims !== undefined && (typeof claims !== 'object' || claims === null || Array.isArray(claims)))
     throw new TypeError('claims of ConnectGuard must be an object');
   if (expiresAt !== undefined && !Number.isFinite(expiresAt))

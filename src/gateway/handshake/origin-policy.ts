@@ -1,13 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { AllowedOrigins, hostName, originAt, toOrigin } from '../../settings/origins.js';
 import { Settings } from '../../settings/settings.js';
+import { Log } from '../../telemetry/log.js';
 import { ClientAddress } from './client-address.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 
-const ANY = '*';
-const LOOPBACK = /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-const WRONG_HOST: HandshakeRejection = { code: 'origin_not_allowed', message: 'This host name is not allowed.' };
+const LOOPBACK = /^https?:\/\/((.+\.)?localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+const NULL_LISTED =
+  'ALLOWED_ORIGINS lists null, which any web page can send from a sandboxed frame: serve the page from a host, or set AUTH';
+/** Longest text of a client in a reason for the log. */
+const MAX_CHARACTERS = 200;
 
 /**
  * Checks the `Origin` header, because a browser lets any page open a WebSocket to any server (RFC 6455, 10.2). Requests
@@ -15,9 +19,7 @@ const WRONG_HOST: HandshakeRejection = { code: 'origin_not_allowed', message: 'T
  */
 @Injectable()
 export class OriginPolicy {
-  readonly #exact: ReadonlySet<string>;
-  /** Prefix and suffix of each wildcard origin: `https://` and `.example.com` of `https://*.example.com`. */
-  readonly #wildcards: readonly (readonly [prefix: string, suffix: string])[];
+  readonly #allowed: AllowedOrigins;
   readonly #hosts: ReadonlySet<string>;
   readonly #loopback: boolean;
   /** Paths for probes, in any case, as Express matches them. */
@@ -27,14 +29,11 @@ export class OriginPolicy {
   constructor(
     private readonly addresses: ClientAddress,
     { allowedOrigins, allowedHosts, production, endpointPrefix }: Settings,
+    log: Log,
   ) {
-    const [wildcards, exact] = partition(allowedOrigins, (origin) => origin.includes('://*.'));
-    this.#exact = new Set(exact.map((origin) => (origin === ANY ? ANY : new URL(origin).origin)));
-    this.#wildcards = wildcards.map((origin) => {
-      const { protocol, host } = new URL(origin.replace('*.', ''));
-      return [`${protocol}//`, `.${host}`];
-    });
-    this.#hosts = new Set(allowedHosts.map((host) => host.toLowerCase()));
+    this.#allowed = new AllowedOrigins(allowedOrigins);
+    if (production && this.#allowed.has('null')) log.warn(NULL_LISTED);
+    this.#hosts = new Set(allowedHosts.map(hostName));
     this.#loopback = !production;
     const base = endpointPrefix.replaceAll('.', '\\.');
     this.#health = new RegExp(`^${base}/health(/|$)`, 'i');
@@ -44,8 +43,9 @@ export class OriginPolicy {
   /** Returns why the origin or the `Host` of a handshake is rejected, `undefined` where both are allowed. */
   rejection(request: IncomingMessage): HandshakeRejection | undefined {
     const { host = '', origin } = request.headers;
-    if (this.#hosts.size > 0 && !this.#hosts.has(nameOf(host))) return WRONG_HOST;
-    return origin === undefined || this.#allows(origin, host, request) ? undefined : { code: 'origin_not_allowed' };
+    if (this.#hosts.size > 0 && !this.#hosts.has(hostName(host))) return wrongHost(host);
+    if (origin === undefined || this.#allows(origin, host, request)) return undefined;
+    return { code: 'origin_not_allowed', reason: `${clipped(origin)} is not in ALLOWED_ORIGINS` };
   }
 
   /**
@@ -56,49 +56,40 @@ export class OriginPolicy {
    */
   hostRejection(path: string, { headers }: IncomingMessage): HandshakeRejection | undefined {
     if (this.#hosts.size === 0 || this.#health.test(path)) return undefined;
-    const name = nameOf(headers.host ?? '');
-    return this.#hosts.has(name) || (this.#metrics.test(path) && isAddress(name)) ? undefined : WRONG_HOST;
+    const name = hostName(headers.host ?? '');
+    return this.#hosts.has(name) || (this.#metrics.test(path) && isAddress(name))
+      ? undefined
+      : wrongHost(headers.host ?? '');
   }
 
-  #allows(origin: string, host: string, request: IncomingMessage): boolean {
-    if (this.#exact.has(ANY)) return true;
-    const page = url(origin);
-    if (page === undefined || page.origin === 'null') return false;
+  #allows(text: string, host: string, request: IncomingMessage): boolean {
+    if (this.#allowed.any) return true;
+    const origin = toOrigin(text);
+    if (origin === undefined) return false;
     return (
-      this.#exact.has(page.origin) ||
-      this.#wildcards.some(([prefix, suffix]) => matchesOneLabel(page.origin, prefix, suffix)) ||
-      (this.#loopback && LOOPBACK.test(page.hostname)) ||
-      this.#isSameOrigin(page, host, request)
+      this.#allowed.has(origin) ||
+      (this.#loopback && LOOPBACK.test(origin)) ||
+      this.#isSameOrigin(origin, host, request)
     );
   }
 
   /** Returns whether a page has the host and port of this request. A request over TLS requires a page over TLS. */
-  #isSameOrigin(page: URL, host: string, request: IncomingMessage): boolean {
-    if (page.protocol === 'http:' && this.addresses.isSecure(request)) return false;
-    return url(`${page.protocol}//${host}`)?.host === page.host;
+  #isSameOrigin(origin: string, host: string, request: IncomingMessage): boolean {
+    if (origin.startsWith('http://') && this.addresses.isSecure(request)) return false;
+    return originAt(origin, host) === origin;
   }
 }
 
-/** Returns the name of a `Host` header without its port; an empty string where the header is malformed. */
-function nameOf(host: string): string {
-  return url(`http://${host}`)?.hostname ?? '';
+/** @param host the `Host` header */
+function wrongHost(host: string): HandshakeRejection {
+  const reason = `${clipped(hostName(host) || host)} is not in ALLOWED_HOSTS`;
+  return { code: 'origin_not_allowed', message: 'This host name is not allowed.', reason };
+}
+
+function clipped(text: string): string {
+  return text.slice(0, MAX_CHARACTERS);
 }
 
 function isAddress(name: string): boolean {
   return name === 'localhost' || isIP(name.replace(/^\[|\]$/g, '')) !== 0;
-}
-
-/** Returns whether exactly one DNS label stands between prefix and suffix. */
-function matchesOneLabel(origin: string, prefix: string, suffix: string): boolean {
-  if (!origin.startsWith(prefix) || !origin.endsWith(suffix)) return false;
-  const label = origin.slice(prefix.length, -suffix.length);
-  return label !== '' && !label.includes('.');
-}
-
-function url(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
-}
-
-function partition<T>(items: readonly T[], first: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(first), items.filter((item) => !first(item))];
 }

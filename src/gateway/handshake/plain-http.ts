@@ -21,7 +21,7 @@ export function rejectPlainHttp(
       ? handshake.plainRejection(request)
       : origins.hostRejection(requestPath(request), request);
     if (rejection === undefined) return next();
-    metrics.rejected(request, rejection.code);
+    metrics.rejected(request, rejection.code, rejection.reason);
     rejectRequest(response, rejection);
   });
   // Without a listener Node destroys the connection without a response.

@@ -6,7 +6,7 @@ import {
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
 import { Backplane } from '../../cluster/backplane.js';
-import { NodeState } from '../../node/node-state.js';
+import { NodeState, type ReadinessCheck } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
 import { EventLoopDelay } from '../../telemetry/event-loop-delay.js';
 
@@ -28,7 +28,18 @@ export class NodeHealth {
   }
 
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.#phase(), () => this.#eventLoop(), () => this.#backplane()]);
+    const others = [...this.nodeState.readinessChecks].map(
+      ([name, check]) =>
+        () =>
+          this.#outcome(name, check),
+    );
+    return this.health.check([() => this.#phase(), () => this.#eventLoop(), () => this.#backplane(), ...others]);
+  }
+
+  #outcome(name: string, check: ReadinessCheck): HealthIndicatorResult {
+    const { isReady, ...details } = check();
+    const indicator = this.indicators.check(name);
+    return isReady ? indicator.up(details) : indicator.down(details);
   }
 
   #phase(): HealthIndicatorResult {

@@ -58,6 +58,12 @@ export class Metrics {
     const limited =
       'What limits and rules refused: handshakes as "refused.CODE"; messages, pings and pongs as "answered.CODE".';
     counterBy(registry, 'switchboard_limited_total', limited, 'what', () => limitedBy(counters));
+    const requests = 'Requests for the keys of tokens (AUTH_JWKS), by outcome: loaded or failed.';
+    counterBy(registry, 'switchboard_token_key_requests_total', requests, 'outcome', () =>
+      withZeros(['loaded', 'failed'], counters.keyRequests),
+    );
+    const age = 'Seconds since the keys of tokens were loaded from their URL; 0 before that and without a URL.';
+    gauge(registry, 'switchboard_token_keys_age_seconds', age, () => secondsSince(counters.keysLoadedAtMs));
     counter(registry, 'switchboard_drain_cut_total', 'Sessions that a drain had to cut.', () => counters.drainCut);
     gauge(registry, 'switchboard_draining', '1 while this node drains.', () =>
       Number(this.nodeState.phase === 'draining'),
@@ -114,6 +120,10 @@ export class Metrics {
     const start = Math.round(Date.now() / 1000 - process.uptime());
     gauge(registry, 'switchboard_start_time_seconds', 'Start of the process, Unix time.', () => start);
   }
+}
+
+function secondsSince(atMs: number | undefined): number {
+  return atMs === undefined ? 0 : (performance.now() - atMs) / 1000;
 }
 
 /** Adds a zero for each known key, because `increase()` misses the first event of a counter that begins with it. */

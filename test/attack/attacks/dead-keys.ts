@@ -4,8 +4,8 @@ import { unknownKeyToken } from './unknown-key-token.js';
 
 const WAVES = 15;
 const WAVE = 10;
-/** The source may be asked again in the time that the attack takes, and not for each token. */
-const MAX_ASKED = 3;
+/** Requests at intervals of the node, and the few that tokens may cause; not one for each token. */
+const MAX_ASKED = 5;
 
 /** Connects with bad tokens, each of which names a key of its own, while the source of keys fails. */
 export const deadKeys: Attack = async (attacker) => {
