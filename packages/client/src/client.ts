@@ -1,6 +1,7 @@
 import { AnswerStream } from './answer-stream.js';
 import type { ConnectOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
 import { Emitter } from './emitter.js';
+import { MAX_PAGE, MAX_POST_BUFFER, MAX_SESSIONS, QUEUE_SIZE, STREAM_BUFFER, TIMEOUT_MS } from './limits.js';
 import type {
   AnswerData,
   DataArguments,
@@ -29,13 +30,6 @@ export interface FailedMessage {
   readonly receiver: string | undefined;
 }
 
-/** Longer than a handler of the server may take by default, so that its error arrives in place of a `timeout`. */
-const TIMEOUT_MS = 15_000;
-const MAX_PAGE = 1000;
-const STREAM_BUFFER = 1024;
-/** Bytes that may wait in the socket; above, `post` drops messages, because a slow network would delay all others. */
-const MAX_POST_BUFFER = 65_536;
-
 /** Connects to a server and reconnects after each lost connection; every connection has a session id of its own. */
 export class Client<Messages extends object = MessageMap> {
   readonly #connection: ReconnectingConnection;
@@ -46,7 +40,7 @@ export class Client<Messages extends object = MessageMap> {
   readonly #failures = new Emitter<FailedMessage>();
 
   /** @throws {TypeError} where the environment has no WebSocket and the options name none */
-  constructor(url: string, { timeoutMs = TIMEOUT_MS, queueSize = 256, ...options }: ConnectOptions) {
+  constructor(url: string, { timeoutMs = TIMEOUT_MS, queueSize = QUEUE_SIZE, ...options }: ConnectOptions) {
     this.#timeoutMs = timeoutMs;
     this.#requests = new PendingRequests(queueSize);
     const listener: ConnectionListener = {
@@ -71,10 +65,10 @@ export class Client<Messages extends object = MessageMap> {
   ready(): Promise<string> {
     const ready = new Promise<string>((resolve, reject) => {
       const check = (): void => {
-        if (this.phase !== 'open' && this.phase !== 'closed') return;
-        unsubscribe();
         if (this.id !== undefined) resolve(this.id);
-        else reject(clientClosed());
+        else if (this.phase === 'closed') reject(clientClosed());
+        else return;
+        unsubscribe();
       };
       const unsubscribe = this.onState(check);
       check();
@@ -94,7 +88,7 @@ export class Client<Messages extends object = MessageMap> {
     ...[data, options]: DataArguments<RequestData<Messages[Type]>, SendOptions>
   ): Promise<AnswerData<Messages[Type]>> {
     let answer: unknown;
-    const listener: AnswerListener = { endsAt: 'timeout', answer: (value) => void (answer = value) };
+    const listener: AnswerListener = { answer: (value) => void (answer = value) };
     const outcome = this.#exchange({ type, data }, options, listener);
     // Answers of the server itself, such as `sys.sessions`, stand in place of the acknowledgement.
     return this.#reporting(
@@ -116,13 +110,9 @@ export class Client<Messages extends object = MessageMap> {
   ): AsyncIterableIterator<StreamData<Messages[Type]>, undefined> {
     const { bufferSize = STREAM_BUFFER }: StreamOptions = options ?? {};
     const stream = new AnswerStream<StreamData<Messages[Type]>>(bufferSize, (error) =>
-      this.#requests.forget(listener, error),
+      this.#requests.forget(stream, error),
     );
-    const listener: AnswerListener = {
-      endsAt: 'ack',
-      answer: (value) => stream.push(value as StreamData<Messages[Type]>),
-    };
-    this.#reporting(type, this.#exchange({ type, data }, options, listener)).then(
+    this.#reporting(type, this.#exchange({ type, data }, options, stream)).then(
       () => stream.finish(),
       (error: unknown) => stream.finish(error),
     );
@@ -218,7 +208,7 @@ export class Client<Messages extends object = MessageMap> {
     this.#states.emit('', change);
   }
 
-  async #who({ limit = 10_000, ...options }: WhoOptions): Promise<SessionEntry[]> {
+  async #who({ limit = MAX_SESSIONS, ...options }: WhoOptions): Promise<SessionEntry[]> {
     const sessions: SessionEntry[] = [];
     let after: string | undefined;
     do {
