@@ -24,7 +24,7 @@ import type { Ack, Envelope, SessionEntry, SessionPage, Welcome } from './wire.j
 
 /** A message that failed: sent by {@link Client.send}, `request`, `stream`, `post` or by the client itself. */
 export interface FailedMessage {
-  /** A {@link SendError}, or the error of `JSON.stringify`. */
+  /** A {@link SendError}, the error of `JSON.stringify`, or a `TypeError` for what `token()` returned. */
   readonly error: Error;
   readonly type: string;
   readonly receiver: string | undefined;
@@ -47,6 +47,7 @@ export class Client<Messages extends object = MessageMap> {
       received: (envelope) => this.#received(envelope),
       changed: (change, welcome) => this.#changed(change, welcome),
       renew: (token) => this.#reporting('sys.auth', this.#exchange({ type: 'sys.auth', data: { token } })),
+      refused: (error) => this.#failures.emit('', { error, type: 'sys.auth', receiver: undefined }),
     };
     this.#connection = new ReconnectingConnection(url, listener, { ...options, timeoutMs });
     void this.#connection.connect();
