@@ -190,6 +190,14 @@ export class Client<Messages extends object = MessageMap> {
     this.#connection.reconnect();
   }
 
+  /**
+   * Checks the connection: cuts it where the server does not answer within 5 seconds; ends the wait for the next attempt.
+   * Browsers and WeChat need no call, because the client watches their events.
+   */
+  probe(): void {
+    this.#connection.probe();
+  }
+
   /** Closes without reconnecting. Rejects queued messages with `closed` and unanswered ones with `unknown_outcome`. */
   close(): void {
     this.#connection.close();

@@ -1,6 +1,8 @@
 import type { ConnectOptions } from './connect-options.js';
-import { MAX_DELAY_MS, MIN_DELAY_MS } from './limits.js';
+import { MAX_DELAY_MS, MIN_DELAY_MS, PROBE_GAP_MS } from './limits.js';
 import type { Phase, StateChange } from './messages.js';
+import { nowMs } from './monotonic.js';
+import { watchPage, type PageListener } from './page-life.js';
 import { ReconnectPolicy } from './reconnect-policy.js';
 import { ServerConnection, type ConnectionEvents } from './server-connection.js';
 import type { SocketClass } from './socket.js';
@@ -16,20 +18,22 @@ export interface ConnectionListener extends TokenListener {
 }
 
 /** Keeps one connection to a server: connects, fetches and renews tokens, and reconnects until the end. */
-export class ReconnectingConnection implements ConnectionEvents {
+export class ReconnectingConnection implements ConnectionEvents, PageListener {
   /** Written by this class alone. */
   phase: Phase = 'connecting';
   /** The session id; `undefined` while there is no connection. Written by this class alone. */
   id: string | undefined;
   #connection: ServerConnection | undefined;
-  /** The wait for the next attempt. */
+  /** The wait for the next attempt, or for a probe. */
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #nextProbeMs = 0;
   /** Counts what ends an attempt, so that a token that arrives afterwards is not used. */
   #ended = 0;
   readonly #timeoutMs: number;
   readonly #socketClass: SocketClass;
   readonly #token: TokenRefresher;
   readonly #policy: ReconnectPolicy;
+  readonly #unwatch: () => void;
 
   /** @throws {TypeError} where the environment has no WebSocket and the options name none */
   constructor(
@@ -48,6 +52,7 @@ export class ReconnectingConnection implements ConnectionEvents {
     this.#timeoutMs = timeoutMs;
     this.#token = new TokenRefresher(token, timeoutMs, listener);
     this.#policy = new ReconnectPolicy(minDelayMs, maxDelayMs);
+    this.#unwatch = (WebSocket.watchPage ?? watchPage)(this);
   }
 
   /** Bytes that wait in the socket; 0 where the socket does not count them. */
@@ -83,9 +88,29 @@ export class ReconnectingConnection implements ConnectionEvents {
     void this.connect();
   }
 
+  /** Checks the connection, or ends the wait for the next attempt, at most once in {@link PROBE_GAP_MS}. */
+  probe(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        this.#nextProbeMs = nowMs() + PROBE_GAP_MS;
+        this.#policy.reset();
+        if (this.#connection) this.#connection.probe();
+        else this.reconnect();
+      },
+      Math.max(0, this.#nextProbeMs - nowMs()),
+    );
+  }
+
   /** Closes without reconnecting. */
   close(): void {
     this.#finish(1000, '');
+  }
+
+  /** Closes until the next probe, because a frozen page answers nothing. */
+  leave(): void {
+    this.#end();
+    if (this.phase !== 'waiting') this.#change({ phase: 'waiting', code: 1001, reason: 'page_hidden' });
   }
 
   received(envelope: Envelope): void {
@@ -112,6 +137,7 @@ export class ReconnectingConnection implements ConnectionEvents {
 
   #finish(code: number, reason: string): void {
     if (this.phase === 'closed') return;
+    this.#unwatch();
     this.#end();
     this.#change({ phase: 'closed', code, reason });
   }
