@@ -34,7 +34,7 @@ export class PageEvents extends EventTarget {
     const page = this as unknown as PageLike;
     const opened = (): void => void this.opened++;
     return class extends base {
-      static readonly watchPage: WatchPage = (listener) => watchPage(listener, page);
+      static override readonly watchPage: WatchPage = (listener) => watchPage(listener, page);
 
       constructor(url: string, protocols: string[]) {
         super(url, protocols);
