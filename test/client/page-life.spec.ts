@@ -251,6 +251,18 @@ describe('a client in a page, by its clock', () => {
     client.close();
   });
 
+  it('cuts a dead connection after 5 s, although its socket takes the ping', async () => {
+    const { page, client } = await opened();
+    Socket.last.send = () => (Socket.last.bufferedAmount = 40);
+    page.emit('online');
+    await vi.advanceTimersByTimeAsync(4000);
+    Socket.last.bufferedAmount = 0;
+    expect(client.phase).toBe('open');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(client.phase).not.toBe('open');
+    client.close();
+  });
+
   it('leaves an attempt its whole time', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const page = new PageEvents();

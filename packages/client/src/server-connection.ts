@@ -45,8 +45,8 @@ export class ServerConnection {
   /** Pings, and cuts the connection where no message arrives within 5 seconds. No effect before the welcome. */
   probe(): void {
     if (this.#deadline !== undefined) return;
+    this.#expect('silent', Math.min(PROBE_MS, this.timeoutMs)); // before the ping, whose bytes are no progress
     this.send('{"type":"sys.ping"}');
-    this.#expect('silent', Math.min(PROBE_MS, this.timeoutMs));
   }
 
   /** Closes without an event. */
