@@ -27,6 +27,7 @@ await build({
     rolldownOptions: {
       input: 'packages/client/dist/connect.js',
       preserveEntrySignatures: 'strict',
+      optimization: { inlineConst: true },
       output: { format: 'es', entryFileNames: 'client.min.js' },
     },
     modulePreload: false,

@@ -139,14 +139,14 @@ describe('a client without a time limit of its own', () => {
 
 describe('the advice of each close code', () => {
   it.each(Object.entries(CLOSE_CODES))('is followed: %s', (code, { advice }) => {
-    expect(mayReconnect(Number(code))).toBe(!['stop', 'none'].includes(advice));
+    expect(mayReconnect(Number(code))).toBe(advice !== 'stop');
   });
 
-  it.each([NO_STATUS, ABNORMAL, 1001, 4150, 4199])('is to reconnect after %s', (code) => {
+  it.each([NO_STATUS, ABNORMAL, 1000, 1001, 1014, 1015, 3000, 4103, 4199, 4999])('is to reconnect after %s', (code) => {
     expect(mayReconnect(code)).toBe(true);
   });
 
-  it.each([4001, 4099])('is to stop after %s', (code) => {
+  it.each([1002, 1009, 4001, 4099])('is to stop after %s', (code) => {
     expect(mayReconnect(code)).toBe(false);
   });
 });

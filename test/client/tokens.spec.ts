@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Client, TokenSource } from '../../packages/client/src/connect.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, receives, join } from '../support/switchboard-client.js';
@@ -54,6 +54,47 @@ describe('a client with tokens', () => {
     expect(await becomes(client, 'waiting')).toMatchObject({ code: 4102, reason: 'token_expired' });
     await client.ready();
     expect(tokens.calls).toBe(2);
+  });
+
+  it.each<[string, () => string | Promise<string>]>([
+    ['an expired token', () => token({ expires: soon(-60) })],
+    ['a text that is not a token', () => 'not.a.token'],
+    ['a text that no subprotocol may have', () => 'a page of a log-in, <html>'],
+    ['an empty text', () => ''],
+  ])('asks for a new token after %s', async (_, bad) => {
+    const tokens = source((calls) => (calls === 1 ? bad() : token()));
+    client = join(server.url, tokens);
+    expect(await becomes(client, 'waiting')).toMatchObject({ code: 1006 });
+    await client.ready();
+    expect(tokens.calls).toBe(2);
+  });
+
+  it('never shows a token', async () => {
+    client = join(server.url, { token: () => 'the secret' });
+    expect(JSON.stringify(await becomes(client, 'waiting'))).not.toContain('secret');
+  });
+
+  it('reports a new token that the server refuses, and asks for another one', async () => {
+    const tokens = source(async (calls) => ({
+      token: await token({ sub: calls === 2 ? 'somebody else' : 'ann' }),
+      expiresInMs: calls < 3 ? 1000 : 3_600_000,
+    }));
+    client = join(server.url, tokens);
+    const id = await client.ready();
+    const failed = new Promise((resolve) => client!.onError(resolve));
+    expect(await failed).toMatchObject({ type: 'sys.auth', error: { code: 'forbidden', sent: true } });
+    expect(await receives(client, 'sys.ack')).toMatchObject({ data: { status: 'accepted' } });
+    expect([tokens.calls, client.id]).toEqual([3, id]);
+  });
+
+  it('reports an expiry that it cannot use', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue(undefined);
+    client = join(server.url, { token: async () => ({ token: await token(), expiresAt: soon(3600) }) });
+    const failed = new Promise((resolve) => client!.onError(resolve));
+    expect(await failed).toMatchObject({ type: 'sys.auth', error: { name: 'TypeError' } });
+    await client.ready();
+    expect(warn).toHaveBeenCalledOnce();
+    warn.mockRestore();
   });
 
   it('renews the token before it expires, and keeps its id', async () => {

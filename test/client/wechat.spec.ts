@@ -1,11 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { wechatSocket, type Wechat } from '../../packages/client/src/wechat.js';
+import { FaultProxy } from '../support/fault-proxy.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, receives, join } from '../support/switchboard-client.js';
 
+type Listener<Event> = (event: Event) => void;
+
 /** Implements the documented interface of WeChat over a real WebSocket. */
+const shown = new Set<() => void>();
+const networks = new Set<Listener<{ readonly isConnected: boolean }>>();
 const wx: Wechat = {
+  onAppShow: (listener) => void shown.add(listener),
+  offAppShow: (listener) => void shown.delete(listener),
+  onNetworkStatusChange: (listener) => void networks.add(listener),
+  offNetworkStatusChange: (listener) => void networks.delete(listener),
   connectSocket: ({ url, protocols }) => {
     const socket = new WebSocket(url, protocols);
     return {
@@ -35,6 +44,38 @@ describe('the client in a mini program', () => {
     const departed = receives(bob, 'sys.departed');
     ann.close();
     expect(await departed).toMatchObject({ data: { code: 1000 } });
+    bob.close();
+  });
+
+  it.each<[string, () => void]>([
+    ['is shown', () => shown.forEach((listener) => listener())],
+    ['has another network', () => networks.forEach((listener) => listener({ isConnected: true }))],
+  ])('checks its connection when it %s, and stops that at the end', async (_, cause) => {
+    const proxy = await FaultProxy.start(server.port);
+    const ann = join(proxy.url, { WebSocket: wechatSocket(wx), timeoutMs: 300 });
+    await ann.ready();
+    const waiting = becomes(ann, 'waiting');
+    proxy.discards = 'everything';
+    cause();
+    expect(await waiting).toMatchObject({ reason: 'silent' });
+    ann.close();
+    expect([shown.size, networks.size]).toEqual([0, 0]);
+    await proxy.stop();
+  });
+
+  it('runs where the mini program has no events, and does nothing when the network is lost', async () => {
+    const ann = join(server.url, {
+      WebSocket: wechatSocket({ connectSocket: (options) => wx.connectSocket(options) }),
+    });
+    await ann.ready();
+    ann.close();
+    const bob = join(server.url, { WebSocket: wechatSocket(wx) });
+    await bob.ready();
+    const received: string[] = [];
+    bob.on('sys.pong', ({ type }) => received.push(type));
+    networks.forEach((listener) => listener({ isConnected: false }));
+    await bob.send(bob.id, 'note');
+    expect(received).toEqual([]);
     bob.close();
   });
 

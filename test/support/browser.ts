@@ -45,6 +45,7 @@ export class Browser {
     const context = await chromium.launchPersistentContext(join(home, 'profile'), {
       executablePath: CHROMIUM,
       headless: true,
+      ignoreDefaultArgs: ['--disable-back-forward-cache'], // pages meet this cache in the world
       args: [...FLAGS, ...flags],
       env: { HOME: home, PATH: process.env['PATH'] },
     });

@@ -1,11 +1,13 @@
+import type { AnswerListener } from './pending-requests.js';
 import { SendError } from './send-error.js';
 
 /** Iterates over the answers of a handler in the order of their arrival. Buffers the answers that are not read yet. */
-export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefined> {
+export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefined>, AnswerListener {
+  readonly isStream = true;
   readonly #values: Value[] = [];
   #end: { readonly error?: unknown } | undefined;
-  #wake!: () => void;
-  #changed = this.#nextChange();
+  /** Wake the calls of `next` that wait for a value or the end. */
+  readonly #waiting: (() => void)[] = [];
 
   /**
    * @param bufferSize answers that may be buffered; one more ends the iteration with `buffer_full`
@@ -16,12 +18,12 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
     private readonly stop: (error?: SendError) => void,
   ) {}
 
-  push(value: Value): void {
+  answer(value: unknown): void {
     if (this.#values.length < this.bufferSize) {
-      this.#values.push(value);
+      this.#values.push(value as Value);
       return this.#notify();
     }
-    const text = `${this.bufferSize} answers of the stream are not read yet; read faster or raise bufferSize.`;
+    const text = `${this.bufferSize} answers of the stream are not read: raise bufferSize.`;
     const error = new SendError('buffer_full', text, { sent: true });
     this.finish(error);
     this.stop(error);
@@ -53,7 +55,8 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
   }
 
   async #next(): Promise<IteratorResult<Value, undefined>> {
-    while (this.#values.length === 0 && this.#end === undefined) await this.#changed;
+    while (this.#values.length === 0 && this.#end === undefined)
+      await new Promise<void>((wake) => this.#waiting.push(wake));
     if (this.#values.length > 0) return { done: false, value: this.#values.shift()! };
     const { error } = this.#end!;
     this.#end = {}; // an iterator that has thrown is done
@@ -62,11 +65,6 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
   }
 
   #notify(): void {
-    this.#wake();
-    this.#changed = this.#nextChange();
-  }
-
-  #nextChange(): Promise<void> {
-    return new Promise((resolve) => (this.#wake = resolve));
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 }

@@ -1,6 +1,7 @@
 import { AnswerStream } from './answer-stream.js';
 import type { ConnectOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
 import { Emitter } from './emitter.js';
+import { MAX_PAGE, MAX_POST_BUFFER, MAX_SESSIONS, QUEUE_SIZE, STREAM_BUFFER, TIMEOUT_MS } from './limits.js';
 import type {
   AnswerData,
   DataArguments,
@@ -23,18 +24,11 @@ import type { Ack, Envelope, SessionEntry, SessionPage, Welcome } from './wire.j
 
 /** A message that failed: sent by {@link Client.send}, `request`, `stream`, `post` or by the client itself. */
 export interface FailedMessage {
-  /** A {@link SendError}, or the error of `JSON.stringify`. */
+  /** A {@link SendError}, the error of `JSON.stringify`, or a `TypeError` for what `token()` returned. */
   readonly error: Error;
   readonly type: string;
   readonly receiver: string | undefined;
 }
-
-/** Longer than a handler of the server may take by default, so that its error arrives in place of a `timeout`. */
-const TIMEOUT_MS = 15_000;
-const MAX_PAGE = 1000;
-const STREAM_BUFFER = 1024;
-/** Bytes that may wait in the socket; above, `post` drops messages, because a slow network would delay all others. */
-const MAX_POST_BUFFER = 65_536;
 
 /** Connects to a server and reconnects after each lost connection; every connection has a session id of its own. */
 export class Client<Messages extends object = MessageMap> {
@@ -46,13 +40,14 @@ export class Client<Messages extends object = MessageMap> {
   readonly #failures = new Emitter<FailedMessage>();
 
   /** @throws {TypeError} where the environment has no WebSocket and the options name none */
-  constructor(url: string, { timeoutMs = TIMEOUT_MS, queueSize = 256, ...options }: ConnectOptions) {
+  constructor(url: string, { timeoutMs = TIMEOUT_MS, queueSize = QUEUE_SIZE, ...options }: ConnectOptions) {
     this.#timeoutMs = timeoutMs;
     this.#requests = new PendingRequests(queueSize);
     const listener: ConnectionListener = {
       received: (envelope) => this.#received(envelope),
       changed: (change, welcome) => this.#changed(change, welcome),
       renew: (token) => this.#reporting('sys.auth', this.#exchange({ type: 'sys.auth', data: { token } })),
+      refused: (error) => this.#failures.emit('', { error, type: 'sys.auth', receiver: undefined }),
     };
     this.#connection = new ReconnectingConnection(url, listener, { ...options, timeoutMs });
     void this.#connection.connect();
@@ -71,10 +66,10 @@ export class Client<Messages extends object = MessageMap> {
   ready(): Promise<string> {
     const ready = new Promise<string>((resolve, reject) => {
       const check = (): void => {
-        if (this.phase !== 'open' && this.phase !== 'closed') return;
-        unsubscribe();
         if (this.id !== undefined) resolve(this.id);
-        else reject(clientClosed());
+        else if (this.phase === 'closed') reject(clientClosed());
+        else return;
+        unsubscribe();
       };
       const unsubscribe = this.onState(check);
       check();
@@ -94,7 +89,7 @@ export class Client<Messages extends object = MessageMap> {
     ...[data, options]: DataArguments<RequestData<Messages[Type]>, SendOptions>
   ): Promise<AnswerData<Messages[Type]>> {
     let answer: unknown;
-    const listener: AnswerListener = { endsAt: 'timeout', answer: (value) => void (answer = value) };
+    const listener: AnswerListener = { answer: (value) => void (answer = value) };
     const outcome = this.#exchange({ type, data }, options, listener);
     // Answers of the server itself, such as `sys.sessions`, stand in place of the acknowledgement.
     return this.#reporting(
@@ -116,13 +111,9 @@ export class Client<Messages extends object = MessageMap> {
   ): AsyncIterableIterator<StreamData<Messages[Type]>, undefined> {
     const { bufferSize = STREAM_BUFFER }: StreamOptions = options ?? {};
     const stream = new AnswerStream<StreamData<Messages[Type]>>(bufferSize, (error) =>
-      this.#requests.forget(listener, error),
+      this.#requests.forget(stream, error),
     );
-    const listener: AnswerListener = {
-      endsAt: 'ack',
-      answer: (value) => stream.push(value as StreamData<Messages[Type]>),
-    };
-    this.#reporting(type, this.#exchange({ type, data }, options, listener)).then(
+    this.#reporting(type, this.#exchange({ type, data }, options, stream)).then(
       () => stream.finish(),
       (error: unknown) => stream.finish(error),
     );
@@ -199,6 +190,14 @@ export class Client<Messages extends object = MessageMap> {
     this.#connection.reconnect();
   }
 
+  /**
+   * Checks the connection: cuts it where the server does not answer within 5 seconds; ends the wait for the next attempt.
+   * Browsers and WeChat need no call, because the client watches their events.
+   */
+  probe(): void {
+    this.#connection.probe();
+  }
+
   /** Closes without reconnecting. Rejects queued messages with `closed` and unanswered ones with `unknown_outcome`. */
   close(): void {
     this.#connection.close();
@@ -218,7 +217,7 @@ export class Client<Messages extends object = MessageMap> {
     this.#states.emit('', change);
   }
 
-  async #who({ limit = 10_000, ...options }: WhoOptions): Promise<SessionEntry[]> {
+  async #who({ limit = MAX_SESSIONS, ...options }: WhoOptions): Promise<SessionEntry[]> {
     const sessions: SessionEntry[] = [];
     let after: string | undefined;
     do {

@@ -12,6 +12,7 @@ export type {
   SendOptions as SendParts,
   WhoOptions as WhoParts,
 } from './connect-options.js';
+export type { PageListener, WatchPage } from './page-life.js';
 export type { SocketClass, SocketLike } from './socket.js';
 export type { Token, TokenSource } from './token-refresher.js';
 export type { MessageMap, Phase, StateChange } from './messages.js';

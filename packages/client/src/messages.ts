@@ -102,8 +102,11 @@ export interface StateChange {
   readonly id?: string;
   /** The close code of the last connection, when waiting or closed; 1006 if there was no close frame. */
   readonly code?: number;
-  /** The reason of the close frame, or `no_token`, `no_welcome`, `not_switchboard`, `reconnect` or `silent` beside 1006. */
+  /**
+   * The reason of the close frame; `no_token`, `no_welcome`, `not_switchboard`, `reconnect` or `silent` beside 1006;
+   * `page_hidden` beside 1001 where the client closed before the page was frozen.
+   */
   readonly reason?: string;
-  /** Milliseconds until the next attempt, when waiting. */
+  /** Milliseconds until the next attempt, when waiting; absent where the client waits until the page is shown. */
   readonly delayMs?: number;
 }

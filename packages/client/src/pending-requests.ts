@@ -1,11 +1,12 @@
+import { MAX_UNANSWERED } from './limits.js';
 import { SendError } from './send-error.js';
 import type { Envelope, ErrorData } from './wire.js';
 
 /** Receives the answers of a handler to one request. */
 export interface AnswerListener {
   answer(data: unknown): void;
-  /** Whether the request ends at the timeout once it was sent, or only when the server ends the exchange. */
-  readonly endsAt: 'timeout' | 'ack';
+  /** Set where a request that was sent has no time limit: it ends when the server ends the exchange. */
+  readonly isStream?: true;
 }
 
 interface Request {
@@ -15,9 +16,6 @@ interface Request {
   readonly reject: (error: SendError) => void;
   readonly timer: ReturnType<typeof setTimeout>;
 }
-
-/** Requests that may be sent and unanswered at a time; further requests wait in the queue. */
-const MAX_UNANSWERED = 256;
 
 /** Keeps each request until its answer, a timeout or the end of the connection. Sends no request twice. */
 export class PendingRequests {
@@ -84,14 +82,13 @@ export class PendingRequests {
   /** Rejects unanswered requests and stops sending. They are not sent again because they may have arrived. */
   failSent(): void {
     this.#send = undefined;
-    const error = ['unknown_outcome', 'The connection closed before the answer arrived.'] as const;
-    rejectAll(this.#sent, () => new SendError(...error, { sent: true }));
+    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed before the answer arrived.', { sent: true });
   }
 
   /** Rejects all requests. */
   failAll(message: string): void {
     this.failSent();
-    rejectAll(this.#queue, () => new SendError('closed', message));
+    rejectAll(this.#queue, 'closed', message);
   }
 
   #canSend(): boolean {
@@ -108,7 +105,7 @@ export class PendingRequests {
         request.reject(this.#tooBig());
         continue;
       }
-      if (request.listener?.endsAt === 'ack') clearTimeout(request.timer);
+      if (request.listener?.isStream) clearTimeout(request.timer);
       this.#sent.set(id, request);
       this.#send!(request.text);
     }
@@ -144,8 +141,8 @@ function take(requests: Map<string, Request>, id: string): Request | undefined {
   return request;
 }
 
-function rejectAll(requests: Map<string, Request>, error: () => SendError): void {
-  for (const id of requests.keys()) take(requests, id)!.reject(error());
+function rejectAll(requests: Map<string, Request>, ...error: ConstructorParameters<typeof SendError>): void {
+  for (const id of requests.keys()) take(requests, id)!.reject(new SendError(...error));
 }
 
 /** Counts UTF-8 bytes without TextEncoder, because WeChat mini programs lack it. */

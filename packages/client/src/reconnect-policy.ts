@@ -1,13 +1,13 @@
-/** A connection that lasted this long resets the back-off. */
-const STEADY_MS = 5000;
-/** Caps the exponent, because 2 to a larger power would overflow. */
-const MAX_DOUBLINGS = 16;
+import { STEADY_MS } from './limits.js';
+import { nowMs } from './monotonic.js';
 
 /** Decides whether and when to reconnect: at the time the server asked for, or after a back-off with full jitter. */
 export class ReconnectPolicy {
   #failures = 0;
-  #connectedAt: number | undefined;
-  #scheduledAt: number | undefined;
+  /** NaN where there was no connection since the last close. */
+  #connectedAt = NaN;
+  /** NaN where the server gave no time. */
+  #scheduledAt = NaN;
 
   constructor(
     private readonly minDelayMs: number,
@@ -15,27 +15,36 @@ export class ReconnectPolicy {
   ) {}
 
   connected(): void {
-    this.#connectedAt = Date.now();
+    this.#connectedAt = nowMs();
+    this.#scheduledAt = NaN; // was of an earlier connection
   }
 
   /** Stores the time of a `sys.reconnect`. @param afterMs counted from now */
   scheduled(afterMs: number): void {
-    this.#scheduledAt = Date.now() + afterMs;
+    this.#scheduledAt = nowMs() + afterMs;
+  }
+
+  /** Begins the back-off anew. */
+  reset(): void {
+    this.#failures = 0;
   }
 
   /** Returns the wait after a close, in milliseconds; `undefined` if the client must stop. */
   delayMs(code: number): number | undefined {
-    const [connectedAt, scheduledAt] = [this.#connectedAt, this.#scheduledAt];
-    this.#connectedAt = this.#scheduledAt = undefined;
+    const [connectedMs, scheduledMs] = [nowMs() - this.#connectedAt, this.#scheduledAt - nowMs()];
+    this.#connectedAt = this.#scheduledAt = NaN;
     if (!mayReconnect(code)) return undefined;
-    if (scheduledAt !== undefined) return Math.max(0, scheduledAt - Date.now());
-    if (connectedAt !== undefined && Date.now() - connectedAt > STEADY_MS) this.#failures = 0;
-    const boundMs = Math.min(this.maxDelayMs, this.minDelayMs * 2 ** Math.min(this.#failures++, MAX_DOUBLINGS));
+    if (!Number.isNaN(scheduledMs)) return Math.max(0, scheduledMs);
+    if (connectedMs > STEADY_MS) this.reset();
+    const boundMs = Math.min(this.maxDelayMs, this.minDelayMs * 2 ** this.#failures++);
     return Math.random() * boundMs;
   }
 }
 
-/** Follows the table of close codes. Unlisted codes come from proxies and networks, so the client reconnects. */
+/**
+ * Follows the table of close codes. Unlisted codes come from proxies and networks, so the client reconnects. So does 1000,
+ * because the server closes with 1000 only in answer to a client that closes.
+ */
 export function mayReconnect(code: number): boolean {
-  return !([1000, 1002, 1003, 1007, 1008, 1009].includes(code) || (code >= 4000 && code < 4100));
+  return !/^(100[23789]|40..)$/.test(String(code));
 }

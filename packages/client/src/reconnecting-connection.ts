@@ -1,53 +1,58 @@
 import type { ConnectOptions } from './connect-options.js';
+import { MAX_DELAY_MS, MIN_DELAY_MS, PROBE_GAP_MS } from './limits.js';
 import type { Phase, StateChange } from './messages.js';
+import { nowMs } from './monotonic.js';
+import { watchPage, type PageListener } from './page-life.js';
 import { ReconnectPolicy } from './reconnect-policy.js';
-import { ServerConnection } from './server-connection.js';
+import { ServerConnection, type ConnectionEvents } from './server-connection.js';
 import type { SocketClass } from './socket.js';
-import { TokenRefresher } from './token-refresher.js';
+import { TokenRefresher, type TokenListener } from './token-refresher.js';
 import type { Envelope, Reconnect, Welcome } from './wire.js';
 
 const SUBPROTOCOL = 'switchboard.v1';
 
-export interface ConnectionListener {
+export interface ConnectionListener extends TokenListener {
   received(envelope: Envelope): void;
   /** Called after each change of the phase; with the welcome when open. */
   changed(change: StateChange, welcome?: Welcome): void;
-  /** Sends a new token to the server; rejects where the server refuses the token. */
-  renew(token: string): Promise<unknown>;
 }
 
 /** Keeps one connection to a server: connects, fetches and renews tokens, and reconnects until the end. */
-export class ReconnectingConnection {
-  #phase: Phase = 'connecting';
-  #id: string | undefined;
+export class ReconnectingConnection implements ConnectionEvents, PageListener {
+  /** Written by this class alone. */
+  phase: Phase = 'connecting';
+  /** The session id; `undefined` while there is no connection. Written by this class alone. */
+  id: string | undefined;
   #connection: ServerConnection | undefined;
+  /** The wait for the next attempt, or for a probe. */
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #nextProbeMs = 0;
+  /** Counts what ends an attempt, so that a token that arrives afterwards is not used. */
+  #ended = 0;
   readonly #timeoutMs: number;
   readonly #socketClass: SocketClass;
   readonly #token: TokenRefresher;
   readonly #policy: ReconnectPolicy;
+  readonly #unwatch: () => void;
 
   /** @throws {TypeError} where the environment has no WebSocket and the options name none */
   constructor(
     private readonly url: string,
     private readonly listener: ConnectionListener,
-    { WebSocket, token, timeoutMs, minDelayMs = 1000, maxDelayMs = 30_000 }: ConnectOptions & { timeoutMs: number },
+    {
+      WebSocket = (globalThis as { WebSocket?: SocketClass }).WebSocket,
+      token,
+      timeoutMs,
+      minDelayMs = MIN_DELAY_MS,
+      maxDelayMs = MAX_DELAY_MS,
+    }: ConnectOptions & { timeoutMs: number },
   ) {
-    const socketClass = WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
-    if (socketClass === undefined) throw new TypeError('There is no global WebSocket: pass one, as { WebSocket }.');
-    this.#socketClass = socketClass;
+    if (WebSocket === undefined) throw new TypeError('There is no global WebSocket: pass one, as { WebSocket }.');
+    this.#socketClass = WebSocket;
     this.#timeoutMs = timeoutMs;
-    this.#token = new TokenRefresher(token, timeoutMs);
+    this.#token = new TokenRefresher(token, timeoutMs, listener);
     this.#policy = new ReconnectPolicy(minDelayMs, maxDelayMs);
-  }
-
-  get phase(): Phase {
-    return this.#phase;
-  }
-
-  /** The session id; `undefined` while there is no connection. */
-  get id(): string | undefined {
-    return this.#id;
+    this.#unwatch = (WebSocket.watchPage ?? watchPage)(this);
   }
 
   /** Bytes that wait in the socket; 0 where the socket does not count them. */
@@ -60,72 +65,95 @@ export class ReconnectingConnection {
   }
 
   async connect(): Promise<void> {
+    const ended = this.#ended;
     this.#change({ phase: 'connecting' });
-    let token: string | undefined;
-    try {
-      token = await this.#token.fetch();
-    } catch {
-      if (this.#phase === 'connecting') this.#disconnected(1006, 'no_token');
-      return;
-    }
-    if (this.#phase !== 'connecting') return; // closed while the token was fetched
+    const token = await this.#token.fetch().catch(() => null);
+    if (this.#ended !== ended) return;
+    if (token === null) return this.closed(1006, 'no_token');
     const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `bearer.${token}`];
-    const events = {
-      received: (envelope: Envelope) => this.#received(envelope),
-      closed: (code: number, reason: string) => this.#disconnected(code, reason),
-    };
     try {
-      this.#connection = new ServerConnection(new this.#socketClass(this.url, protocols), events, this.#timeoutMs);
+      this.#connection = new ServerConnection(new this.#socketClass(this.url, protocols), this, this.#timeoutMs);
     } catch (error) {
-      this.#finish(1006, String(error)); // invalid URL or token: every further attempt would fail, too
+      // Without a token the URL is invalid, so every further attempt would fail, too. A token must not be shown.
+      if (token === undefined) this.#finish(1006, String(error));
+      else this.closed(1006, 'bad_url_or_token');
     }
   }
 
   /** Cuts the connection, or ends the wait for the next attempt, and connects at once. No effect once closed. */
   reconnect(): void {
     this.#connection?.cut('reconnect'); // the phase becomes `waiting`
-    if (this.#phase !== 'waiting') return; // closed, or a token is being fetched for a new connection
+    if (this.phase !== 'waiting') return; // closed, or a token is being fetched for a new connection
     clearTimeout(this.#timer);
     void this.connect();
   }
 
-  /** Closes without reconnecting. */
-  close(): void {
-    if (this.#connection) this.#connection.close();
-    else if (this.#phase !== 'closed') this.#finish(1000, '');
+  /** Checks the connection, or ends the wait for the next attempt, at most once in {@link PROBE_GAP_MS}. */
+  probe(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        this.#nextProbeMs = nowMs() + PROBE_GAP_MS;
+        this.#policy.reset();
+        if (this.#connection) this.#connection.probe();
+        else this.reconnect();
+      },
+      Math.max(0, this.#nextProbeMs - nowMs()),
+    );
   }
 
-  #received(envelope: Envelope): void {
+  /** Closes without reconnecting. */
+  close(): void {
+    this.#finish(1000, '');
+  }
+
+  /** Closes until the next probe, because a frozen page answers nothing. */
+  leave(): void {
+    this.#end();
+    if (this.phase !== 'waiting') this.#change({ phase: 'waiting', code: 1001, reason: 'page_hidden' });
+  }
+
+  received(envelope: Envelope): void {
     if (envelope.type === 'sys.reconnect') this.#policy.scheduled((envelope.data as Reconnect).afterMs);
     if (envelope.type === 'sys.welcome') this.#connected(envelope as Envelope<Welcome>);
     this.listener.received(envelope);
   }
 
   #connected({ receiver, data }: Envelope<Welcome>): void {
-    this.#id = receiver;
+    this.id = receiver;
     this.#policy.connected();
-    this.#token.start((token) => this.listener.renew(token));
+    this.#token.start();
     this.#change({ phase: 'open', id: receiver }, data);
   }
 
-  #disconnected(code: number, reason: string): void {
+  closed(code: number, reason: string): void {
     this.#connection = undefined;
-    this.#id = undefined;
-    this.#token.stop();
     const delayMs = this.#policy.delayMs(code);
     if (delayMs === undefined) return this.#finish(code, reason);
+    this.#end();
     this.#timer = setTimeout(() => void this.connect(), delayMs);
     this.#change({ phase: 'waiting', code, reason, delayMs });
   }
 
   #finish(code: number, reason: string): void {
-    clearTimeout(this.#timer);
-    this.#token.stop();
+    if (this.phase === 'closed') return;
+    this.#unwatch();
+    this.#end();
     this.#change({ phase: 'closed', code, reason });
   }
 
+  /** Ends the connection, the attempt or the wait. */
+  #end(): void {
+    this.#ended++;
+    clearTimeout(this.#timer);
+    this.#token.stop();
+    this.id = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
   #change(change: StateChange, welcome?: Welcome): void {
-    this.#phase = change.phase;
+    this.phase = change.phase;
     this.listener.changed(change, welcome);
   }
 }

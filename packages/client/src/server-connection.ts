@@ -1,34 +1,36 @@
+import { PROBE_AFTER, PROBE_MS } from './limits.js';
 import type { SocketLike } from './socket.js';
 import type { Envelope, Welcome } from './wire.js';
 
 /** The close code where there was no close frame (RFC 6455, 7.1.5). */
 const ABNORMAL = 1006;
-/** Heartbeats without a message after which the client pings, and after which it closes the connection. */
-const PING_AFTER = 2;
-const CLOSE_AFTER = 3;
+
+type Timer = ReturnType<typeof setTimeout> | undefined;
 
 export interface ConnectionEvents {
   received(envelope: Envelope): void;
-  /** Called once, whatever closed the connection; `received` is not called afterwards. */
+  /** Called once where the peer closed or `cut` was called; `received` is not called afterwards. */
   closed(code: number, reason: string): void;
 }
 
-/** Wraps the WebSocket of one connection. Closes connections that get no welcome, or no message for too long. */
+/** Wraps the WebSocket of one connection. Closes connections that get no welcome, or no answer to a probe. */
 export class ServerConnection {
-  #timer: ReturnType<typeof setTimeout>;
+  /** Set while a message must arrive in time: the welcome, or the answer to a probe. */
+  #deadline: Timer;
+  /** Undefined before the welcome. */
+  #heartbeat: Timer;
   #silentHeartbeats = 0;
-  #closed = false;
 
   /** @param timeoutMs the longest wait for the welcome */
   constructor(
     private readonly socket: SocketLike,
     private readonly events: ConnectionEvents,
-    timeoutMs: number,
+    private readonly timeoutMs: number,
   ) {
     socket.onmessage = ({ data }) => this.#read(data);
     socket.onerror = () => undefined; // a close event follows
     socket.onclose = ({ code, reason }) => this.#finish(code, reason);
-    this.#timer = setTimeout(() => this.cut('no_welcome'), timeoutMs);
+    this.#expect('no_welcome', timeoutMs);
   }
 
   /** Bytes that wait in the socket; 0 where the socket does not count them. */
@@ -40,8 +42,16 @@ export class ServerConnection {
     this.socket.send(text);
   }
 
+  /** Pings, and cuts the connection where no message arrives within 5 seconds. No effect before the welcome. */
+  probe(): void {
+    if (this.#deadline !== undefined) return;
+    this.#expect('silent', Math.min(PROBE_MS, this.timeoutMs)); // before the ping, whose bytes are no progress
+    this.send('{"type":"sys.ping"}');
+  }
+
+  /** Closes without an event. */
   close(): void {
-    this.#finish(1000, '');
+    this.#stop();
     this.socket.close(1000);
   }
 
@@ -53,33 +63,46 @@ export class ServerConnection {
   }
 
   #read(data: unknown): void {
-    if (this.#closed) return;
-    this.#silentHeartbeats = 0;
-    let envelope: Envelope;
+    let envelope: Envelope | undefined;
     try {
       envelope = JSON.parse(String(data)) as Envelope;
     } catch {
-      return this.cut('not_switchboard');
+      // has no type, like every other text that is not from Switchboard
     }
-    if (envelope.type === 'sys.welcome') this.#startHeartbeat((envelope.data as Welcome).heartbeatMs);
-    this.events.received(envelope);
+    const type = envelope?.type;
+    if (this.#heartbeat ? typeof type !== 'string' : type !== 'sys.welcome') return this.cut('not_switchboard');
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    this.#silentHeartbeats = 0;
+    if (type === 'sys.welcome') this.#watch((envelope!.data as Welcome).heartbeatMs);
+    this.events.received(envelope!);
   }
 
-  /** Pings a silent server with `sys.ping`, because browsers hide the server's ping frames from the page. */
-  #startHeartbeat(heartbeatMs: number): void {
-    clearTimeout(this.#timer);
-    const tick = (): void => {
-      this.#timer = setTimeout(tick, heartbeatMs);
-      if (++this.#silentHeartbeats === PING_AFTER) this.send('{"type":"sys.ping"}');
-      if (this.#silentHeartbeats === CLOSE_AFTER) this.cut('silent');
-    };
-    this.#timer = setTimeout(tick, heartbeatMs);
+  /** Probes a silent server, because browsers hide the server's ping frames from the page. */
+  #watch(heartbeatMs: number): void {
+    this.#heartbeat = setTimeout(() => {
+      this.#watch(heartbeatMs);
+      if (++this.#silentHeartbeats >= PROBE_AFTER) this.probe();
+    }, heartbeatMs);
+  }
+
+  /** Cuts the connection where no message arrives in time, unless the socket still sends what waits in it. */
+  #expect(reason: string, withinMs: number): void {
+    const before = this.bufferedBytes;
+    this.#deadline = setTimeout(() => {
+      if (this.bufferedBytes < before) this.#expect(reason, withinMs);
+      else this.cut(reason);
+    }, withinMs);
   }
 
   #finish(code: number, reason: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#stop();
     this.events.closed(code, reason);
+  }
+
+  #stop(): void {
+    this.socket.onmessage = this.socket.onclose = null;
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#heartbeat);
   }
 }

@@ -1,3 +1,5 @@
+import type { WatchPage } from './page-life.js';
+
 /** Declares a method, because method parameters are bivariant: sockets with richer event types fit, too. */
 interface EventSlot<Event> {
   listener(event: Event): void;
@@ -18,4 +20,8 @@ export interface SocketLike {
   terminate?(): void;
 }
 
-export type SocketClass = new (url: string, protocols: string[]) => SocketLike;
+export interface SocketClass {
+  new (url: string, protocols: string[]): SocketLike;
+  /** Replaces the events of a browser's page, where the environment has events of its own. */
+  readonly watchPage?: WatchPage;
+}

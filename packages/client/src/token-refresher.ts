@@ -1,30 +1,46 @@
+import { MAX_RENEW_MS, MAX_TIMER_MS, MIN_EXPIRES_AT, MIN_RENEW_MS, RENEW_AT } from './limits.js';
+import { nowMs } from './monotonic.js';
+
 export interface Token {
   readonly token: string;
-  /** Milliseconds since 1970; where given, the token is renewed before it expires. */
-  readonly expiresAt?: number;
+  /** Milliseconds from now until the token expires; where given, the token is renewed before. Needs no right clock. */
+  readonly expiresInMs?: number | null;
+  /** The time at which the token expires, as a Date or in milliseconds since 1970, where `expiresInMs` is not given. */
+  readonly expiresAt?: number | Date | null;
 }
 
-type TokenValue = string | Token | undefined;
+interface TokenFields extends Omit<Token, 'token'> {
+  readonly token?: string | undefined;
+}
 
-/** Returns the token for a connection; `undefined` connects without one. */
+type TokenValue = string | Token | null | undefined;
+
+/** Returns the token for a connection; `undefined` and `null` connect without one. */
 export type TokenSource = () => TokenValue | Promise<TokenValue>;
 
-/** The part of a token's remaining lifetime after which it is renewed. */
-const RENEW_AT = 0.75;
-const MIN_WAIT_MS = 1000;
-/** The longest delay that `setTimeout` accepts. */
-const MAX_WAIT_MS = 2 ** 31 - 1;
+const EXPIRY_TEXT = 'expiresAt must be a Date or milliseconds since 1970, expiresInMs a number.';
+
+export interface TokenListener {
+  /** Sends a new token to the server; rejects where the server refuses the token. */
+  renew(token: string): Promise<unknown>;
+  /** Called with each fault of what the token source returns. */
+  refused(error: TypeError): void;
+}
 
 /** Fetches a token for each connection and renews it before it expires. */
 export class TokenRefresher {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
-  #expiresAt: number | undefined;
+  /** By the monotonic clock, so that a step of the wall clock changes nothing; NaN where unknown. */
+  #expiresAtMs = NaN;
+  #shortWaits = 0;
+  #warned = false;
 
   /** @param timeoutMs the longest wait for the source */
   constructor(
     private readonly source: TokenSource | undefined,
     private readonly timeoutMs: number,
+    private readonly listener: TokenListener,
   ) {}
 
   /**
@@ -36,23 +52,15 @@ export class TokenRefresher {
     const expired = new Promise<never>((_, reject) => (this.#deadline = setTimeout(reject, this.timeoutMs)));
     const deadline = this.#deadline;
     const value = await Promise.race([fetched, expired]).finally(() => clearTimeout(deadline));
-    const { token, expiresAt } = typeof value === 'object' ? value : { token: value };
-    this.#expiresAt = expiresAt;
-    return token;
+    const fields: TokenFields = typeof value === 'object' ? (value ?? {}) : { token: value };
+    this.#expiresAtMs = nowMs() + this.#remainingMs(fields);
+    return fields.token ?? undefined;
   }
 
-  /** Starts renewing. @param renew sends a new token to the server; after a failure the old token stays in use */
-  start(renew: (token: string) => Promise<unknown>): void {
+  /** Starts renewing. Where a renewal fails, the old token stays in use, and the next attempt has a new token. */
+  start(): void {
     this.stop();
-    if (this.#expiresAt === undefined) return;
-    const waitMs = Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, (this.#expiresAt - Date.now()) * RENEW_AT));
-    const timer = setTimeout(() => {
-      void this.fetch()
-        .then((token) => (this.#timer === timer && token !== undefined ? renew(token) : undefined))
-        .catch(() => undefined)
-        .then(() => this.#timer === timer && this.start(renew));
-    }, waitMs);
-    this.#timer = timer;
+    this.#renewAfter(this.#expiresAtMs - nowMs());
   }
 
   /** Stops renewing at the end of a connection, because the next connection fetches a token of its own. */
@@ -60,5 +68,38 @@ export class TokenRefresher {
     clearTimeout(this.#deadline); // would keep a Node process alive
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #renewAfter(remainingMs: number): void {
+    if (Number.isNaN(remainingMs)) return;
+    const dueMs = remainingMs * RENEW_AT;
+    const isShort = dueMs < MIN_RENEW_MS;
+    const waitMs = isShort ? Math.min(MAX_RENEW_MS, MIN_RENEW_MS * 2 ** this.#shortWaits++) : dueMs;
+    if (!isShort) this.#shortWaits = 0;
+    const timer = setTimeout(
+      () =>
+        void this.fetch()
+          .then((token) => this.#timer === timer && token !== undefined && this.listener.renew(token))
+          .then(
+            () => this.#timer === timer && this.start(),
+            () => this.#timer === timer && this.#renewAfter(0),
+          ),
+      Math.min(MAX_TIMER_MS, waitMs),
+    );
+    this.#timer = timer;
+  }
+
+  /** Returns NaN where the token has no expiry, or a wrong one, which is reported. */
+  #remainingMs({ expiresInMs, expiresAt }: TokenFields): number {
+    const atMs = typeof expiresAt === 'string' ? NaN : Number(expiresAt);
+    const remainingMs = expiresInMs ?? (atMs > MIN_EXPIRES_AT ? atMs - Date.now() : NaN);
+    if (Number.isFinite(remainingMs)) return remainingMs;
+    if ((expiresInMs ?? expiresAt ?? undefined) !== undefined) {
+      const error = new TypeError(EXPIRY_TEXT);
+      if (!this.#warned) console.warn(error);
+      this.#warned = true;
+      this.listener.refused(error);
+    }
+    return NaN;
   }
 }

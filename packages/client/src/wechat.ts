@@ -1,3 +1,4 @@
+import type { PageListener } from './page-life.js';
 import type { SocketClass, SocketLike } from './socket.js';
 
 /** The part of the task of `wx.connectSocket` that the adapter uses. */
@@ -9,16 +10,34 @@ export interface WechatTask {
   close(options: { readonly code?: number; readonly reason?: string }): void;
 }
 
+type NetworkListener = (status: { readonly isConnected: boolean }) => void;
+
 export interface Wechat {
   connectSocket(options: { readonly url: string; readonly protocols: string[] }): WechatTask;
+  onAppShow?(listener: () => void): void;
+  offAppShow?(listener: () => void): void;
+  onNetworkStatusChange?(listener: NetworkListener): void;
+  offNetworkStatusChange?(listener: NetworkListener): void;
 }
 
-/** Adapts the WebSocket of a WeChat mini program for `connect`: `{ WebSocket: wechatSocket(wx) }`. */
+/** Adapts the WebSocket and the events of a WeChat mini program for `connect`: `{ WebSocket: wechatSocket(wx) }`. */
 export function wechatSocket(wx: Wechat): SocketClass {
   return class implements SocketLike {
     onmessage: SocketLike['onmessage'] = null;
     onclose: SocketLike['onclose'] = null;
     onerror: SocketLike['onerror'] = null;
+    /** Called by `connect`, which probes the connection when the app is shown and when the network is back. */
+    static watchPage(listener: PageListener): () => void {
+      const shown = (): void => listener.probe();
+      const changed: NetworkListener = ({ isConnected }) => isConnected && shown();
+      wx.onAppShow?.(shown);
+      wx.onNetworkStatusChange?.(changed);
+      return () => {
+        wx.offAppShow?.(shown);
+        wx.offNetworkStatusChange?.(changed);
+      };
+    }
+
     readonly #task: WechatTask;
     #closed = false;
 

@@ -1,0 +1,38 @@
+/** The calls that events of a page cause. */
+export interface PageListener {
+  /** Called when the page is shown or online again. */
+  probe(): void;
+  /** Called before the page is frozen, or kept for the back button. */
+  leave(): void;
+}
+
+/** Calls the listener at the events of an environment. Returns a function that stops. */
+export type WatchPage = (listener: PageListener) => () => void;
+
+/** The part of a window that is used. Workers have no document; Node has neither document nor events. */
+export interface PageLike {
+  readonly document?: { readonly visibilityState: string };
+  addEventListener?(type: string, listener: PageEventListener, capture: boolean): void;
+  removeEventListener?(type: string, listener: PageEventListener, capture: boolean): void;
+}
+
+type PageEventListener = (event: { readonly type: string; readonly persisted?: boolean }) => void;
+
+/** Events of the HTML standard; `freeze` and `resume` are of the Page Lifecycle API (https://wicg.github.io/page-lifecycle/). */
+const EVENTS = ['online', 'visibilitychange', 'pageshow', 'resume', 'pagehide', 'freeze'];
+
+/** Watches the page of a browser; without effect where there are no such events. */
+export function watchPage(listener: PageListener, page: PageLike = globalThis as unknown as PageLike): () => void {
+  const onEvent: PageEventListener = ({ type, persisted }) => {
+    if (type === 'freeze' || (type === 'pagehide' && persisted)) return listener.leave();
+    // A `pageshow` that is not persisted follows the first load of a page, a `pagehide` the last event.
+    if (type === 'pagehide' || persisted === false) return;
+    if (type !== 'visibilitychange' || page.document?.visibilityState !== 'hidden') listener.probe();
+  };
+  // The window captures events of the document, too, even those that do not bubble.
+  const each = (method: 'addEventListener' | 'removeEventListener'): void => {
+    for (const type of EVENTS) page[method]?.(type, onEvent, true);
+  };
+  each('addEventListener');
+  return () => each('removeEventListener');
+}
