@@ -51,8 +51,8 @@ export class SimulatedNats {
     for (const link of this.links)
       if (link.isInterested(message)) {
         interested = true;
-        if (link.server === from.server && link !== from) link.deliver(message);
-        else if (link !== from) link.server.arrive(() => link.deliver(message));
+        if (link.server === from.server) link.deliver(message);
+        else link.server.arrive(() => link.deliver(message));
       }
     if (interested || reply === '') return;
     const answer = { subject: reply, wildcard: wildcardOf(reply), data: new Uint8Array(), reply: '' };
@@ -131,6 +131,8 @@ export class SimulatedLink implements Pick<NatsLink, 'publish' | 'flush' | 'clos
     this.#up.send(() => this.server.arrive(() => this.nats.links.delete(this)));
     this.#resolveClosed();
   }
+
+  async *status(): AsyncGenerator<never> {}
 
   closed(): Promise<void | Error> {
     return this.#closed;
