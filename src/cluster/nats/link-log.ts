@@ -8,6 +8,9 @@ export interface LinkFault {
   readonly reason: string;
 }
 
+/** Errors of an attempt where the server closes the connection before the client reads its reason. */
+const CLOSED_AT_ONCE = /EPIPE|ECONNRESET/;
+
 /** Logs the faults of the connection to NATS: each one once, because a faulty connection is tried again every second. */
 export class LinkLog {
   #lastFault = '';
@@ -27,8 +30,11 @@ export class LinkLog {
   }
 
   /** Logs that an attempt to connect has failed. @returns its fault */
-  failedAttempt(reason: string): LinkFault {
-    const refusal = refusalOf(reason);
+  failedAttempt(error: string): LinkFault {
+    const refusal = refusalOf(error);
+    const reason = CLOSED_AT_ONCE.test(error)
+      ? `${error}: NATS closes new connections; see its max_connections`
+      : error;
     const message = refusal ?? 'cannot reach NATS';
     this.fault(refusal === undefined ? 'warn' : 'error', message, reason);
     return { kind: refusal === undefined ? 'lost' : 'refused', reason: `${message}: ${reason}` };
