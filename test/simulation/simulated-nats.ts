@@ -150,6 +150,12 @@ export class SimulatedLink implements Pick<NatsLink, 'publish' | 'flush' | 'clos
     });
   }
 
+  /** Loses a subject of this node alone. Without that of all nodes, arrivals may come after messages for a moment. */
+  loseSubscription(): void {
+    const own = [...this.#interest].filter((subject) => !subject.endsWith('.all'));
+    if (own.length > 0) this.#interest.delete(this.nats.random.pick(own));
+  }
+
   /** Ends the connection from outside. The node notices it after what the server has sent before. */
   reset(): void {
     this.closedByServer = true;
