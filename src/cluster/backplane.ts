@@ -19,6 +19,19 @@ export type SessionDetails = Readonly<Record<string, unknown>>;
 /** The result of an RPC; `too_large` where the request or its reply exceeds `max_payload` of NATS. */
 export type RpcResult = { readonly reply: unknown } | 'unavailable' | 'too_large';
 
+/** The reason why a node does not reach the other nodes, and since when. */
+export interface Outage {
+  /** The moment when it began, on the monotonic clock. */
+  readonly sinceMs: number;
+  /**
+   * - `starting`: the node has not joined its cluster yet.
+   * - `lost`: the connection was lost, which most often lasts a moment.
+   * - `refused`: the connection does not carry what the node needs, such as a subject that is denied to its user.
+   */
+  readonly kind: 'starting' | 'lost' | 'refused';
+  readonly reason: string;
+}
+
 /** This node as its backplane sees it: the local sessions, and the directory of remote ones. */
 export interface ClusterDelegate {
   /** Lists all sessions of this node. */
@@ -45,8 +58,8 @@ export interface ClusterDelegate {
 
 /** Connects this node to the other nodes of its cluster. `messaging/` uses it in the same way on a single node. */
 export abstract class Backplane {
-  /** The moment since when other nodes cannot be reached, on the monotonic clock; `undefined` while they can. */
-  abstract readonly disconnectedSinceMs: number | undefined;
+  /** Since when and why other nodes cannot be reached; `undefined` while they can, or while there are none. */
+  abstract readonly outage: Outage | undefined;
   /** Other nodes that are alive. */
   abstract readonly peerCount: number;
   /** Queued messages without an outcome. */

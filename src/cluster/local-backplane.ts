@@ -4,7 +4,7 @@ import { Backplane, type DeliveryFailure } from './backplane.js';
 /** The backplane of a single node: there are no remote sessions and no other nodes. */
 @Injectable()
 export class LocalBackplane extends Backplane {
-  readonly disconnectedSinceMs = undefined;
+  readonly outage = undefined;
   readonly peerCount = 0;
   readonly waiting = 0;
 

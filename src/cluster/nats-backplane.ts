@@ -8,6 +8,7 @@ import {
   type ClusterDelegate,
   type DeliveryCallback,
   type DeliveryFailure,
+  type Outage,
   type RpcResult,
   type SessionDetails,
   type SessionInfo,
@@ -41,8 +42,8 @@ export class NatsBackplane extends Backplane {
     super();
   }
 
-  get disconnectedSinceMs(): number | undefined {
-    return this.#membership?.state.disconnectedSinceMs;
+  get outage(): Outage | undefined {
+    return this.#membership?.state.outage;
   }
 
   get peerCount(): number {

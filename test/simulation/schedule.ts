@@ -173,6 +173,7 @@ const FAULTS: Readonly<Record<string, (fault: Fault) => void>> = {
     });
   },
   'a connection is cut': ({ node }) => node.cut(),
+  'a subscription is lost': ({ node }) => node.loseSubscription(),
   'messages arrive twice': ({ node, after }) => {
     node.path.repeats = true;
     after(() => {

@@ -51,8 +51,8 @@ export class SimulatedNats {
     for (const link of this.links)
       if (link.isInterested(message)) {
         interested = true;
-        if (link.server === from.server && link !== from) link.deliver(message);
-        else if (link !== from) link.server.arrive(() => link.deliver(message));
+        if (link.server === from.server) link.deliver(message);
+        else link.server.arrive(() => link.deliver(message));
       }
     if (interested || reply === '') return;
     const answer = { subject: reply, wildcard: wildcardOf(reply), data: new Uint8Array(), reply: '' };
@@ -132,6 +132,8 @@ export class SimulatedLink implements Pick<NatsLink, 'publish' | 'flush' | 'clos
     this.#resolveClosed();
   }
 
+  async *status(): AsyncGenerator<never> {}
+
   closed(): Promise<void | Error> {
     return this.#closed;
   }
@@ -146,6 +148,12 @@ export class SimulatedLink implements Pick<NatsLink, 'publish' | 'flush' | 'clos
     this.process.receive(this.nats.random.between(1, MAX_REPEAT_MS), () => {
       if (this.path.recent.includes(message)) this.#receive(message);
     });
+  }
+
+  /** Loses a subject of this node alone. Without that of all nodes, arrivals may come after messages for a moment. */
+  loseSubscription(): void {
+    const own = [...this.#interest].filter((subject) => !subject.endsWith('.all'));
+    if (own.length > 0) this.#interest.delete(this.nats.random.pick(own));
   }
 
   /** Ends the connection from outside. The node notices it after what the server has sent before. */

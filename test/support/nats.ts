@@ -51,6 +51,16 @@ export class NatsServer {
     await once(child, 'exit');
   }
 
+  /** Reads the configuration file again, as `nats-server --signal reload` does; applies a moment later. */
+  reload(): void {
+    this.#child?.kill('SIGHUP');
+  }
+
+  /** Starts to close connections one by one, as `nats-server --signal ldm` does, and ends. */
+  shutDownSlowly(): void {
+    this.#child?.kill('SIGUSR2');
+  }
+
   /** Stops the process (SIGSTOP), as a network that drops all packets; resolves once no thread runs. */
   async pause(): Promise<void> {
     const pid = this.#child!.pid!;

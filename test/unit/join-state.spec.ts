@@ -26,15 +26,26 @@ describe('the join state', () => {
   it('has been disconnected since its start until it joins, and again after a disconnection', () => {
     const startMs = performance.now();
     vi.advanceTimersByTime(TICK_MS);
-    expect([state.joined, state.disconnectedSinceMs]).toEqual([false, startMs]);
+    expect([state.joined, state.outage]).toMatchObject([false, { sinceMs: startMs, kind: 'starting' }]);
+    state.disconnect('lost', 'no server');
+    expect(state.outage).toEqual({ sinceMs: startMs, kind: 'starting', reason: 'no server' });
     state.join();
-    expect([state.joined, state.disconnectedSinceMs]).toEqual([true, undefined]);
+    expect([state.joined, state.outage]).toEqual([true, undefined]);
     vi.advanceTimersByTime(TICK_MS);
-    state.disconnect();
+    state.disconnect('lost', 'cut');
     const lostMs = performance.now();
     vi.advanceTimersByTime(TICK_MS);
-    state.disconnect();
-    expect([state.joined, state.disconnectedSinceMs]).toEqual([false, lostMs]);
+    state.disconnect('lost', 'no server');
+    expect([state.joined, state.outage]).toEqual([false, { sinceMs: lostMs, kind: 'lost', reason: 'no server' }]);
+  });
+
+  it('stays refused until it joins, also where the connection is lost meanwhile', () => {
+    state.join();
+    state.disconnect('lost', 'cut');
+    const lostMs = performance.now();
+    state.disconnect('refused', 'denied');
+    state.disconnect('lost', 'no server');
+    expect(state.outage).toEqual({ sinceMs: lostMs, kind: 'refused', reason: 'no server' });
   });
 
   it('is settled a whole timeout after the node joined', () => {

@@ -49,6 +49,7 @@ function json(message: JsonMessage): string {
 describe('messages between nodes', () => {
   it.each<Exclude<NodeMessage, { kind: 'events' | 'batch' | 'unknown' }>>([
     { kind: 'heartbeat', sequence: 5 },
+    { kind: 'probe', subject: 'switchboard.receipt.abcdefgh.*' },
     {
       kind: 'snapshot',
       sequence: 5,

@@ -4,13 +4,15 @@ import type { Log } from '../../telemetry/log.js';
 import type { ClusterDelegate } from '../backplane.js';
 import type { CancelTimer, Clock } from '../clock.js';
 import type { NatsDialer } from '../nats/nats-access.js';
+import type { LinkFault } from '../nats/link-log.js';
 import { NatsConnector, type ConnectorListener } from '../nats/nats-connector.js';
 import { NodePublisher } from '../nats/node-publisher.js';
 import { Subjects } from '../nats/subjects.js';
 import { MAX_UNANSWERED_PINGS, TICKS_PER_HEARTBEAT, TICKS_PER_TIMEOUT } from '../ticks.js';
-import { decodeMessage, isSupported, versionOf } from '../wire/node-codec.js';
+import { decodeBody, decodeHead, isSupported, versionOf } from '../wire/node-codec.js';
 import { NODE_VERSION } from '../wire/node-message.js';
 import { JoinState } from './join-state.js';
+import { LinkCheck } from './link-check.js';
 import { MemberList } from './member-list.js';
 import { NodeReceiver } from './node-receiver.js';
 import { RequestExecutor } from './request-executor.js';
@@ -31,7 +33,7 @@ export interface ClusterIo {
 /**
  * Joins this node to a cluster over NATS, and rejoins after a disconnection.
  *
- *   connected ──▶ own snapshot to all ──▶ snapshots of the others ──▶ joined, takes batches ──▶ events, heartbeats …
+ *   connected ──▶ own messages came back ──▶ own snapshot to all ──▶ snapshots of the others ──▶ joined, takes batches
  */
 export class Membership implements ConnectorListener {
   readonly members: MemberList;
@@ -40,6 +42,7 @@ export class Membership implements ConnectorListener {
   readonly #subjects: Subjects;
   readonly #connector: NatsConnector;
   readonly #receiver: NodeReceiver;
+  readonly #linkCheck: LinkCheck;
   readonly #tickMs: number;
   /** Versions that were logged as incompatible. At most 256, because a version is one byte. */
   readonly #loggedVersions = new Set<number>();
@@ -66,9 +69,11 @@ export class Membership implements ConnectorListener {
     this.publisher = new NodePublisher(this.#connector, this.#subjects, delegate, { timeoutMs, maxAgeMs }, clock);
     const executor = new RequestExecutor(delegate, this.state, this.publisher, log, clock);
     this.#receiver = new NodeReceiver(this.members, this.state, this.publisher, executor);
+    const timeoutTicks = Math.ceil(timeoutMs / this.#tickMs);
+    this.#linkCheck = new LinkCheck(this.#connector, this.#subjects, clock, timeoutTicks, () => this.#announce());
   }
 
-  /** Connects. Resolves when this node has joined, or when NATS does not answer. */
+  /** Connects. Resolves when this node has joined, or when NATS does not answer or refuses it. */
   async start(): Promise<void> {
     this.#cancelTick = this.#clock.every(this.#tickMs, () => this.#tick());
     const started = new Promise<void>((resolve) => {
@@ -82,31 +87,37 @@ export class Membership implements ConnectorListener {
   async stop(): Promise<void> {
     this.#cancelTick?.();
     this.#cancelJoin?.();
-    if (this.#connector.open) {
+    if (this.publisher.announced) {
       this.publisher.leave();
       await this.#flushedWithin(LEAVE_TIMEOUT_MS);
     }
-    this.state.disconnect();
+    this.state.disconnect('lost', 'stopped');
     await this.#connector.stop();
     this.publisher.failPending();
   }
 
   onConnected(): void {
+    if (!this.publisher.fits(0)) {
+      const reason = `max_payload is ${this.#connector.maxBytes}`;
+      return this.#connector.refuse('NATS accepts no message of 150,000 bytes; raise max_payload', reason);
+    }
     if (!this.publisher.fits(this.settings.maxMessageBytes))
       this.log.warn('max_payload of NATS is below MAX_MESSAGE_BYTES + 150,000; raise it', {
         maxPayload: this.#connector.maxBytes,
       });
     for (const subject of this.#subjects.from(this.identity.id)) this.#connector.subscribe(subject);
-    this.members.resetForReconnect();
-    this.publisher.announce();
-    this.#cancelJoin = this.#clock.after(SNAPSHOT_WAIT_MS, () => this.#join());
+    this.#linkCheck.start();
   }
 
-  onDisconnected(): void {
+  onDisconnected({ kind, reason }: LinkFault): void {
     this.#cancelJoin?.();
-    this.state.disconnect();
+    this.state.disconnect(kind, reason);
     this.#onStarted();
     this.publisher.failPending();
+  }
+
+  onServerError(error: Error): void {
+    this.#linkCheck.onServerError(error);
   }
 
   /**
@@ -115,9 +126,13 @@ export class Membership implements ConnectorListener {
   onMessage(bytes: Uint8Array, reply: string | undefined): void {
     const version = versionOf(bytes);
     if (!isSupported(version)) return this.#logIncompatible(version);
-    const { head, message } = decodeMessage(bytes);
+    const encoded = decodeHead(bytes);
+    const { head } = encoded;
     // A delayed message of a connection that was given up must not make this node a member of its own list.
-    if (this.identity.isOwn(head.nodeId)) return;
+    if (this.identity.isOwn(head.nodeId)) return this.#linkCheck.onOwn(encoded, reply);
+    // Before its snapshot this node is silent, so that the others count it as absent.
+    if (!this.publisher.announced || encoded.kind === 'probe') return;
+    const message = decodeBody(encoded);
     // Accept `fenced` from former members too, or two nodes that fenced each other could never rejoin.
     if (message.kind === 'fenced') return message.nodeId === this.identity.id ? this.#rejoin() : undefined;
     const member = this.members.receive(head);
@@ -133,6 +148,14 @@ export class Membership implements ConnectorListener {
     this.publisher.inFlight.fail(number, isMember ? 'unavailable' : 'receiver_not_found');
   }
 
+  /** Makes this node known to the others, because the connection works in both directions. */
+  #announce(): void {
+    this.#connector.confirm();
+    this.members.resetForReconnect();
+    this.publisher.announce();
+    this.#cancelJoin = this.#clock.after(SNAPSHOT_WAIT_MS, () => this.#join());
+  }
+
   /** Resolves when NATS has everything, or after a time. */
   async #flushedWithin(timeoutMs: number): Promise<void> {
     let cancel: CancelTimer | undefined;
@@ -145,7 +168,6 @@ export class Membership implements ConnectorListener {
 
   #join(): void {
     const { id } = this.identity;
-    this.#connector.subscribe(this.#subjects.deliveries(id));
     this.state.join();
     this.log.info('joined', { nodes: this.members.size + 1, part: id });
     this.#onStarted();
@@ -161,16 +183,20 @@ export class Membership implements ConnectorListener {
     this.#connector.renew('fenced by other nodes');
   }
 
-  /** Pings NATS and counts the silence of the members, the latter only while NATS answers. */
+  /** Pings NATS. Counts silence while NATS answers, that of the members while heartbeats come back. */
   #tick(): void {
     const heartbeatIsDue = this.state.tick();
     if (!this.#connector.open) return;
     if (this.#connector.unansweredPings > MAX_UNANSWERED_PINGS) return this.#connector.cut('NATS does not answer');
+    if (!this.#linkCheck.tick()) return;
     this.#connector.ping();
+    if (!this.publisher.announced) return;
     if (heartbeatIsDue) {
       this.publisher.heartbeat();
+      this.#linkCheck.probe();
       for (const nodeId of this.members.nodeIds()) this.publisher.ping(nodeId);
     }
+    if (!this.#linkCheck.receivesHeartbeats) return;
     for (const { nodeId } of this.members.tick()) {
       this.log.warn('a node is dead', { part: nodeId });
       this.publisher.failNode(nodeId);

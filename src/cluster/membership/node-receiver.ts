@@ -24,10 +24,10 @@ export class NodeReceiver {
     switch (message.kind) {
       case 'heartbeat':
         member.snapshotRequested = false;
-        if (!member.isUpToDate(message.sequence)) this.#requestSnapshot(member);
+        // A node that has not joined yet has requested all snapshots already.
+        if (!member.isUpToDate(message.sequence) && this.state.joined) this.#requestSnapshot(member);
         return;
       case 'events':
-        // A node that has not joined yet has requested all snapshots already.
         if (!member.applyEvents(message) && this.state.joined) this.#requestSnapshot(member);
         return;
       case 'snapshot':
@@ -50,6 +50,7 @@ export class NodeReceiver {
         this.members.remove(member.nodeId);
         return publisher.failNode(member.nodeId);
       case 'fenced':
+      case 'probe':
       case 'unknown':
     }
   }

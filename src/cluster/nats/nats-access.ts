@@ -3,6 +3,7 @@ import {
   connect,
   credsAuthenticator,
   type Authenticator,
+  type Msg,
   type NatsConnection,
   type NodeConnectionOptions,
 } from '@nats-io/transport-node';
@@ -13,11 +14,13 @@ import { Settings } from '../../settings/settings.js';
 
 /** The time that one attempt to connect may take. */
 const CONNECT_TIMEOUT_MS = 2000;
+/** The status that NATS replies with where no client subscribes to the subject of a request. */
+const NO_RESPONDERS = 503;
 
 /** The part of a NATS connection that {@link NatsConnector} uses. */
 export type NatsLink = Pick<
   NatsConnection,
-  'publish' | 'subscribe' | 'flush' | 'close' | 'closed' | 'info' | 'getServer'
+  'publish' | 'subscribe' | 'flush' | 'close' | 'closed' | 'info' | 'getServer' | 'status'
 >;
 
 /** Opens connections to NATS. The simulation of the cluster replaces it. */
@@ -60,7 +63,8 @@ export function checkNatsFiles(settings: Settings): void {
 
 /**
  * Returns the options of a connection to NATS. Reads the files each time, so that renewed ones are used. The client's
- * own reconnection is off, because it would send buffered messages late.
+ * own reconnection is off, because it would send buffered messages late. The echo of the server is on, because the node
+ * checks that its own messages come back.
  *
  * @throws {Error} where a file cannot be read
  */
@@ -71,7 +75,6 @@ function natsOptions(settings: Settings, name: string): NodeConnectionOptions {
     name,
     servers: [...natsUrl],
     reconnect: false,
-    noEcho: true,
     timeout: CONNECT_TIMEOUT_MS,
     ignoreClusterUpdates: false,
     ...(natsUser !== undefined && { user: natsUser }),
@@ -90,4 +93,24 @@ function natsOptions(settings: Settings, name: string): NodeConnectionOptions {
 
 function authenticator({ natsCredsFile }: Settings): { authenticator?: Authenticator } {
   return natsCredsFile === undefined ? {} : { authenticator: credsAuthenticator(readFileSync(natsCredsFile)) };
+}
+
+/** Whether a message is the reply of NATS itself to a request that no client gets. */
+export function isNoResponders({ data, headers }: Msg): boolean {
+  return data.length === 0 && headers?.code === NO_RESPONDERS;
+}
+
+/** Closes a connection. What was not sent is lost. */
+export async function closeNow(connection: NatsLink): Promise<void> {
+  await connection.close().catch(() => undefined);
+}
+
+/** Closes a connection once the server has everything that was published on it. */
+export async function closeWhenSent(connection: NatsLink): Promise<void> {
+  try {
+    await connection.flush();
+  } catch {
+    // The connection was lost before everything was sent.
+  }
+  await closeNow(connection);
 }

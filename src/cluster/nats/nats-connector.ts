@@ -4,20 +4,22 @@ import type { Log } from '../../telemetry/log.js';
 import type { CancelTimer, Clock } from '../clock.js';
 import type { MessageOrigin } from '../wire/node-codec.js';
 import type { Publisher, PublishResult } from './batch-accumulator.js';
-import type { NatsDialer, NatsLink } from './nats-access.js';
+import { closeNow, closeWhenSent, isNoResponders, type NatsDialer, type NatsLink } from './nats-access.js';
+import { LinkLog, type LinkFault } from './link-log.js';
+import { endsConnection } from './refusals.js';
 
 /** Bytes published and not acknowledged by the server. Past them the connection is replaced. */
 const MAX_UNACKED_BYTES = 64 * 1024 * 1024;
 const FIRST_RETRY_MS = 50;
-/** The status that NATS replies with where no client subscribes to the subject of a request. */
-const NO_RESPONDERS = 503;
 
 /** Receives the events of a {@link NatsConnector}. */
 export interface ConnectorListener {
   /** A connection is open. Nothing was published on it yet. */
   onConnected(): void;
-  /** The connection is lost, with everything that was not sent. */
-  onDisconnected(): void;
+  /** The connection is lost, with everything that was not sent; or an attempt to connect has failed. */
+  onDisconnected(fault: LinkFault): void;
+  /** The server reports an error, and the connection is still open. */
+  onServerError(error: Error): void;
   onMessage(bytes: Uint8Array, reply: string | undefined): void;
   /** No node subscribes to the subject of the message that had this reply subject. */
   onNoResponders(reply: string): void;
@@ -39,7 +41,8 @@ export class NatsConnector implements Publisher {
   #publishedBytes = 0;
   #ackedBytes = 0;
   #unansweredPings = 0;
-  #lastError = '';
+
+  readonly faults: LinkLog;
 
   /** @param maxRetryMs the longest delay before another attempt to connect */
   constructor(
@@ -48,7 +51,9 @@ export class NatsConnector implements Publisher {
     private readonly identity: NodeIdentity,
     private readonly log: Log,
     private readonly maxRetryMs: number,
-  ) {}
+  ) {
+    this.faults = new LinkLog(log);
+  }
 
   get open(): boolean {
     return this.#connection !== undefined;
@@ -80,7 +85,8 @@ export class NatsConnector implements Publisher {
     const connection = this.#connection;
     connection?.subscribe(subject, {
       callback: (error, message) => {
-        if (connection === this.#connection) this.#onMessage(error, message);
+        // The status of the connection reports a subscription that was denied.
+        if (error === null && connection === this.#connection) this.#onMessage(message);
       },
     });
   }
@@ -135,20 +141,26 @@ export class NatsConnector implements Publisher {
     this.#unansweredPings = 0;
   }
 
+  /** Records that the current connection works in both directions. Until then each attempt delays the next one. */
+  confirm(): void {
+    this.#attempts = 0;
+    this.faults.linked(this.#connection?.getServer(), this.#incarnation);
+  }
+
   /** Drops the connection with everything unsent, and opens another. */
   cut(reason: string): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    this.#onLost(reason);
-    void connection.close().catch(() => undefined);
+    this.#drop({ kind: 'lost', reason });
+  }
+
+  /** Logs the reason why a connection does not carry what this node needs, drops it, and opens another. */
+  refuse(message: string, reason: string): void {
+    this.faults.fault('error', message, reason);
+    this.#drop({ kind: 'refused', reason: `${message}: ${reason}` });
   }
 
   /** Closes the connection once everything is sent, and opens another. */
   renew(reason: string): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    this.#onLost(reason);
-    void closeWhenSent(connection);
+    this.#drop({ kind: 'lost', reason }, closeWhenSent);
   }
 
   async stop(): Promise<void> {
@@ -156,27 +168,27 @@ export class NatsConnector implements Publisher {
     this.#cancelRetry?.();
     const connection = this.#connection;
     this.#connection = undefined;
-    await connection?.close().catch(() => undefined);
+    if (connection !== undefined) await closeNow(connection);
   }
 
   async #attempt(): Promise<void> {
     this.#cancelRetry = undefined;
     try {
       const connection = await this.dialer.dial(`switchboard ${this.identity.id}`);
-      if (this.#stopped) return await connection.close();
+      if (this.#stopped) return await closeNow(connection);
       this.#onOpen(connection);
     } catch (error) {
-      this.#onFailedAttempt(error instanceof Error ? error.message : String(error));
+      this.#listener?.onDisconnected(this.faults.failedAttempt(error instanceof Error ? error.message : String(error)));
+      this.#retry();
     }
   }
 
   #onOpen(connection: NatsLink): void {
     this.#connection = connection;
     this.#incarnation++;
-    this.#attempts = this.#publishedBytes = this.#ackedBytes = this.#unansweredPings = 0;
-    this.#lastError = '';
+    this.#publishedBytes = this.#ackedBytes = this.#unansweredPings = 0;
     void this.#watch(connection);
-    this.log.info('linked', { server: connection.getServer(), link: this.#incarnation });
+    void this.#readStatus(connection);
     try {
       this.#listener?.onConnected();
     } catch (fault) {
@@ -188,19 +200,30 @@ export class NatsConnector implements Publisher {
 
   async #watch(connection: NatsLink): Promise<void> {
     const error = await connection.closed();
-    if (connection === this.#connection) this.#onLost(error instanceof Error ? error.message : 'closed');
+    const reason = error instanceof Error ? error.message : 'closed';
+    if (connection === this.#connection) this.#onLost({ kind: 'lost', reason });
   }
 
-  #onLost(reason: string): void {
+  async #readStatus(connection: NatsLink): Promise<void> {
+    for await (const status of connection.status()) {
+      if (connection !== this.#connection) return;
+      if (status.type === 'ldm') this.faults.lameDuck(status.server);
+      else if (status.type === 'error' && !endsConnection(status.error.message))
+        this.#listener?.onServerError(status.error);
+    }
+  }
+
+  #drop(fault: LinkFault, close = closeNow): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#onLost(fault);
+    void close(connection);
+  }
+
+  #onLost(fault: LinkFault): void {
     this.#connection = undefined;
-    if (!this.#stopped) this.log.warn('link lost', { reason });
-    this.#listener?.onDisconnected();
-    this.#retry();
-  }
-
-  #onFailedAttempt(reason: string): void {
-    if (reason !== this.#lastError) this.log.warn('cannot reach NATS', { reason });
-    this.#lastError = reason;
+    if (!this.#stopped && fault.kind === 'lost') this.faults.fault('warn', 'link lost', fault.reason);
+    this.#listener?.onDisconnected(fault);
     this.#retry();
   }
 
@@ -211,24 +234,13 @@ export class NatsConnector implements Publisher {
     this.#cancelRetry = this.clock.after(this.clock.jitter(delayMs), () => void this.#attempt());
   }
 
-  #onMessage(error: Error | null, message: Msg): void {
+  #onMessage(message: Msg): void {
     try {
-      if (error !== null) this.log.warn('NATS rejected a subscription', { reason: error.message });
-      else if (message.data.length === 0 && message.headers?.code === NO_RESPONDERS)
-        this.#listener?.onNoResponders(message.subject);
+      if (isNoResponders(message)) this.#listener?.onNoResponders(message.subject);
       // The client gives an empty text for a message without a reply subject.
       else this.#listener?.onMessage(message.data, message.reply === '' ? undefined : message.reply);
     } catch (fault) {
       this.log.error(fault);
     }
   }
-}
-
-async function closeWhenSent(connection: NatsLink): Promise<void> {
-  try {
-    await connection.flush();
-  } catch {
-    // The connection was lost before everything was sent.
-  }
-  await connection.close().catch(() => undefined);
 }

@@ -45,6 +45,7 @@ export class NodePublisher {
   readonly #recentDepartures = new RecentDepartures();
   /** Nodes that get a snapshot after the delay. */
   readonly #snapshotReceivers = new Set<string>();
+  #announced = false;
   #left = false;
 
   constructor(
@@ -57,6 +58,11 @@ export class NodePublisher {
     this.inFlight = new InFlight(timeoutMs, clock);
     this.pendingRpcs = new PendingRpcs(timeoutMs, clock);
     this.#accumulator = new BatchAccumulator(connector, subjects, this.inFlight, maxAgeMs, clock);
+  }
+
+  /** Whether other nodes know this connection. Nothing is published for them before. */
+  get announced(): boolean {
+    return this.#announced;
   }
 
   /** Requests without an outcome. */
@@ -80,11 +86,11 @@ export class NodePublisher {
   }
 
   /**
-   * Queues an event for all nodes. Drops it while disconnected, because the snapshot of the next connection covers it.
+   * Queues an event for all nodes. Drops it before {@link announce}, because the snapshot covers it.
    */
   event(clusterEvent: ClusterEvent): void {
     if (clusterEvent.type === 'departed') this.#recentDepartures.add(clusterEvent.id, clusterEvent.code);
-    if (this.connector.open) this.#accumulator.addEvent(clusterEvent);
+    if (this.#announced) this.#accumulator.addEvent(clusterEvent);
   }
 
   /** Calls one node. Resolves with `unavailable` where no response comes in time. */
@@ -135,6 +141,7 @@ export class NodePublisher {
   /** Starts a new connection with a snapshot to all nodes, and requests theirs. */
   announce(): void {
     this.#snapshotReceivers.clear();
+    this.#announced = true;
     this.#left = false;
     this.#accumulator.reset();
     this.#snapshot(this.subjects.all, 'request');
@@ -164,6 +171,7 @@ export class NodePublisher {
 
   /** Fails every request, because the connection that would carry the answers is lost. */
   failPending(): void {
+    this.#announced = false;
     this.#accumulator.reset();
     this.inFlight.failAll();
     this.pendingRpcs.failAll();

@@ -7,9 +7,20 @@ export class Subjects {
     return `${this.prefix}.all`;
   }
 
-  /** Subjects that a node subscribes to as soon as it is connected. */
+  /** Subjects that a node subscribes to. */
   from(nodeId: string): readonly string[] {
-    return [this.all, this.control(nodeId), this.receipt(nodeId, '*')];
+    return [this.all, this.control(nodeId), this.deliveries(nodeId), this.receipt(nodeId, '*')];
+  }
+
+  /** Whether a subject is that of all nodes, or one of this node alone. */
+  concerns(subject: string, nodeId: string): boolean {
+    return subject === this.all || subject.split('.')[2] === nodeId;
+  }
+
+  /** Returns the pattern of a subject for the permissions of NATS, such as `switchboard.mail.>`. */
+  patternOf(subject: string): string {
+    const [prefix, kind, ...rest] = subject.split('.');
+    return [prefix, kind, ...(rest.length > 0 ? ['>'] : [])].join('.');
   }
 
   /** The subject of one node for snapshots, RPCs and `fenced`. */
@@ -17,12 +28,12 @@ export class Subjects {
     return `${this.prefix}.to.${nodeId}`;
   }
 
-  /** The subject of one node for batches. The node subscribes to it while it is joined. */
+  /** The subject of one node for batches. */
   deliveries(nodeId: string): string {
     return `${this.prefix}.mail.${nodeId}`;
   }
 
-  /** The subject of a batch's receipt. NATS itself replies there where no node subscribes to the batch's subject. */
+  /** The subject of a batch's receipt; number 0 is that of a probe. NATS itself replies there where no node subscribes to the batch's subject. */
   receipt(nodeId: string, number: number | '*'): string {
     return `${this.prefix}.receipt.${nodeId}.${number}`;
   }

@@ -5,6 +5,7 @@ import type {
   Heartbeat,
   Leave,
   NodeMessage,
+  Probe,
   RpcRequest,
   RpcResponse,
   Snapshot,
@@ -12,7 +13,7 @@ import type {
 } from './node-message.js';
 
 /** The messages whose body is JSON, because they are rare or short. */
-export type JsonMessage = Heartbeat | Snapshot | SnapshotRequest | Fenced | Leave | RpcRequest | RpcResponse;
+export type JsonMessage = Heartbeat | Snapshot | SnapshotRequest | Fenced | Leave | RpcRequest | RpcResponse | Probe;
 
 /** The kinds of {@link JsonMessage}. */
 export type JsonKind = JsonMessage['kind'];
@@ -32,6 +33,7 @@ interface JsonBody {
   readonly work?: unknown;
   readonly reply?: unknown;
   readonly fault?: RpcResponse['failure'];
+  readonly subject: string;
 }
 
 type FieldCheck = (value: unknown) => boolean;
@@ -52,6 +54,7 @@ const FIELDS: Readonly<Record<JsonKind, Readonly<Record<string, FieldCheck>>>> =
   leave: {},
   rpcRequest: { number: isCount },
   rpcResponse: { number: isCount },
+  probe: { subject: isText },
 };
 const OPTIONAL_FIELDS: Readonly<Record<string, FieldCheck>> = { piece: isCount, views: isTexts };
 
@@ -82,6 +85,8 @@ export function decodeJsonBody(kind: JsonKind, bytes: Buffer): NodeMessage {
       return { kind, number: body.number, detailsOf: body.views, body: body.work };
     case 'rpcResponse':
       return { kind, number: body.number, reply: body.reply, failure: body.fault };
+    case 'probe':
+      return { kind, subject: body.subject };
     default:
       return { kind };
   }
@@ -103,6 +108,8 @@ function toJson(message: JsonMessage): Partial<JsonBody> {
     }
     case 'rpcResponse':
       return { number: message.number, reply: message.reply, fault: message.failure };
+    case 'probe':
+      return { subject: message.subject };
     default:
       return {};
   }

@@ -93,15 +93,33 @@ export function isSupported(version: number): boolean {
   return version >= 1 && Math.abs(version - NODE_VERSION) <= 1;
 }
 
+/** A message of which only the head is decoded. */
+export interface EncodedMessage {
+  readonly head: Head;
+  /** `undefined` for a kind of a newer version. */
+  readonly kind: Kind | undefined;
+  readonly body: ByteReader;
+}
+
+/** Decodes the head of a message of a supported version. @throws {Error} where the bytes are no such message */
+export function decodeHead(bytes: Uint8Array): EncodedMessage {
+  const body = new ByteReader(bytes);
+  const version = body.u8();
+  const kind = KIND_OF.get(body.u8());
+  const incarnation = body.u32();
+  const sentAtMs = body.f64();
+  return { head: { version, nodeId: body.id(), incarnation, sentAtMs }, kind, body };
+}
+
+/** Decodes the rest of a message, once. @throws {Error} where the bytes are no such message */
+export function decodeBody({ kind, body }: EncodedMessage): NodeMessage {
+  return readBody(kind, body);
+}
+
 /** Decodes a message of a supported version. @throws {Error} where the bytes are no such message */
 export function decodeMessage(bytes: Uint8Array): { readonly head: Head; readonly message: NodeMessage } {
-  const reader = new ByteReader(bytes);
-  const version = reader.u8();
-  const kind = KIND_OF.get(reader.u8());
-  const incarnation = reader.u32();
-  const sentAtMs = reader.f64();
-  const head: Head = { version, nodeId: reader.id(), incarnation, sentAtMs };
-  return { head, message: readBody(kind, reader) };
+  const encoded = decodeHead(bytes);
+  return { head: encoded.head, message: decodeBody(encoded) };
 }
 
 function readBody(kind: Kind | undefined, reader: ByteReader): NodeMessage {

@@ -110,6 +110,13 @@ export interface RpcResponse {
   readonly failure?: 'unavailable' | 'too_large' | undefined;
 }
 
+/** Checks that a message of this node comes back. Only its own node reads a probe, so that it needs no new version. */
+export interface Probe {
+  readonly kind: 'probe';
+  /** The subject that is checked, with the wildcard of its subscription. */
+  readonly subject: string;
+}
+
 /** A message of a newer version, to be ignored. */
 export interface Unknown {
   readonly kind: 'unknown';
@@ -126,6 +133,7 @@ export type NodeMessage =
   | Leave
   | RpcRequest
   | RpcResponse
+  | Probe
   | Unknown;
 
 export type Kind = Exclude<NodeMessage['kind'], 'unknown'>;
@@ -142,4 +150,5 @@ export const KINDS: Readonly<Record<Kind, number>> = {
   leave: 8,
   rpcRequest: 9,
   rpcResponse: 10,
+  probe: 11,
 };

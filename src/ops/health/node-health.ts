@@ -55,13 +55,17 @@ export class NodeHealth {
     return delayMs <= boundMs ? indicator.up({ delayMs, boundMs }) : indicator.down({ delayMs, boundMs });
   }
 
-  /** Not ready after `NODE_TIMEOUT_MS` without NATS. A shorter interruption must not take a node out of service. */
+  /**
+   * Not ready before the node has joined its cluster, while NATS refuses what the node needs, and after
+   * `NODE_TIMEOUT_MS` without NATS. A shorter interruption must not take a node out of service.
+   */
   #backplane(): HealthIndicatorResult {
-    const { disconnectedSinceMs, peerCount } = this.backplane;
-    const unlinkedMs = disconnectedSinceMs === undefined ? 0 : Math.round(performance.now() - disconnectedSinceMs);
+    const { outage, peerCount } = this.backplane;
     const indicator = this.indicators.check('backplane');
-    return unlinkedMs <= this.settings.nodeTimeoutMs
+    if (outage === undefined) return indicator.up({ others: peerCount });
+    const unlinkedMs = Math.round(performance.now() - outage.sinceMs);
+    return outage.kind === 'lost' && unlinkedMs <= this.settings.nodeTimeoutMs
       ? indicator.up({ others: peerCount })
-      : indicator.down({ unlinkedMs });
+      : indicator.down({ unlinkedMs, reason: outage.reason });
   }
 }

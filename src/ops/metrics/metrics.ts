@@ -95,8 +95,8 @@ export class Metrics {
 
   #addBackplane(): void {
     const [registry, { backplane }] = [this.#registry, this];
-    const linked = '1 while this node is connected to the backplane, or needs none.';
-    gauge(registry, 'switchboard_backplane_linked', linked, () => Number(backplane.disconnectedSinceMs === undefined));
+    const linked = 'Whether messages of this node come back from the backplane, or it needs none.';
+    gauge(registry, 'switchboard_backplane_linked', linked, () => Number(backplane.outage === undefined));
     gauge(registry, 'switchboard_backplane_nodes', 'Other nodes that are alive.', () => backplane.peerCount);
     const waiting = 'Messages to other nodes that are not yet answered.';
     gauge(registry, 'switchboard_backplane_waiting', waiting, () => backplane.waiting);
