@@ -5,6 +5,7 @@ import { BlockList, isIP, SocketAddress, type Socket } from 'node:net';
 import type { CertificateSubject } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { readProxySecret } from './proxy-secret.js';
+import { isUnixPeer, UNIX_ADDRESS } from './unix-peer.js';
 
 /** An IPv4 address as a dual-stack socket shows it (RFC 4291, 2.5.5.2). */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
@@ -34,15 +35,16 @@ export class ClientAddress {
 
   /** Returns the right-most untrusted `X-Forwarded-For` address of a trusted proxy, otherwise the TCP address. */
   resolve(request: IncomingMessage): string {
-    const peer = plain(request.socket.remoteAddress ?? '');
+    const peer = isUnixPeer(request) ? UNIX_ADDRESS : plain(request.socket.remoteAddress ?? '');
     if (!this.trusts(request)) return peer;
     const { 'x-forwarded-for': hops, 'x-real-ip': real } = request.headers;
     return this.#lastUntrusted(String(hops ?? '')) ?? valid(String(real ?? '').trim()) ?? peer;
   }
 
   /** Returns the key under which limits count the peer of a TCP connection; `undefined` for a trusted proxy. */
-  limitedPeer({ remoteAddress = '' }: Socket): string | undefined {
-    const peer = plain(remoteAddress);
+  limitedPeer(socket: Socket): string | undefined {
+    if (isUnixPeer({ socket })) return undefined;
+    const peer = plain(socket.remoteAddress ?? '');
     return this.#trustsAny && this.#isTrusted(peer) ? undefined : rateLimitKey(peer);
   }
 
@@ -65,13 +67,15 @@ export class ClientAddress {
     }
   }
 
-  /** Returns whether a trusted proxy has shown the secret; `false` where no secret is set. */
+  /** Returns whether a trusted proxy has shown the secret, or came by the Unix socket, where file permissions stand for it. */
   #hasSecret(request: IncomingMessage): boolean {
+    if (isUnixPeer(request)) return true;
     if (this.#secretHash === undefined || !this.#comesFromTrusted(request)) return false;
     return timingSafeEqual(hash(String(request.headers['x-proxy-secret'] ?? '')), this.#secretHash);
   }
 
   #comesFromTrusted({ socket }: IncomingMessage): boolean {
+    if (isUnixPeer({ socket })) return true;
     return this.#trustsAny && this.#isTrusted(plain(socket.remoteAddress ?? ''));
   }
 
