@@ -12,17 +12,18 @@ export class Script {
   readonly #events = new EventEmitter();
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  readonly #killWithUs = (): void => void this.#child.kill();
+  /** Ends the programs that the script runs, too. */
+  readonly #killWithUs = (): void => void process.kill(-this.#child.pid!);
 
   constructor([program, ...args]: Command, env: Readonly<Record<string, string>>) {
-    this.#child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(program, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     process.once('exit', this.#killWithUs);
     for (const input of [this.#child.stdout!, this.#child.stderr!])
       createInterface({ input }).on('line', (line) => {
         this.lines.push(line);
         this.#events.emit('line');
       });
-    this.#ended = once(this.#child, 'exit').then(() => this.#events.emit('line'));
+    this.#ended = once(this.#child, 'close').then(() => this.#events.emit('line'));
   }
 
   /** Resolves when the script has printed a text. @throws when it ends without */
@@ -36,7 +37,7 @@ export class Script {
 
   async stop(): Promise<void> {
     process.off('exit', this.#killWithUs);
-    this.#child.kill();
+    if (this.#child.exitCode === null) this.#killWithUs();
     await this.#ended;
   }
 }
