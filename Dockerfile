@@ -21,7 +21,7 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # All files above belong to root, so the process can read its code and not change it. A new volume takes the owner of the
 # folder that it is mounted on.
-RUN mkdir -m 0700 /run/proxy-secret && chown node:node /run/proxy-secret
+RUN mkdir -m 0755 /run/switchboard && chown node:node /run/switchboard
 USER node
 EXPOSE 3000
 CMD ["node", "dist/main.js"]

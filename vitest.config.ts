@@ -7,6 +7,18 @@ const NEEDING = [...componentsOfSpecs()].flatMap(([path, components]) => (compon
 /** Files that `vitest.config.ts` in their folder or a project of their own includes. */
 const APART = [...LONG, ...SEPARATE].map((folder) => `test/${folder}/**`);
 
+/** Contract tests that send nothing which nginx answers by itself. */
+const BEHIND_NGINX = [
+  'routing',
+  'departures',
+  'payload',
+  'envelope',
+  'system-messages',
+  'closing',
+  'welcome',
+  'heartbeat',
+];
+
 export default defineConfig({
   // The examples import the package by its name, as applications do.
   resolve: {
@@ -78,6 +90,16 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      // Contract tests behind nginx, on both ways to the application. Clients must see no difference to the node itself.
+      ...['unix', 'tcp'].map((way) => ({
+        extends: true as const,
+        test: {
+          name: `all: behind nginx, ${way}`,
+          include: BEHIND_NGINX.map((name) => `test/contract/${name}.spec.ts`),
+          env: { TEST_NGINX: way },
+          sequence: { groupOrder: 2 },
+        },
+      })),
       {
         // Attacks compare times and memory, so they run one after the other, behind all other tests.
         extends: true,

@@ -28,6 +28,12 @@ const COMPONENTS = /** @type {Component[]} */ ([
   { name: 'javac', debian: 'default-jdk-headless', source: 'https://adoptium.net, 17 or newer' },
   { name: 'php', debian: 'php-cli', source: 'https://www.php.net or your package manager' },
   {
+    name: 'unshare',
+    has: ['--map-root-user', '--mount', 'true'],
+    debian: 'util-linux',
+    source: 'your package manager',
+  },
+  {
     name: 'Mojolicious',
     program: 'perl',
     has: ['-MMojolicious', '-e1'],

@@ -6,6 +6,7 @@ import type { Settings } from './settings.js';
 const OF_THE_PROCESS = [
   'host',
   'port',
+  'listen',
   'logFormat',
   'tlsCertFile',
   'tlsKeyFile',

@@ -1,7 +1,8 @@
 import { IsIP, Matches, ValidateIf } from 'class-validator';
 import type { NoticeScope } from '../protocol/index.js';
-import { OneOf, OnOff, WholeNumber } from './check.js';
+import { Check, OneOf, OnOff, WholeNumber } from './check.js';
 import { Setting } from './setting.js';
+import { unixPathProblem } from './unix-path.js';
 
 /** Listening, the log, timeouts, notices, buffers, draining and the HTTP API. */
 export class ServerSettings {
@@ -13,6 +14,13 @@ export class ServerSettings {
   @Setting('number', 'TCP port to listen on; 0 lets the system choose.')
   @WholeNumber({ max: 65_535 })
   port!: number;
+
+  @Setting(
+    'text',
+    'Unix socket to listen on too, for a proxy on this machine: `unix:/run/switchboard/0.sock`, or `unix:/run/switchboard/*.sock` for the first free one of `0.sock` to `15.sock`.',
+  )
+  @Check(unixPathProblem)
+  listen: string | undefined;
 
   @Setting('text', 'Path of the WebSocket endpoint; a trailing slash is allowed in requests.')
   @Matches(/^(\/(?!\.\.?(\/|$))[A-Za-z0-9._~-]+)+$/, {

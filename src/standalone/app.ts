@@ -21,6 +21,7 @@ import { HttpAdapter } from './http.adapter.js';
 import { serveEndpoints } from './served-endpoints.js';
 import { ServerAdapter } from './server.adapter.js';
 import { StandaloneModule } from './standalone.module.js';
+import { UnixListener } from './unix-listener.js';
 
 export interface AppOptions {
   /** Variables that override the environment. */
@@ -87,7 +88,7 @@ export async function createServer(
 }
 
 /**
- * Listens on `HOST` and `PORT` and logs the URL; returns the port.
+ * Listens on `HOST` and `PORT`, and on the Unix socket of `LISTEN`, and logs both; returns the port.
  *
  * @throws {ListenError} when the process cannot listen there
  */
@@ -96,9 +97,13 @@ export async function startApp(app: INestApplication): Promise<number> {
   log.debug('starting', redactedSettings(settings));
   await assertPortIsFree(settings);
   await app.listen(settings.port, settings.host);
-  const address = (app.getHttpServer() as Server).address();
+  const adapter = app.getHttpAdapter() as unknown as HttpAdapter;
+  const server = app.getHttpServer() as Server;
+  const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : settings.port;
+  if (settings.listen !== undefined) adapter.unixListener = await UnixListener.open(settings.listen, server);
   app.get(NodeState).ready();
-  log.info('listening', { ...serverAddress(settings, port), node: process.version, pid: process.pid });
+  const socket = adapter.unixListener?.path;
+  log.info('listening', { ...serverAddress(settings, port), socket, node: process.version, pid: process.pid });
   return port;
 }

@@ -1,11 +1,13 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { SettingsError } from '../settings/environment.js';
 import type { Settings } from '../settings/settings.js';
 import { HttpRequest } from '../gateway/http/http-request.js';
 import { rejectRequest } from '../gateway/http/rejection.js';
 import { routesOf, type RoutedApp, type Route } from '../gateway/http/routes.js';
 import { readTlsFiles } from '../gateway/tls/tls-files.js';
 import { createTlsServer } from '../gateway/tls/tls-server.js';
+import type { UnixListener } from './unix-listener.js';
 
 /** Checks for slow requests within one `HANDSHAKE_TIMEOUT_MS`. */
 const CHECKS_PER_TIMEOUT = 5;
@@ -19,6 +21,8 @@ const IDLE_CHECK_MS = 30_000;
 export class HttpAdapter extends ExpressAdapter {
   /** Gets the routes of the application once Nest has registered all of them; an error ends the start. */
   onRoutes: ((routes: readonly Route[]) => void) | undefined;
+  /** The Unix socket of `LISTEN`; closes with the server. */
+  unixListener: UnixListener | undefined;
 
   constructor(private readonly settings: Settings) {
     super();
@@ -35,11 +39,21 @@ export class HttpAdapter extends ExpressAdapter {
     };
     const listener = this.getInstance<RequestListener>();
     const files = readTlsFiles(this.settings);
+    if (files !== undefined && this.settings.listen !== undefined)
+      throw new SettingsError([
+        'LISTEN is for a proxy that ends TLS, and TLS_CERT_FILE for this process: set one of them',
+      ]);
     this.httpServer =
       files === undefined
         ? createServer(timeouts, listener)
         : createTlsServer(this.settings, files, timeouts, listener);
   }
+
+  /** Stops listening everywhere at one moment, and waits for the connections of both sockets. */
+  override async close(): Promise<void> {
+    await Promise.all([super.close(), this.unixListener?.close()]);
+  }
+
   /** Answers paths outside a global prefix, too. Nest would leave them to Express, which answers in HTML. */
   override setNotFoundHandler(...parameters: Parameters<ExpressAdapter['setNotFoundHandler']>): void {
     this.onRoutes?.(routesOf(this.getInstance<RoutedApp>()));

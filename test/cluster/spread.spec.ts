@@ -6,10 +6,12 @@ import { NatsServer } from '../support/nats.js';
 import { startNginx, type Nginx } from '../support/nginx.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
+import { socketFolder } from '../support/unix-socket.js';
 
 const ADDRESSES = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
 
-describe('three nodes behind nginx', () => {
+describe.each(['Unix sockets', 'TCP'] as const)('three nodes behind nginx, by %s', (way) => {
+  let sockets: ReturnType<typeof socketFolder>;
   let nats: NatsServer;
   let names: NameServer;
   let nodes: ServerProcess[];
@@ -25,14 +27,20 @@ describe('three nodes behind nginx', () => {
       NATS_URL: nats.url,
       ARRIVAL_NOTICES: 'off',
       DRAIN_SPREAD_MS: '0',
+      ...(way === 'Unix sockets' && { LISTEN: `unix:${sockets.path}/*.sock` }),
     });
 
   beforeAll(async () => {
+    sockets = socketFolder();
     [port] = await freePorts();
     nats = await NatsServer.start();
     nodes = await Promise.all(ADDRESSES.map(startNode));
     names = await NameServer.start(...ADDRESSES);
-    nginx = await startNginx({ appPort: port, app: { name: 'app.test', resolver: names.address } });
+    nginx = await startNginx(
+      way === 'TCP'
+        ? { appPort: port, app: { name: 'app.test', nameServer: names.address } }
+        : { appSocket: sockets.path },
+    );
     ca = await readFile(nginx.caFile, 'utf8');
   });
   afterAll(async () => {
@@ -40,6 +48,7 @@ describe('three nodes behind nginx', () => {
     await Promise.all((nodes ?? []).map((node) => node.kill()));
     await names?.stop();
     await nats?.stop();
+    sockets?.remove();
   });
 
   const nodeIdOf = ({ id }: Client): string => id.slice(0, 8);
@@ -81,7 +90,7 @@ describe('three nodes behind nginx', () => {
     expect([staying.length >= 4, leaving.length >= 2]).toEqual([true, true]);
     nodes[2]!.signal('SIGTERM');
     for (const client of leaving) expect((await client.closed).code).toBe(1012);
-    // Its address still resolves, but nginx takes another node while it drains.
+    // Its address is still known, but nginx takes another node while it drains, and after its end.
     for (let count = 0; count < 12; count++) {
       const client = await connect(nginx.url, { ca });
       expect(nodeIdOf(client)).not.toBe(nodeId);
@@ -93,9 +102,7 @@ describe('three nodes behind nginx', () => {
     expect(await first.answer('s')).toMatchObject({ data: { status: 'routed' } });
     expect((await last.next('still')).sender).toBe(first.id);
 
-    names.addresses = ADDRESSES.slice(0, 2);
     nodes[2] = await startNode(ADDRESSES[2]!);
-    names.addresses = ADDRESSES;
     expect(await twoOfEach(3)).toHaveLength(3);
   });
 });

@@ -99,6 +99,7 @@ describe('docker compose --profile cluster', () => {
     };
     await Promise.all([departureOfTwo(one), departureOfTwo(three), departureOfTwo(four)]);
     for (let count = 0; count < 10; count++) expect(nodeOf(await connectOutside([]))).not.toBe(nodeOf(two));
+    expect(await compose.run('logs', 'nginx')).not.toContain('[crit]'); // such lines have the query of a request
     one.send({ type: 'still.here', receiver: three.id, id: '2' });
     expect(await one.answer('2')).toMatchObject({ data: { status: 'routed' } });
     await Promise.all(clients.map((client) => client.close()));

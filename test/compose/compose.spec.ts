@@ -37,6 +37,25 @@ describe('docker compose', () => {
     await ann.close();
   });
 
+  it('reaches the application by a Unix socket, and the application sees the address of the client', async () => {
+    expect((await ask(`https://localhost:${compose.httpsPort}/wss?unix`, { ca })).status).toBe(426);
+    const logged = async (
+      service: string,
+      word: string,
+    ): Promise<{ upstream?: string; address: string } | undefined> => {
+      const lines = (await compose.run('logs', '--no-log-prefix', service)).split('\n');
+      const line = lines.find((each) => each.includes(word));
+      // Compose writes a control sequence before each line.
+      return line === undefined
+        ? undefined
+        : (JSON.parse(line.slice(line.indexOf('{'))) as { upstream?: string; address: string });
+    };
+    await expect.poll(() => logged('nginx', '"status":426')).toBeDefined(); // nginx logs after the answer
+    const [seen, believed] = [await logged('nginx', '"status":426'), await logged('app', '"upgrade_required"')];
+    expect(seen?.upstream).toBe('unix:/run/switchboard/0.sock');
+    expect(believed?.address).toBe(seen?.address);
+  });
+
   it('redirects plain HTTP to the published https port', async () => {
     const { headers } = await ask(`http://localhost:${compose.httpPort}/wss`);
     expect(headers.location).toBe(`https://localhost:${compose.httpsPort}/wss`);
@@ -126,11 +145,12 @@ describe('docker compose', () => {
     expect(ring.connections.length).toBeGreaterThan(before.length);
   });
 
-  it('answers 503 while the application is down, and finds its new address', async () => {
+  it('answers 503 while the application is down, and finds it again', async () => {
     await compose.run('rm', '--stop', '--force', 'app');
     const { status, body } = await ask(`https://localhost:${compose.httpsPort}/wss`, { ca });
     expect(status).toBe(503);
     expect(JSON.parse(body)).toMatchObject({ error: { code: 'unavailable' } });
+    expect(await compose.run('logs', 'nginx')).not.toContain('[crit]'); // such lines have the query of a request
     await compose.run('up', '--detach', '--wait');
     await (await connect(url, { ca })).close();
   });

@@ -1,20 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeCertificates } from '../support/certificates.js';
 import { connect } from '../support/client.js';
-import { SCRIPTS_FOLDER, startNginx, type Nginx } from '../support/nginx.js';
+import { startNginx, type Nginx } from '../support/nginx.js';
+import type { Script } from '../support/script.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
 let nginx: Nginx;
 let renewed: string;
-let watcher: ChildProcess | undefined;
 let ca: string;
 
 beforeEach(async () => {
@@ -23,29 +21,18 @@ beforeEach(async () => {
   server = await startServer();
 });
 afterEach(async () => {
-  watcher?.kill();
   await nginx?.stop();
   await server?.stop();
   await rm(renewed, { recursive: true });
 });
 
 /** Starts nginx and its watcher; clients trust both certificates. */
-async function start(variables: Record<string, string>): Promise<ChildProcess> {
+async function start(variables: Record<string, string>): Promise<Script> {
   nginx = await startNginx({ appPort: server.port, variables: { ...variables, TLS_RELOAD_SECONDS: '0.05' } });
   ca = (await readFile(nginx.caFile, 'utf8')) + (await readFile(join(renewed, 'ca.crt'), 'utf8'));
-  const child = spawn('sh', [join(SCRIPTS_FOLDER, '38-watch-certificates.sh'), 'watch'], {
-    env: nginx.environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  watcher = child;
-  await logged(child.stdout, 'watching the certificate files every 0.05 s');
-  return child;
-}
-
-/** Waits until the watcher has logged this text. */
-async function logged(stream: NodeJS.ReadableStream, text: string): Promise<void> {
-  for await (const line of createInterface({ input: stream })) if (line.includes(text)) return;
-  throw new Error(`the watcher ended without "${text}"`);
+  const watcher = nginx.watch('38-watch-certificates.sh');
+  await watcher.printed('watching the certificate files every 0.05 s');
+  return watcher;
 }
 
 /** Returns the serial number of the certificate on a new connection. */
@@ -58,13 +45,12 @@ async function serial(): Promise<string> {
 }
 
 it('nginx reloads a renewed certificate without closing connections, and keeps the old one while the pair does not match', async () => {
-  const { stderr } = await start({ TLS_CERT_DIR: 'own' });
+  const watcher = await start({ TLS_CERT_DIR: 'own' });
   const first = await connect(nginx.url, { ca });
   const before = await serial();
 
-  const rejected = logged(stderr!, 'cannot reload the certificate, keeping the one in use');
   await copyFile(join(renewed, 'fullchain.pem'), join(nginx.folder, 'fullchain.pem'));
-  await rejected;
+  await watcher.printed('cannot reload the certificate, keeping the one in use');
   expect(await serial()).toBe(before);
 
   await copyFile(join(renewed, 'privkey.pem'), join(nginx.folder, 'privkey.pem'));

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { connect as dial, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect as dial, createServer, type AddressInfo } from 'node:net';
 import type { DynamicModule } from '@nestjs/common';
 import { Settings } from '../../src/settings/settings.js';
 import { connect } from './client.js';
 import { Cluster } from './cluster.js';
+import { join } from './join.js';
 import { quiescence } from './quiesce.js';
 import type { TestServer } from './server.js';
 
@@ -35,19 +36,4 @@ export async function startBalancedCluster(
       await cluster.stop();
     },
   };
-}
-
-/** Forwards bytes, ends and resets in both directions. */
-function join(one: Socket, other: Socket): void {
-  for (const [from, to] of [
-    [one, other],
-    [other, one],
-  ] as const) {
-    from.setNoDelay(true);
-    from.pipe(to);
-    from.on('error', () => undefined);
-    from.on('close', (failed) => {
-      if (failed) to.destroy();
-    });
-  }
 }

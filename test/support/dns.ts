@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
@@ -5,7 +6,13 @@ const HEADER_BYTES = 12;
 const TYPE_A = 1;
 const TTL_SECONDS = 1;
 
-/** A name server that returns the same IPv4 addresses for every name, as Docker does for the containers of a service. */
+/** The C library asks name servers on this port only. Listening there needs root, or net.ipv4.ip_unprivileged_port_start. */
+const PORT = 53;
+
+/**
+ * A name server that returns the same IPv4 addresses for every name, as Docker does for the containers of a service. It has
+ * an address of its own, so that tests can run at the same time.
+ */
 export class NameServer {
   addresses: readonly string[] = [];
 
@@ -15,16 +22,16 @@ export class NameServer {
 
   static async start(...addresses: string[]): Promise<NameServer> {
     const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(PORT, `127.53.${randomInt(256)}.${randomInt(1, 255)}`);
     await once(socket, 'listening');
     const server = new NameServer(socket);
     server.addresses = addresses;
     return server;
   }
 
-  /** The address, as in nginx's `resolver`. */
+  /** The address, as in resolv.conf. */
   get address(): string {
-    return `127.0.0.1:${this.socket.address().port}`;
+    return this.socket.address().address;
   }
 
   async stop(): Promise<void> {

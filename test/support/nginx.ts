@@ -8,19 +8,29 @@ import { makeCertificates } from './certificates.js';
 import { Daemon } from './daemon.js';
 import { needs } from './needs.js';
 import { freePorts } from './ports.js';
+import { Script, type Command } from './script.js';
 
-needs('nginx');
+needs('nginx', 'unshare');
 
 const NGINX = '/usr/sbin/nginx';
 export const SCRIPTS_FOLDER = fileURLToPath(new URL('../../nginx/', import.meta.url));
-/** Scripts that the container runs before nginx starts, in order. */
-const SCRIPTS = ['35-certificates.sh', '36-proxy-secret.sh', '37-features.sh'];
+/** Commands that the container runs before nginx starts, in order, without their watchers. */
+const SCRIPTS = [
+  ['35-certificates.sh'],
+  ['36-proxy-secret.sh'],
+  ['37-features.sh'],
+  ['39-upstream.sh', 'once'],
+] as const;
+/** Runs a script with a name server of its own, in a mount namespace. */
+const WITH_NAMES = 'mount --bind "$0" /etc/resolv.conf && exec sh "$@"';
 
 export interface NginxParts {
-  /** The port of the application. */
-  readonly appPort: number;
-  /** A name that resolves to all nodes, and the name server that resolves it. */
-  readonly app?: { readonly name: string; readonly resolver: string };
+  /** The way to the application: its port of 127.0.0.1. */
+  readonly appPort?: number;
+  /** The way to the application: a socket, or a folder with the sockets of several nodes. */
+  readonly appSocket?: string;
+  /** The host of `appPort`, and the address of the name server that resolves its name; without one, this machine does. */
+  readonly app?: { readonly name: string; readonly nameServer?: string };
   /** Idle timeout in the notation of nginx; three heartbeats. */
   readonly idleTimeout?: string;
   readonly wsPath?: string;
@@ -42,6 +52,8 @@ export interface Nginx {
   readonly process: Daemon;
   /** The environment of its scripts. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Starts the watcher of one of its scripts; stops with nginx. */
+  watch(script: string): Script;
   /** Reads the access log, one object for each request. */
   accessLog(): Promise<Record<string, unknown>[]>;
   /** Reads both logs as text. */
@@ -52,7 +64,8 @@ export interface Nginx {
 /** Starts Debian's nginx with the project's template and scripts, and fresh certificates. */
 export async function startNginx({
   appPort,
-  app = { name: '127.0.0.1', resolver: '127.0.0.1' }, // the resolver is unused, because the name is an address
+  appSocket,
+  app = { name: '127.0.0.1' },
   idleTimeout = '75s',
   wsPath = '/wss',
   httpBase = '/',
@@ -65,14 +78,13 @@ export async function startNginx({
   const [httpsPort, httpPort] = await freePorts();
   const environment = {
     ACME_DIR: join(folder, 'acme'),
-    APP: `${app.name}:${appPort}`,
+    APP: appSocket === undefined ? `${app.name}:${appPort}` : `unix:${appSocket}`,
     HTTP_LISTEN: `127.0.0.1:${httpPort}`,
     HTTP_BASE: httpBase,
     HTTPS_LISTEN: `127.0.0.1:${httpsPort}`,
     HTTPS_PORT: String(httpsPort),
     IDLE_TIMEOUT: idleTimeout,
     LOG_DIR: folder,
-    RESOLVER: app.resolver,
     TLS_AT: 'nginx',
     TLS_DIR: join(folder, 'run'),
     WS_PATH: wsPath,
@@ -87,7 +99,17 @@ export async function startNginx({
     MOUNTED_PROXY_SECRET: join(folder, 'secret'),
     ...variables,
   };
-  await prepare(environment).catch(async (error: unknown) => {
+  const resolvConf = join(folder, 'resolv.conf');
+  await writeFile(resolvConf, `nameserver ${app.nameServer}\n`);
+  const commandOf = (script: string, ...args: readonly string[]): Command => {
+    const parts = [join(SCRIPTS_FOLDER, script), ...args];
+    if (app.nameServer === undefined) return ['sh', ...parts];
+    return ['unshare', '--map-root-user', '--mount', 'sh', '-c', WITH_NAMES, resolvConf, ...parts];
+  };
+  await prepare(
+    SCRIPTS.map(([script, ...args]) => commandOf(script, ...args)),
+    environment,
+  ).catch(async (error: unknown) => {
     await rm(folder, { recursive: true });
     throw error;
   });
@@ -96,6 +118,7 @@ export async function startNginx({
   await writeFile(join(folder, 'nginx.conf'), frame(folder));
   const daemon = new Daemon(NGINX, ['-e', 'stderr', '-c', join(folder, 'nginx.conf')], httpsPort);
   await daemon.start();
+  const watchers: Script[] = [];
   const logs = async (name: string): Promise<string> => readFile(join(folder, `${name}.log`), 'utf8');
   return {
     httpsPort,
@@ -105,6 +128,11 @@ export async function startNginx({
     url: `wss://localhost:${httpsPort}${wsPath}`,
     process: daemon,
     environment,
+    watch: (script) => {
+      const watcher = new Script(commandOf(script, 'watch'), environment);
+      watchers.push(watcher);
+      return watcher;
+    },
     accessLog: async () =>
       (await logs('access'))
         .split('\n')
@@ -112,6 +140,7 @@ export async function startNginx({
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     logs: async () => (await Promise.all([logs('access'), logs('error')])).join(''),
     stop: async () => {
+      await Promise.all(watchers.map((watcher) => watcher.stop()));
       await daemon.stop();
       await rm(folder, { recursive: true });
     },
@@ -119,8 +148,8 @@ export async function startNginx({
 }
 
 /** Runs the scripts that the container runs before nginx starts. @throws with the error output of a script */
-async function prepare(variables: Readonly<Record<string, string>>): Promise<void> {
-  for (const script of SCRIPTS) await promisify(execFile)('sh', [join(SCRIPTS_FOLDER, script)], { env: variables });
+async function prepare(commands: readonly Command[], env: Readonly<Record<string, string>>): Promise<void> {
+  for (const [program, ...args] of commands) await promisify(execFile)(program, args, { env });
 }
 
 /** Replaces names as the container's envsubst does. @throws for a name without a value */

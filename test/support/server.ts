@@ -22,8 +22,11 @@ export interface TestServer {
 /** Nodes of a server; more than one for contract tests on a cluster. */
 const NODES = Number(process.env['TEST_NODES'] ?? 1);
 
+/** Which way nginx takes to the server, for contract tests behind nginx: `unix` or `tcp`. Not set: no nginx. */
+const WAY = process.env['TEST_NGINX'] as 'unix' | 'tcp' | undefined;
+
 /**
- * Starts the real application on a free port, on TEST_NODES nodes.
+ * Starts the real application on a free port, on TEST_NODES nodes, or behind nginx (TEST_NGINX).
  *
  * @param variables settings as in the environment
  * @param handlers modules that replace those in `src/handlers/`
@@ -32,6 +35,10 @@ export async function startServer(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
 ): Promise<TestServer> {
+  if (WAY !== undefined) {
+    const { startProxied } = await import('./proxied-server.js');
+    return startProxied(WAY, variables, handlers);
+  }
   if (NODES === 1) return startNode(variables, handlers);
   const { startBalancedCluster } = await import('./balanced-cluster.js');
   return startBalancedCluster(NODES, variables, handlers);

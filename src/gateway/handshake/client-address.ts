@@ -7,6 +7,7 @@ import type { CertificateSubject } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { forwardedClient, plainAddress } from './forwarded.js';
 import { readProxySecret } from './proxy-secret.js';
+import { isUnixPeer, UNIX_ADDRESS } from './unix-peer.js';
 
 /** The header in which nginx passes on a certificate that it has verified: PEM, percent-encoded. */
 const CERTIFICATE_HEADER = 'x-client-certificate';
@@ -36,7 +37,7 @@ export class ClientAddress {
 
   /** Returns the address of the client: the outermost that trusted proxies report, otherwise that of the connection. */
   resolve(request: IncomingMessage): string {
-    const peer = plainAddress(request.socket.remoteAddress ?? '');
+    const peer = isUnixPeer(request) ? UNIX_ADDRESS : plainAddress(request.socket.remoteAddress ?? '');
     if (!this.#trusts(request)) return peer;
     return forwardedClient(request.headers, (address) => this.#isNamed(address)).address ?? peer;
   }
@@ -49,9 +50,10 @@ export class ClientAddress {
     return reported ?? request.socket instanceof TLSSocket;
   }
 
-  /** Returns the key under which limits count the peer of a TCP connection; `undefined` for a proxy of `FRONT_PROXIES`. */
-  limitedPeer({ remoteAddress = '' }: Socket): string | undefined {
-    const peer = plainAddress(remoteAddress);
+  /** Returns the key under which limits count the peer of a connection; `undefined` for a proxy in front. */
+  limitedPeer(socket: Socket): string | undefined {
+    if (isUnixPeer({ socket })) return undefined;
+    const peer = plainAddress(socket.remoteAddress ?? '');
     return this.#isNamed(peer) ? undefined : rateLimitKey(peer);
   }
 
@@ -71,14 +73,18 @@ export class ClientAddress {
 
   /** Returns whether the headers about the client were set by a trusted proxy. */
   #trusts(request: IncomingMessage): boolean {
-    if (this.#secretHash !== undefined) return this.#hasSecret(request);
+    if (this.#secretHash !== undefined || isUnixPeer(request)) return this.#hasSecret(request);
     return this.#isNamed(plainAddress(request.socket.remoteAddress ?? ''));
   }
 
-  /** Returns whether a request shows the secret, which only the proxy can read; `false` where no secret is set. */
-  #hasSecret({ headers }: IncomingMessage): boolean {
+  /**
+   * Returns whether a request shows the secret, which only the proxy can read, or came by the Unix socket, where file
+   * permissions stand for it.
+   */
+  #hasSecret(request: IncomingMessage): boolean {
+    if (isUnixPeer(request)) return true;
     if (this.#secretHash === undefined) return false;
-    return timingSafeEqual(hash(String(headers['x-proxy-secret'] ?? '')), this.#secretHash);
+    return timingSafeEqual(hash(String(request.headers['x-proxy-secret'] ?? '')), this.#secretHash);
   }
 
   #isNamed(address: string): boolean {

@@ -6,6 +6,7 @@ import type { HandshakeRejectionCode } from '../../protocol/index.js';
 import { Log } from '../../telemetry/log.js';
 import { Counters } from '../../telemetry/counters.js';
 import { ClientAddress } from './client-address.js';
+import { isUnixPeer, UNIX_ADDRESS } from './unix-peer.js';
 
 /** Counts the outcome of each handshake and logs each rejection. */
 @Injectable()
@@ -25,9 +26,10 @@ export class HandshakeMetrics {
     this.#rejected(code, this.addresses.resolve(request), reason);
   }
 
-  /** Records bytes that are no HTTP request; only their TCP address is known. */
+  /** Records bytes that are no HTTP request; only the address of their connection is known. */
   rejectedUnparsed(socket: Duplex, code: HandshakeRejectionCode): void {
-    this.#rejected(code, (socket as Socket).remoteAddress);
+    const peer = socket as Socket;
+    this.#rejected(code, isUnixPeer({ socket: peer }) ? UNIX_ADDRESS : peer.remoteAddress);
   }
 
   #rejected(code: HandshakeRejectionCode, address: string | undefined, reason?: string): void {
