@@ -101,6 +101,7 @@ export class FastFrameReader {
       frameTracker = socket.frameTracker ??= new FrameTracker();
       if (frameTracker.failed) return;
       const end = frameTracker.step(chunk, at);
+      if (frameTracker.overFragmented) return refuse(socket, tcp, frameTracker);
       const before = this.#reported;
       wsDataListener.call(tcp, at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
       at = end;
@@ -188,6 +189,13 @@ export class FastFrameReader {
     });
     return true;
   }
+}
+
+/** Closes with 1008 and reads nothing more, as `ws` does after an invalid frame. */
+function refuse(socket: GatewaySocket, tcp: Socket, frameTracker: FrameTracker): void {
+  frameTracker.failed = true;
+  socket.close(1008);
+  tcp.end();
 }
 
 /** Returns the offset behind a whole, valid ping or pong at `at`; `at` where there is no such frame. */

@@ -17,7 +17,7 @@ export const CLOSE_CODES = {
   1008: {
     reason: 'policy',
     advice: 'stop',
-    when: 'Too many faulty or refused messages, too many fragments, or a message that was not finished in time.',
+    when: 'Too many faulty or refused messages, too many small fragments, or a message that was not finished in time.',
   },
   1009: { reason: 'message_too_big', advice: 'stop', when: 'A message over `maxMessageBytes`.' },
   1011: { reason: 'internal_error', advice: 'back_off', when: 'The server failed.' },
