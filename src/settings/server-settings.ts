@@ -53,10 +53,17 @@ export class ServerSettings {
 
   @Setting(
     'number',
-    'Milliseconds from the first byte of a message to its last; then the session is closed with 1008. 0: no limit.',
+    'Milliseconds in which an unfinished message must make progress, see `MIN_BYTES_PER_SECOND`; else the session is closed with 4104. 0: no limit.',
   )
   @WholeNumber({ unit: 'milliseconds' })
   frameTimeoutMs!: number;
+
+  @Setting(
+    'number',
+    'Bytes a second, on average over a timeout, at which a message, a request or a response makes progress. Fewer count as none.',
+  )
+  @WholeNumber({ unit: 'bytes', min: 1 })
+  minBytesPerSecond!: number;
 
   @Setting(
     'number',

@@ -24,9 +24,13 @@ export class FrameTracker {
   overFragmented = false;
   /** Messages, pings and pongs that have ended. Written by {@link step}. */
   endedMessages = 0;
-  /** {@link endedMessages} when a message was last found open. Written by `MessageTimeout`. */
+  /** Bytes of messages so far, without pings and pongs. Written by {@link step}. */
+  messageBytes = 0;
+  /** {@link endedMessages} when the open message last made enough progress. Written by `MessageTimeout`. */
   messageAtTick = -1;
-  /** Ticks for which that message has been open. Written by `MessageTimeout`. */
+  /** {@link messageBytes} at that moment. Written by `MessageTimeout`. */
+  bytesAtTick = 0;
+  /** Ticks since that moment. Written by `MessageTimeout`. */
   ticksOpen = 0;
   /** Bytes still to come of the frame that `ws` is reading. */
   #left = 0;
@@ -34,6 +38,8 @@ export class FrameTracker {
   #header: Buffer | undefined;
   /** Whether `ws` waits for the next fragment of a message. */
   #fragmented = false;
+  /** Whether `ws` reads a ping, a pong or a close frame. */
+  #isControl = false;
   /** Fragments of the open message, and the bytes that their headers announce. */
   #fragments = 0;
   #announcedBytes = 0;
@@ -54,6 +60,7 @@ export class FrameTracker {
     if (this.#left === 0) return chunk.length;
     const stepped = Math.min(this.#left, chunk.length - at);
     this.#left -= stepped;
+    if (!this.#isControl) this.messageBytes += stepped;
     if (this.#left === 0 && !this.#fragmented) this.endedMessages++;
     return at + stepped;
   }
@@ -76,7 +83,8 @@ export class FrameTracker {
 
   #noteFragment(first: number, bytes: number): void {
     const opcode = first & 0x0f;
-    if (opcode > OPCODE.binary) return;
+    this.#isControl = opcode > OPCODE.binary;
+    if (this.#isControl) return;
     if (!this.#fragmented) this.#fragments = this.#announcedBytes = 0;
     const furtherFragments = ++this.#fragments - FREE_FRAGMENTS;
     if (furtherFragments > 0 && this.#announcedBytes <= furtherFragments * BYTES_PER_FRAGMENT)

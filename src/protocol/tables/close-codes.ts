@@ -17,7 +17,7 @@ export const CLOSE_CODES = {
   1008: {
     reason: 'policy',
     advice: 'stop',
-    when: 'Too many faulty or refused messages, too many small fragments, or a message that was not finished in time.',
+    when: 'Too many faulty or refused messages, or too many small fragments.',
   },
   1009: { reason: 'message_too_big', advice: 'stop', when: 'A message over `maxMessageBytes`.' },
   1011: { reason: 'internal_error', advice: 'back_off', when: 'The server failed.' },
@@ -31,6 +31,7 @@ export const CLOSE_CODES = {
     when: 'The client was silent for a whole heartbeat interval.',
   },
   4102: { reason: 'token_expired', advice: 'new_token', when: 'The token expired and was not renewed.' },
+  4104: { reason: 'too_slow', advice: 'back_off', when: 'A message that had begun made too little progress.' },
 } as const satisfies Record<number, CloseCode>;
 
 export type ServerCloseCode = keyof typeof CLOSE_CODES;
