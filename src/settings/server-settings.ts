@@ -36,7 +36,10 @@ export class ServerSettings {
   @OneOf('text', 'json')
   logFormat!: 'text' | 'json';
 
-  @Setting('number', 'Milliseconds between two pings; a session that is silent for one interval is closed with 4101.')
+  @Setting(
+    'number',
+    'Milliseconds between two pings; a session that is silent for one interval is closed with 4101, and later where it may still be reading.',
+  )
   @WholeNumber({ unit: 'milliseconds', min: 50 })
   heartbeatMs!: number;
 
@@ -100,7 +103,10 @@ export class ServerSettings {
   @WholeNumber({ unit: 'bytes', min: 16_384 })
   outboxHighWaterBytes!: number;
 
-  @Setting('number', 'Milliseconds a session may stay above `OUTBOX_HIGH_WATER_BYTES`; then it is closed with 4100.')
+  @Setting(
+    'number',
+    'Milliseconds a session above `OUTBOX_HIGH_WATER_BYTES` may make no progress, see `MIN_BYTES_PER_SECOND`; then it is closed with 4100.',
+  )
   @WholeNumber({ unit: 'milliseconds', min: 100 })
   slowConsumerMs!: number;
 

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { MinimumRate } from '../../limits/minimum-rate.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
@@ -17,8 +18,7 @@ const TICKS_PER_TIMEOUT = 4;
 @Injectable()
 export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #tickMs: number;
-  /** Bytes that count as progress within one `FRAME_TIMEOUT_MS`. */
-  readonly #minBytes: number;
+  readonly #rate: MinimumRate;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -26,7 +26,7 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
     { frameTimeoutMs, minBytesPerSecond }: Settings,
   ) {
     this.#tickMs = Math.ceil(frameTimeoutMs / TICKS_PER_TIMEOUT);
-    this.#minBytes = Math.max(1, (frameTimeoutMs * minBytesPerSecond) / 1000);
+    this.#rate = new MinimumRate(minBytesPerSecond, frameTimeoutMs);
   }
 
   onApplicationBootstrap(): void {
@@ -49,8 +49,9 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
     const { frameTracker, isPaused } = connection;
     if (frameTracker === undefined || !frameTracker.open) return false;
     const { endedMessages, messageBytes, messageAtTick, bytesAtTick } = frameTracker;
+    const hasProgress = messageBytes - bytesAtTick >= this.#rate.bytesPerPeriod;
     // A paused connection cannot finish its message.
-    if (messageAtTick !== endedMessages || messageBytes - bytesAtTick >= this.#minBytes || isPaused) {
+    if (messageAtTick !== endedMessages || hasProgress || isPaused) {
       frameTracker.messageAtTick = endedMessages;
       frameTracker.bytesAtTick = messageBytes;
       frameTracker.ticksOpen = 0;
