@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
-import { CLOSE_TIMEOUT_MS, SUBPROTOCOL } from '../protocol/index.js';
+import { CLOSE_TIMEOUT_MS, closeReason, SUBPROTOCOL, type ServerCloseCode } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
@@ -55,6 +55,14 @@ export class SessionOpener {
         this.sessionHooks.arrived(opened, request);
         this.server.emit('connection', client, request);
       });
+    });
+  }
+
+  /** Answers an upgrade with 101 and closes the WebSocket at once, without a session. */
+  closeAtOnce(request: IncomingMessage, socket: Duplex, head: Buffer, code: ServerCloseCode): void {
+    this.#upgrades.handleUpgrade(request, socket, head, (client) => {
+      client.on('error', () => undefined); // nobody reads its frames
+      client.close(code, closeReason(code));
     });
   }
 

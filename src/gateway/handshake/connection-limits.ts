@@ -9,7 +9,7 @@ import { OpenConnections, type HttpConnection } from '../http/open-connections.j
 import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
 import { endUnread } from '../http/socket-end.js';
 import { Settings } from '../../settings/settings.js';
-import { Admission, FULL, TOO_MANY } from './admission.js';
+import { Admission, FULL, TOO_MANY, visibleExcess } from './admission.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { HandshakeMetrics } from './handshake-metrics.js';
 import { Counters } from '../../telemetry/counters.js';
@@ -112,11 +112,16 @@ export class ConnectionLimits {
     accept();
   }
 
-  /** Ends the longest idle connection of an address at its limit; returns `false` where none is idle. */
+  /**
+   * Ends the longest idle connection of an address at its limit. Returns `false` where none is idle and the excess is larger
+   * than the one whose upgrades are accepted and closed.
+   */
   #makeRoom(address: string): boolean {
-    if (this.#perAddress === 0) return true;
+    const limit = this.#perAddress;
+    if (limit === 0) return true;
     const count = this.#open.countOf(address) + this.admission.sessionsOf(address);
-    return count < this.#perAddress || this.#giveWay(this.#open.longestIdle(address), TOO_MANY);
+    if (count < limit || this.#giveWay(this.#open.longestIdle(address), TOO_MANY)) return true;
+    return count < limit + visibleExcess(limit);
   }
 
   /** Ends the longest idle connection of a full node; returns `false` where none is idle and too many are busy. */

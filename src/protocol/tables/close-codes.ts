@@ -31,6 +31,11 @@ export const CLOSE_CODES = {
     when: 'The client was silent for a heartbeat interval, and had no bytes to read that explain it.',
   },
   4102: { reason: 'token_expired', advice: 'new_token', when: 'The token expired and was not renewed.' },
+  4103: {
+    reason: 'too_many_connections',
+    advice: 'back_off',
+    when: 'The address has more connections than it may. The server closes right after the upgrade, without a session.',
+  },
   4104: { reason: 'too_slow', advice: 'back_off', when: 'A message that had begun made too little progress.' },
 } as const satisfies Record<number, CloseCode>;
 
