@@ -43,7 +43,7 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Milliseconds in which a client must read the response to a request; then the connection is cut. 0: no limit.',
+    'Milliseconds in which the response to a request must make progress, see `MIN_BYTES_PER_SECOND`; then the connection is cut. 0: no limit.',
   )
   @WholeNumber({ unit: 'milliseconds' })
   responseTimeoutMs!: number;

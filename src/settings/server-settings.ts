@@ -49,7 +49,7 @@ export class ServerSettings {
 
   @Setting(
     'number',
-    'Milliseconds in which a request must be complete, else 408, and a `ConnectGuard` must decide, else 503. 0: no limit, also for the guard.',
+    'Milliseconds in which the headers of a request must be complete, and its body make progress, see `MIN_BYTES_PER_SECOND`, else 408; in which a `ConnectGuard` must decide, else 503. 0: no limit, also for the guard.',
   )
   @WholeNumber({ unit: 'milliseconds', min: 100, orZero: true })
   handshakeTimeoutMs!: number;
