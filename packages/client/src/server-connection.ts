@@ -6,6 +6,9 @@ const ABNORMAL = 1006;
 /** Heartbeats without a message after which the client pings, and after which it closes the connection. */
 const PING_AFTER = 2;
 const CLOSE_AFTER = 3;
+/** Bytes a second at which a link may carry a long message, and the heartbeats that such a message may excuse. */
+const MIN_BYTES_PER_SECOND = 200;
+const MAX_EXCUSED_HEARTBEATS = 8;
 
 export interface ConnectionEvents {
   received(envelope: Envelope): void;
@@ -17,6 +20,8 @@ export interface ConnectionEvents {
 export class ServerConnection {
   #timer: ReturnType<typeof setTimeout>;
   #silentHeartbeats = 0;
+  /** Characters sent since the last answer: the server may still be receiving them. */
+  #unanswered = 0;
   #closed = false;
 
   /** @param timeoutMs the longest wait for the welcome */
@@ -37,6 +42,7 @@ export class ServerConnection {
   }
 
   send(text: string): void {
+    this.#unanswered += text.length;
     this.socket.send(text);
   }
 
@@ -61,6 +67,7 @@ export class ServerConnection {
     } catch {
       return this.cut('not_switchboard');
     }
+    if (envelope.ref !== undefined || envelope.type === 'sys.pong') this.#unanswered = 0;
     if (envelope.type === 'sys.welcome') this.#startHeartbeat((envelope.data as Welcome).heartbeatMs);
     this.events.received(envelope);
   }
@@ -71,9 +78,17 @@ export class ServerConnection {
     const tick = (): void => {
       this.#timer = setTimeout(tick, heartbeatMs);
       if (++this.#silentHeartbeats === PING_AFTER) this.send('{"type":"sys.ping"}');
-      if (this.#silentHeartbeats === CLOSE_AFTER) this.cut('silent');
+      if (this.#silentHeartbeats >= CLOSE_AFTER + this.#excusedHeartbeats(heartbeatMs)) this.cut('silent');
     };
     this.#timer = setTimeout(tick, heartbeatMs);
+  }
+
+  /** Counts the heartbeats for which the server may be silent, because it answers only what it has received. */
+  #excusedHeartbeats(heartbeatMs: number): number {
+    return Math.min(
+      MAX_EXCUSED_HEARTBEATS,
+      Math.floor((this.#unanswered * 1000) / (MIN_BYTES_PER_SECOND * heartbeatMs)),
+    );
   }
 
   #finish(code: number, reason: string): void {
