@@ -27,8 +27,8 @@ case ${PROXY_PROTOCOL:-off} in
 esac
 
 # Limits an address by the application's settings of the same names. Handshakes and requests have a burst of four seconds; nginx
-# does not count the first one as burst. Connections are those with an open WebSocket or a request. Their limit is twice the
-# application's number, so that requests have room beside the sessions.
+# does not count the first one as burst. Connections are those with a request or an open WebSocket without a token. Their limit
+# is twice the application's number, so that requests have room beside the sessions.
 number() { # NAME VALUE UNIT
   case $2 in
     *[!0-9]* | 0?*) fail "$1 must be a whole number of $3 (it is $2); 0 turns the limit off" ;;
@@ -49,7 +49,7 @@ number MAX_CONNECTIONS_PER_ADDRESS "$connections" connections
 limit_rate handshakes "$handshakes" handshake-limit.conf
 limit_rate requests "$requests" address-limits.conf
 if [ "$connections" != 0 ]; then
-  echo "limit_conn_zone \$limit_address zone=connections:10m;" >>"$run/handshakes.conf"
+  echo "limit_conn_zone \$limit_connections zone=connections:10m;" >>"$run/handshakes.conf"
   printf 'limit_conn connections %s;\nlimit_conn_status 429;\n' $((connections * 2)) >>"$run/address-limits.conf"
 fi
 
