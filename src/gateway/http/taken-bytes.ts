@@ -11,7 +11,8 @@ interface Handle {
  * write is done, which may be megabytes. What the system and the network still hold is unknown.
  */
 export function takenBytes(socket: Socket): number {
-  const { bytesWritten, writeQueueSize } = (socket as { _handle?: Handle | null })._handle ?? {};
+  const { _handle: handle } = socket as { _handle?: Handle | null };
+  const { bytesWritten, writeQueueSize } = handle ?? {};
   if (typeof bytesWritten === 'number' && typeof writeQueueSize === 'number') return bytesWritten - writeQueueSize;
   return socket.bytesWritten - socket.writableLength;
 }
