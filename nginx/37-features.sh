@@ -78,8 +78,8 @@ esac
 [ $# -eq 0 ] || log "client addresses from $header of $*"
 
 # Limits an address by the application's settings of the same names. Handshakes and requests have a burst of four seconds; nginx
-# does not count the first one as burst. Connections are those with an open WebSocket or a request. Their limit is twice the
-# application's number, so that requests have room beside the sessions.
+# does not count the first one as burst. Connections are those with a request or an open WebSocket without a token. Their limit
+# is twice the application's number, so that requests have room beside the sessions.
 number() { # NAME VALUE UNIT
   matches "$2" '0|[1-9][0-9]{0,9}' || fail "$1 must be a whole number of $3 (it is $2); 0 turns the limit off"
 }
@@ -99,7 +99,7 @@ limit_rate handshakes "$handshakes" handshake-limit.conf
 limit_rate requests "$requests" address-limits.conf
 # Sets no limit over 65535, which is the highest that nginx takes.
 if [ "$connections" != 0 ] && [ "$connections" -le 32767 ]; then
-  echo "limit_conn_zone \$limit_address zone=connections:10m;" >>"$run/handshakes.conf"
+  echo "limit_conn_zone \$limit_connections zone=connections:10m;" >>"$run/handshakes.conf"
   printf 'limit_conn connections %s;\nlimit_conn_status 429;\n' $((connections * 2)) >>"$run/address-limits.conf"
 fi
 

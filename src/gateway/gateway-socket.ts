@@ -8,6 +8,8 @@ import type { Session } from '../sessions/session.js';
 import type { HandlerQueue } from './dispatch/handler-queue.js';
 import type { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { FrameTracker } from './frames/frame-tracker.js';
+import type { PingRecord } from './frames/ping-record.js';
+import { takenBytes } from './http/taken-bytes.js';
 import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
 
 /** Listeners of the server for each event of a socket; further ones are the application's. */
@@ -63,6 +65,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   frameTracker: FrameTracker | undefined;
   /** Handled messages of the session. Written by the dispatcher with the first one. */
   queue: HandlerQueue | undefined;
+  /** Written by `Heartbeat` with the first ping. */
+  pings: PingRecord | undefined;
   /** Exception filters that handle messages of this socket in this moment. Written by `HandlerFilters`. */
   filters = 0;
 
@@ -72,6 +76,10 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   get bytesWritten(): number {
     return this.sink.bytesWritten;
+  }
+
+  get takenBytes(): number {
+    return takenBytes(this.sink);
   }
 
   /** Makes this socket the connection of a session. */

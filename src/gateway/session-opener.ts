@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
-import { CLOSE_TIMEOUT_MS, MAX_FRAGMENTS, SUBPROTOCOL } from '../protocol/index.js';
+import { CLOSE_TIMEOUT_MS, closeReason, SUBPROTOCOL, type ServerCloseCode } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
@@ -58,6 +58,14 @@ export class SessionOpener {
     });
   }
 
+  /** Answers an upgrade with 101 and closes the WebSocket at once, without a session. */
+  closeAtOnce(request: IncomingMessage, socket: Duplex, head: Buffer, code: ServerCloseCode): void {
+    this.#upgrades.handleUpgrade(request, socket, head, (client) => {
+      client.on('error', () => undefined); // nobody reads its frames
+      client.close(code, closeReason(code));
+    });
+  }
+
   /** Destroys all connections and closes the server. */
   async stop(): Promise<void> {
     this.socketEvents.terminateAll();
@@ -80,7 +88,7 @@ function serverOptions({ maxMessageBytes }: Settings): ServerOptions & NewerServ
     autoPong: false,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
-    maxFragments: MAX_FRAGMENTS,
+    maxFragments: 0, // `FrameTracker` limits fragments by their bytes
     closeTimeout: CLOSE_TIMEOUT_MS,
     // A browser drops a connection for which none of its subprotocols is selected.
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0]!),

@@ -11,7 +11,7 @@ import { Log } from '../telemetry/log.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
-import { chargePong, replyToPing } from './frames/ping-replies.js';
+import { readPong, replyToPing } from './frames/ping-replies.js';
 import { serverListener, type GatewaySocket, type SocketOwner } from './gateway-socket.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
@@ -75,7 +75,7 @@ export class SocketEvents implements SocketOwner {
     });
     this.#onPong = serverListener(function (this: GatewaySocket, body: Buffer) {
       fastFrameReader.reported();
-      chargePong(this, body.length);
+      readPong(this, body);
     });
     this.#onError = serverListener(function (this: GatewaySocket, error: Error) {
       if (this.frameTracker !== undefined) this.frameTracker.failed = true;

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Identity } from '../sessions/identity.js';
 import { logIncident } from '../telemetry/incident.js';
 import { Log } from '../telemetry/log.js';
 import type { GatewaySocket } from './gateway-socket.js';
-import { Admission } from './handshake/admission.js';
+import { Admission, TOO_MANY, type AdmissionResult, type ClosedAdmission } from './handshake/admission.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { Handshake } from './handshake/handshake.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
@@ -84,7 +83,8 @@ export class UpgradeHandler {
     const decided = await result.finally(() => (isWaiting = this.#pending.delete(socket)));
     if (decided === undefined) return void socket.destroy();
     const rejection = this.handshake.rejection(request);
-    if (rejection !== undefined && !('code' in decided)) this.admission.release(decided);
+    if (rejection !== undefined && !('code' in decided))
+      this.admission.release('closeCode' in decided ? decided.identity : decided);
     if (!isWaiting) return; // rejected by `stop`
     this.#decide(rejection ?? decided, request, socket, head);
     socket.off('error', onError); // only now, because the next owner of the socket has its own listener
@@ -92,6 +92,7 @@ export class UpgradeHandler {
 
   #decide(result: AdmissionResult, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if ('code' in result) return this.#reject(request, socket, result);
+    if ('closeCode' in result) return this.#closeAtOnce(request, socket, head, result);
     let webSocket: GatewaySocket | undefined;
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write
     try {
@@ -109,14 +110,20 @@ export class UpgradeHandler {
     if (webSocket?.session === undefined) this.admission.release(result);
   }
 
+  /** Accepts an upgrade and closes it. The connection counts until it is gone, so that their number is limited. */
+  #closeAtOnce(request: IncomingMessage, socket: Duplex, head: Buffer, { closeCode, identity }: ClosedAdmission): void {
+    this.metrics.rejected(request, TOO_MANY.code, `closed with ${closeCode}`);
+    if (socket.destroyed) return this.admission.release(identity);
+    socket.once('close', () => this.admission.release(identity));
+    this.connectionLimits.release(socket);
+    this.sessionOpener.closeAtOnce(request, socket, head, closeCode);
+  }
+
   #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {
     this.metrics.rejected(request, rejection.code, rejection.reason);
     rejectUpgrade(socket, rejection, request.method);
   }
 }
-
-/** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
-type AdmissionResult = Identity | HandshakeRejection;
 
 /** Reads a socket that another listener has ended until it is gone, because nothing else would notice its end. */
 function leave(socket: Duplex): void {

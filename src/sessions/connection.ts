@@ -24,6 +24,8 @@ export interface Connection {
   readonly bytesRead: number;
   /** Bytes passed to `sink.write`, without TLS records. */
   readonly bytesWritten: number;
+  /** Bytes that the system has taken to send. Grows while the client reads; costs more than the other counts. */
+  readonly takenBytes: number;
   readonly isPaused: boolean;
   /** Stops reading from the network. */
   stopReading(): void;

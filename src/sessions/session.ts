@@ -88,6 +88,18 @@ export class Session {
     return this.identity.claims;
   }
 
+  /** Bytes that its connection has taken to send. */
+  get takenBytes(): number {
+    return this.#connection?.takenBytes ?? 0;
+  }
+
+  /** Bytes sent over its connection, with those that still wait. */
+  get sentBytes(): number {
+    if (this.#connection === undefined) return 0;
+    const { bytesWritten, sink } = this.#connection;
+    return bytesWritten + this.outbox.bufferedBytes - sink.writableLength;
+  }
+
   /** Sends over this connection from now on, beginning with the frames that wait in the outbox. */
   attach(connection: Connection): void {
     this.#connection = connection;

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { MinimumRate } from '../limits/minimum-rate.js';
 import type { ServerCloseCode } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 
 /** A session as seen by the policy for slow consumers. */
 export interface SlowConsumer {
   readonly closed: boolean;
+  /** Bytes that its connection has taken to send. */
+  readonly takenBytes: number;
   /** Bytes of its messages that wait inside the server. Written by {@link SlowConsumers}. */
   heldBytes: number;
   /** Stops reading from the client. */
@@ -19,7 +22,8 @@ const CHECKS_PER_PERIOD = 10;
 
 /**
  * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client.
- * After `SLOW_CONSUMER_MS` over that mark the session is closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions
+ * After `SLOW_CONSUMER_MS` over that mark in which its client reads less than `MIN_BYTES_PER_SECOND` makes, the session is
+ * closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions
  * together the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its
  * own messages that wait for a handler or a token check. A closed session counts until its connection is gone. Closed
  * sessions together may hold the budget once more, because each of them is gone within two seconds; over that the one
@@ -35,8 +39,9 @@ export class SlowConsumers {
   readonly #waiting = new Map<SlowConsumer, number>();
   /** Sessions whose own messages wait, see {@link hold}. */
   readonly #holders = new Set<SlowConsumer>();
-  /** Sessions over the mark, with the monotonic time at which they exceeded it. */
-  readonly #overSinceMs = new Map<SlowConsumer, number>();
+  readonly #rate: MinimumRate;
+  /** Sessions over the mark, with their last progress: the monotonic time, and the bytes taken by then. */
+  readonly #overMark = new Map<SlowConsumer, { sinceMs: number; takenBytes: number }>();
   /** Bytes of frames that wait for sessions. */
   #frameBytes = 0;
   /** Bytes of messages that wait inside the server, and of request bodies. */
@@ -57,6 +62,7 @@ export class SlowConsumers {
   constructor(settings: Settings) {
     this.highWaterBytes = settings.outboxHighWaterBytes;
     this.#periodMs = settings.slowConsumerMs;
+    this.#rate = new MinimumRate(settings.minBytesPerSecond, settings.slowConsumerMs);
     this.#budgetBytes = settings.memoryBudgetBytes;
   }
 
@@ -83,7 +89,7 @@ export class SlowConsumers {
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
     if (bytes > this.highWaterBytes && !session.closed) this.#pause(session);
-    else if (this.#overSinceMs.delete(session)) session.resumeReading('slow');
+    else if (this.#overMark.delete(session)) session.resumeReading('slow');
     this.#checkBudget();
   }
 
@@ -134,19 +140,23 @@ export class SlowConsumers {
   }
 
   #pause(session: SlowConsumer): void {
-    if (this.#overSinceMs.has(session)) return;
-    this.#overSinceMs.set(session, performance.now());
+    if (this.#overMark.has(session)) return;
+    this.#overMark.set(session, { sinceMs: performance.now(), takenBytes: session.takenBytes });
     session.pauseReading('slow');
     this.#timer ??= setInterval(() => this.#shedOverdue(), Math.ceil(this.#periodMs / CHECKS_PER_PERIOD));
   }
 
   #shedOverdue(): void {
-    const limit = performance.now() - this.#periodMs;
-    for (const [session, sinceMs] of this.#overSinceMs) {
-      if (session.closed) this.#overSinceMs.delete(session);
-      else if (sinceMs <= limit) session.shed(4100);
+    const nowMs = performance.now();
+    for (const [session, last] of this.#overMark) {
+      const { closed, takenBytes } = session;
+      if (closed) this.#overMark.delete(session);
+      else if (takenBytes - last.takenBytes >= this.#rate.bytesPerPeriod) {
+        last.sinceMs = nowMs;
+        last.takenBytes = takenBytes;
+      } else if (nowMs - last.sinceMs >= this.#periodMs) session.shed(4100);
     }
-    if (this.#overSinceMs.size > 0) return;
+    if (this.#overMark.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

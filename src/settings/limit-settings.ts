@@ -15,12 +15,15 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Maximum number of connections from one address (an IPv6 /64 network counts as one); more are rejected with 429. 0: no limit.',
+    'Maximum number of connections without a user from one address (an IPv6 /64 network counts as one). A tenth more, 16 at most, are closed with 4103; further ones are rejected with 429. 0: no limit.',
   )
   @WholeNumber({ unit: 'connections' })
   maxConnectionsPerAddress!: number;
 
-  @Setting('number', 'Maximum number of connections of one user; more are rejected with 429. 0: no limit.')
+  @Setting(
+    'number',
+    'Maximum number of connections of one user; more are rejected with 429. 0: no limit, and connections of users count to their address.',
+  )
   @WholeNumber({ unit: 'connections' })
   maxConnectionsPerUser!: number;
 
@@ -40,7 +43,7 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Milliseconds in which a client must read the response to a request; then the connection is cut. 0: no limit.',
+    'Milliseconds in which the response to a request must make progress, see `MIN_BYTES_PER_SECOND`; then the connection is cut. 0: no limit.',
   )
   @WholeNumber({ unit: 'milliseconds' })
   responseTimeoutMs!: number;

@@ -46,7 +46,10 @@ export class ServerSettings {
   @OneOf('text', 'json')
   logFormat!: 'text' | 'json';
 
-  @Setting('number', 'Milliseconds between two pings; a session that is silent for one interval is closed with 4101.')
+  @Setting(
+    'number',
+    'Milliseconds between two pings; a session that is silent for one interval is closed with 4101, and later where it may still be reading.',
+  )
   @WholeNumber({ unit: 'milliseconds', min: 50 })
   heartbeatMs!: number;
 
@@ -56,17 +59,24 @@ export class ServerSettings {
 
   @Setting(
     'number',
-    'Milliseconds in which a request must be complete, else 408, and a `ConnectGuard` must decide, else 503. 0: no limit, also for the guard.',
+    'Milliseconds in which the headers of a request must be complete, and its body make progress, see `MIN_BYTES_PER_SECOND`, else 408; in which a `ConnectGuard` must decide, else 503. 0: no limit, also for the guard.',
   )
   @WholeNumber({ unit: 'milliseconds', min: 100, orZero: true })
   handshakeTimeoutMs!: number;
 
   @Setting(
     'number',
-    'Milliseconds from the first byte of a message to its last; then the session is closed with 1008. 0: no limit.',
+    'Milliseconds in which an unfinished message must make progress, see `MIN_BYTES_PER_SECOND`; else the session is closed with 4104. 0: no limit.',
   )
   @WholeNumber({ unit: 'milliseconds' })
   frameTimeoutMs!: number;
+
+  @Setting(
+    'number',
+    'Bytes a second, on average over a timeout, at which a message, a request or a response makes progress. Fewer count as none.',
+  )
+  @WholeNumber({ unit: 'bytes', min: 1 })
+  minBytesPerSecond!: number;
 
   @Setting(
     'number',
@@ -103,7 +113,10 @@ export class ServerSettings {
   @WholeNumber({ unit: 'bytes', min: 16_384 })
   outboxHighWaterBytes!: number;
 
-  @Setting('number', 'Milliseconds a session may stay above `OUTBOX_HIGH_WATER_BYTES`; then it is closed with 4100.')
+  @Setting(
+    'number',
+    'Milliseconds a session above `OUTBOX_HIGH_WATER_BYTES` may make no progress, see `MIN_BYTES_PER_SECOND`; then it is closed with 4100.',
+  )
   @WholeNumber({ unit: 'milliseconds', min: 100 })
   slowConsumerMs!: number;
 

@@ -9,13 +9,13 @@ import { readTlsFiles } from '../gateway/tls/tls-files.js';
 import { createTlsServer } from '../gateway/tls/tls-server.js';
 import type { UnixListener } from './unix-listener.js';
 
-/** Checks for slow requests within one `HANDSHAKE_TIMEOUT_MS`. */
+/** Checks for slow headers within one `HANDSHAKE_TIMEOUT_MS`. */
 const CHECKS_PER_TIMEOUT = 5;
 /** Check interval where `HANDSHAKE_TIMEOUT_MS` is 0, because Node requires one. */
 const IDLE_CHECK_MS = 30_000;
 
 /**
- * Creates the HTTP or HTTPS server of Nest's Express adapter. Slow requests time out after `HANDSHAKE_TIMEOUT_MS`.
+ * Creates the HTTP or HTTPS server of Nest's Express adapter. Slow headers time out after `HANDSHAKE_TIMEOUT_MS`.
  * `Handshake` checks the `Host` header instead of Node, so that the rejection has the usual body.
  */
 export class HttpAdapter extends ExpressAdapter {
@@ -32,7 +32,7 @@ export class HttpAdapter extends ExpressAdapter {
     const { handshakeTimeoutMs } = this.settings;
     const timeouts = {
       headersTimeout: handshakeTimeoutMs,
-      requestTimeout: handshakeTimeoutMs,
+      requestTimeout: 0, // `ConnectionLimits` watches the progress of bodies
       connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / CHECKS_PER_TIMEOUT) || IDLE_CHECK_MS,
       requireHostHeader: false,
       IncomingMessage: HttpRequest,

@@ -4,7 +4,7 @@ import { format } from 'prettier';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 /** The section about several nodes, written by `test/chaos`; `test/faults` writes the rest of the file. */
-export const MANY_NODES = /\n<!-- many nodes -->\n.*<!-- many nodes end -->\n/s;
+const MANY_NODES = /\n<!-- many nodes -->\n.*<!-- many nodes end -->\n/s;
 
 export interface ChaosRun {
   readonly seed: number;

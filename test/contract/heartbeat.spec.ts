@@ -97,3 +97,84 @@ describe('the heartbeat', () => {
     expect(await observer.next('sys.departed')).toMatchObject({ sender: client.id, data: { code: 1006 } });
   });
 });
+
+describe('the heartbeat of a client that has bytes to read', () => {
+  const LONG = 'x'.repeat(60_000);
+  let server: TestServer;
+  let sender: Client;
+  /** A session that answers pings and counts them. */
+  let clock: RawClient;
+  let beats: number;
+
+  beforeAll(async () => {
+    server = await startServer({
+      HEARTBEAT_MS: String(HEARTBEAT_MS),
+      MIN_BYTES_PER_SECOND: '10000', // the long message may take six seconds, 30 heartbeats
+      ARRIVAL_NOTICES: 'off',
+    });
+    sender = await connect(server.url);
+  });
+  afterAll(() => server.stop());
+
+  /** Opens a session that is sent a long message, and a clock behind it, whose pings so come no earlier. */
+  async function open(): Promise<RawClient> {
+    const client = await RawClient.open(server.port);
+    client.socket.pause();
+    sender.send({ type: 'long', receiver: client.id, data: LONG, id: 'long' });
+    await sender.answer('long');
+    clock = await RawClient.open(server.port);
+    beats = 0;
+    return client;
+  }
+
+  /** Answers the next ping of a session. */
+  async function answerPing(client: RawClient): Promise<void> {
+    const { body } = await client.next(OPCODE.ping);
+    client.write(clientFrame(body, { opcode: OPCODE.pong }));
+  }
+
+  async function beatUntil(done: () => boolean): Promise<void> {
+    for (; !done(); beats++) await answerPing(clock);
+  }
+
+  /** Counts heartbeats until the departure of a session is notified. */
+  async function beatsUntilDeparture(client: RawClient): Promise<number> {
+    let departed: unknown;
+    void sender.next('sys.departed').then((notice) => (departed = notice));
+    await beatUntil(() => departed !== undefined);
+    expect(departed).toMatchObject({ sender: client.id, data: { code: 4101 } });
+    client.socket.destroy();
+    clock.socket.destroy();
+    await sender.next('sys.departed');
+    return beats;
+  }
+
+  it('waits for a client that reads what was sent before the ping', async () => {
+    const client = await open();
+    await beatUntil(() => beats === 5);
+    client.socket.resume();
+    expect((await client.envelopeOf('long')).data).toBe(LONG);
+    for (let count = 0; count < 6; count++) await answerPing(client);
+    client.write(envelopeFrame({ type: 'sys.ping', data: 'alive' }));
+    expect((await client.envelopeOf('sys.pong')).data).toBe('alive');
+    for (const { socket } of [client, clock]) socket.destroy();
+    for (let count = 0; count < 2; count++) await sender.next('sys.departed');
+  });
+
+  it('closes with 4101 a client that reads nothing for eight further intervals', async () => {
+    const dead = await open();
+    const silentBeats = await beatsUntilDeparture(dead);
+    expect(silentBeats).toBeGreaterThanOrEqual(8);
+    expect(silentBeats).toBeLessThanOrEqual(12);
+  });
+
+  it('does not wait for a client that has confirmed what it was sent', async () => {
+    const client = await open();
+    client.socket.resume();
+    for (let count = 0; count < 2; count++) {
+      await answerPing(client);
+      await answerPing(clock);
+    }
+    expect(await beatsUntilDeparture(client)).toBeLessThanOrEqual(4);
+  });
+});

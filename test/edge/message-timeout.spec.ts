@@ -5,19 +5,26 @@ import { RawClient } from '../support/raw-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const TIMEOUT_MS = 400;
-const POLICY = { code: 1008, reason: 'policy' };
+/** Bytes of a message within one FRAME_TIMEOUT_MS that are progress. */
+const PROGRESS_BYTES = 400;
+const TOO_SLOW = { code: 4104, reason: 'too_slow' };
 
 describe.each(['on', 'off'])('a message that is never completed (FAST_LANE=%s)', (FAST_LANE) => {
   let server: TestServer;
   beforeEach(async () => {
-    server = await startServer({ FAST_LANE, FRAME_TIMEOUT_MS: String(TIMEOUT_MS), ARRIVAL_NOTICES: 'off' });
+    server = await startServer({
+      FAST_LANE,
+      FRAME_TIMEOUT_MS: String(TIMEOUT_MS),
+      MIN_BYTES_PER_SECOND: String((PROGRESS_BYTES * 1000) / TIMEOUT_MS),
+      ARRIVAL_NOTICES: 'off',
+    });
   });
   afterEach(() => server.stop());
 
-  /** Sends one byte at a time, too slowly for FRAME_TIMEOUT_MS. */
-  function drip(client: RawClient, bytes: Buffer): NodeJS.Timeout {
+  /** Sends so many bytes in each quarter of FRAME_TIMEOUT_MS, which is as often as the server checks. */
+  function drip(client: RawClient, bytes: Buffer, atOnce: number): NodeJS.Timeout {
     let at = 0;
-    return setInterval(() => client.socket.write(bytes.subarray(at, ++at)), TIMEOUT_MS / 8);
+    return setInterval(() => client.socket.write(bytes.subarray(at, (at += atOnce))), TIMEOUT_MS / 4);
   }
 
   const text = envelopeFrame({ type: 'slow', receiver: '*', data: 'x'.repeat(1000) });
@@ -31,12 +38,42 @@ describe.each(['on', 'off'])('a message that is never completed (FAST_LANE=%s)',
       clientFrame('{', { final: false }),
       Buffer.concat(Array.from({ length: 100 }, () => clientFrame('', { opcode: OPCODE.ping }))),
     ],
-  ])('closes the session with 1008: %s', async (_, first, rest) => {
+  ])('closes the session with 4104: %s', async (_, first, rest) => {
     const client = await RawClient.open(server.port);
     client.write(first);
-    const dripping = drip(client, rest);
-    expect(await client.closed()).toEqual(POLICY);
+    const dripping = drip(client, rest, 1);
+    expect(await client.closed()).toEqual(TOO_SLOW);
     clearInterval(dripping);
+    client.socket.destroy();
+  });
+
+  it('closes the session with 4104 for a message below MIN_BYTES_PER_SECOND', async () => {
+    const client = await RawClient.open(server.port);
+    const slow = drip(client, text, PROGRESS_BYTES / 8);
+    expect(await client.closed()).toEqual(TOO_SLOW);
+    clearInterval(slow);
+    client.socket.destroy();
+  });
+
+  it.each([
+    ['one frame', (body: string) => [envelopeFrame({ type: 'sys.ping', data: body })]],
+    [
+      'fragments',
+      (body: string) =>
+        Array.from({ length: 10 }, (_, index) =>
+          clientFrame(
+            JSON.stringify({ type: 'sys.ping', data: body }).slice((index * 3_030) / 10, ((index + 1) * 3_030) / 10),
+            { opcode: index === 0 ? OPCODE.text : OPCODE.continuation, final: index === 9 },
+          ),
+        ),
+    ],
+  ])('is read for as long as it makes progress: %s', async (_, framesOf) => {
+    const client = await RawClient.open(server.port);
+    const begunMs = performance.now();
+    const steady = drip(client, Buffer.concat(framesOf('x'.repeat(3000))), PROGRESS_BYTES / 2);
+    expect((await client.envelopeOf('sys.pong')).data).toHaveLength(3000);
+    expect(performance.now() - begunMs).toBeGreaterThan(3 * TIMEOUT_MS);
+    clearInterval(steady);
     client.socket.destroy();
   });
 

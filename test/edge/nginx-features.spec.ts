@@ -185,6 +185,20 @@ describe('nginx with REQUESTS_PER_SECOND and MAX_CONNECTIONS_PER_ADDRESS', () =>
     await Promise.all(sessions.map((session) => session.close(1000)));
   });
 
+  it('does not count handshakes with a token, which count to their user', async () => {
+    const ca = await start({ MAX_CONNECTIONS_PER_ADDRESS: '2' });
+    const tokens = [
+      { headers: { authorization: 'Bearer a.b.c' } },
+      { protocols: ['switchboard.v1', 'bearer.a.b.c'] },
+      { protocols: ['bearer.a.b.c', 'switchboard.v1'] },
+    ];
+    const sessions = [];
+    for (const options of [...tokens, ...tokens]) sessions.push(await connect(nginx!.url, { ca, ...options }));
+    while (sessions.length < 10) sessions.push(await connect(nginx!.url, { ca }));
+    expect((await ask(`https://localhost:${nginx!.httpsPort}/health/live`, { ca })).status).toBe(429);
+    await Promise.all(sessions.map((session) => session.close(1000)));
+  });
+
   it('turns nobody away where both are 0, and ends the start with one plain line where one is no number', async () => {
     const ca = await start({ REQUESTS_PER_SECOND: '0', MAX_CONNECTIONS_PER_ADDRESS: '0' });
     expect((await ask(`https://localhost:${nginx!.httpsPort}/health/live`, { ca })).status).toBe(200);

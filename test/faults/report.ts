@@ -1,10 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { MANY_NODES } from '../chaos/report.js';
 import type { DeliveryCount } from '../support/delivery-count.js';
 
 const FILE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
+
+/** Everything behind the table of faults: the section of `test/chaos`, and those that are written by hand. */
+const OTHER_SECTIONS = /(\n<!-- many nodes -->\n)?\n## .*/s;
 
 export interface Row extends DeliveryCount {
   readonly fault: string;
@@ -35,6 +37,6 @@ connection, not that the receiver has read it.
     ({ fault, method, acknowledged, lost, duplicated, misordered, recoveryMs }) =>
       `| ${[fault, method, acknowledged, lost, duplicated, misordered, `${recoveryMs} ms`].join(' | ')} |`,
   );
-  const [manyNodes = ''] = MANY_NODES.exec(await readFile(FILE, 'utf8')) ?? [];
-  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n${manyNodes}`, { parser: 'markdown' }));
+  const [others = ''] = OTHER_SECTIONS.exec(await readFile(FILE, 'utf8')) ?? [];
+  await writeFile(FILE, await format(`${head}${lines.join('\n')}\n${others}`, { parser: 'markdown' }));
 }

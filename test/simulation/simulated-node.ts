@@ -237,6 +237,7 @@ export class SimulatedNode {
       sink,
       bytesRead: 0,
       bytesWritten: 0,
+      takenBytes: 0,
       isPaused: false,
       stopReading: () => undefined,
       startReading: () => undefined,

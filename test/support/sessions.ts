@@ -69,6 +69,10 @@ export class FakeConnection implements Connection {
     return this.sink.written.length;
   }
 
+  get takenBytes(): number {
+    return this.bytesWritten - this.sink.writableLength;
+  }
+
   /** Envelopes of the text frames written so far. */
   get envelopes(): Received[] {
     return textsOf(this.sink.written).map((text) => JSON.parse(text) as Received);
@@ -116,8 +120,7 @@ export interface FakeSession {
 }
 
 /** Opens a session over a fake connection. */
-export function openSession(registry: SessionRegistry): FakeSession {
-  const connection = new FakeConnection();
+export function openSession(registry: SessionRegistry, connection = new FakeConnection()): FakeSession {
   const session = registry.create(IDENTITY);
   session.attach(connection);
   registry.open(session, welcomeFrame(session.id));

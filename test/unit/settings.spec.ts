@@ -114,6 +114,7 @@ const BAD: [string, string, string][] = [
   ['MAX_MESSAGE_BYTES', '64K', 'must be a whole number of bytes'],
   ['HANDSHAKE_TIMEOUT_MS', '99', 'must be a whole number of milliseconds from 100 to 2147483647, or 0'],
   ['FRAME_TIMEOUT_MS', '-1', 'must be a whole number of milliseconds'],
+  ['MIN_BYTES_PER_SECOND', '0', 'must be a whole number of bytes from 1 to 2147483647'],
   ['HANDLER_TIMEOUT_MS', '9', 'must be a whole number of milliseconds from 10 to 2147483647'],
   ['ARRIVAL_NOTICES', 'true', 'must be on or off'],
   ['ARRIVAL_NOTICES', '1', 'must be on or off'],

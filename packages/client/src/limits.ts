@@ -22,6 +22,10 @@ export const STEADY_MS = 5000;
 
 /** Heartbeats without a message after which the client probes the connection. */
 export const PROBE_AFTER = 2;
+/** Milliseconds for which each unanswered character puts the probe off: a link may carry 200 bytes a second. */
+export const MS_PER_BYTE = 5;
+/** The most heartbeats by which unanswered characters put the probe off. */
+export const MAX_EXCUSED_HEARTBEATS = 8;
 /** The longest wait for an answer to a probe. */
 export const PROBE_MS = 5000;
 /** The shortest time between two probes, so that a flood of a page's events is not a flood of handshakes. */

@@ -33,7 +33,7 @@ export class PendingRequests {
     const id = (++this.#lastId).toString(36);
     const text = this.#encode({ ...fields, id });
     if (this.#queue.size >= this.queueSize && !this.#canSend())
-      throw new SendError('queue_full', `The queue is full with ${this.queueSize} messages.`);
+      throw new SendError('queue_full', `The queue is full: ${this.queueSize} messages.`);
     return new Promise<Envelope>((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
       this.#queue.set(id, { text, listener, resolve, reject, timer });

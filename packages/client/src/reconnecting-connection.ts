@@ -47,7 +47,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
       maxDelayMs = MAX_DELAY_MS,
     }: ConnectOptions & { timeoutMs: number },
   ) {
-    if (WebSocket === undefined) throw new TypeError('There is no global WebSocket: pass one, as { WebSocket }.');
+    if (WebSocket === undefined) throw new TypeError('No global WebSocket: pass one, as { WebSocket }.');
     this.#socketClass = WebSocket;
     this.#timeoutMs = timeoutMs;
     this.#token = new TokenRefresher(token, timeoutMs, listener);

@@ -1,4 +1,4 @@
-import { PROBE_AFTER, PROBE_MS } from './limits.js';
+import { MAX_EXCUSED_HEARTBEATS, MS_PER_BYTE, PROBE_AFTER, PROBE_MS } from './limits.js';
 import type { SocketLike } from './socket.js';
 import type { Envelope, Welcome } from './wire.js';
 
@@ -20,12 +20,14 @@ export class ServerConnection {
   /** Undefined before the welcome. */
   #heartbeat: Timer;
   #silentHeartbeats = 0;
+  /** Characters sent since the last answer: the server may still be receiving them. */
+  #unanswered = 0;
 
   /** @param timeoutMs the longest wait for the welcome */
   constructor(
     private readonly socket: SocketLike,
     private readonly events: ConnectionEvents,
-    private readonly timeoutMs: number,
+    timeoutMs: number,
   ) {
     socket.onmessage = ({ data }) => this.#read(data);
     socket.onerror = () => undefined; // a close event follows
@@ -39,13 +41,14 @@ export class ServerConnection {
   }
 
   send(text: string): void {
+    this.#unanswered += text.length;
     this.socket.send(text);
   }
 
   /** Pings, and cuts the connection where no message arrives within 5 seconds. No effect before the welcome. */
   probe(): void {
     if (this.#deadline !== undefined) return;
-    this.#expect('silent', Math.min(PROBE_MS, this.timeoutMs)); // before the ping, whose bytes are no progress
+    this.#expect('silent', PROBE_MS); // before the ping, whose bytes are no progress
     this.send('{"type":"sys.ping"}');
   }
 
@@ -74,15 +77,20 @@ export class ServerConnection {
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
     this.#silentHeartbeats = 0;
+    if (envelope!.ref ?? type === 'sys.pong') this.#unanswered = 0;
     if (type === 'sys.welcome') this.#watch((envelope!.data as Welcome).heartbeatMs);
     this.events.received(envelope!);
   }
 
-  /** Probes a silent server, because browsers hide the server's ping frames from the page. */
+  /**
+   * Probes a silent server, because browsers hide the server's ping frames from the page. Waits longer after a long message
+   * without an answer, because the server answers only what a slow link has carried.
+   */
   #watch(heartbeatMs: number): void {
     this.#heartbeat = setTimeout(() => {
       this.#watch(heartbeatMs);
-      if (++this.#silentHeartbeats >= PROBE_AFTER) this.probe();
+      const excused = Math.min(MAX_EXCUSED_HEARTBEATS, (this.#unanswered * MS_PER_BYTE) / heartbeatMs);
+      if (++this.#silentHeartbeats >= PROBE_AFTER + excused) this.probe();
     }, heartbeatMs);
   }
 

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { FastRouter } from '../../messaging/fast-router.js';
 import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
-import { chargePong, replyToPing } from './ping-replies.js';
+import { readPong, replyToPing } from './ping-replies.js';
 import { FrameTracker } from './frame-tracker.js';
 import { OWN_LISTENERS, type GatewaySocket } from '../gateway-socket.js';
 import { HandlerTable } from '../dispatch/handler-table.js';
@@ -101,6 +101,7 @@ export class FastFrameReader {
       frameTracker = socket.frameTracker ??= new FrameTracker();
       if (frameTracker.failed) return;
       const end = frameTracker.step(chunk, at);
+      if (frameTracker.overFragmented) return refuse(socket, tcp, frameTracker);
       const before = this.#reported;
       wsDataListener.call(tcp, at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
       at = end;
@@ -190,6 +191,13 @@ export class FastFrameReader {
   }
 }
 
+/** Closes with 1008 and reads nothing more, as `ws` does after an invalid frame. */
+function refuse(socket: GatewaySocket, tcp: Socket, frameTracker: FrameTracker): void {
+  frameTracker.failed = true;
+  socket.close(1008);
+  tcp.end();
+}
+
 /** Returns the offset behind a whole, valid ping or pong at `at`; `at` where there is no such frame. */
 function controlFrameEnd(chunk: Buffer, at: number): number {
   const first = chunk[at];
@@ -207,12 +215,9 @@ function readControlFrame(socket: GatewaySocket, chunk: Buffer, at: number): num
   const isPong = chunk[at] === FINAL_PONG;
   // Liveness is already recorded; `ws` emits the event where the application has a listener.
   if (socket.listenerCount(isPong ? 'pong' : 'ping') > OWN_LISTENERS) return at;
-  if (isPong) {
-    chargePong(socket, end - at - 6);
-    return end;
-  }
   const body = Buffer.allocUnsafe(end - at - 6);
   for (let index = 0; index < body.length; index++) body[index] = chunk[at + 6 + index]! ^ chunk[at + 2 + (index & 3)]!;
-  replyToPing(socket, body);
+  if (isPong) readPong(socket, body);
+  else replyToPing(socket, body);
   return end;
 }

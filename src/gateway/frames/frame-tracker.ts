@@ -1,4 +1,4 @@
-import { OPCODE } from '../../protocol/index.js';
+import { BYTES_PER_FRAGMENT, FREE_FRAGMENTS, OPCODE } from '../../protocol/index.js';
 
 const FIN = 0x80;
 const MASKED = 0x80;
@@ -20,11 +20,17 @@ export class FrameTracker {
   failed = false;
   /** Whether `ws` reads every frame, because the application listens for messages. Written by `GatewaySocket`. */
   wsOnly = false;
+  /** Whether the message has more small fragments than its bytes allow. Written by {@link step}. */
+  overFragmented = false;
   /** Messages, pings and pongs that have ended. Written by {@link step}. */
   endedMessages = 0;
-  /** {@link endedMessages} when a message was last found open. Written by `MessageTimeout`. */
+  /** Bytes of messages so far, without pings and pongs. Written by {@link step}. */
+  messageBytes = 0;
+  /** {@link endedMessages} when the open message last made enough progress. Written by `MessageTimeout`. */
   messageAtTick = -1;
-  /** Ticks for which that message has been open. Written by `MessageTimeout`. */
+  /** {@link messageBytes} at that moment. Written by `MessageTimeout`. */
+  bytesAtTick = 0;
+  /** Ticks since that moment. Written by `MessageTimeout`. */
   ticksOpen = 0;
   /** Bytes still to come of the frame that `ws` is reading. */
   #left = 0;
@@ -32,6 +38,11 @@ export class FrameTracker {
   #header: Buffer | undefined;
   /** Whether `ws` waits for the next fragment of a message. */
   #fragmented = false;
+  /** Whether `ws` reads a ping, a pong or a close frame. */
+  #isControl = false;
+  /** Fragments of the open message, and the bytes that their headers announce. */
+  #fragments = 0;
+  #announcedBytes = 0;
 
   /** Whether the next byte begins a message. */
   get atMessage(): boolean {
@@ -49,6 +60,7 @@ export class FrameTracker {
     if (this.#left === 0) return chunk.length;
     const stepped = Math.min(this.#left, chunk.length - at);
     this.#left -= stepped;
+    if (!this.#isControl) this.messageBytes += stepped;
     if (this.#left === 0 && !this.#fragmented) this.endedMessages++;
     return at + stepped;
   }
@@ -64,13 +76,21 @@ export class FrameTracker {
       return 0;
     }
     this.#header = undefined;
-    this.#noteFragment(header[0]!);
-    return bytes + bodyBytes(header) - headBytes;
+    const body = bodyBytes(header);
+    this.#noteFragment(header[0]!, body);
+    return bytes + body - headBytes;
   }
 
-  #noteFragment(first: number): void {
+  #noteFragment(first: number, bytes: number): void {
     const opcode = first & 0x0f;
-    if (opcode <= OPCODE.binary) this.#fragmented = (first & FIN) === 0;
+    this.#isControl = opcode > OPCODE.binary;
+    if (this.#isControl) return;
+    if (!this.#fragmented) this.#fragments = this.#announcedBytes = 0;
+    const furtherFragments = ++this.#fragments - FREE_FRAGMENTS;
+    if (furtherFragments > 0 && this.#announcedBytes <= furtherFragments * BYTES_PER_FRAGMENT)
+      this.overFragmented = true;
+    this.#announcedBytes += bytes;
+    this.#fragmented = (first & FIN) === 0;
   }
 }
 

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { MinimumRate } from '../../limits/minimum-rate.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
@@ -8,20 +9,24 @@ import { GatewaySocket } from '../gateway-socket.js';
 const TICKS_PER_TIMEOUT = 4;
 
 /**
- * Closes with 1008 when a message is not finished within `FRAME_TIMEOUT_MS`, even if bytes keep arriving. The check
- * adds no work to reading, because a timer compares the counts that {@link FrameTracker} keeps. Time is counted in
- * ticks of that timer, because ticks stop while the process is paused: bytes that arrive during a pause are not late.
+ * Closes with 4104 when an unfinished message makes too little progress: fewer bytes within `FRAME_TIMEOUT_MS` than
+ * `MIN_BYTES_PER_SECOND` makes in that time. A long message over a slow link may so take longer, and a byte now and then
+ * does not keep a message open. The check adds no work to reading, because a timer compares the counts that
+ * {@link FrameTracker} keeps. Time is counted in ticks of that timer, because ticks stop while the process is paused:
+ * bytes that arrive during a pause are not late.
  */
 @Injectable()
 export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #tickMs: number;
+  readonly #rate: MinimumRate;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly sessions: SessionRegistry,
-    { frameTimeoutMs }: Settings,
+    { frameTimeoutMs, minBytesPerSecond }: Settings,
   ) {
     this.#tickMs = Math.ceil(frameTimeoutMs / TICKS_PER_TIMEOUT);
+    this.#rate = new MinimumRate(minBytesPerSecond, frameTimeoutMs);
   }
 
   onApplicationBootstrap(): void {
@@ -34,20 +39,23 @@ export class MessageTimeout implements OnApplicationBootstrap, OnApplicationShut
 
   #onTick(): void {
     const late: Session[] = [];
-    for (const session of this.sessions.all()) if (countTick(session)) late.push(session);
-    if (late.length > 0) this.sessions.closeAll(1008, late);
+    for (const session of this.sessions.all()) if (this.#isLate(session)) late.push(session);
+    if (late.length > 0) this.sessions.closeAll(4104, late);
   }
-}
 
-/** Counts one tick for the unfinished message of a session. Returns whether that message has exceeded its time. */
-function countTick({ connection }: Session): boolean {
-  if (!(connection instanceof GatewaySocket)) return false;
-  const { frameTracker, isPaused } = connection;
-  if (frameTracker === undefined || !frameTracker.open) return false;
-  // A paused connection cannot finish its message.
-  if (frameTracker.messageAtTick !== frameTracker.endedMessages || isPaused) {
-    frameTracker.messageAtTick = frameTracker.endedMessages;
-    frameTracker.ticksOpen = 0;
+  /** Counts one tick for the unfinished message of a session. Returns whether that message is too slow. */
+  #isLate({ connection }: Session): boolean {
+    if (!(connection instanceof GatewaySocket)) return false;
+    const { frameTracker, isPaused } = connection;
+    if (frameTracker === undefined || !frameTracker.open) return false;
+    const { endedMessages, messageBytes, messageAtTick, bytesAtTick } = frameTracker;
+    const hasProgress = messageBytes - bytesAtTick >= this.#rate.bytesPerPeriod;
+    // A paused connection cannot finish its message.
+    if (messageAtTick !== endedMessages || hasProgress || isPaused) {
+      frameTracker.messageAtTick = endedMessages;
+      frameTracker.bytesAtTick = messageBytes;
+      frameTracker.ticksOpen = 0;
+    }
+    return frameTracker.ticksOpen++ >= TICKS_PER_TIMEOUT;
   }
-  return frameTracker.ticksOpen++ >= TICKS_PER_TIMEOUT;
 }

@@ -1,5 +1,15 @@
-import { controlFrame, OPCODE } from '../../protocol/index.js';
+import { controlFrame, OPCODE, type Frame } from '../../protocol/index.js';
 import type { GatewaySocket } from '../gateway-socket.js';
+
+/** The body of the server's pings is their number. */
+const PING_NUMBER_BYTES = 4;
+
+/** Makes a ping whose pong shows what the client has read. @param number from 1 to 2^32 − 1 */
+export function numberedPing(number: number): Frame {
+  const body = Buffer.alloc(PING_NUMBER_BYTES);
+  body.writeUInt32BE(number);
+  return controlFrame(OPCODE.ping, body);
+}
 
 /** Replies to a ping within the message rate limit; one pong may answer several pings (RFC 6455, 5.5.3). */
 export function replyToPing(socket: GatewaySocket, body: Uint8Array): void {
@@ -9,8 +19,9 @@ export function replyToPing(socket: GatewaySocket, body: Uint8Array): void {
   else if (sessionRateLimiter.recordControlFrame()) socket.close(1008);
 }
 
-/** Charges a pong of so many bytes to the message rate limit, because a flood of pongs costs as much as any other. */
-export function chargePong(socket: GatewaySocket, bytes: number): void {
+/** Records a pong and charges it to the message rate limit, because a flood of pongs costs as much as any other. */
+export function readPong(socket: GatewaySocket, body: Buffer): void {
   const { sessionRateLimiter } = socket;
-  if (sessionRateLimiter?.tryTake(bytes) === false && sessionRateLimiter.recordControlFrame()) socket.close(1008);
+  if (body.length === PING_NUMBER_BYTES) socket.pings?.answered(body.readUInt32BE());
+  if (sessionRateLimiter?.tryTake(body.length) === false && sessionRateLimiter.recordControlFrame()) socket.close(1008);
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
 import { ConnectionCounter } from '../../limits/connection-counter.js';
+import type { ServerCloseCode } from '../../protocol/index.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
@@ -17,19 +18,39 @@ export const TOO_MANY: HandshakeRejection = {
   code: 'too_many_connections',
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
+/** The share of its limit by which an address may exceed it and still see why, and the most connections of that share. */
+const VISIBLE_EXCESS_SHARE = 0.1;
+const MAX_VISIBLE_EXCESS = 16;
 /**
  * The share of the process's file descriptors that connections may use; files, the log and handshakes need the rest.
  */
 const DESCRIPTOR_SHARE = 0.9;
 
+/** Closes a connection right after the upgrade, because a page cannot see why an upgrade is rejected. */
+export interface ClosedAdmission {
+  readonly closeCode: ServerCloseCode;
+  /** Counted until {@link Admission.release}. */
+  readonly identity: Identity;
+}
+
+/** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
+export type AdmissionResult = Identity | HandshakeRejection | ClosedAdmission;
+
 /**
  * Admits handshakes: checks capacity, address limits, origin, token, the application's own check and user limit, in
- * this order. An admitted handshake is counted until {@link release}, which the end of its session calls.
+ * this order. An admitted handshake is counted until {@link release}, which the end of its session calls: by its user
+ * where there is one, else by its address. Many users of one office share an address.
+ *
+ *   address over its limit ──by little──▶ origin, token ──▶ a user? admitted : closed with 4103
+ *                          ──by more────▶ 429
  */
 @Injectable()
 export class Admission {
   readonly #maxConnections: number;
+  /** Counts connections without a user, and handshakes whose user is not known yet. */
   readonly #perAddress: ConnectionCounter;
+  readonly #maxPerAddress: number;
+  readonly #limitsUsers: boolean;
   readonly #perUser: ConnectionCounter;
   readonly #rate: AddressRateLimiter;
   /** Connections of this node, from the check of the handshake to the end of the session. */
@@ -43,32 +64,36 @@ export class Admission {
     sessions: SessionRegistry,
   ) {
     this.#maxConnections = settings.maxConnections ?? connectionsByDescriptors();
-    this.#perAddress = new ConnectionCounter(settings.maxConnectionsPerAddress);
+    this.#maxPerAddress = settings.maxConnectionsPerAddress;
+    this.#perAddress = new ConnectionCounter(this.#maxPerAddress + visibleExcess(this.#maxPerAddress));
+    this.#limitsUsers = settings.maxConnectionsPerUser > 0;
     this.#perUser = new ConnectionCounter(settings.maxConnectionsPerUser);
     this.#rate = new AddressRateLimiter(settings.handshakesPerSecond);
     sessions.addListener('limits', { closed: ({ identity }) => this.release(identity) });
   }
 
   /**
-   * Returns the identity of an admitted handshake or why it is rejected; a promise only where a token or a guard decides.
-   * The promise is of `undefined` where the client has left meanwhile.
+   * Returns the identity of an admitted handshake, or why it is not admitted; a promise only where a token or a guard
+   * decides. The promise is of `undefined` where the client has left meanwhile.
    */
-  admit(request: IncomingMessage): Identity | HandshakeRejection | Promise<Authentication> {
+  admit(request: IncomingMessage): AdmissionResult | Promise<AdmissionResult | undefined> {
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key);
     if (overLimit !== undefined) return overLimit;
+    const hasExcess = this.#maxPerAddress > 0 && this.#perAddress.count(key) > this.#maxPerAddress;
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
-    return result instanceof Promise ? this.#settled(key, result) : result;
+    if (result instanceof Promise) return this.#settled(key, hasExcess, result);
+    return hasExcess ? { closeCode: 4103, identity: result } : result;
   }
 
   /** Uncounts an admitted handshake. */
-  release({ address, user }: Identity): void {
+  release(identity: Identity): void {
     this.#connections--;
-    this.#perAddress.release(rateLimitKey(address));
-    if (user !== undefined) this.#perUser.release(user);
+    if (this.#countsByUser(identity)) this.#perUser.release(identity.user);
+    else this.#perAddress.release(rateLimitKey(identity.address));
   }
 
   /** Returns whether this node is at its limit with so many connections beside its sessions. */
@@ -92,19 +117,25 @@ export class Admission {
   }
 
   /** Waits until a client is identified. Uncounts the connection where the check fails. */
-  async #settled(key: string, result: Promise<Authentication>): Promise<Authentication> {
+  async #settled(
+    key: string,
+    hasExcess: boolean,
+    result: Promise<Authentication>,
+  ): Promise<AdmissionResult | undefined> {
     const decided = await result.catch((error: unknown) => {
       this.#reject(key, undefined);
       throw error;
     });
-    return this.#settle(key, decided);
+    if (decided === undefined || 'code' in decided) return this.#reject(key, decided);
+    if (!this.#countsByUser(decided)) return hasExcess ? { closeCode: 4103, identity: decided } : decided;
+    if (!this.#perUser.acquire(decided.user)) return this.#reject(key, TOO_MANY);
+    this.#perAddress.release(key);
+    return decided;
   }
 
-  /** Counts the user of an identity; uncounts the connection where the handshake is not admitted. */
-  #settle(key: string, result: Authentication): Authentication {
-    if (result === undefined || 'code' in result) return this.#reject(key, result);
-    const { user } = result;
-    return user === undefined || this.#perUser.acquire(user) ? result : this.#reject(key, TOO_MANY);
+  /** Returns whether a connection counts to the limit of its user. Without that limit it counts to its address. */
+  #countsByUser(identity: Identity): identity is Identity & { readonly user: string } {
+    return this.#limitsUsers && identity.user !== undefined;
   }
 
   /** Rejects a handshake that {@link #checkLimits} has counted. */
@@ -113,6 +144,11 @@ export class Admission {
     this.#perAddress.release(key);
     return rejection;
   }
+}
+
+/** Returns how many connections over the limit of an address are closed with 4103 at a time; further ones get 429. */
+export function visibleExcess(limit: number): number {
+  return Math.min(MAX_VISIBLE_EXCESS, Math.floor(limit * VISIBLE_EXCESS_SHARE));
 }
 
 interface DiagnosticReport {

@@ -8,12 +8,14 @@ import { intercept } from '../http/intercept.js';
 import { OpenConnections, type HttpConnection } from '../http/open-connections.js';
 import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
 import { endUnread } from '../http/socket-end.js';
+import { bodyOf, hasBody, responsesOf, TransferWatch } from '../http/transfer-watch.js';
 import { Settings } from '../../settings/settings.js';
-import { Admission, FULL, TOO_MANY } from './admission.js';
+import { Admission, FULL, TOO_MANY, visibleExcess } from './admission.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { HandshakeMetrics } from './handshake-metrics.js';
 import { Counters } from '../../telemetry/counters.js';
 import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
+import { MinimumRate } from '../../limits/minimum-rate.js';
 
 /** Unanswered requests of one connection. A client repeats those that a closed connection leaves (RFC 9112, 9.3.2). */
 const MAX_PIPELINED_REQUESTS = 16;
@@ -43,7 +45,11 @@ export class ConnectionLimits {
   readonly #rate: AddressRateLimiter;
   readonly #perAddress: number;
   readonly #responseTimeoutMs: number;
+  readonly #bodyTimeoutMs: number;
+  readonly #responseRate: MinimumRate;
+  readonly #bodyRate: MinimumRate;
   readonly #onClose: (this: Socket) => void;
+  #onBodyTimeout: (socket: Socket) => void = () => undefined;
   #isTls = false;
   #isStopping = false;
 
@@ -56,6 +62,9 @@ export class ConnectionLimits {
   ) {
     this.#perAddress = settings.maxConnectionsPerAddress;
     this.#responseTimeoutMs = settings.responseTimeoutMs;
+    this.#bodyTimeoutMs = settings.handshakeTimeoutMs;
+    this.#responseRate = new MinimumRate(settings.minBytesPerSecond, this.#responseTimeoutMs);
+    this.#bodyRate = new MinimumRate(settings.minBytesPerSecond, this.#bodyTimeoutMs);
     this.#rate = new AddressRateLimiter(settings.requestsPerSecond);
     const open = this.#open;
     this.#onClose = function () {
@@ -74,6 +83,9 @@ export class ConnectionLimits {
    */
   guard(server: Server): void {
     this.#isTls = server instanceof TlsServer;
+    // As Node reports a request that is too late; the listener answers with 408.
+    const late = Object.assign(new Error('the body made too little progress'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    this.#onBodyTimeout = (socket) => void server.emit('clientError', late, socket);
     intercept(server, 'connection', (accept, socket: Socket) => this.#onConnection(socket, accept));
     intercept(server, 'request', (handle, request: IncomingMessage, response: ServerResponse) =>
       this.#onRequest(request, response, handle),
@@ -112,11 +124,16 @@ export class ConnectionLimits {
     accept();
   }
 
-  /** Ends the longest idle connection of an address at its limit; returns `false` where none is idle. */
+  /**
+   * Ends the longest idle connection of an address at its limit. Returns `false` where none is idle and the excess is larger
+   * than the one whose upgrades are accepted and closed.
+   */
   #makeRoom(address: string): boolean {
-    if (this.#perAddress === 0) return true;
+    const limit = this.#perAddress;
+    if (limit === 0) return true;
     const count = this.#open.countOf(address) + this.admission.sessionsOf(address);
-    return count < this.#perAddress || this.#giveWay(this.#open.longestIdle(address), TOO_MANY);
+    if (count < limit || this.#giveWay(this.#open.longestIdle(address), TOO_MANY)) return true;
+    return count < limit + visibleExcess(limit);
   }
 
   /** Ends the longest idle connection of a full node; returns `false` where none is idle and too many are busy. */
@@ -172,18 +189,26 @@ export class ConnectionLimits {
     this.counters.requestsRunning.add(request);
     connection.running.add(request);
     connection.latest = request;
-    if (connection.unanswered === 1 && this.#responseTimeoutMs > 0)
-      connection.timer = setTimeout(() => connection.socket.destroy(), this.#responseTimeoutMs);
     const { socket } = request; // the request may have none by then
+    if (connection.unanswered === 1 && this.#responseTimeoutMs > 0) {
+      const responses = responsesOf(socket, () => connection.socket.destroy());
+      connection.responses = new TransferWatch(this.#responseRate, this.#responseTimeoutMs, responses);
+    }
+    if (this.#bodyTimeoutMs > 0 && hasBody(request)) {
+      connection.body?.stop();
+      const body = bodyOf(request, socket, () => this.#onBodyTimeout(socket));
+      connection.body = new TransferWatch(this.#bodyRate, this.#bodyTimeoutMs, body);
+    }
     response.once('close', () => this.#onResponseEnd(connection, request, socket));
   }
 
   #onResponseEnd(connection: HttpConnection, request: IncomingMessage, socket: Socket): void {
     this.counters.requestsRunning.delete(request);
     connection.running.delete(request);
+    if (request === connection.latest) connection.body?.stop();
     if (!request.complete) endUnread(socket); // the rest of the body is not worth reading
-    if (connection.unanswered > connection.unfinished) return void connection.timer?.refresh();
-    clearTimeout(connection.timer);
+    if (connection.unanswered > connection.unfinished) return connection.responses?.restart();
+    connection.responses?.stop();
     connection.latest = undefined;
     this.#open.touch(connection);
     if (connection.next !== undefined) connection.next();

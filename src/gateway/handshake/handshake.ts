@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { NodeState } from '../../node/node-state.js';
 import { Settings } from '../../settings/settings.js';
 import { PROTOCOL_PARAMETER, SUBPROTOCOL } from '../../protocol/index.js';
 import { wantsWebSocket } from '../http/http-request.js';
 import type { HandshakeRejection } from '../http/rejection.js';
+import { hasBody } from '../http/transfer-watch.js';
 
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;
@@ -72,23 +73,20 @@ export function requestPath(request: IncomingMessage): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
-function malformed({ headers, rawHeaders, httpVersion }: IncomingMessage): HandshakeRejection | undefined {
+function malformed(request: IncomingMessage): HandshakeRejection | undefined {
+  const { headers, rawHeaders, httpVersion } = request;
   const version = headers['sec-websocket-version'];
   if (version !== undefined && version !== VERSION) return WRONG_VERSION;
   const message =
     (version === undefined && 'Sec-WebSocket-Version is missing.') ||
     (httpVersion !== '1.1' && 'The request must be HTTP/1.1.') ||
-    (hasBody(headers) && 'The request must have no body.') ||
+    // This server would read a body as frames and a proxy as a body: request smuggling.
+    (hasBody(request) && 'The request must have no body.') ||
     (headers.host === undefined && 'Host is missing.') ||
     (!validHost(headers.host, rawHeaders) && 'Host is malformed.') ||
     (!KEY.test(headers['sec-websocket-key'] ?? '') && 'Sec-WebSocket-Key is missing or malformed.') ||
     protocolProblem(headers['sec-websocket-protocol']);
   return message ? { code: 'bad_handshake', message } : undefined;
-}
-
-/** Rejects a body, because this server would read it as frames and a proxy as a body: request smuggling. */
-function hasBody(headers: IncomingHttpHeaders): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
 /** Requires exactly one valid `Host` header, because a proxy may use another one of several (RFC 9112, 3.2). */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TransferWatch } from './transfer-watch.js';
 
 const CONNECTION = Symbol('the connection of a socket');
 type KnownSocket = Socket & { [CONNECTION]?: HttpConnection | undefined };
@@ -19,8 +20,10 @@ export class HttpConnection {
   isEnding = false;
   /** Runs once the responses to all finished requests are complete. */
   next: (() => void) | undefined;
-  /** Destroys a connection that does not take its responses. */
-  timer: NodeJS.Timeout | undefined;
+  /** Destroys a connection that does not read its responses. */
+  responses: TransferWatch | undefined;
+  /** Answers a request whose body does not arrive. */
+  body: TransferWatch | undefined;
 
   /**
    * @param address key of the address limit; `undefined` for trusted proxies, which have no limit
@@ -63,7 +66,8 @@ export class OpenConnections {
   }
 
   remove(connection: HttpConnection): void {
-    clearTimeout(connection.timer);
+    connection.responses?.stop();
+    connection.body?.stop();
     (connection.socket as KnownSocket)[CONNECTION] = undefined; // a session keeps nothing of it
     this.#take(connection);
     const { endpoint } = connection;

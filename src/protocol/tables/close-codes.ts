@@ -17,20 +17,26 @@ export const CLOSE_CODES = {
   1008: {
     reason: 'policy',
     advice: 'stop',
-    when: 'Too many faulty or refused messages, too many fragments, or a message that was not finished in time.',
+    when: 'Too many faulty or refused messages, or too many small fragments.',
   },
   1009: { reason: 'message_too_big', advice: 'stop', when: 'A message over `maxMessageBytes`.' },
   1011: { reason: 'internal_error', advice: 'back_off', when: 'The server failed.' },
   1012: { reason: 'service_restart', advice: 'after_ms', when: 'The node drains.' },
   1013: { reason: 'overloaded', advice: 'back_off', when: 'The node is over its memory budget.' },
   4000: { reason: 'kicked', advice: 'stop', when: 'An administrator closed the session.' },
-  4100: { reason: 'slow_consumer', advice: 'back_off', when: 'The client does not read.' },
+  4100: { reason: 'slow_consumer', advice: 'back_off', when: 'The client reads too slowly or not at all.' },
   4101: {
     reason: 'heartbeat_missed',
     advice: 'back_off',
-    when: 'The client was silent for a whole heartbeat interval.',
+    when: 'The client was silent for a heartbeat interval, and had no bytes to read that explain it.',
   },
   4102: { reason: 'token_expired', advice: 'new_token', when: 'The token expired and was not renewed.' },
+  4103: {
+    reason: 'too_many_connections',
+    advice: 'back_off',
+    when: 'The address has more connections than it may. The server closes right after the upgrade, without a session.',
+  },
+  4104: { reason: 'too_slow', advice: 'back_off', when: 'A message that had begun made too little progress.' },
 } as const satisfies Record<number, CloseCode>;
 
 export type ServerCloseCode = keyof typeof CLOSE_CODES;

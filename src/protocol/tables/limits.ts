@@ -30,8 +30,10 @@ export const MAX_PAGE = 1000;
 export const MAX_WAITING_CALLS = 64;
 /** Nesting depth of arrays and objects in the `data` of a handled message; deeper data is `invalid_message`. */
 export const MAX_HANDLED_DEPTH = 64;
-/** Fragments of one message (RFC 6455, 5.4); one more closes the session with 1008. */
-export const MAX_FRAGMENTS = 64;
+/** Fragments of one message that may be of any size, even empty (RFC 6455, 5.4). */
+export const FREE_FRAGMENTS = 64;
+/** Bytes that a message must bring before each further fragment; with fewer the session is closed with 1008. */
+export const BYTES_PER_FRAGMENT = 64;
 /**
  * Milliseconds that a closing handshake may take before the socket is cut. The protocol promises the end within 2 s.
  */
