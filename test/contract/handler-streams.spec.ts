@@ -99,6 +99,7 @@ class StreamsGateway {
     return range(0, rows).pipe(
       tap(() => this.progress.produced++),
       map((row) => `${row} ${ROW}`),
+      finalize(() => this.progress.emit('ended')),
     );
   }
 
@@ -220,7 +221,7 @@ describe('the stream of a handler to a client that does not read', () => {
       const [rows] = await answersOf('rows');
       expect(rows!.at(-1)!.data).toEqual({ status: 'accepted' });
       expect(rowsOf(rows!)).toEqual(numbers(MANY));
-      expect(held()).toBe(0);
+      await expect.poll(held).toBe(0);
     },
   );
 
@@ -284,14 +285,16 @@ describe('the stream of a handler to a client that does not read', () => {
     'is ended with receiver_overloaded at the mark where it cannot wait: %s',
     async (type) => {
       await start();
+      const ended = once(progress, 'ended');
       ask(type, 'rows', MANY);
       await full();
+      await ended;
       expect(progress.produced).toBeLessThan(MANY);
       expect(reader.waitingBytes).toBeLessThan(MARK + 2 * ROW.length);
       const [rows] = await answersOf('rows');
       expect(rows!.at(-1)).toMatchObject({ type: 'sys.error', data: { code: 'receiver_overloaded' } });
       if (type !== 's.multiplied') expect(rowsOf(rows!)).toEqual(numbers(rows!.length - 1));
-      expect(held()).toBe(0);
+      await expect.poll(held).toBe(0);
     },
   );
 
