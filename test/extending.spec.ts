@@ -21,6 +21,11 @@ const ASSUMED = {
       return ids.every((id) => this.members.includes(id));
     }
   }`,
+  'messages.ts': `export class Messages {
+    async *all(): AsyncGenerator<{ id: number; text: string }> {
+      for (const [id, text] of ['hello', 'bye'].entries()) yield { id, text };
+    }
+  }`,
   'logins.ts': `export class Logins {
     isKey = (key: string): boolean => key === 'good';
     find = async (sid: string): Promise<object | undefined> =>
@@ -30,7 +35,7 @@ const ASSUMED = {
 
 const guide = await readFile(join(ROOT, 'docs/extending.md'), 'utf8');
 const folder = await mkdtemp(join(ROOT, 'test/guide-'));
-for (const name of ['poll.gateway.ts', 'classroom.module.ts', 'login.guard.ts'])
+for (const name of ['poll.gateway.ts', 'history.gateway.ts', 'classroom.module.ts', 'login.guard.ts'])
   await writeFile(join(folder, name), block(guide, name).replaceAll(`from '../`, `from '../../src/`));
 for (const [name, text] of Object.entries(ASSUMED)) await writeFile(join(folder, name), text);
 await writeFile(
@@ -87,6 +92,20 @@ describe('the guide to extending', async () => {
     }
     await bob.settled();
     expect(bob.inbox).toEqual([]);
+  });
+
+  it('has a handler that streams', async () => {
+    const { HistoryGateway } = await importGuide('history.gateway.ts');
+    const { Messages } = await importGuide('messages.ts');
+    @Module({ providers: [HistoryGateway!, Messages!] })
+    class HistoryModule {}
+    const server = await startServer({}, [HistoryModule]);
+    const alice = await server.connect();
+    alice.send({ type: 'history.read', id: '1' });
+    expect((await alice.next('history.read')).data).toEqual({ text: 'hello' });
+    expect((await alice.next('history.read')).data).toEqual({ text: 'bye' });
+    expect((await alice.next()).type).toBe('sys.ack');
+    await server.stop();
   });
 
   it('has a policy that allows messages within a classroom only', async () => {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { MinimumRate } from '../limits/minimum-rate.js';
 import type { ServerCloseCode } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
+import { DrainListeners } from './drain-listeners.js';
 
 /** A session as seen by the policy for slow consumers. */
 export interface SlowConsumer {
@@ -42,6 +43,7 @@ export class SlowConsumers {
   readonly #rate: MinimumRate;
   /** Sessions over the mark, with their last progress: the monotonic time, and the bytes taken by then. */
   readonly #overMark = new Map<SlowConsumer, { sinceMs: number; takenBytes: number }>();
+  readonly #drainListeners = new DrainListeners<SlowConsumer>();
   /** Bytes of frames that wait for sessions. */
   #frameBytes = 0;
   /** Bytes of messages that wait inside the server, and of request bodies. */
@@ -90,7 +92,16 @@ export class SlowConsumers {
     else this.#waiting.set(session, bytes);
     if (bytes > this.highWaterBytes && !session.closed) this.#pause(session);
     else if (this.#overMark.delete(session)) session.resumeReading('slow');
+    if (bytes <= this.highWaterBytes / 2) this.#drainListeners.call(session);
     this.#checkBudget();
+  }
+
+  /**
+   * Calls back once at most half of `OUTBOX_HIGH_WATER_BYTES` waits for a session whose outbox is overloaded. The
+   * listener must not write to the session. Returns a function that cancels.
+   */
+  onceDrained(session: SlowConsumer, listener: () => void): () => void {
+    return this.#drainListeners.add(session, listener);
   }
 
   /** Counts a message of a session that waits inside the server, until {@link release} or {@link forget}. */

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { isObservable, tap, type Observable, type Subscription } from 'rxjs';
-import type { ServerRequest } from '../../protocol/index.js';
+import { MessageError, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { SlowConsumers } from '../../sessions/slow-consumers.js';
 import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { isAbortOf, sessionLeft, timedOut } from './abort-reasons.js';
+import { GeneratorReader } from './generator-reader.js';
 import { guardListeners } from '../../telemetry/guarded-signal.js';
 import { HandlerQueue, type CallRunner, type HandlerCall, type HandlerQueueServices } from './handler-queue.js';
 import { HandlerReplies } from './handler-replies.js';
@@ -17,11 +18,14 @@ import { AwaitedValues } from './handler-values.js';
 import { parseBody, rawBody } from './message-body.js';
 import { OwnContext } from './own-context.js';
 
+/** Text of the `sys.error` that ends a stream. */
+const STREAM_ENDED = 'This session reads too slowly and its buffer is full; the stream of answers ends.';
+
 /** Runs the handlers of all sessions, each call within `HANDLER_TIMEOUT_MS`, and replies with the outcome. */
 @Injectable()
 export class HandlerRunner implements CallRunner {
-  /** Divides the calls, and the values of generators, over turns of the event loop. */
-  readonly turns = new HandlerTurns();
+  /** Reads the generators that handlers return. */
+  readonly generators: GeneratorReader;
   readonly #timeouts: HandlerTimeouts<HandlerCall>;
   readonly #queueServices: HandlerQueueServices;
   readonly #context = new OwnContext();
@@ -35,6 +39,8 @@ export class HandlerRunner implements CallRunner {
     slowConsumers: SlowConsumers,
     { handlerTimeoutMs, handlerQueueBytes }: Settings,
   ) {
+    const turns = new HandlerTurns(); // divides the calls, and the values of generators, over turns of the event loop
+    this.generators = new GeneratorReader(turns, slowConsumers);
     this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, {
       timedOut: ({ values, abort }, { message }) => {
         // In this order, because an abort may complete the values.
@@ -46,7 +52,7 @@ export class HandlerRunner implements CallRunner {
     this.#queueServices = {
       runner: this,
       counters,
-      turns: this.turns,
+      turns,
       slowConsumers,
       maxBytes: handlerQueueBytes,
     };
@@ -108,13 +114,22 @@ export class HandlerRunner implements CallRunner {
     return undefined;
   }
 
-  /** @param begun called with the first value, or with the end where there is no value */
+  /**
+   * Replies with each value. A value over `OUTBOX_HIGH_WATER_BYTES` ends an observable, which cannot wait. The first
+   * value is sent as a single answer is.
+   *
+   * @param begun called with the first value, or with the end where there is no value
+   */
   #reply(call: HandlerCall, values: Observable<unknown>, begun?: () => void): void {
     const { session } = call;
     // Replies in `tap`, because a value that cannot be sent must end the observable like its own failure.
+    let isFirst = true;
     const sent = tap((value) => {
-      this.replies.value(session, call, value);
       begun?.();
+      if (value === undefined || value === null) return;
+      if (!isFirst && session.outbox.overloaded) throw new MessageError('receiver_overloaded', STREAM_ENDED, call.id);
+      isFirst = false;
+      this.replies.value(session, call, value);
     });
     call.values = values.pipe(sent).subscribe({
       error: (error: unknown) => this.replies.failed(session, call, error),

@@ -59,7 +59,7 @@ export class HandlerCompiler {
     // The only method of the container that finds guards, pipes, interceptors and filters.
     const modules = { getModules: () => get(ModulesContainer) } as unknown as NestContainer;
     const replies = get(HandlerReplies);
-    const { turns } = get(HandlerRunner);
+    const { generators } = get(HandlerRunner);
     const onLate: LateErrorListener = ([{ session }, , type, signal], error) => {
       if (session !== undefined && !isAbortOf(signal, error))
         replies.failedLate(session, { type: type as string, id: undefined }, error);
@@ -77,14 +77,14 @@ export class HandlerCompiler {
     );
     this.#filters = new HandlerFiltersContext(modules, timeouts);
     this.#creator = new WsContextCreator(
-      new HandlerProxy(turns, onLate),
+      new HandlerProxy(generators, onLate),
       this.#filters,
       new PipesContextCreator(modules, config),
       new HandlerPipes() as unknown as PipesConsumer,
       new GuardsContextCreator(modules, config),
       new GuardsConsumer(),
       new InterceptorsContextCreator(modules, config),
-      new HandlerInterceptors(turns, onLate),
+      new HandlerInterceptors(generators, onLate),
     );
   }
 

@@ -1,8 +1,8 @@
 import { WsProxy } from '@nestjs/websockets/context/ws-proxy.js';
 import { catchError, isObservable, type Observable } from 'rxjs';
 import { containedValues } from '../dispatch/contained-values.js';
-import type { HandlerTurns } from '../dispatch/handler-turns.js';
-import { AwaitedValues, generatedValues, isGenerated, type Generated } from '../dispatch/handler-values.js';
+import type { GeneratorReader } from '../dispatch/generator-reader.js';
+import { AwaitedValues, isGenerated, type Generated } from '../dispatch/handler-values.js';
 import type { HandlerArguments, HandlerFilters } from './exception-filters.js';
 import type { LateErrorListener } from './handler-interceptors.js';
 
@@ -14,7 +14,7 @@ type Target = (...args: unknown[]) => Promise<unknown>;
  */
 export class HandlerProxy extends WsProxy {
   constructor(
-    private readonly turns: HandlerTurns,
+    private readonly generators: GeneratorReader,
     private readonly onLate: LateErrorListener,
   ) {
     super();
@@ -36,7 +36,7 @@ export class HandlerProxy extends WsProxy {
   }
 
   #generated(generator: Generated, filters: HandlerFilters, args: HandlerArguments): Observable<unknown> {
-    const values = generatedValues(generator, this.turns, (error) => this.onLate(args, error));
+    const values = this.generators.values(generator, args[0].session, (error) => this.onLate(args, error));
     return values.pipe(catchError((error: unknown) => filters.settle(error, args)));
   }
 
