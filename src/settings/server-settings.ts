@@ -15,7 +15,9 @@ export class ServerSettings {
   port!: number;
 
   @Setting('text', 'Path of the WebSocket endpoint; a trailing slash is allowed in requests.')
-  @Matches(/^(\/[A-Za-z0-9._~-]+)+$/, { message: 'must be a path such as /wss, without a trailing slash' })
+  @Matches(/^(\/(?!\.\.?(\/|$))[A-Za-z0-9._~-]+)+$/, {
+    message: 'must be a path such as /wss, without a trailing slash',
+  })
   wsPath!: string;
 
   @Setting(

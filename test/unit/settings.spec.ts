@@ -82,6 +82,7 @@ const BAD: [string, string, string][] = [
   ['WS_PATH', '/wss/', 'must be a path'],
   ['WS_PATH', '/', 'must be a path'],
   ['WS_PATH', '/a?b', 'must be a path'],
+  ['WS_PATH', '/a/../wss', 'must be a path'],
   ['HTTP_BASE', 'chat', 'must be / or a path'],
   ['HTTP_BASE', '/chat/', 'must be / or a path'],
   ['HTTP_BASE', '/a/../b', 'must be / or a path'],
