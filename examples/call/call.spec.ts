@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { startTestServer, type TestServer } from 'switchboard/testing';
 import { Browser } from '../../test/support/browser.js';
+import { startForeignNginx } from '../../test/support/foreign-nginx.js';
 import { CallModule } from './call.module.js';
 
 describe('the call', () => {
@@ -48,6 +49,13 @@ describe('the call', () => {
     await ann.getByRole('button', { name: 'Hang up' }).click();
     await shows(bob, 'status', 'the peer hung up');
     await Promise.all([ann.close(), bob.close()]);
+  });
+
+  it('connects below a path that a proxy removes', async () => {
+    const front = await startForeignNginx({ '/site/': `proxy_pass http://127.0.0.1:${app.port}/` });
+    const page = await open(`${front.origin}/site/call`);
+    await page.close();
+    await front.stop();
   });
 
   it('continues when the server stops', async () => {

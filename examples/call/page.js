@@ -13,7 +13,7 @@ const NETWORK = { iceServers: [] };
 const MAX_EARLY_CANDIDATES = 64;
 const MAX_SHOWN = 200;
 
-const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/wss`);
+const socket = new WebSocket(new URL('../wss', import.meta.url.replace('http', 'ws')));
 /** The current call; a tab has at most one. */
 let call;
 

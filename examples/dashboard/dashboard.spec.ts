@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from 'switchboard/testing';
 import { Browser } from '../../test/support/browser.js';
+import { startForeignNginx } from '../../test/support/foreign-nginx.js';
 import { DashboardModule } from './dashboard.module.js';
 import { post, type Target } from './feed.js';
 
@@ -35,6 +36,14 @@ describe('the dashboard', () => {
     await post(target, { orders: 18 });
     await value('orders', '18');
     expect(await page.locator('polyline').first().getAttribute('points')).toBe('0,38 1,2');
+  });
+
+  it('connects below a path that a proxy removes', async () => {
+    const front = await startForeignNginx({ '/site/': `proxy_pass ${target.url}/` });
+    const { page: below } = await browser.open(`${front.origin}/site/dashboard`);
+    await below.getByRole('status').filter({ hasText: 'waiting for values' }).waitFor();
+    await below.close();
+    await front.stop();
   });
 
   it('gets no values that a session sends', async () => {

@@ -10,7 +10,7 @@ let failures = 0;
 connect();
 
 function connect() {
-  const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/wss`);
+  const socket = new WebSocket(new URL('../wss', import.meta.url.replace('http', 'ws')));
   socket.addEventListener('message', ({ data }) => receive(JSON.parse(data)));
   socket.addEventListener('close', ({ code }) => {
     // docs/protocol.md: a client must not reconnect after these close codes.

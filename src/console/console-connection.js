@@ -32,11 +32,15 @@ export class ConsoleConnection extends EventTarget {
     return this.state === 'open' ? this.welcome?.receiver : undefined;
   }
 
+  /** The WebSocket endpoint, which the server names relative to the address of the page. */
+  get url() {
+    return new URL(this.tables.wsReference, location.href.replace(/^http/, 'ws'));
+  }
+
   /** Connects with the current token; replaces the connection that there is. */
   connect() {
     this.#discard();
-    const url = new URL(this.tables.wsPath, location.href.replace(/^http/, 'ws'));
-    this.#client = connect(url.href, {
+    this.#client = connect(this.url.href, {
       WebSocket: recordingSocket({
         opened: (socket) => (this.#socket = socket),
         frame: (socket, frame) => this.#socket === socket && this.#recorded(frame),

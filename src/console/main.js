@@ -19,7 +19,8 @@ for (const [name, otherName] of ['AB', 'BA'])
     ),
   );
 byId('panes').replaceChildren(...panes.map(({ root }) => root));
-byId('endpoint').textContent = location.host + tables.wsPath;
+const { url } = panes[0].connection;
+byId('endpoint').textContent = url.host + url.pathname;
 for (const { connection } of panes)
   connection.addEventListener('state', () => panes.forEach(({ sessionListView }) => sessionListView.refresh()));
 show('A');

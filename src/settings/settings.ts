@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 // The order of these imports is the order of `SETTINGS` and of `docs/settings.md`.
 import { LimitSettings } from './limit-settings.js';
 import { ClusterSettings } from './cluster-settings.js';
@@ -27,5 +28,13 @@ export class Settings extends AllGroups {
   /** The path before the paths of the endpoints, without a slash at its end: empty where `HTTP_BASE` is `/`. */
   get endpointPrefix(): string {
     return (this.httpBase ?? '').replace(/\/$/, '');
+  }
+
+  /**
+   * The address of the WebSocket endpoint as a relative reference (RFC 3986, 4.2), such as `./wss`. The reference starts at
+   * the address of a page of the server, because a proxy may remove a path that the server does not know.
+   */
+  get wsReference(): string {
+    return `./${posix.relative(`${this.endpointPrefix}/`, this.wsPath)}`;
   }
 }

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer, request as proxyRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../support/ask.js';
@@ -104,40 +101,6 @@ describe('with HTTP_BASE=/live/chat', () => {
     await a.send();
     await b.row('below a base').waitFor();
     await opened.close();
-  });
-});
-
-describe('behind a proxy that removes a prefix', () => {
-  let server: TestServer;
-  let proxy: Server;
-  beforeAll(async () => {
-    server = await startServer({ API_KEYS: KEY });
-    proxy = createServer((request, response) => {
-      const path = /^\/prefix(\/.*)$/.exec(request.url ?? '')?.[1];
-      if (path === undefined) {
-        response.writeHead(404).end();
-        return;
-      }
-      proxyRequest({ port: server.port, host: '127.0.0.1', path, headers: request.headers }, (answer) => {
-        response.writeHead(answer.statusCode!, answer.headers);
-        answer.pipe(response);
-      }).end();
-    }).listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-  });
-  afterAll(async () => {
-    proxy.close();
-    await server.stop();
-  });
-
-  it('the console and the documentation request only paths below the prefix', async () => {
-    const browser = await Browser.start();
-    const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/prefix`;
-    const { requests } = await pagesAt(browser, base);
-    expect(requests.filter((path) => !path.startsWith('/prefix/'))).toEqual([]);
-    expect(requests).toContain('/prefix/asyncapi.json');
-    expect(requests).toContain('/prefix/console/tables.json');
-    await browser.stop();
   });
 });
 

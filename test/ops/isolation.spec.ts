@@ -37,7 +37,7 @@ const BEARER = { Authorization: `Bearer ${KEY}` };
 const OWN: [path: string, part: RegExp][] = [
   ['/', /^<!doctype html>[\s\S]*Switchboard console/],
   ['/console/main.js', /^import/],
-  ['/console/tables.json', /^\{"wsPath":"\/wss"/],
+  ['/console/tables.json', /^\{"wsReference":".\/wss"/],
   ['/client.js', /export/],
   ['/health/live', /^\{"status":"ok"/],
   ['/health/ready', /^\{"status":"ok","info":\{"node"/],

@@ -7,6 +7,8 @@ export class ConsolePage {
   readonly errors: string[] = [];
   /** Requested URLs of other origins. */
   readonly otherOrigins: string[] = [];
+  /** Paths of the opened WebSockets. */
+  readonly sockets: string[] = [];
 
   private constructor(readonly page: Page) {}
 
@@ -19,6 +21,7 @@ export class ConsolePage {
       if (new URL(request.url()).origin !== origin) opened.otherOrigins.push(request.url());
     });
     page.on('websocket', (socket) => {
+      opened.sockets.push(new URL(socket.url()).pathname);
       if (new URL(socket.url()).host !== new URL(origin).host) opened.otherOrigins.push(socket.url());
     });
     await page.goto(`${origin}${base}`);

@@ -7,6 +7,7 @@ const MARK = 20_000;
 function slowSession(): SlowConsumer {
   return {
     closed: false,
+    takenBytes: 0,
     heldBytes: 0,
     pauseReading: () => undefined,
     resumeReading: () => undefined,

@@ -99,9 +99,10 @@ export function asyncApi(
   };
 }
 
-function channel({ wsPath }: Settings, keys: readonly string[]): object {
+function channel({ wsPath, wsReference }: Settings, keys: readonly string[]): object {
   return {
     address: wsPath,
+    'x-reference': wsReference, // relative to the address of the document
     title: 'WebSocket',
     description: 'A trailing slash and a query are allowed. The first frame of the server is `sys.welcome`.',
     messages: Object.fromEntries(keys.map((key) => [key, { $ref: `#/components/messages/${key}` }])),

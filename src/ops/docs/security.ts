@@ -22,23 +22,28 @@ const SCHEMES = {
   certificate: { type: 'X509', description: 'A client certificate, requested in the TLS handshake.' },
 } as const;
 
-/** Addresses to listen on that are no address to connect to. */
-const UNSPECIFIED_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+/** Parts of the address that a process does not know, because a proxy may have another address and remove a path. */
+const ADDRESS = {
+  host: '{authority}',
+  pathname: '{prefix}',
+  variables: {
+    authority: {
+      description: 'Host, and the port where it is not the default port.',
+      examples: ['chat.example.com', '127.0.0.1:3000'],
+    },
+    prefix: { default: '', description: 'Path that a proxy removes from requests.', examples: ['/chat'] },
+  },
+} as const;
 
-/** Describes the addresses of the server and how clients authenticate. */
-export function describeServers({ host, port, auth, tlsCertFile, tlsClientCaFile }: Settings): ServerDescription {
+/** Describes how clients reach the server and how they authenticate. */
+export function describeServers({ auth, tlsCertFile, tlsClientCaFile }: Settings): ServerDescription {
   const schemes = [
     ...(auth === 'off' ? [] : (['bearer', 'subprotocol'] as const)),
     ...(tlsClientCaFile === undefined ? [] : (['certificate'] as const)),
   ];
   const security = schemes.map((name) => ({ $ref: `#/components/securitySchemes/${name}` }));
-  const authority = `${UNSPECIFIED_ADDRESSES.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
-  const direct = server(
-    tlsCertFile === undefined ? 'ws' : 'wss',
-    authority,
-    withToken('Directly to the process.', auth),
-  );
-  const proxied = server('wss', 'localhost', withToken('Through the TLS proxy.', auth));
+  const direct = server(tlsCertFile === undefined ? 'ws' : 'wss', withToken('Directly to the process.', auth));
+  const proxied = server('wss', withToken('Through the TLS proxy.', auth));
   const required = security.length > 0 && { security };
   return {
     servers: { direct: { ...direct, ...required }, proxied: { ...proxied, ...required } },
@@ -47,16 +52,8 @@ export function describeServers({ host, port, auth, tlsCertFile, tlsClientCaFile
   };
 }
 
-function server(protocol: 'ws' | 'wss', authority: string, description: string): object {
-  return {
-    host: '{authority}',
-    protocol,
-    protocolVersion: '13',
-    description,
-    variables: {
-      authority: { default: authority, description: 'Host, and the port where it is not the default port.' },
-    },
-  };
+function server(protocol: 'ws' | 'wss', description: string): object {
+  return { ...ADDRESS, protocol, protocolVersion: '13', description };
 }
 
 function withToken(description: string, auth: Settings['auth']): string {

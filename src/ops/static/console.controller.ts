@@ -11,11 +11,18 @@ import {
   SUBPROTOCOL,
 } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
-import { PAGE_HEADERS, readStaticFiles, redirectsTo, sendStaticFile, staticFile } from './static-file.js';
+import {
+  PAGE_HEADERS,
+  pageHeaders,
+  readStaticFiles,
+  redirectsTo,
+  sendStaticFile,
+  staticFile,
+  type StaticFile,
+} from './static-file.js';
 
 const FOLDER = new URL('../../console/', import.meta.url);
-const HEADERS = {
-  ...PAGE_HEADERS,
+const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
@@ -25,6 +32,8 @@ const HEADERS = {
 @Controller()
 export class ConsoleController {
   readonly #files = readStaticFiles(FOLDER);
+  readonly #page = this.#files.get('index.html');
+  readonly #pageHeaders = { ...pageHeaders(inlineScript(this.#page)), ...ISOLATION };
 
   /** The console's own address, relative to the address without a slash at its end. */
   readonly #address: string;
@@ -37,19 +46,24 @@ export class ConsoleController {
   @Get()
   page(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
     if (redirectsTo(this.#address, request, response)) return;
-    sendStaticFile(request, response, this.#files.get('index.html'), HEADERS);
+    sendStaticFile(request, response, this.#page, this.#pageHeaders);
   }
 
   @Get('console/:name')
   file(@Param('name') name: string, @Req() request: IncomingMessage, @Res() response: ServerResponse): void {
-    sendStaticFile(request, response, this.#files.get(name), HEADERS);
+    sendStaticFile(request, response, this.#files.get(name), { ...PAGE_HEADERS, ...ISOLATION });
   }
 }
 
+/** Returns the text of the inline script of a page. */
+function inlineScript(page: StaticFile | undefined): string | undefined {
+  return /<script>([^]*?)<\/script>/.exec(page?.body.toString() ?? '')?.[1];
+}
+
 /** Collects the tables of this server that the console needs; all of them are public. */
-function tablesOf({ wsPath, auth }: Settings): object {
+function tablesOf({ wsReference, auth }: Settings): object {
   return {
-    wsPath,
+    wsReference,
     auth,
     subprotocol: SUBPROTOCOL,
     errors: ERRORS,

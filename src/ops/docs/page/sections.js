@@ -96,7 +96,7 @@ function createSection(id, title, content) {
 
 function connecting(asyncApi) {
   const [channel] = Object.values(asyncApi.channels);
-  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${channel.address}`;
+  const { href: url } = new URL(channel['x-reference'], location.href.replace(/^http/, 'ws'));
   const code = `const socket = new WebSocket('${url}');\nsocket.onmessage = ({ data }) => console.log(JSON.parse(data));`;
   const schemes = Object.values(asyncApi.components.securitySchemes ?? {}).map(({ description }) =>
     createElement('li', {}, ...prose(description)),
