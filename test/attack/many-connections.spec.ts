@@ -100,7 +100,7 @@ describe('connections without a session', () => {
     const next = await exchange(server.port, handshake);
     asked[0]!();
     expect([next.status, ...(await Promise.all(pending)).map(({ status }) => status)]).toEqual([
-      429, 401, 401, 401, 401,
+      429, 503, 503, 503, 503,
     ]);
     keys.closeAllConnections();
     keys.close();
