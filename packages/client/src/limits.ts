@@ -26,7 +26,7 @@ export const PROBE_AFTER = 2;
 export const MS_PER_BYTE = 5;
 /** The most heartbeats by which unanswered characters put the probe off. */
 export const MAX_EXCUSED_HEARTBEATS = 8;
-/** The longest wait for an answer to a probe. */
+/** The longest wait for an answer to a probe after an event of the page; else it is a heartbeat, for a slow link. */
 export const PROBE_MS = 5000;
 /** The shortest time between two probes, so that a flood of a page's events is not a flood of handshakes. */
 export const PROBE_GAP_MS = 1000;

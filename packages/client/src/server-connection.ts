@@ -45,10 +45,10 @@ export class ServerConnection {
     this.socket.send(text);
   }
 
-  /** Pings, and cuts the connection where no message arrives within 5 seconds. No effect before the welcome. */
-  probe(): void {
+  /** Pings, and cuts the connection where no message arrives in time. No effect before the welcome, or during a probe. */
+  probe(withinMs = PROBE_MS): void {
     if (this.#deadline !== undefined) return;
-    this.#expect('silent', PROBE_MS); // before the ping, whose bytes are no progress
+    this.#expect('silent', withinMs); // before the ping, whose bytes are no progress
     this.send('{"type":"sys.ping"}');
   }
 
@@ -90,7 +90,7 @@ export class ServerConnection {
     this.#heartbeat = setTimeout(() => {
       this.#watch(heartbeatMs);
       const excused = Math.min(MAX_EXCUSED_HEARTBEATS, (this.#unanswered * MS_PER_BYTE) / heartbeatMs);
-      if (++this.#silentHeartbeats >= PROBE_AFTER + excused) this.probe();
+      if (++this.#silentHeartbeats >= PROBE_AFTER + excused) this.probe(heartbeatMs);
     }, heartbeatMs);
   }
 
