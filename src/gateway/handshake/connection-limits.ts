@@ -187,6 +187,7 @@ export class ConnectionLimits {
 
   #onUpgrade(request: IncomingMessage, handle: () => void): void {
     const { socket } = request;
+    if (!socket.writable) return void socket.destroy(); // ended behind a body that was not read
     const rejection = headerRejection(request, this.#maxHeaderBytes);
     if (rejection === undefined) return this.#inTurn(socket, handle);
     this.metrics.rejected(request, rejection.code);
@@ -215,7 +216,10 @@ export class ConnectionLimits {
     this.counters.requestsRunning.delete(request);
     connection.running.delete(request);
     if (request === connection.latest) connection.body?.stop();
-    if (!request.complete) endUnread(socket); // the rest of the body is not worth reading
+    if (!request.complete) {
+      connection.isEnding = true;
+      endUnread(socket);
+    }
     if (connection.unanswered > connection.unfinished) return connection.responses?.restart();
     connection.responses?.stop();
     connection.latest = undefined;
