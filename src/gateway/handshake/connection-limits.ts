@@ -179,10 +179,9 @@ export class ConnectionLimits {
   }
 
   #rejection({ unanswered }: HttpConnection, request: IncomingMessage): HandshakeRejection | undefined {
-    const wrongHeaders = headerRejection(request, this.#maxHeaderBytes);
-    if (wrongHeaders !== undefined) return wrongHeaders;
     const key = rateLimitKey(this.addresses.resolve(request));
-    return unanswered > MAX_PIPELINED_REQUESTS || this.#rate.take(key, performance.now()) > 0 ? TOO_OFTEN : undefined;
+    const tooOften = unanswered > MAX_PIPELINED_REQUESTS || this.#rate.take(key, performance.now()) > 0;
+    return headerRejection(request, this.#maxHeaderBytes) ?? (tooOften ? TOO_OFTEN : undefined);
   }
 
   #onUpgrade(request: IncomingMessage, handle: () => void): void {
