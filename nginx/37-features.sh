@@ -117,7 +117,7 @@ number HEARTBEAT_MS "$heartbeat" milliseconds
 number HANDSHAKE_TIMEOUT_MS "$handshake_timeout" milliseconds
 number RESPONSE_TIMEOUT_MS "$response_timeout" milliseconds
 number MAX_HEADER_BYTES "$header_bytes" bytes
-number MAX_CONNECTIONS "$sessions" connections
+matches "$sessions" '0|[1-9][0-9]{0,15}' || fail "MAX_CONNECTIONS must be a whole number of connections (it is $sessions)"
 number RELOAD_GRACE_SECONDS "$reload_grace" seconds
 # Prints a multiple of a time of the application; a day where the application has no limit.
 multiple() { # FACTOR MILLISECONDS
@@ -142,8 +142,10 @@ multiple() { # FACTOR MILLISECONDS
   # The application does not read from a session for as long as that session reads slowly.
   echo "proxy_send_timeout $(multiple 1 0);"
 } >"$run/websocket-limits.conf"
-# A WebSocket takes two connections of a worker. A worker may get all of them.
+# A WebSocket takes two connections of a worker, and a worker may get all of them. A worker allocates 400 bytes for each
+# connection at its start, hence the highest number.
 if [ "$sessions" = 0 ]; then connections=32768; else connections=$((2 * sessions + 1024)); fi
+[ "$connections" -le 262144 ] || connections=262144
 echo "worker_connections $connections;" >"$run/events.conf"
 {
   echo "worker_rlimit_nofile $((connections + 1024));"

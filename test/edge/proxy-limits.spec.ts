@@ -109,6 +109,34 @@ function filled(line: string, headers: readonly string[], bytes: number): string
   return request(line, [...headers, `X: ${'x'.repeat(bytes - used)}`]);
 }
 
+it('nginx follows a raised MAX_HEADER_BYTES, and Apache takes it without', async () => {
+  const raised = await startServer({ ...AUTH, MAX_HEADER_BYTES: '40000' });
+  const [one, other] = [
+    await startNginx({ appPort: raised.port, variables: { MAX_HEADER_BYTES: '40000' } }),
+    await startApache(raised.port),
+  ];
+  const options = bearer(await token({ claims: { groups: 'g'.repeat(28_000) } }));
+  await (await connect(raised.url, options)).close(1000);
+  for (const { url, caFile } of [one, other])
+    await (await connect(url, { ...options, ca: await readFile(caFile) })).close(1000);
+  await Promise.all([one.stop(), other.stop()]);
+  await raised.stop();
+});
+
+it('a body that stops is answered 408 by the application, behind nginx, too', async () => {
+  const variables = { HANDSHAKE_TIMEOUT_MS: '1000' };
+  const impatient = await startServer({ ...variables, FRONT_PROXIES: '127.0.0.1' }, [SizesModule]);
+  const front = await startNginx({ appPort: impatient.port, variables });
+  const bytes = `${request('POST /upload HTTP/1.1', [HOST, CLOSE, 'Content-Length: 1000'])}x`;
+  const own = await answer({ port: impatient.port, url: impatient.url }, bytes);
+  const ca = await readFile(front.caFile, 'utf8');
+  const proxied = await answer({ port: front.httpsPort, url: front.url, ca }, bytes);
+  expect(own).toMatch(/^408 .*"handshake_timeout"/);
+  expect(proxied).toBe(own);
+  await front.stop();
+  await impatient.stop();
+});
+
 describe('the limits of the application hold behind each proxy:', () => {
   it.each([
     ['below', -1, '200'],

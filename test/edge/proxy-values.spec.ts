@@ -107,6 +107,7 @@ describe('nginx follows the settings of the application', () => {
     [{ RESPONSE_TIMEOUT_MS: '0' }, ['proxy_read_timeout 86400000ms;']],
     [{ MAX_HEADER_BYTES: '65536' }, ['large_client_header_buffers 4 73728;']],
     [{ MAX_CONNECTIONS: '100000' }, ['worker_connections 201024;', 'worker_rlimit_nofile 202048;']],
+    [{ MAX_CONNECTIONS: String(Number.MAX_SAFE_INTEGER) }, ['worker_connections 262144;']],
     [{ RELOAD_GRACE_SECONDS: '60' }, ['worker_shutdown_timeout 60s;']],
   ])('%j', async (variables, expected) => {
     const written = (await lines(variables)).split('\n');
