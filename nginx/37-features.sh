@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs before nginx starts. Checks the values that the configuration contains, because nginx may read a wrong one otherwise
 # than the application does. Writes the optional features into files that the configuration includes: what stands in front,
-# listening addresses, the limits of an address, and client certificates.
+# listening addresses, limits by the application's settings, and client certificates.
 set -euf # f: no value is a file pattern
 export LC_ALL=C
 run=${TLS_DIR:-/run/tls}
@@ -21,7 +21,7 @@ matches "$WS_PATH" "($segment)+" || fail "WS_PATH must be a path such as /wss, w
 matches "$HTTP_BASE" "/|($segment)+" ||
   fail "HTTP_BASE must be / or a path such as /chat, without a trailing slash (it is $HTTP_BASE)"
 matches "$HTTPS_PORT" '[1-9][0-9]{0,4}' || fail "HTTPS_PORT must be a port from 1 to 65535 (it is $HTTPS_PORT)"
-matches "$IDLE_TIMEOUT" '[1-9][0-9]{0,8}(ms|s|m|h)?' ||
+[ -z "${IDLE_TIMEOUT:-}" ] || matches "$IDLE_TIMEOUT" '[1-9][0-9]{0,8}(ms|s|m|h)?' ||
   fail "IDLE_TIMEOUT must be a time such as 75s or 2m (it is $IDLE_TIMEOUT)"
 
 # What stands in front: balancers that FRONT_PROXIES names. `$front` is how a connection's sender reports the client: `http`
@@ -102,6 +102,56 @@ if [ "$connections" != 0 ] && [ "$connections" -le 32767 ]; then
   echo "limit_conn_zone \$limit_connections zone=connections:10m;" >>"$run/handshakes.conf"
   printf 'limit_conn connections %s;\nlimit_conn_status 429;\n' $((connections * 2)) >>"$run/address-limits.conf"
 fi
+
+# Limits that follow the application's settings of the same names, so that the application ends what is too slow or too long,
+# by its own rules. nginx ends what the application cannot see: a request before it has its headers, and either side when it
+# has vanished.
+heartbeat=${HEARTBEAT_MS:-25000}
+handshake_timeout=${HANDSHAKE_TIMEOUT_MS:-10000}
+response_timeout=${RESPONSE_TIMEOUT_MS:-30000}
+header_bytes=${MAX_HEADER_BYTES:-16384}
+sessions=${MAX_CONNECTIONS:-0}
+reload_grace=${RELOAD_GRACE_SECONDS:-3600}
+number HEARTBEAT_MS "$heartbeat" milliseconds
+[ "$heartbeat" != 0 ] || fail 'HEARTBEAT_MS must be at least 1'
+number HANDSHAKE_TIMEOUT_MS "$handshake_timeout" milliseconds
+number RESPONSE_TIMEOUT_MS "$response_timeout" milliseconds
+number MAX_HEADER_BYTES "$header_bytes" bytes
+matches "$sessions" '0|[1-9][0-9]{0,15}' || fail "MAX_CONNECTIONS must be a whole number of connections (it is $sessions)"
+number RELOAD_GRACE_SECONDS "$reload_grace" seconds
+# Prints a multiple of a time of the application; a day where the application has no limit.
+multiple() { # FACTOR MILLISECONDS
+  [ "$2" != 0 ] || set -- 1 86400000
+  echo "$(($1 * $2))ms"
+}
+{
+  echo "client_header_timeout $(multiple 1 "$handshake_timeout");"
+  echo "client_body_timeout $(multiple 2 "$handshake_timeout");"
+  # One line as long as all headers may be, and room for a longer one, which the application then refuses.
+  echo "large_client_header_buffers 4 $((header_bytes + 8192));"
+  echo "proxy_read_timeout $(multiple 2 "$response_timeout");"
+  echo "proxy_send_timeout $(multiple 10 "$response_timeout");"
+  # Between two writes. A slow client frees the system's buffer in steps of a megabyte, for which the application waits at
+  # most eight periods longer.
+  echo "send_timeout $(multiple 10 "$response_timeout");"
+} >"$run/limits.conf"
+{
+  # A live WebSocket always has a ping within three heartbeats. Towards the client see above.
+  echo "proxy_read_timeout ${IDLE_TIMEOUT:-$(multiple 3 "$heartbeat")};"
+  echo "send_timeout $(multiple 10 "$heartbeat");"
+  # The application does not read from a session for as long as that session reads slowly.
+  echo "proxy_send_timeout $(multiple 1 0);"
+} >"$run/websocket-limits.conf"
+# A WebSocket takes two connections of a worker, and a worker may get all of them. A worker allocates 400 bytes for each
+# connection at its start, hence the highest number.
+if [ "$sessions" = 0 ]; then connections=32768; else connections=$((2 * sessions + 1024)); fi
+[ "$connections" -le 262144 ] || connections=262144
+echo "worker_connections $connections;" >"$run/events.conf"
+{
+  echo "worker_rlimit_nofile $((connections + 1024));"
+  # Old workers serve their connections for so long after a reload.
+  [ "$reload_grace" = 0 ] || echo "worker_shutdown_timeout ${reload_grace}s;"
+} >"$run/workers.conf"
 
 # Listens on IPv6 beside a plain port, where there is IPv6. Without it Docker hands over IPv6 clients under its own address.
 listen() { # ADDRESS OPTIONS

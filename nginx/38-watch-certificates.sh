@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs before nginx starts. Starts a watcher that reloads nginx when a certificate file changes. Old workers run until
-# their last connection is closed, so a reload closes no connection.
+# their last connection is closed, at most RELOAD_GRACE_SECONDS.
 set -eu
 operator_dir=${MOUNTED_TLS:-/etc/switchboard/tls}
 local_dir=${LOCAL_TLS:-/certs}

@@ -15,7 +15,6 @@ type Server = Awaited<ReturnType<typeof startServer>>;
 
 /** nginx closes a connection after 3 s without a byte; the application pings three times in that time. */
 const HEARTBEAT_MS = 1000;
-const IDLE_TIMEOUT = `${3 * HEARTBEAT_MS}ms`;
 
 describe('nginx in front of the application', () => {
   let server: Server;
@@ -25,7 +24,7 @@ describe('nginx in front of the application', () => {
 
   beforeAll(async () => {
     server = await startServer({ HEARTBEAT_MS: String(HEARTBEAT_MS) });
-    nginx = await startNginx({ appPort: server.port, idleTimeout: IDLE_TIMEOUT });
+    nginx = await startNginx({ appPort: server.port, variables: { HEARTBEAT_MS: String(HEARTBEAT_MS) } });
     ca = await readFile(nginx.caFile, 'utf8');
     origin = `https://localhost:${nginx.httpsPort}`;
   });
@@ -127,9 +126,22 @@ describe('nginx in front of the application', () => {
 describe('nginx', () => {
   it('closes a connection that is silent beyond its idle timeout', async () => {
     const server = await startServer();
-    const nginx = await startNginx({ appPort: server.port, idleTimeout: '200ms' });
+    const nginx = await startNginx({ appPort: server.port, variables: { IDLE_TIMEOUT: '200ms' } });
     const client = await connect(nginx.url, { ca: await readFile(nginx.caFile) });
     expect(await client.closed).toMatchObject({ code: 1006 });
+    await nginx.stop();
+    await server.stop();
+  });
+
+  it('keeps open sessions after a reload, for RELOAD_GRACE_SECONDS', async () => {
+    const server = await startServer();
+    const nginx = await startNginx({ appPort: server.port, variables: { RELOAD_GRACE_SECONDS: '1' } });
+    const ca = await readFile(nginx.caFile);
+    const before = await connect(nginx.url, { ca });
+    process.kill(nginx.process.pid, 'SIGHUP');
+    await before.settled();
+    expect(await before.closed).toMatchObject({ code: 1006 });
+    await (await connect(nginx.url, { ca })).close(1000);
     await nginx.stop();
     await server.stop();
   });

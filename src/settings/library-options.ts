@@ -12,6 +12,7 @@ const OF_THE_PROCESS = [
   'tlsKeyFile',
   'tlsClientCaFile',
   'tlsReloadMs',
+  'maxHeaderBytes',
   'requestsPerSecond',
   'responseTimeoutMs',
 ] as const;

@@ -29,6 +29,13 @@ export class LimitSettings {
 
   @Setting(
     'number',
+    'Maximum size of the address and the headers of a request in bytes, names and values; more are answered 400. Headers that proxies write do not count.',
+  )
+  @WholeNumber({ unit: 'bytes', min: 4096, max: 1024 * 1024 })
+  maxHeaderBytes!: number;
+
+  @Setting(
+    'number',
     'Handshakes a second from one address, with a burst of four seconds; more are rejected with 429. 0: no limit.',
   )
   @WholeNumber({ unit: 'handshakes' })

@@ -2,6 +2,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { SettingsError } from '../settings/environment.js';
 import type { Settings } from '../settings/settings.js';
+import { PROXY_HEADER_BYTES } from '../gateway/handshake/header-limits.js';
 import { HttpRequest } from '../gateway/http/http-request.js';
 import { rejectRequest } from '../gateway/http/rejection.js';
 import { routesOf, type RoutedApp, type Route } from '../gateway/http/routes.js';
@@ -29,9 +30,10 @@ export class HttpAdapter extends ExpressAdapter {
   }
 
   override initHttpServer(): void {
-    const { handshakeTimeoutMs } = this.settings;
+    const { handshakeTimeoutMs, maxHeaderBytes } = this.settings;
     const timeouts = {
       headersTimeout: handshakeTimeoutMs,
+      maxHeaderSize: maxHeaderBytes + PROXY_HEADER_BYTES, // `ConnectionLimits` counts those of the client
       requestTimeout: 0, // `ConnectionLimits` watches the progress of bodies
       connectionsCheckingInterval: Math.ceil(handshakeTimeoutMs / CHECKS_PER_TIMEOUT) || IDLE_CHECK_MS,
       requireHostHeader: false,

@@ -213,8 +213,8 @@ describe('requests', () => {
     server = await startServer();
     const headers = (count: number): string[] => [
       ...HOST,
-      'Connection: close',
-      ...Array.from({ length: count - 2 }, (_, index) => `X-${index}: y`),
+      'Connection: close', // does not count, because proxies write their own
+      ...Array.from({ length: count - 1 }, (_, index) => `X-${index}: y`),
     ];
     expect((await exchange(server.port, request('GET /nowhere HTTP/1.1', headers(100)))).status).toBe(404);
     const refused = await exchange(server.port, request('GET /nowhere HTTP/1.1', headers(101)));

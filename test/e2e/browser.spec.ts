@@ -116,7 +116,7 @@ describe('a browser', () => {
 
   beforeAll(async () => {
     server = await startServer({ HEARTBEAT_MS: '1000' });
-    nginx = await startNginx({ appPort: server.port, idleTimeout: '3000ms' });
+    nginx = await startNginx({ appPort: server.port, variables: { IDLE_TIMEOUT: '3s' } });
   });
   afterAll(async () => {
     await nginx?.stop();

@@ -54,6 +54,14 @@ describe('nginx ends its start with one line', () => {
     ...each('HTTP_BASE', 'must be / or a path', ['chat', ...NO_PATHS]),
     ...each('HTTPS_PORT', 'must be a port', ['0443', '127.0.0.1:443', 'https', '0', '443;']),
     ...each('IDLE_TIMEOUT', 'must be a time', ['0', '075s', '75 s', '75sec', '1.5m']),
+    ...each('HEARTBEAT_MS', 'must be', ['0', '25s', '025000']),
+    ...[
+      'HANDSHAKE_TIMEOUT_MS',
+      'RESPONSE_TIMEOUT_MS',
+      'MAX_HEADER_BYTES',
+      'MAX_CONNECTIONS',
+      'RELOAD_GRACE_SECONDS',
+    ].flatMap((name) => each(name, 'must be a whole number', ['1s', '1k', '01', '-1'])),
     ...each('MAX_CONNECTIONS_PER_ADDRESS', 'must be a whole number', ['99999999999', '050', '1e3']),
   ])('for %j', async (variables, line) => {
     await expect(script('37-features.sh', variables)).rejects.toThrow(line);
@@ -75,6 +83,45 @@ describe('nginx ends its start with one line', () => {
   it.each([0, 31, 513])('for a secret of %i characters', async (length) => {
     await writeFile(nginx.environment['MOUNTED_PROXY_SECRET']!, 'x'.repeat(length));
     await expect(script('36-proxy-secret.sh', {})).rejects.toThrow('must hold 32 to 512 letters');
+  });
+});
+
+describe('nginx follows the settings of the application', () => {
+  const FILES = ['limits.conf', 'websocket-limits.conf', 'events.conf', 'workers.conf'];
+
+  /** Returns the lines that the script writes for some settings, which nginx must accept. */
+  async function lines(variables: Record<string, string>): Promise<string> {
+    await script('37-features.sh', variables);
+    await checked();
+    const texts = FILES.map((name) => readFile(join(nginx.environment['TLS_DIR']!, name), 'utf8'));
+    return (await Promise.all(texts)).join('');
+  }
+
+  it.each<[Record<string, string>, string[]]>([
+    [{}, ['proxy_read_timeout 75000ms;', 'large_client_header_buffers 4 24576;', 'client_header_timeout 10000ms;']],
+    [{ HEARTBEAT_MS: '60000' }, ['proxy_read_timeout 180000ms;', 'send_timeout 600000ms;']],
+    [{ HEARTBEAT_MS: '60000', IDLE_TIMEOUT: '2m' }, ['proxy_read_timeout 2m;']],
+    [{ HANDSHAKE_TIMEOUT_MS: '30000' }, ['client_header_timeout 30000ms;', 'client_body_timeout 60000ms;']],
+    [{ HANDSHAKE_TIMEOUT_MS: '0' }, ['client_header_timeout 86400000ms;', 'client_body_timeout 86400000ms;']],
+    [{ RESPONSE_TIMEOUT_MS: '90000' }, ['proxy_read_timeout 180000ms;', 'send_timeout 900000ms;']],
+    [{ RESPONSE_TIMEOUT_MS: '0' }, ['proxy_read_timeout 86400000ms;']],
+    [{ MAX_HEADER_BYTES: '65536' }, ['large_client_header_buffers 4 73728;']],
+    [{ MAX_CONNECTIONS: '100000' }, ['worker_connections 201024;', 'worker_rlimit_nofile 202048;']],
+    [{ MAX_CONNECTIONS: String(Number.MAX_SAFE_INTEGER) }, ['worker_connections 262144;']],
+    [{ RELOAD_GRACE_SECONDS: '60' }, ['worker_shutdown_timeout 60s;']],
+  ])('%j', async (variables, expected) => {
+    const written = (await lines(variables)).split('\n');
+    for (const line of expected) expect(written).toContain(line);
+  });
+
+  it('for the highest values that the application accepts', async () => {
+    const most = String(2 ** 31 - 1);
+    const names = ['HEARTBEAT_MS', 'HANDSHAKE_TIMEOUT_MS', 'RESPONSE_TIMEOUT_MS'];
+    await lines({ MAX_HEADER_BYTES: '1048576', ...Object.fromEntries(names.map((name) => [name, most])) });
+  });
+
+  it('and keeps old workers indefinitely with RELOAD_GRACE_SECONDS=0', async () => {
+    expect(await lines({ RELOAD_GRACE_SECONDS: '0' })).not.toContain('worker_shutdown_timeout');
   });
 });
 

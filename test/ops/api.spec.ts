@@ -1,10 +1,12 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Drain } from '../../src/ops/shutdown/drain.js';
 import { ask, type Answer } from '../support/ask.js';
 import { connect } from '../support/client.js';
+import { request } from '../support/raw-http.js';
 import { StalledReader } from '../support/stalled-reader.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { AUTH, bearer, token } from '../support/tokens.js';
@@ -33,13 +35,13 @@ describe('the HTTP API', () => {
     { body, key = NEW, headers = {} }: { body?: string; key?: string; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
     const type: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' };
-    const request = httpRequest(`http://127.0.0.1:${server.port}/api/v1${path}`, {
+    const sent = httpRequest(`http://127.0.0.1:${server.port}/api/v1${path}`, {
       method,
       agent: false,
       headers: { Authorization: `Bearer ${key}`, ...type, ...headers },
     });
-    request.end(body);
-    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    sent.end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
     return { status: response.statusCode!, headers: response.headers, body: await text(response) };
   }
 
@@ -70,6 +72,31 @@ describe('the HTTP API', () => {
     expect(ann.frames.at(-1)).toBe(`{"sender":"server",${body.slice(1)}`);
     await post({ type: 'bill', receiver: ann.id, sender: 'server/billing' });
     expect((await ann.next('bill')).sender).toBe('server/billing');
+  });
+
+  it('takes the rest of a body that is too large, and no request behind it', async () => {
+    const ann = await connect(server.url);
+    const head = (length: number): string =>
+      request('POST /api/v1/messages HTTP/1.1', [
+        'Host: localhost',
+        `Authorization: Bearer ${NEW}`,
+        'Content-Type: application/json',
+        `Content-Length: ${length}`,
+      ]);
+    const socket = connectTcp({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write(head(5_000_000));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 413 .*"message_too_big"/s);
+    const message = JSON.stringify({ type: 'late', receiver: ann.id });
+    await new Promise<void>((resolve) =>
+      socket.write('x'.repeat(5_000_000) + head(message.length) + message, (error) => {
+        expect(error).toBeFalsy();
+        resolve();
+      }),
+    );
+    socket.destroy();
+    await ann.settled();
+    expect(ann.frames.join('')).not.toContain('late');
   });
 
   it('broadcasts a message', async () => {

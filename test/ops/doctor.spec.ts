@@ -110,7 +110,7 @@ describe('behind the proxy, the doctor', () => {
 
   it('reports a proxy whose idle timeout is below the heartbeat', async () => {
     const slow = await startServer({ HEARTBEAT_MS: '60000' });
-    const impatient = await startNginx({ appPort: slow.port, idleTimeout: '1s' });
+    const impatient = await startNginx({ appPort: slow.port, variables: { IDLE_TIMEOUT: '1s' } });
     const target = ['--url', impatient.url, '--ca', impatient.caFile, '--http-port', String(impatient.httpPort)];
     const diagnosis = await doctor(...target);
     expect([diagnosis.code, of('heartbeat', diagnosis)]).toEqual([

@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { makeCertificates } from './certificates.js';
 import { Daemon } from './daemon.js';
@@ -12,18 +13,24 @@ needs('apache2');
 const APACHE = '/usr/sbin/apache2';
 const MODULES = '/usr/lib/apache2/modules';
 const CONFIGURATION = fileURLToPath(new URL('../../config/apache/switchboard.conf', import.meta.url));
-const NEEDED = ['mpm_event', 'authz_core', 'ssl', 'headers', 'proxy', 'proxy_http'];
+const NEEDED = ['mpm_event', 'authz_core', 'ssl', 'headers', 'proxy', 'proxy_http', 'reqtimeout'];
 
 export interface Apache {
   /** `wss://localhost:PORT/wss` */
   readonly url: string;
   readonly caFile: string;
   readonly process: Daemon;
+  /** Starts new processes with the configuration read anew; resolves once they serve. Old ones finish their requests. */
+  reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts Debian's apache2 with the project's configuration and fresh certificates. */
-export async function startApache(appPort: number): Promise<Apache> {
+/**
+ * Starts Debian's apache2 with the project's configuration and fresh certificates.
+ *
+ * @param before lines of a configuration that Apache reads before that of the project
+ */
+export async function startApache(appPort: number, before = ''): Promise<Apache> {
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-apache-'));
   await makeCertificates(folder);
   const [port] = await freePorts();
@@ -36,6 +43,7 @@ export async function startApache(appPort: number): Promise<Apache> {
      DefaultRuntimeDir ${folder}
      ${process.getuid?.() === 0 ? 'User www-data\nGroup www-data' : ''}
      ${NEEDED.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join('\n')}
+     ${before}
      Define SWITCHBOARD_LISTEN 127.0.0.1:${port}
      Define SWITCHBOARD_APP 127.0.0.1:${appPort}
      Define SWITCHBOARD_TLS ${folder}
@@ -43,10 +51,17 @@ export async function startApache(appPort: number): Promise<Apache> {
   );
   const daemon = new Daemon(APACHE, ['-f', join(folder, 'apache.conf'), '-DFOREGROUND'], port);
   await daemon.start();
+  const starts = async (): Promise<number> =>
+    (await readFile(join(folder, 'error.log'), 'utf8')).split('resuming normal operations').length;
   return {
     url: `wss://localhost:${port}/wss`,
     caFile: join(folder, 'ca.crt'),
     process: daemon,
+    reload: async () => {
+      const seen = await starts();
+      process.kill(daemon.pid, 'SIGUSR1');
+      while ((await starts()) === seen) await delay(20);
+    },
     stop: async () => {
       await daemon.stop();
       await rm(folder, { recursive: true });

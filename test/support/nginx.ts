@@ -31,8 +31,6 @@ export interface NginxParts {
   readonly appSocket?: string;
   /** The host of `appPort`, and the address of the name server that resolves its name; without one, this machine does. */
   readonly app?: { readonly name: string; readonly nameServer?: string };
-  /** Idle timeout in the notation of nginx; three heartbeats. */
-  readonly idleTimeout?: string;
   readonly wsPath?: string;
   readonly httpBase?: string;
   /** The secret by which the application trusts its address headers. */
@@ -66,7 +64,6 @@ export async function startNginx({
   appPort,
   appSocket,
   app = { name: '127.0.0.1' },
-  idleTimeout = '75s',
   wsPath = '/wss',
   httpBase = '/',
   proxySecret,
@@ -83,7 +80,6 @@ export async function startNginx({
     HTTP_BASE: httpBase,
     HTTPS_LISTEN: `127.0.0.1:${httpsPort}`,
     HTTPS_PORT: String(httpsPort),
-    IDLE_TIMEOUT: idleTimeout,
     LOG_DIR: folder,
     TLS_AT: 'nginx',
     TLS_DIR: join(folder, 'run'),
@@ -115,7 +111,7 @@ export async function startNginx({
   });
   const template = await readFile(join(SCRIPTS_FOLDER, 'templates/switchboard.conf.template'), 'utf8');
   await writeFile(join(folder, 'switchboard.conf'), render(template, environment));
-  await writeFile(join(folder, 'nginx.conf'), frame(folder));
+  await writeFile(join(folder, 'nginx.conf'), frame(folder, environment.TLS_DIR));
   const daemon = new Daemon(NGINX, ['-e', 'stderr', '-c', join(folder, 'nginx.conf')], httpsPort);
   await daemon.start();
   const watchers: Script[] = [];
@@ -162,14 +158,15 @@ function render(template: string, values: Readonly<Record<string, string>>): str
 }
 
 /** Returns an nginx.conf like the container's, for one worker, any user and a temporary folder. */
-function frame(folder: string): string {
+function frame(folder: string, run: string): string {
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
     ${process.getuid?.() === 0 ? 'user root;' : ''}
     daemon off;
     worker_processes 1;
+    include ${run}/workers.conf;
     pid ${folder}/nginx.pid;
-    events { worker_connections 1024; }
+    events { include ${run}/events.conf; }
     http {
       ${kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n')}
       include ${folder}/switchboard.conf;

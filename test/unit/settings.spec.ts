@@ -21,6 +21,7 @@ const BAD: [string, string, string][] = [
   ['MAX_CONNECTIONS', 'many', 'must be a whole number'],
   ['MAX_CONNECTIONS_PER_ADDRESS', '-1', 'must be a whole number of connections'],
   ['MAX_CONNECTIONS_PER_USER', '1.5', 'must be a whole number of connections'],
+  ['MAX_HEADER_BYTES', '100', 'must be a whole number of bytes from 4096 to 1048576'],
   ['HANDSHAKES_PER_SECOND', '5/s', 'must be a whole number of handshakes'],
   ['REQUESTS_PER_SECOND', '5/s', 'must be a whole number of requests'],
   ['RESPONSE_TIMEOUT_MS', '-1', 'must be a whole number of milliseconds'],

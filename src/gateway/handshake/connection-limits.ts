@@ -12,6 +12,7 @@ import { bodyOf, hasBody, responsesOf, TransferWatch } from '../http/transfer-wa
 import { Settings } from '../../settings/settings.js';
 import { Admission, FULL, TOO_MANY, visibleExcess } from './admission.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
+import { headerRejection } from './header-limits.js';
 import { HandshakeMetrics } from './handshake-metrics.js';
 import { Counters } from '../../telemetry/counters.js';
 import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
@@ -21,12 +22,9 @@ import { MinimumRate } from '../../limits/minimum-rate.js';
 const MAX_PIPELINED_REQUESTS = 16;
 /** Requests of one connection; then the client opens a new one. */
 const MAX_REQUESTS_PER_CONNECTION = 1000;
-/** Headers of one request. */
-const MAX_HEADERS = 100;
 /** Connections that a full node still serves: its sessions must keep no health check, metrics or rejection out. */
 const RESERVED_CONNECTIONS = 16;
 
-const TOO_MANY_HEADERS: HandshakeRejection = { code: 'bad_handshake', message: 'There are too many headers.' };
 const TOO_OFTEN: HandshakeRejection = {
   code: 'too_many_connections',
   message: 'Too many requests from this address.',
@@ -46,6 +44,7 @@ export class ConnectionLimits {
   readonly #perAddress: number;
   readonly #responseTimeoutMs: number;
   readonly #bodyTimeoutMs: number;
+  readonly #maxHeaderBytes: number;
   readonly #responseRate: MinimumRate;
   readonly #bodyRate: MinimumRate;
   readonly #onClose: (this: Socket) => void;
@@ -63,6 +62,7 @@ export class ConnectionLimits {
     this.#perAddress = settings.maxConnectionsPerAddress;
     this.#responseTimeoutMs = settings.responseTimeoutMs;
     this.#bodyTimeoutMs = settings.handshakeTimeoutMs;
+    this.#maxHeaderBytes = settings.maxHeaderBytes;
     this.#responseRate = new MinimumRate(settings.minBytesPerSecond, this.#responseTimeoutMs);
     this.#bodyRate = new MinimumRate(settings.minBytesPerSecond, this.#bodyTimeoutMs);
     this.#rate = new AddressRateLimiter(settings.requestsPerSecond);
@@ -93,7 +93,7 @@ export class ConnectionLimits {
     // Ignores `Expect: x` (RFC 9110, 10.1.1). Node would answer 417 by itself, past all limits.
     server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
     for (const event of ['upgrade', 'connect'])
-      intercept(server, event, (handle, { socket }: IncomingMessage) => this.#inTurn(socket, handle));
+      intercept(server, event, (handle, request: IncomingMessage) => this.#onUpgrade(request, handle));
     intercept(server, 'clientError', (handle, _: Error, socket: Duplex) => this.#onClientError(socket, handle));
   }
 
@@ -179,9 +179,18 @@ export class ConnectionLimits {
   }
 
   #rejection({ unanswered }: HttpConnection, request: IncomingMessage): HandshakeRejection | undefined {
-    if (request.rawHeaders.length > 2 * MAX_HEADERS) return TOO_MANY_HEADERS;
     const key = rateLimitKey(this.addresses.resolve(request));
-    return unanswered > MAX_PIPELINED_REQUESTS || this.#rate.take(key, performance.now()) > 0 ? TOO_OFTEN : undefined;
+    const tooOften = unanswered > MAX_PIPELINED_REQUESTS || this.#rate.take(key, performance.now()) > 0;
+    return headerRejection(request, this.#maxHeaderBytes) ?? (tooOften ? TOO_OFTEN : undefined);
+  }
+
+  #onUpgrade(request: IncomingMessage, handle: () => void): void {
+    const { socket } = request;
+    if (!socket.writable) return void socket.destroy(); // ended behind a body that was not read
+    const rejection = headerRejection(request, this.#maxHeaderBytes);
+    if (rejection === undefined) return this.#inTurn(socket, handle);
+    this.metrics.rejected(request, rejection.code);
+    this.#inTurn(socket, () => rejectUpgrade(socket, rejection));
   }
 
   #expectResponse(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
@@ -206,7 +215,10 @@ export class ConnectionLimits {
     this.counters.requestsRunning.delete(request);
     connection.running.delete(request);
     if (request === connection.latest) connection.body?.stop();
-    if (!request.complete) endUnread(socket); // the rest of the body is not worth reading
+    if (!request.complete) {
+      connection.isEnding = true;
+      endUnread(socket);
+    }
     if (connection.unanswered > connection.unfinished) return connection.responses?.restart();
     connection.responses?.stop();
     connection.latest = undefined;

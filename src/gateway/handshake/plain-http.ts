@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeMetrics } from './handshake-metrics.js';
+import { HEADERS_TOO_LONG } from './header-limits.js';
 import { requestPath, WRONG_METHOD, type Handshake } from './handshake.js';
 import type { OriginPolicy } from './origin-policy.js';
 import { intercept } from '../http/intercept.js';
@@ -42,6 +43,6 @@ export function rejectPlainHttp(
 
 function clientErrorRejection(error: NodeJS.ErrnoException): HandshakeRejection {
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return { code: 'handshake_timeout' };
-  if (error.code === 'HPE_HEADER_OVERFLOW') return { code: 'bad_handshake', message: 'The headers are too long.' };
+  if (error.code === 'HPE_HEADER_OVERFLOW') return HEADERS_TOO_LONG;
   return { code: 'bad_handshake', message: 'This is not HTTP.' };
 }

@@ -18,10 +18,13 @@ export function endWith(socket: Duplex, bytes: string): void {
   socket.end(bytes);
 }
 
-/** Ends a socket behind the bytes that wait in it and reads nothing more of it. */
+/**
+ * Ends a socket behind the bytes that wait in it, and drops what the peer still sends, for at most {@link END_TIMEOUT_MS}. A
+ * proxy or client that reads no answer before it has sent its body would otherwise see a reset instead of the answer.
+ */
 export function endUnread(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), END_TIMEOUT_MS);
   socket.once('close', () => clearTimeout(timer));
-  socket.pause();
+  socket.resume();
   socket.end();
 }

@@ -50,20 +50,22 @@ export class RequestBodies {
 
   async #read(request: IncomingMessage, take: (chunk: Buffer) => void): Promise<void> {
     try {
-      for await (const chunk of request as AsyncIterable<Buffer>) take(chunk);
+      // A destroyed request would take the connection away from a proxy that still sends, and the answer with it.
+      for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) take(chunk);
     } catch (error) {
+      request.resume();
       if (error instanceof Problem) throw error;
       throw new Problem(400, 'malformed_json', 'The body ended early.');
     }
   }
 
   #tooLarge(): Problem {
-    return new Problem(413, 'message_too_big', `The body is over ${this.#maxBytes} bytes.`, { Connection: 'close' });
+    return new Problem(413, 'message_too_big', `The body is over ${this.#maxBytes} bytes.`);
   }
 }
 
 function overBudget(): Problem {
-  const headers = { 'Retry-After': '1', Connection: 'close' };
+  const headers = { 'Retry-After': '1' };
   return new Problem(429, 'rate_limited', 'The server holds as many bytes as MEMORY_BUDGET_BYTES allows.', headers);
 }
 
