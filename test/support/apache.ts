@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeCertificates } from './certificates.js';
 import { Daemon } from './daemon.js';
+import type { Front } from './front.js';
 import { needs } from './needs.js';
 import { freePorts } from './ports.js';
 
@@ -14,16 +15,8 @@ const MODULES = '/usr/lib/apache2/modules';
 const CONFIGURATION = fileURLToPath(new URL('../../config/apache/switchboard.conf', import.meta.url));
 const NEEDED = ['mpm_event', 'authz_core', 'ssl', 'headers', 'proxy', 'proxy_http'];
 
-export interface Apache {
-  /** `wss://localhost:PORT/wss` */
-  readonly url: string;
-  readonly caFile: string;
-  readonly process: Daemon;
-  stop(): Promise<void>;
-}
-
 /** Starts Debian's apache2 with the project's configuration and fresh certificates. */
-export async function startApache(appPort: number): Promise<Apache> {
+export async function startApache(appPort: number): Promise<Front> {
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-apache-'));
   await makeCertificates(folder);
   const [port] = await freePorts();
