@@ -106,7 +106,7 @@ describe.each(Object.keys(DEPLOYMENTS))('behind %s, a session', (name) => {
     await ann.close(1000);
   });
 
-  it.each(['127.0.0.1', '127.0.0.9'])('has its address, %s, and cannot forge it', async (address) => {
+  it.each(['127.0.0.1', '127.0.0.9'])('has its address and cannot forge it: %s', async (address) => {
     const headers = { 'X-Forwarded-For': '6.6.6.6', 'X-Real-IP': '6.6.6.6', Forwarded: 'for=6.6.6.6' };
     const client = await open({ headers, localAddress: address, family: 4 });
     const session = deployment.server.app.get(SessionRegistry, { strict: false }).find(client.id);
