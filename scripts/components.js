@@ -18,6 +18,8 @@ const COMPONENTS = /** @type {Component[]} */ ([
   { name: 'git', debian: 'git', source: 'https://git-scm.com or your package manager' },
   { name: 'nginx', debian: 'nginx', source: 'https://nginx.org or your package manager' },
   { name: 'apache2', debian: 'apache2-bin', source: 'https://httpd.apache.org or your package manager' },
+  { name: 'haproxy', debian: 'haproxy', source: 'https://www.haproxy.org or your package manager' },
+  { name: 'caddy', debian: 'caddy', source: 'https://caddyserver.com or your package manager' },
   { name: 'testssl', debian: 'testssl.sh', source: 'https://testssl.sh, as testssl on the PATH' },
   { name: 'promtool', debian: 'prometheus', source: 'https://prometheus.io/download/' },
   { name: 'faketime', debian: 'faketime', source: 'https://github.com/wolfcw/libfaketime or your package manager' },

@@ -26,12 +26,12 @@ function listed(...args: string[]): { file: string; project: string }[] {
 }
 
 describe('the suites', { timeout: 60_000 }, () => {
-  it('have every spec file once, without the runs on three nodes and behind nginx', () => {
+  it('have every spec file once, without the runs on three nodes and behind proxies', () => {
     const files = ['test', 'examples'].flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
     );
     const specs = files.filter((path) => path.endsWith('.spec.ts') && !/dist|^test\/(chaos|compose)\//.test(path));
-    const once = listed().filter(({ project }) => !/^all: (many nodes|behind nginx)/.test(project));
+    const once = listed().filter(({ project }) => !/^all: (many nodes|behind)/.test(project));
     expect(once.map(({ file }) => file).toSorted()).toEqual(specs.toSorted());
   });
 

@@ -25,24 +25,6 @@ describe('an arrival notice', () => {
     expect([alice, bob, carol].map(({ inbox }) => inbox)).toEqual([[], [], []]);
   });
 
-  it.each(['0', '40'])('precedes every message of that session (NOTICE_WINDOW_MS=%s)', async (windowMs) => {
-    await start({ NOTICE_WINDOW_MS: windowMs });
-    const alice = await connect(server.url);
-    const eager = Buffer.concat([
-      envelopeFrame({ type: 'hi', receiver: alice.id }),
-      envelopeFrame({ type: 'hi', receiver: '*' }),
-      envelopeFrame({ type: 'hi', sender: 'x', receiver: alice.id }),
-    ]);
-    const crowd = await Promise.all([1, 2, 3, 4, 5].map(() => RawClient.open(server.port, { behind: eager })));
-    for (let count = 0; count < 20; count++) await alice.next();
-    const seen = alice.frames.slice(1).map((text) => JSON.parse(text) as { type: string; sender: string });
-    for (const { id } of crowd) {
-      const own = seen.filter(({ sender }) => sender === id).map(({ type }) => type);
-      expect(own).toEqual(['sys.arrived', 'hi', 'hi', 'hi']);
-    }
-    for (const { socket } of crowd) socket.destroy();
-  });
-
   it('is not sent with ARRIVAL_NOTICES=off', async () => {
     await start({ ARRIVAL_NOTICES: 'off' });
     const alice = await connect(server.url);

@@ -52,15 +52,6 @@ describe('an accepted connection', () => {
     expect((await connect(server.url)).welcome.data).toMatchObject({ notices: scope });
   });
 
-  it('gets its welcome before answers to messages sent along with the request', async () => {
-    await start();
-    const behind = envelopeFrame({ type: 'sys.ping', id: 'early' });
-    const early = await RawClient.open(server.port, { behind });
-    expect(early.id).toMatch(/\./);
-    expect((await early.envelopeOf('sys.pong')).ref).toBe('early');
-    early.socket.destroy();
-  });
-
   it('gets its welcome first among the notices and messages of a crowd', async () => {
     await start();
     const broadcaster = await connect(server.url);

@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClientOptions } from 'ws';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { startApache } from '../support/apache.js';
+import { startCaddy } from '../support/caddy.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect, type Client } from '../support/client.js';
 import type { Daemon } from '../support/daemon.js';
+import type { Front } from '../support/front.js';
+import { startHaproxy } from '../support/haproxy.js';
 import { startNginx } from '../support/nginx.js';
 import { freePorts } from '../support/ports.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -54,11 +58,11 @@ const DEPLOYMENTS: Record<string, () => Promise<Deployment>> = {
   },
   nginx: async () => proxied(async (port) => startNginx({ appPort: port })),
   Apache: async () => proxied(startApache),
+  HAProxy: async () => proxied((port) => startHaproxy([`127.0.0.1:${port}`])),
+  Caddy: async () => proxied((port) => startCaddy([`127.0.0.1:${port}`])),
 };
 
-async function proxied(
-  start: (port: number) => Promise<{ url: string; caFile: string; process: Daemon; stop(): Promise<void> }>,
-): Promise<Deployment> {
+async function proxied(start: (port: number) => Promise<Front>): Promise<Deployment> {
   const variables = { HEARTBEAT_MS, PORT: await reservePort(), FRONT_PROXIES: '127.0.0.1' };
   const server = await startServer(variables);
   const proxy = await start(server.port);
@@ -79,8 +83,8 @@ describe.each(Object.keys(DEPLOYMENTS))('behind %s, a session', (name) => {
     await deployment?.server.stop();
   });
 
-  const open = (headers: Record<string, string> = {}): Promise<Client> =>
-    connect(deployment.url, { headers, ...(ca !== '' && { ca }) });
+  const open = (options: ClientOptions = {}): Promise<Client> =>
+    connect(deployment.url, { ...options, ...(ca !== '' && { ca }) });
 
   it('exchanges messages', async () => exchange());
 
@@ -102,24 +106,25 @@ describe.each(Object.keys(DEPLOYMENTS))('behind %s, a session', (name) => {
     await ann.close(1000);
   });
 
-  it('cannot forge its address', async () => {
-    const forged = { 'X-Forwarded-For': '6.6.6.6', 'X-Real-IP': '6.6.6.6', Forwarded: 'for=6.6.6.6' };
-    const client = await open(forged);
-    const address = deployment.server.app.get(SessionRegistry, { strict: false }).find(client.id)?.address;
-    expect(address).toBe('127.0.0.1');
+  it.each(['127.0.0.1', '127.0.0.9'])('has its address and cannot forge it: %s', async (address) => {
+    const headers = { 'X-Forwarded-For': '6.6.6.6', 'X-Real-IP': '6.6.6.6', Forwarded: 'for=6.6.6.6' };
+    const client = await open({ headers, localAddress: address, family: 4 });
+    const session = deployment.server.app.get(SessionRegistry, { strict: false }).find(client.id);
+    expect(session?.address).toBe(address);
     await client.close(1000);
   });
 
   it('is accepted from the same origin and rejected from another', async () => {
     const origin = deployment.url.replace('ws', 'http').replace('/wss', '');
-    await (await open({ Origin: origin })).close(1000);
-    await expect(open({ Origin: 'https://evil.test' })).rejects.toThrow('403');
+    await (await open({ origin })).close(1000);
+    await expect(open({ origin: 'https://evil.test' })).rejects.toThrow('403');
   });
 
   it('can connect again after a restart of the application', async () => {
     const before = await open();
     await deployment.server.stop();
-    await before.closed;
+    expect((await before.next('sys.reconnect')).data).toEqual({ afterMs: expect.any(Number) as number });
+    expect(await before.closed).toEqual({ code: 1012, reason: 'service_restart' });
     await expect(open()).rejects.toThrow(/50\d|ECONNREFUSED|could not connect/);
     deployment.server = await startServer(deployment.variables);
     await exchange();

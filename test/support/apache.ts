@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { makeCertificates } from './certificates.js';
 import { Daemon } from './daemon.js';
+import type { Front } from './front.js';
 import { needs } from './needs.js';
 import { freePorts } from './ports.js';
 
@@ -15,14 +16,9 @@ const MODULES = '/usr/lib/apache2/modules';
 const CONFIGURATION = fileURLToPath(new URL('../../config/apache/switchboard.conf', import.meta.url));
 const NEEDED = ['mpm_event', 'authz_core', 'ssl', 'headers', 'proxy', 'proxy_http', 'reqtimeout'];
 
-export interface Apache {
-  /** `wss://localhost:PORT/wss` */
-  readonly url: string;
-  readonly caFile: string;
-  readonly process: Daemon;
+export interface Apache extends Front {
   /** Starts new processes with the configuration read anew; resolves once they serve. Old ones finish their requests. */
   reload(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { ClientOptions } from 'ws';
 import { HandlersModule } from '../../src/handlers/handlers.module.js';
 import { startTestServer } from '../../src/testing/start.js';
 import { connect, type Client } from './client.js';
+import type { FrontName } from './proxied-server.js';
 
 export { LIMITS_OFF } from '../../src/testing/test-settings.js';
 
@@ -22,11 +23,11 @@ export interface TestServer {
 /** Nodes of a server; more than one for contract tests on a cluster. */
 const NODES = Number(process.env['TEST_NODES'] ?? 1);
 
-/** Which way nginx takes to the server, for contract tests behind nginx: `unix` or `tcp`. Not set: no nginx. */
-const WAY = process.env['TEST_NGINX'] as 'unix' | 'tcp' | undefined;
+/** The proxy in front of the server, for contract tests behind proxies. Not set: none. */
+const FRONT = process.env['TEST_FRONT'] as FrontName | undefined;
 
 /**
- * Starts the real application on a free port, on TEST_NODES nodes, or behind nginx (TEST_NGINX).
+ * Starts the real application on a free port, on TEST_NODES nodes, or behind a proxy (TEST_FRONT).
  *
  * @param variables settings as in the environment
  * @param handlers modules that replace those in `src/handlers/`
@@ -35,9 +36,9 @@ export async function startServer(
   variables: Record<string, string> = {},
   handlers?: DynamicModule['imports'],
 ): Promise<TestServer> {
-  if (WAY !== undefined) {
+  if (FRONT !== undefined) {
     const { startProxied } = await import('./proxied-server.js');
-    return startProxied(WAY, variables, handlers);
+    return startProxied(FRONT, variables, handlers);
   }
   if (NODES === 1) return startNode(variables, handlers);
   const { startBalancedCluster } = await import('./balanced-cluster.js');
