@@ -85,7 +85,10 @@ async function claim(own: string, path: string): Promise<boolean> {
     await rm(lock, { force: true });
     return false;
   }
-  await rename(lock, path).catch(() => undefined); // the lock is gone where another process took it for a dead one
+  await rename(lock, path).catch((error: unknown) => {
+    // The lock is gone where another process took it for a dead one.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  });
   const [mine, there] = await Promise.all([lstat(own), lstat(path).catch(() => undefined)]);
   return mine.ino === there?.ino;
 }
