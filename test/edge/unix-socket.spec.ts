@@ -161,14 +161,17 @@ describe('a start with LISTEN', () => {
     );
   });
 
-  it.each([0o755, 0o701, 0o2777])('ends with one sentence where every user may enter the folder, mode %o', async (mode) => {
-    chmodSync(folder.path, mode);
-    await expect(start('0.sock')).rejects.toThrow(
-      `every user may enter ${folder.path} and connect as the proxy: let only this process and the proxy enter, ` +
-        `with chmod o= ${folder.path} and the group of the proxy`,
-    );
-    expect(readdirSync(folder.path)).toEqual([]);
-  });
+  it.each([0o755, 0o701, 0o2777])(
+    'ends with one sentence where every user may enter the folder, mode %o',
+    async (mode) => {
+      chmodSync(folder.path, mode);
+      await expect(start('0.sock')).rejects.toThrow(
+        `every user may enter ${folder.path} and connect as the proxy: let only this process and the proxy enter, ` +
+          `with chmod o= ${folder.path} and the group of the proxy`,
+      );
+      expect(readdirSync(folder.path)).toEqual([]);
+    },
+  );
 
   it('accepts a folder that one group may enter, that of the proxy', async () => {
     chmodSync(folder.path, 0o750);
