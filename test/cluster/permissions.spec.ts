@@ -155,7 +155,7 @@ describe('a subject that NATS denies', () => {
     })();
     // Probes of the node itself, sent again by a stranger with other reply subjects.
     const own = await probe;
-    const replies = Array.from({ length: 20 }, (_, number) => (logged === reply ? reply : `${reply}.${number}`));
+    const replies = [...Array(20).keys()].map((number) => (logged === reply ? reply : `${reply}.${number}`));
     for (const each of [...replies, 'last', ...replies, 'end'])
       stranger.publish(`switchboard.mail.${String(part)}`, own, { reply: each });
     const denied = () => node.lines.filter(({ message }) => message === 'NATS permissions deny a subject');
