@@ -8,7 +8,7 @@ export const REQUEST_TIMEOUT_MS = 5000;
  *
  * @throws {Error} for another status than 200, a redirection, a long body or a slow one, and when `stopped` is aborted
  */
-export async function bodyOf(url: string, stopped: AbortSignal): Promise<string> {
+export async function requestJwks(url: string, stopped: AbortSignal): Promise<string> {
   const headers = { Accept: 'application/json, application/jwk-set+json' };
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
   const response = await fetch(url, { headers, redirect: 'manual', signal });

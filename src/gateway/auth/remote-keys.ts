@@ -1,7 +1,7 @@
 import { TokenBucket } from '../../limits/token-bucket.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import { bodyOf, reasonOf, REQUEST_TIMEOUT_MS } from './key-request.js';
+import { requestJwks, reasonOf, REQUEST_TIMEOUT_MS } from './key-request.js';
 import { KeyList } from './key-list.js';
 import type { KeySource } from './key-source.js';
 import { TokenRefusal } from './token-refusal.js';
@@ -92,7 +92,7 @@ export class RemoteKeys implements KeySource {
 
   async #requestKeys(): Promise<void> {
     try {
-      this.#keys = KeyList.parse(await bodyOf(this.url, this.#stopped.signal));
+      this.#keys = KeyList.parse(await requestJwks(this.url, this.#stopped.signal));
       this.#succeed();
     } catch (error) {
       if (!this.#stopped.signal.aborted) this.#fail(error);
