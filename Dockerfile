@@ -19,9 +19,9 @@ COPY package.json LICENSE* ./
 COPY config ./config
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-# All files above belong to root, so the process can read its code and not change it. A new volume takes the owner of the
-# folder that it is mounted on.
-RUN mkdir -m 0755 /run/switchboard && chown node:node /run/switchboard
+# All files above belong to root, so the process can read its code and not change it. A new volume takes the owner, the group
+# and the mode of the folder that it is mounted on. 101 is the group of nginx in its official images.
+RUN mkdir -m 0750 /run/switchboard && chown node:101 /run/switchboard
 USER node
 EXPOSE 3000
 CMD ["node", "dist/main.js"]

@@ -10,7 +10,7 @@ export type CertificateSubject = Readonly<Record<string, string | string[] | und
 
 /** Facts about a client that were proven before the upgrade. `TokenRenewal` replaces the claims and the expiry. */
 export interface Identity {
-  /** Address of the client, resolved through trusted proxies; empty for a Unix socket. */
+  /** Address of the client, resolved through trusted proxies; `unix:` where the proxy at the Unix socket sends none. */
   readonly address: string;
   /** `sub` of the token, or the user that a `ConnectGuard` supplied. */
   readonly user: string | undefined;

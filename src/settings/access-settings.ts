@@ -91,7 +91,7 @@ export class AccessSettings {
 
   @Setting(
     'number',
-    'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded; at least 10 minutes.',
+    'Milliseconds that the last keys of an `AUTH_JWKS` URL stay in use while it cannot be loaded; at least 10 minutes and 10 s, so that a refresh has ended.',
   )
   @WholeNumber({ unit: 'milliseconds' })
   authKeysMaxAgeMs!: number;

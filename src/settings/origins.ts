@@ -52,7 +52,9 @@ export function isAllowedOrigin(entry: string): boolean {
  * @returns `undefined` for a text that is not an origin
  */
 export function toOrigin(text: string): string | undefined {
-  if (!WEB.test(text)) return text === 'null' || ORIGIN.test(text) ? text.toLowerCase() : undefined;
+  if (text === 'null') return text;
+  if (!ORIGIN.test(text)) return undefined;
+  if (!WEB.test(text)) return text.toLowerCase();
   if (!URL.canParse(text)) return undefined;
   const { protocol, host } = new URL(text);
   return `${protocol}//${host.replace(/\.(?=(:\d+)?$)/, '')}`;

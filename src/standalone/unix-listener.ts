@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { access, chmod, constants, link, lstat, rename, rm } from 'node:fs/promises';
+import { access, chmod, constants, link, lstat, rename, rm, stat } from 'node:fs/promises';
 import type { Server as HttpServer } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -10,6 +10,8 @@ import { ListenError } from './server-address.js';
 
 /** Any user may connect who may enter the folder. So the folder decides who can be the proxy. */
 const SOCKET_MODE = 0o666;
+/** The bit of a folder's mode that lets every user of the machine enter. */
+const ENTERED_BY_ALL = 0o001;
 /** Connections that wait for `accept`; the system lowers it to net.core.somaxconn. A full queue refuses at once. */
 const BACKLOG = 65_535;
 
@@ -34,7 +36,7 @@ export class UnixListener {
    * Listens on the first free path of `LISTEN`.
    *
    * @param listen `unix:/FOLDER/NAME.sock`, or `unix:/FOLDER/*.sock` for the slots 0 to 15
-   * @throws {ListenError} where each path is in use, or the folder does not allow a socket
+   * @throws {ListenError} where each path is in use, or the folder takes no socket or lets every user enter
    */
   static async open(listen: string, http: HttpServer): Promise<UnixListener> {
     const folder = dirname(listen.slice(UNIX_SCHEME.length));
@@ -47,6 +49,7 @@ export class UnixListener {
     try {
       await access(folder, constants.W_OK | constants.X_OK); // because `listen` has one error for all faults of a folder
       await once(server.listen({ path: own, backlog: BACKLOG }), 'listening');
+      if (((await stat(folder)).mode & ENTERED_BY_ALL) !== 0) throw new ListenError(enteredByAll(folder));
       await chmod(own, SOCKET_MODE);
       const path = await firstFree(own, unixPaths(listen));
       if (path === undefined) throw new ListenError(inUse(listen));
@@ -82,7 +85,10 @@ async function claim(own: string, path: string): Promise<boolean> {
     await rm(lock, { force: true });
     return false;
   }
-  await rename(lock, path).catch(() => undefined); // the lock is gone where another process took it for a dead one
+  await rename(lock, path).catch((error: unknown) => {
+    // The lock is gone where another process took it for a dead one.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  });
   const [mine, there] = await Promise.all([lstat(own), lstat(path).catch(() => undefined)]);
   return mine.ino === there?.ino;
 }
@@ -119,6 +125,13 @@ function inUse(listen: string): string {
   return path.endsWith('*.sock')
     ? `the sockets 0 to ${UNIX_SLOTS - 1} of ${dirname(path)} are in use: stop one of their processes, or set LISTEN to another folder`
     : `${path} is in use by another process, or is no socket: stop that process, or set LISTEN to another path`;
+}
+
+function enteredByAll(folder: string): string {
+  return (
+    `every user may enter ${folder} and connect as the proxy: let only this process and the proxy enter, ` +
+    `with chmod o= ${folder} and the group of the proxy`
+  );
 }
 
 function problem(error: unknown, folder: string): string {

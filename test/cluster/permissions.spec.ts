@@ -135,9 +135,13 @@ describe('a subject that NATS denies', () => {
     await other.logged('joined');
   });
 
-  it('of a stranger as the reply subject is logged, and ends nothing', async () => {
+  it.each([
+    ['its reply subject', 'another.subject', 'another.subject'],
+    ['a number in its reply subject', 'switchboard.receipt.stranger', 'switchboard.receipt.>'],
+  ])('of a stranger is logged once for each connection, and ends nothing: %s', async (_, reply, logged) => {
+    const publish = '{ allow: "switchboard.>", deny: "switchboard.receipt.stranger.>" }';
     await configure(`authorization { users = [
-      { user: nodes, password: pass, permissions: { publish: "switchboard.>", subscribe: "switchboard.>" } }
+      { user: nodes, password: pass, permissions: { publish: ${publish}, subscribe: "switchboard.>" } }
       { user: stranger, password: pass }
     ] }`);
     await startNats();
@@ -149,10 +153,16 @@ describe('a subject that NATS denies', () => {
       for await (const message of batch) return message.data;
       return undefined;
     })();
-    // A probe of the node itself, sent again by a stranger with another reply subject.
-    stranger.publish(`switchboard.mail.${String(part)}`, await probe, { reply: 'another.subject' });
-    const line = await node.logged('NATS permissions deny a subject');
-    expect(line).toMatchObject({ level: 'error', reason: expect.stringContaining('another.subject') as string });
+    // Probes of the node itself, sent again by a stranger with other reply subjects.
+    const own = await probe;
+    const replies = [...Array(20).keys()].map((number) => (logged === reply ? reply : `${reply}.${number}`));
+    for (const each of [...replies, 'last', ...replies, 'end'])
+      stranger.publish(`switchboard.mail.${String(part)}`, own, { reply: each });
+    const denied = () => node.lines.filter(({ message }) => message === 'NATS permissions deny a subject');
+    await expect.poll(() => denied().at(-1)?.['reason']).toMatch(/\bend\b/);
+    expect(denied()).toMatchObject(
+      [logged, 'last', 'end'].map((subject) => ({ level: 'error', reason: `publish to ${subject}` })),
+    );
     await stranger.close();
     expect(await readiness(node)).toMatchObject({ status: 200 });
     expect(node.lines.map(({ message }) => message)).not.toContain('link lost');

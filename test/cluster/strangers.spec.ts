@@ -1,7 +1,8 @@
 import { connect as connectNats, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { begin, decodeMessage, encodeMessage, finish } from '../../src/cluster/wire/node-codec.js';
+import { begin, encodeMessage, finish } from '../../src/cluster/wire/node-codec.js';
+import { decodeMessage } from '../support/decode-message.js';
 import type { Batch, Snapshot } from '../../src/cluster/wire/node-message.js';
 import { connect } from '../support/client.js';
 import { NatsServer } from '../support/nats.js';

@@ -54,6 +54,8 @@ describe('the origin of a web page', () => {
       null: FORBIDDEN,
       'file://': FORBIDDEN,
       'not an origin': FORBIDDEN,
+      'https://user@app.example.com': FORBIDDEN,
+      'https://app.example.com/path': FORBIDDEN,
     };
     for (const [origin, verdict] of Object.entries(verdicts))
       expect([origin, await handshake({ origin })]).toEqual([origin, verdict]);

@@ -177,6 +177,19 @@ describe('keys that were loaded', () => {
     expect(await enter(await key.sign())).toBe('401');
   });
 
+  it('stay in use during each refresh, however short AUTH_KEYS_MAX_AGE_MS is', async () => {
+    provider.publish(key.jwk);
+    await start({ AUTH_KEYS_MAX_AGE_MS: '1000' });
+    expect(await enter(await key.sign())).toBe('in');
+    const hanging: ServerResponse[] = [];
+    provider.answerWith((response) => hanging.push(response));
+    vi.advanceTimersByTime(REFRESH_MS);
+    await provider.requests(2);
+    expect((await read('/health/ready')).status).toBe(200);
+    expect(await enter(await key.sign())).toBe('in');
+    json(hanging[0]!, { keys: [key.jwk] });
+  });
+
   it('are not used beyond AUTH_KEYS_MAX_AGE_MS, a day by default: 503, and the node is not ready', async () => {
     provider.publish(key.jwk);
     await start();

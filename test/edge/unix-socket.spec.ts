@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect as dial } from 'node:net';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ describe('the Unix socket of LISTEN', () => {
     expect([response.statusCode, await text(response)]).toEqual([200, expect.stringContaining('ready')]);
   });
 
-  it('may be opened by every user who may enter its folder', async () => {
+  it('may be opened by each user who may enter its folder', async () => {
     await start('0.sock');
     expect((statSync(slot(0)).mode & 0o777).toString(8)).toBe('666');
     expect(readdirSync(folder.path)).toEqual(['0.sock']);
@@ -159,6 +159,24 @@ describe('a start with LISTEN', () => {
     await expect(start('none/0.sock')).rejects.toThrow(
       `the folder ${folder.path}/none of LISTEN does not exist: create it, and let the user of this process write to it`,
     );
+  });
+
+  it.each([0o755, 0o701, 0o2777])(
+    'ends with one sentence where every user may enter the folder, mode %o',
+    async (mode) => {
+      chmodSync(folder.path, mode);
+      await expect(start('0.sock')).rejects.toThrow(
+        `every user may enter ${folder.path} and connect as the proxy: let only this process and the proxy enter, ` +
+          `with chmod o= ${folder.path} and the group of the proxy`,
+      );
+      expect(readdirSync(folder.path)).toEqual([]);
+    },
+  );
+
+  it('accepts a folder that one group may enter, that of the proxy', async () => {
+    chmodSync(folder.path, 0o750);
+    await start('0.sock');
+    await (await connectUnix(slot(0))).close(1000);
   });
 
   it('ends with one sentence where the folder takes no socket', async () => {

@@ -5,7 +5,7 @@ import { Clock } from '../../src/cluster/clock.js';
 import { BatchAccumulator, type PublishResult } from '../../src/cluster/nats/batch-accumulator.js';
 import { InFlight } from '../../src/cluster/nats/in-flight.js';
 import { Subjects } from '../../src/cluster/nats/subjects.js';
-import { decodeMessage } from '../../src/cluster/wire/node-codec.js';
+import { decodeMessage } from '../support/decode-message.js';
 import { textFrame } from '../../src/protocol/index.js';
 import { Log } from '../../src/telemetry/log.js';
 

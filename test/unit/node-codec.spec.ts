@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   begin,
-  decodeMessage,
   encodeMessage,
   finish,
   isSupported,
@@ -9,6 +8,7 @@ import {
   writeEvent,
   writeRequest,
 } from '../../src/cluster/wire/node-codec.js';
+import { decodeMessage } from '../support/decode-message.js';
 import type { JsonMessage } from '../../src/cluster/wire/json-body.js';
 import {
   KINDS,

@@ -6,6 +6,9 @@ import type { Subjects } from '../nats/subjects.js';
 import { TICKS_PER_HEARTBEAT } from '../ticks.js';
 import { decodeBody, encodeMessage, type EncodedMessage } from '../wire/node-codec.js';
 
+/** Denied operations on subjects of others that are logged for each connection; a stranger may choose such a subject. */
+const MAX_LOGGED = 8;
+
 /**
  * Checks that NATS carries messages of this node in both directions, on each subject that the node subscribes to. NATS
  * may deny any subject to a user, or lose a subscription, while the connection stays open. The node sends probes to
@@ -17,6 +20,8 @@ export class LinkCheck {
   /** Subjects on which no message came back on this connection. */
   readonly #pending = new Set<string>();
   readonly #refusals: Refusals;
+  /** Denied operations on subjects of others that were logged on this connection. */
+  readonly #logged = new Set<string>();
   readonly #maxSilentTicks: number;
   #passed = false;
 
@@ -45,6 +50,7 @@ export class LinkCheck {
   start(): void {
     this.#passed = false;
     this.#refusals.clear();
+    this.#logged.clear();
     this.#silentTicks.clear();
     this.#pending.clear();
     for (const subject of this.subjects.from(this.connector.origin.nodeId)) {
@@ -92,15 +98,25 @@ export class LinkCheck {
     this.#returned(message.subject);
   }
 
-  /** Gives up the connection where the error concerns a subject of this node. Logs any other error only. */
+  /**
+   * Gives up the connection, unless the error is that a subject of others is denied. That is logged: a stranger may have
+   * chosen the subject, and a denied kind of subject ends the connection with the next probe.
+   */
   onServerError(error: Error): void {
     const isOfOther =
       error instanceof errors.PermissionViolationError &&
       !this.subjects.concerns(error.subject, this.connector.origin.nodeId);
-    if (isOfOther) return this.connector.faults.fault('error', 'NATS permissions deny a subject', error.message);
+    if (isOfOther) return this.#logOnce(this.#refusals.wordsOf(error));
     const isFirst = this.#refusals.words === undefined;
     this.#refusals.add(error);
     if (isFirst) void this.#refuse(this.connector.origin.incarnation);
+  }
+
+  /** Logs a denied operation once for each connection, because each receipt has a subject of its own. */
+  #logOnce(denied: string): void {
+    if (this.#logged.has(denied) || this.#logged.size >= MAX_LOGGED) return;
+    this.#logged.add(denied);
+    this.connector.faults.fault('error', 'NATS permissions deny a subject', denied);
   }
 
   #returned(subject: string): void {

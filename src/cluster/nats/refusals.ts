@@ -21,7 +21,7 @@ export class Refusals {
   }
 
   add(error: Error): void {
-    if (error instanceof errors.PermissionViolationError) this.#denied.add(this.#words(error));
+    if (error instanceof errors.PermissionViolationError) this.#denied.add(this.wordsOf(error));
     else this.#otherError = error.message;
   }
 
@@ -43,7 +43,8 @@ export class Refusals {
       : 'NATS permissions deny a subject; grant it to the NATS user';
   }
 
-  #words({ operation, subject }: InstanceType<typeof errors.PermissionViolationError>): string {
+  /** Returns the words for a denied operation, with the pattern of its subject. */
+  wordsOf({ operation, subject }: InstanceType<typeof errors.PermissionViolationError>): string {
     return `${operation === 'publish' ? 'publish' : 'subscribe'} to ${this.subjects.patternOf(subject)}`;
   }
 }

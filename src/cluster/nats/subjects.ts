@@ -19,8 +19,8 @@ export class Subjects {
 
   /** Returns the pattern of a subject for the permissions of NATS, such as `switchboard.mail.>`. */
   patternOf(subject: string): string {
-    const [prefix, kind, ...rest] = subject.split('.');
-    return [prefix, kind, ...(rest.length > 0 ? ['>'] : [])].join('.');
+    const tokens = subject.split('.');
+    return tokens.length > 2 ? [...tokens.slice(0, 2), '>'].join('.') : subject;
   }
 
   /** The subject of one node for snapshots, RPCs and `fenced`. */

@@ -116,12 +116,6 @@ export function decodeBody({ kind, body }: EncodedMessage): NodeMessage {
   return readBody(kind, body);
 }
 
-/** Decodes a message of a supported version. @throws {Error} where the bytes are no such message */
-export function decodeMessage(bytes: Uint8Array): { readonly head: Head; readonly message: NodeMessage } {
-  const encoded = decodeHead(bytes);
-  return { head: encoded.head, message: decodeBody(encoded) };
-}
-
 function readBody(kind: Kind | undefined, reader: ByteReader): NodeMessage {
   if (kind === undefined) return { kind: 'unknown' };
   if (kind === 'events')

@@ -1,16 +1,16 @@
 /** A JWKS has a few keys of less than 1 KiB. */
 const MAX_BYTES = 262_144;
 /** The longest time of a request, its body included. */
-const TIMEOUT_MS = 5000;
+export const REQUEST_TIMEOUT_MS = 5000;
 
 /**
  * Requests a JWKS.
  *
  * @throws {Error} for another status than 200, a redirection, a long body or a slow one, and when `stopped` is aborted
  */
-export async function bodyOf(url: string, stopped: AbortSignal): Promise<string> {
+export async function requestJwks(url: string, stopped: AbortSignal): Promise<string> {
   const headers = { Accept: 'application/json, application/jwk-set+json' };
-  const signal = AbortSignal.any([stopped, AbortSignal.timeout(TIMEOUT_MS)]);
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
   const response = await fetch(url, { headers, redirect: 'manual', signal });
   const chunks: Uint8Array[] = [];
   let bytes = 0;

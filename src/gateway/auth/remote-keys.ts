@@ -1,13 +1,15 @@
 import { TokenBucket } from '../../limits/token-bucket.js';
 import type { Counters } from '../../telemetry/counters.js';
 import type { Log } from '../../telemetry/log.js';
-import { bodyOf, reasonOf } from './key-request.js';
+import { requestJwks, reasonOf, REQUEST_TIMEOUT_MS } from './key-request.js';
 import { KeyList } from './key-list.js';
 import type { KeySource } from './key-source.js';
 import { TokenRefusal } from './token-refusal.js';
 
 /** Time from a successful request to the next. */
 const REFRESH_MS = 600_000;
+/** The least age at which keys expire: a refresh has begun by then, and has ended or failed. */
+const LEAST_MAX_AGE_MS = REFRESH_MS + 2 * REQUEST_TIMEOUT_MS;
 /** The shortest and the longest time from a failed request to the next; it doubles with each failure. */
 const MIN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
@@ -32,7 +34,7 @@ export class RemoteKeys implements KeySource {
   #request: Promise<void> | undefined;
   #lastWarning: string | undefined;
 
-  /** @param maxAgeMs `AUTH_KEYS_MAX_AGE_MS`; at least the time between two requests */
+  /** @param maxAgeMs `AUTH_KEYS_MAX_AGE_MS`; at least the time until the next request has ended */
   constructor(
     private readonly url: string,
     private readonly maxAgeMs: number,
@@ -52,7 +54,7 @@ export class RemoteKeys implements KeySource {
 
   /** The keys, unless there are none or they are too old. */
   get usable(): KeyList | undefined {
-    return this.ageMs > Math.max(REFRESH_MS, this.maxAgeMs) ? undefined : this.#keys;
+    return this.ageMs > Math.max(LEAST_MAX_AGE_MS, this.maxAgeMs) ? undefined : this.#keys;
   }
 
   /** Milliseconds since the keys were loaded. */
@@ -90,7 +92,7 @@ export class RemoteKeys implements KeySource {
 
   async #requestKeys(): Promise<void> {
     try {
-      this.#keys = KeyList.parse(await bodyOf(this.url, this.#stopped.signal));
+      this.#keys = KeyList.parse(await requestJwks(this.url, this.#stopped.signal));
       this.#succeed();
     } catch (error) {
       if (!this.#stopped.signal.aborted) this.#fail(error);

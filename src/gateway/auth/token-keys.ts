@@ -31,7 +31,7 @@ export class TokenKeys implements OnModuleInit, OnApplicationShutdown {
     if (isUrl(authJwks)) this.#source = this.#remote = new RemoteKeys(authJwks, authKeysMaxAgeMs, counters, log);
     else this.#source = new FileKeys(authJwks, log);
     // With `optional` the node serves clients without a token meanwhile.
-    if (auth === 'required') this.#checkReadiness();
+    if (auth === 'required') this.#addReadinessCheck();
   }
 
   onModuleInit(): void {
@@ -67,7 +67,7 @@ export class TokenKeys implements OnModuleInit, OnApplicationShutdown {
     throw new TokenRefusal(fitting.length > 0 ? WRONG_SIGNATURE : UNKNOWN_KEY, source.retryAfterMs);
   }
 
-  #checkReadiness(): void {
+  #addReadinessCheck(): void {
     const remote = this.#remote;
     if (remote === undefined) return;
     this.nodeState.addReadinessCheck('tokenKeys', () =>

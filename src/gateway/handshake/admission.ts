@@ -18,7 +18,10 @@ export const TOO_MANY: HandshakeRejection = {
   code: 'too_many_connections',
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
-/** The share of its limit by which an address may exceed it and still see why, and the most connections of that share. */
+/**
+ * Connections over the limit of an address that get their upgrade, so that a page sees why they are closed: a share of the
+ * limit, and at most so many. Below a limit of ten there are none, because one more would be over a tenth.
+ */
 const VISIBLE_EXCESS_SHARE = 0.1;
 const MAX_VISIBLE_EXCESS = 16;
 /**

@@ -14,8 +14,8 @@ const CERTIFICATE_HEADER = 'x-client-certificate';
 
 /**
  * Resolves the address, the protocol and the certificate of a client: from the connection, or from the headers of a
- * trusted proxy. Trusted is a proxy that shows the secret of `PROXY_SECRET_FILE`, or without such a file one that
- * `FRONT_PROXIES` names.
+ * trusted proxy. Trusted is the proxy at the Unix socket, one that shows the secret of `PROXY_SECRET_FILE`, or without such
+ * a file one that `FRONT_PROXIES` names.
  */
 @Injectable()
 export class ClientAddress {
@@ -58,12 +58,12 @@ export class ClientAddress {
   }
 
   /**
-   * Returns the subject of the client certificate that a proxy has verified. Requires the secret, because any client
+   * Returns the subject of the client certificate that a proxy has verified. Requires a proven proxy, because any client
    * can send this header.
    */
   certificateSubject(request: IncomingMessage): CertificateSubject | undefined {
     const text = request.headers[CERTIFICATE_HEADER];
-    if (typeof text !== 'string' || !this.#hasSecret(request)) return undefined;
+    if (typeof text !== 'string' || !this.#isProvenProxy(request)) return undefined;
     try {
       return { ...new X509Certificate(decodeURIComponent(text)).toLegacyObject().subject };
     } catch {
@@ -73,7 +73,7 @@ export class ClientAddress {
 
   /** Returns whether the headers about the client were set by a trusted proxy. */
   #trusts(request: IncomingMessage): boolean {
-    if (this.#secretHash !== undefined || isUnixPeer(request)) return this.#hasSecret(request);
+    if (this.#secretHash !== undefined || isUnixPeer(request)) return this.#isProvenProxy(request);
     return this.#isNamed(plainAddress(request.socket.remoteAddress ?? ''));
   }
 
@@ -81,7 +81,7 @@ export class ClientAddress {
    * Returns whether a request shows the secret, which only the proxy can read, or came by the Unix socket, where file
    * permissions stand for it.
    */
-  #hasSecret(request: IncomingMessage): boolean {
+  #isProvenProxy(request: IncomingMessage): boolean {
     if (isUnixPeer(request)) return true;
     if (this.#secretHash === undefined) return false;
     return timingSafeEqual(hash(String(request.headers['x-proxy-secret'] ?? '')), this.#secretHash);

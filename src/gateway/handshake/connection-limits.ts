@@ -8,7 +8,7 @@ import { intercept } from '../http/intercept.js';
 import { OpenConnections, type HttpConnection } from '../http/open-connections.js';
 import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/rejection.js';
 import { endUnread } from '../http/socket-end.js';
-import { bodyOf, hasBody, responsesOf, TransferWatch } from '../http/transfer-watch.js';
+import { bodyTransfer, hasBody, responsesOf, TransferWatch } from '../http/transfer-watch.js';
 import { Settings } from '../../settings/settings.js';
 import { Admission, FULL, TOO_MANY, visibleExcess } from './admission.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
@@ -125,8 +125,8 @@ export class ConnectionLimits {
   }
 
   /**
-   * Ends the longest idle connection of an address at its limit. Returns `false` where none is idle and the excess is larger
-   * than the one whose upgrades are accepted and closed.
+   * Ends the longest idle connection of an address at its limit. Returns `false` where none is idle and the address exceeds
+   * its limit by more than {@link visibleExcess}.
    */
   #makeRoom(address: string): boolean {
     const limit = this.#perAddress;
@@ -205,7 +205,7 @@ export class ConnectionLimits {
     }
     if (this.#bodyTimeoutMs > 0 && hasBody(request)) {
       connection.body?.stop();
-      const body = bodyOf(request, socket, () => this.#onBodyTimeout(socket));
+      const body = bodyTransfer(request, socket, () => this.#onBodyTimeout(socket));
       connection.body = new TransferWatch(this.#bodyRate, this.#bodyTimeoutMs, body);
     }
     response.once('close', () => this.#onResponseEnd(connection, request, socket));

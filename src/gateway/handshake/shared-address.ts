@@ -2,14 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { BlockList, isIP } from 'node:net';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Log } from '../../telemetry/log.js';
+import { UNIX_ADDRESS } from './unix-peer.js';
 
-/** Warns at this number of sessions and this share of one address; a share below the second one allows the next warning. */
+/** Warns at this number of sessions and this share of them; a share below the second one allows the next warning. */
 const MIN_SESSIONS = 50;
 const SHARE = 0.9;
 const SHARE_TO_REARM = 0.8;
 
-const WARNING =
-  "nearly all sessions have one private address: name the proxy in FRONT_PROXIES, or give Docker's network IPv6";
+/** The most private addresses that are summed up: a balancer has one in each of its zones. */
+const MAX_ADDRESSES = 4;
+
+const REMEDY = "name the proxy in FRONT_PROXIES, or give Docker's network IPv6";
+const ONE_ADDRESS = `nearly all sessions have one private address: ${REMEDY}`;
+const FEW_ADDRESSES = `nearly all sessions have a few private addresses: ${REMEDY}`;
+const NO_ADDRESS =
+  'nearly all sessions come by the Unix socket without an address: let the proxy send X-Forwarded-For with each request';
 
 /** Addresses that no client on the Internet has: private, shared (RFC 6598), link-local and loopback. */
 const PRIVATE = { ipv4: new BlockList(), ipv6: new BlockList() };
@@ -30,14 +37,17 @@ for (const [address, bits] of [
   PRIVATE.ipv6.addSubnet(address, bits, 'ipv6');
 
 /**
- * Warns when nearly all sessions have one private address, once until it is no longer so. The address is then that of a
- * proxy or of Docker's gateway, and limits by address count all clients together.
+ * Warns when nearly all sessions have one private address, or all private ones are a few; once until it is no longer so. The
+ * address is then that of a proxy or of Docker's gateway, and limits by address count all clients together. The proxy at the
+ * Unix socket counts as a private address, where it sends none.
  */
 @Injectable()
 export class SharedAddress {
   /** Sessions by private address; no more entries than sessions. */
   readonly #counts = new Map<string, number>();
-  /** The address of the last warning, as long as nearly all sessions have it. */
+  /** Sessions with a private address. */
+  #total = 0;
+  /** An address of the last warning, as long as it holds. */
   #shared: string | undefined;
 
   constructor(
@@ -54,29 +64,40 @@ export class SharedAddress {
     this.#count(address, 1);
     if (this.#shared !== undefined && !this.#has(this.#shared, SHARE_TO_REARM, MIN_SESSIONS / 2))
       this.#shared = undefined;
-    if (this.#shared !== undefined || !this.#has(address, SHARE, MIN_SESSIONS)) return;
+    if (this.#shared !== undefined || !isPrivate(address) || !this.#has(address, SHARE, MIN_SESSIONS)) return;
     this.#shared = address;
-    this.log.warn(WARNING, {
-      address,
-      sessions: this.sessions.size,
-    });
+    this.#warn(address);
+  }
+
+  #warn(address: string): void {
+    const sessions = this.sessions.size;
+    if (!this.#isMost(this.#counts.get(address) ?? 0, SHARE))
+      return this.log.warn(FEW_ADDRESSES, { address: [...this.#counts.keys()].join(', '), sessions });
+    this.log.warn(address === UNIX_ADDRESS ? NO_ADDRESS : ONE_ADDRESS, { address, sessions });
   }
 
   #count(address: string, change: 1 | -1): void {
     if (!isPrivate(address)) return;
     const count = (this.#counts.get(address) ?? 0) + change;
+    this.#total += change;
     if (count > 0) this.#counts.set(address, count);
     else this.#counts.delete(address);
   }
 
-  /** Returns whether so many sessions are open, and more than a share of them from one address. */
+  /** Returns whether so many sessions are open, and most of them from one address or from a few private ones. */
   #has(address: string, share: number, minSessions: number): boolean {
-    const { size } = this.sessions;
-    return size >= minSessions && (this.#counts.get(address) ?? 0) > size * share;
+    if (this.sessions.size < minSessions) return false;
+    const isFew = this.#counts.size <= MAX_ADDRESSES && this.#isMost(this.#total, share);
+    return isFew || this.#isMost(this.#counts.get(address) ?? 0, share);
+  }
+
+  #isMost(count: number, share: number): boolean {
+    return count > this.sessions.size * share;
   }
 }
 
 function isPrivate(address: string): boolean {
+  if (address === UNIX_ADDRESS) return true;
   const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
   return PRIVATE[family].check(address, family);
 }

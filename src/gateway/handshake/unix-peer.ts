@@ -12,7 +12,7 @@ export function markUnixPeer(socket: Socket): void {
   (socket as MarkedSocket)[UNIX] = true;
 }
 
-/** Returns whether a connection came by the Unix socket of `LISTEN`, which only the proxy can open. */
+/** Returns whether a connection came by the Unix socket of `LISTEN`, which is that of the proxy: the folder keeps others out. */
 export function isUnixPeer({ socket }: Pick<IncomingMessage, 'socket'>): boolean {
   return (socket as MarkedSocket)[UNIX] === true;
 }

@@ -55,7 +55,7 @@ export class TransferWatch {
 }
 
 /** The body of a request. @param stalled called where the body is not complete */
-export function bodyOf(request: IncomingMessage, socket: Socket, stalled: () => void): Transfer {
+export function bodyTransfer(request: IncomingMessage, socket: Socket, stalled: () => void): Transfer {
   return {
     bytes: () => (request.readableLength > 0 ? undefined : socket.bytesRead),
     bytesOnTheWay: () => 0,

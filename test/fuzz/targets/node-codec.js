@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   begin,
-  decodeMessage,
+  decodeBody,
+  decodeHead,
   encodeMessage,
   finish,
   writeEvent,
@@ -115,7 +116,8 @@ export const nodeCodecTarget = {
 
 function tryDecode(bytes) {
   try {
-    return decodeMessage(bytes);
+    const encoded = decodeHead(bytes);
+    return { head: encoded.head, message: decodeBody(encoded) };
   } catch (error) {
     if (error instanceof RangeError || error instanceof SyntaxError || error.constructor === Error)
       return { problem: error.name };
