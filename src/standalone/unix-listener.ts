@@ -4,6 +4,7 @@ import { access, chmod, constants, link, lstat, rename, rm, stat } from 'node:fs
 import type { Server as HttpServer } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { markUnixPeer } from '../gateway/handshake/unix-peer.js';
 import { UNIX_SCHEME, UNIX_SLOTS, unixPaths } from '../settings/unix-path.js';
 import { ListenError } from './server-address.js';
@@ -12,18 +13,23 @@ import { ListenError } from './server-address.js';
 const SOCKET_MODE = 0o666;
 /** The bit of a folder's mode that lets every user of the machine enter. */
 const ENTERED_BY_ALL = 0o001;
+/** The end of the name under which a socket waits to replace a dead one. */
+const REPLACEMENT = '~';
+/** Longer than a process takes from finding a dead socket to replacing it. */
+const REPLACED_MS = 500;
 /** Connections that wait for `accept`; the system lowers it to net.core.somaxconn. A full queue refuses at once. */
 const BACKLOG = 65_535;
 
 /**
  * A Unix socket beside the TCP port. Hands its connections to the HTTP server.
  *
- * Listens under a name of its own and then moves to its path, which replaces the file of a dead process in one step:
+ * Listens under a name of its own, and then links the socket to its path. A dead socket there is replaced in one step:
  *
- *   .RANDOM ──link──▶ 0.sock.lock ──is 0.sock dead?──rename──▶ 0.sock
+ *   .RANDOM ──link──▶ 0.sock                                      where there is no file
+ *   .RANDOM ──link──▶ .RANDOM~ ──rename──▶ 0.sock ──still mine?    where nobody listens any more
  *
- * `link` fails for an existing lock, so one process at a time decides about a path. The file stays when the process
- * ends. nginx gets ECONNREFUSED from it, which nginx logs less severely than a missing file.
+ * The file stays when the process ends. nginx gets ECONNREFUSED from it, which nginx logs less severely than a missing
+ * file.
  */
 export class UnixListener {
   private constructor(
@@ -73,22 +79,17 @@ async function firstFree(own: string, paths: readonly string[]): Promise<string 
   return undefined;
 }
 
-/** Moves a listening socket to a path, unless another process has the path or is about to take it. */
+/**
+ * Links a listening socket to a path, unless another process has the path. Two processes that find the same dead socket
+ * may both replace it. The second one replaces the first one, which looks again a moment later and then has lost.
+ */
 async function claim(own: string, path: string): Promise<boolean> {
-  const lock = `${path}.lock`;
-  if (!(await linked(own, lock))) {
-    if (await isInUse(lock)) return false;
-    await rm(lock, { force: true }); // left by a process that was killed while it held the lock
-    if (!(await linked(own, lock))) return false;
-  }
-  if (await isInUse(path)) {
-    await rm(lock, { force: true });
-    return false;
-  }
-  await rename(lock, path).catch((error: unknown) => {
-    // The lock is gone where another process took it for a dead one.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  });
+  if (await linked(own, path)) return true;
+  if (await isInUse(path)) return false;
+  const replacement = `${own}${REPLACEMENT}`;
+  await link(own, replacement);
+  await rename(replacement, path);
+  await delay(REPLACED_MS);
   const [mine, there] = await Promise.all([lstat(own), lstat(path).catch(() => undefined)]);
   return mine.ino === there?.ino;
 }

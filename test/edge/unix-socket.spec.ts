@@ -120,14 +120,6 @@ describe('the slots of LISTEN', () => {
     expect(new Set(nodes.map(({ id }) => id.split('.')[0])).size).toBe(4);
     await Promise.all(nodes.map((client) => client.close(1000)));
   });
-
-  it('with a lock of a killed process are free', async () => {
-    await start('1.sock.lock');
-    await servers.pop()!.stop();
-    await start('1.sock');
-    await (await connectUnix(slot(1))).close(1000);
-    expect(readdirSync(folder.path)).toEqual(['1.sock']);
-  });
 });
 
 describe('a start with LISTEN', () => {
