@@ -20,7 +20,8 @@ segment='/([A-Za-z0-9_~-]|[.][.]?[A-Za-z0-9_~-]|[.][.][.])[A-Za-z0-9._~-]*'
 matches "$WS_PATH" "($segment)+" || fail "WS_PATH must be a path such as /wss, without a trailing slash (it is $WS_PATH)"
 matches "$HTTP_BASE" "/|($segment)+" ||
   fail "HTTP_BASE must be / or a path such as /chat, without a trailing slash (it is $HTTP_BASE)"
-matches "$HTTPS_PORT" '[1-9][0-9]{0,4}' || fail "HTTPS_PORT must be a port from 1 to 65535 (it is $HTTPS_PORT)"
+{ matches "$HTTPS_PORT" '[1-9][0-9]{0,4}' && [ "$HTTPS_PORT" -le 65535 ]; } ||
+  fail "HTTPS_PORT must be a port from 1 to 65535 (it is $HTTPS_PORT)"
 matches "$IDLE_TIMEOUT" '[1-9][0-9]{0,8}(ms|s|m|h)?' ||
   fail "IDLE_TIMEOUT must be a time such as 75s or 2m (it is $IDLE_TIMEOUT)"
 

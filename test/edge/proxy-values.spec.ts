@@ -52,7 +52,7 @@ describe('nginx ends its start with one line', () => {
     ...each('FRONT_PROXIES', 'must list addresses or networks', [...NO_NETWORKS, ...NO_IPV6, '10.0.0.1;', 'unix:']),
     ...each('WS_PATH', 'must be a path', ['wss', '/', ...NO_PATHS]),
     ...each('HTTP_BASE', 'must be / or a path', ['chat', ...NO_PATHS]),
-    ...each('HTTPS_PORT', 'must be a port', ['0443', '127.0.0.1:443', 'https', '0', '443;']),
+    ...each('HTTPS_PORT', 'must be a port', ['0443', '127.0.0.1:443', 'https', '0', '65536', '99999', '443;']),
     ...each('IDLE_TIMEOUT', 'must be a time', ['0', '075s', '75 s', '75sec', '1.5m']),
     ...each('MAX_CONNECTIONS_PER_ADDRESS', 'must be a whole number', ['99999999999', '050', '1e3']),
   ])('for %j', async (variables, line) => {
