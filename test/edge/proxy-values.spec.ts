@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -75,6 +75,20 @@ describe('nginx ends its start with one line', () => {
   it.each([0, 31, 513])('for a secret of %i characters', async (length) => {
     await writeFile(nginx.environment['MOUNTED_PROXY_SECRET']!, 'x'.repeat(length));
     await expect(script('36-proxy-secret.sh', {})).rejects.toThrow('must hold 32 to 512 letters');
+  });
+});
+
+describe('nginx warns that it has no secret', () => {
+  it.each<[app: string, warns: boolean]>([
+    ['app:3000', true],
+    ['unix:/run/switchboard 10.0.0.2:3000', true],
+    ['unix:/a.sock [::1]:3000 unix:/b.sock', true],
+    ['unix:/a.sock unix:/run/switchboard', false],
+    ['', false],
+  ])('for APP=%s: %s', async (APP, warns) => {
+    await rm(nginx.environment['MOUNTED_PROXY_SECRET']!, { force: true });
+    const { stderr } = (await script('36-proxy-secret.sh', { APP })) as { stderr: string };
+    expect(stderr.includes('cannot read the proxy secret')).toBe(warns);
   });
 });
 
