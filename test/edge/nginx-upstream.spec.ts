@@ -7,6 +7,7 @@ import { connect } from '../support/client.js';
 import { NameServer } from '../support/dns.js';
 import { startNginx, type Nginx, type NginxParts } from '../support/nginx.js';
 import { ServerProcess } from '../support/process.js';
+import { SilentPort } from '../support/silent-port.js';
 import { startNode, type TestServer } from '../support/server.js';
 import { socketFolder } from '../support/unix-socket.js';
 
@@ -216,6 +217,18 @@ describe('nginx by TCP', () => {
     expect(await status()).toBe(503);
     expect(performance.now() - before).toBeLessThan(2000);
     expect(await readFile(join(nginx.folder, 'run/unresolved'), 'utf8')).toContain('app.test');
+  });
+
+  it('serves within three seconds beside two nodes that no longer answer', async () => {
+    const server = await node();
+    const [first, second] = [await SilentPort.open(), await SilentPort.open()];
+    stops.push(() => first.close(), () => second.close());
+    await start({ variables: { APP: `127.0.0.1:${first.port} 127.0.0.1:${second.port} 127.0.0.1:${server.port}` } });
+    for (let count = 0; count < 3; count++) {
+      const before = performance.now();
+      expect(await status()).toBe(200);
+      expect(performance.now() - before).toBeLessThan(3500);
+    }
   });
 
   it('takes a list of addresses', async () => {
