@@ -176,7 +176,12 @@ describe('nginx by TCP', () => {
       }
       expect(reloads()).toEqual([]);
       names.addresses = all.slice(1);
-      await watcher.printed(`application: ${all.slice(1).map((address) => `${address}:3000`).join(' ')}`);
+      await watcher.printed(
+        `application: ${all
+          .slice(1)
+          .map((address) => `${address}:3000`)
+          .join(' ')}`,
+      );
       expect(reloads()).toHaveLength(1);
     });
 
@@ -222,7 +227,10 @@ describe('nginx by TCP', () => {
   it('serves within three seconds beside two nodes that no longer answer', async () => {
     const server = await node();
     const [first, second] = [await SilentPort.open(), await SilentPort.open()];
-    stops.push(() => first.close(), () => second.close());
+    stops.push(
+      () => first.close(),
+      () => second.close(),
+    );
     await start({ variables: { APP: `127.0.0.1:${first.port} 127.0.0.1:${second.port} 127.0.0.1:${server.port}` } });
     for (let count = 0; count < 3; count++) {
       const before = performance.now();
@@ -245,7 +253,10 @@ describe('nginx by TCP', () => {
     );
   });
 
-  it.each(['app:0', 'app:03000', 'app:65536', '127.0.0.1:99999', '[::1]:99999'])('refuses the port of %s', async (APP) => {
-    await expect(start({ variables: { APP } })).rejects.toThrow(`a port is from 1 to 65535 (it contains ${APP})`);
-  });
+  it.each(['app:0', 'app:03000', 'app:65536', '127.0.0.1:99999', '[::1]:99999'])(
+    'refuses the port of %s',
+    async (APP) => {
+      await expect(start({ variables: { APP } })).rejects.toThrow(`a port is from 1 to 65535 (it contains ${APP})`);
+    },
+  );
 });
