@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs before nginx starts. Gives nginx the secret by which the application recognises it. Without the secret nginx serves
 # too, but the application trusts no header about client addresses.
-set -eu
+set -euf
 export LC_ALL=C
 secret_file=${MOUNTED_PROXY_SECRET:-/run/proxy-secret/secret}
 target=${TLS_DIR:-/run/tls}/proxy-secret.conf
@@ -10,8 +10,10 @@ log() { echo "switchboard: $*" >&2; }
 
 rm -f "$target"
 if [ ! -r "$secret_file" ]; then
-  case ${APP:-unix:} in unix:*) exit 0 ;; esac # file permissions stand for the secret
-  log "cannot read the proxy secret $secret_file; the application sees the address of nginx for every client"
+  for entry in ${APP:-unix:}; do
+    case $entry in unix:*) continue ;; esac # file permissions stand for the secret
+    log "cannot read the proxy secret $secret_file; the application at $entry sees the address of nginx for every client"
+  done
   exit 0
 fi
 # The same rule as in the application: spaces and line ends around the secret do not belong to it. No other character is

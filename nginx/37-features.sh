@@ -20,12 +20,13 @@ segment='/([A-Za-z0-9_~-]|[.][.]?[A-Za-z0-9_~-]|[.][.][.])[A-Za-z0-9._~-]*'
 matches "$WS_PATH" "($segment)+" || fail "WS_PATH must be a path such as /wss, without a trailing slash (it is $WS_PATH)"
 matches "$HTTP_BASE" "/|($segment)+" ||
   fail "HTTP_BASE must be / or a path such as /chat, without a trailing slash (it is $HTTP_BASE)"
-matches "$HTTPS_PORT" '[1-9][0-9]{0,4}' || fail "HTTPS_PORT must be a port from 1 to 65535 (it is $HTTPS_PORT)"
+{ matches "$HTTPS_PORT" '[1-9][0-9]{0,4}' && [ "$HTTPS_PORT" -le 65535 ]; } ||
+  fail "HTTPS_PORT must be a port from 1 to 65535 (it is $HTTPS_PORT)"
 [ -z "${IDLE_TIMEOUT:-}" ] || matches "$IDLE_TIMEOUT" '[1-9][0-9]{0,8}(ms|s|m|h)?' ||
   fail "IDLE_TIMEOUT must be a time such as 75s or 2m (it is $IDLE_TIMEOUT)"
 
-# What stands in front: balancers that FRONT_PROXIES names. `$front` is how a connection's sender reports the client: `http`
-# by headers, `tcp` by the PROXY protocol, and `none` where the sender is not named.
+# What stands in front: balancers that FRONT_PROXIES names. `$reported_by` is how a connection's sender reports the
+# client: `http` by headers, `tcp` by the PROXY protocol, and `none` where the sender is not named.
 address() {
   printf '%s\n' "$1" | awk -F/ '
     function ipv4(text,   parts, count, i) {
@@ -47,8 +48,8 @@ address() {
   '
 }
 case ${PROXY_PROTOCOL:-off} in
-  off) front=http header=X-Forwarded-For listen_option='' ;;
-  on) front=tcp header=proxy_protocol listen_option=' proxy_protocol' ;;
+  off) reported_by=http header=X-Forwarded-For listen_option='' ;;
+  on) reported_by=tcp header=proxy_protocol listen_option=' proxy_protocol' ;;
   *) fail "PROXY_PROTOCOL must be on or off (it is $PROXY_PROTOCOL)" ;;
 esac
 # shellcheck disable=SC2046 # a list of words, on purpose
@@ -65,14 +66,14 @@ case ${TLS_AT:-nginx} in
     ;;
   *) fail "TLS_AT must be nginx or balancer (it is $TLS_AT)" ;;
 esac
-[ "$front" = http ] || [ $# -gt 0 ] ||
+[ "$reported_by" = http ] || [ $# -gt 0 ] ||
   fail 'PROXY_PROTOCOL=on needs FRONT_PROXIES, the addresses of the load balancer that sends the header'
 {
   for network in "$@"; do echo "set_real_ip_from $network;"; done
   printf 'real_ip_header %s;\nreal_ip_recursive on;\n' "$header"
-  echo 'geo $realip_remote_addr $front {'
+  echo 'geo $realip_remote_addr $reported_by {'
   echo '  default none;'
-  for network in "$@"; do echo "  $network $front;"; done
+  for network in "$@"; do echo "  $network $reported_by;"; done
   echo '}'
 } >"$run/front.conf"
 [ $# -eq 0 ] || log "client addresses from $header of $*"

@@ -1,5 +1,6 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Get, Header, Req } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 
 const PAGE = readFileSync(new URL('page.html', import.meta.url), 'utf8');
 const SCRIPT = readFileSync(new URL('page.js', import.meta.url), 'utf8');
@@ -13,8 +14,9 @@ export class CallController {
     'Content-Security-Policy',
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'",
   )
-  page(): string {
-    return PAGE;
+  page(@Req() { url = '' }: IncomingMessage): string {
+    // A browser resolves the address of the script against that of the page, which may have a slash at its end.
+    return /^[^?]*\/(\?|$)/.test(url) ? PAGE.replace('src="call/', 'src="') : PAGE;
   }
 
   @Get('page.js')

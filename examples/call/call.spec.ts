@@ -51,13 +51,6 @@ describe('the call', () => {
     await Promise.all([ann.close(), bob.close()]);
   });
 
-  it('connects below a path that a proxy removes', async () => {
-    const front = await startForeignNginx({ '/site/': `proxy_pass http://127.0.0.1:${app.port}/` });
-    const page = await open(`${front.origin}/site/call`);
-    await page.close();
-    await front.stop();
-  });
-
   it('continues when the server stops', async () => {
     const short = await startTestServer({ imports: [CallModule] });
     const at = `http://127.0.0.1:${short.port}/call`;
@@ -72,6 +65,13 @@ describe('the call', () => {
     // The browser opens connections in advance. The server would wait for their first request.
     short.app.getHttpServer().closeAllConnections();
     await stopped;
+  });
+
+  it('connects at each form of its address, also below a path that a proxy removes', async () => {
+    const front = await startForeignNginx({ '/site/': `proxy_pass http://127.0.0.1:${app.port}/` });
+    for (const at of [`http://127.0.0.1:${app.port}`, `${front.origin}/site`])
+      for (const path of ['/call', '/call/', '/call?a=/', '/call/?a=b']) await (await open(at + path)).close();
+    await front.stop();
   });
 
   it('shows why a call failed', async () => {

@@ -38,11 +38,14 @@ describe('the dashboard', () => {
     expect(await page.locator('polyline').first().getAttribute('points')).toBe('0,38 1,2');
   });
 
-  it('connects below a path that a proxy removes', async () => {
+  it('connects at each form of its address, also below a path that a proxy removes', async () => {
     const front = await startForeignNginx({ '/site/': `proxy_pass ${target.url}/` });
-    const { page: below } = await browser.open(`${front.origin}/site/dashboard`);
-    await below.getByRole('status').filter({ hasText: 'waiting for values' }).waitFor();
-    await below.close();
+    for (const at of [target.url, `${front.origin}/site`])
+      for (const path of ['/dashboard', '/dashboard/', '/dashboard?a=/', '/dashboard/?a=b']) {
+        const { page: opened } = await browser.open(at + path);
+        await opened.getByRole('status').filter({ hasText: 'waiting for values' }).waitFor();
+        await opened.close();
+      }
     await front.stop();
   });
 

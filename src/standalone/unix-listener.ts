@@ -81,7 +81,7 @@ async function firstFree(own: string, paths: readonly string[]): Promise<string 
 
 /**
  * Links a listening socket to a path, unless another process has the path. Two processes that find the same dead socket
- * may both replace it. The second one replaces the first one, which looks again a moment later and then has lost.
+ * may both replace it. The second one replaces the first one, which checks its path a moment later and finds that it has lost.
  */
 async function claim(own: string, path: string): Promise<boolean> {
   if (await linked(own, path)) return true;

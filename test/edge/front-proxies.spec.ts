@@ -112,9 +112,21 @@ describe('nginx behind a balancer of FRONT_PROXIES', () => {
     await start({});
     for (const protocol of ['https', 'wss', 'https, http'])
       expect(await plain({ 'X-Forwarded-Proto': protocol })).toMatchObject(UNNAMED);
-    for (const path of ['/health/ready', '/error.json', '/unnamed-proxy.json'])
+    for (const path of ['/health/ready', '/error.json', '/tls-ended.json'])
       expect((await plain({}, path)).status).not.toBe(200);
     expect(await plain({ 'X-Forwarded-Proto': 'http' })).toMatchObject(redirected());
+  });
+
+  it('answers 400 where a named balancer has ended TLS and TLS_AT does not say so', async () => {
+    await start(NAMED);
+    for (const protocol of ['https', 'wss', 'https, http'])
+      expect(await plain({ 'X-Forwarded-Proto': protocol })).toMatchObject({
+        status: 400,
+        body: expect.stringMatching(/"bad_handshake".*set TLS_AT=balancer\./) as string,
+      });
+    expect((await plain({ 'X-Forwarded-Proto': 'https' }, '/health/ready')).status).toBe(200);
+    for (const headers of [{}, { 'X-Forwarded-Proto': 'http' }, { 'X-Forwarded-Proto': 'httpsx' }])
+      expect(await plain(headers)).toMatchObject(redirected());
   });
 
   it('answers a malformed request on the plain port with JSON', async () => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
@@ -7,11 +7,13 @@ import { connect } from '../support/client.js';
 import { NameServer } from '../support/dns.js';
 import { startNginx, type Nginx, type NginxParts } from '../support/nginx.js';
 import { ServerProcess } from '../support/process.js';
+import { SilentPort } from '../support/silent-port.js';
 import { startNode, type TestServer } from '../support/server.js';
 import { socketFolder } from '../support/unix-socket.js';
 
 /** An address of this machine that differs from the one nginx connects from. */
 const FAR = '127.0.0.2';
+/** So that an absent address is dropped after 0.75 s, and 0.25 s are between two reloads. */
 const OFTEN = { APP_CHECK_SECONDS: '0.05' };
 
 let folder: ReturnType<typeof socketFolder>;
@@ -152,12 +154,89 @@ describe('nginx by TCP', () => {
     expect(watcher.lines.filter((line) => line.includes('cannot resolve'))).toHaveLength(1);
   });
 
+  describe('with a name server of its own', () => {
+    let names: NameServer;
+    let watcher: ReturnType<Nginx['watch']>;
+    const reloads = (): string[] => watcher.lines.filter((line) => line.includes('application: '));
+    async function watchNames(variables: Record<string, string>, ...addresses: string[]): Promise<void> {
+      names = await NameServer.start(...addresses);
+      stops.push(() => names.stop());
+      await start({ appPort: 3000, app: { name: 'app.test', nameServer: names.address }, variables });
+      watcher = nginx.watch('39-upstream.sh');
+      await watcher.printed('watching');
+    }
+
+    it('keeps one set of addresses while each answer has 8 of 9 in rotation', async () => {
+      const all = Array.from({ length: 9 }, (_, index) => `127.0.0.${index + 1}`);
+      await watchNames(OFTEN, ...all);
+      for (let absent = 0; absent < 9; absent++) {
+        const before = names.queries;
+        names.addresses = all.filter((_, index) => index !== absent);
+        await expect.poll(() => names.queries, { timeout: 10_000 }).toBeGreaterThan(before + 3);
+      }
+      expect(reloads()).toEqual([]);
+      names.addresses = all.slice(1);
+      await watcher.printed(
+        `application: ${all
+          .slice(1)
+          .map((address) => `${address}:3000`)
+          .join(' ')}`,
+      );
+      expect(reloads()).toHaveLength(1);
+    });
+
+    it('adds at once where it has no address, and then reloads once for several changes', async () => {
+      await watchNames({ APP_CHECK_SECONDS: '0.5' });
+      names.addresses = ['127.0.0.1'];
+      await watcher.printed('application: 127.0.0.1:3000');
+      const before = names.queries;
+      names.addresses = ['127.0.0.1', '127.0.0.2'];
+      await expect.poll(() => names.queries, { timeout: 10_000 }).toBeGreaterThan(before);
+      names.addresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4'];
+      await watcher.printed('127.0.0.4:3000');
+      expect(reloads().map((line) => line.replace(/.*application: /, ''))).toEqual([
+        '127.0.0.1:3000',
+        '127.0.0.1:3000 127.0.0.2:3000 127.0.0.3:3000 127.0.0.4:3000',
+      ]);
+    });
+
+    it.each(['upstream.conf.new', 'addresses-app.test-3000.new', 'unresolved.new'])(
+      'goes on after it could not write %s',
+      async (file) => {
+        await watchNames(OFTEN, '127.0.0.1');
+        await mkdir(join(nginx.folder, 'run', file));
+        names.addresses = file.startsWith('unresolved') ? [] : ['127.0.0.1', '127.0.0.2'];
+        await watcher.printed('cannot write');
+        expect(await readFile(join(nginx.folder, 'run/upstream.conf'), 'utf8')).toContain('server 127.0.0.1:3000');
+        await rmdir(join(nginx.folder, 'run', file));
+        names.addresses = ['127.0.0.1', '127.0.0.2'];
+        await watcher.printed('application: 127.0.0.1:3000 127.0.0.2:3000');
+        expect(watcher.lines.filter((line) => line.includes('cannot write'))).toHaveLength(1);
+      },
+    );
+  });
+
   it('answers within two seconds while no address is known', async () => {
     await start({ appPort: 3000, app: { name: 'app.test', nameServer: '127.53.0.0' } });
     const before = performance.now();
     expect(await status()).toBe(503);
     expect(performance.now() - before).toBeLessThan(2000);
     expect(await readFile(join(nginx.folder, 'run/unresolved'), 'utf8')).toContain('app.test');
+  });
+
+  it('serves within three seconds beside two nodes that no longer answer', async () => {
+    const server = await node();
+    const [first, second] = [await SilentPort.open(), await SilentPort.open()];
+    stops.push(
+      () => first.close(),
+      () => second.close(),
+    );
+    await start({ variables: { APP: `127.0.0.1:${first.port} 127.0.0.1:${second.port} 127.0.0.1:${server.port}` } });
+    for (let count = 0; count < 3; count++) {
+      const before = performance.now();
+      expect(await status()).toBe(200);
+      expect(performance.now() - before).toBeLessThan(3500);
+    }
   });
 
   it('takes a list of addresses', async () => {
@@ -173,4 +252,11 @@ describe('nginx by TCP', () => {
       'APP must list unix:/FOLDER, unix:/FOLDER/NAME.sock or HOST:PORT',
     );
   });
+
+  it.each(['app:0', 'app:03000', 'app:65536', '127.0.0.1:99999', '[::1]:99999'])(
+    'refuses the port of %s',
+    async (APP) => {
+      await expect(start({ variables: { APP } })).rejects.toThrow(`a port is from 1 to 65535 (it contains ${APP})`);
+    },
+  );
 });

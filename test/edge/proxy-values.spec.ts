@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,7 +52,7 @@ describe('nginx ends its start with one line', () => {
     ...each('FRONT_PROXIES', 'must list addresses or networks', [...NO_NETWORKS, ...NO_IPV6, '10.0.0.1;', 'unix:']),
     ...each('WS_PATH', 'must be a path', ['wss', '/', ...NO_PATHS]),
     ...each('HTTP_BASE', 'must be / or a path', ['chat', ...NO_PATHS]),
-    ...each('HTTPS_PORT', 'must be a port', ['0443', '127.0.0.1:443', 'https', '0', '443;']),
+    ...each('HTTPS_PORT', 'must be a port', ['0443', '127.0.0.1:443', 'https', '0', '65536', '99999', '443;']),
     ...each('IDLE_TIMEOUT', 'must be a time', ['0', '075s', '75 s', '75sec', '1.5m']),
     ...each('HEARTBEAT_MS', 'must be', ['0', '25s', '025000']),
     ...[
@@ -122,6 +122,20 @@ describe('nginx follows the settings of the application', () => {
 
   it('and keeps old workers indefinitely with RELOAD_GRACE_SECONDS=0', async () => {
     expect(await lines({ RELOAD_GRACE_SECONDS: '0' })).not.toContain('worker_shutdown_timeout');
+  });
+});
+
+describe('nginx warns that it has no secret', () => {
+  it.each<[app: string, warns: boolean]>([
+    ['app:3000', true],
+    ['unix:/run/switchboard 10.0.0.2:3000', true],
+    ['unix:/a.sock [::1]:3000 unix:/b.sock', true],
+    ['unix:/a.sock unix:/run/switchboard', false],
+    ['', false],
+  ])('for APP=%s: %s', async (APP, warns) => {
+    await rm(nginx.environment['MOUNTED_PROXY_SECRET']!, { force: true });
+    const { stderr } = (await script('36-proxy-secret.sh', { APP })) as { stderr: string };
+    expect(stderr.includes('cannot read the proxy secret')).toBe(warns);
   });
 });
 

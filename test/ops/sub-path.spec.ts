@@ -124,3 +124,20 @@ describe.each(Object.entries(FRONTS))('behind %s', (_, { variables = {}, locatio
     }
   });
 });
+
+it('the console loads once more, and not without end, behind a proxy that removes the slash at the end', async () => {
+  const server = await startServer();
+  const front = await startForeignNginx({
+    '= /chat/': 'return 301 /chat',
+    '/chat': `rewrite ^/chat(/|$)(.*) /$2 break; proxy_pass http://127.0.0.1:${server.port}`,
+  });
+  const { page } = await browser.open();
+  const loads: string[] = [];
+  page.on('request', (request) => request.isNavigationRequest() && loads.push(new URL(request.url()).pathname));
+  const said = page.waitForEvent('console', (message) => message.text().includes('removes the slash'));
+  await Promise.all([said, page.goto(`${front.origin}/chat`).catch(() => undefined)]); // the second load ends the first
+  expect(loads).toEqual(['/chat', '/chat/', '/chat']);
+  await page.close();
+  await front.stop();
+  await server.stop();
+});

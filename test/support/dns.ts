@@ -16,6 +16,9 @@ const PORT = 53;
 export class NameServer {
   addresses: readonly string[] = [];
 
+  /** Questions for IPv4 addresses so far. */
+  queries = 0;
+
   private constructor(private readonly socket: Socket) {
     socket.on('message', (query, { port, address }) => socket.send(this.#answer(query), port, address));
   }
@@ -43,7 +46,9 @@ export class NameServer {
   #answer(query: Buffer): Buffer {
     const end = query.indexOf(0, HEADER_BYTES) + 5;
     const question = query.subarray(HEADER_BYTES, end);
-    const asked = question.readUInt16BE(question.length - 4) === TYPE_A ? this.addresses : [];
+    const isTypeA = question.readUInt16BE(question.length - 4) === TYPE_A;
+    if (isTypeA) this.queries++;
+    const asked = isTypeA ? this.addresses : [];
     const header = Buffer.from(query.subarray(0, HEADER_BYTES));
     header.writeUInt16BE(0x8180, 2); // a response, recursion desired and available
     header.writeUInt16BE(1, 4);
