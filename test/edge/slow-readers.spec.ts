@@ -49,4 +49,25 @@ describe.each(['Unix socket', 'TCP'])('a client that reads slowly, by %s', (way)
     expect(reader.session.closed).toBe(false);
     expect(reader.session.takenBytes).toBeGreaterThan(takenBytes + MARK);
   });
+
+  it('stays open below the mark without a pong, while the bytes that wait become fewer', async () => {
+    const reader = await open(
+      { OUTBOX_HIGH_WATER_BYTES: '1000000000', HEARTBEAT_MS: String(PERIOD_MS) },
+      ({ session, waitingBytes }) => waitingBytes > 3 * session.takenBytes,
+    );
+    expect(await readAll(reader, 5)).toBeGreaterThan(10 * PERIOD_MS);
+    expect(reader.session.closed).toBe(false);
+  });
+
+  it('is closed with 4101 below the mark once it stops reading', async () => {
+    const reader = await open(
+      { OUTBOX_HIGH_WATER_BYTES: '1000000000', HEARTBEAT_MS: String(PERIOD_MS) },
+      ({ session, waitingBytes }) => waitingBytes > 2 * session.takenBytes,
+    );
+    const { takenBytes } = reader.session;
+    await reader.readSlowly((2 * takenBytes * 1000) / PERIOD_MS, () => reader.session.takenBytes > takenBytes);
+    await expect.poll(() => reader.session.closed).toBe(true);
+    await reader.readUntil(() => reader.client.over);
+    expect(reader.closeLine).toBe('close 4101 heartbeat_missed');
+  });
 });

@@ -34,6 +34,21 @@ describe('the record of pings', () => {
     expect([record.unconfirmedBytes, record.confirmedBytes]).toEqual([100, 0]);
   });
 
+  it('sees that the client reads by the bytes that the system takes, where bytes wait for it', () => {
+    const record = recordOf();
+    const steps = [
+      [1000, false, false], // says nothing, because the buffers of the system had room
+      [2000, true, false],
+      [2099, true, false],
+      [2100, true, true], // since the last progress, not since the last check
+      [2100, true, false],
+      [2200, false, true],
+      [9000, false, false],
+    ] as const;
+    for (const [taken, isWaiting, progress] of steps)
+      expect([taken, record.progressed(taken, isWaiting, 100)]).toEqual([taken, progress]);
+  });
+
   it('stays right with more pings than it keeps', () => {
     const bytes = Array.from({ length: 100 }, (_, index) => 10 * index);
     const [middle, newest] = [recordOf(...bytes), recordOf(...bytes)];

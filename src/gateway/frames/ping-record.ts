@@ -14,6 +14,8 @@ export class PingRecord {
   /** Pings without an answer, oldest first. */
   readonly #pings: Ping[] = [];
   #confirmedBytes = 0;
+  /** Bytes that the system had taken at the last progress; `undefined` where none waited for it. */
+  #takenBytes: number | undefined;
 
   /** Bytes that the client has read, as its pongs show. */
   get confirmedBytes(): number {
@@ -23,6 +25,20 @@ export class PingRecord {
   /** Bytes that the client had not confirmed when the oldest ping without an answer was sent. */
   get unconfirmedBytes(): number {
     return (this.#pings[0]?.bytesBefore ?? this.#confirmedBytes) - this.#confirmedBytes;
+  }
+
+  /**
+   * Returns whether the client reads, although it may be silent: since the last progress the system has taken at least so
+   * many of the bytes that waited for it. It takes none for a client that is gone, because its buffers are full then.
+   *
+   * @param takenBytes bytes that the system has taken so far
+   * @param isWaiting whether further bytes wait for the system
+   */
+  progressed(takenBytes: number, isWaiting: boolean, leastBytes: number): boolean {
+    const progress = this.#takenBytes !== undefined && takenBytes - this.#takenBytes >= leastBytes;
+    if (!isWaiting) this.#takenBytes = undefined;
+    else if (progress || this.#takenBytes === undefined) this.#takenBytes = takenBytes;
+    return progress;
   }
 
   /** Records a ping behind so many bytes. @param number higher than those before */
