@@ -82,6 +82,10 @@ export class GatewaySocket extends WebSocket implements Connection {
     return takenBytes(this.sink);
   }
 
+  get confirmedBytes(): number {
+    return this.pings?.confirmedBytes ?? 0;
+  }
+
   /** Makes this socket the connection of a session. */
   attach(session: Session): void {
     this.session = session;

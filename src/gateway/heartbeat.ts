@@ -19,7 +19,8 @@ const TICKS_PER_HEARTBEAT = 20;
  *   opened ──▶ ping ──heartbeatMs──▶ traffic since? ping : close 4101
  *
  * A client over a slow link answers a ping only when it has read what was sent before. The number of a ping, which its
- * pong returns, shows what that was: {@link MinimumRate} says how many heartbeats longer the client may be silent.
+ * pong returns, shows what that was: {@link MinimumRate} says how many heartbeats longer the client may be silent. Where
+ * bytes wait for the system, each step in which it takes some of them counts as traffic, because the client has read.
  */
 @Injectable()
 export class Heartbeat implements SessionListener, OnApplicationBootstrap, OnApplicationShutdown {
@@ -59,8 +60,9 @@ export class Heartbeat implements SessionListener, OnApplicationBootstrap, OnApp
       const { connection } = session;
       if (!(connection instanceof GatewaySocket)) continue;
       const pings = (connection.pings ??= new PingRecord());
+      const reads = pings.progressed(session.takenBytes, connection.sink.writableLength > 0, this.#rate.bytesPerPeriod);
       // A paused connection cannot show traffic.
-      pings.silentHeartbeats = session.takeAlive() || connection.isPaused ? 0 : pings.silentHeartbeats + 1;
+      pings.silentHeartbeats = session.takeAlive() || connection.isPaused || reads ? 0 : pings.silentHeartbeats + 1;
       if (pings.silentHeartbeats > this.#rate.excusedPeriods(pings.unconfirmedBytes)) silent.push(session);
       else {
         pings.sent(this.#tick, session.sentBytes);

@@ -26,6 +26,8 @@ export interface Connection {
   readonly bytesWritten: number;
   /** Bytes that the system has taken to send. Grows while the client reads; costs more than the other counts. */
   readonly takenBytes: number;
+  /** Bytes of those taken that the client has read for certain. */
+  readonly confirmedBytes: number;
   readonly isPaused: boolean;
   /** Stops reading from the network. */
   stopReading(): void;

@@ -93,6 +93,11 @@ export class Session {
     return this.#connection?.takenBytes ?? 0;
   }
 
+  /** Bytes of those taken that the client has read for certain. */
+  get confirmedBytes(): number {
+    return this.#connection?.confirmedBytes ?? 0;
+  }
+
   /** Bytes sent over its connection, with those that still wait. */
   get sentBytes(): number {
     if (this.#connection === undefined) return 0;

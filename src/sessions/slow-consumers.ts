@@ -9,6 +9,8 @@ export interface SlowConsumer {
   readonly closed: boolean;
   /** Bytes that its connection has taken to send. */
   readonly takenBytes: number;
+  /** Bytes of those taken that the client has read for certain; the others may still be on their way. */
+  readonly confirmedBytes: number;
   /** Bytes of its messages that wait inside the server. Written by {@link SlowConsumers}. */
   heldBytes: number;
   /** Stops reading from the client. */
@@ -22,10 +24,12 @@ export interface SlowConsumer {
 const CHECKS_PER_PERIOD = 10;
 
 /**
- * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client.
- * After `SLOW_CONSUMER_MS` over that mark in which its client reads less than `MIN_BYTES_PER_SECOND` makes, the session is
- * closed with 4100. Over `MEMORY_BUDGET_BYTES` for all sessions
- * together the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its
+ * The policy for sessions that do not read. Over `OUTBOX_HIGH_WATER_BYTES` the server stops reading from the client. A
+ * session that stays over the mark for `SLOW_CONSUMER_MS` without progress is closed with 4100. Progress is what
+ * `MIN_BYTES_PER_SECOND` makes in that time. Because the system takes bytes in steps of a whole buffer,
+ * {@link MinimumRate} says how many periods longer a step may take.
+ *
+ * Over `MEMORY_BUDGET_BYTES` for all sessions together the one with the most waiting bytes is closed with 1013. Waiting bytes are the frames for a session, and its
  * own messages that wait for a handler or a token check. A closed session counts until its connection is gone. Closed
  * sessions together may hold the budget once more, because each of them is gone within two seconds; over that the one
  * with the most waiting bytes is cut.
@@ -165,7 +169,10 @@ export class SlowConsumers {
       else if (takenBytes - last.takenBytes >= this.#rate.bytesPerPeriod) {
         last.sinceMs = nowMs;
         last.takenBytes = takenBytes;
-      } else if (nowMs - last.sinceMs >= this.#periodMs) session.shed(4100);
+      } else {
+        const periods = 1 + this.#rate.excusedPeriods(takenBytes - session.confirmedBytes);
+        if (nowMs - last.sinceMs >= periods * this.#periodMs) session.shed(4100);
+      }
     }
     if (this.#overMark.size > 0) return;
     clearInterval(this.#timer);

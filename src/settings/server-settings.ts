@@ -115,7 +115,7 @@ export class ServerSettings {
 
   @Setting(
     'number',
-    'Milliseconds a session above `OUTBOX_HIGH_WATER_BYTES` may make no progress, see `MIN_BYTES_PER_SECOND`; then it is closed with 4100.',
+    'Milliseconds a session above `OUTBOX_HIGH_WATER_BYTES` may make no progress, see `MIN_BYTES_PER_SECOND`; then it is closed with 4100, and later where it may still be reading.',
   )
   @WholeNumber({ unit: 'milliseconds', min: 100 })
   slowConsumerMs!: number;

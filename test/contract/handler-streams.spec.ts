@@ -274,7 +274,7 @@ describe('the stream of a handler to a client that does not read', () => {
   });
 
   it('ends with the session where the client is closed as a slow consumer', async () => {
-    await start({ SLOW_CONSUMER_MS: '500' });
+    await start({ SLOW_CONSUMER_MS: '100' });
     const ended = once(progress, 'ended');
     ask('s.async', 'rows', MANY);
     await ended;

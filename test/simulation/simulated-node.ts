@@ -238,6 +238,7 @@ export class SimulatedNode {
       bytesRead: 0,
       bytesWritten: 0,
       takenBytes: 0,
+      confirmedBytes: 0,
       isPaused: false,
       stopReading: () => undefined,
       startReading: () => undefined,

@@ -50,12 +50,15 @@ export class RawClient {
     void this.gone.then(() => this.#end());
   }
 
-  /** Connects, upgrades and takes the welcome. */
+  /** Connects, upgrades and takes the welcome. @param place a port, or the path of a Unix socket */
   static async open(
-    port: number,
+    place: number | string,
     { headers = UPGRADE_HEADERS, path = '/wss', behind = Buffer.alloc(0), endsItself = false }: RawClientOptions = {},
   ): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: !endsItself });
+    const socket = connect({
+      ...(typeof place === 'number' ? { port: place, host: '127.0.0.1' } : { path: place }),
+      allowHalfOpen: !endsItself,
+    });
     const client = new RawClient(socket, endsItself);
     socket.write(Buffer.concat([Buffer.from(request(`GET ${path} HTTP/1.1`, headers)), behind]));
     client.id = (await client.envelope()).receiver;

@@ -61,6 +61,7 @@ class FakeSink extends Writable {
 export class FakeConnection implements Connection {
   readonly sink = new FakeSink();
   readonly bytesRead = 0;
+  readonly confirmedBytes = 0;
   isPaused = false;
   isClosed = false;
   closedWith: number | undefined;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
@@ -14,8 +14,9 @@ export class StalledReader {
     readonly session: Session,
   ) {}
 
-  static async open(server: TestServer): Promise<StalledReader> {
-    const client = await RawClient.open(server.port, { endsItself: true });
+  /** @param place a port, or the path of a Unix socket */
+  static async open(server: TestServer, place: number | string = server.port): Promise<StalledReader> {
+    const client = await RawClient.open(place, { endsItself: true });
     client.socket.pause();
     return new StalledReader(client, server.app.get(SessionRegistry).find(client.id)!);
   }
@@ -38,6 +39,21 @@ export class StalledReader {
     this.client.socket.resume();
     while (!this.client.over && !done()) await turn();
     if (then === 'pause') this.client.socket.pause();
+  }
+
+  /** Reads at this rate, on average, until a condition holds or the connection is over. */
+  async readSlowly(bytesPerSecond: number, done: () => boolean): Promise<void> {
+    const { socket } = this.client;
+    const begunMs = performance.now();
+    let bytes = 0;
+    const pause = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      socket.pause();
+    };
+    socket.on('data', pause);
+    for (; !this.client.over && !done(); await delay(1))
+      if (bytes < ((performance.now() - begunMs) * bytesPerSecond) / 1000) socket.resume();
+    socket.off('data', pause);
   }
 
   /** Returns the envelopes read so far. */

@@ -8,6 +8,7 @@ function slowSession(): SlowConsumer {
   return {
     closed: false,
     takenBytes: 0,
+    confirmedBytes: 0,
     heldBytes: 0,
     pauseReading: () => undefined,
     resumeReading: () => undefined,

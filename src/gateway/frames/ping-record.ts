@@ -1,29 +1,59 @@
-/** The pings of one socket: which one has no answer yet, and what the client has read, as its pongs show. */
+/** Pings of one socket that may wait for an answer; further ones take the place of the newest. */
+const MAX_PINGS = 16;
+
+interface Ping {
+  readonly number: number;
+  /** Bytes sent before it. */
+  readonly bytesBefore: number;
+}
+
+/** The pings of one socket: which ones have no answer yet, and what the client has read, as its pongs show. */
 export class PingRecord {
   /** Heartbeats without a byte from the client. Written by `Heartbeat`. */
   silentHeartbeats = 0;
-  /** Number of the oldest ping without an answer; 0 for none. */
-  #number = 0;
-  /** Bytes sent before that ping, or before the last answered one. */
-  #bytesBefore = 0;
+  /** Pings without an answer, oldest first. */
+  readonly #pings: Ping[] = [];
   #confirmedBytes = 0;
+  /** Bytes that the system had taken at the last progress; `undefined` where none waited for it. */
+  #takenBytes: number | undefined;
+
+  /** Bytes that the client has read, as its pongs show. */
+  get confirmedBytes(): number {
+    return this.#confirmedBytes;
+  }
 
   /** Bytes that the client had not confirmed when the oldest ping without an answer was sent. */
   get unconfirmedBytes(): number {
-    return this.#bytesBefore - this.#confirmedBytes;
+    return (this.#pings[0]?.bytesBefore ?? this.#confirmedBytes) - this.#confirmedBytes;
   }
 
-  /** Records a ping behind so many bytes; does nothing while an older one has no answer. */
+  /**
+   * Returns whether the client reads, although it may be silent: since the last progress the system has taken at least so
+   * many of the bytes that waited for it. It takes none for a client that is gone, because its buffers are full then.
+   *
+   * @param takenBytes bytes that the system has taken so far
+   * @param isWaiting whether further bytes wait for the system
+   */
+  progressed(takenBytes: number, isWaiting: boolean, leastBytes: number): boolean {
+    const progress = this.#takenBytes !== undefined && takenBytes - this.#takenBytes >= leastBytes;
+    if (!isWaiting) this.#takenBytes = undefined;
+    else if (progress || this.#takenBytes === undefined) this.#takenBytes = takenBytes;
+    return progress;
+  }
+
+  /** Records a ping behind so many bytes. @param number higher than those before */
   sent(number: number, bytesBefore: number): void {
-    if (this.#number !== 0) return;
-    this.#number = number;
-    this.#bytesBefore = bytesBefore;
+    if (this.#pings.length === MAX_PINGS) this.#pings.pop();
+    this.#pings.push({ number, bytesBefore });
   }
 
-  /** Records a pong: the client has read what was sent before the ping of this number. */
+  /**
+   * Records a pong: the client has read what was sent before the ping of this number. The pong answers all earlier pings,
+   * too, because a client may answer only the newest one (RFC 6455, 5.5.3). A number that was never sent answers none.
+   */
   answered(number: number): void {
-    if (number !== this.#number) return;
-    this.#number = 0;
-    this.#confirmedBytes = this.#bytesBefore;
+    if (number > (this.#pings.at(-1)?.number ?? 0)) return;
+    while (this.#pings.length > 0 && this.#pings[0]!.number <= number)
+      this.#confirmedBytes = this.#pings.shift()!.bytesBefore;
   }
 }
