@@ -20,6 +20,8 @@ export interface SlowConsumer {
   shed(code: ServerCloseCode): void;
 }
 
+/** Periods that bytes in the system's buffers may excuse; few, because a full outbox is held meanwhile. */
+const MAX_EXCUSED_PERIODS = 2;
 /** Checks for overdue sessions during one `SLOW_CONSUMER_MS`. */
 const CHECKS_PER_PERIOD = 10;
 
@@ -170,7 +172,8 @@ export class SlowConsumers {
         last.sinceMs = nowMs;
         last.takenBytes = takenBytes;
       } else {
-        const periods = 1 + this.#rate.excusedPeriods(takenBytes - session.confirmedBytes);
+        const excused = this.#rate.excusedPeriods(takenBytes - session.confirmedBytes);
+        const periods = 1 + Math.min(MAX_EXCUSED_PERIODS, excused);
         if (nowMs - last.sinceMs >= periods * this.#periodMs) session.shed(4100);
       }
     }

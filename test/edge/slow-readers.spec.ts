@@ -45,7 +45,7 @@ describe.each(['Unix socket', 'TCP'])('a client that reads slowly, by %s', (way)
       ({ waitingBytes }) => waitingBytes > MARK,
     );
     const { takenBytes } = reader.session;
-    expect(await readAll(reader, 10)).toBeGreaterThan(2 * PERIOD_MS);
+    expect(await readAll(reader, 6)).toBeGreaterThan(1.5 * PERIOD_MS);
     expect(reader.session.closed).toBe(false);
     expect(reader.session.takenBytes).toBeGreaterThan(takenBytes + MARK);
   });
