@@ -24,13 +24,13 @@ export class PendingRequests {
   #lastId = 0;
   #maxBytes = Infinity;
   /** Undefined while there is no connection. */
-  #send: ((text: string) => void) | undefined;
+  #send: ((text: string, id?: string) => void) | undefined;
 
   constructor(private readonly queueSize: number) {}
 
   /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
   async add(fields: object, timeoutMs: number, listener?: AnswerListener): Promise<Envelope> {
-    const id = (++this.#lastId).toString(36);
+    const id = String(++this.#lastId);
     const text = this.#encode({ ...fields, id });
     if (this.#queue.size >= this.queueSize && !this.#canSend())
       throw new SendError('queue_full', `The queue is full: ${this.queueSize} messages.`);
@@ -60,14 +60,15 @@ export class PendingRequests {
   }
 
   /** Starts sending, queued requests first. */
-  open(maxBytes: number, send: (text: string) => void): void {
+  open(maxBytes: number, send: (text: string, id?: string) => void): void {
     this.#maxBytes = maxBytes;
     this.#send = send;
     this.#drainQueue();
   }
 
   /** Settles the request that an envelope answers, if it answers one. */
-  settle({ type, ref = '', data }: Envelope): void {
+  settle(envelope: Envelope): void {
+    const { type, ref = '', data } = envelope;
     // A handler's own answers carry the ref, too; only a `sys.` message ends the exchange.
     if (!type.startsWith('sys.')) return this.#sent.get(ref)?.listener?.answer(data);
     const request = take(this.#sent, ref);
@@ -75,14 +76,14 @@ export class PendingRequests {
     if (type === 'sys.error') {
       const { code, message, ...details } = data as ErrorData;
       request.reject(new SendError(code, message, { ...details, sent: true }));
-    } else request.resolve({ type, ref, data } as Envelope);
+    } else request.resolve(envelope);
     this.#drainQueue();
   }
 
   /** Rejects unanswered requests and stops sending. They are not sent again because they may have arrived. */
   failSent(): void {
     this.#send = undefined;
-    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed before the answer arrived.', { sent: true });
+    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed before the answer.', { sent: true });
   }
 
   /** Rejects all requests. */
@@ -107,7 +108,7 @@ export class PendingRequests {
       }
       if (request.listener?.isStream) clearTimeout(request.timer);
       this.#sent.set(id, request);
-      this.#send!(request.text);
+      this.#send!(request.text, id);
     }
   }
 
@@ -122,7 +123,7 @@ export class PendingRequests {
   }
 
   #tooBig(): SendError {
-    return new SendError('too_big', `The message is over maxMessageBytes (${this.#maxBytes}).`);
+    return new SendError('too_big', `Over maxMessageBytes (${this.#maxBytes}).`);
   }
 
   #expire(id: string, timeoutMs: number): void {

@@ -9,8 +9,6 @@ import type { SocketClass } from './socket.js';
 import { TokenRefresher, type TokenListener } from './token-refresher.js';
 import type { Envelope, Reconnect, Welcome } from './wire.js';
 
-const SUBPROTOCOL = 'switchboard.v1';
-
 export interface ConnectionListener extends TokenListener {
   received(envelope: Envelope): void;
   /** Called after each change of the phase; with the welcome when open. */
@@ -47,7 +45,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
       maxDelayMs = MAX_DELAY_MS,
     }: ConnectOptions & { timeoutMs: number },
   ) {
-    if (WebSocket === undefined) throw new TypeError('No global WebSocket: pass one, as { WebSocket }.');
+    if (WebSocket === undefined) throw new TypeError('No WebSocket: pass one, as { WebSocket }.');
     this.#socketClass = WebSocket;
     this.#timeoutMs = timeoutMs;
     this.#token = new TokenRefresher(token, timeoutMs, listener);
@@ -60,8 +58,9 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     return this.#connection?.bufferedBytes ?? 0;
   }
 
-  send(text: string): void {
-    this.#connection?.send(text);
+  /** @param id the `ref` of the answer */
+  send(text: string, id?: string): void {
+    this.#connection?.send(text, id);
   }
 
   async connect(): Promise<void> {
@@ -70,7 +69,8 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     const token = await this.#token.fetch().catch(() => null);
     if (this.#ended !== ended) return;
     if (token === null) return this.closed(1006, 'no_token');
-    const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `bearer.${token}`];
+    const protocols = ['switchboard.v1'];
+    if (token !== undefined) protocols.push(`bearer.${token}`);
     try {
       this.#connection = new ServerConnection(new this.#socketClass(this.url, protocols), this, this.#timeoutMs);
     } catch (error) {
@@ -98,7 +98,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
         if (this.#connection) this.#connection.probe();
         else this.reconnect();
       },
-      Math.max(0, this.#nextProbeMs - nowMs()),
+      this.#nextProbeMs - nowMs(), // a negative time is 0
     );
   }
 
@@ -114,16 +114,15 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
   }
 
   received(envelope: Envelope): void {
-    if (envelope.type === 'sys.reconnect') this.#policy.scheduled((envelope.data as Reconnect).afterMs);
-    if (envelope.type === 'sys.welcome') this.#connected(envelope as Envelope<Welcome>);
+    const { type, receiver, data } = envelope;
+    if (type === 'sys.reconnect') this.#policy.scheduled((data as Reconnect).afterMs);
+    if (type === 'sys.welcome') {
+      this.id = receiver;
+      this.#policy.connected();
+      this.#token.start();
+      this.#change({ phase: 'open', id: receiver }, data as Welcome);
+    }
     this.listener.received(envelope);
-  }
-
-  #connected({ receiver, data }: Envelope<Welcome>): void {
-    this.id = receiver;
-    this.#policy.connected();
-    this.#token.start();
-    this.#change({ phase: 'open', id: receiver }, data);
   }
 
   closed(code: number, reason: string): void {
