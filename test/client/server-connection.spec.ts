@@ -23,7 +23,7 @@ beforeEach(() => {
   socket = new QuietSocket();
   reasons = [];
   const events = { received: () => undefined, closed: (_: number, reason: string) => void reasons.push(reason) };
-  connection = new ServerConnection(socket as unknown as SocketLike, events, 15_000);
+  connection = new ServerConnection(socket, events, 15_000);
   receive({ type: 'sys.welcome', receiver: 'n.1', data: { heartbeatMs: HEARTBEAT_MS } });
 });
 afterEach(() => vi.useRealTimers());

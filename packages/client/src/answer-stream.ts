@@ -23,7 +23,7 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
       this.#values.push(value as Value);
       return this.#notify();
     }
-    const error = new SendError('buffer_full', `Over ${this.bufferSize} answers are not read.`, { sent: true });
+    const error = new SendError('buffer_full', `Over bufferSize (${this.bufferSize}).`, { sent: true });
     this.finish(error);
     this.stop(error);
   }
@@ -58,7 +58,7 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
     if (this.#values.length) return { done: false, value: this.#values.shift()! };
     const { error } = this.#end!;
     this.#end = {}; // an iterator that has thrown is done
-    if (error !== undefined) throw error;
+    if (error) throw error;
     return { done: true, value: undefined };
   }
 

@@ -241,7 +241,7 @@ export class Client<Messages extends object = MessageMap> {
   }
 }
 
-const CLOSED = 'The client is closed.';
+const CLOSED = 'The client closed.';
 
 function clientClosed(): SendError {
   return new SendError('closed', CLOSED);

@@ -15,7 +15,7 @@ export class Emitter<Event> {
   }
 
   emit(type: string, event: Event): void {
-    for (const [each, listener] of [...this.#listeners])
+    for (const [each, listener] of new Set(this.#listeners))
       if (each === type) (async () => listener(event))().catch(report); // called at once
   }
 }

@@ -33,7 +33,7 @@ export class PendingRequests {
     const id = String(++this.#lastId);
     const text = this.#encode({ ...fields, id });
     if (this.#queue.size >= this.queueSize && !this.#canSend())
-      throw new SendError('queue_full', `The queue is full: ${this.queueSize} messages.`);
+      throw new SendError('queue_full', `The queue is full: ${this.queueSize}.`);
     return new Promise<Envelope>((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
       this.#queue.set(id, { text, listener, resolve, reject, timer });
@@ -45,7 +45,7 @@ export class PendingRequests {
   post(fields: object): boolean {
     const text = this.#encode(fields);
     this.#send?.(text);
-    return this.#send !== undefined;
+    return !!this.#send;
   }
 
   /** Frees the place of a listener's request. Its promise rejects with the error; without one it never settles. */
@@ -54,7 +54,7 @@ export class PendingRequests {
       for (const [id, request] of requests)
         if (request.listener === listener) {
           take(requests, id);
-          if (error !== undefined) request.reject(error);
+          if (error) request.reject(error);
         }
     this.#drainQueue();
   }
@@ -72,7 +72,7 @@ export class PendingRequests {
     // A handler's own answers carry the ref, too; only a `sys.` message ends the exchange.
     if (!type.startsWith('sys.')) return this.#sent.get(ref)?.listener?.answer(data);
     const request = take(this.#sent, ref);
-    if (request === undefined) return;
+    if (!request) return;
     if (type === 'sys.error') {
       const { code, message, ...details } = data as ErrorData;
       request.reject(new SendError(code, message, { ...details, sent: true }));
@@ -83,7 +83,7 @@ export class PendingRequests {
   /** Rejects unanswered requests and stops sending. They are not sent again because they may have arrived. */
   failSent(): void {
     this.#send = undefined;
-    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed before the answer.', { sent: true });
+    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed.', { sent: true });
   }
 
   /** Rejects all requests. */
@@ -93,7 +93,7 @@ export class PendingRequests {
   }
 
   #canSend(): boolean {
-    return this.#send !== undefined && this.#sent.size < MAX_UNANSWERED;
+    return !!this.#send && this.#sent.size < MAX_UNANSWERED;
   }
 
   #drainQueue(): void {
@@ -129,7 +129,7 @@ export class PendingRequests {
   #expire(id: string, timeoutMs: number): void {
     const sent = this.#sent.has(id);
     const request = take(this.#sent, id) ?? take(this.#queue, id);
-    request!.reject(new SendError('timeout', `No answer within ${timeoutMs} ms.`, { sent }));
+    request!.reject(new SendError('timeout', `No answer in ${timeoutMs} ms.`, { sent }));
     this.#drainQueue();
   }
 }

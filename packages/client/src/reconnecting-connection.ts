@@ -45,7 +45,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
       maxDelayMs = MAX_DELAY_MS,
     }: ConnectOptions & { timeoutMs: number },
   ) {
-    if (WebSocket === undefined) throw new TypeError('No WebSocket: pass one, as { WebSocket }.');
+    if (!WebSocket) throw new TypeError('No WebSocket: pass one.');
     this.#socketClass = WebSocket;
     this.#timeoutMs = timeoutMs;
     this.#token = new TokenRefresher(token, timeoutMs, listener);
@@ -85,18 +85,19 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     this.#connection?.cut('reconnect'); // the phase becomes `waiting`
     if (this.phase !== 'waiting') return; // closed, or a token is being fetched for a new connection
     clearTimeout(this.#timer);
+    this.#nextProbeMs = 0;
     void this.connect();
   }
 
-  /** Checks the connection, or ends the wait for the next attempt, at most once in {@link PROBE_GAP_MS}. */
+  /** Checks the connection, or ends the wait for the next attempt, if the server did not ask for it; once in {@link PROBE_GAP_MS}. */
   probe(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () => {
-        this.#nextProbeMs = nowMs() + PROBE_GAP_MS;
         this.#policy.reset();
         if (this.#connection) this.#connection.probe();
         else this.reconnect();
+        this.#nextProbeMs = nowMs() + PROBE_GAP_MS;
       },
       this.#nextProbeMs - nowMs(), // a negative time is 0
     );
@@ -110,7 +111,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
   /** Closes until the next probe, because a frozen page answers nothing. */
   leave(): void {
     this.#end();
-    if (this.phase !== 'waiting') this.#change({ phase: 'waiting', code: 1001, reason: 'page_hidden' });
+    this.#change({ phase: 'waiting', code: 1001, reason: 'page_hidden' });
   }
 
   received(envelope: Envelope): void {
@@ -129,6 +130,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     this.#connection = undefined;
     const delayMs = this.#policy.delayMs(code);
     if (delayMs === undefined) return this.#finish(code, reason);
+    if (this.#policy.isAsked) this.#nextProbeMs = nowMs() + delayMs;
     this.#end();
     this.#timer = setTimeout(() => void this.connect(), delayMs);
     this.#change({ phase: 'waiting', code, reason, delayMs });

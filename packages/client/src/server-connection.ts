@@ -13,7 +13,7 @@ export interface ConnectionEvents {
 export class ServerConnection {
   /** Set while a message must arrive in time: the welcome, or the answer to a probe. */
   #deadline: ReturnType<typeof setTimeout> | undefined;
-  /** The time of the deadline; Infinity where there is none. */
+  /** The time of the deadline; Infinity without one. */
   #dueMs = Infinity;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   /** NaN before the welcome. */

@@ -94,7 +94,7 @@ export class TokenRefresher {
     const remainingMs = expiresInMs ?? (atMs > MIN_EXPIRES_AT ? atMs - Date.now() : NaN);
     if (Number.isFinite(remainingMs)) return remainingMs;
     if ((expiresInMs ?? expiresAt ?? undefined) !== undefined) {
-      const error = new TypeError('expiresAt must be a Date or milliseconds since 1970, expiresInMs a number.');
+      const error = new TypeError('expiresAt must be a Date or milliseconds since 1970, expiresInMs a number');
       if (!this.#warned) console.warn(error);
       this.#warned = true;
       this.listener.refused(error);
