@@ -100,7 +100,6 @@ describe('a client in a page', () => {
     const departed = receives(bob, 'sys.departed');
     const unanswered = ann.send('*', 'unanswered');
     hide(page);
-    page.emit('freeze'); // both events come in the second case
     await expect(unanswered).rejects.toMatchObject({ code: 'unknown_outcome', sent: true });
     expect(await departed).toMatchObject({ sender: id, data: { code: 1000 } });
     const queued = ann.send('*', 'queued');
@@ -134,11 +133,16 @@ describe('a client in a page', () => {
   it('that is frozen while it waits makes no attempt until it is shown', async () => {
     const ann = await joined({ minDelayMs: 1, maxDelayMs: 1 });
     const waiting = becomes(ann, 'waiting');
-    ann.onState(({ phase }) => phase === 'waiting' && page.emit('freeze'));
+    const states: unknown[] = [];
+    ann.onState(({ phase, code, reason }) => {
+      states.push([phase, reason]);
+      if (phase === 'waiting' && code === 1006) page.emit('freeze');
+    });
     proxy.cut();
     await waiting;
     await ann.send('*', 'note', 0, { timeoutMs: 100 }).catch(() => undefined);
     expect([ann.phase, page.opened]).toEqual(['waiting', 1]);
+    expect(states).toContainEqual(['waiting', 'page_hidden']);
     page.emit('resume');
     await ann.ready();
   });
@@ -172,7 +176,10 @@ describe('a client in a page', () => {
 });
 
 describe('a client in a page, by its clock', () => {
-  afterEach(() => vi.useRealTimers());
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
 
   /** A socket whose test says what arrives. */
   class Socket implements SocketLike {
@@ -222,6 +229,40 @@ describe('a client in a page, by its clock', () => {
     expect(page.opened).toBeLessThanOrEqual(12 + 5);
     client.close();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it.each([1013, 4103])(
+    'keeps the back-off of a server that closes with %i, although the page is shown',
+    async (code) => {
+      vi.spyOn(Math, 'random').mockReturnValue(1);
+      const { page, client } = await opened();
+      const waits: unknown[] = [];
+      client.onState(({ phase, delayMs }) => phase === 'waiting' && waits.push(delayMs));
+      for (let count = 0; count < 4; count++) {
+        Socket.last.onclose?.({ code, reason: '' });
+        for (let event = 0; event < 2 ** count; event++) {
+          expect(client.phase).toBe('waiting');
+          page.emit('online');
+          await vi.advanceTimersByTimeAsync(1000);
+        }
+        expect(client.phase).toBe('connecting');
+      }
+      expect(waits).toEqual([1000, 2000, 4000, 8000]);
+      client.close();
+    },
+  );
+
+  it('keeps the wait that a draining server asked for, also over a freeze', async () => {
+    const { page, client } = await opened();
+    Socket.last.receives('sys.reconnect', { afterMs: 20_000 });
+    Socket.last.onclose?.({ code: 1012, reason: '' });
+    page.emit('freeze');
+    page.emit('resume');
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(client.phase).toBe('waiting');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(client.phase).toBe('connecting');
+    client.close();
   });
 
   it('pings at most once a second in a flood of events', async () => {

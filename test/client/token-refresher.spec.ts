@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Token } from '../../packages/client/src/connect.js';
 import { TokenRefresher } from '../../packages/client/src/token-refresher.js';
+import { Deferred } from '../support/deferred.js';
 
 const HOUR = 3_600_000;
 const now = new Date('2026-11-27T10:00:00Z').getTime();
@@ -114,6 +115,24 @@ describe('a refresher of tokens', () => {
     const seen = await started((calls) => (calls > 1 ? Promise.reject(new Error('offline')) : { expiresInMs: 4000 }));
     await vi.advanceTimersByTimeAsync(30_000);
     expect(seen.atSeconds).toEqual([0, 3, 4, 6, 10, 18]);
+  });
+
+  it('renews the token of the next connection, although a token of the last one arrives late', async () => {
+    const late = new Deferred<Token>();
+    let calls = 0;
+    const tokens = [late.promise, { token: 'next', expiresInMs: HOUR }];
+    const renewed: string[] = [];
+    const renew = async (token: string) => void renewed.push(token);
+    const source = () => tokens[calls++] ?? 'renewed';
+    refresher = new TokenRefresher(source, 15_000, { renew, refused: () => undefined });
+    const last = refresher.fetch();
+    refresher.stop();
+    expect(await refresher.fetch()).toBe('next');
+    late.resolve({ token: 'late' });
+    await last;
+    refresher.start();
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(renewed).toEqual(['renewed']);
   });
 
   it('waits for a token that expires in a year', async () => {

@@ -23,8 +23,7 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
       this.#values.push(value as Value);
       return this.#notify();
     }
-    const text = `${this.bufferSize} answers of the stream are not read: raise bufferSize.`;
-    const error = new SendError('buffer_full', text, { sent: true });
+    const error = new SendError('buffer_full', `Over bufferSize (${this.bufferSize}).`, { sent: true });
     this.finish(error);
     this.stop(error);
   }
@@ -42,12 +41,12 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
   }
 
   /** Called by `break`, `return` and `throw` in a `for await` loop. */
-  async return(): Promise<IteratorResult<Value, undefined>> {
+  return(): Promise<IteratorResult<Value, undefined>> {
     this.#values.length = 0;
     this.#end = {};
     this.#notify();
     this.stop();
-    return { done: true, value: undefined };
+    return this.next();
   }
 
   [Symbol.asyncIterator](): this {
@@ -55,12 +54,11 @@ export class AnswerStream<Value> implements AsyncIterableIterator<Value, undefin
   }
 
   async #next(): Promise<IteratorResult<Value, undefined>> {
-    while (this.#values.length === 0 && this.#end === undefined)
-      await new Promise<void>((wake) => this.#waiting.push(wake));
-    if (this.#values.length > 0) return { done: false, value: this.#values.shift()! };
+    while (!this.#values.length && !this.#end) await new Promise<void>((wake) => this.#waiting.push(wake));
+    if (this.#values.length) return { done: false, value: this.#values.shift()! };
     const { error } = this.#end!;
     this.#end = {}; // an iterator that has thrown is done
-    if (error !== undefined) throw error;
+    if (error) throw error;
     return { done: true, value: undefined };
   }
 

@@ -213,7 +213,7 @@ export class Client<Messages extends object = MessageMap> {
     if (change.phase === 'waiting') this.#requests.failSent();
     if (change.phase === 'closed') this.#requests.failAll(change.reason || CLOSED);
     // Before the listeners, so that they can post, and overtake no queued message.
-    if (welcome) this.#requests.open(welcome.maxMessageBytes, (text) => this.#connection.send(text));
+    if (welcome) this.#requests.open(welcome.maxMessageBytes, (text, id) => this.#connection.send(text, id));
     this.#states.emit('', change);
   }
 
@@ -241,7 +241,7 @@ export class Client<Messages extends object = MessageMap> {
   }
 }
 
-const CLOSED = 'The client is closed.';
+const CLOSED = 'The client closed.';
 
 function clientClosed(): SendError {
   return new SendError('closed', CLOSED);

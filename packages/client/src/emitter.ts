@@ -5,27 +5,18 @@ import { SendError } from './send-error.js';
  * other listeners.
  */
 export class Emitter<Event> {
-  readonly #listeners = new Map<string, Set<(event: Event) => unknown>>();
+  readonly #listeners = new Set<readonly [type: string, listener: (event: Event) => unknown]>();
 
   /** Adds a listener for a type of event. Returns a function that removes the listener. */
   add(type: string, listener: (event: Event) => unknown): () => void {
-    const entry = (event: Event): unknown => listener(event); // a function that is added twice is called twice
-    const listeners = this.#listeners.get(type) ?? new Set();
-    this.#listeners.set(type, listeners.add(entry));
-    return () => {
-      listeners.delete(entry);
-      if (listeners.size === 0 && this.#listeners.get(type) === listeners) this.#listeners.delete(type);
-    };
+    const entry = [type, listener] as const; // a function that is added twice is called twice
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
   }
 
   emit(type: string, event: Event): void {
-    for (const listener of new Set(this.#listeners.get(type)))
-      try {
-        const result = listener(event);
-        if (result instanceof Promise) result.catch(report);
-      } catch (error) {
-        report(error);
-      }
+    for (const [each, listener] of new Set(this.#listeners))
+      if (each === type) (async () => listener(event))().catch(report); // called at once
   }
 }
 

@@ -20,13 +20,13 @@ export const MAX_DELAY_MS = 30_000;
 /** A connection that lasted this long resets the back-off. */
 export const STEADY_MS = 5000;
 
-/** Heartbeats without a message after which the client probes the connection. */
-export const PROBE_AFTER = 2;
-/** Milliseconds for which each unanswered character puts the probe off: a link may carry 200 bytes a second. */
-export const MS_PER_BYTE = 5;
-/** The most heartbeats by which unanswered characters put the probe off. */
+/** Heartbeats without a message; with one more the client probes the connection. */
+export const PROBE_AFTER = 1;
+/** Milliseconds for which each unanswered character puts a probe off: a link may carry 200 characters a second. */
+export const MS_PER_CHARACTER = 5;
+/** The most heartbeats by which unanswered characters put the probe after silence off. */
 export const MAX_EXCUSED_HEARTBEATS = 8;
-/** The longest wait for an answer to a probe after an event of the page; else it is a heartbeat, for a slow link. */
+/** The wait for an answer to a probe after an event of the page, where nothing is unanswered; else it is a heartbeat. */
 export const PROBE_MS = 5000;
 /** The shortest time between two probes, so that a flood of a page's events is not a flood of handshakes. */
 export const PROBE_GAP_MS = 1000;

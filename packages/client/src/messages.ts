@@ -103,7 +103,8 @@ export interface StateChange {
   /** The close code of the last connection, when waiting or closed; 1006 if there was no close frame. */
   readonly code?: number;
   /**
-   * The reason of the close frame; `no_token`, `no_welcome`, `not_switchboard`, `reconnect` or `silent` beside 1006;
+   * The reason of the close frame; `bad_url_or_token`, `no_token`, `no_welcome`, `not_switchboard`, `reconnect` or `silent`
+   * beside 1006; the first is also the reason for a wrong URL beside a token, after which the client tries again;
    * `page_hidden` beside 1001 where the client closed before the page was frozen.
    */
   readonly reason?: string;

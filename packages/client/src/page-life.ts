@@ -24,10 +24,10 @@ const EVENTS = ['online', 'visibilitychange', 'pageshow', 'resume', 'pagehide', 
 /** Watches the page of a browser; without effect where there are no such events. */
 export function watchPage(listener: PageListener, page: PageLike = globalThis as unknown as PageLike): () => void {
   const onEvent: PageEventListener = ({ type, persisted }) => {
-    if (type === 'freeze' || (type === 'pagehide' && persisted)) return listener.leave();
     // A `pageshow` that is not persisted follows the first load of a page, a `pagehide` the last event.
-    if (type === 'pagehide' || persisted === false) return;
-    if (type !== 'visibilitychange' || page.document?.visibilityState !== 'hidden') listener.probe();
+    if (persisted === false) return;
+    if (type === 'freeze' || type === 'pagehide') listener.leave();
+    else if (page.document?.visibilityState !== 'hidden' || type !== 'visibilitychange') listener.probe();
   };
   // The window captures events of the document, too, even those that do not bubble.
   const each = (method: 'addEventListener' | 'removeEventListener'): void => {

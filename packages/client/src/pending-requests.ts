@@ -24,16 +24,16 @@ export class PendingRequests {
   #lastId = 0;
   #maxBytes = Infinity;
   /** Undefined while there is no connection. */
-  #send: ((text: string) => void) | undefined;
+  #send: ((text: string, id?: string) => void) | undefined;
 
   constructor(private readonly queueSize: number) {}
 
   /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
   async add(fields: object, timeoutMs: number, listener?: AnswerListener): Promise<Envelope> {
-    const id = (++this.#lastId).toString(36);
+    const id = String(++this.#lastId);
     const text = this.#encode({ ...fields, id });
     if (this.#queue.size >= this.queueSize && !this.#canSend())
-      throw new SendError('queue_full', `The queue is full: ${this.queueSize} messages.`);
+      throw new SendError('queue_full', `The queue is full: ${this.queueSize}.`);
     return new Promise<Envelope>((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
       this.#queue.set(id, { text, listener, resolve, reject, timer });
@@ -45,7 +45,7 @@ export class PendingRequests {
   post(fields: object): boolean {
     const text = this.#encode(fields);
     this.#send?.(text);
-    return this.#send !== undefined;
+    return !!this.#send;
   }
 
   /** Frees the place of a listener's request. Its promise rejects with the error; without one it never settles. */
@@ -54,35 +54,36 @@ export class PendingRequests {
       for (const [id, request] of requests)
         if (request.listener === listener) {
           take(requests, id);
-          if (error !== undefined) request.reject(error);
+          if (error) request.reject(error);
         }
     this.#drainQueue();
   }
 
   /** Starts sending, queued requests first. */
-  open(maxBytes: number, send: (text: string) => void): void {
+  open(maxBytes: number, send: (text: string, id?: string) => void): void {
     this.#maxBytes = maxBytes;
     this.#send = send;
     this.#drainQueue();
   }
 
   /** Settles the request that an envelope answers, if it answers one. */
-  settle({ type, ref = '', data }: Envelope): void {
+  settle(envelope: Envelope): void {
+    const { type, ref = '', data } = envelope;
     // A handler's own answers carry the ref, too; only a `sys.` message ends the exchange.
     if (!type.startsWith('sys.')) return this.#sent.get(ref)?.listener?.answer(data);
     const request = take(this.#sent, ref);
-    if (request === undefined) return;
+    if (!request) return;
     if (type === 'sys.error') {
       const { code, message, ...details } = data as ErrorData;
       request.reject(new SendError(code, message, { ...details, sent: true }));
-    } else request.resolve({ type, ref, data } as Envelope);
+    } else request.resolve(envelope);
     this.#drainQueue();
   }
 
   /** Rejects unanswered requests and stops sending. They are not sent again because they may have arrived. */
   failSent(): void {
     this.#send = undefined;
-    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed before the answer arrived.', { sent: true });
+    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed.', { sent: true });
   }
 
   /** Rejects all requests. */
@@ -92,7 +93,7 @@ export class PendingRequests {
   }
 
   #canSend(): boolean {
-    return this.#send !== undefined && this.#sent.size < MAX_UNANSWERED;
+    return !!this.#send && this.#sent.size < MAX_UNANSWERED;
   }
 
   #drainQueue(): void {
@@ -107,7 +108,7 @@ export class PendingRequests {
       }
       if (request.listener?.isStream) clearTimeout(request.timer);
       this.#sent.set(id, request);
-      this.#send!(request.text);
+      this.#send!(request.text, id);
     }
   }
 
@@ -122,13 +123,13 @@ export class PendingRequests {
   }
 
   #tooBig(): SendError {
-    return new SendError('too_big', `The message is over maxMessageBytes (${this.#maxBytes}).`);
+    return new SendError('too_big', `Over maxMessageBytes (${this.#maxBytes}).`);
   }
 
   #expire(id: string, timeoutMs: number): void {
     const sent = this.#sent.has(id);
     const request = take(this.#sent, id) ?? take(this.#queue, id);
-    request!.reject(new SendError('timeout', `No answer within ${timeoutMs} ms.`, { sent }));
+    request!.reject(new SendError('timeout', `No answer in ${timeoutMs} ms.`, { sent }));
     this.#drainQueue();
   }
 }

@@ -9,8 +9,6 @@ import type { SocketClass } from './socket.js';
 import { TokenRefresher, type TokenListener } from './token-refresher.js';
 import type { Envelope, Reconnect, Welcome } from './wire.js';
 
-const SUBPROTOCOL = 'switchboard.v1';
-
 export interface ConnectionListener extends TokenListener {
   received(envelope: Envelope): void;
   /** Called after each change of the phase; with the welcome when open. */
@@ -47,7 +45,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
       maxDelayMs = MAX_DELAY_MS,
     }: ConnectOptions & { timeoutMs: number },
   ) {
-    if (WebSocket === undefined) throw new TypeError('No global WebSocket: pass one, as { WebSocket }.');
+    if (!WebSocket) throw new TypeError('No WebSocket: pass one.');
     this.#socketClass = WebSocket;
     this.#timeoutMs = timeoutMs;
     this.#token = new TokenRefresher(token, timeoutMs, listener);
@@ -60,8 +58,9 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     return this.#connection?.bufferedBytes ?? 0;
   }
 
-  send(text: string): void {
-    this.#connection?.send(text);
+  /** @param id the `ref` of the answer */
+  send(text: string, id?: string): void {
+    this.#connection?.send(text, id);
   }
 
   async connect(): Promise<void> {
@@ -70,7 +69,8 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     const token = await this.#token.fetch().catch(() => null);
     if (this.#ended !== ended) return;
     if (token === null) return this.closed(1006, 'no_token');
-    const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `bearer.${token}`];
+    const protocols = ['switchboard.v1'];
+    if (token !== undefined) protocols.push(`bearer.${token}`);
     try {
       this.#connection = new ServerConnection(new this.#socketClass(this.url, protocols), this, this.#timeoutMs);
     } catch (error) {
@@ -85,20 +85,21 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     this.#connection?.cut('reconnect'); // the phase becomes `waiting`
     if (this.phase !== 'waiting') return; // closed, or a token is being fetched for a new connection
     clearTimeout(this.#timer);
+    this.#nextProbeMs = 0;
     void this.connect();
   }
 
-  /** Checks the connection, or ends the wait for the next attempt, at most once in {@link PROBE_GAP_MS}. */
+  /** Checks the connection, or ends the wait for the next attempt, if the server did not ask for it; once in {@link PROBE_GAP_MS}. */
   probe(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () => {
-        this.#nextProbeMs = nowMs() + PROBE_GAP_MS;
         this.#policy.reset();
         if (this.#connection) this.#connection.probe();
         else this.reconnect();
+        this.#nextProbeMs = nowMs() + PROBE_GAP_MS;
       },
-      Math.max(0, this.#nextProbeMs - nowMs()),
+      this.#nextProbeMs - nowMs(), // a negative time is 0
     );
   }
 
@@ -110,26 +111,26 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
   /** Closes until the next probe, because a frozen page answers nothing. */
   leave(): void {
     this.#end();
-    if (this.phase !== 'waiting') this.#change({ phase: 'waiting', code: 1001, reason: 'page_hidden' });
+    this.#change({ phase: 'waiting', code: 1001, reason: 'page_hidden' });
   }
 
   received(envelope: Envelope): void {
-    if (envelope.type === 'sys.reconnect') this.#policy.scheduled((envelope.data as Reconnect).afterMs);
-    if (envelope.type === 'sys.welcome') this.#connected(envelope as Envelope<Welcome>);
+    const { type, receiver, data } = envelope;
+    if (type === 'sys.reconnect') this.#policy.scheduled((data as Reconnect).afterMs);
+    if (type === 'sys.welcome') {
+      this.id = receiver;
+      this.#policy.connected();
+      this.#token.start();
+      this.#change({ phase: 'open', id: receiver }, data as Welcome);
+    }
     this.listener.received(envelope);
-  }
-
-  #connected({ receiver, data }: Envelope<Welcome>): void {
-    this.id = receiver;
-    this.#policy.connected();
-    this.#token.start();
-    this.#change({ phase: 'open', id: receiver }, data);
   }
 
   closed(code: number, reason: string): void {
     this.#connection = undefined;
     const delayMs = this.#policy.delayMs(code);
     if (delayMs === undefined) return this.#finish(code, reason);
+    if (this.#policy.isAsked) this.#nextProbeMs = nowMs() + delayMs;
     this.#end();
     this.#timer = setTimeout(() => void this.connect(), delayMs);
     this.#change({ phase: 'waiting', code, reason, delayMs });

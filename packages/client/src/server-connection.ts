@@ -1,11 +1,7 @@
-import { MAX_EXCUSED_HEARTBEATS, MS_PER_BYTE, PROBE_AFTER, PROBE_MS } from './limits.js';
+import { MAX_EXCUSED_HEARTBEATS, MAX_UNANSWERED, MS_PER_CHARACTER, PROBE_AFTER, PROBE_MS } from './limits.js';
+import { nowMs } from './monotonic.js';
 import type { SocketLike } from './socket.js';
 import type { Envelope, Welcome } from './wire.js';
-
-/** The close code where there was no close frame (RFC 6455, 7.1.5). */
-const ABNORMAL = 1006;
-
-type Timer = ReturnType<typeof setTimeout> | undefined;
 
 export interface ConnectionEvents {
   received(envelope: Envelope): void;
@@ -16,12 +12,18 @@ export interface ConnectionEvents {
 /** Wraps the WebSocket of one connection. Closes connections that get no welcome, or no answer to a probe. */
 export class ServerConnection {
   /** Set while a message must arrive in time: the welcome, or the answer to a probe. */
-  #deadline: Timer;
-  /** Undefined before the welcome. */
-  #heartbeat: Timer;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** The time of the deadline; Infinity without one. */
+  #dueMs = Infinity;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+  /** NaN before the welcome. */
+  #heartbeatMs = NaN;
   #silentHeartbeats = 0;
-  /** Characters sent since the last answer: the server may still be receiving them. */
-  #unanswered = 0;
+  /** Characters that were sent, and those of them that an answer shows to be received. */
+  #sent = 0;
+  #received = 0;
+  /** The characters sent up to the end of each of the last messages, by the `ref` of its answer, or the type. */
+  readonly #sentUpTo = new Map<string | undefined, number>();
 
   /** @param timeoutMs the longest wait for the welcome */
   constructor(
@@ -40,16 +42,24 @@ export class ServerConnection {
     return this.socket.bufferedAmount ?? 0;
   }
 
-  send(text: string): void {
-    this.#unanswered += text.length;
+  /** @param id the `ref` of the answer, or its type */
+  send(text: string, id?: string): void {
+    this.#sent += text.length;
+    if (this.#sentUpTo.size > MAX_UNANSWERED) this.#sentUpTo.clear(); // a later answer counts for them
+    this.#sentUpTo.set(id, this.#sent);
     this.socket.send(text);
   }
 
-  /** Pings, and cuts the connection where no message arrives in time. No effect before the welcome, or during a probe. */
-  probe(withinMs = PROBE_MS): void {
-    if (this.#deadline !== undefined) return;
+  /**
+   * Pings, and cuts the connection where no message arrives in time. No effect before the welcome, or where the deadline of
+   * another ping is earlier.
+   *
+   * @param withinMs where not given, a short time: longer after a long message without an answer, by at most a heartbeat
+   */
+  probe(withinMs = PROBE_MS + Math.min(this.#heartbeatMs, this.#excusedMs())): void {
+    if (!(nowMs() + withinMs < this.#dueMs)) return; // NaN before the welcome
     this.#expect('silent', withinMs); // before the ping, whose bytes are no progress
-    this.send('{"type":"sys.ping"}');
+    this.send('{"type":"sys.ping"}', 'sys.pong');
   }
 
   /** Closes without an event. */
@@ -60,9 +70,9 @@ export class ServerConnection {
 
   /** Closes without a closing handshake, where the socket can. @param reason reported beside 1006 */
   cut(reason: string): void {
-    this.#finish(ABNORMAL, reason);
-    if (this.socket.terminate) this.socket.terminate();
-    else this.socket.close();
+    this.#finish(1006, reason); // the code where there was no close frame (RFC 6455, 7.1.5)
+    this.socket.terminate?.();
+    this.socket.close();
   }
 
   #read(data: unknown): void {
@@ -73,30 +83,35 @@ export class ServerConnection {
       // has no type, like every other text that is not from Switchboard
     }
     const type = envelope?.type;
-    if (this.#heartbeat ? typeof type !== 'string' : type !== 'sys.welcome') return this.cut('not_switchboard');
+    if (this.#heartbeatMs ? typeof type !== 'string' : type !== 'sys.welcome') return this.cut('not_switchboard');
     clearTimeout(this.#deadline);
-    this.#deadline = undefined;
+    this.#dueMs = Infinity;
     this.#silentHeartbeats = 0;
-    if (envelope!.ref ?? type === 'sys.pong') this.#unanswered = 0;
+    // A receipt of all that was sent before, because a connection keeps the order.
+    this.#received = Math.max(this.#received, this.#sentUpTo.get(envelope!.ref ?? type!) ?? 0);
     if (type === 'sys.welcome') this.#watch((envelope!.data as Welcome).heartbeatMs);
     this.events.received(envelope!);
   }
 
-  /**
-   * Probes a silent server, because browsers hide the server's ping frames from the page. Waits longer after a long message
-   * without an answer, because the server answers only what a slow link has carried.
-   */
+  /** Returns for how long a slow link may carry what was sent and not received: the server can answer only afterwards. */
+  #excusedMs(): number {
+    return (this.#sent - this.#received) * MS_PER_CHARACTER;
+  }
+
+  /** Probes a silent server, because browsers hide the server's ping frames from the page. */
   #watch(heartbeatMs: number): void {
-    this.#heartbeat = setTimeout(() => {
-      this.#watch(heartbeatMs);
-      const excused = Math.min(MAX_EXCUSED_HEARTBEATS, (this.#unanswered * MS_PER_BYTE) / heartbeatMs);
-      if (++this.#silentHeartbeats >= PROBE_AFTER + excused) this.probe(heartbeatMs);
+    this.#heartbeatMs = heartbeatMs;
+    this.#heartbeat = setInterval(() => {
+      const excused = Math.min(MAX_EXCUSED_HEARTBEATS, this.#excusedMs() / heartbeatMs);
+      if (++this.#silentHeartbeats > PROBE_AFTER + excused) this.probe(heartbeatMs);
     }, heartbeatMs);
   }
 
   /** Cuts the connection where no message arrives in time, unless the socket still sends what waits in it. */
   #expect(reason: string, withinMs: number): void {
     const before = this.bufferedBytes;
+    clearTimeout(this.#deadline);
+    this.#dueMs = nowMs() + withinMs;
     this.#deadline = setTimeout(() => {
       if (this.bufferedBytes < before) this.#expect(reason, withinMs);
       else this.cut(reason);
@@ -111,6 +126,6 @@ export class ServerConnection {
   #stop(): void {
     this.socket.onmessage = this.socket.onclose = null;
     clearTimeout(this.#deadline);
-    clearTimeout(this.#heartbeat);
+    clearInterval(this.#heartbeat);
   }
 }

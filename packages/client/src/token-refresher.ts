@@ -18,8 +18,6 @@ type TokenValue = string | Token | null | undefined;
 /** Returns the token for a connection; `undefined` and `null` connect without one. */
 export type TokenSource = () => TokenValue | Promise<TokenValue>;
 
-const EXPIRY_TEXT = 'expiresAt must be a Date or milliseconds since 1970, expiresInMs a number.';
-
 export interface TokenListener {
   /** Sends a new token to the server; rejects where the server refuses the token. */
   renew(token: string): Promise<unknown>;
@@ -53,7 +51,8 @@ export class TokenRefresher {
     const deadline = this.#deadline;
     const value = await Promise.race([fetched, expired]).finally(() => clearTimeout(deadline));
     const fields: TokenFields = typeof value === 'object' ? (value ?? {}) : { token: value };
-    this.#expiresAtMs = nowMs() + this.#remainingMs(fields);
+    // Another deadline is that of a later attempt, whose token is in use.
+    if (this.#deadline === deadline) this.#expiresAtMs = nowMs() + this.#remainingMs(fields);
     return fields.token ?? undefined;
   }
 
@@ -95,7 +94,7 @@ export class TokenRefresher {
     const remainingMs = expiresInMs ?? (atMs > MIN_EXPIRES_AT ? atMs - Date.now() : NaN);
     if (Number.isFinite(remainingMs)) return remainingMs;
     if ((expiresInMs ?? expiresAt ?? undefined) !== undefined) {
-      const error = new TypeError(EXPIRY_TEXT);
+      const error = new TypeError('expiresAt must be a Date or milliseconds since 1970, expiresInMs a number');
       if (!this.#warned) console.warn(error);
       this.#warned = true;
       this.listener.refused(error);
