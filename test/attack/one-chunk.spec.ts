@@ -1,5 +1,6 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FREE_FRAGMENTS, OPCODE } from '../../src/protocol/index.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { clientFrame, closeFrame } from '../support/client-frames.js';
 import { connect, type Client } from '../support/client.js';
@@ -16,6 +17,8 @@ const PAGE_BYTES = 200_000;
 const TURN_BYTES = 1_048_576;
 /** Messages of one session that the server refuses in a turn. Two turns may pass between two checks of a test. */
 const TURN_REFUSALS = 64;
+/** Messages of 64 fragments of one session that the server reads in a turn. */
+const TURN_FRAGMENTED = 4;
 
 describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { timeout: 60_000 }, (FAST_LANE) => {
   let server: TestServer;
@@ -106,6 +109,27 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
       before = outbox.framesSent;
     }
     expect(most).toBeLessThanOrEqual(2 * TURN_REFUSALS);
+    expect(refs(stalled)).toEqual(numbers(REQUESTS));
+  });
+
+  it('are read over several turns where they come in many fragments', async () => {
+    const stalled = await start();
+    const { outbox } = stalled.session;
+    const fragmented = (id: number): Buffer[] => {
+      const empty = clientFrame('', { opcode: OPCODE.continuation, final: false });
+      const last = clientFrame(`{"type":"sys.ping","id":"${id}"}`, { opcode: OPCODE.continuation });
+      return [clientFrame('', { final: false }), ...Array.from({ length: FREE_FRAGMENTS - 2 }, () => empty), last];
+    };
+    let before = outbox.framesSent;
+    let most = 0;
+    stalled.client.socket.resume();
+    stalled.client.socket.write(Buffer.concat(Array.from({ length: REQUESTS }, (_, id) => fragmented(id)).flat()));
+    while (stalled.client.lines.length < REQUESTS) {
+      await tick();
+      most = Math.max(most, outbox.framesSent - before);
+      before = outbox.framesSent;
+    }
+    expect(most).toBeLessThanOrEqual(2 * TURN_FRAGMENTED + 1);
     expect(refs(stalled)).toEqual(numbers(REQUESTS));
   });
 

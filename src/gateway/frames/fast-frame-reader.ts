@@ -20,6 +20,8 @@ const MAX_CONTROL_BYTES = 125;
 
 /** Bytes read from one socket after which it waits for the next turn; libuv would read 2 MiB of it in a row. */
 const MAX_READ_BYTES = 65_536;
+/** Bytes that each frame for `ws` counts beside its own, because an empty fragment costs as much as a short message. */
+const FRAME_COST_BYTES = 256;
 /** `sys.error` replies to one socket after which it waits for the next turn. They cost more than the messages. */
 const MAX_ERRORS = 64;
 
@@ -71,7 +73,7 @@ export class FastFrameReader {
   /**
    * Reads one chunk that a socket received over `tcp`. Returns the rest to `tcp`, unread, when what came before it has used
    * up the share of this turn or filled the outbox, because one chunk may hold thousands of requests for long answers, of
-   * broadcasts, or of messages over the rate limit.
+   * broadcasts, of fragments, or of messages over the rate limit.
    */
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, wsDataListener: WsDataListener): void {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
@@ -107,6 +109,11 @@ export class FastFrameReader {
       at = end;
       // `ws` emits nothing for an invalid message or a close frame: later frames have no effect.
       if (this.#reported === before && frameTracker.atMessage) frameTracker.failed = true;
+      if ((socket.readBytes += FRAME_COST_BYTES) < MAX_READ_BYTES || session.closed) continue;
+      socket.readBytes = at - chunk.length; // the rest counts when it is read again
+      session.pauseForTurn();
+      if (at < chunk.length) tcp.unshift(chunk.subarray(at));
+      return;
     }
   }
 
