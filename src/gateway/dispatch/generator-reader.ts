@@ -39,7 +39,7 @@ export class GeneratorReader {
       if (subscriber.closed) return;
       if (result.done === true) return subscriber.complete();
       // Other messages may have filled the buffer meanwhile. The first value is sent as a single answer is.
-      while (!isFirst && mustWait()) await this.#drained(session!, subscriber);
+      if (!isFirst) while (mustWait()) await this.#drained(session!, subscriber);
       subscriber.next(result.value);
       // A generator that waits for nothing would otherwise keep the process from everything else.
       if (this.turns.mustYield()) await this.turns.next();
