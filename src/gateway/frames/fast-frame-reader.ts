@@ -109,9 +109,10 @@ export class FastFrameReader {
       at = end;
       // `ws` emits nothing for an invalid message or a close frame: later frames have no effect.
       if (this.#reported === before && frameTracker.atMessage) frameTracker.failed = true;
-      if ((socket.readBytes += FRAME_COST_BYTES) < MAX_READ_BYTES || session.closed) continue;
+      if ((socket.readBytes += FRAME_COST_BYTES) < MAX_READ_BYTES) continue;
       socket.readBytes = at - chunk.length; // the rest counts when it is read again
-      session.pauseForTurn();
+      if (session.closed) pauseClosed(tcp);
+      else session.pauseForTurn();
       if (at < chunk.length) tcp.unshift(chunk.subarray(at));
       return;
     }
@@ -203,6 +204,12 @@ function refuse(socket: GatewaySocket, tcp: Socket, frameTracker: FrameTracker):
   frameTracker.failed = true;
   socket.close(1008);
   tcp.end();
+}
+
+/** Stops reading until the next turn. The session does not, because it has ended; the client's close frame may follow. */
+function pauseClosed(tcp: Socket): void {
+  tcp.pause();
+  setImmediate(() => tcp.resume());
 }
 
 /** Returns the offset behind a whole, valid ping or pong at `at`; `at` where there is no such frame. */
