@@ -83,8 +83,7 @@ export class UpgradeHandler {
     const decided = await result.finally(() => (isWaiting = this.#pending.delete(socket)));
     if (decided === undefined) return void socket.destroy();
     const rejection = this.handshake.rejection(request);
-    if (rejection !== undefined && !('code' in decided))
-      this.admission.release('closeCode' in decided ? decided.identity : decided);
+    if (rejection !== undefined && !('code' in decided)) this.admission.release(decided);
     if (!isWaiting) return; // rejected by `stop`
     this.#decide(rejection ?? decided, request, socket, head);
     socket.off('error', onError); // only now, because the next owner of the socket has its own listener
@@ -111,12 +110,12 @@ export class UpgradeHandler {
   }
 
   /** Accepts an upgrade and closes it. The connection counts until it is gone, so that their number is limited. */
-  #closeAtOnce(request: IncomingMessage, socket: Duplex, head: Buffer, { closeCode, identity }: ClosedAdmission): void {
-    this.metrics.rejected(request, TOO_MANY.code, `closed with ${closeCode}`);
-    if (socket.destroyed) return this.admission.release(identity);
-    socket.once('close', () => this.admission.release(identity));
+  #closeAtOnce(request: IncomingMessage, socket: Duplex, head: Buffer, closed: ClosedAdmission): void {
+    this.metrics.rejected(request, TOO_MANY.code, `closed with ${closed.closeCode}`);
+    if (socket.destroyed) return this.admission.release(closed);
+    socket.once('close', () => this.admission.release(closed));
     this.connectionLimits.release(socket);
-    this.sessionOpener.closeAtOnce(request, socket, head, closeCode);
+    this.sessionOpener.closeAtOnce(request, socket, head, closed.closeCode);
   }
 
   #reject(request: IncomingMessage, socket: Duplex, rejection: HandshakeRejection): void {

@@ -15,7 +15,7 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Maximum number of connections without a user from one address (an IPv6 /64 network counts as one). A tenth more, rounded down and 16 at most, is closed with 4103; further ones are rejected with 429. 0: no limit.',
+    'Maximum number of connections without a user from one address (an IPv6 /64 network counts as one). A tenth more, rounded down and 16 at most, are closed with 4103; further ones get 429. As many again may have no session. 0: no limit.',
   )
   @WholeNumber({ unit: 'connections' })
   maxConnectionsPerAddress!: number;

@@ -1,5 +1,8 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FrameTracker } from '../../src/gateway/frames/frame-tracker.js';
+import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
+import { FREE_FRAGMENTS, OPCODE } from '../../src/protocol/index.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { clientFrame, closeFrame } from '../support/client-frames.js';
 import { connect, type Client } from '../support/client.js';
@@ -16,6 +19,8 @@ const PAGE_BYTES = 200_000;
 const TURN_BYTES = 1_048_576;
 /** Messages of one session that the server refuses in a turn. Two turns may pass between two checks of a test. */
 const TURN_REFUSALS = 64;
+/** Messages of 64 fragments of one session that the server reads in a turn. */
+const TURN_FRAGMENTED = 4;
 
 describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { timeout: 60_000 }, (FAST_LANE) => {
   let server: TestServer;
@@ -108,6 +113,36 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
     expect(most).toBeLessThanOrEqual(2 * TURN_REFUSALS);
     expect(refs(stalled)).toEqual(numbers(REQUESTS));
   });
+
+  it.each(['open', 'closed'])(
+    'are read over several turns where they come in many fragments, session %s',
+    async (state) => {
+      const stalled = await start();
+      const socket = stalled.session.connection as GatewaySocket;
+      const frameTracker = (socket.frameTracker = new FrameTracker());
+      const empty = clientFrame('', { opcode: OPCODE.continuation, final: false });
+      const fragmented = (id: number): Buffer[] => [
+        clientFrame('', { final: false }),
+        ...Array.from({ length: FREE_FRAGMENTS - 2 }, () => empty),
+        clientFrame(`{"type":"sys.ping","id":"${id}"}`, { opcode: OPCODE.continuation }),
+      ];
+      if (state === 'closed') stalled.session.close(4000);
+      let before = 0;
+      let most = 0;
+      stalled.client.socket.resume();
+      stalled.client.socket.write(Buffer.concat(Array.from({ length: REQUESTS }, (_, id) => fragmented(id)).flat()));
+      while (frameTracker.endedMessages < REQUESTS && !stalled.client.over) {
+        await tick();
+        most = Math.max(most, frameTracker.endedMessages - before);
+        before = frameTracker.endedMessages;
+      }
+      expect(most).toBeGreaterThan(0);
+      expect(most).toBeLessThanOrEqual(2 * TURN_FRAGMENTED + 1);
+      if (state === 'closed') return;
+      await stalled.readUntil(() => stalled.client.lines.length === REQUESTS);
+      expect(refs(stalled)).toEqual(numbers(REQUESTS));
+    },
+  );
 
   it('are all answered where the client ends its half of the connection after them', async () => {
     const stalled = await start();

@@ -24,6 +24,8 @@ const ROW = 'r'.repeat(30_000);
 /** More than the mark and the buffers of the kernel take. */
 const MANY = 500;
 const TIMEOUT_MS = 1000;
+/** Streams of one session at the same time. */
+const STREAMS = 20;
 
 /** Adds to the text of each value. */
 class ExclaimInterceptor implements NestInterceptor {
@@ -92,6 +94,15 @@ class StreamsGateway {
   @SubscribeMessage('s.events')
   async *events(@MessageBody() rows: number): AsyncGenerator<WsResponse<string>> {
     for await (const data of this.rows(rows)) yield { event: 's.row', data };
+  }
+
+  /** Waits for `value` before the second of three values. */
+  @SubscribeMessage('s.late')
+  async *late(@MessageBody() bytes: number): AsyncGenerator<string> {
+    yield '0';
+    await once(this.progress, 'value');
+    yield `1 ${'r'.repeat(bytes)}`;
+    yield '2';
   }
 
   @SubscribeMessage('s.range')
@@ -256,6 +267,22 @@ describe('the stream of a handler to a client that does not read', () => {
     const [rows] = await answersOf('rows');
     expect(rows!.at(-1)!.data).toEqual({ status: 'accepted' });
     expect(rowsOf(rows!)).toEqual(numbers(3));
+  });
+
+  it('waits where the values of other streams have filled the buffer again', async () => {
+    await start();
+    progress.setMaxListeners(STREAMS);
+    const ids = numbers(STREAMS).map((number) => `late-${number}`);
+    for (const id of ids) ask('s.late', id, 2 * MARK);
+    await expect.poll(() => progress.listenerCount('value')).toBe(STREAMS);
+    await flood(calm, reader.id, ROW.length, () => reader.waitingBytes > MARK);
+    progress.emit('value');
+    await calm.settled();
+    const all = await answersOf(...ids);
+    for (const rows of all) {
+      expect(rows.at(-1)!.data).toEqual({ status: 'accepted' });
+      expect(rowsOf(rows)).toEqual(numbers(3));
+    }
   });
 
   it.each([

@@ -84,6 +84,24 @@ describe('an address at its limit', () => {
     expect(await visit()).toEqual(CLOSED);
     await ann.close(1000);
   });
+
+  it.each([LIMIT, 2])('shuts out no user while its other connections take all they can (limit %i)', async (limit) => {
+    await start({ ...AUTH, AUTH: 'optional', MAX_CONNECTIONS_PER_ADDRESS: String(limit) }, limit);
+    // They do not answer the close frame.
+    const excess = Array.from({ length: 3 }, () => connectTcp(server.port, '127.0.0.1'));
+    for (const socket of excess) {
+      socket.write(request('GET /wss HTTP/1.1', UPGRADE_HEADERS));
+      await once(socket, 'data');
+    }
+    const users = await Promise.all(
+      Array.from({ length: limit }, async (_, number) =>
+        connect(server.url, bearer(await token({ sub: `user-${number}` }))),
+      ),
+    );
+    expect(await status()).toBe(429);
+    for (const socket of excess) socket.destroy();
+    for (const user of users) await user.close(1000);
+  });
 });
 
 describe('connections with a user', () => {

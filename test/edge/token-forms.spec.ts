@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { SubscribeMessage } from '@nestjs/websockets';
-import { SignJWT } from 'jose';
+import { CompactSign, SignJWT } from 'jose';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -136,6 +136,20 @@ describe('the sub of a token', () => {
       expect([sub, data.status ?? data.code]).toEqual([sub, result]);
     }
     await client.close(1000);
+  });
+});
+
+describe('the exp of a token', () => {
+  it.each([
+    ['1e999', 401],
+    ['1e300', 401],
+    ['8640000000001', 401],
+    ['8640000000000', 101],
+  ])('must be a time that a Date can hold: %s', async (exp, answer) => {
+    server = await startServer(AUTH);
+    const claims = Buffer.from(`{"sub":"ann","exp":${exp}}`);
+    const jwt = await new CompactSign(claims).setProtectedHeader({ alg: 'HS256' }).sign(key);
+    expect(String(await handshake({ Authorization: `Bearer ${jwt}` }))).toMatch(String(answer));
   });
 });
 

@@ -13,6 +13,9 @@ const BEARER_LENGTH = 'Bearer'.length;
 const NO_TOKEN = Promise.resolve(new TokenRefusal('there is no token'));
 const SEVERAL_TOKENS = Promise.resolve(new TokenRefusal('there are different tokens'));
 
+/** The latest time of a `Date`, as Unix time in seconds (ECMA-262, 21.4.1.1). */
+const MAX_DATE_S = 8.64e12;
+
 /** The contents of a valid token. */
 export interface VerifiedToken {
   readonly user: string;
@@ -60,8 +63,7 @@ export class TokenVerifier {
   async verify(token: string): Promise<VerifiedToken | TokenRefusal> {
     try {
       const payload = await this.#payload(token);
-      // `jose` has checked that there is an `exp`.
-      return { user: userOf(payload.sub), claims: Object.freeze(payload), expiresAt: payload.exp! };
+      return { user: userOf(payload.sub), claims: Object.freeze(payload), expiresAt: expiryOf(payload) };
     } catch (error) {
       return TokenRefusal.of(error);
     }
@@ -100,4 +102,11 @@ function userOf(sub: unknown): string {
   const user = toUser(sub);
   if (user === undefined) throw new TokenRefusal(`the claim "sub" of the token must be ${USER_RULE}`);
   return user;
+}
+
+/** @throws {TokenRefusal} for an `exp` that no `Date` can hold, such as 1e999; `jose` has checked that it is a number */
+function expiryOf({ exp = Infinity }: JWTPayload): number {
+  if (exp > MAX_DATE_S)
+    throw new TokenRefusal('the claim "exp" of the token must be a time in seconds that a Date can hold');
+  return exp;
 }

@@ -32,28 +32,29 @@ export class GeneratorReader {
   }
 
   async #emit(iterator: Reader, session: Session | undefined, subscriber: Subscriber<unknown>): Promise<void> {
+    // Loops check this in the turn of what follows, because one drain wakes all generators of a session.
+    const mustWait = (): boolean => session?.outbox.overloaded === true && !subscriber.closed;
     for (let isFirst = true; ; isFirst = false) {
       const result = await iterator.next();
       if (subscriber.closed) return;
       if (result.done === true) return subscriber.complete();
       // Other messages may have filled the buffer meanwhile. The first value is sent as a single answer is.
-      if (!isFirst && session?.outbox.overloaded === true) await this.#drained(session, subscriber);
+      if (!isFirst) while (mustWait()) await this.#drained(session!, subscriber);
       subscriber.next(result.value);
       // A generator that waits for nothing would otherwise keep the process from everything else.
       if (this.turns.mustYield()) await this.turns.next();
-      if (session?.outbox.overloaded === true) await this.#drained(session, subscriber);
+      while (mustWait()) await this.#drained(session!, subscriber);
       if (subscriber.closed) return;
     }
   }
 
   /** Resolves once the session has drained, or the values are unsubscribed. */
-  async #drained(session: Session, subscriber: Subscriber<unknown>): Promise<void> {
-    while (session.outbox.overloaded && !subscriber.closed)
-      await new Promise<void>((resolve) => {
-        const waiting = new Subscription(resolve);
-        waiting.add(this.slowConsumers.onceDrained(session, () => waiting.unsubscribe()));
-        subscriber.add(waiting);
-      });
+  #drained(session: Session, subscriber: Subscriber<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = new Subscription(resolve);
+      waiting.add(this.slowConsumers.onceDrained(session, () => waiting.unsubscribe()));
+      subscriber.add(waiting);
+    });
   }
 }
 

@@ -20,6 +20,8 @@ const MAX_CONTROL_BYTES = 125;
 
 /** Bytes read from one socket after which it waits for the next turn; libuv would read 2 MiB of it in a row. */
 const MAX_READ_BYTES = 65_536;
+/** Bytes that each frame for `ws` counts beside its own, because an empty fragment costs as much as a short message. */
+const FRAME_COST_BYTES = 256;
 /** `sys.error` replies to one socket after which it waits for the next turn. They cost more than the messages. */
 const MAX_ERRORS = 64;
 
@@ -71,7 +73,7 @@ export class FastFrameReader {
   /**
    * Reads one chunk that a socket received over `tcp`. Returns the rest to `tcp`, unread, when what came before it has used
    * up the share of this turn or filled the outbox, because one chunk may hold thousands of requests for long answers, of
-   * broadcasts, or of messages over the rate limit.
+   * broadcasts, of fragments, or of messages over the rate limit.
    */
   read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, wsDataListener: WsDataListener): void {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
@@ -107,6 +109,12 @@ export class FastFrameReader {
       at = end;
       // `ws` emits nothing for an invalid message or a close frame: later frames have no effect.
       if (this.#reported === before && frameTracker.atMessage) frameTracker.failed = true;
+      if ((socket.readBytes += FRAME_COST_BYTES) < MAX_READ_BYTES) continue;
+      socket.readBytes = at - chunk.length; // the rest counts when it is read again
+      if (session.closed) pauseClosed(tcp);
+      else session.pauseForTurn();
+      if (at < chunk.length) tcp.unshift(chunk.subarray(at));
+      return;
     }
   }
 
@@ -196,6 +204,12 @@ function refuse(socket: GatewaySocket, tcp: Socket, frameTracker: FrameTracker):
   frameTracker.failed = true;
   socket.close(1008);
   tcp.end();
+}
+
+/** Stops reading until the next turn. The session does not, because it has ended; the client's close frame may follow. */
+function pauseClosed(tcp: Socket): void {
+  tcp.pause();
+  setImmediate(() => tcp.resume());
 }
 
 /** Returns the offset behind a whole, valid ping or pong at `at`; `at` where there is no such frame. */

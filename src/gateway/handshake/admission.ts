@@ -32,27 +32,32 @@ const DESCRIPTOR_SHARE = 0.9;
 /** Closes a connection right after the upgrade, because a page cannot see why an upgrade is rejected. */
 export interface ClosedAdmission {
   readonly closeCode: ServerCloseCode;
-  /** Counted until {@link Admission.release}. */
-  readonly identity: Identity;
+  /** Of the client. */
+  readonly address: string;
 }
 
 /** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
 export type AdmissionResult = Identity | HandshakeRejection | ClosedAdmission;
 
 /**
- * Admits handshakes: checks capacity, address limits, origin, token, the application's own check and user limit, in
- * this order. An admitted handshake is counted until {@link release}, which the end of its session calls: by its user
- * where there is one, else by its address. Many users of one office share an address.
+ * Admits handshakes: checks capacity, the rate of the address, origin, token, the application's own check, and the limits
+ * of user or address, in this order. An admitted handshake is counted until {@link release}, which the end of its session
+ * calls: by its user where there is one, else by its address. Many users of one office share an address, so each kind has
+ * places of its own: one client without a user must not shut out those that have one.
  *
- *   address over its limit ──by little──▶ origin, token ──▶ a user? admitted : closed with 4103
- *                          ──by more────▶ 429
+ *   being identified ──▶ a user? its limit
+ *                   └──▶ none?   limit of the address ──over it──▶ closed with 4103 ──too many of these──▶ 429
  */
 @Injectable()
 export class Admission {
   readonly #maxConnections: number;
-  /** Counts connections without a user, and handshakes whose user is not known yet. */
+  /** Counts connections without a user. */
   readonly #perAddress: ConnectionCounter;
-  readonly #maxPerAddress: number;
+  /** Counts handshakes whose client is being identified. */
+  readonly #identifying: ConnectionCounter;
+  /** Counts connections that are being closed with 4103. */
+  readonly #closing: ConnectionCounter;
+  readonly #maxClosing: number;
   readonly #limitsUsers: boolean;
   readonly #perUser: ConnectionCounter;
   readonly #rate: AddressRateLimiter;
@@ -67,8 +72,10 @@ export class Admission {
     sessions: SessionRegistry,
   ) {
     this.#maxConnections = settings.maxConnections ?? connectionsByDescriptors();
-    this.#maxPerAddress = settings.maxConnectionsPerAddress;
-    this.#perAddress = new ConnectionCounter(this.#maxPerAddress + visibleExcess(this.#maxPerAddress));
+    this.#perAddress = new ConnectionCounter(settings.maxConnectionsPerAddress);
+    this.#identifying = new ConnectionCounter(settings.maxConnectionsPerAddress);
+    this.#maxClosing = visibleExcess(settings.maxConnectionsPerAddress);
+    this.#closing = new ConnectionCounter(this.#maxClosing);
     this.#limitsUsers = settings.maxConnectionsPerUser > 0;
     this.#perUser = new ConnectionCounter(settings.maxConnectionsPerUser);
     this.#rate = new AddressRateLimiter(settings.handshakesPerSecond);
@@ -84,19 +91,18 @@ export class Admission {
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key);
     if (overLimit !== undefined) return overLimit;
-    const hasExcess = this.#maxPerAddress > 0 && this.#perAddress.count(key) > this.#maxPerAddress;
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
-    if (result instanceof Promise) return this.#settled(key, hasExcess, result);
-    return hasExcess ? { closeCode: 4103, identity: result } : result;
+    return result instanceof Promise ? this.#settled(key, result) : this.#place(key, result);
   }
 
   /** Uncounts an admitted handshake. */
-  release(identity: Identity): void {
+  release(admitted: Identity | ClosedAdmission): void {
     this.#connections--;
-    if (this.#countsByUser(identity)) this.#perUser.release(identity.user);
-    else this.#perAddress.release(rateLimitKey(identity.address));
+    if ('closeCode' in admitted) this.#closing.release(rateLimitKey(admitted.address));
+    else if (this.#countsByUser(admitted)) this.#perUser.release(admitted.user);
+    else this.#perAddress.release(rateLimitKey(admitted.address));
   }
 
   /** Returns whether this node is at its limit with so many connections beside its sessions. */
@@ -104,36 +110,36 @@ export class Admission {
     return this.#maxConnections > 0 && this.#connections + otherConnections >= this.#maxConnections;
   }
 
-  /** Returns how many connections of an address {@link admit} has counted. @param key of the address limit */
-  sessionsOf(key: string): number {
-    return this.#perAddress.count(key);
-  }
-
-  /** Counts one more connection of an address, or returns the limit that it exceeds. */
+  /** Counts one more client of an address that is being identified, or returns the limit that it exceeds. */
   #checkLimits(key: string): HandshakeRejection | undefined {
     if (this.isFull(0)) return FULL;
     const waitMs = this.#rate.take(key, performance.now());
     if (waitMs > 0) return { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } };
-    if (!this.#perAddress.acquire(key)) return TOO_MANY;
+    if (!this.#identifying.acquire(key)) return TOO_MANY;
     this.#connections++;
     return undefined;
   }
 
   /** Waits until a client is identified. Uncounts the connection where the check fails. */
-  async #settled(
-    key: string,
-    hasExcess: boolean,
-    result: Promise<Authentication>,
-  ): Promise<AdmissionResult | undefined> {
+  async #settled(key: string, result: Promise<Authentication>): Promise<AdmissionResult | undefined> {
     const decided = await result.catch((error: unknown) => {
       this.#reject(key, undefined);
       throw error;
     });
-    if (decided === undefined || 'code' in decided) return this.#reject(key, decided);
-    if (!this.#countsByUser(decided)) return hasExcess ? { closeCode: 4103, identity: decided } : decided;
-    if (!this.#perUser.acquire(decided.user)) return this.#reject(key, TOO_MANY);
-    this.#perAddress.release(key);
-    return decided;
+    return decided === undefined || 'code' in decided ? this.#reject(key, decided) : this.#place(key, decided);
+  }
+
+  /** Counts an identified client by its user or its address instead. Uncounts it where there is no place. */
+  #place(key: string, identity: Identity): AdmissionResult {
+    if (this.#countsByUser(identity)) {
+      if (!this.#perUser.acquire(identity.user)) return this.#reject(key, TOO_MANY);
+    } else if (!this.#perAddress.acquire(key)) {
+      if (this.#maxClosing === 0 || !this.#closing.acquire(key)) return this.#reject(key, TOO_MANY);
+      this.#identifying.release(key);
+      return { closeCode: 4103, address: identity.address };
+    }
+    this.#identifying.release(key);
+    return identity;
   }
 
   /** Returns whether a connection counts to the limit of its user. Without that limit it counts to its address. */
@@ -144,13 +150,13 @@ export class Admission {
   /** Rejects a handshake that {@link #checkLimits} has counted. */
   #reject<Rejection extends HandshakeRejection | undefined>(key: string, rejection: Rejection): Rejection {
     this.#connections--;
-    this.#perAddress.release(key);
+    this.#identifying.release(key);
     return rejection;
   }
 }
 
 /** Returns how many connections over the limit of an address are closed with 4103 at a time; further ones get 429. */
-export function visibleExcess(limit: number): number {
+function visibleExcess(limit: number): number {
   return Math.min(MAX_VISIBLE_EXCESS, Math.floor(limit * VISIBLE_EXCESS_SHARE));
 }
 

@@ -10,7 +10,7 @@ import { rejectRequest, rejectUpgrade, type HandshakeRejection } from '../http/r
 import { endUnread } from '../http/socket-end.js';
 import { bodyTransfer, hasBody, responsesOf, TransferWatch } from '../http/transfer-watch.js';
 import { Settings } from '../../settings/settings.js';
-import { Admission, FULL, TOO_MANY, visibleExcess } from './admission.js';
+import { Admission, FULL, TOO_MANY } from './admission.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { headerRejection } from './header-limits.js';
 import { HandshakeMetrics } from './handshake-metrics.js';
@@ -125,15 +125,12 @@ export class ConnectionLimits {
   }
 
   /**
-   * Ends the longest idle connection of an address at its limit. Returns `false` where none is idle and the address exceeds
-   * its limit by more than {@link visibleExcess}.
+   * Ends the longest idle connection of an address at its limit; returns `false` where none is idle. Sessions take none of
+   * these places, because a connection may come with a token and then counts to its user.
    */
   #makeRoom(address: string): boolean {
-    const limit = this.#perAddress;
-    if (limit === 0) return true;
-    const count = this.#open.countOf(address) + this.admission.sessionsOf(address);
-    if (count < limit || this.#giveWay(this.#open.longestIdle(address), TOO_MANY)) return true;
-    return count < limit + visibleExcess(limit);
+    const isAtLimit = this.#perAddress > 0 && this.#open.countOf(address) >= this.#perAddress;
+    return !isAtLimit || this.#giveWay(this.#open.longestIdle(address), TOO_MANY);
   }
 
   /** Ends the longest idle connection of a full node; returns `false` where none is idle and too many are busy. */
