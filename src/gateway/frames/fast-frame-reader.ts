@@ -20,8 +20,8 @@ const MAX_CONTROL_BYTES = 125;
 
 /** Bytes read from one socket after which it waits for the next turn; libuv would read 2 MiB of it in a row. */
 const MAX_READ_BYTES = 65_536;
-/** Bytes that each frame for `ws` counts beside its own, because an empty fragment costs as much as a short message. */
-const FRAME_COST_BYTES = 256;
+/** Bytes that each fragment counts beside its own, because an empty one costs as much as a short message. */
+const FRAGMENT_COST_BYTES = 256;
 /** `sys.error` replies to one socket after which it waits for the next turn. They cost more than the messages. */
 const MAX_ERRORS = 64;
 
@@ -102,6 +102,7 @@ export class FastFrameReader {
       }
       frameTracker = socket.frameTracker ??= new FrameTracker();
       if (frameTracker.failed) return;
+      const { fragmentFrames } = frameTracker;
       const end = frameTracker.step(chunk, at);
       if (frameTracker.overFragmented) return refuse(socket, tcp, frameTracker);
       const before = this.#reported;
@@ -109,7 +110,8 @@ export class FastFrameReader {
       at = end;
       // `ws` emits nothing for an invalid message or a close frame: later frames have no effect.
       if (this.#reported === before && frameTracker.atMessage) frameTracker.failed = true;
-      if ((socket.readBytes += FRAME_COST_BYTES) < MAX_READ_BYTES) continue;
+      if (frameTracker.fragmentFrames === fragmentFrames) continue;
+      if ((socket.readBytes += FRAGMENT_COST_BYTES) < MAX_READ_BYTES) continue;
       socket.readBytes = at - chunk.length; // the rest counts when it is read again
       if (session.closed) pauseClosed(tcp);
       else session.pauseForTurn();

@@ -22,6 +22,8 @@ export class FrameTracker {
   wsOnly = false;
   /** Whether the message has more small fragments than its bytes allow. Written by {@link step}. */
   overFragmented = false;
+  /** Frames that were parts of messages. Written by {@link step}. */
+  fragmentFrames = 0;
   /** Messages, pings and pongs that have ended. Written by {@link step}. */
   endedMessages = 0;
   /** Bytes of messages so far, without pings and pongs. Written by {@link step}. */
@@ -85,6 +87,7 @@ export class FrameTracker {
     const opcode = first & 0x0f;
     this.#isControl = opcode > OPCODE.binary;
     if (this.#isControl) return;
+    if (this.#fragmented || (first & FIN) === 0) this.fragmentFrames++;
     if (!this.#fragmented) this.#fragments = this.#announcedBytes = 0;
     const furtherFragments = ++this.#fragments - FREE_FRAGMENTS;
     if (furtherFragments > 0 && this.#announcedBytes <= furtherFragments * BYTES_PER_FRAGMENT)
