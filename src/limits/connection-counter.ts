@@ -7,10 +7,14 @@ export class ConnectionCounter {
   /** Counts a connection; returns `false`, and counts nothing, where the key is at its limit. */
   acquire(key: string): boolean {
     if (this.limit === 0) return true;
-    const count = this.#counts.get(key) ?? 0;
-    if (count >= this.limit) return false;
-    this.#counts.set(key, count + 1);
+    if (this.isFull(key)) return false;
+    this.#counts.set(key, this.count(key) + 1);
     return true;
+  }
+
+  /** Returns whether the key is at its limit. */
+  isFull(key: string): boolean {
+    return this.limit > 0 && this.count(key) >= this.limit;
   }
 
   /** Returns how many connections of a key are counted. */
@@ -21,7 +25,7 @@ export class ConnectionCounter {
   /** Uncounts a connection of {@link acquire}. */
   release(key: string): void {
     if (this.limit === 0) return;
-    const count = this.#counts.get(key) ?? 0;
+    const count = this.count(key);
     if (count > 1) this.#counts.set(key, count - 1);
     else this.#counts.delete(key);
   }

@@ -82,7 +82,7 @@ describe('the client in a page of Chromium', () => {
     await tab.page.evaluate('setTimeout(() => history.back())');
     await expect.poll(() => tab.page.evaluate('globalThis.persisted')).toBe(true);
     await expect.poll(phase).toBe('open');
-    // A page that is kept is hidden first and frozen then; Chromium tells some pages only of the first.
+    // A page that is kept is hidden first and frozen then; some pages of Chromium get only the first event.
     const seen = (await states()) as { reason?: string }[];
     const hidden = seen.findLastIndex(({ reason }) => reason === 'page_hidden');
     expect(seen.slice(hidden)).toMatchObject(RETURNED);

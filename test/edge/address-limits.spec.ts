@@ -54,6 +54,14 @@ describe('an address at its limit', () => {
     await (await connect(server.url)).close(1000);
   });
 
+  it('gets 429 before its origin is checked, and 403 where a token may give it a user', async () => {
+    await start({ MAX_CONNECTIONS_PER_ADDRESS: '2', ...AUTH, AUTH: 'optional' }, 2);
+    const url = server.url.replace('ws:', 'http:');
+    const foreign = { ...HANDSHAKE, Origin: 'https://foreign.example' };
+    expect((await ask(url, { headers: foreign })).status).toBe(429);
+    expect((await ask(url, { headers: { ...foreign, ...bearer(await token()).headers } })).status).toBe(403);
+  });
+
   it('gets 429 while a tenth of its limit is being closed already', async () => {
     await start({}, LIMIT);
     // They do not answer the close frame, so that the first one is there until it is cut.

@@ -59,6 +59,11 @@ export class TokenVerifier {
     return others.some((other) => other !== token) ? SEVERAL_TOKENS : this.verify(token);
   }
 
+  /** Returns whether a handshake presents a token that {@link verifyHandshake} verifies. */
+  presents(request: IncomingMessage): boolean {
+    return this.#mode !== 'off' && presentedTokens(request).length > 0;
+  }
+
   /** Returns the contents of a valid token, or why it is refused. Never rejects. */
   async verify(token: string): Promise<VerifiedToken | TokenRefusal> {
     try {

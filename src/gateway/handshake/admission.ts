@@ -91,6 +91,8 @@ export class Admission {
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key);
     if (overLimit !== undefined) return overLimit;
+    // Address limits come before the origin, but a client that may have a user is not limited by its address.
+    if (this.#hasNoPlace(key) && !this.authenticator.mayIdentify(request)) return this.#reject(key, TOO_MANY);
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
@@ -134,12 +136,18 @@ export class Admission {
     if (this.#countsByUser(identity)) {
       if (!this.#perUser.acquire(identity.user)) return this.#reject(key, TOO_MANY);
     } else if (!this.#perAddress.acquire(key)) {
-      if (this.#maxClosing === 0 || !this.#closing.acquire(key)) return this.#reject(key, TOO_MANY);
+      if (this.#hasNoPlace(key)) return this.#reject(key, TOO_MANY);
+      this.#closing.acquire(key);
       this.#identifying.release(key);
       return { closeCode: 4103, address: identity.address };
     }
     this.#identifying.release(key);
     return identity;
+  }
+
+  /** Returns whether one more connection of an address without a user would get 429. */
+  #hasNoPlace(key: string): boolean {
+    return this.#perAddress.isFull(key) && (this.#maxClosing === 0 || this.#closing.isFull(key));
   }
 
   /** Returns whether a connection counts to the limit of its user. Without that limit it counts to its address. */

@@ -21,6 +21,11 @@ export class Authenticator {
     private readonly connectCheck: ConnectCheck,
   ) {}
 
+  /** Returns whether a token or the guard may give the client of a handshake a user. */
+  mayIdentify(request: IncomingMessage): boolean {
+    return this.connectCheck.isOn || this.tokenVerifier.presents(request);
+  }
+
   /** Returns a promise only where there is a token or a guard. The promise never rejects. */
   authenticate(request: IncomingMessage, address: string): Identity | Promise<Authentication> {
     const subject = this.addresses.certificateSubject(request);
