@@ -191,8 +191,9 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   /**
-   * Checks the connection: cuts it where the server does not answer within 5 seconds; ends the wait for the next attempt.
-   * Browsers and WeChat need no call, because the client watches their events.
+   * Checks the connection: cuts it where the server does not answer within 5 seconds, later while a long message is on its
+   * way. Ends the wait for the next attempt, unless the server asked for it. Browsers and WeChat need no call, because the
+   * client watches their events.
    */
   probe(): void {
     this.#connection.probe();
