@@ -42,8 +42,10 @@ class FastSide {
     this.#reader = new FastFrameReader(router, dispatcher, table, settings);
     this.#socket = {
       readyState: WebSocket.OPEN,
+      readBytes: 0,
       session: {
         closed: false,
+        pauseForTurn: () => undefined,
         outbox: { saturated: false },
         send: (pong) => this.transcript.add(`ping ${pong.subarray(2).toString('hex')}`),
       },
@@ -63,9 +65,17 @@ class FastSide {
     });
   }
 
+  /** Writes a chunk, and again what the reader returns at the end of its share of a turn. */
   write(chunk) {
     const receiver = this.#receiver;
-    this.#reader.read(this.#socket, { end: () => undefined }, chunk, (bytes) => receiver.write(bytes));
+    let rest = chunk;
+    const none = () => undefined;
+    const tcp = { end: none, pause: none, resume: none, unshift: (bytes) => (rest = bytes) };
+    while (rest !== undefined) {
+      const bytes = rest;
+      rest = undefined;
+      this.#reader.read(this.#socket, tcp, bytes, (part) => receiver.write(part));
+    }
   }
 
   #route(length, nonAscii) {
