@@ -136,8 +136,7 @@ export class Admission {
     if (this.#countsByUser(identity)) {
       if (!this.#perUser.acquire(identity.user)) return this.#reject(key, TOO_MANY);
     } else if (!this.#perAddress.acquire(key)) {
-      if (this.#hasNoPlace(key)) return this.#reject(key, TOO_MANY);
-      this.#closing.acquire(key);
+      if (this.#maxClosing === 0 || !this.#closing.acquire(key)) return this.#reject(key, TOO_MANY);
       this.#identifying.release(key);
       return { closeCode: 4103, address: identity.address };
     }
