@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { CertificateSubject } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { forwardedClient, plainAddress } from './forwarded.js';
+import { Networks } from './networks.js';
 import { readProxySecret } from './proxy-secret.js';
 import { isUnixPeer, UNIX_ADDRESS } from './unix-peer.js';
 
@@ -19,19 +20,12 @@ const CERTIFICATE_HEADER = 'x-client-certificate';
  */
 @Injectable()
 export class ClientAddress {
-  /** Networks of `FRONT_PROXIES` by family: one list would also compare IPv4 addresses with IPv6 networks. */
-  readonly #networks = { ipv4: new BlockList(), ipv6: new BlockList() };
-  readonly #namesProxies: boolean;
+  readonly #frontProxies: Networks;
   readonly #secretHash: Buffer | undefined;
 
   /** @throws {SettingsError} when the secret can be neither read nor created */
   constructor({ frontProxies, proxySecretFile }: Settings) {
-    for (const network of frontProxies) {
-      const [address = '', bits] = network.split('/');
-      const family = familyOf(address);
-      this.#networks[family].addSubnet(address, Number(bits ?? (family === 'ipv4' ? 32 : 128)), family);
-    }
-    this.#namesProxies = frontProxies.length > 0;
+    this.#frontProxies = new Networks(frontProxies);
     this.#secretHash = proxySecretFile === undefined ? undefined : hash(readProxySecret(proxySecretFile));
   }
 
@@ -39,13 +33,13 @@ export class ClientAddress {
   resolve(request: IncomingMessage): string {
     const peer = isUnixPeer(request) ? UNIX_ADDRESS : plainAddress(request.socket.remoteAddress ?? '');
     if (!this.#trusts(request)) return peer;
-    return forwardedClient(request.headers, (address) => this.#isNamed(address)).address ?? peer;
+    return forwardedClient(request.headers, (address) => this.#frontProxies.has(address)).address ?? peer;
   }
 
   /** Returns whether the client uses TLS, by the report of a trusted proxy or else by the connection itself. */
   isSecure(request: IncomingMessage): boolean {
     const reported = this.#trusts(request)
-      ? forwardedClient(request.headers, (address) => this.#isNamed(address)).isSecure
+      ? forwardedClient(request.headers, (address) => this.#frontProxies.has(address)).isSecure
       : undefined;
     return reported ?? request.socket instanceof TLSSocket;
   }
@@ -54,7 +48,7 @@ export class ClientAddress {
   limitedPeer(socket: Socket): string | undefined {
     if (isUnixPeer({ socket })) return undefined;
     const peer = plainAddress(socket.remoteAddress ?? '');
-    return this.#isNamed(peer) ? undefined : rateLimitKey(peer);
+    return this.#frontProxies.has(peer) ? undefined : rateLimitKey(peer);
   }
 
   /**
@@ -74,7 +68,7 @@ export class ClientAddress {
   /** Returns whether the headers about the client were set by a trusted proxy. */
   #trusts(request: IncomingMessage): boolean {
     if (this.#secretHash !== undefined || isUnixPeer(request)) return this.#isProvenProxy(request);
-    return this.#isNamed(plainAddress(request.socket.remoteAddress ?? ''));
+    return this.#frontProxies.has(plainAddress(request.socket.remoteAddress ?? ''));
   }
 
   /**
@@ -85,12 +79,6 @@ export class ClientAddress {
     if (isUnixPeer(request)) return true;
     if (this.#secretHash === undefined) return false;
     return timingSafeEqual(hash(String(request.headers['x-proxy-secret'] ?? '')), this.#secretHash);
-  }
-
-  #isNamed(address: string): boolean {
-    if (!this.#namesProxies || isIP(address) === 0) return false;
-    const family = familyOf(address);
-    return this.#networks[family].check(address, family);
   }
 }
 
@@ -107,10 +95,6 @@ export function rateLimitKey(text: string): string {
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':');
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
 }
 
 /** Hashes a secret, because `timingSafeEqual` compares buffers of equal length only. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { BlockList, isIP } from 'node:net';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Log } from '../../telemetry/log.js';
+import { Networks } from './networks.js';
 import { UNIX_ADDRESS } from './unix-peer.js';
 
 /** Warns at this number of sessions and this share of them; a share below the second one allows the next warning. */
@@ -19,22 +19,17 @@ const NO_ADDRESS =
   'nearly all sessions come by the Unix socket without an address: let the proxy send X-Forwarded-For with each request';
 
 /** Addresses that no client on the Internet has: private, shared (RFC 6598), link-local and loopback. */
-const PRIVATE = { ipv4: new BlockList(), ipv6: new BlockList() };
-for (const [address, bits] of [
-  ['10.0.0.0', 8],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['100.64.0.0', 10],
-  ['169.254.0.0', 16],
-  ['127.0.0.0', 8],
-] as const)
-  PRIVATE.ipv4.addSubnet(address, bits, 'ipv4');
-for (const [address, bits] of [
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['::1', 128],
-] as const)
-  PRIVATE.ipv6.addSubnet(address, bits, 'ipv6');
+const PRIVATE = new Networks([
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '127.0.0.0/8',
+  'fc00::/7',
+  'fe80::/10',
+  '::1',
+]);
 
 /**
  * Warns when nearly all sessions have one private address, or all private ones are a few; once until it is no longer so. The
@@ -97,7 +92,5 @@ export class SharedAddress {
 }
 
 function isPrivate(address: string): boolean {
-  if (address === UNIX_ADDRESS) return true;
-  const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
-  return PRIVATE[family].check(address, family);
+  return address === UNIX_ADDRESS || PRIVATE.has(address);
 }
