@@ -88,7 +88,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'all: one node',
-          include: ['test/{builds,fuzz}/**/*.spec.ts', ...NEEDING.filter((path) => !isIn(path, LONG))],
+          include: ['test/{builds,fuzz,slow-links}/**/*.spec.ts', ...NEEDING.filter((path) => !isIn(path, LONG))],
           sequence: { groupOrder: 2 },
         },
       },

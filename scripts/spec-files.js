@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Folders with suites of their own: `npm run chaos` and `npm run test:compose`. */
 export const SEPARATE = ['chaos', 'compose'];
-/** Folders whose tests take minutes: generated cases, attacks, builds in a clone, and installations of the packed file. */
-export const LONG = ['attack', 'builds', 'fuzz', 'package', 'property', 'simulation'];
+/**
+ * Folders whose tests take minutes: generated cases, attacks, slow links, builds in a clone, and installations of the packed
+ * file.
+ */
+export const LONG = ['attack', 'builds', 'fuzz', 'package', 'property', 'simulation', 'slow-links'];
 const SPEC = /\.spec\.ts$/;
 /** Imports of files of the tests. The compiler removes type imports, and a later import() is no need of every run. */
 const IMPORT = /^(?:import|export) (?!type\b)(?:[^;]*? from )?'(\.[^']+)\.js';/gm;
