@@ -28,7 +28,7 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
 export async function measure(scenario, server, { node, seconds }) {
   const started = await startServer(server, { node, env: scenario.env });
   try {
-    const flags = ['--port', `${started.port}`, '--pid', `${started.pid}`, '--time', `${seconds}`];
+    const flags = ['--port', `${started.port}`, '--process', `app=${started.pid}`, '--time', `${seconds}`];
     const warm = ['--warm', `${Math.min(WARM_SECONDS, seconds)}`];
     const answer = await load([...dialect, ...flags, ...warm, ...(server.load ?? []), ...scenario.load]);
     verify(answer, started.stderr());
