@@ -39,7 +39,8 @@ export async function measure(scenario, server, { node, seconds }) {
 
 /** Formats where the generator connects to, and the processes whose time and memory it measures. */
 function target({ ports: [port, second], processes }) {
-  const flags = ['--port', `${port}`, '--pid', `${Object.values(processes)[0][0]}`];
+  const parts = Object.entries(processes).flatMap(([name, pids]) => ['--process', `${name}=${pids}`]);
+  const flags = ['--port', `${port}`, ...parts];
   return second === undefined ? flags : [...flags, '--port2', `${second}`];
 }
 
