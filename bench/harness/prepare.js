@@ -1,17 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { benchDir, cacheDir, generator, projectDir } from './paths.js';
+import { compileGenerator } from './generator.js';
+import { benchDir, cacheDir, projectDir } from './paths.js';
 
-/** Builds everything a run needs; exits with one line if the machine lacks something. */
+/** Builds everything a run needs; exits with one line if the machine lacks something. @returns what the generator can do */
 export function prepare({ project, build }) {
   requireMachine();
   mkdirSync(cacheDir, { recursive: true });
   if (!existsSync(`${benchDir}node_modules/.package-lock.json`))
     run('npm', ['ci', '--no-audit', '--no-fund'], benchDir);
-  run('gcc', ['-O2', '-o', generator, `${benchDir}load/wsload.c`, '-lm'], benchDir);
+  const tls = compile();
   run('node_modules/.bin/tsc', ['-p', '.'], benchDir);
   if (project) buildProject(build);
+  return { tls };
+}
+
+function compile() {
+  try {
+    return compileGenerator();
+  } catch (error) {
+    return fail(error.message);
+  }
 }
 
 /** Builds the server alone, for benches without generator and peers. */

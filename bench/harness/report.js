@@ -41,7 +41,7 @@ ${table(['scenario', 'against', 'times better', 'target', ''], results.flatMap(t
 
 Medians, with the ratio to plain ws.
 
-${table(['scenario', 'server', 'median', 'spread', 'to plain ws'], results.flatMap(figures))}
+${table(['scenario', 'server', 'median', 'spread', 'to plain ws', 'parts'], results.flatMap(figures))}
 ${failures(results)}`;
 }
 
@@ -73,12 +73,11 @@ function figures(samples) {
   const { scenario } = samples;
   return scenario.servers.map(({ name }) => {
     const values = samples.values(name);
-    if (!values)
-      return [scenario.name, title(name), samples.unavailable.has(name) ? 'not on this Node' : 'failed', '', ''];
+    if (!values) return [scenario.name, title(name), samples.missing(name), '', '', ''];
     const ratio = samples.ratio(name, 'plain-ws');
     const median = `${figure(values.median)} ${scenario.unit}`;
     const range = `${figure(values.min)}–${figure(values.max)}`;
-    return [scenario.name, title(name), median, range, ratio ? ratioText(ratio) : ''];
+    return [scenario.name, title(name), median, range, ratio ? ratioText(ratio) : '', samples.parts(name)];
   });
 }
 

@@ -1,6 +1,6 @@
 import { measure } from './measure.js';
 import { PairedSamples } from './samples.js';
-import { PeerUnavailable } from './server-process.js';
+import { PeerUnavailable } from './program.js';
 
 /**
  * Runs every scenario, round by round. Each round starts with another server, so that no server always follows the same one.
@@ -33,11 +33,11 @@ async function runRound(samples, also, round, options) {
     try {
       const measured = await measure(scenario, server, options);
       samples.add(server.name, round, measured);
-      also?.add(server.name, round, { ...measured, value: measured.also });
+      also?.add(server.name, round, { ...measured, value: measured.also, parts: undefined });
     } catch (error) {
       if (error instanceof PeerUnavailable) {
-        samples.unavailable.add(server.name);
-        also?.unavailable.add(server.name);
+        samples.unavailable.set(server.name, error.message);
+        also?.unavailable.set(server.name, error.message);
         continue;
       }
       samples.failures.push(`${server.name}, round ${round + 1}: ${error.message}`);

@@ -11,7 +11,9 @@ const COMPARED = { 'plain-ws': 'plain ws', 'switchboard-base': 'base' };
 /** The samples of one scenario. Ratios are taken within a round, because a shared machine drifts from minute to minute. */
 export class PairedSamples {
   #byServer = new Map();
-  unavailable = new Set();
+  #parts = new Map();
+  /** The reason for each server that cannot run on this machine. @type {Map<string, string>} */
+  unavailable = new Map();
   failures = [];
   /** The largest share of a core used by other processes during a sample. */
   otherLoad = 0;
@@ -22,15 +24,22 @@ export class PairedSamples {
   }
 
   /** @param {import('./measure.js').Measurement} measurement */
-  add(server, round, { value, otherLoad }) {
-    if (!this.#byServer.has(server)) this.#byServer.set(server, []);
-    this.#byServer.get(server)[round] = value;
+  add(server, round, { value, parts, otherLoad }) {
+    listOf(this.#byServer, server)[round] = value;
+    for (const [part, share] of Object.entries(parts ?? {})) listOf(this.#parts, `${server} ${part}`)[round] = share;
     this.otherLoad = Math.max(this.otherLoad, otherLoad);
   }
 
   /** @returns {Spread | undefined} */
   values(server) {
     return spread(this.#byServer.get(server) ?? []);
+  }
+
+  /** Formats the medians of the parts of a server, "app 1.1, nginx 1.02"; empty if it has only one. */
+  parts(server) {
+    const own = [...this.#parts].filter(([name]) => name.startsWith(`${server} `));
+    if (own.length < 2) return '';
+    return own.map(([name, values]) => `${name.slice(server.length + 1)} ${figure(spread(values).median)}`).join(', ');
   }
 
   /** Returns how many times better a server is than a peer: more a second, or less time or memory. @returns {Spread | undefined} */
@@ -47,13 +56,24 @@ export class PairedSamples {
   /** Formats the result of one server for the terminal. */
   line(server) {
     const values = this.values(server);
-    if (!values) return this.unavailable.has(server) ? 'not on this Node' : 'failed';
+    if (!values) return this.missing(server);
     const ratios = Object.entries(COMPARED).flatMap(([peer, title]) => {
       const ratio = this.ratio(server, peer);
       return ratio ? [`${ratioText(ratio)} ${title}`] : [];
     });
-    return [figure(values.median).padStart(9), ...ratios].join('  ');
+    const parts = this.parts(server);
+    return [figure(values.median).padStart(9), ...ratios, ...(parts ? [`(${parts})`] : [])].join('  ');
   }
+
+  /** Says why a server has no result. */
+  missing(server) {
+    return this.unavailable.has(server) ? `left out: ${this.unavailable.get(server)}` : 'failed';
+  }
+}
+
+function listOf(map, key) {
+  if (!map.has(key)) map.set(key, []);
+  return map.get(key);
 }
 
 /** @returns {Spread | undefined} */
