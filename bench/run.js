@@ -9,6 +9,7 @@ import { prepare } from './harness/prepare.js';
 import { report } from './harness/report.js';
 import { runRounds } from './harness/rounds.js';
 import { choose, forSecondNode, SECOND_NODE_SECONDS } from './harness/scenarios.js';
+import { buildAll } from './harness/toolchains.js';
 
 const SECOND_MAJOR = 24;
 
@@ -16,6 +17,7 @@ const startedMs = Date.now();
 const options = readOptions();
 const scenarios = choose(options);
 prepare({ project: scenarios.some(involvesSwitchboard), build: options.build });
+buildAll(scenarios.flatMap(({ servers }) => servers));
 
 const sets = [];
 for (const { node, chosen, seconds } of plan()) {

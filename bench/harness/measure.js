@@ -28,7 +28,8 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
 export async function measure(scenario, server, { node, seconds }) {
   const started = await server.start({ node, env: scenario.env });
   try {
-    const time = ['--time', `${seconds}`, '--warm', `${Math.min(WARM_SECONDS, seconds)}`];
+    const warm = server.warm ?? Math.min(WARM_SECONDS, seconds);
+    const time = ['--time', `${seconds}`, '--warm', `${warm}`];
     const answer = await load([...dialect, ...target(started), ...time, ...(server.load ?? []), ...scenario.load]);
     verify(answer, started.stderr());
     return { ...resultOf(scenario, answer), otherLoad: otherLoad(scenario, answer) };

@@ -16,8 +16,10 @@ import { handlerServers, servers, withBase } from './servers.js';
  */
 
 const named = (...names) => servers.filter(({ name }) => names.includes(name));
-const all = named('switchboard', 'plain-ws', 'nest-validation', 'socketio', 'uws', 'uws-corked');
-const withoutSocketIo = named('switchboard', 'plain-ws', 'nest-validation', 'uws', 'uws-corked');
+/** The servers that are not programs of Node. */
+const others = ['c-router', 'centrifugo', 'nats', 'spring'];
+const all = named('switchboard', 'plain-ws', 'nest-validation', 'socketio', 'uws', 'uws-corked', ...others);
+const withoutSocketIo = named('switchboard', 'plain-ws', 'nest-validation', 'uws', 'uws-corked', 'c-router');
 
 const rate = { unit: 'messages/s', lowerIsBetter: false, result: 'rate', targets: {} };
 const pairs = ['--scenario', 'pingpong', '--pairs', '100'];
@@ -52,7 +54,7 @@ export const scenarios = [
     title: '100 pairs, 8 messages in flight each way',
     servers: all,
     load: [...pairs, '--window', '8', '--size', '100'],
-    targets: { 'plain-ws': 5.5, 'uws-corked': 1.7 },
+    targets: { 'plain-ws': 5.5, 'uws-corked': 1.7, 'c-router': 0.5 },
   },
   {
     ...rate,
@@ -60,7 +62,7 @@ export const scenarios = [
     title: 'as pp8, each reply to a random session',
     servers: all,
     load: [...pairs, '--window', '8', '--size', '100', '--mesh'],
-    targets: { 'plain-ws': 4.2, 'uws-corked': 1.2 },
+    targets: { 'plain-ws': 4.2, 'uws-corked': 1.2, 'c-router': 0.5 },
   },
   {
     ...rate,
@@ -85,7 +87,7 @@ export const scenarios = [
     unit: 'deliveries/s',
     servers: all,
     load: ['--scenario', 'fanout', '--conns', '1000', '--window', '1', '--size', '100'],
-    targets: { 'plain-ws': 1.3, uws: 0.75 },
+    targets: { 'plain-ws': 1.3, uws: 0.75, 'c-router': 0.9 },
   },
   {
     name: 'open10k',
@@ -93,7 +95,7 @@ export const scenarios = [
     unit: 'µs',
     lowerIsBetter: true,
     result: 'p99_us',
-    servers: named('switchboard', 'plain-ws', 'uws', 'uws-corked'),
+    servers: named('switchboard', 'plain-ws', 'uws', 'uws-corked', ...others),
     load: ['--scenario', 'open', '--pairs', '100', '--rate', '10000', '--size', '100'],
     targets: { 'plain-ws': 2, 'uws-corked': 1 },
   },
@@ -122,7 +124,8 @@ export const scenarios = [
     unit: 's',
     lowerIsBetter: true,
     result: 'storm_s',
-    servers: named('switchboard', 'plain-ws', 'uws'),
+    // NATS has no departure notices.
+    servers: named('switchboard', 'plain-ws', 'uws', 'c-router', 'centrifugo', 'spring'),
     load: ['--scenario', 'leave', '--conns', '2000', '--leavers', '1000', '--hold', '0.5'],
     env: quietArrivals,
     targets: { 'plain-ws': 25, uws: 1.5 },
@@ -138,7 +141,7 @@ export const scenarios = [
     env: quietArrivals,
     targets: { 'plain-ws': 0.9 },
   },
-  idle(5_000, 'switchboard'),
+  idle(5_000, 'switchboard', 'plain-ws', ...others),
   idle(10_000, 'switchboard'),
   { ...idle(19_000, 'switchboard', 'plain-ws', 'uws'), targets: { 'plain-ws': 0.91 }, most: 6.5 },
 ];

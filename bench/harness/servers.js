@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { builtPeers } from './built-peers.js';
 import { benchDir, projectDir } from './paths.js';
 import { freePort } from './ports.js';
 import { startProgram } from './program.js';
@@ -22,6 +23,8 @@ import { startProgram } from './program.js';
  * @property {string} name as in `--peers`
  * @property {string} title as in the tables
  * @property {string[]} [load] generator flags for this server's protocol
+ * @property {number} [warm] seconds of warm-up, for servers that need more than the others
+ * @property {() => string} [build] builds the server before the run; throws PeerUnavailable if the machine cannot
  * @property {(context: Context) => Promise<Started>} start throws PeerUnavailable if the machine lacks something
  */
 
@@ -86,6 +89,7 @@ export const servers = [
   }),
   nodeServer({ name: 'uws', title: 'uWebSockets.js', script: peer('uws.js') }),
   nodeServer({ name: 'uws-corked', title: 'uWebSockets.js corked', script: peer('uws-corked.js') }),
+  ...builtPeers,
 ];
 
 const HANDLER = 'dist/bench/switchboard.js';
