@@ -33,8 +33,12 @@ class Router extends TextWebSocketHandler {
     ObjectNode message = (ObjectNode) json.readTree(text.getPayload());
     message.put("sender", session.getId());
     String receiver = message.path("receiver").asText();
-    if (receiver.equals("*")) sendToOthers(session, message);
-    else if (sessions.get(receiver) instanceof WebSocketSession found) send(found, message);
+    if (receiver.equals("*")) {
+      sendToOthers(session, message);
+      return;
+    }
+    WebSocketSession found = sessions.get(receiver);
+    if (found != null) send(found, message);
   }
 
   @Override
