@@ -10,6 +10,7 @@ import { report } from './harness/report.js';
 import { loadRuns, saveRun } from './harness/results.js';
 import { runRounds } from './harness/rounds.js';
 import { choose, forSecondNode } from './harness/scenarios.js';
+import { buildAll } from './harness/toolchains.js';
 
 const options = readOptions();
 if (options.publishFrom) publish(options.publishFrom);
@@ -20,6 +21,7 @@ async function run() {
   const chosen = choose(options);
   const machine = prepare({ project: chosen.some(involvesSwitchboard), build: options.build });
   const possible = chosen.filter((scenario) => isPossible(scenario, machine));
+  buildAll(possible.flatMap(({ servers }) => servers));
 
   const current = { sets: [], minutes: 0 };
   for (const { node, scenarios, rounds, seconds } of plan(possible)) {

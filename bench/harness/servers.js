@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { builtPeers } from './built-peers.js';
 import { benchDir, node20, projectDir } from './paths.js';
 import { freePort } from './ports.js';
 import { startProgram } from './program.js';
@@ -27,6 +28,7 @@ import { startProgram } from './program.js';
  * @property {string[]} [load] generator flags for this server's protocol
  * @property {number} [warm] seconds until the server is as fast as it gets, if over a second
  * @property {(root: string) => Server} [ofBuild] the same server of another checkout of the project
+ * @property {() => string} [build] builds the server before the run; throws PeerUnavailable if the machine cannot
  * @property {(context: Context) => Promise<Started>} start throws PeerUnavailable if the machine lacks something
  */
 
@@ -120,6 +122,7 @@ export const servers = [
     script: peer('uws-corked.js'),
     node: node20,
   }),
+  ...builtPeers,
 ];
 
 /** Returns the servers with these names. */

@@ -1,8 +1,10 @@
 import { handlerServers, named } from '../servers.js';
 import { fan, idle, lone, pairs, quietArrivals, rate } from './scenario.js';
 
-const all = named('switchboard', 'plain-ws', 'nest-validation', 'socketio', 'uws', 'uws-corked');
-const withoutSocketIo = all.filter(({ name }) => name !== 'socketio');
+/** The servers that are not programs of Node. */
+const others = ['c-router', 'centrifugo', 'nats', 'spring'];
+const all = named('switchboard', 'plain-ws', 'nest-validation', 'socketio', 'uws', 'uws-corked', ...others);
+const withoutSocketIo = named('switchboard', 'plain-ws', 'nest-validation', 'uws', 'uws-corked', 'c-router');
 
 /** Plain `ws` against itself: smaller differences are noise. @type {import('./scenario.js').Scenario} */
 export const control = {
@@ -62,7 +64,7 @@ export const oneProcess = [
     unit: 'µs',
     lowerIsBetter: true,
     result: 'p99_us',
-    servers: named('switchboard', 'plain-ws', 'uws', 'uws-corked'),
+    servers: named('switchboard', 'plain-ws', 'uws', 'uws-corked', ...others),
     load: ['--scenario', 'open', '--pairs', '100', '--rate', '10000', '--size', '100'],
     warm: 2,
     least: 4,
@@ -90,7 +92,8 @@ export const oneProcess = [
     unit: 's',
     lowerIsBetter: true,
     result: 'storm_s',
-    servers: named('switchboard', 'plain-ws', 'uws'),
+    // NATS has no departure notices.
+    servers: named('switchboard', 'plain-ws', 'uws', 'c-router', 'centrifugo', 'spring'),
     load: ['--scenario', 'leave', '--conns', '2000', '--leavers', '1000', '--hold', '0.5'],
     env: quietArrivals,
     targets: { 'plain-ws': 30 },
@@ -106,7 +109,7 @@ export const oneProcess = [
     env: quietArrivals,
     targets: { 'plain-ws': 1 },
   },
-  { ...idle(5_000), name: 'idle5k', servers: named('switchboard') },
+  { ...idle(5_000), name: 'idle5k', servers: named('switchboard', 'plain-ws', ...others) },
   { ...idle(10_000), name: 'idle10k', servers: named('switchboard') },
   {
     ...idle(19_000),
