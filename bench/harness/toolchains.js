@@ -88,7 +88,7 @@ export function goProgram({ name, module, version }) {
 /** Returns a short hash of the files of a folder, as the version of a program of this repository. */
 export function hashOf(folder) {
   const hash = createHash('sha256');
-  for (const name of readdirSync(folder, { recursive: true }).toSorted()) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()) {
     const path = join(folder, name);
     if (statSync(path).isFile()) hash.update(name).update(readFileSync(path));
   }
