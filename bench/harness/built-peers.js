@@ -6,6 +6,7 @@ import { goProgram, hashOf, program } from './toolchains.js';
 
 const START_TIMEOUT_MS = 30_000;
 const source = (name) => `${benchDir}peers/${name}`;
+const words = (text) => text.split(/\s+/);
 
 /**
  * Describes a server that is one built program.
@@ -75,10 +76,10 @@ export const builtPeers = [
       `--http_server.port=${port}`,
     ],
     // The sender and the receiver of a delivered message are its `client` and its `channel`.
-    load: [
-      ...['--mode', 'centrifugo', '--path', '/connection/websocket', '--room', 'all:everyone'],
-      ...['--match', '"connect":', '--key', 'client', '--notice', '"leave":', '--nkey', 'client'],
-    ],
+    load: words(
+      `--mode centrifugo --path /connection/websocket --room all:everyone
+       --match "connect": --key client --notice "leave": --nkey client`,
+    ),
   }),
   builtServer({
     name: 'nats',

@@ -46,12 +46,14 @@ function target({ ports: [port, second], processes }) {
   return second === undefined ? flags : [...flags, '--port2', `${second}`];
 }
 
-/** Reads the measured field. A field with a number for each part of the server counts as their sum. */
 function resultOf({ result, also }, answer) {
-  const measured = answer[result];
-  const parts = typeof measured === 'object' ? measured : answer[`${result}_of`];
-  const value = typeof measured === 'object' ? Object.values(measured).reduce((sum, part) => sum + part, 0) : measured;
-  return { value, also: also && answer[also.result], parts };
+  const parts = typeof answer[result] === 'object' ? answer[result] : answer[`${result}_of`];
+  return { value: total(answer[result]), also: also && total(answer[also.result]), parts };
+}
+
+/** Reads a measured field. A field with a number for each part of the server counts as their sum. */
+function total(field) {
+  return typeof field === 'object' ? Object.values(field).reduce((sum, part) => sum + part, 0) : field;
 }
 
 async function load(flags) {

@@ -62,13 +62,15 @@ function make({ name, tool, packages, arguments: argumentsFor, env }, folder) {
     timeout: BUILD_TIMEOUT_MS,
     env: { ...process.env, ...env?.(unfinished) },
   });
-  if (status !== 0) return new PeerUnavailable(`${tool} failed: ${lastLine(stderr || stdout || `${error}`)}`);
+  if (status !== 0) return new PeerUnavailable(`${tool} failed: ${reason(stderr || stdout || `${error}`)}`);
   renameSync(unfinished, folder);
   return undefined;
 }
 
-function lastLine(text) {
-  return text.trim().split('\n').at(-1);
+/** Finds the line that names the error; tools print progress before it and advice after it. */
+function reason(output) {
+  const lines = output.trim().split('\n');
+  return lines.find((line) => /error|fail/i.test(line)) ?? lines.at(-1);
 }
 
 /** Describes a program of the Go module proxy. */
@@ -86,7 +88,7 @@ export function goProgram({ name, module, version }) {
 /** Returns a short hash of the files of a folder, as the version of a program of this repository. */
 export function hashOf(folder) {
   const hash = createHash('sha256');
-  for (const name of readdirSync(folder, { recursive: true }).toSorted()) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()) {
     const path = join(folder, name);
     if (statSync(path).isFile()) hash.update(name).update(readFileSync(path));
   }

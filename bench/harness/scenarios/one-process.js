@@ -1,5 +1,5 @@
 import { handlerServers, named } from '../servers.js';
-import { fan, idle, lone, pairs, quietArrivals, rate } from './scenario.js';
+import { fan, idle, lone, pairs, processorTime, quietArrivals, rate } from './scenario.js';
 
 /** The servers that are not programs of Node. */
 const others = ['c-router', 'centrifugo', 'nats', 'spring'];
@@ -24,6 +24,7 @@ export const oneProcess = [
     servers: all,
     load: [...pairs, '--window', '8', '--size', '100'],
     targets: { 'plain-ws': 6.5, 'uws-corked': 1.7, 'c-router': 0.5 },
+    also: processorTime('pp8'),
   },
   {
     ...rate,
@@ -32,6 +33,7 @@ export const oneProcess = [
     servers: all,
     load: [...pairs, '--window', '8', '--size', '100', '--mesh'],
     targets: { 'plain-ws': 4.8, 'uws-corked': 1.2, 'c-router': 0.5 },
+    also: processorTime('mesh'),
   },
   {
     ...rate,
@@ -40,6 +42,7 @@ export const oneProcess = [
     servers: all,
     load: [...pairs, '--window', '1', '--size', '100'],
     targets: { 'plain-ws': 1.5, 'uws-corked': 1.05 },
+    also: processorTime('pp1'),
   },
   {
     ...rate,
@@ -57,6 +60,7 @@ export const oneProcess = [
     servers: all,
     load: fan,
     targets: { 'plain-ws': 1.2, uws: 0.9, 'c-router': 0.9 },
+    also: processorTime('fan'),
   },
   {
     name: 'open10k',

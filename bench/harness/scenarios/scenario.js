@@ -19,6 +19,12 @@
 
 export const rate = { unit: 'messages/s', lowerIsBetter: false, result: 'rate', targets: {} };
 export const cost = { unit: 'µs', lowerIsBetter: true, result: 'cpu_us', targets: {} };
+/** The processor time beside a rate, because the generator limits the rate of the fastest servers. */
+export const processorTime = (name) => ({
+  ...cost,
+  name: `${name}cpu`,
+  title: `as ${name}: processor time for each message`,
+});
 export const pairs = ['--scenario', 'pingpong', '--pairs', '100'];
 export const fan = ['--scenario', 'fanout', '--conns', '1000', '--window', '1', '--size', '100'];
 /** The peers send no arrival notices, and the cost of arrival notices is the square of the number of connections. */

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.springframework.web.socket.CloseStatus;
 import org.springframework.web.socket.TextMessage;
 import org.springframework.web.socket.WebSocketSession;
@@ -18,6 +20,8 @@ class Router extends TextWebSocketHandler {
 
   private final Map<String, WebSocketSession> sessions = new ConcurrentHashMap<>();
   private final ObjectMapper json = new ObjectMapper();
+  /** Sends the departure notices, because a failed send closes its session while other threads wait for that session. */
+  private final ExecutorService departures = Executors.newSingleThreadExecutor();
 
   @Override
   public void afterConnectionEstablished(WebSocketSession session) throws IOException {
@@ -25,16 +29,20 @@ class Router extends TextWebSocketHandler {
     WebSocketSession sender =
         new ConcurrentWebSocketSessionDecorator(session, SEND_TIME_LIMIT_MS, BUFFER_LIMIT_BYTES);
     sessions.put(session.getId(), sender);
-    send(sender, envelope("sys.welcome", "server", session.getId()));
+    send(sender, text(envelope("sys.welcome", "server", session.getId())));
   }
 
   @Override
-  protected void handleTextMessage(WebSocketSession session, TextMessage text) throws IOException {
-    ObjectNode message = (ObjectNode) json.readTree(text.getPayload());
+  protected void handleTextMessage(WebSocketSession session, TextMessage received) throws IOException {
+    ObjectNode message = (ObjectNode) json.readTree(received.getPayload());
     message.put("sender", session.getId());
     String receiver = message.path("receiver").asText();
-    if (receiver.equals("*")) sendToOthers(session, message);
-    else if (sessions.get(receiver) instanceof WebSocketSession found) send(found, message);
+    if (receiver.equals("*")) {
+      sendToOthers(session, text(message));
+      return;
+    }
+    WebSocketSession found = sessions.get(receiver);
+    if (found != null) send(found, text(message));
   }
 
   @Override
@@ -42,26 +50,26 @@ class Router extends TextWebSocketHandler {
     sessions.remove(session.getId());
     ObjectNode notice = envelope("sys.departed", session.getId(), "*");
     notice.putObject("data").put("code", status.getCode());
-    sendToOthers(session, notice);
+    TextMessage text = text(notice);
+    departures.execute(() -> sendToOthers(session, text));
   }
 
   private ObjectNode envelope(String type, String sender, String receiver) {
     return json.createObjectNode().put("type", type).put("sender", sender).put("receiver", receiver);
   }
 
-  private void send(WebSocketSession receiver, ObjectNode message) throws IOException {
-    deliver(receiver, new TextMessage(json.writeValueAsString(message)));
+  private TextMessage text(ObjectNode message) throws IOException {
+    return new TextMessage(json.writeValueAsString(message));
   }
 
-  private void sendToOthers(WebSocketSession from, ObjectNode message) throws IOException {
-    TextMessage text = new TextMessage(json.writeValueAsString(message));
+  private void sendToOthers(WebSocketSession from, TextMessage text) {
     sessions.forEach((id, session) -> {
-      if (!id.equals(from.getId())) deliver(session, text);
+      if (!id.equals(from.getId())) send(session, text);
     });
   }
 
   /** Sends; an error is of the receiver's connection, whose close follows, and does not concern the sender. */
-  private static void deliver(WebSocketSession receiver, TextMessage text) {
+  private static void send(WebSocketSession receiver, TextMessage text) {
     try {
       receiver.sendMessage(text);
     } catch (IOException | IllegalStateException ignored) {
