@@ -1,10 +1,9 @@
 import { machineText, projectText, versionsText } from './machine.js';
 import { figure, ratioText } from './samples.js';
-import { servers } from './servers.js';
 
 /** The largest share of a core that other processes may use in a valid run. */
 const MAX_OTHER_LOAD = 0.05;
-const title = (name) => servers.find((server) => server.name === name).title;
+const titleOf = ({ scenario }, name) => scenario.servers.find((server) => server.name === name).title;
 
 /** Formats bench/RESULTS.md: the ratios with a target, then all results. */
 export function report(sets, { rounds, minutes }) {
@@ -50,7 +49,13 @@ function targets(samples) {
   const against = Object.entries(samples.scenario.targets).filter(([peer]) => !samples.unavailable.has(peer));
   const rows = against.map(([peer, least]) => {
     const ratio = samples.ratio('switchboard', peer);
-    return [name, title(peer), ratio ? ratioText(ratio) : '–', `${least} ×`, verdict(ratio && ratio.median >= least)];
+    return [
+      name,
+      titleOf(samples, peer),
+      ratio ? ratioText(ratio) : '–',
+      `${least} ×`,
+      verdict(ratio && ratio.median >= least),
+    ];
   });
   const own = samples.values('switchboard');
   if (most)
@@ -71,13 +76,13 @@ function verdict(met) {
 
 function figures(samples) {
   const { scenario } = samples;
-  return scenario.servers.map(({ name }) => {
+  return scenario.servers.map(({ name, title }) => {
     const values = samples.values(name);
-    if (!values) return [scenario.name, title(name), samples.missing(name), '', '', ''];
+    if (!values) return [scenario.name, title, samples.missing(name), '', '', ''];
     const ratio = samples.ratio(name, 'plain-ws');
     const median = `${figure(values.median)} ${scenario.unit}`;
     const range = `${figure(values.min)}–${figure(values.max)}`;
-    return [scenario.name, title(name), median, range, ratio ? ratioText(ratio) : '', samples.parts(name)];
+    return [scenario.name, title, median, range, ratio ? ratioText(ratio) : '', samples.parts(name)];
   });
 }
 

@@ -1,3 +1,4 @@
+import { clusterScenarios } from './cluster-scenarios.js';
 import { handlerServers, servers, withBase } from './servers.js';
 
 /**
@@ -116,6 +117,7 @@ export const scenarios = [
     load: ['--scenario', 'echo', '--pairs', '50', '--window', '8', '--size', '100', '--type', 'echo'],
     targets: { 'nest-validation': 1.3 },
   },
+  ...clusterScenarios,
   {
     name: 'leave',
     title: '1,000 of 2,000 sessions cut at once, until each survivor has all the notices',
@@ -156,12 +158,10 @@ export const SECOND_NODE_SECONDS = 1;
 export function choose(options) {
   const { base } = options;
   const names = options.only ?? (options.quick ? quick : scenarios.map(({ name }) => name));
-  const peers = options.peers ?? (options.quick ? quickPeers : servers.map(({ name }) => name));
+  const known = [...new Set(scenarios.flatMap(({ servers: all }) => all.map(({ name }) => name)))];
+  const peers = options.peers ?? (options.quick ? quickPeers : known);
   requireKnown(names, ['idle', ...scenarios.map(({ name }) => name)]);
-  requireKnown(
-    peers,
-    servers.map(({ name }) => name),
-  );
+  requireKnown(peers, known);
   return scenarios
     .filter(({ name }) => names.includes(name) || (name.startsWith('idle') && names.includes('idle')))
     .map((scenario) => ({ ...scenario, servers: scenario.servers.filter(({ name }) => peers.includes(name)) }))
