@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { nats } from './harness/brokers.js';
-import { clusterLoads } from './harness/cluster-scenarios.js';
 import { overNats, switchboardCluster } from './harness/cluster-servers.js';
 import { compileGenerator } from './harness/generator.js';
 import { Listener } from './harness/listener.js';
@@ -9,6 +8,7 @@ import { measure } from './harness/measure.js';
 import { cacheDir } from './harness/paths.js';
 import { cpuSeconds } from './harness/processor-time.js';
 import { report, writeReport } from './harness/scaling.js';
+import { loads } from './harness/scenarios/between-nodes.js';
 import { switchboard } from './harness/servers.js';
 import { SimulatedNode } from './harness/simulated-node.js';
 
@@ -45,15 +45,15 @@ async function messages() {
     results.push({ title, rate, costs: parts });
   };
   for (const [title, load] of [
-    ['direct, 8 in flight', clusterLoads.cross8],
-    ['direct, 1 in flight', clusterLoads.cross1],
+    ['direct, 8 in flight', loads.cross8],
+    ['direct, 1 in flight', loads.cross1],
   ]) {
     await add(`${title}, no backplane`, alone, load);
     await add(`${title}, within a node`, oneNode, load);
     await add(`${title}, between nodes`, cluster, load);
   }
-  await add('broadcast to 1,000, no backplane', alone, clusterLoads.crossfan);
-  await add('broadcast to 1,000 on two nodes', cluster, clusterLoads.crossfan);
+  await add('broadcast to 1,000, no backplane', alone, loads.crossfan);
+  await add('broadcast to 1,000 on two nodes', cluster, loads.crossfan);
   return results;
 }
 

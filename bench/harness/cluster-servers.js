@@ -1,43 +1,53 @@
 import { nats, redis } from './brokers.js';
-import { benchDir } from './paths.js';
 import { PeerUnavailable } from './program.js';
-import { nodeServer, switchboard } from './servers.js';
+import { named, nodeServer, peer, switchboard } from './servers.js';
 
 /** @typedef {import('./servers.js').Server} Server */
 
 const NODES = ['node1', 'node2'];
+
+const [centrifugo] = named('centrifugo');
+const socketIo = nodeServer({
+  name: 'socketio-redis',
+  title: 'Socket.IO with Redis',
+  script: peer('socketio-redis.js'),
+  load: ['--mode', 'sio', '--path', '/socket.io/?EIO=4&transport=websocket'],
+});
 
 /** Returns the environment of a node of Switchboard over a NATS server of this port. */
 export const overNats = (port) => ({ BACKPLANE: 'nats', NATS_URL: `nats://127.0.0.1:${port}` });
 
 /** Describes two nodes of Switchboard over NATS. @param {Parameters<typeof switchboard>[0]} [changes] to the default node */
 export function switchboardCluster(changes) {
-  return clusterOf(switchboard(changes), nats, overNats);
+  const node = switchboard(changes);
+  return { ...clusterOf(node, nats, overNats), ofBuild: (root) => switchboardCluster({ ...changes, root }) };
 }
-
-const socketIo = nodeServer({
-  name: 'socketio-redis',
-  title: 'Socket.IO with Redis',
-  script: `${benchDir}peers/socketio-redis.js`,
-  load: ['--mode', 'sio', '--path', '/socket.io/?EIO=4&transport=websocket'],
-});
 
 /** The servers of the scenarios between nodes. @type {Server[]} */
 export const clusterServers = [
   switchboardCluster(),
   withoutCluster({ name: 'plain-ws', title: 'plain ws' }),
   clusterOf(socketIo, redis, (port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` })),
+  clusterOf({ ...centrifugo, name: 'centrifugo-nats', title: 'Centrifugo 6 over NATS' }, nats, (port) => ({
+    CENTRIFUGO_BROKER_ENABLED: 'true',
+    CENTRIFUGO_BROKER_TYPE: 'nats',
+    CENTRIFUGO_BROKER_NATS_URL: `nats://127.0.0.1:${port}`,
+  })),
 ];
 
 /**
  * Describes a server of two nodes and of the broker between them. The generator opens half of its sessions on each node.
  *
  * @param {Server} node one node
- * @param {Pick<Server, 'name' | 'start'>} broker
+ * @param {Pick<Server, 'name' | 'build' | 'start'>} broker
  * @param {(port: number) => Record<string, string>} reach the environment of a node whose broker has this port
  * @returns {Server}
  */
 function clusterOf(node, broker, reach) {
+  const build = () => {
+    broker.build();
+    return node.build?.();
+  };
   const start = async (context) => {
     const started = [];
     const stop = () => Promise.all(started.map((part) => part.stop()));
@@ -61,7 +71,7 @@ function clusterOf(node, broker, reach) {
       throw error;
     }
   };
-  return { ...node, start };
+  return { ...node, build, start };
 }
 
 /** Describes a server that cannot be one of several nodes. @returns {Server} */

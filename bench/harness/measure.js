@@ -5,7 +5,7 @@ import { generator } from './paths.js';
 
 const GENERATOR_CORE = '1';
 const TIMEOUT_MS = 200_000;
-/** Warm-up time, which is not measured. */
+/** The least warm-up time, which is not measured. */
 const WARM_SECONDS = 1;
 
 const dialect = ['--match', 'sys.welcome', '--notice', 'sys.departed', '--room', '*', '--type', 'direct', '--spin'];
@@ -28,7 +28,9 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
 export async function measure(scenario, server, { node, seconds }) {
   const started = await server.start({ node, env: scenario.env });
   try {
-    const time = ['--time', `${seconds}`, '--warm', `${Math.min(WARM_SECONDS, seconds)}`];
+    const measured = Math.max(seconds, scenario.least ?? 0);
+    const warm = Math.max(WARM_SECONDS, scenario.warm ?? 0, server.warm ?? 0);
+    const time = ['--time', `${measured}`, '--warm', `${warm}`];
     const answer = await load([...dialect, ...target(started), ...time, ...(server.load ?? []), ...scenario.load]);
     verify(answer, started.stderr());
     return { ...resultOf(scenario, answer), otherLoad: otherLoad(scenario, answer) };
@@ -44,12 +46,14 @@ function target({ ports: [port, second], processes }) {
   return second === undefined ? flags : [...flags, '--port2', `${second}`];
 }
 
-/** Reads the measured field. A field with a number for each part of the server counts as their sum. */
 function resultOf({ result, also }, answer) {
-  const measured = answer[result];
-  const parts = typeof measured === 'object' ? measured : answer[`${result}_of`];
-  const value = typeof measured === 'object' ? Object.values(measured).reduce((sum, part) => sum + part, 0) : measured;
-  return { value, also: also && answer[also.result], parts };
+  const parts = typeof answer[result] === 'object' ? answer[result] : answer[`${result}_of`];
+  return { value: total(answer[result]), also: also && total(answer[also.result]), parts };
+}
+
+/** Reads a measured field. A field with a number for each part of the server counts as their sum. */
+function total(field) {
+  return typeof field === 'object' ? Object.values(field).reduce((sum, part) => sum + part, 0) : field;
 }
 
 async function load(flags) {
@@ -70,8 +74,8 @@ function verify(answer, stderr) {
   throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}\n${stderr}`);
 }
 
-/** Only the scenarios with a rate measure the load of other processes. */
+/** Only the scenarios that keep both cores busy measure the load of other processes. */
 function otherLoad({ result }, { other_load0, other_load1, steal0, steal1 }) {
-  if (result !== 'rate') return 0;
+  if (result !== 'rate' && result !== 'cpu_us') return 0;
   return Math.max(other_load0 + steal0, other_load1 + steal1, 0);
 }

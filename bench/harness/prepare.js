@@ -2,7 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { compileGenerator } from './generator.js';
+import { hasNginx } from './front.js';
 import { benchDir, cacheDir, projectDir } from './paths.js';
+
+/** What some scenarios need, and how to get it. */
+export const lacking = {
+  tls: 'the generator has no TLS (Debian: apt-get install libssl-dev openssl)',
+  nginx: 'nginx is missing (Debian: apt-get install nginx)',
+};
 
 /** Builds everything a run needs; exits with one line if the machine lacks something. @returns what the generator can do */
 export function prepare({ project, build }) {
@@ -13,7 +20,7 @@ export function prepare({ project, build }) {
   const tls = compile();
   run('node_modules/.bin/tsc', ['-p', '.'], benchDir);
   if (project) buildProject(build);
-  return { tls };
+  return { tls: tls && has('openssl', 'version'), nginx: hasNginx() };
 }
 
 function compile() {
@@ -48,8 +55,8 @@ function requireMachine() {
   if (!has('taskset')) fail('taskset is missing, which pins processes to cores (Debian: apt-get install util-linux)');
 }
 
-function has(command) {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
+function has(command, argument = '--version') {
+  return spawnSync(command, [argument], { stdio: 'ignore' }).error === undefined;
 }
 
 function run(command, args, cwd) {

@@ -23,23 +23,24 @@ export class PeerUnavailable extends Error {}
  * Starts a program on the servers' core and resolves once it accepts connections.
  *
  * @param {string[]} command with its arguments
- * @param {{ at: import('./ports.js').Address, env?: Record<string, string>, timeoutMs?: number }} options
+ * @param {{ at: import('./ports.js').Address, env?: Record<string, string>, timeoutMs?: number, signal?: NodeJS.Signals }} options
  * @returns {Promise<Program>}
  */
-export async function startProgram(command, { at, env = {}, timeoutMs = START_TIMEOUT_MS }) {
+export async function startProgram(command, { at, env = {}, timeoutMs = START_TIMEOUT_MS, signal = 'SIGKILL' }) {
   const child = own(
     spawn('taskset', ['-c', SERVER_CORE, ...command], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     }),
+    signal,
   );
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-2_000)));
   const exited = once(child, 'exit');
 
-  /** Kills the program, because a graceful end would send thousands of useless departure notices. */
+  /** Kills the program by default, because a graceful end would send thousands of useless departure notices. */
   const stop = async () => {
-    child.kill('SIGKILL');
+    child.kill(signal);
     await exited;
   };
 

@@ -18,9 +18,32 @@ export class PairedSamples {
   /** The largest share of a core used by other processes during a sample. */
   otherLoad = 0;
 
-  /** @param {import('./scenarios.js').Scenario} scenario */
+  /** @param {import('./scenarios/scenario.js').Scenario} scenario */
   constructor(scenario) {
     this.scenario = scenario;
+  }
+
+  /** @param {ReturnType<PairedSamples['toJSON']>} saved @returns {PairedSamples} */
+  static restore(scenario, { servers, values, parts, unavailable, failures, otherLoad }) {
+    const measured = scenario.servers.filter(({ name }) => servers.includes(name));
+    const samples = new PairedSamples({ ...scenario, servers: measured });
+    samples.#byServer = restoreLists(values);
+    samples.#parts = restoreLists(parts);
+    samples.unavailable = new Map(unavailable);
+    return Object.assign(samples, { failures, otherLoad });
+  }
+
+  toJSON() {
+    const { name, servers } = this.scenario;
+    return {
+      name,
+      servers: servers.map((server) => server.name),
+      values: [...this.#byServer],
+      parts: [...this.#parts],
+      unavailable: [...this.unavailable],
+      failures: this.failures,
+      otherLoad: this.otherLoad,
+    };
   }
 
   /** @param {import('./measure.js').Measurement} measurement */
@@ -35,11 +58,16 @@ export class PairedSamples {
     return spread(this.#byServer.get(server) ?? []);
   }
 
-  /** Formats the medians of the parts of a server, "app 1.1, nginx 1.02"; empty if it has only one. */
+  /** Returns the medians of the parts of a server; none if it has only one part. @returns {[string, number][]} */
   parts(server) {
     const own = [...this.#parts].filter(([name]) => name.startsWith(`${server} `));
-    if (own.length < 2) return '';
-    return own.map(([name, values]) => `${name.slice(server.length + 1)} ${figure(spread(values).median)}`).join(', ');
+    return own.length < 2 ? [] : own.map(([name, values]) => [name.slice(server.length + 1), spread(values).median]);
+  }
+
+  /** Formats the medians of the parts of a server, "app 1.1, nginx 1.02". */
+  partsText(server) {
+    const parts = this.parts(server);
+    return parts.map(([name, median]) => `${name} ${figure(median)}`).join(', ');
   }
 
   /** Returns how many times better a server is than a peer: more a second, or less time or memory. @returns {Spread | undefined} */
@@ -61,7 +89,7 @@ export class PairedSamples {
       const ratio = this.ratio(server, peer);
       return ratio ? [`${ratioText(ratio)} ${title}`] : [];
     });
-    const parts = this.parts(server);
+    const parts = this.partsText(server);
     return [figure(values.median).padStart(9), ...ratios, ...(parts ? [`(${parts})`] : [])].join('  ');
   }
 
@@ -69,6 +97,11 @@ export class PairedSamples {
   missing(server) {
     return this.unavailable.has(server) ? `left out: ${this.unavailable.get(server)}` : 'failed';
   }
+}
+
+/** JSON has null for a round without a value. */
+function restoreLists(entries) {
+  return new Map(entries.map(([name, values]) => [name, values.map((value) => value ?? Number.NaN)]));
 }
 
 function listOf(map, key) {

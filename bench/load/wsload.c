@@ -29,7 +29,6 @@
 
 typedef struct { char *p; size_t len, off, cap; } Buf;
 enum { FREE, CONNECTING, HANDSHAKE, WELCOME, READY, CLOSING, CLOSED };
-enum { M_WS, M_SIO };
 typedef struct {
   Stream io;
   int state, idx, peer;
@@ -37,8 +36,9 @@ typedef struct {
   uint32_t notices; uint64_t hsum; // leave scenario
   char id[80], want_s[112], want_r[112];
   int idlen, wslen, wrlen;
-  char as_s[112]; int aslen, roff; char *tpl; int tlen, toff;       // message template, offset of its data object
-  Buf in, out, frag;
+  char as_s[112]; int aslen, roff[2], nroff; // where the template names the receiver
+  char *tpl; int tlen, toff;                // message template, offset of its data object
+  Buf in, out, frag, stream;
   uint8_t wantw, leaver, fin;
 } Conn;
 
@@ -107,37 +107,33 @@ static void flush(Conn *c) {
 }
 static void text(Conn *c, const char *s) { frame(c, 1, s, strlen(s)); }
 
+#include "dialects.h"
+
 // ---- messages
 static void hex(char *d, uint64_t v, int w) { while (w--) { d[w] = "0123456789abcdef"[v & 15]; v >>= 4; } }
 static uint64_t unhex(const char *s, int w) { uint64_t v = 0; while (w--) { int ch = *s++; v = v << 4 | (ch <= '9' ? ch - '0' : ch - 'a' + 10); } return v; }
 static void make_tpl(Conn *c, const char *receiver, const char *sender_id) {
-  char *t = malloc(400 + o.size + xlen); int k = 0;
-  if (o.mode == M_SIO) k = sprintf(t, "42[\"%s\",", o.type);
-  k += sprintf(t + k, "{\"type\":\"%s\",", o.type);
-  if (*receiver) { // an echo has none: the handler of its type answers
-    k += sprintf(t + k, "\"receiver\":\"");
-    c->roff = k;
-    k += sprintf(t + k, "%s\",", receiver);
-  }
-  k += sprintf(t + k, "\"data\":");
+  char *t = malloc(600 + o.size + xlen);
+  int k = message_head(t, c, receiver, DOV + xlen);
+  if (o.mesh) for (char *r = t; c->nroff < 2 && (r = strstr(r, receiver)); r++) c->roff[c->nroff++] = r - t;
   c->toff = k;
-  c->aslen = sprintf(c->as_s, "\"sender\":\"%s\"", c->id);
+  c->aslen = sender_text(c->as_s, c->id);
   k += sprintf(t + k, "{\"t\":\"0000000000000000\",\"n\":\"00000000\",\"c\":\"%08x\",\"x\":\"", c->idx);
   memcpy(t + k, X, xlen); k += xlen;
-  k += sprintf(t + k, "\"}}%s", o.mode == M_SIO ? "]" : "");
+  k += sprintf(t + k, "\"}%s", mode_ends[o.mode]);
   c->tpl = t; c->tlen = k;
-  c->wslen = sprintf(c->want_s, "\"sender\":\"%s\"", sender_id);
-  c->wrlen = sprintf(c->want_r, "\"receiver\":\"%s\"", c->id);
+  c->wslen = sender_text(c->want_s, sender_id);
+  c->wrlen = receiver_text(c->want_r, c->id);
 }
 static void send_data(Conn *c, uint64_t t) {
   if (o.mesh) { // a random other connection each time
     int r = rng() % (N - 1); if (r >= c->idx) r++;
     if (C[r].idlen != C[c->peer].idlen) die("mesh needs ids of equal length");
-    memcpy(c->tpl + c->roff, C[r].id, C[r].idlen);
+    for (int i = 0; i < c->nroff; i++) memcpy(c->tpl + c->roff[i], C[r].id, C[r].idlen);
   }
   hex(c->tpl + c->toff + 6, t, 16);
   hex(c->tpl + c->toff + 29, c->tx++, 8);
-  frame(c, 1, c->tpl, c->tlen);
+  frame(c, message_opcode(), c->tpl, c->tlen);
   sent++;
   if (o.nobatch) flush(c);
 }
@@ -194,31 +190,13 @@ static void leave_notice(Conn *c, const char *p, size_t n) {
   if (++c->notices == want_notices && want_notices) { if (c->hsum != want_hsum) misroute++; survivors_done++; }
   else if (c->notices > want_notices) dup_notices++;
 }
-static void set_ready(Conn *c) { c->state = READY; nready++; }
-static void on_msg(Conn *c, const char *p, size_t n) {
-  if (o.mode == M_SIO) {
-    if (n && p[0] == '0') { text(c, "40"); return; }
-    if (n && p[0] == '2') { text(c, "3"); return; }
-    if (n < 2 || p[0] != '4' || p[1] != '2') return;
-    p += 2; n -= 2;
-  }
-  if (c->state == WELCOME) {
-    char k[64]; int kl = sprintf(k, "\"%s\":\"", o.key);
-    const char *q;
-    if (!memmem(p, n, o.match, strlen(o.match)) || !(q = memmem(p, n, k, kl))) { other++; return; }
-    q += kl;
-    const char *z = memchr(q, '"', p + n - q);
-    if (!z || z - q >= (int)sizeof c->id) die("bad welcome");
-    memcpy(c->id, q, z - q); c->idlen = z - q;
-    set_ready(c);
-  } else if (c->state == READY) on_data(c, p, n);
-}
 static size_t http_done(Conn *c, const char *p, size_t n) {
   const char *z = memmem(p, n, "\r\n\r\n", 4);
   if (!z) return 0;
   if (n < 12 || memcmp(p, "HTTP/1.1 101", 12) || !memmem(p, z - p + 2, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", 28)) {
     fprintf(stderr, "handshake refused: %.*s\n", (int)(z - p), p); exit(2); }
   c->state = WELCOME;
+  open_session(c);
   return z + 4 - p;
 }
 static size_t consume(Conn *c, char *p, size_t n) { // returns bytes used
@@ -316,7 +294,7 @@ static void lat(void) {
   printf(",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f", hq(.5) / 1e3, hq(.9) / 1e3, hq(.99) / 1e3, hq(.999) / 1e3, hmax / 1e3);
 }
 static void usage(void) {
-  puts("wsload --scenario pingpong|open|fanout|leave|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio]\n"
+  puts("wsload --scenario pingpong|open|fanout|leave|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio|nats|centrifugo]\n"
        "  --pairs N (pingpong/open/echo) --conns N (fanout receivers, leave, idle) --window W --size P --time S --warm S --rate R --leavers M\n"
        "  --close tcp|ws --hold S --burst C --label L --key receiver --match welcome --type direct --notice close --nkey sender\n"
        "  --room all --nobatch --tricky --mesh (pingpong: every reply goes to a random connection)\n"
@@ -333,7 +311,7 @@ int main(int ac, char **av) {
     {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"port2", 1, 0, 'q'}, {"tls", 0, 0, 'x'}, {"help", 0, 0, '?'}, {0}};
   for (int k; (k = getopt_long(ac, av, "", L, 0)) != -1;) switch (k) {
     case 's': o.scen = optarg; break; case 'h': o.host = optarg; break; case 'p': o.port = atoi(optarg); break; case 'P': o.path = optarg; break;
-    case 'H': strcat(strcat(o.hdr, optarg), "\r\n"); break; case 'm': o.mode = *optarg == 's' ? M_SIO : M_WS; break;
+    case 'H': strcat(strcat(o.hdr, optarg), "\r\n"); break; case 'm': o.mode = mode_of(optarg); break;
     case 'a': o.pairs = atoi(optarg); break; case 'n': o.n = atoi(optarg); break; case 'w': o.window = atoi(optarg); break;
     case 'z': o.size = atoi(optarg); break; case 't': o.secs = atof(optarg); break; case 'W': o.warm = atof(optarg); break;
     case 'r': o.rate = atof(optarg); break; case 'l': o.leavers = atoi(optarg); break; case 'c': o.closehow = optarg; break;
@@ -357,7 +335,7 @@ int main(int ac, char **av) {
     X = malloc(xlen + 256);
     xlen = sprintf(X, "\\\"}}\\\"sender\\\":\\\"evil\\\",\\\\ [{\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \\\"receiver\\\":\\\"all\\\" %s", f);
   }
-  room_wlen = sprintf(room_want, "\"receiver\":\"%s\"", o.room);
+  room_wlen = receiver_text(room_want, o.room);
   C = calloc(N, sizeof *C); ep = epoll_create1(EPOLL_CLOEXEC);
   double rss0 = rss_now(); rss_begin(); uint64_t t0 = nsec();
   while (nready < N) {
