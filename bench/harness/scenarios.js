@@ -1,3 +1,4 @@
+import { betweenNodes } from './scenarios/between-nodes.js';
 import { control, oneProcess } from './scenarios/one-process.js';
 import { processTls, wholeWay } from './scenarios/whole-way.js';
 import { withBase } from './servers.js';
@@ -6,6 +7,7 @@ import { withBase } from './servers.js';
 export const sections = [
   { title: 'The noise', scenarios: [control] },
   { title: 'The whole way: TLS, nginx, the server and back', scenarios: wholeWay },
+  { title: 'Between two nodes', scenarios: betweenNodes },
   { title: 'TLS by the process itself', scenarios: processTls },
   { title: 'One process without TLS', scenarios: oneProcess },
 ];
