@@ -71,7 +71,7 @@ ${shown
   .join('')}${failures(results)}`;
 }
 
-/** Tells whether a result is of one of the scenarios, or of its second field. */
+/** Returns whether a result is of one of the scenarios, or of its second field. */
 function isOneOf(scenarios) {
   const names = new Set(scenarios.flatMap(({ name, also }) => [name, also?.name]));
   return ({ scenario }) => names.has(scenario.name);
