@@ -17,11 +17,11 @@ const words = (text) => text.split(/\s+/);
  * @returns {import('./servers.js').Server}
  */
 function builtServer({ build, command, ...description }) {
-  const start = async () => {
+  const start = async ({ env }) => {
     const port = await freePort();
     const { pid, stderr, stop } = await startProgram(command(build(), port), {
       at: port,
-      env: { PORT: `${port}` },
+      env: { ...env, PORT: `${port}` },
       timeoutMs: START_TIMEOUT_MS,
     });
     return { ports: [port], processes: { app: [pid] }, stderr, stop };

@@ -1,20 +1,21 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { cpuSeconds } from './cluster-processes.js';
+import { cpuSeconds } from './processor-time.js';
 
 /** A session of a node that lists sessions and waits for their number. */
 export class Listener {
   #requests = 0;
 
-  constructor(socket, node) {
+  constructor(socket, pid) {
     this.socket = socket;
-    this.node = node;
+    this.pid = pid;
   }
 
-  static async open(node) {
-    const socket = new WebSocket(`ws://127.0.0.1:${node.port}/wss`);
+  /** Opens a session of the node at this port, whose process is `pid`. */
+  static async open(port, pid) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/wss`);
     await once(socket, 'message');
-    return new Listener(socket, node);
+    return new Listener(socket, pid);
   }
 
   /** Requests one page of ids; returns it with the time taken. */
@@ -36,8 +37,8 @@ export class Listener {
 
   /** Returns the node's processor time for each of `count` events, in microseconds. */
   async cost(count, work) {
-    const before = cpuSeconds(this.node);
+    const before = cpuSeconds(this.pid);
     await work();
-    return ((cpuSeconds(this.node) - before) / count) * 1e6;
+    return ((cpuSeconds(this.pid) - before) / count) * 1e6;
   }
 }

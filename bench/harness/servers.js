@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtPeers } from './built-peers.js';
@@ -49,13 +49,15 @@ import { startProgram } from './program.js';
 export function nodeServer({ name, title, script, env, load, unix = false, node: only }) {
   const start = async ({ node, env: more }) => {
     const port = await freePort();
-    const socket = unix ? join(tmpdir(), `switchboard-bench-${process.pid}-${port}.sock`) : undefined;
+    // A folder of its own, because Switchboard refuses a socket that every user could connect to.
+    const folder = unix && mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
+    const socket = folder ? join(folder, '0.sock') : undefined;
     const variables = { ...env, ...more, PORT: `${port}`, ...(socket && { LISTEN: `unix:${socket}` }) };
     const at = socket ?? port;
     const { pid, stderr, stop } = await startProgram([only ?? node, script, `${at}`], { at, env: variables });
     const remove = async () => {
       await stop();
-      if (socket) rmSync(socket, { force: true });
+      if (folder) rmSync(folder, { recursive: true });
     };
     return { ports: [port], socket, processes: { app: [pid] }, stderr, stop: remove };
   };
@@ -107,6 +109,7 @@ export const servers = [
     name: 'nest-validation',
     title: 'Nest + ValidationPipe',
     script: `${benchDir}.cache/js/peers/nest-validation.js`,
+    load: ['--path', '/wss'],
   }),
   nodeServer({
     name: 'socketio',

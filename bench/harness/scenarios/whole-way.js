@@ -13,7 +13,8 @@ const all = [
 ].map((server) => behindNginx(server));
 
 const front = (...names) => all.filter(({ name }) => names.includes(name));
-const few = front('switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix', 'uws-corked');
+const both = front('switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix', 'uws-corked');
+const few = front('switchboard', 'plain-ws', 'uws-corked');
 const ownTls = named('switchboard', 'plain-ws').map(withTls);
 
 /** From client to client through TLS and nginx. @type {import('./scenario.js').Scenario[]} */
@@ -30,7 +31,7 @@ export const wholeWay = [
     ...cost,
     name: 'wss1',
     title: 'as wss8 with 1 message in flight each way',
-    servers: all,
+    servers: both,
     load: [...pairs, '--window', '1', '--size', '100'],
     targets: { 'plain-ws': 2, 'uws-corked': 2 },
   },
@@ -59,7 +60,7 @@ export const wholeWay = [
   {
     ...idle(5_000),
     name: 'wssidle',
-    servers: front('switchboard', 'plain-ws', 'uws-corked'),
+    servers: few,
     targets: { 'plain-ws': 1 },
     most: 30,
   },
