@@ -77,7 +77,7 @@ async function launch(sources, folder, app) {
   return { port, program: await startProgram(command, { at: port, env: searchPath, signal: 'SIGTERM' }) };
 }
 
-/** The variables of docker-compose.yml and the scripts. Rate limits are off, because the generator is one very busy client. */
+/** The variables of docker-compose.yml and the scripts. Rate limits are off, because the generator is one busy client. */
 function environment({ folder, sources, port, httpPort, app }) {
   return {
     ...searchPath,
