@@ -83,14 +83,23 @@ async function events() {
     results[`events${together}`] = both;
     results[`natsEvents${together}`] = ((cpuSeconds(natsPid) - natsBefore) / (MANY * 2)) * 1e6;
   }
+  const echo = await SimulatedNode.start(env.NATS_URL, listener.nodeId);
+  results.echo = await listener.cost(MANY, async () => {
+    await echo.events(
+      other.sessions(MANY).map(({ id }) => ({ type: 'departed', id, code: 1000 })),
+      1,
+    );
+    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2);
+  });
+  await echo.connection.close();
   results.heartbeat = await listener.cost(MANY, async () => {
     await other.heartbeats(MANY);
-    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2);
+    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 3);
   });
   const visibleMs = [];
   for (let count = 1; count <= VISIBLE_SAMPLES; count++) {
     const began = performance.now();
-    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2 + count);
+    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 3 + count);
     visibleMs.push(performance.now() - began);
   }
   results.visibleMs = {

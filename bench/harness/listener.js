@@ -6,16 +6,17 @@ import { cpuSeconds } from './processor-time.js';
 export class Listener {
   #requests = 0;
 
-  constructor(socket, pid) {
+  constructor(socket, pid, nodeId) {
     this.socket = socket;
     this.pid = pid;
+    this.nodeId = nodeId;
   }
 
   /** Opens a session of the node at this port, whose process is `pid`. */
   static async open(port, pid) {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/wss`);
-    await once(socket, 'message');
-    return new Listener(socket, pid);
+    const [welcome] = await once(socket, 'message');
+    return new Listener(socket, pid, JSON.parse(welcome.toString()).receiver.split('.')[0]);
   }
 
   /** Requests one page of ids; returns it with the time taken. */

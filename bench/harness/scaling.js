@@ -47,6 +47,7 @@ ${table(
     ['an arrival or departure, one in a message', events.events1.toFixed(1), events.natsEvents1.toFixed(1)],
     ['an arrival or departure, 50 in a message', events.events50.toFixed(1), events.natsEvents50.toFixed(1)],
     ['a heartbeat', events.heartbeat.toFixed(1), ''],
+    ['an event of its own, which NATS echoes', events.echo.toFixed(1), ''],
   ],
 )}
 
