@@ -1,12 +1,16 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
-import { cpuSeconds, load, startNats, startNode } from './harness/cluster-processes.js';
+import { nats } from './harness/brokers.js';
+import { overNats, switchboardCluster } from './harness/cluster-servers.js';
+import { compileGenerator } from './harness/generator.js';
 import { Listener } from './harness/listener.js';
-import { benchDir, cacheDir, generator } from './harness/paths.js';
-import { SimulatedNode } from './harness/simulated-node.js';
+import { measure } from './harness/measure.js';
+import { cacheDir } from './harness/paths.js';
+import { cpuSeconds } from './harness/processor-time.js';
 import { report, writeReport } from './harness/scaling.js';
+import { loads } from './harness/scenarios/between-nodes.js';
+import { switchboard } from './harness/servers.js';
+import { SimulatedNode } from './harness/simulated-node.js';
 
 /**
  * Measures the processor time that nodes spend on each message and event of a cluster. Nodes and NATS share core 0, and the
@@ -21,50 +25,46 @@ const SECONDS = Number(args.find((arg) => !arg.startsWith('--')) ?? 3);
 const MANY = 20_000;
 const PAGES = 20;
 const VISIBLE_SAMPLES = 200;
+const QUIET = { ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' };
 
-/** Runs one load; returns its rate, and the processor time of each process for each message. */
-async function measure(title, processes, flags) {
-  const before = Object.values(processes).map(cpuSeconds);
-  const { rate, ok } = await load(SECONDS, ...flags);
-  if (!ok) throw new Error(`${title}: messages were lost or changed`);
-  // Costs are of the whole run, the second of warm-up included.
-  const delivered = rate * (SECONDS + 1);
-  const costs = Object.entries(processes).map(([name, child], index) => [
-    name,
-    ((cpuSeconds(child) - before[index]) / delivered) * 1e6,
-  ]);
-  console.error(title, Math.round(rate), costs.map(([name, cost]) => `${name} ${cost.toFixed(2)}`).join(', '));
-  return { title, rate, costs: Object.fromEntries(costs) };
+const [alone, cluster] = [switchboard({ env: QUIET }), switchboardCluster({ env: QUIET })];
+/** A cluster whose sessions are all on the first node. */
+const oneNode = { ...cluster, start: async (context) => onFirstNode(await cluster.start(context)) };
+
+function onFirstNode({ ports: [first], ...started }) {
+  return { ...started, ports: [first] };
 }
 
 /** Measures direct messages and broadcasts on one node and across two nodes. */
-async function messages(nats, servers) {
-  const standalone = await startNode();
-  const [one, two] = [await startNode(servers), await startNode(servers)];
-  await delay(1000); // until both nodes have joined
-  const port = ({ port: number }) => ['--port', String(number)];
-  const both = [...port(one), '--port2', String(two.port)];
-  const pairs = ['--scenario', 'pingpong', '--pairs', '100', '--size', '100'];
-  const fan = ['--scenario', 'fanout', '--conns', '1000', '--window', '1', '--size', '100'];
+async function messages() {
   const results = [];
-  for (const window of ['8', '1']) {
-    const flight = [...pairs, '--window', window];
-    const name = `direct, ${window} in flight`;
-    results.push(await measure(`${name}, no backplane`, { node: standalone }, [...flight, ...port(standalone)]));
-    results.push(await measure(`${name}, within a node`, { node: one, nats }, [...flight, ...port(one)]));
-    results.push(await measure(`${name}, between nodes`, { one, two, nats }, [...flight, ...both]));
+  const add = async (title, server, load) => {
+    const scenario = { result: 'cpu_us', also: { result: 'rate' }, load };
+    const { also: rate, parts } = await measure(scenario, server, { node: process.execPath, seconds: SECONDS });
+    console.error(title, Math.round(rate), parts);
+    results.push({ title, rate, costs: parts });
+  };
+  for (const [title, load] of [
+    ['direct, 8 in flight', loads.cross8],
+    ['direct, 1 in flight', loads.cross1],
+  ]) {
+    await add(`${title}, no backplane`, alone, load);
+    await add(`${title}, within a node`, oneNode, load);
+    await add(`${title}, between nodes`, cluster, load);
   }
-  results.push(await measure('broadcast to 1,000, no backplane', { node: standalone }, [...fan, ...port(standalone)]));
-  results.push(await measure('broadcast to 1,000 on two nodes', { one, two, nats }, [...fan, ...both]));
-  for (const { child } of [standalone, one, two]) child.kill('SIGKILL');
+  await add('broadcast to 1,000, no backplane', alone, loads.crossfan);
+  await add('broadcast to 1,000 on two nodes', cluster, loads.crossfan);
   return results;
 }
 
 /** Measures what a node spends on events of another node. */
-async function events(nats, servers) {
-  const node = await startNode(servers);
-  const other = await SimulatedNode.start(servers.NATS_URL);
-  const listener = await Listener.open(node);
+async function events() {
+  const broker = await nats.start();
+  const env = overNats(broker.ports[0]);
+  const node = await alone.start({ node: process.execPath, env });
+  const [[nodePid], [natsPid]] = [node.processes.app, broker.processes.nats];
+  const other = await SimulatedNode.start(env.NATS_URL);
+  const listener = await Listener.open(node.ports[0], nodePid);
   await other.snapshot([]);
   const publish = async (items, together, total) => {
     await other.events(items, together);
@@ -75,22 +75,31 @@ async function events(nats, servers) {
     const sessions = other.sessions(MANY);
     const came = sessions.map((sessionInfo) => ({ type: 'arrived', sessionInfo }));
     const left = sessions.map(({ id }) => ({ type: 'departed', id, code: 1000 }));
-    const natsBefore = cpuSeconds(nats);
+    const natsBefore = cpuSeconds(natsPid);
     const both = await listener.cost(MANY * 2, async () => {
       await publish(came, together, MANY + 1);
       await publish(left, together, 1);
     });
     results[`events${together}`] = both;
-    results[`natsEvents${together}`] = ((cpuSeconds(nats) - natsBefore) / (MANY * 2)) * 1e6;
+    results[`natsEvents${together}`] = ((cpuSeconds(natsPid) - natsBefore) / (MANY * 2)) * 1e6;
   }
+  const echo = await SimulatedNode.start(env.NATS_URL, listener.nodeId);
+  results.echo = await listener.cost(MANY, async () => {
+    await echo.events(
+      other.sessions(MANY).map(({ id }) => ({ type: 'departed', id, code: 1000 })),
+      1,
+    );
+    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2);
+  });
+  await echo.connection.close();
   results.heartbeat = await listener.cost(MANY, async () => {
     await other.heartbeats(MANY);
-    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2);
+    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 3);
   });
   const visibleMs = [];
   for (let count = 1; count <= VISIBLE_SAMPLES; count++) {
     const began = performance.now();
-    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 2 + count);
+    await publish([{ type: 'arrived', sessionInfo: other.sessions(1)[0] }], 1, 3 + count);
     visibleMs.push(performance.now() - began);
   }
   results.visibleMs = {
@@ -99,7 +108,7 @@ async function events(nats, servers) {
   };
   results.pages = [];
   for (const sessions of [1000, 10_000, 100_000]) {
-    const rssBefore = rssBytes(node);
+    const rssBefore = rssBytes(nodePid);
     const snapshot = await listener.cost(sessions, async () => {
       await other.snapshot(other.sessions(sessions));
       await listener.hasTotal(sessions + 1);
@@ -107,12 +116,12 @@ async function events(nats, servers) {
     results.pages.push({
       sessions,
       snapshot,
-      bytes: (rssBytes(node) - rssBefore) / sessions,
+      bytes: (rssBytes(nodePid) - rssBefore) / sessions,
       ...(await pages(other, listener)),
     });
   }
   await other.stop();
-  node.child.kill('SIGKILL');
+  await Promise.all([node.stop(), broker.stop()]);
   return results;
 }
 
@@ -129,17 +138,14 @@ async function pages(other, listener) {
   return { unchangedMs: median(unchanged), changedMs: median(changed) };
 }
 
-function rssBytes({ pid }) {
+function rssBytes(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 }
 
 mkdirSync(cacheDir, { recursive: true });
-execFileSync('gcc', ['-O2', '-o', generator, `${benchDir}load/wsload.c`, '-lm']);
-const nats = await startNats();
-const servers = { BACKPLANE: 'nats', NATS_URL: `nats://127.0.0.1:${nats.port}` };
-const eventCosts = await events(nats, servers);
+compileGenerator();
 const machine = `${cpus()[0].model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
-const text = report({ machine, messages: await messages(nats, servers), events: eventCosts });
+const text = report({ machine, events: await events(), messages: await messages() });
 console.log(text);
 if (args.includes('--write')) await writeReport(text);
 process.exit(0);

@@ -1,20 +1,22 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { cpuSeconds } from './cluster-processes.js';
+import { cpuSeconds } from './processor-time.js';
 
 /** A session of a node that lists sessions and waits for their number. */
 export class Listener {
   #requests = 0;
 
-  constructor(socket, node) {
+  constructor(socket, pid, nodeId) {
     this.socket = socket;
-    this.node = node;
+    this.pid = pid;
+    this.nodeId = nodeId;
   }
 
-  static async open(node) {
-    const socket = new WebSocket(`ws://127.0.0.1:${node.port}/wss`);
-    await once(socket, 'message');
-    return new Listener(socket, node);
+  /** Opens a session of the node at this port, whose process is `pid`. */
+  static async open(port, pid) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/wss`);
+    const [welcome] = await once(socket, 'message');
+    return new Listener(socket, pid, JSON.parse(welcome.toString()).receiver.split('.')[0]);
   }
 
   /** Requests one page of ids; returns it with the time taken. */
@@ -36,8 +38,8 @@ export class Listener {
 
   /** Returns the node's processor time for each of `count` events, in microseconds. */
   async cost(count, work) {
-    const before = cpuSeconds(this.node);
+    const before = cpuSeconds(this.pid);
     await work();
-    return ((cpuSeconds(this.node) - before) / count) * 1e6;
+    return ((cpuSeconds(this.pid) - before) / count) * 1e6;
   }
 }

@@ -47,6 +47,7 @@ ${table(
     ['an arrival or departure, one in a message', events.events1.toFixed(1), events.natsEvents1.toFixed(1)],
     ['an arrival or departure, 50 in a message', events.events50.toFixed(1), events.natsEvents50.toFixed(1)],
     ['a heartbeat', events.heartbeat.toFixed(1), ''],
+    ['an event of its own, which NATS echoes', events.echo.toFixed(1), ''],
   ],
 )}
 
@@ -85,11 +86,11 @@ function forecast(messages, events) {
   const others = (nodes) => nodes - 1;
   return [
     line('sessions in the cluster', (nodes) => number(nodes * SESSIONS)),
-    line('direct messages, sent and received', () => percent(sentPerS, between.one + between.two)),
+    line('direct messages, sent and received', () => percent(sentPerS, between.node1 + between.node2)),
     line('arrivals and departures of other nodes', (nodes) => percent(others(nodes) * eventsPerS, events.events1)),
     line('heartbeats of other nodes', (nodes) => percent(others(nodes) * HEARTBEATS_PER_S, events.heartbeat)),
     line('departure notices to all sessions, at most (`NOTICE_SCOPE=all`)', (nodes) =>
-      percent((nodes * eventsPerS) / 2, fan.node * SESSIONS),
+      percent((nodes * eventsPerS) / 2, fan.app * SESSIONS),
     ),
     line('memory for sessions on other nodes, MB', (nodes) => number((others(nodes) * SESSIONS * bytes) / 1e6)),
     line('joining: processing all snapshots, s', (nodes) =>

@@ -3,20 +3,22 @@ import { randomBytes } from 'node:crypto';
 import { begin, encodeMessage, finish, writeEvent } from '../../dist/cluster/wire/node-codec.js';
 import { snapshotChunks } from '../../dist/cluster/wire/snapshot-chunks.js';
 
+const SUBJECT = 'switchboard.all';
 const id = (bytes) => randomBytes(bytes).toString('base64url');
 
 /** Publishes the messages of a node with many sessions, so that the cost of receiving them is measured alone. */
 export class SimulatedNode {
   #sequence = 0;
-  #origin = { nodeId: id(6), incarnation: 1 };
+  #origin;
 
-  constructor(connection, subject) {
+  constructor(connection, nodeId) {
     this.connection = connection;
-    this.subject = `${subject}.all`;
+    this.#origin = { nodeId, incarnation: 1 };
   }
 
-  static async start(servers, subject = 'switchboard') {
-    return new SimulatedNode(await connect({ servers }), subject);
+  /** Connects. @param {string} [nodeId] that of a running node, whose events then are those that NATS echoes */
+  static async start(servers, nodeId = id(6)) {
+    return new SimulatedNode(await connect({ servers }), nodeId);
   }
 
   /** Makes sessions with ids of this node. */
@@ -27,7 +29,7 @@ export class SimulatedNode {
   /** Publishes a snapshot of these sessions, as on a new connection. */
   async snapshot(sessions) {
     const head = { sequence: this.#sequence, requestsSnapshots: false };
-    for (const chunk of snapshotChunks(this.#origin, head, sessions, [])) this.connection.publish(this.subject, chunk);
+    for (const chunk of snapshotChunks(this.#origin, head, sessions, [])) this.connection.publish(SUBJECT, chunk);
     await this.connection.flush();
   }
 
@@ -42,7 +44,7 @@ export class SimulatedNode {
       const message = begin(this.#origin, 'events');
       message.u32(++this.#sequence);
       for (const item of events.slice(at, at + perMessage)) writeEvent(message, item);
-      this.connection.publish(this.subject, finish(message));
+      this.connection.publish(SUBJECT, finish(message));
       if (at % 1000 === 0) await this.connection.flush();
     }
     await this.connection.flush();
@@ -51,7 +53,7 @@ export class SimulatedNode {
   async heartbeats(count) {
     for (let sent = 0; sent < count; sent++) {
       const heartbeat = encodeMessage(this.#origin, { kind: 'heartbeat', sequence: this.#sequence });
-      this.connection.publish(this.subject, heartbeat);
+      this.connection.publish(SUBJECT, heartbeat);
       if (sent % 1000 === 0) await this.connection.flush();
     }
     await this.connection.flush();
@@ -59,7 +61,7 @@ export class SimulatedNode {
 
   /** Leaves the cluster, so that all its sessions depart. */
   async stop() {
-    this.connection.publish(this.subject, encodeMessage(this.#origin, { kind: 'leave' }));
+    this.connection.publish(SUBJECT, encodeMessage(this.#origin, { kind: 'leave' }));
     await this.connection.drain();
   }
 }

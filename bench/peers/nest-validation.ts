@@ -34,7 +34,7 @@ class Message {
   data?: unknown;
 }
 
-@WebSocketGateway()
+@WebSocketGateway({ path: '/wss' })
 class RouterGateway implements OnGatewayConnection<Session>, OnGatewayDisconnect<Session> {
   private readonly sessions = new Map<string, Session>();
 
