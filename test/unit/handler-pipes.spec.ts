@@ -1,7 +1,7 @@
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
 import { expect, it } from 'vitest';
-import { HandlerPipes } from '../../src/gateway/nest/handler-pipes.js';
+import { pipesOf } from '../../src/gateway/nest/handler-pipes.js';
 
 it('the pipes of gateways with another decorator are run by Nest', async () => {
   const types: unknown[] = [];
@@ -12,6 +12,6 @@ it('the pipes of gateways with another decorator are run by Nest', async () => {
     },
   };
   const argument = { type: WsParamtype.PAYLOAD, metatype: Number, data: undefined };
-  expect(await new HandlerPipes().apply(5, argument, [pipe, pipe])).toBe(7);
+  expect(await pipesOf(argument, [pipe, pipe])?.(5)).toBe(7);
   expect(types).toEqual(['body', 'body']);
 });

@@ -5,7 +5,7 @@ import type { SlowConsumers } from '../../sessions/slow-consumers.js';
 import type { Counters } from '../../telemetry/counters.js';
 import { sessionLeft } from './abort-reasons.js';
 import type { MessageHandlerCallback } from './handler-table.js';
-import type { HandlerTurns } from './handler-turns.js';
+import type { HandlerTurns, TurnTaker } from './handler-turns.js';
 
 /** `retryAfterMs` of the error that a full queue answers. */
 const RETRY_AFTER_MS = 1000;
@@ -29,11 +29,11 @@ export interface HandlerCall extends ServerRequest {
 /** Runs one handler call; `HandlerRunner` implements it. */
 export interface CallRunner {
   /**
-   * Settles when the handler has. Never rejects.
+   * Runs the call. Never throws. Returns a promise where the call must be awaited, which never rejects.
    *
    * @returns the subscription of an observable that still emits replies
    */
-  run(call: HandlerCall): Promise<Subscription | undefined>;
+  run(call: HandlerCall): Subscription | undefined | Promise<Subscription | undefined>;
 }
 
 /** Services and limits that all handler queues of a process share. */
@@ -49,9 +49,10 @@ export interface HandlerQueueServices {
 /**
  * Queues the handler calls of one session: one runs at a time, in order, and at most {@link MAX_WAITING_CALLS} wait. An
  * observable frees the queue once it is subscribed; at most {@link MAX_WAITING_CALLS} observables emit at a time. The
- * bytes of all of them are counted for the session and bounded; a single message of any length is queued.
+ * bytes of all of them are counted for the session and bounded; a single message of any length is queued. A call that
+ * awaits nothing runs at once, without a promise.
  */
-export class HandlerQueue {
+export class HandlerQueue implements TurnTaker {
   readonly #waiting: HandlerCall[] = [];
   readonly #streams = new Set<Subscription>();
   #current: HandlerCall | undefined;
@@ -72,7 +73,7 @@ export class HandlerQueue {
     this.services.slowConsumers.hold(this.session, heldBytes);
     const { session } = this;
     this.#waiting.push({ session, type, id, data, handler, heldBytes, abort: undefined, values: undefined });
-    if (!this.#running) void this.#run();
+    if (!this.#running) this.#start();
   }
 
   /**
@@ -95,22 +96,50 @@ export class HandlerQueue {
     return maxBytes > 0 && heldBytes > 0 && heldBytes + bytes > maxBytes;
   }
 
-  async #run(): Promise<void> {
-    const { runner, counters, turns } = this.services;
+  /** Runs one call in a turn for which the queue has waited; the next call waits where the turn is over. */
+  takeTurn(): boolean {
+    const isDone = this.#runOne();
+    if (isDone) this.#runWaiting();
+    return isDone;
+  }
+
+  #start(): void {
     this.#running = true;
-    counters.handlersRunning++;
-    if (this.session.arriving !== undefined) await this.session.arriving;
+    this.services.counters.handlersRunning++;
+    const { arriving } = this.session;
+    if (arriving === undefined) this.#runWaiting();
+    else void arriving.then(() => this.#runWaiting());
+  }
+
+  /** Runs the calls that wait, up to one that must be awaited or to the end of the turn; both go on from there. */
+  #runWaiting(): void {
+    const { turns, counters } = this.services;
     while (this.#waiting.length > 0) {
       // The first call waits as well: a session may begin a call with each of the many chunks of one turn.
-      if (turns.mustYield()) await turns.next();
-      // A session may close long before its socket, because a client may leave the close frame unanswered.
-      if (this.session.closed) this.#waiting.length = 0;
-      const call = (this.#current = this.#waiting.shift());
-      if (call !== undefined) this.#keep(await runner.run(call), call.heldBytes);
+      if (turns.mustYield()) return turns.wait(this);
+      if (!this.#runOne()) return;
     }
     this.#current = undefined;
     counters.handlersRunning--;
     this.#running = false;
+  }
+
+  /** Runs the first call; returns `false` where the call must be awaited, after which the queue goes on by itself. */
+  #runOne(): boolean {
+    // A session may close long before its socket, because a client may leave the close frame unanswered.
+    if (this.session.closed) this.#waiting.length = 0;
+    const call = (this.#current = this.#waiting.shift());
+    if (call === undefined) return true;
+    const running = this.services.runner.run(call);
+    if (!(running instanceof Promise)) {
+      this.#keep(running, call.heldBytes);
+      return true;
+    }
+    void running.then((stream) => {
+      this.#keep(stream, call.heldBytes);
+      this.#runWaiting();
+    });
+    return false;
   }
 
   /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */

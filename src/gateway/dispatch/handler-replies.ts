@@ -40,11 +40,14 @@ export class HandlerReplies {
    */
   value(session: Session, { type, id }: Answered, value: unknown): void {
     if (value === undefined || value === null) return;
-    const { event, data } = isWsResponse(value) ? value : { event: type, data: value };
-    if (!isApplicationType(event)) throw new Error(`handler replied with an invalid message type: "${String(event)}"`);
+    if (isWsResponse(value)) this.#value(session, typeOf(value.event), id, value.data);
+    else this.#value(session, type, id, value);
+  }
+
+  #value(session: Session, type: string, id: string | undefined, data: unknown): void {
     const text = JSON.stringify(data) as string | undefined;
     if (text === undefined && data !== undefined) throw new Error('handler replied with a value that JSON cannot hold');
-    session.send(answerFrame(event, session.id, id, text));
+    session.send(answerFrame(type, session.id, id, text));
   }
 
   /** Sends the ack of a message that has an `id`. */
@@ -105,6 +108,12 @@ export class HandlerReplies {
     const incident = logIncident(this.log, error, { session: session.id, type });
     return MessageError.of('internal_error', id, { incident });
   }
+}
+
+/** @throws {Error} where a handler may not send messages of this type */
+function typeOf(event: unknown): string {
+  if (isApplicationType(event)) return event;
+  throw new Error(`handler replied with an invalid message type: "${String(event)}"`);
 }
 
 function isWsResponse(value: unknown): value is { event: string; data: unknown } {

@@ -14,7 +14,7 @@ import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { HandlerTimeouts } from './handler-timeouts.js';
 import { HandlerTurns } from './handler-turns.js';
-import { AwaitedValues } from './handler-values.js';
+import { AwaitedValues, isThenable } from './handler-values.js';
 import { parseBody, rawBody } from './message-body.js';
 import { OwnContext } from './own-context.js';
 
@@ -29,7 +29,7 @@ export class HandlerRunner implements CallRunner {
   readonly #timeouts: HandlerTimeouts<HandlerCall>;
   readonly #queueServices: HandlerQueueServices;
   readonly #context = new OwnContext();
-  readonly #running = (call: HandlerCall): Promise<Subscription | undefined> => this.#run(call);
+  readonly #running = (call: HandlerCall): ReturnType<CallRunner['run']> => this.#run(call);
   readonly #answering = (call: HandlerCall, outcome: unknown): Promise<void> | undefined => this.#answer(call, outcome);
 
   constructor(
@@ -73,23 +73,45 @@ export class HandlerRunner implements CallRunner {
   }
 
   /** Runs a call in an async context of its own, because a handler may set a store for all that follows. */
-  run(call: HandlerCall): Promise<Subscription | undefined> {
+  run(call: HandlerCall): ReturnType<CallRunner['run']> {
     return this.#context.run(this.#running, call);
   }
 
-  async #run(call: HandlerCall): Promise<Subscription | undefined> {
-    const { session } = call;
+  #run(call: HandlerCall): ReturnType<CallRunner['run']> {
     const startMs = performance.now();
     try {
-      await this.#timeouts.withinBoth(call, this.#begin(call), this.#answering);
+      const outcome = this.#begin(call);
+      if (isThenable(outcome) || outcome instanceof AwaitedValues || isObservable(outcome))
+        return this.#settle(call, Promise.resolve(outcome), startMs);
+      void this.#answer(call, outcome);
     } catch (error) {
-      if (!session.closed || !isAbortOf(call.abort?.signal, error)) this.replies.failed(session, call, error);
+      this.#failed(call, error);
     }
-    this.counters.handled(call.type, (performance.now() - startMs) / 1000);
+    this.#count(call, startMs);
+    return undefined;
+  }
+
+  /** Replies with an outcome that must be awaited. */
+  async #settle(call: HandlerCall, outcome: Promise<unknown>, startMs: number): Promise<Subscription | undefined> {
+    try {
+      await this.#timeouts.withinBoth(call, outcome, this.#answering);
+    } catch (error) {
+      this.#failed(call, error);
+    }
+    this.#count(call, startMs);
     return call.values;
   }
 
-  #begin(call: HandlerCall): Promise<unknown> {
+  #failed(call: HandlerCall, error: unknown): void {
+    const { session } = call;
+    if (!session.closed || !isAbortOf(call.abort?.signal, error)) this.replies.failed(session, call, error);
+  }
+
+  #count({ type }: HandlerCall, startMs: number): void {
+    this.counters.handled(type, (performance.now() - startMs) / 1000);
+  }
+
+  #begin(call: HandlerCall): unknown {
     const body = call.handler.takesText === true ? rawBody(call) : parseBody(call);
     call.data = undefined; // the body is the only copy from now on
     if (call.handler.takesSignal === true) {

@@ -4,11 +4,12 @@ import { hashText } from '../../protocol/index.js';
 import type { Connection } from '../../sessions/connection.js';
 
 /**
- * Calls one `@SubscribeMessage` handler, with its guards, pipes, interceptors and filters. Resolves with a value, an
- * observable or `AwaitedValues`. Rejects with the error that the client gets, whatever the filters made of it.
+ * Calls one `@SubscribeMessage` handler, with its guards, pipes, interceptors and filters. Returns a value, an observable
+ * or `AwaitedValues`, or a promise of one of these where something must be awaited. Rejects with the error that the client
+ * gets, whatever the filters made of it.
  */
 export interface MessageHandlerCallback {
-  (data: unknown, type: string, client: Connection | undefined, signal: AbortSignal | undefined): Promise<unknown>;
+  (data: unknown, type: string, client: Connection | undefined, signal: AbortSignal | undefined): unknown;
   /** Whether the handler has a parameter with `@Abort()`. */
   readonly takesSignal?: boolean;
   /** Whether the handler takes the text of the body, which is then not parsed. */

@@ -1,6 +1,12 @@
 /** How long handlers may run in one turn of the event loop before sockets and timers get theirs. */
 const TURN_MS = 5;
 
+/** Waits for a turn: the handler queue of a session, or a generator. */
+export interface TurnTaker {
+  /** Goes on in the turn. Returns whether nothing that it began goes on in microtasks. */
+  takeTurn(): boolean;
+}
+
 /**
  * Divides handler calls over turns of the event loop. Calls that wait for nothing settle in microtasks: without a
  * limit, all calls of all sessions would run before the next byte is read. Sessions that wait for a turn get one call
@@ -9,16 +15,18 @@ const TURN_MS = 5;
 export class HandlerTurns {
   /** Monotonic time at which handlers first used this turn; `undefined` before. */
   #startMs: number | undefined;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: TurnTaker[] = [];
   readonly #onTurn = (): void => {
     this.#startMs = undefined;
     this.#resume();
   };
-  /** Lets one session go on. The next one follows in the same turn, after the microtasks that this causes. */
+  /** Lets sessions go on, one after the other. The next one follows after the microtasks that this causes. */
   readonly #resume = (): void => {
-    if (this.#waiting.length === 0 || this.#isTimeUp()) return;
-    this.#waiting.shift()!();
-    queueMicrotask(() => process.nextTick(this.#resume));
+    while (this.#waiting.length > 0 && !this.#isTimeUp()) {
+      if (this.#waiting.shift()!.takeTurn()) continue;
+      queueMicrotask(() => process.nextTick(this.#resume));
+      return;
+    }
   };
 
   /** Starts the time of this turn where no call has. Returns whether a session must wait before its next call. */
@@ -26,9 +34,14 @@ export class HandlerTurns {
     return this.#isTimeUp() || this.#waiting.length > 0;
   }
 
+  /** Calls back in a later turn. Only for a session that must wait. */
+  wait(taker: TurnTaker): void {
+    this.#waiting.push(taker);
+  }
+
   /** Resolves in a later turn. Only for a session that must wait. */
   next(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.wait({ takeTurn: () => (resolve(), false) }));
   }
 
   #isTimeUp(): boolean {

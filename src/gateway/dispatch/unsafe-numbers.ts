@@ -1,7 +1,5 @@
 import { shownName } from './shown-name.js';
 
-/** Matches every JSON text with a number that JavaScript may not hold, and some others: hexadecimal text, long strings. */
-const SUSPICIOUS = /\d{16}|\d[eE]/;
 /** Matches the strings and the numbers of a JSON text. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const EXPONENT = /[eE].*$/;
@@ -11,14 +9,22 @@ const EXPONENT = /[eE].*$/;
  * `undefined` where there is no such number. `JSON.parse` changes these numbers without an error. With an exponent, a number
  * is held where JavaScript has all its digits: `1e308`.
  *
- * @param json text of the value; most texts need no search
+ * @param json text of the value, searched only where the value has a number beyond 2^53 − 1
  * @param value what `JSON.parse` has made of the text
  */
 export function unsafeNumber(json: string, value: unknown): string | undefined {
-  if (!SUSPICIOUS.test(json)) return undefined;
+  if (!hasLargeNumber(value)) return undefined;
   const unsafe = new Set<number>();
   for (const [token] of json.matchAll(TOKENS)) if (!token.startsWith('"') && !isHeld(token)) unsafe.add(Number(token));
   return unsafe.size === 0 ? undefined : pathOf(unsafe, value);
+}
+
+function hasLargeNumber(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasLargeNumber);
+  for (const name of Object.keys(value)) if (hasLargeNumber((value as Record<string, unknown>)[name])) return true;
+  return false;
 }
 
 function isHeld(token: string): boolean {

@@ -179,7 +179,12 @@ export class FastFrameReader {
     const request: ServerRequest = {
       type,
       id: idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd),
-      data: dataStart < 0 ? undefined : TEXT.toString('utf8', dataStart, dataEnd),
+      data:
+        dataStart < 0
+          ? undefined
+          : nonAscii
+            ? TEXT.toString('utf8', dataStart, dataEnd)
+            : this.#scanner.ascii(dataStart, dataEnd),
     };
     this.messageDispatcher.dispatch(socket, request, nonAscii ? 2 * length : length);
     return true;

@@ -1,6 +1,5 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform, type Type } from '@nestjs/common';
 import { PIPES_METADATA } from '@nestjs/common/constants.js';
-import { plainToInstance } from 'class-transformer';
 import type { ValidationError } from 'class-validator';
 import { MessageError } from '../../protocol/index.js';
 import { brokenRule } from '../dispatch/validation-text.js';
@@ -77,9 +76,10 @@ function validated(dto: Type, value: unknown, path: string): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new MessageError('invalid_message', `${path} must be an object`);
   const freeValues = new FreeValues();
-  const unknown = BodyShape.of(dto).unknownField(value, freeValues);
+  const shape = BodyShape.of(dto);
+  const unknown = shape.unknownField(value, freeValues);
   if (unknown !== undefined) throw new MessageError('invalid_message', `${path}${unknown} should not exist`);
-  const instance = plainToInstance(dto, value) as object;
+  const instance = shape.instanceOf(value);
   freeValues.restore(instance);
   return settled(instance, firstErrors(instance), path);
 }

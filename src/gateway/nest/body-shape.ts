@@ -1,4 +1,4 @@
-import { TransformationType } from 'class-transformer';
+import { plainToInstance, TransformationType } from 'class-transformer';
 import { defaultMetadataStorage, type TypeMetadata } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';
 import { shownName } from '../dispatch/shown-name.js';
@@ -40,6 +40,8 @@ export class BodyShape {
   readonly #fields = new Map<string, Field>();
   /** Whether the class has code of its own that is given the body as the client wrote it. */
   readonly #readsBody: boolean;
+  /** Whether class-transformer copies the fields of the class as they are. */
+  readonly #isCopied: boolean;
 
   static of(dto: DtoClass): BodyShape {
     let shape = BodyShape.#shapes.get(dto);
@@ -47,7 +49,7 @@ export class BodyShape {
     return shape;
   }
 
-  private constructor(dto: DtoClass) {
+  private constructor(private readonly dto: DtoClass) {
     const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
     const properties = [...new Set(rules.map(({ propertyName }) => propertyName))];
     for (const property of properties) {
@@ -63,6 +65,14 @@ export class BodyShape {
     this.#readsBody = properties.some(
       (property) => isTransformed(dto, property) || (this.#fields.get(property)?.type?.typeFunction?.length ?? 0) > 0,
     );
+    this.#isCopied =
+      isDeclaredWhole(dto) &&
+      properties.every(
+        (property) =>
+          !(property in dto.prototype) &&
+          !isTransformed(dto, property) &&
+          this.#fields.get(property)?.type === undefined,
+      );
   }
 
   /** Whether the class has no field with a rule. */
@@ -72,6 +82,19 @@ export class BodyShape {
 
   has(name: string): boolean {
     return this.#fields.has(name);
+  }
+
+  /**
+   * Makes the instance that class-transformer would make of a body that {@link unknownField} accepts: by a copy, where the
+   * class has no rule of class-transformer, and the body no object.
+   */
+  instanceOf(body: object): object {
+    const dto = this.dto as new () => object;
+    if (!this.#isCopied || holdsObject(body)) return plainToInstance(dto, body);
+    const instance = new dto() as Record<string, unknown>;
+    for (const name of Object.keys(body))
+      if (typeof instance[name] !== 'function') instance[name] = (body as Record<string, unknown>)[name];
+    return instance;
   }
 
   /**
@@ -157,6 +180,24 @@ function fieldOf(dto: DtoClass, property: string, rules: readonly Rule[]): Field
 
 function isTransformed(dto: DtoClass, property: string): boolean {
   return defaultMetadataStorage.findTransformMetadatas(dto, property, TransformationType.PLAIN_TO_CLASS).length > 0;
+}
+
+function holdsObject(body: object): boolean {
+  for (const name of Object.keys(body)) {
+    const value = (body as Record<string, unknown>)[name];
+    if (typeof value === 'object' && value !== null) return true;
+  }
+  return false;
+}
+
+/** Returns whether class-transformer neither leaves out nor renames a field of the class. */
+function isDeclaredWhole(dto: DtoClass): boolean {
+  const storage = defaultMetadataStorage;
+  return (
+    storage.getStrategy(dto) === 'none' &&
+    storage.getExposedMetadatas(dto).length === 0 &&
+    storage.getExcludedMetadatas(dto).length === 0
+  );
 }
 
 function maxItemsOf(rules: readonly Rule[]): number | undefined {

@@ -12,16 +12,26 @@ declare module 'class-transformer/cjs/storage.js' {
   export const defaultMetadataStorage: {
     findTypeMetadata(target: unknown, property: string): TypeMetadata | undefined;
     findExposeMetadata(target: unknown, property: string): { readonly options: ExposeOptions } | undefined;
+    getStrategy(target: unknown): 'none' | 'excludeAll' | 'exposeAll';
+    getExposedMetadatas(target: unknown): readonly object[];
+    getExcludedMetadatas(target: unknown): readonly object[];
     findTransformMetadatas(target: unknown, property: string, type: number): readonly object[];
   };
 }
 
 declare module 'class-validator/cjs/validation/ValidationExecutor.js' {
-  import type { ValidationError, Validator, ValidatorOptions } from 'class-validator';
+  import type { getMetadataStorage, ValidationError, Validator, ValidatorOptions } from 'class-validator';
+
+  type Storage = ReturnType<typeof getMetadataStorage>;
+  type Rule = ReturnType<Storage['getTargetValidationMetadatas']>[number];
+  type Check = ReturnType<Storage['getTargetValidatorConstraints']>[number];
 
   export class ValidationExecutor {
-    readonly awaitingPromises: readonly Promise<unknown>[];
+    readonly awaitingPromises: PromiseLike<unknown>[];
     constructor(validator: Validator, options: ValidatorOptions);
+    whitelist(object: object, rules: Record<string, Rule[]>, errors: ValidationError[]): void;
+    generateValidationError(object: object, value: unknown, property: string): ValidationError;
+    createValidationError(object: object, value: unknown, rule: Rule, check: Check): [name: string, message: string];
     execute(object: object, schema: string, errors: ValidationError[]): void;
     stripEmptyErrors(errors: ValidationError[]): ValidationError[];
     performValidations(

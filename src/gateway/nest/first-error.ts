@@ -1,5 +1,7 @@
 import { Validator, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { ValidationExecutor } from 'class-validator/cjs/validation/ValidationExecutor.js';
+import { isThenable } from '../dispatch/handler-values.js';
+import { ClassRules, type FieldRules } from './class-rules.js';
 
 const OPTIONS: ValidatorOptions = {
   whitelist: true,
@@ -13,10 +15,32 @@ const RULES_ONLY: ValidatorOptions = { ...OPTIONS, whitelist: false, forbidNonWh
 const validator = new Validator();
 
 /**
- * Checks no further value once one is wrong: `stopAtFirstError` alone checks every field and every item of an array.
+ * Checks no further value once one is wrong: `stopAtFirstError` alone checks every field and every item of an array. Takes
+ * the rules from {@link ClassRules}, and makes an error only for a field that has one.
  */
 class FirstErrorExecutor extends ValidationExecutor {
   #failed = false;
+
+  constructor(
+    executing: Validator,
+    private readonly options: ValidatorOptions,
+  ) {
+    super(executing, options);
+  }
+
+  override execute(object: object, schema: string, errors: ValidationError[]): void {
+    const type: unknown = object.constructor;
+    const rules = typeof type === 'function' ? ClassRules.of(type as new () => object) : undefined;
+    if (rules === undefined || rules.awaitsValues) return super.execute(object, schema, errors);
+    if (this.options.whitelist === true && !Object.keys(object).every((name) => rules.names.has(name)))
+      this.whitelist(object, rules.byName, errors);
+    for (const field of rules.fields) {
+      if (this.#failed) return;
+      const value = (object as Record<string, unknown>)[field.property];
+      if (field.checked !== undefined) this.#check(object, value, field, errors);
+      else this.performValidations(object, value, field.property, field.defined, field.others, errors);
+    }
+  }
 
   override performValidations(...parameters: Parameters<ValidationExecutor['performValidations']>): void {
     if (this.#failed) return;
@@ -24,6 +48,39 @@ class FirstErrorExecutor extends ValidationExecutor {
     const index = errors.length;
     super.performValidations(...parameters);
     if (Object.keys(errors[index]?.constraints ?? {}).length > 0) this.#failed = true;
+  }
+
+  /** Checks a value as a whole, up to its first broken rule. */
+  #check(
+    object: object,
+    value: unknown,
+    { property, conditions, checked }: FieldRules,
+    errors: ValidationError[],
+  ): void {
+    for (const { constraints } of conditions)
+      if (!(constraints[0] as (object: object, value: unknown) => unknown)(object, value)) return;
+    let error: ValidationError | undefined;
+    for (const { rule, constraints: checks } of checked!) {
+      if (rule.validateIf !== undefined && !rule.validateIf(object, value)) continue;
+      for (const check of checks) {
+        const { constraints } = rule;
+        const targetName = object.constructor.name;
+        const valid = check.instance.validate(value, { targetName, property, object, value, constraints });
+        if (valid === true) continue;
+        if (error === undefined) errors.push((error = this.generateValidationError(object, value, property)));
+        const { constraints: broken } = error;
+        const refuse = (): void => {
+          const [name, message] = this.createValidationError(object, value, rule, check);
+          broken![name] = message;
+        };
+        if (isThenable(valid)) this.awaitingPromises.push(valid.then((accepted) => void (accepted || refuse())));
+        else if (!valid) {
+          refuse();
+          this.#failed = true;
+          return;
+        }
+      }
+    }
   }
 }
 
@@ -41,6 +98,7 @@ function errorsOf(instance: object, options: ValidatorOptions): ValidationError[
   const executor = new FirstErrorExecutor(validator, options);
   const errors: ValidationError[] = [];
   executor.execute(instance, '', errors);
-  if (executor.awaitingPromises.length === 0) return executor.stripEmptyErrors(errors);
-  return Promise.all(executor.awaitingPromises).then(() => executor.stripEmptyErrors(errors));
+  if (executor.awaitingPromises.length > 0)
+    return Promise.all(executor.awaitingPromises).then(() => executor.stripEmptyErrors(errors));
+  return errors.length === 0 ? errors : executor.stripEmptyErrors(errors);
 }

@@ -8,14 +8,14 @@ const WIDE_FIELDS = 256;
  * object. A symbol stands for each value meanwhile, because class-transformer passes symbols on.
  */
 export class FreeValues {
-  readonly #taken = new Map<symbol, object>();
-  readonly #holders: (readonly [holder: object, name: string, value: object])[] = [];
+  #taken: Map<symbol, object> | undefined;
+  #holders: (readonly [holder: object, name: string, value: object])[] = [];
 
   /** Takes a wide value out of its holder. */
   take(holder: object, name: string, value: object, mostFields: number): void {
     if (mostFields < WIDE_FIELDS) return;
     const standIn = Symbol(name);
-    this.#taken.set(standIn, value);
+    (this.#taken ??= new Map()).set(standIn, value);
     this.#holders.push([holder, name, value]);
     (holder as Record<string, unknown>)[name] = standIn;
   }
@@ -25,14 +25,14 @@ export class FreeValues {
    * parameter or an interceptor may read the same body.
    */
   restore(value: object): void {
-    if (this.#taken.size === 0) return;
+    if (this.#taken === undefined) return;
     for (const [holder, name, taken] of this.#holders.splice(0)) (holder as Record<string, unknown>)[name] = taken;
     this.#restoreInside(value);
   }
 
   #restoreInside(value: object): void {
     for (const [name, field] of Object.entries(value) as [string, unknown][])
-      if (typeof field === 'symbol') (value as Record<string, unknown>)[name] = this.#taken.get(field);
+      if (typeof field === 'symbol') (value as Record<string, unknown>)[name] = this.#taken!.get(field);
       else if (typeof field === 'object' && field !== null) this.#restoreInside(field);
   }
 }

@@ -1,15 +1,6 @@
 import type { Abstract, Type } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer, type ModuleRef, type NestContainer } from '@nestjs/core';
-// Nest has no public way to call a handler of a gateway without its own treatment of exceptions.
-import {
-  GuardsConsumer,
-  GuardsContextCreator,
-  InterceptorsContextCreator,
-  type PipesConsumer,
-  PipesContextCreator,
-  STATIC_CONTEXT,
-} from '@nestjs/core/internal';
-import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.js';
+import { STATIC_CONTEXT } from '@nestjs/core/internal';
 import { Settings } from '../../settings/settings.js';
 import { Log } from '../../telemetry/log.js';
 import { isAbortOf } from '../dispatch/abort-reasons.js';
@@ -22,26 +13,23 @@ import { HandlerFiltersContext, type FilterCall, type HandlerArguments } from '.
 import { GatewayExplorer, type ExploredGateway, type GatewayHandler } from './gateway-explorer.js';
 import { GatewayPolicy } from './gateway-policy.js';
 import { HandlerInterceptors, type LateErrorListener } from './handler-interceptors.js';
-import { HandlerPipes } from './handler-pipes.js';
+import { HandlerPipeline } from './handler-pipeline.js';
 import { HandlerProxy } from './handler-proxy.js';
 import { messageConfig } from './http-globals.js';
 import { contextOf, instantiate } from './gateway-instances.js';
 import { takesText } from './raw-data.decorator.js';
 import { takesSignal } from './session.decorators.js';
 
-/** Parameters of the constructor of `WsContextCreator` in the supported versions of Nest. */
-const CREATOR_PARAMETERS = 8;
-
-type Run = (...args: HandlerArguments) => Promise<unknown>;
+type Run = (...args: HandlerArguments) => unknown;
 type Methods = Readonly<Record<string, (...parameters: unknown[]) => unknown>>;
 
 /**
- * Makes one callback for each handler, which all sockets share. Guards, interceptors and pipes run in Nest's order by
- * Nest's own code; an exception then goes through the filters and settles the exchange.
+ * Makes one callback for each handler, which all sockets share. Guards, interceptors and pipes run in Nest's order; an
+ * exception then goes through the filters and settles the exchange.
  */
 export class HandlerCompiler {
   readonly #filters: HandlerFiltersContext;
-  readonly #creator: WsContextCreator;
+  readonly #pipeline: HandlerPipeline;
   readonly #explorer: GatewayExplorer;
 
   /** @throws {Error} for a version of Nest that makes callbacks in another way */
@@ -50,10 +38,6 @@ export class HandlerCompiler {
     private readonly server: unknown,
   ) {
     const get = <T>(type: Type<T> | Abstract<T>): T => moduleRef.get(type, { strict: false });
-    if (WsContextCreator.length !== CREATOR_PARAMETERS)
-      throw new Error(
-        'unsupported version of "@nestjs/websockets": WsContextCreator has changed; install the version in package.json',
-      );
     const config = messageConfig(get(ApplicationConfig), get(Log), get(GatewayPolicy));
     this.#explorer = get(GatewayExplorer);
     // The only method of the container that finds guards, pipes, interceptors and filters.
@@ -76,14 +60,11 @@ export class HandlerCompiler {
       'exception filter',
     );
     this.#filters = new HandlerFiltersContext(modules, timeouts);
-    this.#creator = new WsContextCreator(
+    this.#pipeline = new HandlerPipeline(
+      modules,
+      config,
       new HandlerProxy(generators, onLate),
       this.#filters,
-      new PipesContextCreator(modules, config),
-      new HandlerPipes() as unknown as PipesConsumer,
-      new GuardsContextCreator(modules, config),
-      new GuardsConsumer(),
-      new InterceptorsContextCreator(modules, config),
       new HandlerInterceptors(generators, onLate),
     );
   }
@@ -106,7 +87,7 @@ export class HandlerCompiler {
 
   #static({ metatype, instance, provider }: ExploredGateway, method: string): Run {
     const callback = (metatype.prototype as Methods)[method]!;
-    return this.#creator.create(instance, callback, provider.host!.token, method);
+    return this.#pipeline.create(method, instance, callback, provider.host!.token);
   }
 
   /** Calls a method of the instance that belongs to the context of the session. */
@@ -119,7 +100,8 @@ export class HandlerCompiler {
       try {
         const contextId = contextOf(args[0], gateway);
         const instance = await instantiate(gateway, contextId, this.server);
-        run = this.#creator.create(instance, (instance as Methods)[method]!, moduleKey, method, contextId, provider.id);
+        const own = (instance as Methods)[method]!;
+        run = this.#pipeline.create(method, instance, own, moduleKey, contextId, provider.id);
       } catch (error) {
         return this.#filters
           .create(provider.instance as object, callback, moduleKey, STATIC_CONTEXT)

@@ -14,26 +14,28 @@ import { addPath, addPathOfParsing, namesItem } from './field-paths.js';
 /** An argument of a handler as Nest describes it: its type is a number, or a text for own decorators. */
 type Argument = Omit<ArgumentMetadata, 'type'> & { readonly type: unknown };
 
-/**
- * Runs the pipes of an argument in Nest's order: global, class, method, parameter. Transforms a body once:
- * of the pipes that validate, the one closest to the parameter runs, and no global one. {@link BODY_PIPE} checks the
- * result. Arguments of other gateways are left to Nest. Marks the exceptions with which pipes refuse a body.
- */
-export class HandlerPipes {
-  readonly #nest = new PipesConsumer();
+/** Passes a value through pipes; returns a promise where one of them must be awaited. */
+type Passage = (value: unknown) => unknown;
 
-  // Not async, because that would allocate one more promise for each message.
-  apply(value: unknown, argument: Argument, pipes: readonly PipeTransform[]): unknown {
-    const globals = pipes.indexOf(BODY_PIPE);
-    if (globals < 0)
-      return marked(this.#nest.apply(value, argument as never, pipes as PipeTransform[]), pathOf(argument.data));
-    const isBody = argument.type === WsParamtype.PAYLOAD;
-    const { metatype, data, schema } = argument;
-    const metadata = { type: isBody ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
-    if (pipes.length > 1)
-      return marked(isBody ? passBody(value, metadata, pipes, globals) : pass(value, metadata, pipes), pathOf(data));
-    return isBody ? BODY_PIPE.transform(value, metadata) : value;
-  }
+const nest = new PipesConsumer();
+
+/**
+ * Joins the pipes of an argument in Nest's order: global, class, method, parameter. They transform a body once:
+ * of the pipes that validate, the one closest to the parameter runs, and no global one. {@link BODY_PIPE} checks the
+ * result. Arguments of other gateways are left to Nest. Marks the exceptions with which pipes refuse a body. `undefined`
+ * where no pipe has anything to do.
+ */
+export function pipesOf(argument: Argument, pipes: readonly PipeTransform[]): Passage | undefined {
+  if (pipes.length === 0) return undefined;
+  const { metatype, data, schema } = argument;
+  const path = pathOf(data);
+  const globals = pipes.indexOf(BODY_PIPE);
+  if (globals < 0) return (value) => marked(nest.apply(value, argument as never, pipes as PipeTransform[]), path);
+  const isBody = argument.type === WsParamtype.PAYLOAD;
+  const metadata = { type: isBody ? 'body' : 'custom', metatype, data, schema } as ArgumentMetadata;
+  if (!isBody) return pipes.length > 1 ? (value) => marked(pass(value, metadata, pipes), path) : undefined;
+  if (pipes.length > 1) return (value) => marked(passBody(value, metadata, pipes, globals), path);
+  return (value) => BODY_PIPE.transform(value, metadata);
 }
 
 async function marked(passing: Promise<unknown>, path: string): Promise<unknown> {
