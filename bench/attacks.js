@@ -6,7 +6,7 @@ import { startCompanion, YIELDING } from './harness/companion-process.js';
 import { machineText, projectText } from './harness/machine.js';
 import { benchDir, projectDir } from './harness/paths.js';
 import { prepareServer } from './harness/prepare.js';
-import { startServer } from './harness/server-process.js';
+import { nodeServer } from './harness/servers.js';
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '12' }, only: { type: 'string', default: '' } },
@@ -15,11 +15,12 @@ const seconds = Number(values.seconds);
 /** The largest accepted ratio. */
 const MAX_RATIO = 5;
 /** The default limits, because they are under test. */
-const server = {
+const server = nodeServer({
   name: 'switchboard',
+  title: 'Switchboard',
   script: `${projectDir}dist/main.js`,
   env: { HOST: '127.0.0.1', LOG_LEVEL: 'error' },
-};
+});
 
 prepareServer();
 const rows = [];
@@ -47,11 +48,11 @@ function verdict(ratio) {
 
 /** @param {string} name */
 async function measure(name) {
-  const started = await startServer(server, { node: process.execPath });
-  const pair = startCompanion([`${benchDir}attacks/normal-pair.js`, `${started.port}`, `${seconds}`]);
+  const started = await server.start({ node: process.execPath });
+  const pair = startCompanion([`${benchDir}attacks/normal-pair.js`, `${started.ports[0]}`, `${seconds}`]);
   try {
     const alone = await pair.ask();
-    const attacker = startCompanion([`${benchDir}attacks/attacker.js`, `${started.port}`, name], YIELDING);
+    const attacker = startCompanion([`${benchDir}attacks/attacker.js`, `${started.ports[0]}`, name], YIELDING);
     await attacker.line();
     const attacked = await pair.ask();
     await attacker.stop();

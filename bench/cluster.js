@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cpuSeconds, load, startNats, startNode } from './harness/cluster-processes.js';
 import { Listener } from './harness/listener.js';
-import { benchDir, cacheDir, generator } from './harness/paths.js';
+import { compileGenerator } from './harness/generator.js';
+import { cacheDir } from './harness/paths.js';
 import { SimulatedNode } from './harness/simulated-node.js';
 import { report, writeReport } from './harness/scaling.js';
 
@@ -134,7 +134,7 @@ function rssBytes({ pid }) {
 }
 
 mkdirSync(cacheDir, { recursive: true });
-execFileSync('gcc', ['-O2', '-o', generator, `${benchDir}load/wsload.c`, '-lm']);
+compileGenerator();
 const nats = await startNats();
 const servers = { BACKPLANE: 'nats', NATS_URL: `nats://127.0.0.1:${nats.port}` };
 const eventCosts = await events(nats, servers);

@@ -11,7 +11,7 @@ import { prepare } from './harness/prepare.js';
 import { rotate } from './harness/rounds.js';
 import { figure, PairedSamples, ratioText } from './harness/samples.js';
 import { choose } from './harness/scenarios.js';
-import { servers } from './harness/servers.js';
+import { switchboard } from './harness/servers.js';
 
 const MAX_COST = 0.02;
 const { values } = parseArgs({
@@ -19,10 +19,9 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const options = { node: process.execPath, seconds: Number(values.seconds) };
-const counted = servers.find(({ name }) => name === 'switchboard');
 const loaded = (name, title, query) => {
   const NODE_OPTIONS = `--import=file://${benchDir}harness/uncounted.js${query}`;
-  return { ...counted, name, title, env: { ...counted.env, NODE_OPTIONS } };
+  return switchboard({ name, title, env: { NODE_OPTIONS } });
 };
 const variants = [
   loaded('counted', 'with counters', '?none'),

@@ -7,7 +7,6 @@ import { benchDir } from './harness/paths.js';
 import { prepare } from './harness/prepare.js';
 import { spread } from './harness/samples.js';
 import { choose } from './harness/scenarios.js';
-import { startServer } from './harness/server-process.js';
 import { servers } from './harness/servers.js';
 
 const ROUNDS = positive(process.argv[2], 5);
@@ -106,13 +105,13 @@ async function stalledReaders() {
 
 /** @param {string[]} [flood] script and arguments; the port is inserted as the first argument */
 async function pairP99(flood) {
-  const server = await startServer(switchboard, { node: process.execPath, env: { SLOW_CONSUMER_MS: '60000' } });
-  const pair = startCompanion([`${benchDir}attacks/normal-pair.js`, `${server.port}`, `${PAIR_SECONDS}`]);
+  const server = await switchboard.start({ node: process.execPath, env: { SLOW_CONSUMER_MS: '60000' } });
+  const pair = startCompanion([`${benchDir}attacks/normal-pair.js`, `${server.ports[0]}`, `${PAIR_SECONDS}`]);
   try {
     await pair.ask(); // warm-up
     if (flood === undefined) return await pair.ask();
     const [script, ...args] = flood;
-    const flooding = startCompanion([script, `${server.port}`, ...args], YIELDING);
+    const flooding = startCompanion([script, `${server.ports[0]}`, ...args], YIELDING);
     try {
       await flooding.line();
       return await pair.ask();

@@ -4,44 +4,65 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { chart } from './harness/chart.js';
 import { readOptions } from './harness/options.js';
-import { chartFile, node24, resultsFile } from './harness/paths.js';
-import { prepare } from './harness/prepare.js';
+import { chartFile, node20, node24, resultsFile } from './harness/paths.js';
+import { lacking, prepare } from './harness/prepare.js';
 import { report } from './harness/report.js';
+import { loadRuns, saveRun } from './harness/results.js';
 import { runRounds } from './harness/rounds.js';
-import { choose, forSecondNode, SECOND_NODE_SECONDS } from './harness/scenarios.js';
+import { choose, forSecondNode } from './harness/scenarios.js';
+import { buildAll } from './harness/toolchains.js';
 
-const SECOND_MAJOR = 24;
-
-const startedMs = Date.now();
 const options = readOptions();
-const scenarios = choose(options);
-prepare({ project: scenarios.some(involvesSwitchboard), build: options.build });
+if (options.publishFrom) publish(options.publishFrom);
+else await run();
 
-const sets = [];
-for (const { node, chosen, seconds } of plan()) {
-  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
-  console.log(`\nNode ${version}`);
-  sets.push({ version, seconds, results: await runRounds(chosen, { ...options, node, seconds }) });
+async function run() {
+  const startedMs = Date.now();
+  const chosen = choose(options);
+  const machine = prepare({ project: chosen.some(involvesSwitchboard), build: options.build });
+  const possible = chosen.filter((scenario) => isPossible(scenario, machine));
+  buildAll(possible.flatMap(({ servers }) => servers));
+
+  const current = { sets: [], minutes: 0 };
+  for (const { node, scenarios, rounds, seconds } of plan(possible)) {
+    const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+    console.log(`\nNode ${version}`);
+    const set = { version, rounds, seconds, results: [] };
+    current.sets.push(set);
+    for await (const results of runRounds(scenarios, { rounds, seconds, node })) {
+      set.results.push(...results);
+      current.minutes = (Date.now() - startedMs) / 60_000;
+      saveRun(options.save, current);
+    }
+  }
+
+  console.log(`\n${current.minutes.toFixed(1)} minutes; saved ${options.save}`);
+  if (options.publish) publish([options.save]);
+  if (current.sets.some(({ results }) => results.some(({ failures }) => failures.length > 0))) process.exitCode = 1;
 }
 
-const minutes = (Date.now() - startedMs) / 60_000;
-if (options.publish) {
-  write(resultsFile, report(sets, { ...options, minutes }));
-  write(chartFile, chart(sets[0]));
+/** All scenarios on the Node of the image; in a complete run then the main ones on the oldest supported Node. */
+function plan(scenarios) {
+  const { rounds, seconds } = options;
+  const first = { node: options.node ?? node24, scenarios, rounds, seconds };
+  return options.publish ? [first, { node: node20, scenarios: forSecondNode(scenarios), rounds, seconds }] : [first];
 }
-console.log(`\n${minutes.toFixed(1)} minutes${options.publish ? '; wrote bench/RESULTS.md and docs/bench.svg' : ''}`);
-if (sets.some(({ results }) => results.some(({ failures }) => failures.length > 0))) process.exitCode = 1;
 
-/** All scenarios on one Node, then the main ones on a newer Node. */
-function plan() {
-  const first = { node: options.node ?? process.execPath, chosen: scenarios, seconds: options.seconds };
-  const isSecond = process.version.startsWith(`v${SECOND_MAJOR}.`);
-  if (!options.publish || isSecond) return [first];
-  return [first, { node: node24, chosen: forSecondNode(scenarios), seconds: SECOND_NODE_SECONDS }];
+function isPossible({ name, needs = [] }, machine) {
+  const reasons = needs.filter((need) => !machine[need]).map((need) => lacking[need]);
+  if (reasons.length > 0) console.log(`${name}: left out: ${reasons.join('; ')}`);
+  return reasons.length === 0;
 }
 
 function involvesSwitchboard({ servers }) {
-  return servers.some(({ name }) => name === 'switchboard');
+  return servers.some(({ name }) => name.startsWith('switchboard'));
+}
+
+function publish(files) {
+  const published = loadRuns(files);
+  write(resultsFile, report(published));
+  write(chartFile, chart(published.sets[0]));
+  console.log('wrote bench/RESULTS.md and docs/bench.svg');
 }
 
 function write(file, text) {

@@ -1,28 +1,36 @@
 import { figure } from './samples.js';
 
-const shown = ['pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'handler'];
+/** The whole way first, then between nodes, then the process alone. */
+const shown = ['wss8', 'wss1', 'wssfan', 'wssidle', 'cross8', 'cross1', 'pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'handler'];
 const columns = 2;
-const panel = { width: 470, left: 160, bar: 165, row: 22, head: 48, gap: 18 };
-const colours = { switchboard: '#0b7285', other: '#adb5bd' };
+const panel = { width: 560, left: 205, bar: 190, row: 22, head: 52, gap: 18 };
+const colours = { switchboard: '#0b7285', other: '#868e96' };
+/** The first part of a server is the application; the others, such as nginx, are lighter. */
+const opacities = [1, 0.5, 0.3, 0.2];
 
 /** Draws docs/bench.svg: one panel of bars for each scenario, each with its own scale. */
 export function chart({ version, results }) {
-  const panels = results.filter(({ scenario }) => shown.includes(scenario.name));
-  const tallest = Math.max(...panels.map((samples) => rowsOf(samples).length));
-  const height = panel.head + tallest * panel.row + panel.gap;
-  const lines = Math.ceil(panels.length / columns);
-  const [width, total] = [columns * panel.width + 20, 40 + lines * height];
-
-  const drawn = panels.map((samples, at) => {
-    const [x, y] = [10 + (at % columns) * panel.width, 40 + Math.floor(at / columns) * height];
-    return `<g transform="translate(${x} ${y})">${drawPanel(samples, rowsOf(samples))}</g>`;
+  const panels = shown.flatMap((name) => results.find(({ scenario }) => scenario.name === name) ?? []);
+  const lines = Array.from({ length: Math.ceil(panels.length / columns) }, (_, at) =>
+    panels.slice(at * columns, (at + 1) * columns),
+  );
+  const [width, top] = [columns * panel.width + 20, 40];
+  let y = top;
+  const drawn = lines.flatMap((line) => {
+    const placed = line.map((samples, at) => place(drawPanel(samples), 10 + at * panel.width, y));
+    y += Math.max(...line.map((samples) => heightOf(samples)));
+    return placed;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${total}" viewBox="0 0 ${width} ${total}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="Throughput of Switchboard and its peers">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="Switchboard and its peers">
 <rect width="100%" height="100%" rx="6" fill="#fff"/>
-<text x="20" y="26" font-size="15" font-weight="600">Per second on one core, Node ${version}; longer is better</text>
+<text x="20" y="26" font-size="15" font-weight="600">All servers on one core, Node ${version}</text>
 ${drawn.join('\n')}
 </svg>
 `;
+}
+
+function place(drawing, x, y) {
+  return `<g transform="translate(${x} ${y})">${drawing}</g>`;
 }
 
 /** Returns the servers that have a result. */
@@ -30,21 +38,51 @@ function rowsOf(samples) {
   return samples.scenario.servers.filter(({ name }) => samples.values(name));
 }
 
-function drawPanel(samples, rows) {
-  const { name, title, unit } = samples.scenario;
+function heightOf(samples) {
+  return panel.head + rowsOf(samples).length * panel.row + panel.gap;
+}
+
+function drawPanel(samples) {
+  const { name, title, unit, lowerIsBetter } = samples.scenario;
+  const rows = rowsOf(samples);
   const most = Math.max(...rows.map((server) => samples.values(server.name).median));
   const bars = rows.map((server, at) => drawBar(samples, server, panel.head + at * panel.row, most));
-  return `<text x="10" y="22" font-weight="600">${name} <tspan font-weight="400" fill="#495057">${escape(title)}</tspan></text><text x="10" y="38" font-size="10" fill="#868e96">${unit}</text>${bars.join('')}`;
+  const direction = lowerIsBetter ? 'shorter is better' : 'longer is better';
+  return `<text x="10" y="22" font-weight="600">${name} <tspan font-weight="400" fill="#495057">${escape(title)}</tspan></text><text x="10" y="40" font-size="10" fill="#495057">${unit}${partNames(samples, rows)}; ${direction}</text>${bars.join('')}`;
+}
+
+/** Names the parts in the order of the bars, ", app and nginx". */
+function partNames(samples, rows) {
+  const names = [...new Set(rows.flatMap(({ name }) => samples.parts(name).map(([part]) => part)))];
+  return names.length > 1 ? `, ${names.join(' + ')}` : '';
 }
 
 function drawBar(samples, { name, title }, y, most) {
   const { median } = samples.values(name);
-  const length = Math.max(1, (median / most) * panel.bar).toFixed(1);
+  const scale = panel.bar / most;
   const ratio = name === 'plain-ws' ? undefined : samples.ratio(name, 'plain-ws');
   const label = `${figure(median)}${ratio ? ` · ${ratio.median.toFixed(1)} ×` : ''}`;
-  const colour = name === 'switchboard' ? colours.switchboard : colours.other;
+  const colour = name.startsWith('switchboard') ? colours.switchboard : colours.other;
   const text = `y="${y + 12}" fill="#212529"`;
-  return `<text x="${panel.left - 8}" ${text} text-anchor="end">${escape(title)}</text><rect x="${panel.left}" y="${y}" width="${length}" height="16" rx="2" fill="${colour}"/><text x="${panel.left + Number(length) + 6}" ${text}>${label}</text>`;
+  const end = panel.left + Math.max(1, median * scale) + 6;
+  return `<text x="${panel.left - 8}" ${text} text-anchor="end">${escape(title)}</text>${drawParts(samples, name, y, scale, colour)}<text x="${end.toFixed(1)}" ${text}>${label}</text>`;
+}
+
+/** Draws a bar of one piece for each part. The pieces fill the length of the median, which medians of parts do not sum to. */
+function drawParts(samples, name, y, scale, colour) {
+  const { median } = samples.values(name);
+  const parts = samples.parts(name).map(([, share]) => share);
+  const shares = parts.length > 0 ? parts : [1];
+  const total = shares.reduce((sum, share) => sum + share, 0) || 1;
+  let x = panel.left;
+  return shares
+    .map((share, at) => {
+      const length = Math.max(shares.length > 1 ? 0 : 1, (share / total) * median * scale);
+      const piece = `<rect x="${x.toFixed(1)}" y="${y}" width="${length.toFixed(1)}" height="16" fill="${colour}" fill-opacity="${opacities[at] ?? 0.2}"/>`;
+      x += length;
+      return piece;
+    })
+    .join('');
 }
 
 function escape(text) {

@@ -1,13 +1,13 @@
-/** Child processes of this run. */
-const running = new Set();
+/** Child processes of this run, with the signal that ends each. */
+const running = new Map();
 
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+process.on('exit', () => running.forEach((signal, child) => child.kill(signal)));
 // Exit on signals, because a signal alone emits no `exit` event.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 
 /** Kills a child when this process exits. @template {import('node:child_process').ChildProcess} T @param {T} child @returns {T} */
-export function own(child) {
-  running.add(child);
+export function own(child, signal = 'SIGKILL') {
+  running.set(child, signal);
   child.once('exit', () => running.delete(child));
   return child;
 }

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { searchPath } from './front.js';
 import { benchDir, projectDir } from './paths.js';
 
 /** The packages whose speed is compared, by the names the tables use. */
@@ -21,9 +22,17 @@ export function machineText() {
 
 /** Lists the versions of the compared packages in one line. */
 export function versionsText() {
-  return Object.entries(packages)
-    .map(([title, name]) => `${title} ${readPackage(`${benchDir}node_modules/${name}`).version}`)
-    .join(' · ');
+  const versions = Object.entries(packages).map(
+    ([title, name]) => `${title} ${readPackage(`${benchDir}node_modules/${name}`).version}`,
+  );
+  return [...versions, ...nginxVersion()].join(' · ');
+}
+
+function nginxVersion() {
+  const { stderr } = spawnSync('nginx', ['-V'], { env: searchPath, encoding: 'utf8' });
+  const text = stderr ?? '';
+  // The last OpenSSL is the one that nginx runs with.
+  return [...(text.match(/nginx\/[\d.]+/) ?? []), ...(text.match(/OpenSSL [\w.]+/g) ?? []).slice(-1)];
 }
 
 /** Names the measured version and commit of the project. */

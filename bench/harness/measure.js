@@ -2,11 +2,10 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { own } from './children.js';
 import { generator } from './paths.js';
-import { startServer } from './server-process.js';
 
 const GENERATOR_CORE = '1';
 const TIMEOUT_MS = 200_000;
-/** Warm-up time, which is not measured. */
+/** The least warm-up time, which is not measured. */
 const WARM_SECONDS = 1;
 
 const dialect = ['--match', 'sys.welcome', '--notice', 'sys.departed', '--room', '*', '--type', 'direct', '--spin'];
@@ -17,6 +16,7 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
  * @typedef {object} Measurement
  * @property {number} value in the scenario's unit
  * @property {number | undefined} also the scenario's other field
+ * @property {Record<string, number>} [parts] the value of each part of the server, for example app and nginx
  * @property {number} otherLoad share of either core used by other processes during the sample
  */
 
@@ -26,17 +26,32 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
  * @returns {Promise<Measurement>}
  */
 export async function measure(scenario, server, { node, seconds }) {
-  const started = await startServer(server, { node, env: scenario.env });
+  const started = await server.start({ node, env: scenario.env });
   try {
-    const flags = ['--port', `${started.port}`, '--pid', `${started.pid}`, '--time', `${seconds}`];
-    const warm = ['--warm', `${Math.min(WARM_SECONDS, seconds)}`];
-    const answer = await load([...dialect, ...flags, ...warm, ...(server.load ?? []), ...scenario.load]);
+    const measured = Math.max(seconds, scenario.least ?? 0);
+    const warm = Math.max(WARM_SECONDS, scenario.warm ?? 0, server.warm ?? 0);
+    const time = ['--time', `${measured}`, '--warm', `${warm}`];
+    const answer = await load([...dialect, ...target(started), ...time, ...(server.load ?? []), ...scenario.load]);
     verify(answer, started.stderr());
-    const also = scenario.also && answer[scenario.also.result];
-    return { value: answer[scenario.result], also, otherLoad: otherLoad(scenario, answer) };
+    return { ...resultOf(scenario, answer), otherLoad: otherLoad(scenario, answer) };
   } finally {
     await started.stop();
   }
+}
+
+/** Formats where the generator connects to, and the processes whose time and memory it measures. */
+function target({ ports: [port, second], processes }) {
+  const parts = Object.entries(processes).flatMap(([name, pids]) => ['--process', `${name}=${pids}`]);
+  const flags = ['--port', `${port}`, ...parts];
+  return second === undefined ? flags : [...flags, '--port2', `${second}`];
+}
+
+/** Reads the measured field. A field with a number for each part of the server counts as their sum. */
+function resultOf({ result, also }, answer) {
+  const measured = answer[result];
+  const parts = typeof measured === 'object' ? measured : answer[`${result}_of`];
+  const value = typeof measured === 'object' ? Object.values(measured).reduce((sum, part) => sum + part, 0) : measured;
+  return { value, also: also && answer[also.result], parts };
 }
 
 async function load(flags) {
@@ -57,8 +72,8 @@ function verify(answer, stderr) {
   throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}\n${stderr}`);
 }
 
-/** Only the scenarios with a rate measure the load of other processes. */
+/** Only the scenarios that keep both cores busy measure the load of other processes. */
 function otherLoad({ result }, { other_load0, other_load1, steal0, steal1 }) {
-  if (result !== 'rate') return 0;
+  if (result !== 'rate' && result !== 'cpu_us') return 0;
   return Math.max(other_load0 + steal0, other_load1 + steal1, 0);
 }

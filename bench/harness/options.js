@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util';
+import { samplesFile } from './paths.js';
 
 const usage = `npm run bench -- [options]
-  --quick              the main scenarios, in two minutes, to stdout only
+  --quick              the main scenarios, in three minutes, to stdout only
   --only pp8,mesh      these scenarios; "idle" means all three sizes
   --peers a,b          these servers, for example switchboard,plain-ws
-  --rounds N           rounds of each scenario (3; quick 2)
-  --seconds S          measured seconds of each round (2; quick 1)
+  --rounds N           rounds of each scenario (5; quick 2)
+  --seconds S          measured seconds of each round, at least (1)
   --base DIR           also an earlier build in DIR, and this build twice
-  --node PATH          run all servers on this Node only
+  --node PATH          run all servers on this Node only (Node 24 of bench/node_modules)
+  --save FILE          save the results after each scenario (bench/.cache/results.json)
+  --publish-from A,B   measure nothing; write the published results from saved files
   --no-build           use dist/ without a build`;
 
 /**
@@ -19,6 +22,8 @@ const usage = `npm run bench -- [options]
  * @property {number} seconds measured in each round
  * @property {string | undefined} base the root of an earlier checkout, with `dist/`
  * @property {string | undefined} node path of the Node that runs the servers
+ * @property {string} save file of the results
+ * @property {string[] | undefined} publishFrom files of results to publish
  * @property {boolean} build whether the project is built first
  * @property {boolean} publish whether this is a complete run, whose results replace those in the repository
  */
@@ -32,9 +37,11 @@ export function readOptions(args = process.argv.slice(2)) {
     only: list(values.only),
     peers: list(values.peers),
     base: values.base,
-    rounds: positive('rounds', values.rounds ?? (quick ? '2' : '3')),
-    seconds: positive('seconds', values.seconds ?? (quick ? '1' : '2')),
+    rounds: positive('rounds', values.rounds ?? (quick ? '2' : '5')),
+    seconds: positive('seconds', values.seconds ?? '1'),
     node: values.node,
+    save: values.save ?? samplesFile,
+    publishFrom: list(values['publish-from']),
     build: !values['no-build'],
     publish: !quick && !values.only && !values.peers && !values.base && !values.node,
   };
@@ -43,11 +50,11 @@ export function readOptions(args = process.argv.slice(2)) {
 function parse(args) {
   const string = { type: 'string' };
   const flag = { type: 'boolean', default: false };
-  const options = { quick: flag, help: flag, 'no-build': flag, only: string, peers: string };
+  const options = { quick: flag, help: flag, 'no-build': flag, only: string, peers: string, 'publish-from': string };
   try {
     const parsed = parseArgs({
       args,
-      options: { ...options, rounds: string, seconds: string, base: string, node: string },
+      options: { ...options, rounds: string, seconds: string, base: string, node: string, save: string },
     });
     if (parsed.values.help) stop(usage, 0);
     return parsed;

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
-/** Returns whether a port of 127.0.0.1 accepts connections. @param {number} port */
-export async function accepts(port) {
-  const socket = connect(port, '127.0.0.1');
+/** @typedef {number | string} Address a port of 127.0.0.1, or the path of a Unix socket */
+
+/** Returns whether an address accepts connections. @param {Address} address */
+export async function accepts(address) {
+  const socket = typeof address === 'number' ? connect(address, '127.0.0.1') : connect(address);
   try {
     await once(socket, 'connect');
     return true;

@@ -1,17 +1,34 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { benchDir, cacheDir, generator, projectDir } from './paths.js';
+import { compileGenerator } from './generator.js';
+import { hasNginx } from './front.js';
+import { benchDir, cacheDir, projectDir } from './paths.js';
 
-/** Builds everything a run needs; exits with one line if the machine lacks something. */
+/** What some scenarios need, and how to get it. */
+export const lacking = {
+  tls: 'the generator has no TLS (Debian: apt-get install libssl-dev openssl)',
+  nginx: 'nginx is missing (Debian: apt-get install nginx)',
+};
+
+/** Builds everything a run needs; exits with one line if the machine lacks something. @returns what the generator can do */
 export function prepare({ project, build }) {
   requireMachine();
   mkdirSync(cacheDir, { recursive: true });
   if (!existsSync(`${benchDir}node_modules/.package-lock.json`))
     run('npm', ['ci', '--no-audit', '--no-fund'], benchDir);
-  run('gcc', ['-O2', '-o', generator, `${benchDir}load/wsload.c`, '-lm'], benchDir);
+  const tls = compile();
   run('node_modules/.bin/tsc', ['-p', '.'], benchDir);
   if (project) buildProject(build);
+  return { tls: tls && has('openssl', 'version'), nginx: hasNginx() };
+}
+
+function compile() {
+  try {
+    return compileGenerator();
+  } catch (error) {
+    return fail(error.message);
+  }
 }
 
 /** Builds the server alone, for benches without generator and peers. */
@@ -38,8 +55,8 @@ function requireMachine() {
   if (!has('taskset')) fail('taskset is missing, which pins processes to cores (Debian: apt-get install util-linux)');
 }
 
-function has(command) {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
+function has(command, argument = '--version') {
+  return spawnSync(command, [argument], { stdio: 'ignore' }).error === undefined;
 }
 
 function run(command, args, cwd) {

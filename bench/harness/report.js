@@ -1,90 +1,118 @@
 import { machineText, projectText, versionsText } from './machine.js';
 import { figure, ratioText } from './samples.js';
-import { servers } from './servers.js';
+import { sections } from './scenarios.js';
+import { table } from './table.js';
+import { targetRows } from './targets.js';
 
 /** The largest share of a core that other processes may use in a valid run. */
 const MAX_OTHER_LOAD = 0.05;
-const title = (name) => servers.find((server) => server.name === name).title;
 
-/** Formats bench/RESULTS.md: the ratios with a target, then all results. */
-export function report(sets, { rounds, minutes }) {
+/** Formats bench/RESULTS.md: where Switchboard is ahead and behind, the targets, then all results. @param {import('./results.js').Run} run */
+export function report({ sets, minutes }) {
   return `# Benchmark results
 
-Written by \`npm run bench\`; the scenarios and the reason for ratios are described in [README.md](README.md).
+Written by \`npm run bench\`; [README.md](README.md) describes the method, the scenarios and the peers.
 
 - Switchboard ${projectText()}, default settings with the rate limits off
 - ${versionsText()}
 - ${machineText()}
-- ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds of ${sets.map(({ seconds }) => seconds).join(' or ')} s each, ${minutes.toFixed(1)} minutes in all
-- server on core 0, generator on core 1 with \`--spin\`; every message verified in every run
+- ${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes in all
 - ${noise(sets)}
 
-A ratio is how many times better the first server is: more a second, or less time or memory. Ratios are taken within a
-round. The tables show the median with the least and the greatest of all rounds.
+A ratio is how many times better Switchboard is: more a second, or less time or memory. Ratios are taken within a round. The
+tables show the median, and in brackets the least and the greatest of all rounds.
 
-To reproduce: \`npm ci && npm run bench\` on Linux with two cores and gcc; a single scenario with
-\`npm run bench -- --only pp8 --peers switchboard,plain-ws\`.
-${sets.map(section).join('')}`;
+## How we measure
+
+- One machine with two cores, the loopback, no network. The server and its proxy share one core, and the load generator has
+  the other. One process of each server. On other machines the absolute figures differ, and the ratios may differ.
+- Every server does the same work and starts anew for each sample. In each round all servers run in turn, each round in
+  another order. The generator verifies the receiver, the sender, the order and every byte of every message. A sample with one
+  wrong message counts as failed.
+- The peers are small programs, written as their documentation does; the sources are in [peers](peers). They check less than
+  Switchboard does. A faster program for a peer is welcome.
+- The load keeps the server busy, so messages wait for each other and a server can write several at once. Switchboard gains
+  most there (\`…8\`), less with one message in flight for a pair (\`…1\`), and nothing with one in all (\`…lone\`).
+- Behind nginx the result is the processor time of nginx and the server for each delivered message. nginx has the
+  configuration of this project, one worker and TLS. Peers are reached over TCP, as their documentation shows.
+  \`docker compose up\` connects Switchboard over a Unix socket instead; two more rows show each server the other way.
+- Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so.
+
+To reproduce: \`npm ci && npm run bench\` on Linux with two cores, gcc, nginx and the headers of OpenSSL; a single scenario with
+\`npm run bench -- --only wss8 --peers switchboard,plain-ws\`.
+${sets.map(setText).join('')}`;
 }
 
-function section({ version, seconds, results }) {
+function setText({ version, rounds, seconds, results }) {
+  const shown = sections.map(({ title, scenarios }) => ({ title, results: results.filter(isOneOf(scenarios)) }));
   return `
 ## Node ${version}
 
-Rounds of ${seconds} s.
+${rounds} rounds of ${seconds} s or more.
 
-### Switchboard against its peers
+### Where Switchboard is ahead
 
-${table(['scenario', 'against', 'times better', 'target', ''], results.flatMap(targets))}
+${comparison(results, (ratio) => ratio >= 1)}
 
-### All results
+### Where Switchboard is behind
 
-Medians, with the ratio to plain ws.
+${comparison(results, (ratio) => ratio < 1)}
 
-${table(['scenario', 'server', 'median', 'spread', 'to plain ws'], results.flatMap(figures))}
-${failures(results)}`;
+### Targets
+
+${table(
+  ['scenario', 'against', 'times better', 'target', ''],
+  results.flatMap((samples) => targetRows(samples, version)),
+)}
+${shown
+  .filter((section) => section.results.length > 0)
+  .map(sectionText)
+  .join('')}${failures(results)}`;
 }
 
-function targets(samples) {
-  const { name, unit, most } = samples.scenario;
-  const against = Object.entries(samples.scenario.targets).filter(([peer]) => !samples.unavailable.has(peer));
-  const rows = against.map(([peer, least]) => {
-    const ratio = samples.ratio('switchboard', peer);
-    return [name, title(peer), ratio ? ratioText(ratio) : '–', `${least} ×`, verdict(ratio && ratio.median >= least)];
+/** Tells whether a result is of one of the scenarios, or of its second field. */
+function isOneOf(scenarios) {
+  const names = new Set(scenarios.flatMap(({ name, also }) => [name, also?.name]));
+  return ({ scenario }) => names.has(scenario.name);
+}
+
+/** Lists the peers of each scenario whose ratio is of one kind, the largest ratio first. */
+function comparison(results, belongs) {
+  const rows = results.flatMap((samples) => {
+    const against = samples.scenario.servers
+      .filter(({ name }) => !name.startsWith('switchboard'))
+      .map(({ name, title }) => ({ title, ratio: samples.ratio('switchboard', name)?.median }))
+      .filter(({ ratio }) => ratio !== undefined && belongs(ratio))
+      .toSorted((a, b) => b.ratio - a.ratio)
+      .map(({ title, ratio }) => `${title} ${ratio.toFixed(2)} ×`);
+    return against.length > 0 ? [[samples.scenario.name, samples.scenario.title, against.join(', ')]] : [];
   });
-  const own = samples.values('switchboard');
-  if (most)
-    rows.push([
-      name,
-      'itself',
-      own ? `${figure(own.median)} ${unit}` : '–',
-      `at most ${most} ${unit}`,
-      verdict(own && own.median <= most),
-    ]);
-  return rows;
+  return rows.length > 0 ? table(['scenario', 'what is measured', 'Switchboard against'], rows) : 'In no scenario.';
 }
 
-function verdict(met) {
-  if (met === undefined) return '';
-  return met ? 'met' : '**missed**';
+function sectionText({ title, results }) {
+  return `
+### ${title}
+
+${table(['scenario', 'server', 'median', 'spread', 'to plain ws', 'parts'], results.flatMap(figures))}
+`;
 }
 
 function figures(samples) {
   const { scenario } = samples;
-  return scenario.servers.map(({ name }) => {
+  return scenario.servers.map(({ name, title }) => {
     const values = samples.values(name);
-    if (!values)
-      return [scenario.name, title(name), samples.unavailable.has(name) ? 'not on this Node' : 'failed', '', ''];
+    if (!values) return [scenario.name, title, samples.missing(name), '', '', ''];
     const ratio = samples.ratio(name, 'plain-ws');
     const median = `${figure(values.median)} ${scenario.unit}`;
     const range = `${figure(values.min)}–${figure(values.max)}`;
-    return [scenario.name, title(name), median, range, ratio ? ratioText(ratio) : ''];
+    return [scenario.name, title, median, range, ratio ? ratioText(ratio) : '', samples.partsText(name)];
   });
 }
 
 function failures(results) {
   const lines = results.flatMap(({ scenario, failures: failed }) =>
-    failed.map((text) => `- ${scenario.name}, ${text}`),
+    failed.map((text) => `- ${scenario.name}, ${text.split('\n')[0]}`),
   );
   return lines.length ? `\nFailed:\n\n${lines.join('\n')}\n` : '';
 }
@@ -93,15 +121,8 @@ function failures(results) {
 function noise(sets) {
   const results = sets.flatMap((set) => set.results);
   const control = results.find(({ scenario }) => scenario.name === 'control')?.ratio('ws-again', 'plain-ws');
-  const otherLoad = Math.max(...results.map((samples) => samples.otherLoad));
+  const otherLoad = Math.max(0, ...results.map((samples) => samples.otherLoad));
   const others = `other processes used at most ${(otherLoad * 100).toFixed(0)} % of a core during a sample`;
   const advice = otherLoad > MAX_OTHER_LOAD ? ': repeat the run on a quiet machine' : '';
   return `A/A control, plain ws against itself: ${control ? ratioText(control) : 'failed'}; ${others}${advice}`;
-}
-
-/** Pads a table as prettier does, so that the written file passes the format check. */
-function table(head, rows) {
-  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((cells) => cells[column].length)));
-  const line = (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }

@@ -1,29 +1,29 @@
 import { measure } from './measure.js';
 import { PairedSamples } from './samples.js';
-import { PeerUnavailable } from './server-process.js';
+import { PeerUnavailable } from './program.js';
 
 /**
- * Runs every scenario, round by round. Each round starts with another server, so that no server always follows the same one.
+ * Runs every scenario, round by round, and yields its results. Each round starts with another server, so that no server
+ * always follows the same one.
  *
- * @param {import('./scenarios.js').Scenario[]} scenarios
+ * @param {import('./scenarios/scenario.js').Scenario[]} scenarios
  * @param {{ node: string, seconds: number, rounds: number }} options
  */
-export async function runRounds(scenarios, options) {
-  const results = [];
+export async function* runRounds(scenarios, options) {
   for (const scenario of scenarios) {
     const samples = new PairedSamples(scenario);
     const also = scenario.also && new PairedSamples({ ...scenario, ...scenario.also });
     for (let round = 0; round < options.rounds; round++) await runRound(samples, also, round, options);
-    for (const each of also ? [samples, also] : [samples]) show(each);
-    results.push(...(also ? [samples, also] : [samples]));
+    const results = also ? [samples, also] : [samples];
+    results.forEach(show);
+    yield results;
   }
-  return results;
 }
 
 function show(samples) {
   const { name, title, unit, servers } = samples.scenario;
   console.log(`\n${name}: ${title} (${unit})`);
-  for (const server of servers) console.log(`  ${server.title.padEnd(24)} ${samples.line(server.name)}`);
+  for (const server of servers) console.log(`  ${server.title.padEnd(30)} ${samples.line(server.name)}`);
 }
 
 async function runRound(samples, also, round, options) {
@@ -33,11 +33,11 @@ async function runRound(samples, also, round, options) {
     try {
       const measured = await measure(scenario, server, options);
       samples.add(server.name, round, measured);
-      also?.add(server.name, round, { ...measured, value: measured.also });
+      also?.add(server.name, round, { ...measured, value: measured.also, parts: undefined });
     } catch (error) {
       if (error instanceof PeerUnavailable) {
-        samples.unavailable.add(server.name);
-        also?.unavailable.add(server.name);
+        samples.unavailable.set(server.name, error.message);
+        also?.unavailable.set(server.name, error.message);
         continue;
       }
       samples.failures.push(`${server.name}, round ${round + 1}: ${error.message}`);

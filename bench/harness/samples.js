@@ -11,26 +11,63 @@ const COMPARED = { 'plain-ws': 'plain ws', 'switchboard-base': 'base' };
 /** The samples of one scenario. Ratios are taken within a round, because a shared machine drifts from minute to minute. */
 export class PairedSamples {
   #byServer = new Map();
-  unavailable = new Set();
+  #parts = new Map();
+  /** The reason for each server that cannot run on this machine. @type {Map<string, string>} */
+  unavailable = new Map();
   failures = [];
   /** The largest share of a core used by other processes during a sample. */
   otherLoad = 0;
 
-  /** @param {import('./scenarios.js').Scenario} scenario */
+  /** @param {import('./scenarios/scenario.js').Scenario} scenario */
   constructor(scenario) {
     this.scenario = scenario;
   }
 
+  /** @param {ReturnType<PairedSamples['toJSON']>} saved @returns {PairedSamples} */
+  static restore(scenario, { servers, values, parts, unavailable, failures, otherLoad }) {
+    const measured = scenario.servers.filter(({ name }) => servers.includes(name));
+    const samples = new PairedSamples({ ...scenario, servers: measured });
+    samples.#byServer = restoreLists(values);
+    samples.#parts = restoreLists(parts);
+    samples.unavailable = new Map(unavailable);
+    return Object.assign(samples, { failures, otherLoad });
+  }
+
+  toJSON() {
+    const { name, servers } = this.scenario;
+    return {
+      name,
+      servers: servers.map((server) => server.name),
+      values: [...this.#byServer],
+      parts: [...this.#parts],
+      unavailable: [...this.unavailable],
+      failures: this.failures,
+      otherLoad: this.otherLoad,
+    };
+  }
+
   /** @param {import('./measure.js').Measurement} measurement */
-  add(server, round, { value, otherLoad }) {
-    if (!this.#byServer.has(server)) this.#byServer.set(server, []);
-    this.#byServer.get(server)[round] = value;
+  add(server, round, { value, parts, otherLoad }) {
+    listOf(this.#byServer, server)[round] = value;
+    for (const [part, share] of Object.entries(parts ?? {})) listOf(this.#parts, `${server} ${part}`)[round] = share;
     this.otherLoad = Math.max(this.otherLoad, otherLoad);
   }
 
   /** @returns {Spread | undefined} */
   values(server) {
     return spread(this.#byServer.get(server) ?? []);
+  }
+
+  /** Returns the medians of the parts of a server; none if it has only one part. @returns {[string, number][]} */
+  parts(server) {
+    const own = [...this.#parts].filter(([name]) => name.startsWith(`${server} `));
+    return own.length < 2 ? [] : own.map(([name, values]) => [name.slice(server.length + 1), spread(values).median]);
+  }
+
+  /** Formats the medians of the parts of a server, "app 1.1, nginx 1.02". */
+  partsText(server) {
+    const parts = this.parts(server);
+    return parts.map(([name, median]) => `${name} ${figure(median)}`).join(', ');
   }
 
   /** Returns how many times better a server is than a peer: more a second, or less time or memory. @returns {Spread | undefined} */
@@ -47,13 +84,29 @@ export class PairedSamples {
   /** Formats the result of one server for the terminal. */
   line(server) {
     const values = this.values(server);
-    if (!values) return this.unavailable.has(server) ? 'not on this Node' : 'failed';
+    if (!values) return this.missing(server);
     const ratios = Object.entries(COMPARED).flatMap(([peer, title]) => {
       const ratio = this.ratio(server, peer);
       return ratio ? [`${ratioText(ratio)} ${title}`] : [];
     });
-    return [figure(values.median).padStart(9), ...ratios].join('  ');
+    const parts = this.partsText(server);
+    return [figure(values.median).padStart(9), ...ratios, ...(parts ? [`(${parts})`] : [])].join('  ');
   }
+
+  /** Says why a server has no result. */
+  missing(server) {
+    return this.unavailable.has(server) ? `left out: ${this.unavailable.get(server)}` : 'failed';
+  }
+}
+
+/** JSON has null for a round without a value. */
+function restoreLists(entries) {
+  return new Map(entries.map(([name, values]) => [name, values.map((value) => value ?? Number.NaN)]));
+}
+
+function listOf(map, key) {
+  if (!map.has(key)) map.set(key, []);
+  return map.get(key);
 }
 
 /** @returns {Spread | undefined} */

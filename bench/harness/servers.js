@@ -1,14 +1,66 @@
-import { resolve } from 'node:path';
-import { benchDir, projectDir } from './paths.js';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { builtPeers } from './built-peers.js';
+import { benchDir, node20, projectDir } from './paths.js';
+import { freePort } from './ports.js';
+import { startProgram } from './program.js';
+
+/**
+ * @typedef {object} Context
+ * @property {string} node path of the Node that runs the servers
+ * @property {Record<string, string>} [env] of the scenario
+ */
+
+/**
+ * @typedef {object} Started
+ * @property {number[]} ports the ports that the generator connects to; a second one is of a second node
+ * @property {Record<string, number[]>} processes pids by part, for example `{ app: [1], nginx: [2] }`
+ * @property {string} [socket] path of a Unix socket, for a proxy
+ * @property {() => string} stderr the end of the error output
+ * @property {() => Promise<void>} stop
+ */
 
 /**
  * @typedef {object} Server
  * @property {string} name as in `--peers`
  * @property {string} title as in the tables
- * @property {string} script the program that Node runs
- * @property {Record<string, string>} [env]
  * @property {string[]} [load] generator flags for this server's protocol
+ * @property {number} [warm] seconds until the server is as fast as it gets, if over a second
+ * @property {(root: string) => Server} [ofBuild] the same server of another checkout of the project
+ * @property {() => string} [build] builds the server before the run; throws PeerUnavailable if the machine cannot
+ * @property {(context: Context) => Promise<Started>} start throws PeerUnavailable if the machine lacks something
  */
+
+/**
+ * Describes a server that is one program of Node. It listens on its argument, which is a port, or with `unix` the path of a
+ * Unix socket; Switchboard reads the variables.
+ *
+ * @param {object} program
+ * @param {string} program.name
+ * @param {string} program.title
+ * @param {string} program.script
+ * @param {Record<string, string>} [program.env]
+ * @param {string[]} [program.load]
+ * @param {boolean} [program.unix]
+ * @param {string} [program.node] path of the only Node that can run it
+ * @returns {Server}
+ */
+export function nodeServer({ name, title, script, env, load, unix = false, node: only }) {
+  const start = async ({ node, env: more }) => {
+    const port = await freePort();
+    const socket = unix ? join(tmpdir(), `switchboard-bench-${process.pid}-${port}.sock`) : undefined;
+    const variables = { ...env, ...more, PORT: `${port}`, ...(socket && { LISTEN: `unix:${socket}` }) };
+    const at = socket ?? port;
+    const { pid, stderr, stop } = await startProgram([only ?? node, script, `${at}`], { at, env: variables });
+    const remove = async () => {
+      await stop();
+      if (socket) rmSync(socket, { force: true });
+    };
+    return { ports: [port], socket, processes: { app: [pid] }, stderr, stop: remove };
+  };
+  return { name, title, load, start };
+}
 
 /** All rate limits off, because the generator is one very busy client. */
 const unlimited = {
@@ -22,34 +74,68 @@ const unlimited = {
   FAULTS_PER_MINUTE: '0',
 };
 
-const switchboard = {
-  name: 'switchboard',
-  title: 'Switchboard',
-  env: { HOST: '127.0.0.1', LOG_LEVEL: 'error', ...unlimited },
-  load: ['--path', '/wss'],
-};
+/**
+ * Describes a build of Switchboard.
+ *
+ * @param {object} changes to the default server
+ * @param {string} [changes.root] the checkout, with `dist/`
+ * @param {string} [changes.script] the program in the checkout
+ * @returns {Server}
+ */
+export function switchboard({ root = projectDir, script = 'dist/main.js', env, ...changes } = {}) {
+  const server = nodeServer({
+    name: 'switchboard',
+    title: 'Switchboard',
+    script: join(root, script),
+    env: { HOST: '127.0.0.1', LOG_LEVEL: 'error', ...unlimited, ...env },
+    load: ['--path', '/wss'],
+    ...changes,
+  });
+  return { ...server, ofBuild: (base) => switchboard({ ...changes, root: base, script, env }) };
+}
+
+/** Returns the path of a peer's program. */
+export const peer = (file) => `${benchDir}peers/${file}`;
 
 /** @type {Server[]} */
 export const servers = [
-  { ...switchboard, script: `${projectDir}dist/main.js` },
-  { name: 'plain-ws', title: 'plain ws', script: `${benchDir}peers/plain-ws.js` },
+  switchboard(),
+  nodeServer({ name: 'plain-ws', title: 'plain ws', script: peer('plain-ws.js') }),
   // The A/A control: the same program under another name.
-  { name: 'ws-again', title: 'plain ws again', script: `${benchDir}peers/plain-ws.js` },
-  { name: 'nest-validation', title: 'Nest + ValidationPipe', script: `${benchDir}.cache/js/peers/nest-validation.js` },
-  {
+  nodeServer({ name: 'ws-again', title: 'plain ws again', script: peer('plain-ws.js') }),
+  nodeServer({
+    name: 'nest-validation',
+    title: 'Nest + ValidationPipe',
+    script: `${benchDir}.cache/js/peers/nest-validation.js`,
+  }),
+  nodeServer({
     name: 'socketio',
     title: 'Socket.IO',
-    script: `${benchDir}peers/socketio.js`,
-    load: ['--mode', 'sio', '--path', '/socket.io/?EIO=4&transport=websocket'],
-  },
-  { name: 'uws', title: 'uWebSockets.js', script: `${benchDir}peers/uws.js` },
-  { name: 'uws-corked', title: 'uWebSockets.js corked', script: `${benchDir}peers/uws-corked.js` },
+    script: peer('socketio.js'),
+    load: ['--mode', 'sio', '--path', '/wss/?EIO=4&transport=websocket'],
+  }),
+  // The npm build has no binary for Node 24, and this server is C++.
+  nodeServer({ name: 'uws', title: 'uWebSockets.js, Node 20', script: peer('uws.js'), node: node20 }),
+  nodeServer({
+    name: 'uws-corked',
+    title: 'uWebSockets.js corked, Node 20',
+    script: peer('uws-corked.js'),
+    node: node20,
+  }),
+  ...builtPeers,
 ];
+
+/** Returns the servers with these names. */
+export const named = (...names) => servers.filter(({ name }) => names.includes(name));
 
 /** The servers of the `handler` scenario: the same handler and DTO in each. @type {Server[]} */
 export const handlerServers = [
-  { ...switchboard, script: `${projectDir}dist/bench/switchboard.js` },
-  { name: 'nest-validation', title: 'Nest + ValidationPipe', script: `${benchDir}.cache/js/handler/stock-nest.js` },
+  switchboard({ script: 'dist/bench/switchboard.js' }),
+  nodeServer({
+    name: 'nest-validation',
+    title: 'Nest + ValidationPipe',
+    script: `${benchDir}.cache/js/handler/stock-nest.js`,
+  }),
 ];
 
 /**
@@ -59,12 +145,11 @@ export const handlerServers = [
  * @param {Server[]} chosen @param {string} base the root of the earlier checkout, with `dist/`
  */
 export function withBase(chosen, base) {
-  const current = chosen.find(({ name }) => name === switchboard.name);
+  const current = chosen.find(({ name }) => name === 'switchboard');
   if (current === undefined) return chosen;
-  const script = resolve(base, current.script.slice(projectDir.length));
   return [
     ...chosen,
     { ...current, name: 'switchboard-again', title: 'Switchboard again' },
-    { ...current, name: 'switchboard-base', title: 'Switchboard, base', script },
+    { ...current.ofBuild(base), name: 'switchboard-base', title: 'Switchboard, base' },
   ];
 }

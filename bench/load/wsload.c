@@ -1,5 +1,5 @@
 // wsload: a single-threaded epoll load generator for WebSocket message routers.
-// Build: gcc -O2 -Wall -o wsload wsload.c -lm       Usage: wsload --help, or as bench/run.js starts it:
+// Build: gcc -O2 -Wall -o wsload wsload.c -lm -lssl -lcrypto       Usage: wsload --help, or as bench/run.js starts it:
 //   wsload --port 3000 --path /wss --scenario pingpong --pairs 100 --window 8 --size 100 --match sys.welcome
 //          --notice sys.departed --room "*" --type direct --spin
 // Loopback only, and on a core of its own (taskset -c 1), the server on another.
@@ -25,25 +25,27 @@
 #include <unistd.h>
 #include "histogram.h"
 #include "machine.h"
+#include "stream.h"
 
 typedef struct { char *p; size_t len, off, cap; } Buf;
 enum { FREE, CONNECTING, HANDSHAKE, WELCOME, READY, CLOSING, CLOSED };
-enum { M_WS, M_SIO };
 typedef struct {
-  int fd, state, idx, peer;
+  Stream io;
+  int state, idx, peer;
   uint32_t tx, rx;                 // next sequence number to send / expected
   uint32_t notices; uint64_t hsum; // leave scenario
   char id[80], want_s[112], want_r[112];
   int idlen, wslen, wrlen;
-  char as_s[112]; int aslen, roff; char *tpl; int tlen, toff;       // message template, offset of its data object
-  Buf in, out, frag;
+  char as_s[112]; int aslen, roff[2], nroff; // where the template names the receiver
+  char *tpl; int tlen, toff;                // message template, offset of its data object
+  Buf in, out, frag, stream;
   uint8_t wantw, leaver, fin;
 } Conn;
 
 static struct {
   const char *host, *path, *scen, *label, *key, *match, *type, *notice, *nkey, *room, *closehow;
   char hdr[2048];
-  int spin, mesh, port, port2, mode, n, pairs, window, size, leavers, burst, pid, nobatch, tricky;
+  int spin, mesh, port, port2, mode, n, pairs, window, size, leavers, burst, nobatch, tricky, tls;
   double secs, warm, hold, rate;
 } o = {.host = "127.0.0.1", .path = "/", .scen = "pingpong", .label = "", .key = "receiver", .match = "welcome",
        .type = "direct", .notice = "close", .nkey = "sender", .room = "all", .closehow = "tcp", .port = 8080,
@@ -89,14 +91,15 @@ static void arm(Conn *c, int w) {
   if (c->wantw == w) return;
   c->wantw = w;
   struct epoll_event e = {.events = EPOLLIN | (w ? EPOLLOUT : 0), .data.u32 = c->idx};
-  epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e);
+  epoll_ctl(ep, EPOLL_CTL_MOD, c->io.fd, &e);
 }
-static void conn_close(Conn *c) { if (c->state == CLOSED) return; close(c->fd); c->state = CLOSED; nclosed++; }
+static void conn_close(Conn *c) { if (c->state == CLOSED) return; stream_close(&c->io); c->state = CLOSED; nclosed++; }
 static void flush(Conn *c) {
   if (c->state == CLOSED) return;
   while (c->out.off < c->out.len) {
-    ssize_t r = send(c->fd, c->out.p + c->out.off, c->out.len - c->out.off, MSG_NOSIGNAL);
-    if (r < 0) { if (errno == EAGAIN) { arm(c, 1); return; } if (errno == EINTR) continue; if (!c->leaver) unexpected_close++; conn_close(c); return; }
+    ssize_t r = stream_write(&c->io, c->out.p + c->out.off, c->out.len - c->out.off);
+    if (r < 0) { arm(c, r == STREAM_WANTS_WRITE); return; }
+    if (r == STREAM_CLOSED) { if (!c->leaver) unexpected_close++; conn_close(c); return; }
     c->out.off += r;
   }
   c->out.off = c->out.len = 0;
@@ -104,37 +107,33 @@ static void flush(Conn *c) {
 }
 static void text(Conn *c, const char *s) { frame(c, 1, s, strlen(s)); }
 
+#include "dialects.h"
+
 // ---- messages
 static void hex(char *d, uint64_t v, int w) { while (w--) { d[w] = "0123456789abcdef"[v & 15]; v >>= 4; } }
 static uint64_t unhex(const char *s, int w) { uint64_t v = 0; while (w--) { int ch = *s++; v = v << 4 | (ch <= '9' ? ch - '0' : ch - 'a' + 10); } return v; }
 static void make_tpl(Conn *c, const char *receiver, const char *sender_id) {
-  char *t = malloc(400 + o.size + xlen); int k = 0;
-  if (o.mode == M_SIO) k = sprintf(t, "42[\"%s\",", o.type);
-  k += sprintf(t + k, "{\"type\":\"%s\",", o.type);
-  if (*receiver) { // an echo has none: the handler of its type answers
-    k += sprintf(t + k, "\"receiver\":\"");
-    c->roff = k;
-    k += sprintf(t + k, "%s\",", receiver);
-  }
-  k += sprintf(t + k, "\"data\":");
+  char *t = malloc(600 + o.size + xlen);
+  int k = message_head(t, c, receiver, DOV + xlen);
+  if (o.mesh) for (char *r = t; c->nroff < 2 && (r = strstr(r, receiver)); r++) c->roff[c->nroff++] = r - t;
   c->toff = k;
-  c->aslen = sprintf(c->as_s, "\"sender\":\"%s\"", c->id);
+  c->aslen = sender_text(c->as_s, c->id);
   k += sprintf(t + k, "{\"t\":\"0000000000000000\",\"n\":\"00000000\",\"c\":\"%08x\",\"x\":\"", c->idx);
   memcpy(t + k, X, xlen); k += xlen;
-  k += sprintf(t + k, "\"}}%s", o.mode == M_SIO ? "]" : "");
+  k += sprintf(t + k, "\"}%s", mode_ends[o.mode]);
   c->tpl = t; c->tlen = k;
-  c->wslen = sprintf(c->want_s, "\"sender\":\"%s\"", sender_id);
-  c->wrlen = sprintf(c->want_r, "\"receiver\":\"%s\"", c->id);
+  c->wslen = sender_text(c->want_s, sender_id);
+  c->wrlen = receiver_text(c->want_r, c->id);
 }
 static void send_data(Conn *c, uint64_t t) {
   if (o.mesh) { // a random other connection each time
     int r = rng() % (N - 1); if (r >= c->idx) r++;
     if (C[r].idlen != C[c->peer].idlen) die("mesh needs ids of equal length");
-    memcpy(c->tpl + c->roff, C[r].id, C[r].idlen);
+    for (int i = 0; i < c->nroff; i++) memcpy(c->tpl + c->roff[i], C[r].id, C[r].idlen);
   }
   hex(c->tpl + c->toff + 6, t, 16);
   hex(c->tpl + c->toff + 29, c->tx++, 8);
-  frame(c, 1, c->tpl, c->tlen);
+  frame(c, message_opcode(), c->tpl, c->tlen);
   sent++;
   if (o.nobatch) flush(c);
 }
@@ -191,31 +190,13 @@ static void leave_notice(Conn *c, const char *p, size_t n) {
   if (++c->notices == want_notices && want_notices) { if (c->hsum != want_hsum) misroute++; survivors_done++; }
   else if (c->notices > want_notices) dup_notices++;
 }
-static void set_ready(Conn *c) { c->state = READY; nready++; }
-static void on_msg(Conn *c, const char *p, size_t n) {
-  if (o.mode == M_SIO) {
-    if (n && p[0] == '0') { text(c, "40"); return; }
-    if (n && p[0] == '2') { text(c, "3"); return; }
-    if (n < 2 || p[0] != '4' || p[1] != '2') return;
-    p += 2; n -= 2;
-  }
-  if (c->state == WELCOME) {
-    char k[64]; int kl = sprintf(k, "\"%s\":\"", o.key);
-    const char *q;
-    if (!memmem(p, n, o.match, strlen(o.match)) || !(q = memmem(p, n, k, kl))) { other++; return; }
-    q += kl;
-    const char *z = memchr(q, '"', p + n - q);
-    if (!z || z - q >= (int)sizeof c->id) die("bad welcome");
-    memcpy(c->id, q, z - q); c->idlen = z - q;
-    set_ready(c);
-  } else if (c->state == READY) on_data(c, p, n);
-}
 static size_t http_done(Conn *c, const char *p, size_t n) {
   const char *z = memmem(p, n, "\r\n\r\n", 4);
   if (!z) return 0;
   if (n < 12 || memcmp(p, "HTTP/1.1 101", 12) || !memmem(p, z - p + 2, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", 28)) {
     fprintf(stderr, "handshake refused: %.*s\n", (int)(z - p), p); exit(2); }
   c->state = WELCOME;
+  open_session(c);
   return z + 4 - p;
 }
 static size_t consume(Conn *c, char *p, size_t n) { // returns bytes used
@@ -244,10 +225,10 @@ static void on_readable(Conn *c) {
   for (;;) {
     size_t have = c->in.len;
     if (have) { memcpy(rbuf, c->in.p, have); c->in.len = 0; }
-    ssize_t r = recv(c->fd, rbuf + have, RB - have, 0);
+    ssize_t r = stream_read(&c->io, rbuf + have, RB - have);
     if (r <= 0) {
       if (have) bput(&c->in, rbuf, have);
-      if (r < 0 && (errno == EAGAIN || errno == EINTR)) break;
+      if (r < 0) break;
       if (c->state != CLOSING && !c->leaver) unexpected_close++;
       conn_close(c); return;
     }
@@ -256,38 +237,39 @@ static void on_readable(Conn *c) {
     size_t n = have + r, u = consume(c, rbuf, n);
     if (c->state == CLOSED) return;
     if (u < n) { bput(&c->in, rbuf + u, n - u); if (n == RB) continue; }
-    if ((size_t)r < RB - have) break;
+    if (!stream_has_more(&c->io, r, RB - have)) break;
   }
   if (c->out.len) flush(c);
 }
 static void start_conn(int i) {
   Conn *c = &C[i];
   c->idx = i; c->peer = i ^ 1;
-  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (c->fd < 0) die("socket (raise ulimit -n)");
+  c->io.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (c->io.fd < 0) die("socket (raise ulimit -n)");
   int one = 1;
-  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  setsockopt(c->io.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (N > 4000) { // spread source addresses so that ephemeral ports do not run out
     struct sockaddr_in s = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002u + i / 4000)};
-    setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-    if (bind(c->fd, (void *)&s, sizeof s)) die("bind");
+    setsockopt(c->io.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(c->io.fd, (void *)&s, sizeof s)) die("bind");
   }
   struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(o.port2 && i & 1 ? o.port2 : o.port)};
   inet_pton(AF_INET, o.host, &a.sin_addr);
-  if (connect(c->fd, (void *)&a, sizeof a) && errno != EINPROGRESS) die("connect");
+  if (connect(c->io.fd, (void *)&a, sizeof a) && errno != EINPROGRESS) die("connect");
   c->state = CONNECTING; c->wantw = 1;
   struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.u32 = i};
-  epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+  epoll_ctl(ep, EPOLL_CTL_ADD, c->io.fd, &e);
 }
 static void on_event(struct epoll_event *e) {
   Conn *c = &C[e->data.u32];
   if (c->state == CLOSED) return;
   if (c->state == CONNECTING) {
-    int er = 0; socklen_t l = sizeof er; getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &er, &l);
+    int er = 0; socklen_t l = sizeof er; getsockopt(c->io.fd, SOL_SOCKET, SO_ERROR, &er, &l);
     if (er) { errno = er; die("connect"); }
     if (!(e->events & EPOLLOUT)) return;
     char m[4096]; int k = snprintf(m, sizeof m, "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", o.path, o.host, o.port, o.hdr);
+    if (o.tls) tls_begin(&c->io, "localhost");
     c->state = HANDSHAKE; bput(&c->out, m, k); flush(c); return;
   }
   if (e->events & EPOLLOUT) flush(c);
@@ -312,10 +294,12 @@ static void lat(void) {
   printf(",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f", hq(.5) / 1e3, hq(.9) / 1e3, hq(.99) / 1e3, hq(.999) / 1e3, hmax / 1e3);
 }
 static void usage(void) {
-  puts("wsload --scenario pingpong|open|fanout|leave|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio]\n"
+  puts("wsload --scenario pingpong|open|fanout|leave|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio|nats|centrifugo]\n"
        "  --pairs N (pingpong/open/echo) --conns N (fanout receivers, leave, idle) --window W --size P --time S --warm S --rate R --leavers M\n"
-       "  --close tcp|ws --hold S --burst C --pid SERVER_PID --label L --key receiver --match welcome --type direct --notice close --nkey sender\n"
+       "  --close tcp|ws --hold S --burst C --label L --key receiver --match welcome --type direct --notice close --nkey sender\n"
        "  --room all --nobatch --tricky --mesh (pingpong: every reply goes to a random connection)\n"
+       "  --tls (TLS without verification of the certificate)\n"
+       "  --process NAME=PID[,PID...] (a part of the server, repeatable: processor time and memory of each part)\n"
        "  --port2 P (every second connection goes there: to another node)\n"
        "  --spin (never sleep in epoll_wait: takes the cost of waking the generator's core off the server)"); exit(1);
 }
@@ -323,18 +307,19 @@ int main(int ac, char **av) {
   static struct option L[] = {{"scenario", 1, 0, 's'}, {"host", 1, 0, 'h'}, {"port", 1, 0, 'p'}, {"path", 1, 0, 'P'}, {"header", 1, 0, 'H'},
     {"mode", 1, 0, 'm'}, {"pairs", 1, 0, 'a'}, {"conns", 1, 0, 'n'}, {"window", 1, 0, 'w'}, {"size", 1, 0, 'z'}, {"time", 1, 0, 't'},
     {"warm", 1, 0, 'W'}, {"rate", 1, 0, 'r'}, {"leavers", 1, 0, 'l'}, {"close", 1, 0, 'c'}, {"hold", 1, 0, 'o'}, {"burst", 1, 0, 'b'},
-    {"pid", 1, 0, 'i'}, {"label", 1, 0, 'L'}, {"key", 1, 0, 'k'}, {"match", 1, 0, 'M'}, {"type", 1, 0, 'T'}, {"notice", 1, 0, 'N'},
-    {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"port2", 1, 0, 'q'}, {"help", 0, 0, '?'}, {0}};
+    {"process", 1, 0, 'i'}, {"label", 1, 0, 'L'}, {"key", 1, 0, 'k'}, {"match", 1, 0, 'M'}, {"type", 1, 0, 'T'}, {"notice", 1, 0, 'N'},
+    {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"port2", 1, 0, 'q'}, {"tls", 0, 0, 'x'}, {"help", 0, 0, '?'}, {0}};
   for (int k; (k = getopt_long(ac, av, "", L, 0)) != -1;) switch (k) {
     case 's': o.scen = optarg; break; case 'h': o.host = optarg; break; case 'p': o.port = atoi(optarg); break; case 'P': o.path = optarg; break;
-    case 'H': strcat(strcat(o.hdr, optarg), "\r\n"); break; case 'm': o.mode = *optarg == 's' ? M_SIO : M_WS; break;
+    case 'H': strcat(strcat(o.hdr, optarg), "\r\n"); break; case 'm': o.mode = mode_of(optarg); break;
     case 'a': o.pairs = atoi(optarg); break; case 'n': o.n = atoi(optarg); break; case 'w': o.window = atoi(optarg); break;
     case 'z': o.size = atoi(optarg); break; case 't': o.secs = atof(optarg); break; case 'W': o.warm = atof(optarg); break;
     case 'r': o.rate = atof(optarg); break; case 'l': o.leavers = atoi(optarg); break; case 'c': o.closehow = optarg; break;
-    case 'o': o.hold = atof(optarg); break; case 'b': o.burst = atoi(optarg); break; case 'i': o.pid = atoi(optarg); break;
+    case 'o': o.hold = atof(optarg); break; case 'b': o.burst = atoi(optarg); break; case 'i': add_part(optarg); break;
     case 'L': o.label = optarg; break; case 'k': o.key = optarg; break; case 'M': o.match = optarg; break; case 'T': o.type = optarg; break;
     case 'N': o.notice = optarg; break; case 'K': o.nkey = optarg; break; case 'R': o.room = optarg; break; case 'B': o.nobatch = 1; break;
-    case 'E': o.mesh = 1; break; case 'S': o.spin = 1; break; case 'y': o.tricky = 1; break; case 'q': o.port2 = atoi(optarg); break; default: usage(); }
+    case 'E': o.mesh = 1; break; case 'S': o.spin = 1; break; case 'y': o.tricky = 1; break; case 'q': o.port2 = atoi(optarg); break; case 'x': o.tls = 1; break;
+    default: usage(); }
   if (strncmp(o.host, "127.", 4)) { fprintf(stderr, "only 127.0.0.0/8 is allowed\n"); return 2; }
   signal(SIGPIPE, SIG_IGN); prctl(PR_SET_TIMERSLACK, 1);
   struct rlimit files; // 19,000 sessions need as many descriptors: take all that is allowed
@@ -350,9 +335,9 @@ int main(int ac, char **av) {
     X = malloc(xlen + 256);
     xlen = sprintf(X, "\\\"}}\\\"sender\\\":\\\"evil\\\",\\\\ [{\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \\\"receiver\\\":\\\"all\\\" %s", f);
   }
-  room_wlen = sprintf(room_want, "\"receiver\":\"%s\"", o.room);
+  room_wlen = receiver_text(room_want, o.room);
   C = calloc(N, sizeof *C); ep = epoll_create1(EPOLL_CLOEXEC);
-  double rss0 = rss_kb(o.pid); uint64_t t0 = nsec();
+  double rss0 = rss_now(); rss_begin(); uint64_t t0 = nsec();
   while (nready < N) {
     while (started < N && started - nready < o.burst) start_conn(started++);
     poll_once(o.spin ? 0 : 100);
@@ -368,14 +353,14 @@ int main(int ac, char **av) {
     if (fan) { for (int j = 0; j < o.window; j++) send_data(&C[0], nsec()); flush(&C[0]); }
     if (o.scen[0] != 'o') {
       run_until(rec0, 0);
-      recording = 1; rec_from = rec0; cpu0 = self_cpu(); s0 = srv_cpu(o.pid); cores(st0); uint64_t r0 = nsec();
+      recording = 1; rec_from = rec0; cpu0 = self_cpu(); cpu_begin(); cores(st0); uint64_t r0 = nsec();
       run_until(end, 0);
-      recording = 0; wall = (nsec() - r0) / 1e9; cpu0 = self_cpu() - cpu0; s0 = srv_cpu(o.pid) - s0; cores(st1); stopping = 1;
+      recording = 0; wall = (nsec() - r0) / 1e9; cpu0 = self_cpu() - cpu0; s0 = cpu_end(); cores(st1); stopping = 1;
     } else {
       uint64_t r0 = 0; cpu0 = s0 = 0;
       while (due < end) {
         uint64_t n = nsec();
-        if (!recording && n >= rec0) { recording = 1; rec_from = rec0; cpu0 = self_cpu(); s0 = srv_cpu(o.pid); cores(st0); r0 = n; }
+        if (!recording && n >= rec0) { recording = 1; rec_from = rec0; cpu0 = self_cpu(); cpu_begin(); cores(st0); r0 = n; }
         for (int j = 0; j < 64 && due <= n && due < end; j++) { // intended send time is the timestamp: no coordinated omission
           Conn *c = &C[k % N]; send_data(c, due); flush(c);
           if (due >= rec0) { osent++; if (n - due > lagmax) lagmax = n - due; }
@@ -383,7 +368,7 @@ int main(int ac, char **av) {
         }
         poll_once(0);
       }
-      wall = (nsec() - r0) / 1e9; cpu0 = self_cpu() - cpu0; s0 = srv_cpu(o.pid) - s0; cores(st1); stopping = 1;
+      wall = (nsec() - r0) / 1e9; cpu0 = self_cpu() - cpu0; s0 = cpu_end(); cores(st1); stopping = 1;
     }
     run_until(nsec() + 10000000000ull, all_rcvd); // drain: every message sent must arrive
     uint64_t want = fan ? sent * (N - 1) : sent; long lost = (long)(want - rcvd);
@@ -391,27 +376,28 @@ int main(int ac, char **av) {
            ok() && !lost ? "true" : "false", rec_rcvd / wall);
     if (o.scen[0] == 'o') printf(",\"offered\":%.0f,\"gen_lag_max_us\":%.1f", osent / o.secs, lagmax / 1e3);
     if (fan) printf(",\"rounds\":%lu", rounds_rec);
-    lat(); tail(cpu0, s0, wall);
+    lat(); print_cpu(rec_rcvd); tail(cpu0, s0, wall);
     return ok() && !lost ? 0 : 3;
   }
-  double rss1 = rss_kb(o.pid);
+  double rss1 = rss_now();
   run_until(nsec() + o.hold * 1e9, 0);
   if (o.scen[0] == 'i') {
-    double rss2 = rss_kb(o.pid);
-    printf(",\"ok\":%s,\"rss0_kb\":%.0f,\"rss_connected_kb\":%.0f,\"rss_kb\":%.0f,\"kb_per_conn\":%.2f", ok() ? "true" : "false", rss0, rss1, rss2, (rss2 - rss0) / N);
+    double rss2 = rss_now(), grown = rss_end();
+    printf(",\"ok\":%s,\"rss0_kb\":%.0f,\"rss_connected_kb\":%.0f,\"rss_kb\":%.0f,\"kb_per_conn\":%.2f", ok() ? "true" : "false", rss0, rss1, rss2, grown / N);
+    print_rss(N);
     tail(self_cpu(), 0, (nsec() - t0) / 1e9);
     return !ok();
   }
   want_notices = o.leavers;                       // leave: interleaved leavers, all at once
   for (int i = 0; i < N; i++) if ((long)i * o.leavers / N != (long)(i + 1) * o.leavers / N) { C[i].leaver = 1; want_hsum += hash(C[i].id, C[i].idlen); }
-  rx_bytes = 0; cpu0 = self_cpu(); s0 = srv_cpu(o.pid); cores(st0); uint64_t l0 = nsec();
+  rx_bytes = 0; cpu0 = self_cpu(); cpu_begin(); cores(st0); uint64_t l0 = nsec();
   for (int i = 0; i < N; i++) if (C[i].leaver) {
     if (*o.closehow == 't') conn_close(&C[i]);
     else { frame(&C[i], 8, "\x03\xe8", 2); C[i].state = CLOSING; flush(&C[i]); }
   }
   double tclosed = (nsec() - l0) / 1e9;
   run_until(l0 + 120000000000ull, all_left);
-  wall = (nsec() - l0) / 1e9; cpu0 = self_cpu() - cpu0; s0 = srv_cpu(o.pid) - s0; cores(st1);
+  wall = (nsec() - l0) / 1e9; cpu0 = self_cpu() - cpu0; s0 = cpu_end(); cores(st1);
   uint64_t got = 0; for (int i = 0; i < N; i++) if (!C[i].leaver) got += C[i].notices;
   double total = (double)o.leavers * (N - o.leavers);
   uint64_t bytes = rx_bytes;
@@ -419,6 +405,6 @@ int main(int ac, char **av) {
   int good = ok() && all_left();
   printf(",\"leavers\":%d,\"close\":\"%s\",\"ok\":%s,\"close_calls_s\":%.4f,\"storm_s\":%.4f,\"notices\":%lu,\"expected\":%.0f,\"notices_per_s\":%.0f,\"bytes\":%lu", o.leavers,
          o.closehow, good ? "true" : "false", tclosed, wall, got, total, got / wall, bytes);
-  tail(cpu0, s0, wall);
+  print_cpu(got); tail(cpu0, s0, wall);
   return !good;
 }

@@ -1,10 +1,10 @@
 /** A minimal message router on `ws`: one JSON.parse, one JSON.stringify and one send for each message. */
 import { randomUUID } from 'node:crypto';
 import { WebSocketServer } from 'ws';
-import { host, port, ready } from './listen.js';
+import { listen } from './listen.js';
 
 const sessions = new Map();
-const server = new WebSocketServer({ host, port }, ready);
+const server = new WebSocketServer({ server: listen() });
 
 server.on('connection', (socket) => {
   const id = randomUUID();

@@ -1,10 +1,8 @@
 /** The router on Socket.IO, WebSocket transport only. */
 import { Server } from 'socket.io';
-import { createServer } from 'node:http';
-import { host, port, ready } from './listen.js';
+import { listen } from './listen.js';
 
-const http = createServer();
-const io = new Server(http, { transports: ['websocket'] });
+const io = new Server(listen(), { transports: ['websocket'], path: '/wss' });
 
 io.on('connection', (socket) => {
   socket.emit('sys.welcome', { type: 'sys.welcome', sender: 'server', receiver: socket.id });
@@ -19,5 +17,3 @@ io.on('connection', (socket) => {
     socket.broadcast.emit('sys.departed', { type: 'sys.departed', sender: socket.id, receiver: '*', data: { reason } });
   });
 });
-
-http.listen(port, host, ready);

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { own } from './children.js';
+import { accepts } from './ports.js';
+
+const SERVER_CORE = '0';
+const START_TIMEOUT_MS = 15_000;
+/** Exit code of a peer without a binary for its Node; see peers/uws-native.js. */
+const NO_BINARY = 69;
+
+/** The peer cannot run on this machine; reported with the reason, but not a failure. */
+export class PeerUnavailable extends Error {}
+
+/**
+ * @typedef {object} Program
+ * @property {number} pid
+ * @property {() => string} stderr the end of its error output
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts a program on the servers' core and resolves once it accepts connections.
+ *
+ * @param {string[]} command with its arguments
+ * @param {{ at: import('./ports.js').Address, env?: Record<string, string>, timeoutMs?: number, signal?: NodeJS.Signals }} options
+ * @returns {Promise<Program>}
+ */
+export async function startProgram(command, { at, env = {}, timeoutMs = START_TIMEOUT_MS, signal = 'SIGKILL' }) {
+  const child = own(
+    spawn('taskset', ['-c', SERVER_CORE, ...command], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    }),
+    signal,
+  );
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-2_000)));
+  const exited = once(child, 'exit');
+
+  /** Kills the program by default, because a graceful end would send thousands of useless departure notices. */
+  const stop = async () => {
+    child.kill(signal);
+    await exited;
+  };
+
+  try {
+    await untilListening(at, child, timeoutMs);
+  } catch (error) {
+    await stop();
+    error.message += `\n${output}`;
+    throw error;
+  }
+  return { pid: child.pid, stderr: () => output, stop };
+}
+
+async function untilListening(at, child, timeoutMs) {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await accepts(at))) {
+    if (child.exitCode === NO_BINARY) throw new PeerUnavailable('no binary for this Node');
+    if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}`);
+    if (Date.now() > deadline) throw new Error(`the server did not listen within ${timeoutMs} ms`);
+    await delay(25);
+  }
+}

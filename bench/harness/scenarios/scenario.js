@@ -1,0 +1,46 @@
+/**
+ * @typedef {object} Scenario
+ * @property {string} name as in `--only`
+ * @property {string} title
+ * @property {string} unit
+ * @property {boolean} lowerIsBetter
+ * @property {import('../servers.js').Server[]} servers
+ * @property {string[]} load flags of the generator
+ * @property {string} result the measured field of the generator's output; the sum of its parts, if it has parts
+ * @property {Record<string, number | Record<string, number>>} targets the least ratio against a server, or one for each
+ *   major version of Node; above 1 means better
+ * @property {number} [most] the largest accepted result of Switchboard
+ * @property {number} [warm] seconds before the measurement, if over a second
+ * @property {number} [least] the least measured seconds
+ * @property {('tls' | 'nginx')[]} [needs] what the machine must have
+ * @property {Record<string, string>} [env] of every server
+ * @property {Partial<Scenario>} [also] a second field of the same output, with a name of its own
+ */
+
+export const rate = { unit: 'messages/s', lowerIsBetter: false, result: 'rate', targets: {} };
+export const cost = { unit: 'µs', lowerIsBetter: true, result: 'cpu_us', targets: {} };
+export const pairs = ['--scenario', 'pingpong', '--pairs', '100'];
+export const fan = ['--scenario', 'fanout', '--conns', '1000', '--window', '1', '--size', '100'];
+/** The peers send no arrival notices, and the cost of arrival notices is the square of the number of connections. */
+export const quietArrivals = { ARRIVAL_NOTICES: 'off' };
+
+/** One message in flight in all. The rate is below what any server can do. A p99 needs thousands of messages. */
+export const lone = {
+  unit: 'µs',
+  lowerIsBetter: true,
+  result: 'p50_us',
+  load: ['--scenario', 'open', '--pairs', '1', '--rate', '3000', '--size', '100'],
+  warm: 2,
+  least: 4,
+};
+
+/** Measured after every session has answered two heartbeats, so that memory kept by heartbeats counts. */
+export const idle = (sessions) => ({
+  title: `memory of one of ${sessions.toLocaleString('en')} idle sessions`,
+  unit: 'kB',
+  lowerIsBetter: true,
+  result: 'kb_per_conn',
+  load: ['--scenario', 'idle', '--conns', `${sessions}`, '--hold', '5'],
+  env: { ...quietArrivals, HEARTBEAT_MS: '2000' },
+  targets: {},
+});
