@@ -1,4 +1,5 @@
 import { handlerServers, named } from '../servers.js';
+import { tokenServers } from '../tokens.js';
 import { fan, idle, lone, pairs, quietArrivals, rate } from './scenario.js';
 
 /** The servers that are not programs of Node. */
@@ -104,7 +105,7 @@ export const oneProcess = [
     unit: 'connections/s',
     lowerIsBetter: false,
     result: 'connect_rate',
-    servers: named('switchboard', 'plain-ws', 'uws'),
+    servers: [...named('switchboard', 'plain-ws', 'uws'), ...tokenServers],
     load: ['--scenario', 'idle', '--conns', '10000', '--hold', '0'],
     env: quietArrivals,
     targets: { 'plain-ws': 1 },
