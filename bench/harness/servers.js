@@ -44,9 +44,10 @@ import { startProgram } from './program.js';
  * @param {string[]} [program.load]
  * @param {boolean} [program.unix]
  * @param {string} [program.node] path of the only Node that can run it
+ * @param {string[]} [program.flags] of Node
  * @returns {Server}
  */
-export function nodeServer({ name, title, script, env, load, unix = false, node: only }) {
+export function nodeServer({ name, title, script, env, load, unix = false, node: only, flags = [] }) {
   const start = async ({ node, env: more }) => {
     const port = await freePort();
     // A folder of its own, because Switchboard refuses a socket that every user could connect to.
@@ -54,7 +55,7 @@ export function nodeServer({ name, title, script, env, load, unix = false, node:
     const socket = folder ? join(folder, '0.sock') : undefined;
     const variables = { ...env, ...more, PORT: `${port}`, ...(socket && { LISTEN: `unix:${socket}` }) };
     const at = socket ?? port;
-    const { pid, stderr, stop } = await startProgram([only ?? node, script, `${at}`], { at, env: variables });
+    const { pid, stderr, stop } = await startProgram([only ?? node, ...flags, script, `${at}`], { at, env: variables });
     const remove = async () => {
       await stop();
       if (folder) rmSync(folder, { recursive: true });
@@ -76,6 +77,12 @@ const unlimited = {
   FAULTS_PER_MINUTE: '0',
 };
 
+/** Returns the flags of Node with which the image of a checkout starts the server. @param {string} root */
+function imageFlags(root) {
+  const [, command] = /^CMD (.+)$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'));
+  return JSON.parse(command).slice(1, -1);
+}
+
 /**
  * Describes a build of Switchboard.
  *
@@ -91,6 +98,7 @@ export function switchboard({ root = projectDir, script = 'dist/main.js', env, .
     script: join(root, script),
     env: { HOST: '127.0.0.1', LOG_LEVEL: 'error', ...unlimited, ...env },
     load: ['--path', '/wss'],
+    flags: imageFlags(root),
     ...changes,
   });
   return { ...server, ofBuild: (base) => switchboard({ ...changes, root: base, script, env }) };

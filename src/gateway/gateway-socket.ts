@@ -12,25 +12,18 @@ import type { PingRecord } from './frames/ping-record.js';
 import { takenBytes } from './http/taken-bytes.js';
 import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
 
-/** Listeners of the server for each event of a socket; further ones are the application's. */
-export const OWN_LISTENERS = 1;
-
 const NO_ENVELOPE =
   'client.send in an exception filter sends envelopes only; return the code and the text of the error';
 
 type Listener = Parameters<EventEmitter['on']>[1];
 type SendOptions = Readonly<Partial<Record<'binary' | 'compress' | 'fin' | 'mask', boolean | undefined>>>;
 
-const serverListeners = new WeakSet<object>();
-
-/** Marks a listener that `removeAllListeners()` keeps. */
-export function serverListener<L extends object>(listener: L): L {
-  serverListeners.add(listener);
-  return listener;
-}
-
-/** Ends the sessions of sockets. Is called before all listeners, because a listener of the application may throw. */
+/** Serves sockets. Is called before all listeners, which are the application's: they may throw, and it may remove them. */
 export interface SocketOwner {
+  /** Takes a message, a ping or a pong that `ws` has read. */
+  received(socket: GatewaySocket, event: 'message' | 'ping' | 'pong', body: Buffer, isBinary: boolean): void;
+  /** Takes an error of the connection, or of the bytes that `ws` has read. The socket closes. */
+  failed(socket: GatewaySocket, error: Error): void;
   /** Ends a session whose socket begins to close; does nothing once the session has ended. */
   closing(session: Session, code: number): void;
   /** @param code of the close frame of the client or the server; 1006 where the connection was lost */
@@ -166,24 +159,34 @@ export class GatewaySocket extends WebSocket implements Connection {
     return super.prependListener(event, listener);
   }
 
-  /** Keeps the listeners of the server, without which an error of the socket would end the process. */
-  override removeAllListeners(event?: string | symbol): this {
-    for (const name of event === undefined ? this.eventNames() : [event])
-      for (const listener of this.rawListeners(name) as Listener[])
-        if (!serverListeners.has(listener)) this.removeListener(name, listener);
-    return this;
-  }
-
-  /** Closes this socket with 1011 where a listener throws, because the exception would end the process. */
+  /**
+   * Lets the owner serve an event, then calls the listeners of the application. Closes this socket with 1011 where one of
+   * them throws, because the exception would end the process.
+   */
   override emit(event: string | symbol, ...parameters: unknown[]): boolean {
     try {
-      // An application may emit the event, too; `ws` closes first.
-      if (event === 'close' && this.readyState === WebSocket.CLOSED) this.#closed(parameters[0] as number);
+      this.#serve(event, parameters);
+      // The emitter throws an error that has no listener.
+      if (event === 'error' && this.owner !== undefined && this.listenerCount(event) === 0) return true;
       return super.emit(event, ...parameters);
     } catch (error) {
       if (this.session === undefined) throw error;
       this.session.fail(error);
       return true;
+    }
+  }
+
+  #serve(event: string | symbol, [first, second]: readonly unknown[]): void {
+    switch (event) {
+      case 'message':
+      case 'ping':
+      case 'pong':
+        return this.owner?.received(this, event, first as Buffer, second === true);
+      case 'error':
+        return this.owner?.failed(this, first as Error);
+      case 'close':
+        // An application may emit the event, too; `ws` closes first.
+        if (this.readyState === WebSocket.CLOSED) this.#closed(first as number);
     }
   }
 
@@ -214,8 +217,7 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   /** Lets `ws` read all frames once the application listens for messages, because the frame reader emits none. */
   #noteListener(event: string | symbol): void {
-    if (event === 'message' && this.listenerCount(event) >= OWN_LISTENERS)
-      (this.frameTracker ??= new FrameTracker()).wsOnly = true;
+    if (event === 'message') (this.frameTracker ??= new FrameTracker()).wsOnly = true;
   }
 }
 

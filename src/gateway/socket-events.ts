@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Socket } from 'node:net';
-import type { RawData } from 'ws';
 import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame } from '../protocol/index.js';
 import type { Identity } from '../sessions/identity.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
@@ -12,10 +11,19 @@ import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import { readPong, replyToPing } from './frames/ping-replies.js';
-import { serverListener, type GatewaySocket, type SocketOwner } from './gateway-socket.js';
+import type { GatewaySocket, SocketOwner } from './gateway-socket.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
+
+/** The events of a TCP socket to which `ws` and this class listen. */
+const EVENTS = ['data', 'end', 'close'] as const;
+
+interface WsListeners {
+  readonly data: WsDataListener;
+  readonly end: (this: Socket) => void;
+  readonly close: (this: Socket) => void;
+}
 
 /**
  * Opens the session of an accepted socket, passes on the socket's events, and ends the session when the socket closes.
@@ -23,24 +31,20 @@ type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
 @Injectable()
 export class SocketEvents implements SocketOwner {
   readonly #welcome: (session: string) => Frame;
-  /** The data listener of `ws`, the same function for all sockets; found with the first socket. */
-  #wsDataListener: WsDataListener | undefined;
+  /** The listeners of `ws`, the same functions for all sockets; found with the first socket. */
+  #ws: WsListeners | undefined;
   /** Called when the socket of a session has closed. Written by `SessionOpener`. */
   onDisconnect: ((socket: GatewaySocket, code: number) => void) | undefined;
-  // One listener of each kind serves all sockets, so that a session costs no closure.
-  readonly #onData: (this: Socket, chunk: Buffer) => void;
-  readonly #onMessage: (this: GatewaySocket, data: RawData, isBinary: boolean) => void;
-  readonly #onPing: (this: GatewaySocket, body: Buffer) => void;
-  readonly #onPong: (this: GatewaySocket, body: Buffer) => void;
-  readonly #onError: (this: GatewaySocket, error: Error) => void;
+  /** Listeners that serve all sockets, so that a session costs no closure. */
+  readonly #listeners: WsListeners;
 
   constructor(
-    messageDispatcher: MessageDispatcher,
-    fastFrameReader: FastFrameReader,
+    private readonly messageDispatcher: MessageDispatcher,
+    private readonly fastFrameReader: FastFrameReader,
     private readonly sessions: SessionRegistry,
     settings: Settings,
     private readonly counters: Counters,
-    log: Log,
+    private readonly log: Log,
   ) {
     this.#welcome = welcomeFrames({
       protocol: PROTOCOL_VERSION,
@@ -48,39 +52,30 @@ export class SocketEvents implements SocketOwner {
       maxMessageBytes: settings.maxMessageBytes,
       notices: settings.noticeScope,
     });
-    const wsDataListener = (): WsDataListener => this.#wsDataListener!;
-    this.#onData = function (this: ReadSocket, chunk) {
-      // `ws` itself reads the bytes that a destroyed socket has still buffered.
-      if (this.destroyed) return;
-      const socket = this[WEB_SOCKET]!;
-      socket.session?.markAlive();
-      try {
-        fastFrameReader.read(socket, this, chunk, wsDataListener());
-      } catch (error) {
-        // Where the next frame begins is unknown now.
-        (socket.frameTracker ??= new FrameTracker()).failed = true;
-        socket.session?.fail(error);
-      }
+    const ws = (): WsListeners => this.#ws!;
+    this.#listeners = {
+      data(this: ReadSocket, chunk) {
+        // `ws` itself reads the bytes that a destroyed socket has still buffered.
+        if (this.destroyed) return;
+        const socket = this[WEB_SOCKET]!;
+        socket.session?.markAlive();
+        try {
+          fastFrameReader.read(socket, this, chunk, ws().data);
+        } catch (error) {
+          // Where the next frame begins is unknown now.
+          (socket.frameTracker ??= new FrameTracker()).failed = true;
+          socket.session?.fail(error);
+        }
+      },
+      end(this: ReadSocket) {
+        onEnd(this); // before `ws` ends the server's half
+        ws().end.call(this);
+      },
+      close(this: ReadSocket) {
+        onCut(this); // before `ws` reads what the socket has still buffered
+        ws().close.call(this);
+      },
     };
-    this.#onMessage = serverListener(function (this: GatewaySocket, data: RawData, isBinary: boolean) {
-      fastFrameReader.reported();
-      const message = data as Buffer;
-      if (isBinary) this.close(1003);
-      else if (!fastFrameReader.readMessage(this, message))
-        messageDispatcher.read(this, message.toString(), message.length);
-    });
-    this.#onPing = serverListener(function (this: GatewaySocket, body: Buffer) {
-      fastFrameReader.reported();
-      replyToPing(this, body);
-    });
-    this.#onPong = serverListener(function (this: GatewaySocket, body: Buffer) {
-      fastFrameReader.reported();
-      readPong(this, body);
-    });
-    this.#onError = serverListener(function (this: GatewaySocket, error: Error) {
-      if (this.frameTracker !== undefined) this.frameTracker.failed = true;
-      log.debug(`socket: ${error.message}`);
-    });
   }
 
   /**
@@ -97,6 +92,20 @@ export class SocketEvents implements SocketOwner {
       hooks();
       if (socket.destroyed) this.closing(session, ABNORMAL); // a hook has cut the connection, whose `close` follows
     });
+  }
+
+  received(socket: GatewaySocket, event: 'message' | 'ping' | 'pong', body: Buffer, isBinary: boolean): void {
+    this.fastFrameReader.reported();
+    if (event === 'ping') replyToPing(socket, body);
+    else if (event === 'pong') readPong(socket, body);
+    else if (isBinary) socket.close(1003);
+    else if (!this.fastFrameReader.readMessage(socket, body))
+      this.messageDispatcher.read(socket, body.toString(), body.length);
+  }
+
+  failed({ frameTracker }: GatewaySocket, error: Error): void {
+    if (frameTracker !== undefined) frameTracker.failed = true;
+    this.log.debug(`socket: ${error.message}`);
   }
 
   closing(session: Session, code: number): void {
@@ -121,44 +130,41 @@ export class SocketEvents implements SocketOwner {
 
   #listen(webSocket: GatewaySocket, socket: Socket): void {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
-    this.#interceptData(socket);
-    socket.prependListener('end', onEnd); // runs before `ws` ends the server's half
-    socket.prependListener('close', onCut); // runs before `ws` reads what the socket has still buffered
-    webSocket.on('message', this.#onMessage);
-    webSocket.on('ping', this.#onPing);
-    webSocket.on('pong', this.#onPong);
+    this.#replaceListeners(socket);
     webSocket.owner = this;
     this.counters.webSockets++;
-    webSocket.on('error', this.#onError);
   }
 
-  /**
-   * Replaces the data listener of `ws` by the frame reader, which calls that listener for each frame that `ws` reads.
-   */
-  #interceptData(socket: Socket): void {
-    this.#wsDataListener ??= wsDataListenerOf(socket);
-    socket.on('data', this.#onData);
-    socket.off('data', this.#wsDataListener);
+  /** Replaces the listeners of `ws` by those of this class, which call them. One listener of an event needs no list. */
+  #replaceListeners(socket: Socket): void {
+    this.#ws ??= wsListenersOf(socket);
+    for (const event of EVENTS) {
+      socket.off(event, this.#ws[event]);
+      socket.on(event, this.#listeners[event]);
+    }
   }
 }
 
-/** @throws {Error} for a version of `ws` whose data listener is unknown */
-function wsDataListenerOf(socket: Socket): WsDataListener {
-  const listener = socket.listeners('data').at(-1);
-  if (listener?.name !== 'socketOnData')
+/** @throws {Error} for a version of `ws` whose listeners are unknown */
+function wsListenersOf(socket: Socket): WsListeners {
+  const [data, end, close] = EVENTS.map((event) => {
+    const listener = socket.listeners(event).at(-1);
+    const name = `socketOn${event[0]!.toUpperCase()}${event.slice(1)}`;
+    if (listener?.name === name) return listener;
     throw new Error(
-      'unsupported version of "ws": its data listener is not "socketOnData"; install the version in package.json',
+      `unsupported version of "ws": its ${event} listener is not "${name}"; install the version in package.json`,
     );
-  return listener as WsDataListener;
+  });
+  return { data, end, close } as unknown as WsListeners;
 }
 
 /** Ends the session of a client that has closed its half without a close frame. */
-function onEnd(this: ReadSocket): void {
-  const { owner, session, queue } = this[WEB_SOCKET] ?? {};
+function onEnd(socket: ReadSocket): void {
+  const { owner, session, queue } = socket[WEB_SOCKET] ?? {};
   if (session === undefined || session.closed) return;
   // A client that reads no more would otherwise keep the connection indefinitely.
-  const timer = setTimeout(() => this.destroy(), CLOSE_TIMEOUT_MS);
-  this.once('close', () => clearTimeout(timer));
+  const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
+  socket.once('close', () => clearTimeout(timer));
   owner?.closing(session, ABNORMAL);
   queue?.drop();
   try {
@@ -169,7 +175,7 @@ function onEnd(this: ReadSocket): void {
 }
 
 /** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
-function onCut(this: ReadSocket): void {
-  const { owner, session } = this[WEB_SOCKET] ?? {};
+function onCut(socket: ReadSocket): void {
+  const { owner, session } = socket[WEB_SOCKET] ?? {};
   if (session !== undefined) owner?.closing(session, ABNORMAL);
 }

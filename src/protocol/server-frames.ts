@@ -13,8 +13,9 @@ export function welcomeFrames(welcome: Welcome): (session: string) => Frame {
   const template = encode('sys.welcome', SERVER, placeholder, undefined, JSON.stringify(welcome));
   const at = template.indexOf(placeholder);
   return (session) => {
-    const frame = Buffer.from(template);
-    frame.write(session, at, 'latin1');
+    const frame = Buffer.allocUnsafe(template.length);
+    frame.set(template);
+    for (let index = 0; index < session.length; index++) frame[at + index] = session.charCodeAt(index); // ASCII
     return frame as Frame;
   };
 }

@@ -230,14 +230,13 @@ describe('a socket that a gateway gets', () => {
     await bob.settled();
   });
 
-  it('keeps the listeners of the server when all are removed', async () => {
+  it('is served when all listeners are removed', async () => {
     const bob = await server.connect();
     socket.on('close', () => undefined);
     socket.removeAllListeners();
     socket.removeAllListeners('close');
-    expect(['message', 'error', 'ping', 'pong', 'close'].map((name) => socket.listenerCount(name))).toEqual([
-      1, 1, 1, 1, 0,
-    ]);
+    alice.send({ type: 'habit.echo', id: '1' });
+    expect((await alice.answer('1')).data).toBe(1);
     alice.socket.send('x', { mask: false });
     expect((await alice.closed).code).toBe(1002);
     expect((await bob.next('sys.departed')).sender).toBe(alice.id);

@@ -1,4 +1,5 @@
 import { handlerServers, named } from '../servers.js';
+import { tokenServers } from '../tokens.js';
 import { fan, idle, lone, pairs, processorTime, quietArrivals, rate } from './scenario.js';
 
 /** The servers that are not programs of Node. */
@@ -110,7 +111,7 @@ export const oneProcess = [
     unit: 'connections/s',
     lowerIsBetter: false,
     result: 'connect_rate',
-    servers: named('switchboard', 'plain-ws', 'uws'),
+    servers: [...named('switchboard', 'plain-ws', 'uws'), ...tokenServers],
     load: ['--scenario', 'idle', '--conns', '10000', '--hold', '0'],
     env: quietArrivals,
     targets: { 'plain-ws': 1 },

@@ -7,6 +7,8 @@ import type { KeySource } from './key-source.js';
 
 /** After how long a token may be tried again whose key is unknown while the file is invalid. */
 const RETRY_AFTER_MS = 5000;
+/** How long keys are used without a look at the file, because a look costs as much as the signature of a token. */
+const CHECK_MS = 1000;
 
 /** Reads keys from a JWKS file. @throws {SettingsError} when the file has no usable keys */
 export function readKeyFile(file: string): KeyList {
@@ -23,6 +25,8 @@ export class FileKeys implements KeySource {
   /** When the file was last modified, as of the last read. */
   #readMs: number | undefined;
   #isFailing = false;
+  /** Monotonic time of the last look at the file. */
+  #checkedAtMs = -Infinity;
 
   /** @throws {SettingsError} when the file has no usable keys */
   constructor(
@@ -37,6 +41,12 @@ export class FileKeys implements KeySource {
   }
 
   async current(): Promise<KeyList> {
+    return performance.now() - this.#checkedAtMs < CHECK_MS ? this.#keys : this.newest();
+  }
+
+  /** Looks at the file, because a token may be of a key that the last look did not find. */
+  async newest(): Promise<KeyList> {
+    this.#checkedAtMs = performance.now();
     const modifiedMs = await modifiedAt(this.file);
     if (modifiedMs !== undefined && modifiedMs === this.#readMs) return this.#keys;
     this.#readMs = modifiedMs;
@@ -47,11 +57,6 @@ export class FileKeys implements KeySource {
       this.#fail(error as Error);
     }
     return this.#keys;
-  }
-
-  /** Returns the same, because {@link current} checks the file each time. */
-  newest(): Promise<KeyList> {
-    return Promise.resolve(this.#keys);
   }
 
   #succeed(): void {

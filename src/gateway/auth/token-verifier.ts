@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { decodeProtectedHeader, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import { webcrypto } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TOKEN_PREFIX } from '../../protocol/index.js';
 import { toUser, USER_RULE, type TokenClaims } from '../../sessions/identity.js';
@@ -28,7 +29,8 @@ export interface VerifiedToken {
 @Injectable()
 export class TokenVerifier {
   readonly #mode: Settings['auth'];
-  readonly #secret: Uint8Array | undefined;
+  /** Imported once, because an import costs more than a signature. */
+  readonly #secret: Promise<webcrypto.CryptoKey> | undefined;
   readonly #rules: JWTVerifyOptions & { readonly algorithms: readonly string[] };
 
   constructor(
@@ -36,7 +38,7 @@ export class TokenVerifier {
     private readonly keys: TokenKeys,
   ) {
     this.#mode = auth;
-    this.#secret = authSecret === undefined ? undefined : new TextEncoder().encode(authSecret);
+    this.#secret = authSecret === undefined ? undefined : importSecret(authSecret);
     this.#rules = {
       algorithms: [...(this.#secret ? ['HS256'] : []), ...(keys.isOn ? ['RS256', 'ES256', 'EdDSA', 'Ed25519'] : [])],
       requiredClaims: ['sub', 'exp'],
@@ -80,9 +82,14 @@ export class TokenVerifier {
     const { alg = '', kid } = decodeProtectedHeader(token);
     if (!this.#rules.algorithms.includes(alg))
       throw new TokenRefusal('the algorithm of the token is not accepted, see "alg" in its header');
-    if (alg === 'HS256') return (await jwtVerify(token, this.#secret!, this.#rules)).payload;
+    if (alg === 'HS256') return (await jwtVerify(token, await this.#secret!, this.#rules)).payload;
     return this.keys.verify(token, { alg, ...(typeof kid === 'string' && { kid }) }, this.#rules);
   }
+}
+
+function importSecret(secret: string): Promise<webcrypto.CryptoKey> {
+  const bytes = new TextEncoder().encode(secret);
+  return webcrypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
 }
 
 /** Returns every token that a handshake presents; an empty string for a `Bearer` or a `bearer.` without a token. */

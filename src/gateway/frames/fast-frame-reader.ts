@@ -7,7 +7,7 @@ import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../..
 import { Settings } from '../../settings/settings.js';
 import { readPong, replyToPing } from './ping-replies.js';
 import { FrameTracker } from './frame-tracker.js';
-import { OWN_LISTENERS, type GatewaySocket } from '../gateway-socket.js';
+import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerTable } from '../dispatch/handler-table.js';
 import { MessageDispatcher } from '../dispatch/message-dispatcher.js';
 
@@ -235,7 +235,7 @@ function readControlFrame(socket: GatewaySocket, chunk: Buffer, at: number): num
   if (end === at) return at;
   const isPong = chunk[at] === FINAL_PONG;
   // Liveness is already recorded; `ws` emits the event where the application has a listener.
-  if (socket.listenerCount(isPong ? 'pong' : 'ping') > OWN_LISTENERS) return at;
+  if (socket.listenerCount(isPong ? 'pong' : 'ping') > 0) return at;
   const body = Buffer.allocUnsafe(end - at - 6);
   for (let index = 0; index < body.length; index++) body[index] = chunk[at + 6 + index]! ^ chunk[at + 2 + (index & 3)]!;
   if (isPong) readPong(socket, body);

@@ -7,12 +7,19 @@ interface Ping {
   readonly bytesBefore: number;
 }
 
-/** The pings of one socket: which ones have no answer yet, and what the client has read, as its pongs show. */
+/**
+ * The pings of one socket: which ones have no answer yet, and what the client has read, as its pongs show. Most sockets have
+ * one such ping at most, which costs no object.
+ */
 export class PingRecord {
   /** Heartbeats without a byte from the client. Written by `Heartbeat`. */
   silentHeartbeats = 0;
-  /** Pings without an answer, oldest first. */
-  readonly #pings: Ping[] = [];
+  /** Number of the oldest ping without an answer; 0 where there is none. */
+  #number = 0;
+  /** Bytes sent before that ping. */
+  #bytesBefore = 0;
+  /** Further pings without an answer, oldest first. */
+  #later: Ping[] | undefined;
   #confirmedBytes = 0;
   /** Bytes that the system had taken at the last progress; `undefined` where none waited for it. */
   #takenBytes: number | undefined;
@@ -24,7 +31,7 @@ export class PingRecord {
 
   /** Bytes that the client had not confirmed when the oldest ping without an answer was sent. */
   get unconfirmedBytes(): number {
-    return (this.#pings[0]?.bytesBefore ?? this.#confirmedBytes) - this.#confirmedBytes;
+    return this.#number === 0 ? 0 : this.#bytesBefore - this.#confirmedBytes;
   }
 
   /**
@@ -41,10 +48,12 @@ export class PingRecord {
     return progress;
   }
 
-  /** Records a ping behind so many bytes. @param number higher than those before */
+  /** Records a ping behind so many bytes. @param number higher than those before, at least 1 */
   sent(number: number, bytesBefore: number): void {
-    if (this.#pings.length === MAX_PINGS) this.#pings.pop();
-    this.#pings.push({ number, bytesBefore });
+    if (this.#number === 0) return this.#setOldest(number, bytesBefore);
+    const later = (this.#later ??= []);
+    if (later.length === MAX_PINGS - 1) later.pop();
+    later.push({ number, bytesBefore });
   }
 
   /**
@@ -52,8 +61,17 @@ export class PingRecord {
    * too, because a client may answer only the newest one (RFC 6455, 5.5.3). A number that was never sent answers none.
    */
   answered(number: number): void {
-    if (number > (this.#pings.at(-1)?.number ?? 0)) return;
-    while (this.#pings.length > 0 && this.#pings[0]!.number <= number)
-      this.#confirmedBytes = this.#pings.shift()!.bytesBefore;
+    if (number > (this.#later?.at(-1)?.number ?? this.#number)) return;
+    while (this.#number !== 0 && this.#number <= number) {
+      this.#confirmedBytes = this.#bytesBefore;
+      const next = this.#later?.shift();
+      this.#setOldest(next?.number ?? 0, next?.bytesBefore ?? 0);
+    }
+    if (this.#number === 0) this.#later = undefined;
+  }
+
+  #setOldest(number: number, bytesBefore: number): void {
+    this.#number = number;
+    this.#bytesBefore = bytesBefore;
   }
 }

@@ -85,7 +85,7 @@ export class ClientAddress {
 /** Returns the key under which limits count an address: of IPv6 the /64 network, because a client may use all of it. */
 export function rateLimitKey(text: string): string {
   const address = plainAddress(text);
-  if (isIP(address) !== 6) return address;
+  if (!address.includes(':') || isIP(address) !== 6) return address;
   const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
   const behind = tail === undefined || tail === '' ? [] : tail.split(':');

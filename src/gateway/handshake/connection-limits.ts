@@ -120,7 +120,7 @@ export class ConnectionLimits {
     if (!this.#makeRoomOnNode()) return this.#end(socket, FULL);
     if (this.#isTls) this.#open.addTls(socket, address);
     else this.#open.add(socket, address);
-    socket.once('close', this.#onClose);
+    socket.on('close', this.#onClose);
     accept();
   }
 

@@ -47,7 +47,7 @@ export function forwardedClient(
  * spelt, the IPv4 one.
  */
 export function plainAddress(address: string): string {
-  if (isIP(address) !== 6) return address;
+  if (!address.includes(':') || isIP(address) !== 6) return address;
   const canonical = new SocketAddress({ address: address.split('%')[0]!, family: 'ipv6' }).address;
   return MAPPED.exec(canonical)?.[1] ?? canonical;
 }

@@ -46,6 +46,7 @@ export class Handshake {
 
   /** Returns whether a request is for `WS_PATH`; a trailing slash and a query are allowed. */
   isWebSocketPath(request: IncomingMessage): boolean {
+    if (request.url === this.#path) return true; // nearly every request
     const path = requestPath(request);
     return path === this.#path || path === `${this.#path}/`;
   }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 
 const ASKED = Symbol('whether the request has an Upgrade header');
 const ENDED = Symbol('whether no more requests are read from a socket');
+type MarkedRequest = IncomingMessage & { [ASKED]?: boolean };
 
 /** Makes the next request of a socket end its HTTP, so that the parser reads nothing behind that request. */
 export function readNoMoreRequests(socket: Duplex): void {
@@ -21,7 +22,7 @@ export function wantsWebSocket({ headers }: IncomingMessage): boolean {
 export class HttpRequest extends IncomingMessage {
   /** Written by Node's parser before the headers. */
   set upgrade(asked: boolean | null) {
-    Object.assign(this, { [ASKED]: asked === true });
+    (this as MarkedRequest)[ASKED] = asked === true;
   }
 
   get upgrade(): boolean {
@@ -31,6 +32,6 @@ export class HttpRequest extends IncomingMessage {
 
   /** Whether the parser stops behind this request, because it has an `Upgrade` header or is `CONNECT`. */
   get wantsOtherProtocol(): boolean {
-    return (this as { [ASKED]?: boolean })[ASKED] === true;
+    return (this as MarkedRequest)[ASKED] === true;
   }
 }
