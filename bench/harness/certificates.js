@@ -12,7 +12,8 @@ export const certificatesDir = `${cacheDir}tls`;
  */
 export function withTls(server) {
   const start = ({ node, env }) => server.start({ node, env: { ...env, ...makeCertificate() } });
-  return { ...server, load: [...(server.load ?? []), '--tls'], start };
+  const ofBuild = server.ofBuild && ((root) => withTls(server.ofBuild(root)));
+  return { ...server, load: [...(server.load ?? []), '--tls'], start, ofBuild };
 }
 
 /** Makes the certificate unless there is one. */

@@ -17,7 +17,7 @@ export function chart({ version, results }) {
   const [width, top] = [columns * panel.width + 20, 40];
   let y = top;
   const drawn = lines.flatMap((line) => {
-    const placed = line.map((samples, at) => place(drawPanel(samples), 10 + at * panel.width, y));
+    const placed = line.map((samples, at) => translate(drawPanel(samples), 10 + at * panel.width, y));
     y += Math.max(...line.map((samples) => heightOf(samples)));
     return placed;
   });
@@ -29,7 +29,7 @@ ${drawn.join('\n')}
 `;
 }
 
-function place(drawing, x, y) {
+function translate(drawing, x, y) {
   return `<g transform="translate(${x} ${y})">${drawing}</g>`;
 }
 
@@ -68,7 +68,7 @@ function drawBar(samples, { name, title }, y, most) {
   return `<text x="${panel.left - 8}" ${text} text-anchor="end">${escape(title)}</text>${drawParts(samples, name, y, scale, colour)}<text x="${end.toFixed(1)}" ${text}>${label}</text>`;
 }
 
-/** Draws a bar of one piece for each part. The pieces fill the length of the median, which medians of parts do not sum to. */
+/** Draws a bar of one piece for each part. The pieces fill the length of the median; medians of parts have another sum. */
 function drawParts(samples, name, y, scale, colour) {
   const { median } = samples.values(name);
   const parts = samples.parts(name).map(([, share]) => share);
@@ -78,7 +78,8 @@ function drawParts(samples, name, y, scale, colour) {
   return shares
     .map((share, at) => {
       const length = Math.max(shares.length > 1 ? 0 : 1, (share / total) * median * scale);
-      const piece = `<rect x="${x.toFixed(1)}" y="${y}" width="${length.toFixed(1)}" height="16" fill="${colour}" fill-opacity="${opacities[at] ?? 0.2}"/>`;
+      const place = `x="${x.toFixed(1)}" y="${y}" width="${length.toFixed(1)}" height="16"`;
+      const piece = `<rect ${place} fill="${colour}" fill-opacity="${opacities[at] ?? 0.2}"/>`;
       x += length;
       return piece;
     })

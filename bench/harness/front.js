@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { certificatesDir } from './certificates.js';
 import { projectDir } from './paths.js';
 import { freePort } from './ports.js';
@@ -56,7 +57,7 @@ async function startNginx(sources, app) {
   try {
     const { port, program } = await launch(sources, folder, app);
     const stop = () => program.stop().then(remove);
-    return { port, pids: [program.pid, ...(await childrenOf(program.pid))], stderr: program.stderr, stop };
+    return { port, pids: [program.pid, ...(await workersOf(program.pid))], stderr: program.stderr, stop };
   } catch (error) {
     await remove();
     throw error;
@@ -76,7 +77,7 @@ async function launch(sources, folder, app) {
   return { port, program: await startProgram(command, { at: port, env: searchPath, signal: 'SIGTERM' }) };
 }
 
-/** The variables of docker-compose.yml and the scripts. Rate limits are off, because the generator is one very busy client. */
+/** The variables of docker-compose.yml and the scripts. Rate limits are off, because the generator is one busy client. */
 function environment({ folder, sources, port, httpPort, app }) {
   return {
     ...searchPath,
@@ -117,7 +118,11 @@ function relocate(text, folder) {
     .replace('/run/nginx.pid', `${folder}/nginx.pid`);
 }
 
-async function childrenOf(pid) {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.trim().split(' ').map(Number);
+/** Returns the workers of nginx, which listens before it has any. */
+async function workersOf(pid) {
+  for (;;) {
+    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    if (text !== '') return text.trim().split(' ').map(Number);
+    await delay(5);
+  }
 }

@@ -23,7 +23,11 @@ export class PeerUnavailable extends Error {}
  * Starts a program on the servers' core and resolves once it accepts connections.
  *
  * @param {string[]} command with its arguments
- * @param {{ at: import('./ports.js').Address, env?: Record<string, string>, timeoutMs?: number, signal?: NodeJS.Signals }} options
+ * @param {object} options
+ * @param {import('./ports.js').Address} options.at
+ * @param {Record<string, string>} [options.env]
+ * @param {number} [options.timeoutMs]
+ * @param {NodeJS.Signals} [options.signal] that ends the program
  * @returns {Promise<Program>}
  */
 export async function startProgram(command, { at, env = {}, timeoutMs = START_TIMEOUT_MS, signal = 'SIGKILL' }) {

@@ -7,7 +7,11 @@ import { targetRows } from './targets.js';
 /** The largest share of a core that other processes may use in a valid run. */
 const MAX_OTHER_LOAD = 0.05;
 
-/** Formats bench/RESULTS.md: where Switchboard is ahead and behind, the targets, then all results. @param {import('./results.js').Run} run */
+/**
+ * Formats bench/RESULTS.md: where Switchboard is ahead and behind, the targets, then all results.
+ *
+ * @param {import('./results.js').Run} run
+ */
 export function report({ sets, minutes }) {
   return `# Benchmark results
 
@@ -27,19 +31,21 @@ tables show the median, and in brackets the least and the greatest of all rounds
 - One machine with two cores, the loopback, no network. The server and its proxy share one core, and the load generator has
   the other. One process of each server. On other machines the absolute figures differ, and the ratios may differ.
 - Every server does the same work and starts anew for each sample. In each round all servers run in turn, each round in
-  another order. The generator verifies the receiver, the sender, the order and every byte of every message. A sample with one
-  wrong message counts as failed.
-- The peers are small programs, written as their documentation does; the sources are in [peers](peers). They check less than
-  Switchboard does. A faster program for a peer is welcome.
+  another order. The generator verifies the receiver, the sender, the order and every byte of every message. A sample with
+  one wrong message counts as failed.
+- A peer is a small program, written as its documentation does, or a server as its project ships it. The sources are in
+  [peers](peers), and [README.md](README.md#peers) says what each does not do. They check less than Switchboard does, which
+  favours them. A faster program for a peer is welcome.
 - The load keeps the server busy, so messages wait for each other and a server can write several at once. Switchboard gains
   most there (\`…8\`), less with one message in flight for a pair (\`…1\`), and nothing with one in all (\`…lone\`).
 - Behind nginx the result is the processor time of nginx and the server for each delivered message. nginx has the
   configuration of this project, one worker and TLS. Peers are reached over TCP, as their documentation shows.
-  \`docker compose up\` connects Switchboard over a Unix socket instead; two more rows show each server the other way.
+  \`docker compose up\` connects Switchboard over a Unix socket instead. In \`wss8\` and \`wss1\`, more rows show Switchboard,
+  plain ws and uWebSockets.js over the other kind of socket.
 - Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so.
 
-To reproduce: \`npm ci && npm run bench\` on Linux with two cores, gcc, nginx and the headers of OpenSSL; a single scenario with
-\`npm run bench -- --only wss8 --peers switchboard,plain-ws\`.
+To reproduce: \`npm ci && npm run bench\` on Linux with two cores, gcc, nginx and the headers of OpenSSL; a single scenario
+with \`npm run bench -- --only wss8 --peers switchboard,plain-ws\`.
 ${sets.map(setText).join('')}`;
 }
 
@@ -48,7 +54,7 @@ function setText({ version, rounds, seconds, results }) {
   return `
 ## Node ${version}
 
-${rounds} rounds of ${seconds} s or more.
+${rounds} rounds of ${seconds} s or more; fewer for memory and departures, which take long and hardly differ.
 
 ### Where Switchboard is ahead
 
@@ -70,7 +76,7 @@ ${shown
   .join('')}${failures(results)}`;
 }
 
-/** Tells whether a result is of one of the scenarios, or of its second field. */
+/** Returns whether a result is of one of the scenarios, or of its second field. */
 function isOneOf(scenarios) {
   const names = new Set(scenarios.flatMap(({ name, also }) => [name, also?.name]));
   return ({ scenario }) => names.has(scenario.name);
@@ -112,7 +118,7 @@ function figures(samples) {
 
 function failures(results) {
   const lines = results.flatMap(({ scenario, failures: failed }) =>
-    failed.map((text) => `- ${scenario.name}, ${text.split('\n')[0]}`),
+    failed.map((text) => `- ${scenario.name}, ${text.split('\n')[0].trim()}`),
   );
   return lines.length ? `\nFailed:\n\n${lines.join('\n')}\n` : '';
 }

@@ -13,7 +13,8 @@ export async function* runRounds(scenarios, options) {
   for (const scenario of scenarios) {
     const samples = new PairedSamples(scenario);
     const also = scenario.also && new PairedSamples({ ...scenario, ...scenario.also });
-    for (let round = 0; round < options.rounds; round++) await runRound(samples, also, round, options);
+    const rounds = Math.min(options.rounds, scenario.rounds ?? options.rounds);
+    for (let round = 0; round < rounds; round++) await runRound(samples, also, round, options);
     const results = also ? [samples, also] : [samples];
     results.forEach(show);
     yield results;

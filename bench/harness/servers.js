@@ -118,10 +118,10 @@ export const servers = [
     load: ['--mode', 'sio', '--path', '/wss/?EIO=4&transport=websocket'],
   }),
   // The npm build has no binary for Node 24, and this server is C++.
-  nodeServer({ name: 'uws', title: 'uWebSockets.js, Node 20', script: peer('uws.js'), node: node20 }),
+  nodeServer({ name: 'uws', title: 'uWebSockets.js (Node 20)', script: peer('uws.js'), node: node20 }),
   nodeServer({
     name: 'uws-corked',
-    title: 'uWebSockets.js corked, Node 20',
+    title: 'uWebSockets.js corked (Node 20)',
     script: peer('uws-corked.js'),
     node: node20,
   }),

@@ -12,8 +12,8 @@ export function targetRows(samples, version) {
     const least = leastFor(targets[server.name], version);
     const ratio = samples.ratio('switchboard', server.name);
     if (least === undefined || samples.unavailable.has(server.name)) return [];
-    const met = ratio && ratio.median >= least;
-    return [[name, server.title, ratio ? ratioText(ratio) : 'failed', `${least} ×`, verdict(met)]];
+    if (ratio === undefined) return [[name, server.title, 'failed', `${least} ×`, '']];
+    return [[name, server.title, ratioText(ratio), `${least} ×`, verdict(ratio.median >= least)]];
   });
   const own = samples.values('switchboard');
   if (most && own) {

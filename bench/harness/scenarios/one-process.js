@@ -3,7 +3,8 @@ import { fan, idle, lone, pairs, processorTime, quietArrivals, rate } from './sc
 
 /** The servers that are not programs of Node. */
 const others = ['c-router', 'centrifugo', 'nats', 'spring'];
-const all = named('switchboard', 'plain-ws', 'nest-validation', 'socketio', 'uws', 'uws-corked', ...others);
+const all = named('switchboard', 'plain-ws', 'nest-validation', 'socketio', 'uws', 'uws-corked', 'c-router');
+const allAndOthers = named(...all.map(({ name }) => name), ...others);
 const withoutSocketIo = named('switchboard', 'plain-ws', 'nest-validation', 'uws', 'uws-corked', 'c-router');
 
 /** Plain `ws` against itself: smaller differences are noise. @type {import('./scenario.js').Scenario} */
@@ -21,7 +22,7 @@ export const oneProcess = [
     ...rate,
     name: 'pp8',
     title: '100 pairs, 8 messages in flight each way',
-    servers: all,
+    servers: allAndOthers,
     load: [...pairs, '--window', '8', '--size', '100'],
     targets: { 'plain-ws': 6.5, 'uws-corked': 1.7, 'c-router': 0.5 },
     also: processorTime('pp8'),
@@ -57,7 +58,7 @@ export const oneProcess = [
     name: 'fan',
     title: 'one sender, 1,000 receivers, round after round',
     unit: 'deliveries/s',
-    servers: all,
+    servers: allAndOthers,
     load: fan,
     targets: { 'plain-ws': 1.2, uws: 0.9, 'c-router': 0.9 },
     also: processorTime('fan'),
@@ -68,7 +69,7 @@ export const oneProcess = [
     unit: 'µs',
     lowerIsBetter: true,
     result: 'p99_us',
-    servers: named('switchboard', 'plain-ws', 'uws', 'uws-corked', ...others),
+    servers: named('switchboard', 'plain-ws', 'uws-corked', 'c-router'),
     load: ['--scenario', 'open', '--pairs', '100', '--rate', '10000', '--size', '100'],
     warm: 2,
     least: 4,
@@ -99,6 +100,7 @@ export const oneProcess = [
     // NATS has no departure notices.
     servers: named('switchboard', 'plain-ws', 'uws', 'c-router', 'centrifugo', 'spring'),
     load: ['--scenario', 'leave', '--conns', '2000', '--leavers', '1000', '--hold', '0.5'],
+    rounds: 3,
     env: quietArrivals,
     targets: { 'plain-ws': 30 },
   },

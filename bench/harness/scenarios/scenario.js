@@ -12,6 +12,7 @@
  * @property {number} [most] the largest accepted result of Switchboard
  * @property {number} [warm] seconds before the measurement, if over a second
  * @property {number} [least] the least measured seconds
+ * @property {number} [rounds] the most rounds, where the results hardly differ and take long
  * @property {('tls' | 'nginx')[]} [needs] what the machine must have
  * @property {Record<string, string>} [env] of every server
  * @property {Partial<Scenario>} [also] a second field of the same output, with a name of its own
@@ -48,5 +49,6 @@ export const idle = (sessions) => ({
   result: 'kb_per_conn',
   load: ['--scenario', 'idle', '--conns', `${sessions}`, '--hold', '5'],
   env: { ...quietArrivals, HEARTBEAT_MS: '2000' },
+  rounds: 2,
   targets: {},
 });

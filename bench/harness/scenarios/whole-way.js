@@ -1,5 +1,6 @@
 import { withTls } from '../certificates.js';
 import { behindNginx } from '../front.js';
+import { node20 } from '../paths.js';
 import { named, nodeServer, peer, switchboard } from '../servers.js';
 import { cost, fan, idle, lone, pairs } from './scenario.js';
 
@@ -9,11 +10,21 @@ const all = [
   switchboard({ name: 'switchboard-tcp', title: 'Switchboard over TCP' }),
   ...named('plain-ws'),
   nodeServer({ name: 'plain-ws-unix', title: 'plain ws over a Unix socket', script: peer('plain-ws.js'), unix: true }),
-  ...named('nest-validation', 'socketio', 'uws-corked'),
+  ...named('uws-corked'),
+  nodeServer({
+    name: 'uws-corked-unix',
+    title: 'uWebSockets.js corked over a Unix socket',
+    script: peer('uws-corked.js'),
+    node: node20,
+    unix: true,
+  }),
+  ...named('nest-validation', 'socketio'),
 ].map((server) => behindNginx(server));
 
 const front = (...names) => all.filter(({ name }) => names.includes(name));
-const few = front('switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix', 'uws-corked');
+/** Those that are measured over both kinds of sockets. */
+const both = front('switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix', 'uws-corked', 'uws-corked-unix');
+const few = front('switchboard', 'plain-ws', 'uws-corked');
 const ownTls = named('switchboard', 'plain-ws').map(withTls);
 
 /** From client to client through TLS and nginx. @type {import('./scenario.js').Scenario[]} */
@@ -30,7 +41,7 @@ export const wholeWay = [
     ...cost,
     name: 'wss1',
     title: 'as wss8 with 1 message in flight each way',
-    servers: all,
+    servers: both,
     load: [...pairs, '--window', '1', '--size', '100'],
     targets: { 'plain-ws': 2, 'uws-corked': 2 },
   },
@@ -59,7 +70,7 @@ export const wholeWay = [
   {
     ...idle(5_000),
     name: 'wssidle',
-    servers: front('switchboard', 'plain-ws', 'uws-corked'),
+    servers: few,
     targets: { 'plain-ws': 1 },
     most: 30,
   },

@@ -44,7 +44,7 @@ static void unmask(char *bytes, size_t length, const char *mask) {
   for (; i + 8 <= length; i += 8) { memcpy(&word, bytes + i, 8); word ^= mask8; memcpy(bytes + i, &word, 8); }
   for (; i < length; i++) bytes[i] ^= mask[i & 3];
 }
-// Finds the key of an upgrade request that ends at `last`; NULL if there is none.
+// Finds the key of an upgrade request that ends at `last`, or NULL.
 static const char *key_of(const char *request, const char *last) {
   static const char name[] = "\r\nSec-WebSocket-Key: ";
   const char *key = memmem(request, last - request, name, sizeof name - 1);
