@@ -44,10 +44,11 @@ async function messages() {
     console.error(title, Math.round(rate), parts);
     results.push({ title, rate, costs: parts });
   };
-  for (const [title, load] of [
-    ['direct, 8 in flight', loads.cross8],
-    ['direct, 1 in flight', loads.cross1],
-  ]) {
+  const flights = [
+    { title: 'direct, 8 in flight', load: loads.cross8 },
+    { title: 'direct, 1 in flight', load: loads.cross1 },
+  ];
+  for (const { title, load } of flights) {
     await add(`${title}, no backplane`, alone, load);
     await add(`${title}, within a node`, oneNode, load);
     await add(`${title}, between nodes`, cluster, load);

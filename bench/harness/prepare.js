@@ -5,7 +5,7 @@ import { compileGenerator } from './generator.js';
 import { hasNginx } from './front.js';
 import { benchDir, cacheDir, projectDir } from './paths.js';
 
-/** What some scenarios need, and how to get it. */
+/** Advice for each tool that some scenarios need. */
 export const lacking = {
   tls: 'the generator has no TLS (Debian: apt-get install libssl-dev openssl)',
   nginx: 'nginx is missing (Debian: apt-get install nginx)',

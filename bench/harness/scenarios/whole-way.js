@@ -22,7 +22,7 @@ const all = [
 ].map((server) => behindNginx(server));
 
 const front = (...names) => all.filter(({ name }) => names.includes(name));
-/** Those that are measured over both kinds of sockets. */
+/** Servers that are measured over both kinds of sockets. */
 const both = front('switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix', 'uws-corked', 'uws-corked-unix');
 const few = front('switchboard', 'plain-ws', 'uws-corked');
 const ownTls = named('switchboard', 'plain-ws').map(withTls);
