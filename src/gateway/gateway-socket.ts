@@ -177,17 +177,11 @@ export class GatewaySocket extends WebSocket implements Connection {
   }
 
   #serve(event: string | symbol, [first, second]: readonly unknown[]): void {
-    switch (event) {
-      case 'message':
-      case 'ping':
-      case 'pong':
-        return this.owner?.received(this, event, first as Buffer, second === true);
-      case 'error':
-        return this.owner?.failed(this, first as Error);
-      case 'close':
-        // An application may emit the event, too; `ws` closes first.
-        if (this.readyState === WebSocket.CLOSED) this.#closed(first as number);
-    }
+    if (event === 'message' || event === 'ping' || event === 'pong')
+      this.owner?.received(this, event, first as Buffer, second === true);
+    else if (event === 'error') this.owner?.failed(this, first as Error);
+    // An application may emit `close`, too; `ws` closes first.
+    else if (event === 'close' && this.readyState === WebSocket.CLOSED) this.#closed(first as number);
   }
 
   onceClosed(listener: (code: number) => void): void {

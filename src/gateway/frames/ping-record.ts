@@ -14,7 +14,7 @@ interface Ping {
 export class PingRecord {
   /** Heartbeats without a byte from the client. Written by `Heartbeat`. */
   silentHeartbeats = 0;
-  /** Number of the oldest ping without an answer; 0 where there is none. */
+  /** Number of the oldest ping without an answer; 0 where all have one. */
   #number = 0;
   /** Bytes sent before that ping. */
   #bytesBefore = 0;

@@ -193,7 +193,7 @@ export class ConnectionLimits {
   #expectResponse(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
     connection.requests++;
     this.counters.requestsRunning.add(request);
-    connection.running.add(request);
+    connection.running.push(request);
     connection.latest = request;
     const { socket } = request; // the request may have none by then
     if (connection.unanswered === 1 && this.#responseTimeoutMs > 0) {
@@ -210,7 +210,7 @@ export class ConnectionLimits {
 
   #onResponseEnd(connection: HttpConnection, request: IncomingMessage, socket: Socket): void {
     this.counters.requestsRunning.delete(request);
-    connection.running.delete(request);
+    connection.running.splice(connection.running.indexOf(request), 1);
     if (request === connection.latest) connection.body?.stop();
     if (!request.complete) {
       connection.isEnding = true;

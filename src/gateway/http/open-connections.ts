@@ -10,8 +10,8 @@ type KnownSocket = Socket & { [CONNECTION]?: HttpConnection | undefined };
 export class HttpConnection {
   /** Requests so far. */
   requests = 0;
-  /** Requests whose response is not complete. */
-  readonly running = new Set<IncomingMessage>();
+  /** Requests whose response is not complete; a list, because there are few and most connections have none. */
+  readonly running: IncomingMessage[] = [];
   /** The latest request, whose body may still arrive. */
   latest: IncomingMessage | undefined;
   /** Requests whose bodies can no longer arrive, because the parser failed: they get no response of their own. */
@@ -37,7 +37,7 @@ export class HttpConnection {
 
   /** Responses that are not complete. */
   get unanswered(): number {
-    return this.running.size;
+    return this.running.length;
   }
 }
 
