@@ -12,6 +12,7 @@ import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import { readPong, replyToPing } from './frames/ping-replies.js';
+import { ReadBuffer } from './frames/read-buffer.js';
 import { serverListener, type GatewaySocket, type SocketOwner } from './gateway-socket.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
@@ -28,7 +29,7 @@ export class SocketEvents implements SocketOwner {
   /** Called when the socket of a session has closed. Written by `SessionOpener`. */
   onDisconnect: ((socket: GatewaySocket, code: number) => void) | undefined;
   // One listener of each kind serves all sockets, so that a session costs no closure.
-  readonly #onData: (this: Socket, chunk: Buffer) => void;
+  readonly #readBuffer: ReadBuffer;
   readonly #onMessage: (this: GatewaySocket, data: RawData, isBinary: boolean) => void;
   readonly #onPing: (this: GatewaySocket, body: Buffer) => void;
   readonly #onPong: (this: GatewaySocket, body: Buffer) => void;
@@ -49,19 +50,19 @@ export class SocketEvents implements SocketOwner {
       notices: settings.noticeScope,
     });
     const wsDataListener = (): WsDataListener => this.#wsDataListener!;
-    this.#onData = function (this: ReadSocket, chunk) {
+    this.#readBuffer = new ReadBuffer(function (this: ReadSocket, block, length) {
       // `ws` itself reads the bytes that a destroyed socket has still buffered.
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
       socket.session?.markAlive();
       try {
-        fastFrameReader.read(socket, this, chunk, wsDataListener());
+        fastFrameReader.read(socket, this, block, length, wsDataListener());
       } catch (error) {
         // Where the next frame begins is unknown now.
         (socket.frameTracker ??= new FrameTracker()).failed = true;
         socket.session?.fail(error);
       }
-    };
+    });
     this.#onMessage = serverListener(function (this: GatewaySocket, data: RawData, isBinary: boolean) {
       fastFrameReader.reported();
       const message = data as Buffer;
@@ -137,7 +138,7 @@ export class SocketEvents implements SocketOwner {
    */
   #interceptData(socket: Socket): void {
     this.#wsDataListener ??= wsDataListenerOf(socket);
-    socket.on('data', this.#onData);
+    this.#readBuffer.listen(socket);
     socket.off('data', this.#wsDataListener);
   }
 }

@@ -132,7 +132,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
   });
 
   const fastLayers: [string, (victim: Client) => void][] = [
-    ['scanner', () => inject(EnvelopeScanner.prototype, 'scan', (_, [chunk]) => (chunk as Buffer).length > 1000)],
+    ['scanner', () => inject(EnvelopeScanner.prototype, 'scan', (_, [, from, to]) => Number(to) - Number(from) > 1000)],
     [
       'fast router',
       (victim) => inject(get(FastRouter), 'tryRoute', (_, [sender]) => (sender as Session).id === victim.id),
