@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import type { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { checkClose, closeReason, isDeliverable, NO_STATUS, textFrame } from '../protocol/index.js';
 import type { Connection } from '../sessions/connection.js';
@@ -9,6 +8,7 @@ import type { HandlerQueue } from './dispatch/handler-queue.js';
 import type { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import type { PingRecord } from './frames/ping-record.js';
+import type { DirectSocket } from './http/direct-socket.js';
 import { takenBytes } from './http/taken-bytes.js';
 import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
 
@@ -37,7 +37,7 @@ export interface SocketOwner {
  */
 export class GatewaySocket extends WebSocket implements Connection {
   /** The TCP or TLS socket. Written by `SocketEvents`, before the session opens. */
-  sink!: Socket;
+  sink!: DirectSocket;
   /** Written by `SocketEvents`, before the session opens. */
   owner: SocketOwner | undefined;
   /** Written by {@link attach}. */
@@ -68,11 +68,11 @@ export class GatewaySocket extends WebSocket implements Connection {
   }
 
   get bytesWritten(): number {
-    return this.sink.bytesWritten;
+    return this.sink.bytesWritten + this.sink.directBytes;
   }
 
   get takenBytes(): number {
-    return takenBytes(this.sink);
+    return takenBytes(this.sink) + this.sink.directBytes;
   }
 
   get confirmedBytes(): number {

@@ -10,7 +10,9 @@ import { Log } from '../telemetry/log.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
+import { directSocket } from './http/direct-socket.js';
 import { readPong, replyToPing } from './frames/ping-replies.js';
+import { ReadBuffer } from './frames/read-buffer.js';
 import type { GatewaySocket, SocketOwner } from './gateway-socket.js';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
@@ -35,8 +37,9 @@ export class SocketEvents implements SocketOwner {
   #ws: WsListeners | undefined;
   /** Called when the socket of a session has closed. Written by `SessionOpener`. */
   onDisconnect: ((socket: GatewaySocket, code: number) => void) | undefined;
+  readonly #readBuffer: ReadBuffer;
   /** Listeners that serve all sockets, so that a session costs no closure. */
-  readonly #listeners: WsListeners;
+  readonly #listeners: Pick<WsListeners, 'end' | 'close'>;
 
   constructor(
     private readonly messageDispatcher: MessageDispatcher,
@@ -53,20 +56,20 @@ export class SocketEvents implements SocketOwner {
       notices: settings.noticeScope,
     });
     const ws = (): WsListeners => this.#ws!;
+    this.#readBuffer = new ReadBuffer(function (this: ReadSocket, block, length) {
+      // `ws` itself reads the bytes that a destroyed socket has still buffered.
+      if (this.destroyed) return;
+      const socket = this[WEB_SOCKET]!;
+      socket.session?.markAlive();
+      try {
+        fastFrameReader.read(socket, this, block, length, ws().data);
+      } catch (error) {
+        // Where the next frame begins is unknown now.
+        (socket.frameTracker ??= new FrameTracker()).failed = true;
+        socket.session?.fail(error);
+      }
+    });
     this.#listeners = {
-      data(this: ReadSocket, chunk) {
-        // `ws` itself reads the bytes that a destroyed socket has still buffered.
-        if (this.destroyed) return;
-        const socket = this[WEB_SOCKET]!;
-        socket.session?.markAlive();
-        try {
-          fastFrameReader.read(socket, this, chunk, ws().data);
-        } catch (error) {
-          // Where the next frame begins is unknown now.
-          (socket.frameTracker ??= new FrameTracker()).failed = true;
-          socket.session?.fail(error);
-        }
-      },
       end(this: ReadSocket) {
         onEnd(this); // before `ws` ends the server's half
         ws().end.call(this);
@@ -84,7 +87,7 @@ export class SocketEvents implements SocketOwner {
    * @param hooks run before others are notified of the session
    */
   open(webSocket: GatewaySocket, socket: Socket, identity: Identity, hooks: () => void): void {
-    webSocket.sink = socket;
+    webSocket.sink = directSocket(socket);
     this.#listen(webSocket, socket);
     const session = this.sessions.create(identity);
     webSocket.attach(session);
@@ -138,7 +141,9 @@ export class SocketEvents implements SocketOwner {
   /** Replaces the listeners of `ws` by those of this class, which call them. One listener of an event needs no list. */
   #replaceListeners(socket: Socket): void {
     this.#ws ??= wsListenersOf(socket);
-    for (const event of EVENTS) {
+    this.#readBuffer.listen(socket);
+    socket.off('data', this.#ws.data);
+    for (const event of ['end', 'close'] as const) {
       socket.off(event, this.#ws[event]);
       socket.on(event, this.#listeners[event]);
     }

@@ -1,6 +1,6 @@
 import type { Block, Frame } from '../protocol/index.js';
 import { LARGE_BLOCK_BYTES } from './block-pool.js';
-import type { ByteSink } from './connection.js';
+import { writeTo, type ByteSink } from './connection.js';
 import type { Flushable } from './flush-scheduler.js';
 import { FrameBatches } from './frame-batches.js';
 import type { OutboxOwner, OutboxServices } from './outbox-services.js';
@@ -216,9 +216,9 @@ export class Outbox implements Flushable {
     const used = this.used;
     this.#sharedFrame = this.#block = null;
     this.used = 0;
-    if (shared !== null) sink.write(shared);
+    if (shared !== null) writeTo(sink, shared, shared.length);
     if (block === null) return;
-    sink.write(block.bytes.subarray(0, used));
+    writeTo(sink, block.bytes, used);
     if (sink.writableLength === 0) this.services.blockPool.give(block);
   }
 

@@ -132,7 +132,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
   });
 
   const fastLayers: [string, (victim: Client) => void][] = [
-    ['scanner', () => inject(EnvelopeScanner.prototype, 'scan', (_, [chunk]) => (chunk as Buffer).length > 1000)],
+    ['scanner', () => inject(EnvelopeScanner.prototype, 'scan', (_, [, from, to]) => Number(to) - Number(from) > 1000)],
     [
       'fast router',
       (victim) => inject(get(FastRouter), 'tryRoute', (_, [sender]) => (sender as Session).id === victim.id),
@@ -255,7 +255,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
     pair[0].send({ type: 'more', receiver: victim.id, id: 'm' });
     await pair[0].answer('m');
     let failures = 0;
-    inject(sink, 'write', () => failures++ === 0);
+    inject(session.outbox, 'flushAll', () => failures++ === 0);
     victim.socket.resume();
     expect(await pair[0].next('sys.departed')).toMatchObject({ sender: victim.id, data: { code: 1011 } });
     while (!victim.over) await new Promise(setImmediate);

@@ -223,6 +223,9 @@ export class SimulatedNode {
       writable: true,
       writableLength: 0,
       writableNeedDrain: false,
+      writableCorked: 0,
+      descriptor: -1,
+      directBytes: 0,
       write: (bytes: Uint8Array): boolean => {
         const texts =
           client.endedMs === undefined ? textsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) : [];

@@ -33,6 +33,8 @@ export function newRegistry(variables: Record<string, string> = {}): SessionRegi
 class FakeSink extends Writable {
   readonly #chunks: Buffer[] = [];
   #finish: (() => void) | undefined;
+  readonly descriptor = -1;
+  directBytes = 0;
   stalled = false;
 
   constructor() {

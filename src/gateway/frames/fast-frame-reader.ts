@@ -3,10 +3,11 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { FastRouter } from '../../messaging/fast-router.js';
-import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
+import { Block, EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
 import { readPong, replyToPing } from './ping-replies.js';
 import { FrameTracker } from './frame-tracker.js';
+import { kept } from './read-buffer.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerTable } from '../dispatch/handler-table.js';
 import { MessageDispatcher } from '../dispatch/message-dispatcher.js';
@@ -67,34 +68,36 @@ export class FastFrameReader {
   readMessage(socket: GatewaySocket, message: Buffer): boolean {
     if (!this.#isFast || socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
-    return this.#scanner.scan(message, 0, message.length, 0) && this.#dispatch(socket);
+    return this.#scanner.scan(new Block(message), 0, message.length, 0) && this.#dispatch(socket);
   }
 
   /**
-   * Reads one chunk that a socket received over `tcp`. Returns the rest to `tcp`, unread, when what came before it has used
-   * up the share of this turn or filled the outbox, because one chunk may hold thousands of requests for long answers, of
-   * broadcasts, of fragments, or of messages over the rate limit.
+   * Reads one chunk that a socket received over `tcp`, the first `length` bytes of a block. Returns the rest to `tcp`,
+   * unread, when what came before it has used up the share of this turn or filled the outbox, because one chunk may hold
+   * thousands of requests for long answers, of broadcasts, of fragments, or of messages over the rate limit.
    */
-  read(socket: GatewaySocket, tcp: Socket, chunk: Buffer, wsDataListener: WsDataListener): void {
+  read(socket: GatewaySocket, tcp: Socket, block: Block, length: number, wsDataListener: WsDataListener): void {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
     const session = socket.session!;
     const { outbox } = session;
-    if ((socket.readBytes += chunk.length) >= MAX_READ_BYTES) {
+    if ((socket.readBytes += length) >= MAX_READ_BYTES) {
       socket.readBytes = 0;
       session.pauseForTurn();
     }
     let at = 0;
-    while (at < chunk.length) {
+    while (at < length) {
       if ((outbox.saturated || socket.errors >= MAX_ERRORS) && !session.closed) {
         socket.errors = 0;
         session.pauseForTurn();
-        tcp.unshift(chunk.subarray(at));
+        tcp.unshift(kept(block, at, length));
         return;
       }
       let frameTracker = socket.frameTracker;
       if (this.#isFast && (frameTracker === undefined || (frameTracker.atMessage && !frameTracker.wsOnly))) {
         const end =
-          socket.readyState === WebSocket.OPEN ? this.#readFrame(socket, chunk, at) : this.#skipFrame(chunk, at);
+          socket.readyState === WebSocket.OPEN
+            ? this.#readFrame(socket, block, at, length)
+            : this.#skipFrame(block.bytes, at, length);
         if (end > at) {
           at = end;
           continue;
@@ -103,38 +106,39 @@ export class FastFrameReader {
       frameTracker = socket.frameTracker ??= new FrameTracker();
       if (frameTracker.failed) return;
       const { fragmentFrames } = frameTracker;
-      const end = frameTracker.step(chunk, at);
+      const end = frameTracker.step(block.bytes.subarray(0, length), at);
       if (frameTracker.overFragmented) return refuse(socket, tcp, frameTracker);
       const before = this.#reported;
-      wsDataListener.call(tcp, at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+      wsDataListener.call(tcp, kept(block, at, end));
       at = end;
       // `ws` emits nothing for an invalid message or a close frame: later frames have no effect.
       if (this.#reported === before && frameTracker.atMessage) frameTracker.failed = true;
       if (frameTracker.fragmentFrames === fragmentFrames) continue;
       if ((socket.readBytes += FRAGMENT_COST_BYTES) < MAX_READ_BYTES) continue;
-      socket.readBytes = at - chunk.length; // the rest counts when it is read again
+      socket.readBytes = at - length; // the rest counts when it is read again
       if (session.closed) pauseClosed(tcp);
       else session.pauseForTurn();
-      if (at < chunk.length) tcp.unshift(chunk.subarray(at));
+      if (at < length) tcp.unshift(kept(block, at, length));
       return;
     }
   }
 
   /** Reads the frame at `at` and returns the offset behind it; returns `at`, with no effect, where `ws` must read it. */
-  #readFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
-    if (chunk.length - at < 6) return at;
-    if (chunk[at] !== FINAL_TEXT) return readControlFrame(socket, chunk, at);
-    const second = chunk[at + 1]!;
+  #readFrame(socket: GatewaySocket, block: Block, at: number, chunkEnd: number): number {
+    const { bytes } = block;
+    if (chunkEnd - at < 6) return at;
+    if (bytes[at] !== FINAL_TEXT) return readControlFrame(socket, bytes, at, chunkEnd);
+    const second = bytes[at + 1]!;
     if ((second & MASKED) === 0) return at;
     let length = second & 0x7f;
     let start = at + 6;
     if (length === 126) {
-      length = (chunk[at + 2]! << 8) | chunk[at + 3]!;
+      length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
       start = at + 8;
     } else if (length === 127) return at;
     const end = start + length;
-    if (end > chunk.length || length > this.#maxBytes) return at;
-    return this.#scanner.scan(chunk, start, end, maskAt(chunk, start - 4)) && this.#dispatch(socket) ? end : at;
+    if (end > chunkEnd || length > this.#maxBytes) return at;
+    return this.#scanner.scan(block, start, end, maskAt(bytes, start - 4)) && this.#dispatch(socket) ? end : at;
   }
 
   /** Routes or dispatches the scanned message; returns `false`, with no effect, where the slow path must decide. */
@@ -161,13 +165,13 @@ export class FastFrameReader {
   }
 
   /** Skips a frame after the server has closed, and returns the offset behind it; `at` where `ws` must read it. */
-  #skipFrame(chunk: Buffer, at: number): number {
-    if (chunk[at] !== FINAL_TEXT || chunk.length - at < 6) return controlFrameEnd(chunk, at);
-    const second = chunk[at + 1]!;
+  #skipFrame(bytes: Buffer, at: number, chunkEnd: number): number {
+    if (bytes[at] !== FINAL_TEXT || chunkEnd - at < 6) return controlFrameEnd(bytes, at, chunkEnd);
+    const second = bytes[at + 1]!;
     const short = (second & 0x7f) < 126;
-    const length = short ? second & 0x7f : (chunk[at + 2]! << 8) | chunk[at + 3]!;
+    const length = short ? second & 0x7f : (bytes[at + 2]! << 8) | bytes[at + 3]!;
     const end = at + (short ? 6 : 8) + length;
-    return (second & MASKED) === 0 || second === 0xff || end > chunk.length || length > this.#maxBytes ? at : end;
+    return (second & MASKED) === 0 || second === 0xff || end > chunkEnd || length > this.#maxBytes ? at : end;
   }
 
   /** Passes a message that a handler claims, or a request to the server, to the dispatcher. */
@@ -220,24 +224,24 @@ function pauseClosed(tcp: Socket): void {
 }
 
 /** Returns the offset behind a whole, valid ping or pong at `at`; `at` where there is no such frame. */
-function controlFrameEnd(chunk: Buffer, at: number): number {
-  const first = chunk[at];
-  if ((first !== FINAL_PING && first !== FINAL_PONG) || chunk.length - at < 6) return at;
-  const second = chunk[at + 1]!;
+function controlFrameEnd(bytes: Buffer, at: number, chunkEnd: number): number {
+  const first = bytes[at];
+  if ((first !== FINAL_PING && first !== FINAL_PONG) || chunkEnd - at < 6) return at;
+  const second = bytes[at + 1]!;
   const length = second & 0x7f;
   const end = at + 6 + length;
-  return (second & MASKED) === 0 || length > MAX_CONTROL_BYTES || end > chunk.length ? at : end;
+  return (second & MASKED) === 0 || length > MAX_CONTROL_BYTES || end > chunkEnd ? at : end;
 }
 
 /** Reads a ping or pong at `at` and returns the offset behind it; returns `at`, with no effect, where `ws` must read it. */
-function readControlFrame(socket: GatewaySocket, chunk: Buffer, at: number): number {
-  const end = controlFrameEnd(chunk, at);
+function readControlFrame(socket: GatewaySocket, bytes: Buffer, at: number, chunkEnd: number): number {
+  const end = controlFrameEnd(bytes, at, chunkEnd);
   if (end === at) return at;
-  const isPong = chunk[at] === FINAL_PONG;
+  const isPong = bytes[at] === FINAL_PONG;
   // Liveness is already recorded; `ws` emits the event where the application has a listener.
   if (socket.listenerCount(isPong ? 'pong' : 'ping') > 0) return at;
   const body = Buffer.allocUnsafe(end - at - 6);
-  for (let index = 0; index < body.length; index++) body[index] = chunk[at + 6 + index]! ^ chunk[at + 2 + (index & 3)]!;
+  for (let index = 0; index < body.length; index++) body[index] = bytes[at + 6 + index]! ^ bytes[at + 2 + (index & 3)]!;
   if (isPong) readPong(socket, body);
   else replyToPing(socket, body);
   return end;

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { isDeepStrictEqual } from 'node:util';
 import {
   Block,
+  Block,
   decode,
   EnvelopeScanner,
   IdTable,
@@ -102,7 +103,7 @@ function scan(input, message) {
   for (let index = 0; index < message.length; index++) chunk[from + index] = message[index] ^ (mask[index & 3] ?? 0);
   const word = mask.length === 4 ? maskAt(mask, 0) : 0;
   if (mask.length < 4) message.copy(chunk, from);
-  return scanner.scan(chunk, from, from + message.length, word);
+  return scanner.scan(new Block(chunk), from, from + message.length, word);
 }
 
 function slowPath(text) {
