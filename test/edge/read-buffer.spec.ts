@@ -79,7 +79,7 @@ describe.each(['tcp', 'unix', 'tls'])('the read buffer on an accepted socket (%s
       expect(numbers).toEqual(Array.from({ length: 60 }, (_, number) => number));
     }
     expect(blocks.size).toBeLessThan(30); // bytes that waited in a stream have blocks of their own
-    for (const [client, accepted] of pairs) [client.destroy(), accepted.destroy()];
+    for (const socket of pairs.flat()) socket.destroy();
   });
 
   it('is shared once for a socket', async () => {

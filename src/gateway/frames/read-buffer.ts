@@ -46,10 +46,11 @@ export class ReadBuffer {
     socket.on('data', this.#onData);
     const internals = socket as Socket & Internals;
     if (kBuffer === undefined || kBufferCb === undefined || internals[kBuffer] !== null) return false;
-    if (typeof internals._handle?.useUserBuffer !== 'function') return false;
+    const { _handle: handle } = internals;
+    if (typeof handle?.useUserBuffer !== 'function') return false;
     internals[kBuffer] = READ.bytes;
     internals[kBufferCb] = this.#onRead;
-    internals._handle.useUserBuffer(READ.bytes);
+    handle.useUserBuffer(READ.bytes);
     return true;
   }
 }

@@ -9,5 +9,5 @@ export type DirectSocket = Socket & ByteSink;
 export function directSocket(socket: Socket): DirectSocket {
   const { _handle: handle } = socket as { _handle?: { readonly fd?: unknown } | null };
   const isDirect = !(socket instanceof TLSSocket) && typeof handle?.fd === 'number';
-  return Object.assign(socket, { descriptor: isDirect ? (handle.fd as number) : -1, directBytes: 0 });
+  return Object.assign(socket, { descriptor: isDirect ? handle.fd : -1, directBytes: 0 });
 }

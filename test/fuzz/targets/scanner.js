@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { isDeepStrictEqual } from 'node:util';
 import {
   Block,
-  Block,
   decode,
   EnvelopeScanner,
   IdTable,
