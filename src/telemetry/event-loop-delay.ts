@@ -1,12 +1,16 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHistogram } from 'node:perf_hooks';
 
-/** Interval between two samples; Node.js includes the interval in each measured delay. */
-const RESOLUTION_MS = 20;
+/** Time that one sample stands for, and the time to the next timer while the event loop is late. */
+const SAMPLE_MS = 20;
+/** Samples of one timer while the event loop is on time. Fewer timers, because each timer wakes an idle process. */
+const ON_TIME_SAMPLES = 5;
+/** Delay of a timer above which the event loop is late. Node.js rounds timers to milliseconds. */
+const LATE_MS = 5;
 const WINDOW_MS = 5000;
 /** Samples of a window below which its 90th percentile counts as 0, because one stall would decide it. */
 const MIN_SAMPLES = 10;
-const NANOSECONDS_PER_MS = 1e6;
+const MICROSECONDS_PER_MS = 1000;
 
 export interface DelayMs {
   /** The 90th percentile, which decides about readiness; a single stall does not raise it. */
@@ -17,21 +21,27 @@ export interface DelayMs {
 
 const NO_DELAY: DelayMs = { p90: 0, p99: 0, max: 0 };
 
-/** Measures the delay of the event loop over the last five to ten seconds. */
+/**
+ * Measures the delay of the event loop over the last five to ten seconds, by how late a timer runs. The timer runs ten
+ * times a second, and fifty times a second while it is late. A timer on time counts as five samples.
+ */
 @Injectable()
 export class EventLoopDelay implements OnApplicationBootstrap, OnApplicationShutdown {
-  readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #microseconds = createHistogram();
   #previousWindow = NO_DELAY;
+  #windowStartMs = 0;
+  /** When the timer is due, and for how many samples it stands. */
+  #dueMs = 0;
+  #samples = 0;
   #timer: NodeJS.Timeout | undefined;
 
   onApplicationBootstrap(): void {
-    this.#histogram.enable();
-    this.#timer = setInterval(() => this.#startWindow(), WINDOW_MS).unref();
+    this.#windowStartMs = performance.now();
+    this.#schedule(this.#windowStartMs, ON_TIME_SAMPLES);
   }
 
   onApplicationShutdown(): void {
-    this.#histogram.disable();
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** The greater of the delays of the current and the previous window. */
@@ -41,19 +51,41 @@ export class EventLoopDelay implements OnApplicationBootstrap, OnApplicationShut
     return { p90: Math.max(current.p90, p90), p99: Math.max(current.p99, p99), max: Math.max(current.max, max) };
   }
 
-  #startWindow(): void {
+  #schedule(nowMs: number, samples: number): void {
+    this.#samples = samples;
+    this.#dueMs = nowMs + samples * SAMPLE_MS;
+    this.#timer = setTimeout(() => this.#take(), samples * SAMPLE_MS).unref();
+  }
+
+  /** Takes the samples of one timer: all of them on time but the last. */
+  #take(): void {
+    const nowMs = performance.now();
+    const lateMs = nowMs - this.#dueMs;
+    for (let sample = 1; sample < this.#samples; sample++) this.#record(0);
+    this.#record(lateMs > LATE_MS ? lateMs : 0);
+    if (nowMs - this.#windowStartMs >= WINDOW_MS) this.#startWindow(nowMs);
+    this.#schedule(nowMs, lateMs > LATE_MS ? 1 : ON_TIME_SAMPLES);
+  }
+
+  /** A histogram of Node.js holds no 0, so that each sample is one microsecond longer. */
+  #record(lateMs: number): void {
+    this.#microseconds.record(Math.round(lateMs * MICROSECONDS_PER_MS) + 1);
+  }
+
+  #startWindow(nowMs: number): void {
     this.#previousWindow = this.#currentWindow();
-    this.#histogram.reset();
+    this.#microseconds.reset();
+    this.#windowStartMs = nowMs;
   }
 
   #currentWindow(): DelayMs {
-    const { count, max } = this.#histogram;
+    const { count, max } = this.#microseconds;
     if (count === 0) return NO_DELAY;
-    const percentileMs = (percent: number): number => delayMs(this.#histogram.percentile(percent));
+    const percentileMs = (percent: number): number => delayMs(this.#microseconds.percentile(percent));
     return { p90: count < MIN_SAMPLES ? 0 : percentileMs(90), p99: percentileMs(99), max: delayMs(max) };
   }
 }
 
-function delayMs(nanoseconds: number): number {
-  return Math.max(0, nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS);
+function delayMs(microseconds: number): number {
+  return (microseconds - 1) / MICROSECONDS_PER_MS;
 }
