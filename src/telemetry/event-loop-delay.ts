@@ -68,8 +68,8 @@ export class EventLoopDelay implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /** A histogram of Node.js holds no 0, so that each sample is one microsecond longer. */
-  #record(delayMs: number): void {
-    this.#microseconds.record(Math.round(delayMs * MICROSECONDS_PER_MS) + 1);
+  #record(lateMs: number): void {
+    this.#microseconds.record(Math.round(lateMs * MICROSECONDS_PER_MS) + 1);
   }
 
   #startWindow(nowMs: number): void {
