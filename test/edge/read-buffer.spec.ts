@@ -82,6 +82,17 @@ describe.each(['tcp', 'unix', 'tls'])('the read buffer on an accepted socket (%s
     for (const socket of pairs.flat()) socket.destroy();
   });
 
+  it('shows the end of the connection to a paused socket', async () => {
+    const [client, accepted] = await pair();
+    new ReadBuffer(nothing).listen(accepted);
+    accepted.pause();
+    await tick();
+    client.end();
+    await once(accepted, 'end');
+    client.destroy();
+    accepted.destroy();
+  });
+
   it('is shared once for a socket', async () => {
     const [client, accepted] = await pair();
     const readBuffer = new ReadBuffer(nothing);

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { Block } from '../../protocol/index.js';
 
 /** Bytes of one read; libuv asks for as many. */
@@ -51,8 +52,18 @@ export class ReadBuffer {
     internals[kBuffer] = READ.bytes;
     internals[kBufferCb] = this.#onRead;
     handle.useUserBuffer(READ.bytes);
+    socket.pause = pauseStream;
     return true;
   }
+}
+
+/**
+ * Pauses the stream alone. With `onread` Node would stop reading at once, and so would not notice that a paused client ends
+ * or loses the connection.
+ */
+function pauseStream(this: Socket): Socket {
+  Readable.prototype.pause.call(this);
+  return this;
 }
 
 /** Returns bytes of a block that stay valid after the listener has returned. */
