@@ -28,7 +28,7 @@ interface Parameter {
   readonly valueOf: (args: HandlerArguments) => unknown;
 }
 
-/** What a pipeline is made of, in the order in which Nest passes it on. */
+/** Parts of a handler, in the order in which Nest passes them on. */
 type Declared = [instance: object, method: Method, moduleKey: string, contextId?: ContextId, inquirerId?: string];
 
 /**
