@@ -141,7 +141,7 @@ export class SocketEvents implements SocketOwner {
   /** Replaces the listeners of `ws` by those of this class, which call them. One listener of an event needs no list. */
   #replaceListeners(socket: Socket): void {
     this.#ws ??= wsListenersOf(socket);
-    this.#readBuffer.listen(socket);
+    void this.#readBuffer.listen(socket); // a socket without the buffer emits `data`
     socket.off('data', this.#ws.data);
     for (const event of ['end', 'close'] as const) {
       socket.off(event, this.#ws[event]);
