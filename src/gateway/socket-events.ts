@@ -56,13 +56,13 @@ export class SocketEvents implements SocketOwner {
       notices: settings.noticeScope,
     });
     const ws = (): WsListeners => this.#ws!;
-    this.#readBuffer = new ReadBuffer(function (this: ReadSocket, block, length) {
+    this.#readBuffer = new ReadBuffer(function (this: ReadSocket, bytes, length) {
       // `ws` itself reads the bytes that a destroyed socket has still buffered.
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
       socket.session?.markAlive();
       try {
-        fastFrameReader.read(socket, this, block, length, ws().data);
+        fastFrameReader.read(socket, this, bytes, length, ws().data);
       } catch (error) {
         // Where the next frame begins is unknown now.
         (socket.frameTracker ??= new FrameTracker()).failed = true;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NodeIdentity } from '../../src/node/node-identity.js';
-import { Block, EnvelopeScanner, IdTable, SESSION_ID_CHARACTERS, TEXT } from '../../src/protocol/index.js';
+import { EnvelopeScanner, IdTable, SESSION_ID_CHARACTERS, TEXT } from '../../src/protocol/index.js';
 import { SessionIdGenerator } from '../../src/sessions/session-id-generator.js';
 
 const MANY = 1000;
@@ -12,7 +12,7 @@ describe('the table of ids', () => {
   /** Scans a message to a receiver and returns the offset of the receiver. */
   function scanReceiver(receiver: string, before = ''): number {
     const bytes = Buffer.from(`{${before}"receiver":"${receiver}","type":"chat"}`);
-    expect(scanner.scan(new Block(bytes), 0, bytes.length, 0)).toBe(true);
+    expect(scanner.scan(bytes, 0, bytes.length, 0)).toBe(true);
     return scanner.receiverStart;
   }
 

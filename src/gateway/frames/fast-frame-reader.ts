@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { FastRouter } from '../../messaging/fast-router.js';
-import { Block, EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
+import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
 import { readPong, replyToPing } from './ping-replies.js';
 import { FrameTracker } from './frame-tracker.js';
@@ -68,15 +68,15 @@ export class FastFrameReader {
   readMessage(socket: GatewaySocket, message: Buffer): boolean {
     if (!this.#isFast || socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
-    return this.#scanner.scan(new Block(message), 0, message.length, 0) && this.#dispatch(socket);
+    return this.#scanner.scan(message, 0, message.length, 0) && this.#dispatch(socket);
   }
 
   /**
-   * Reads one chunk that a socket received over `tcp`, the first `length` bytes of a block. Returns the rest to `tcp`,
+   * Reads one chunk that a socket received over `tcp`, the first `length` of these bytes. Returns the rest to `tcp`,
    * unread, when what came before it has used up the share of this turn or filled the outbox, because one chunk may hold
    * thousands of requests for long answers, of broadcasts, of fragments, or of messages over the rate limit.
    */
-  read(socket: GatewaySocket, tcp: Socket, block: Block, length: number, wsDataListener: WsDataListener): void {
+  read(socket: GatewaySocket, tcp: Socket, bytes: Buffer, length: number, wsDataListener: WsDataListener): void {
     if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
     const session = socket.session!;
     const { outbox } = session;
@@ -89,15 +89,15 @@ export class FastFrameReader {
       if ((outbox.saturated || socket.errors >= MAX_ERRORS) && !session.closed) {
         socket.errors = 0;
         session.pauseForTurn();
-        tcp.unshift(kept(block, at, length));
+        tcp.unshift(kept(bytes, at, length));
         return;
       }
       let frameTracker = socket.frameTracker;
       if (this.#isFast && (frameTracker === undefined || (frameTracker.atMessage && !frameTracker.wsOnly))) {
         const end =
           socket.readyState === WebSocket.OPEN
-            ? this.#readFrame(socket, block, at, length)
-            : this.#skipFrame(block.bytes, at, length);
+            ? this.#readFrame(socket, bytes, at, length)
+            : this.#skipFrame(bytes, at, length);
         if (end > at) {
           at = end;
           continue;
@@ -106,10 +106,10 @@ export class FastFrameReader {
       frameTracker = socket.frameTracker ??= new FrameTracker();
       if (frameTracker.failed) return;
       const { fragmentFrames } = frameTracker;
-      const end = frameTracker.step(block.bytes.subarray(0, length), at);
+      const end = frameTracker.step(bytes.subarray(0, length), at);
       if (frameTracker.overFragmented) return refuse(socket, tcp, frameTracker);
       const before = this.#reported;
-      wsDataListener.call(tcp, kept(block, at, end));
+      wsDataListener.call(tcp, kept(bytes, at, end));
       at = end;
       // `ws` emits nothing for an invalid message or a close frame: later frames have no effect.
       if (this.#reported === before && frameTracker.atMessage) frameTracker.failed = true;
@@ -118,14 +118,13 @@ export class FastFrameReader {
       socket.readBytes = at - length; // the rest counts when it is read again
       if (session.closed) pauseClosed(tcp);
       else session.pauseForTurn();
-      if (at < length) tcp.unshift(kept(block, at, length));
+      if (at < length) tcp.unshift(kept(bytes, at, length));
       return;
     }
   }
 
   /** Reads the frame at `at` and returns the offset behind it; returns `at`, with no effect, where `ws` must read it. */
-  #readFrame(socket: GatewaySocket, block: Block, at: number, chunkEnd: number): number {
-    const { bytes } = block;
+  #readFrame(socket: GatewaySocket, bytes: Buffer, at: number, chunkEnd: number): number {
     if (chunkEnd - at < 6) return at;
     if (bytes[at] !== FINAL_TEXT) return readControlFrame(socket, bytes, at, chunkEnd);
     const second = bytes[at + 1]!;
@@ -138,7 +137,7 @@ export class FastFrameReader {
     } else if (length === 127) return at;
     const end = start + length;
     if (end > chunkEnd || length > this.#maxBytes) return at;
-    return this.#scanner.scan(block, start, end, maskAt(bytes, start - 4)) && this.#dispatch(socket) ? end : at;
+    return this.#scanner.scan(bytes, start, end, maskAt(bytes, start - 4)) && this.#dispatch(socket) ? end : at;
   }
 
   /** Routes or dispatches the scanned message; returns `false`, with no effect, where the slow path must decide. */

@@ -1,19 +1,18 @@
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { Block } from '../../protocol/index.js';
 
 /** Bytes of one read; libuv asks for as many. */
 const READ_BYTES = 65_536;
 /** The bytes of the current read. One buffer for the process, because each read is processed before the next begins. */
-const READ = new Block(Buffer.allocUnsafeSlow(READ_BYTES));
+const READ = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** Where a socket keeps the buffer and the callback of `onread`; every socket has these properties. */
 const symbols = Object.getOwnPropertySymbols(new Socket());
 const kBuffer = symbols.find(({ description }) => description === 'kBuffer');
 const kBufferCb = symbols.find(({ description }) => description === 'kBufferCb');
 
-/** Gets the bytes that a socket receives, the first `length` of a block, which are valid until the listener returns. */
-export type ReadListener = (this: Socket, block: Block, length: number) => void;
+/** Gets what a socket receives, the first `length` bytes of a buffer, which are valid until the listener returns. */
+export type ReadListener = (this: Socket, bytes: Buffer, length: number) => void;
 
 /** The parts of a socket that Node sets for the option `onread` of `net.connect`. */
 type Internals = Record<symbol, unknown> & {
@@ -32,7 +31,7 @@ export class ReadBuffer {
 
   constructor(listener: ReadListener) {
     this.#onData = function (this: Socket, chunk) {
-      listener.call(this, new Block(chunk), chunk.length);
+      listener.call(this, chunk, chunk.length);
     };
     this.#onRead = function (this: Socket, length) {
       // The stream keeps the order where earlier bytes wait in it.
@@ -49,9 +48,9 @@ export class ReadBuffer {
     if (kBuffer === undefined || kBufferCb === undefined || internals[kBuffer] !== null) return false;
     const { _handle: handle } = internals;
     if (typeof handle?.useUserBuffer !== 'function') return false;
-    internals[kBuffer] = READ.bytes;
+    internals[kBuffer] = READ;
     internals[kBufferCb] = this.#onRead;
-    handle.useUserBuffer(READ.bytes);
+    handle.useUserBuffer(READ);
     socket.pause = pauseStream;
     return true;
   }
@@ -66,8 +65,8 @@ function pauseStream(this: Socket): Socket {
   return this;
 }
 
-/** Returns bytes of a block that stay valid after the listener has returned. */
-export function kept(block: Block, from: number, to: number): Buffer {
-  const bytes = block.bytes.subarray(from, to);
-  return block === READ ? Buffer.from(bytes) : bytes;
+/** Returns a part of the bytes that stays valid after the listener has returned. */
+export function kept(bytes: Buffer, from: number, to: number): Buffer {
+  const part = bytes.subarray(from, to);
+  return bytes === READ ? Buffer.from(part) : part;
 }

@@ -1,5 +1,4 @@
 import { SESSION_ID_CHARACTERS } from '../identifiers.js';
-import type { Block } from './block.js';
 import { idHashAt } from './id-table.js';
 import {
   BACKSLASH,
@@ -20,8 +19,6 @@ import {
 } from './json-scanner.js';
 import { MAX_ID_CHARACTERS, MAX_RECEIVER_CHARACTERS, MAX_TYPE_CHARACTERS } from '../tables/limits.js';
 
-/** Size up to which a loop unmasks faster than a copy and a loop. */
-const LOOP_BYTES = 512;
 /** Length of the shortest message, `{"type":"a"}`. */
 const MIN_BYTES = 12;
 /** The beginnings of the keys, and the text that follows them where there is no white space. */
@@ -77,14 +74,14 @@ export class EnvelopeScanner extends JsonScanner {
   dataStart = -1;
   dataEnd = -1;
   /**
-   * Returns whether the bytes `[from, to)` of a block are known to be a valid message. The block is not changed.
+   * Returns whether `bytes[from, to)` is known to be a valid message. `bytes` are not changed.
    *
    * @param mask the four mask bytes as {@link maskAt} reads them, 0 for bytes that are not masked
    */
-  scan(block: Block, from: number, to: number, mask: number): boolean {
+  scan(bytes: Buffer, from: number, to: number, mask: number): boolean {
     this.length = to - from;
     if (this.length < MIN_BYTES || this.length > MAX_SCANNED_BYTES) return false;
-    unmask(block, from, to, mask);
+    unmask(bytes, from, to, mask);
     this.typeStart = this.receiverStart = this.idStart = this.dataStart = -1;
     this.nonAscii = false;
     return TEXT[0] === OPEN_BRACE && this.#fields(1) === this.length && this.typeStart >= 0;
@@ -194,26 +191,10 @@ export class EnvelopeScanner extends JsonScanner {
 }
 
 /** Copies a message to the beginning of {@link TEXT} and unmasks it, one word at a time (RFC 6455, 5.3). */
-function unmask(block: Block, from: number, to: number, mask: number): void {
-  const length = to - from;
-  if (length > LOOP_BYTES) unmaskLong(block, from, length, mask);
-  else unmaskShort(block, from, length, mask);
-  TEXT[length] = 0;
-}
-
-/** Needs no typed array of its own for the part of the block. */
-function unmaskShort({ bytes, view }: Block, from: number, length: number, mask: number): void {
+function unmask(bytes: Buffer, from: number, to: number, mask: number): void {
   const words = TEXT_WORDS;
-  const last = length >>> 2;
-  for (let index = 0; index < last; index++) words[index] = view.getInt32(from + (index << 2), LITTLE_ENDIAN) ^ mask;
-  for (let at = last << 2; at < length; at++)
-    TEXT[at] = bytes[from + at]! ^ (mask >>> ((LITTLE_ENDIAN ? at & 3 : 3 - (at & 3)) << 3));
-}
-
-/** Reads each word at its own address, which is faster than the `DataView` of the block. */
-function unmaskLong({ bytes }: Block, from: number, length: number, mask: number): void {
-  const words = TEXT_WORDS;
-  TEXT.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, length));
-  const last = (length + 3) >>> 2;
+  TEXT.set(new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from));
+  const last = (to - from + 3) >>> 2;
   if (mask !== 0) for (let index = 0; index < last; index++) words[index]! ^= mask;
+  TEXT[to - from] = 0;
 }

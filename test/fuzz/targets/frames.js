@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { Receiver, WebSocket } from 'ws';
 import { FastFrameReader } from '../../../dist/gateway/frames/fast-frame-reader.js';
 import { FrameTracker } from '../../../dist/gateway/frames/frame-tracker.js';
-import { Block, TEXT } from '../../../dist/protocol/index.js';
+import { TEXT } from '../../../dist/protocol/index.js';
 import { Broken } from './target.js';
 
 const MAX_MESSAGE_BYTES = 200;
@@ -74,7 +74,7 @@ class FastSide {
     while (rest !== undefined) {
       const bytes = rest;
       rest = undefined;
-      this.#reader.read(this.#socket, tcp, new Block(bytes), bytes.length, (part) => receiver.write(part));
+      this.#reader.read(this.#socket, tcp, bytes, bytes.length, (part) => receiver.write(part));
     }
   }
 

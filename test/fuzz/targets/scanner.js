@@ -102,7 +102,7 @@ function scan(input, message) {
   for (let index = 0; index < message.length; index++) chunk[from + index] = message[index] ^ (mask[index & 3] ?? 0);
   const word = mask.length === 4 ? maskAt(mask, 0) : 0;
   if (mask.length < 4) message.copy(chunk, from);
-  return scanner.scan(new Block(chunk), from, from + message.length, word);
+  return scanner.scan(chunk, from, from + message.length, word);
 }
 
 function slowPath(text) {
