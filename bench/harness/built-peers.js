@@ -1,7 +1,7 @@
 /** The peers that are not programs of Node: built by the tools of their languages, and left out where a tool is missing. */
 import { benchDir } from './paths.js';
 import { freePort } from './ports.js';
-import { startProgram } from './program.js';
+import { startProgram, workersOf } from './program.js';
 import { goProgram, hashOf, program } from './toolchains.js';
 
 const START_TIMEOUT_MS = 30_000;
@@ -14,17 +14,19 @@ const words = (text) => text.split(/\s+/);
  * @param {object} peer
  * @param {() => string} peer.build returns the path of the program; throws PeerUnavailable
  * @param {(path: string, port: number) => string[]} peer.command
+ * @param {boolean} [peer.workers] whether worker processes do the work; then SIGTERM ends the program
  * @returns {import('./servers.js').Server}
  */
-function builtServer({ build, command, ...description }) {
+function builtServer({ build, command, workers = false, ...description }) {
   const start = async ({ env }) => {
     const port = await freePort();
     const { pid, stderr, stop } = await startProgram(command(build(), port), {
       at: port,
       env: { ...env, PORT: `${port}` },
       timeoutMs: START_TIMEOUT_MS,
+      signal: workers ? 'SIGTERM' : 'SIGKILL',
     });
-    return { ports: [port], processes: { app: [pid] }, stderr, stop };
+    return { ports: [port], processes: { app: [pid, ...(workers ? await workersOf(pid) : [])] }, stderr, stop };
   };
   return { ...description, build, start };
 }
@@ -56,6 +58,18 @@ const spring = program({
   file: 'router.jar',
   arguments: (folder) => ['-q', '-B', '-f', `${source('spring')}/pom.xml`, 'package', `-Doutput=${folder}`],
 });
+
+const workerman = program({
+  name: `workerman-${hashOf(source('workerman'))}`,
+  tool: 'composer',
+  packages: 'composer unzip',
+  file: 'vendor/autoload.php',
+  arguments: () => ['install', '--no-interaction', '--no-progress', `--working-dir=${source('workerman')}`],
+  env: (folder) => ({ COMPOSER_VENDOR_DIR: `${folder}/vendor` }),
+});
+
+/** The compiler of PHP is off by default. */
+const phpJit = ['-d', 'opcache.enable_cli=1', '-d', 'opcache.jit=tracing', '-d', 'opcache.jit_buffer_size=64M'];
 
 /** @type {import('./servers.js').Server[]} */
 export const builtPeers = [
@@ -94,5 +108,12 @@ export const builtPeers = [
     build: spring,
     command: (path, port) => ['java', '-jar', path, `--server.port=${port}`],
     warm: 10,
+  }),
+  builtServer({
+    name: 'workerman',
+    title: 'Workerman 5 (ext-event, JIT)',
+    build: workerman,
+    command: (path) => ['php', ...phpJit, `${source('workerman')}/start.php`, 'start', path],
+    workers: true,
   }),
 ];

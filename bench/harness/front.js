@@ -2,11 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { certificatesDir } from './certificates.js';
 import { projectDir } from './paths.js';
 import { freePort } from './ports.js';
-import { startProgram } from './program.js';
+import { startProgram, workersOf } from './program.js';
 
 const WS_PATH = '/wss';
 /** Debian installs nginx for administrators only. */
@@ -116,13 +115,4 @@ function relocate(text, folder) {
     .replace('worker_processes auto;', 'worker_processes 1;')
     .replace('/etc/nginx/conf.d/*.conf', `${folder}/switchboard.conf`)
     .replace('/run/nginx.pid', `${folder}/nginx.pid`);
-}
-
-/** Returns the workers of nginx, which listens before it has any. */
-async function workersOf(pid) {
-  for (;;) {
-    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    if (text !== '') return text.trim().split(' ').map(Number);
-    await delay(5);
-  }
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { own } from './children.js';
 import { accepts } from './ports.js';
@@ -65,5 +66,14 @@ async function untilListening(at, child, timeoutMs) {
     if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}`);
     if (Date.now() > deadline) throw new Error(`the server did not listen within ${timeoutMs} ms`);
     await delay(25);
+  }
+}
+
+/** Returns the worker processes of a program, which may listen before it has any. @param {number} pid */
+export async function workersOf(pid) {
+  for (;;) {
+    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    if (text !== '') return text.trim().split(' ').map(Number);
+    await delay(5);
   }
 }

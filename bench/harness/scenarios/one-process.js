@@ -3,7 +3,7 @@ import { tokenServers } from '../tokens.js';
 import { fan, idle, lone, pairs, processorTime, quietArrivals, rate } from './scenario.js';
 
 /** The servers that are not programs of Node. */
-const others = ['c-router', 'centrifugo', 'nats', 'spring'];
+const others = ['c-router', 'centrifugo', 'nats', 'spring', 'workerman'];
 const all = named('switchboard', 'plain-ws', 'nest-validation', 'socketio', 'uws', 'uws-corked', 'c-router');
 const allAndOthers = named(...all.map(({ name }) => name), ...others);
 const withoutSocketIo = named('switchboard', 'plain-ws', 'nest-validation', 'uws', 'uws-corked', 'c-router');
@@ -99,7 +99,7 @@ export const oneProcess = [
     lowerIsBetter: true,
     result: 'storm_s',
     // NATS has no departure notices.
-    servers: named('switchboard', 'plain-ws', 'uws', 'c-router', 'centrifugo', 'spring'),
+    servers: named('switchboard', 'plain-ws', 'uws', 'c-router', 'centrifugo', 'spring', 'workerman'),
     load: ['--scenario', 'leave', '--conns', '2000', '--leavers', '1000', '--hold', '0.5'],
     rounds: 3,
     env: quietArrivals,
