@@ -135,11 +135,13 @@ export class HandlerQueue implements TurnTaker {
       this.#keep(running, call.heldBytes);
       return true;
     }
-    void running.then((stream) => {
-      this.#keep(stream, call.heldBytes);
-      this.#runWaiting();
-    });
+    void this.#await(running, call.heldBytes);
     return false;
+  }
+
+  async #await(running: Promise<Subscription | undefined>, heldBytes: number): Promise<void> {
+    this.#keep(await running, heldBytes);
+    this.#runWaiting();
   }
 
   /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */

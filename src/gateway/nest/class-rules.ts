@@ -62,7 +62,7 @@ function fieldRules(storage: Storage, property: string, rules: readonly Rule[]):
   const others = rules.filter(({ type }) => type !== KIND.defined && type !== KIND.whitelist);
   const conditions = others.filter(({ type }) => type === KIND.conditional);
   const unconditional = others.filter(({ type }) => type !== KIND.conditional);
-  const isPlain = [...defined, ...unconditional].every(({ each }) => each !== true);
+  const isPlain = [...defined, ...unconditional].every(({ each }) => !each);
   const checked = [...defined, ...unconditional].map((rule) => ({
     rule,
     constraints: storage.getTargetValidatorConstraints(rule.constraintCls),

@@ -131,7 +131,7 @@ function fill(
     try {
       value = valueOf(args);
     } catch (error) {
-      value = Promise.reject(error as Error); // the pipes of the other parameters run, too
+      value = Promise.reject(error); // the pipes of the other parameters run, too
     }
     if (!isThenable(value)) values[index] = value;
     else (waiting ??= []).push(Promise.resolve(value).then((settled) => void (values[index] = settled)));
