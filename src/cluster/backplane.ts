@@ -72,8 +72,9 @@ export abstract class Backplane {
   abstract stop(): Promise<void>;
 
   /**
-   * Queues a message for the node of its receiver. The callback gets the outcome where the result is `queued`, and is
-   * never called otherwise. A session of this node is `receiver_not_found`.
+   * Queues a message for the node of its receiver. Copies the frame, whose bytes the caller may overwrite. The callback
+   * gets the outcome where the result is `queued`, and is never called otherwise. A session of this node is
+   * `receiver_not_found`.
    */
   abstract deliver(
     sender: string,

@@ -19,6 +19,8 @@ import { NoticeLog } from './notice-log.js';
 import { RemoteDelivery } from './remote-delivery.js';
 
 const STAR = EVERYONE.charCodeAt(0);
+/** Holds the frame of a message to another node while the backplane copies it. Longer frames get a buffer of their own. */
+const REMOTE_FRAME = new Block(Buffer.allocUnsafeSlow(8192));
 
 /**
  * Routes a message that no handler claims, from the client's chunk straight into the receiver's outbox with one copy.
@@ -60,7 +62,8 @@ export class FastRouter {
 
   #broadcast(sender: Session, found: EnvelopeScanner): boolean {
     if (!this.broadcaster.tryCharge(sender, stampedBytes(found.length))) return false;
-    const { skipped } = this.broadcaster.broadcast(this.#stamped(sender, found), sender);
+    const block = new Block(Buffer.allocUnsafe(stampedBytes(found.length)));
+    const { skipped } = this.broadcaster.broadcast(this.#stamped(sender, found, block), sender);
     this.counters.fastBroadcasts++;
     if (found.idStart >= 0)
       sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
@@ -71,14 +74,17 @@ export class FastRouter {
   #routeRemote(sender: Session, found: EnvelopeScanner): boolean {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
     const id = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
-    if (this.remoteDelivery.route(sender, receiver, this.#stamped(sender, found), id) !== 'queued') return false;
+    const bytes = stampedBytes(found.length);
+    const block = bytes <= REMOTE_FRAME.bytes.length ? REMOTE_FRAME : new Block(Buffer.allocUnsafe(bytes));
+    const frame = this.#stamped(sender, found, block);
+    if (this.remoteDelivery.route(sender, receiver, frame, id) !== 'queued') return false;
     this.counters.received++;
     return true;
   }
 
-  #stamped(sender: Session, found: EnvelopeScanner): Frame {
-    const frame = Buffer.allocUnsafe(stampedBytes(found.length));
-    writeStamped(new Block(frame), 0, this.#ids, sender.idSlot, found);
-    return frame as Frame;
+  /** Writes the message as a frame to the start of a block, and returns that part of the block. */
+  #stamped(sender: Session, found: EnvelopeScanner, block: Block): Frame {
+    const end = writeStamped(block, 0, this.#ids, sender.idSlot, found);
+    return block.bytes.subarray(0, end) as Frame;
   }
 }

@@ -132,6 +132,15 @@ describe('messages between nodes', () => {
     expect(() => decodeMessage(batch([{ type: 'kick', receiver: 'b.1' }]).subarray(0, -1))).toThrow(RangeError);
   });
 
+  it('throw where an item reads more than its own bytes', () => {
+    const bytes = batch([
+      { type: 'kick', receiver: 'b.1' },
+      { type: 'kick', receiver: 'b.2' },
+    ]);
+    bytes[bytes.indexOf('b.1') - 1] = 9;
+    expect(() => decodeMessage(bytes)).toThrow(RangeError);
+  });
+
   it.each<[JsonMessage['kind'], string]>([
     ['heartbeat', 'null'],
     ['heartbeat', '[]'],

@@ -45,9 +45,11 @@ export class RequestExecutor {
     execute: (request: Request | undefined) => DeliveryFailure | undefined,
   ): void {
     const refused: [number, DeliveryFailure][] = [];
-    for (const [index, request] of items.entries()) {
+    let index = 0;
+    for (const request of items) {
       const failure = execute(request);
       if (failure !== undefined) refused.push([index, failure]);
+      index++;
     }
     this.publisher.receipt(reply, { kind: 'receipt', number, refused });
   }

@@ -10,8 +10,8 @@ import type { Subjects } from './subjects.js';
 const FULL_BYTES = 131_072;
 /** Bytes that may stand before a frame in the same NATS message: a batch that is nearly full, and the heads. */
 const MAX_BYTES_BEFORE_FRAME = 150_000;
-/** Bytes allocated for a batch at first. Most batches are short; a longer one grows by doubling. */
-const FIRST_CAPACITY_BYTES = 2048;
+/** Bytes allocated for a batch at least. A batch that needs more than the one before grows by doubling. */
+const LEAST_CAPACITY_BYTES = 2048;
 
 /** The result of publishing; `too_large` where the message exceeds `max_payload` of NATS. */
 export type PublishResult = 'published' | 'disconnected' | 'too_large';
@@ -43,6 +43,8 @@ export class BatchAccumulator {
   #events: ByteWriter | undefined;
   #sequence = 0;
   #number = 0;
+  /** Bytes of the last batch, because the next one will most often need as many. */
+  #lastBytes = 0;
   #scheduled = false;
 
   /** @param maxAgeMs the age up to which a batch may be executed */
@@ -79,7 +81,7 @@ export class BatchAccumulator {
   addEvent(clusterEvent: ClusterEvent): void {
     this.#sendBatches();
     if (this.#events === undefined) {
-      this.#events = begin(this.publisher.origin, 'events', FIRST_CAPACITY_BYTES);
+      this.#events = begin(this.publisher.origin, 'events', LEAST_CAPACITY_BYTES);
       this.#events.u32((this.#sequence = (this.#sequence + 1) >>> 0));
     }
     writeEvent(this.#events, clusterEvent);
@@ -104,7 +106,7 @@ export class BatchAccumulator {
 
   #beginBatch(): OpenBatch {
     const { origin } = this.publisher;
-    const bytes = begin(origin, 'batch', FIRST_CAPACITY_BYTES);
+    const bytes = begin(origin, 'batch', Math.max(LEAST_CAPACITY_BYTES, this.#lastBytes));
     const number = (this.#number = (this.#number + 1) >>> 0);
     bytes.u32(number);
     bytes.f64(this.maxAgeMs);
@@ -124,6 +126,7 @@ export class BatchAccumulator {
 
   #sendBatch(nodeId: string, { number, receipt, bytes, callbacks }: OpenBatch): void {
     this.#batches.delete(nodeId);
+    this.#lastBytes = Math.min(bytes.length, MAX_BYTES_BEFORE_FRAME);
     const message = finish(bytes, this.clock.now());
     if (this.publisher.publish(this.subjects.deliveries(nodeId), message, receipt) === 'published')
       this.inFlight.add(number, nodeId, callbacks, bytes.length);

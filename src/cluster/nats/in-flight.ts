@@ -51,6 +51,10 @@ export class InFlight {
     if (this.nodeOf(number) !== nodeId) return;
     const batch = this.#take(number);
     if (batch === undefined) return;
+    if (refused.length === 0) {
+      for (const callback of batch.callbacks) callback(undefined);
+      return;
+    }
     const failures = new Map(refused);
     for (const [index, callback] of batch.callbacks.entries()) callback(failures.get(index));
   }

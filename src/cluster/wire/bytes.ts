@@ -35,8 +35,11 @@ export class ByteWriter {
   id(text: string): void {
     const { length } = text;
     this.#reserve(length + 1);
-    this.#bytes[this.#used++] = length;
-    for (let index = 0; index < length; index++) this.#bytes[this.#used++] = text.charCodeAt(index);
+    const bytes = this.#bytes;
+    const at = this.#used + 1;
+    bytes[at - 1] = length;
+    for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index);
+    this.#used = at + length;
   }
 
   /** Writes bytes after their count. */
@@ -74,13 +77,16 @@ export class ByteWriter {
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
+  /** The offset behind the last byte that may be read: that of the bytes, or of the current item. */
+  #end: number;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.byteLength;
   }
 
   get atEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.#at >= this.#end;
   }
 
   u8(): number {
@@ -112,10 +118,22 @@ export class ByteReader {
     return this.#bytes.subarray(at, at + length);
   }
 
+  /** Reads an item, whose bytes stand after their count. Moves behind the item, of which `read` may leave a rest. */
+  item<Item>(type: number, read: (type: number, item: ByteReader) => Item): Item {
+    const length = this.u32();
+    const end = this.#end;
+    this.#end = this.#advance(length) + length;
+    this.#at -= length;
+    const item = read(type, this);
+    this.#at = this.#end;
+    this.#end = end;
+    return item;
+  }
+
   /** Moves behind the next bytes and returns their offset. */
   #advance(bytes: number): number {
     const at = this.#at;
-    if (at + bytes > this.#bytes.length) throw new RangeError('the message ends too early');
+    if (at + bytes > this.#end) throw new RangeError('the message ends too early');
     this.#at = at + bytes;
     return at;
   }

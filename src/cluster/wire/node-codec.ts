@@ -134,7 +134,7 @@ function readBody(kind: Kind | undefined, reader: ByteReader): NodeMessage {
 /** Reads all items. An item of a newer version becomes `undefined`, so that the indexes of the others stay. */
 function readItems<Item>(reader: ByteReader, read: (type: number, item: ByteReader) => Item): Item[] {
   const items: Item[] = [];
-  while (!reader.atEnd) items.push(read(reader.u8(), new ByteReader(reader.bytes())));
+  while (!reader.atEnd) items.push(reader.item(reader.u8(), read));
   return items;
 }
 
