@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { of, Subject, throwError } from 'rxjs';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HandlerQueue } from '../../src/gateway/dispatch/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/dispatch/handler-replies.js';
 import { HandlerRunner } from '../../src/gateway/dispatch/handler-runner.js';
@@ -93,6 +93,7 @@ describe('the handler queue', () => {
     ({ session } = openSession(registry));
     queue = newQueue(60_000);
   });
+  afterEach(() => vi.useRealTimers());
 
   it('runs one call at a time, in order', async () => {
     add(envelope('1', '"a"'), gate.handler);
@@ -121,6 +122,40 @@ describe('the handler queue', () => {
     add(envelope('2'), returning(2));
     await turn();
     expect(replies.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
+  });
+
+  it('runs calls that await nothing at once, in order, however many they are', () => {
+    vi.useFakeTimers({ toFake: ['performance'] }); // their turn must not end
+    const names = Array.from({ length: 2 * MAX_WAITING_CALLS }, (_, index) => `${index}`);
+    for (const name of names) add(envelope(name), () => name);
+    expect(replies.lines).toEqual(names.flatMap((name) => [`${name} value "${name}"`, `${name} done`]));
+  });
+
+  it('runs the next call at once after a handler has thrown', () => {
+    add(envelope('1'), () => {
+      throw new Error('oh');
+    });
+    add(envelope('2'), () => 2);
+    expect(replies.lines).toEqual(['1 failed: oh', '2 value 2', '2 done']);
+  });
+
+  it('keeps the order of calls that await nothing behind one that does', async () => {
+    add(envelope('1'), gate.handler);
+    add(envelope('2'), () => 2);
+    expect(replies.lines).toEqual([]);
+    await gate.open('A');
+    expect(replies.lines).toEqual(['1 value "A"', '1 done', '2 value 2', '2 done']);
+  });
+
+  it('waits for the next turn once calls that await nothing have used up theirs', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    for (const name of ['1', '2', '3']) add(envelope(name), () => (vi.advanceTimersByTime(6), name));
+    expect(replies.lines).toEqual(['1 value "1"', '1 done']);
+    await turn();
+    await turn();
+    expect(replies.lines.slice(2, 4)).toEqual(['2 value "2"', '2 done']);
+    for (let count = 0; count < 4; count++) await turn();
+    expect(replies.lines.slice(4)).toEqual(['3 value "3"', '3 done']);
   });
 
   it('queues 64 calls and refuses the next without running it', async () => {
