@@ -70,7 +70,7 @@ function make({ name, tool, packages, arguments: argumentsFor, env }, folder) {
 /** Finds the line that names the error; tools print progress before it and advice after it. */
 function reason(output) {
   const lines = output.trim().split('\n');
-  return (lines.find((line) => /error|fail|missing|could not be/i.test(line)) ?? lines.at(-1)).trim();
+  return (lines.find((line) => /error|fail|missing|could not be downloaded/i.test(line)) ?? lines.at(-1)).trim();
 }
 
 /** Describes a program of the Go module proxy. */
