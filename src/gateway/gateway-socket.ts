@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { EventEmitter } from 'node:events';
+import { errorMonitor, type EventEmitter } from 'node:events';
 import { WebSocket } from 'ws';
 import { checkClose, closeReason, isDeliverable, NO_STATUS, textFrame } from '../protocol/index.js';
 import type { Connection } from '../sessions/connection.js';
@@ -167,7 +167,8 @@ export class GatewaySocket extends WebSocket implements Connection {
     try {
       this.#serve(event, parameters);
       // The emitter throws an error that has no listener.
-      if (event === 'error' && this.owner !== undefined && this.listenerCount(event) === 0) return true;
+      if (event === 'error' && this.owner !== undefined && this.listenerCount(event) === 0)
+        return super.emit(errorMonitor, ...parameters);
       return super.emit(event, ...parameters);
     } catch (error) {
       if (this.session === undefined) throw error;

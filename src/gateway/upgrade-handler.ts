@@ -10,6 +10,7 @@ import { Handshake } from './handshake/handshake.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
 import { SessionOpener } from './session-opener.js';
+import { isThenable } from './thenable.js';
 
 /**
  * Answers upgrade requests: checks and admits each one, and opens its session or rejects it with a complete HTTP response.
@@ -63,7 +64,7 @@ export class UpgradeHandler {
     const rejection = this.handshake.rejection(request);
     if (rejection !== undefined) return this.#reject(request, socket, rejection);
     const result = this.admission.admit(request);
-    if (result instanceof Promise) {
+    if (isThenable(result)) {
       this.connectionLimits.release(socket); // the admission counts the connection while it waits
       this.#awaitAdmission(result, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
     } else this.#decide(result, request, socket, head);

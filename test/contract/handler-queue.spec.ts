@@ -45,6 +45,22 @@ describe('handled messages of one session', () => {
     expect(gates.started).toEqual(['1', '2', '3']);
   });
 
+  it('run one at a time where the application has replaced the global Promise', async () => {
+    const native = globalThis.Promise;
+    try {
+      globalThis.Promise = class Replaced<T> extends native<T> {};
+      for (const name of ['1', '2']) call('gate', name);
+      for (const name of ['1', '2']) {
+        await gates.until('started', name);
+        gates.open(name);
+        expect(await alice.next('gate')).toMatchObject({ ref: name });
+        expect(await alice.next('sys.ack')).toMatchObject({ ref: name });
+      }
+    } finally {
+      globalThis.Promise = native;
+    }
+  });
+
   it('run one at a time, within the time limit, behind global interceptors that messages inherit', async () => {
     await server.stop();
     const app = await createApp({

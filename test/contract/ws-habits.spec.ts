@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConnectedSocket, SubscribeMessage, WebSocketServer } from '@nestjs/websockets';
-import { once } from 'node:events';
+import { errorMonitor, once } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import { createConnection, Socket as TcpSocket, type Socket } from 'node:net';
 import { promisify } from 'node:util';
@@ -228,6 +228,12 @@ describe('a socket that a gateway gets', () => {
     expect([1000, 1002, 1005, 1006, 1011]).toContain((await alice.closed).code);
     await bob.next('sys.departed');
     await bob.settled();
+  });
+
+  it('shows its errors to a monitor that does not listen for them', async () => {
+    const failed = once(socket, errorMonitor);
+    alice.socket.send('x', { mask: false });
+    expect(String((await failed)[0])).toContain('MASK must be set');
   });
 
   it('is served when all listeners are removed', async () => {

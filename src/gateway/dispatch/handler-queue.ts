@@ -6,6 +6,7 @@ import type { Counters } from '../../telemetry/counters.js';
 import { sessionLeft } from './abort-reasons.js';
 import type { MessageHandlerCallback } from './handler-table.js';
 import type { HandlerTurns, TurnTaker } from './handler-turns.js';
+import { isThenable } from '../thenable.js';
 
 /** `retryAfterMs` of the error that a full queue answers. */
 const RETRY_AFTER_MS = 1000;
@@ -131,7 +132,7 @@ export class HandlerQueue implements TurnTaker {
     const call = (this.#current = this.#waiting.shift());
     if (call === undefined) return true;
     const running = this.services.runner.run(call);
-    if (!(running instanceof Promise)) {
+    if (!isThenable(running)) {
       this.#keep(running, call.heldBytes);
       return true;
     }

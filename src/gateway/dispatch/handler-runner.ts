@@ -14,7 +14,8 @@ import { HandlerReplies } from './handler-replies.js';
 import { HandlerTable } from './handler-table.js';
 import { HandlerTimeouts } from './handler-timeouts.js';
 import { HandlerTurns } from './handler-turns.js';
-import { AwaitedValues, isThenable } from './handler-values.js';
+import { isThenable } from '../thenable.js';
+import { AwaitedValues } from './handler-values.js';
 import { parseBody, rawBody } from './message-body.js';
 import { OwnContext } from './own-context.js';
 

@@ -1,3 +1,5 @@
+import { isThenable } from '../thenable.js';
+
 interface Deadline<Call> {
   readonly dueMs: number;
   readonly call: Call;
@@ -47,7 +49,7 @@ export class HandlerTimeouts<Call> {
         if (!this.#running.has(deadline)) return;
         try {
           const result = next(call, value);
-          if (result instanceof Promise) void result.then(settled, failed);
+          if (isThenable(result)) void result.then(settled, failed);
           else settled(result);
         } catch (error) {
           failed(error as Error);

@@ -5,12 +5,6 @@ export class AwaitedValues {
   constructor(readonly values: Observable<unknown>) {}
 }
 
-/** Returns whether `await` would wait for a value. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const isHolder = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return isHolder && typeof (value as { then?: unknown }).then === 'function';
-}
-
 export type Generated = AsyncIterable<unknown> | Iterable<unknown>;
 
 /**

@@ -10,6 +10,7 @@ import { Authenticator, type Authentication } from './authenticator.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
+import { isThenable } from '../thenable.js';
 
 /** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
 const RETRY_AFTER_SECONDS = 5;
@@ -96,7 +97,7 @@ export class Admission {
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
-    return result instanceof Promise ? this.#settled(key, result) : this.#place(key, result);
+    return isThenable(result) ? this.#settled(key, result) : this.#place(key, result);
   }
 
   /** Uncounts an admitted handshake. */

@@ -7,6 +7,7 @@ import { BodyShape } from './body-shape.js';
 import { schemaOf, validBySchema } from './body-schema.js';
 import { brokenRules, firstErrors } from './first-error.js';
 import { FreeValues } from './free-values.js';
+import { isThenable } from '../thenable.js';
 
 /** Types that a parameter may declare beside a class, and `typeof` of their values. */
 const PRIMITIVES: ReadonlyMap<unknown, string> = new Map<unknown, string>([
@@ -85,7 +86,7 @@ function validated(dto: Type, value: unknown, path: string): unknown {
 }
 
 function settled(instance: object, errors: ValidationError[] | Promise<ValidationError[]>, path: string): unknown {
-  return errors instanceof Promise
+  return isThenable(errors)
     ? errors.then((found) => accepted(instance, found, path))
     : accepted(instance, errors, path);
 }

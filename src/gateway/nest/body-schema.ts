@@ -1,5 +1,6 @@
 import { MessageError } from '../../protocol/index.js';
 import { segmentsOf } from './field-paths.js';
+import { isThenable } from '../thenable.js';
 
 /** A schema of any library that follows https://standardschema.dev: Zod, Valibot, ArkType. */
 export interface StandardSchema {
@@ -21,7 +22,7 @@ export function schemaOf(metatype: unknown, schema: unknown): StandardSchema | u
 /** @throws {MessageError} `invalid_message`; asynchronously where the schema is asynchronous */
 export function validBySchema(schema: StandardSchema, value: unknown, path: string): unknown {
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then((settled) => accepted(settled, path)) : accepted(result, path);
+  return isThenable(result) ? result.then((settled) => accepted(settled, path)) : accepted(result, path);
 }
 
 function accepted({ value, issues: [issue] = [] }: SchemaResult, path: string): unknown {

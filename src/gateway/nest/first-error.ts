@@ -1,6 +1,6 @@
 import { Validator, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { ValidationExecutor } from 'class-validator/cjs/validation/ValidationExecutor.js';
-import { isThenable } from '../dispatch/handler-values.js';
+import { isThenable } from '../thenable.js';
 import { ClassRules, type FieldRules } from './class-rules.js';
 
 const OPTIONS: ValidatorOptions = {

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/core/internal';
 import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.js';
 import { WsProxy } from '@nestjs/websockets/context/ws-proxy.js';
-import { isThenable } from '../dispatch/handler-values.js';
+import { isThenable } from '../thenable.js';
 import type { HandlerArguments, HandlerFiltersContext } from './exception-filters.js';
 import type { HandlerInterceptors } from './handler-interceptors.js';
 import { pipesOf } from './handler-pipes.js';

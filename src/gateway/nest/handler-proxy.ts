@@ -1,7 +1,8 @@
 import { catchError, isObservable, type Observable } from 'rxjs';
 import { containedValues } from '../dispatch/contained-values.js';
 import type { GeneratorReader } from '../dispatch/generator-reader.js';
-import { AwaitedValues, isGenerated, isThenable, type Generated } from '../dispatch/handler-values.js';
+import { AwaitedValues, isGenerated, type Generated } from '../dispatch/handler-values.js';
+import { isThenable } from '../thenable.js';
 import type { HandlerArguments, HandlerFilters } from './exception-filters.js';
 import type { LateErrorListener } from './handler-interceptors.js';
 

@@ -3,6 +3,7 @@ import type { Session } from '../../sessions/session.js';
 import { Log } from '../../telemetry/log.js';
 import { OwnContext } from '../dispatch/own-context.js';
 import type { ExploredGateway } from './gateway-explorer.js';
+import { isThenable } from '../thenable.js';
 
 /** Nest's hooks of a gateway, and those of this server. */
 export const HOOK_NAMES = [
@@ -75,9 +76,4 @@ export class HookCaller {
   #hookFailed(error: unknown, { gateway }: HookedGateway, name: HookName, session: Session | undefined): void {
     this.failed(error, session, `${gateway.metatype.name}.${name}`);
   }
-}
-
-/** Returns whether a value can be awaited: a promise of any library. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
