@@ -30,8 +30,8 @@ tables show the median, and in brackets the least and the greatest of all rounds
 
 - One machine with two cores, the loopback, no network. The server and its proxy share one core, and the load generator has
   the other. One process of each server. On other machines the absolute figures differ, and the ratios may differ.
-- Every server does the same work and starts anew for each sample. In each round all servers run in turn, each round in
-  another order. The generator verifies the receiver, the sender, the order and every byte of every message. A sample with
+- Every server does the same work and starts anew for each sample. In each round all servers run in turn. The order is
+  shuffled, and reversed in every second round. The generator verifies the receiver, the sender, the order and every byte of every message. A sample with
   one wrong message counts as failed.
 - A peer is a small program, written as its documentation does, or a server as its project ships it. The sources are in
   [peers](peers), and [README.md](README.md#peers) says what each does not do. They check less than Switchboard does, which
