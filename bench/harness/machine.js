@@ -14,6 +14,12 @@ const packages = {
   'uWebSockets.js': '@trufflesuite/uws-js-unofficial',
 };
 
+/** Returns what a run measures and where. @returns {import('./results.js').Facts} */
+export function facts() {
+  const date = new Date().toISOString().slice(0, 10);
+  return { project: projectText(), machine: machineText(), versions: versionsText(), date };
+}
+
 /** Describes the hardware and the system in one line. */
 export function machineText() {
   const gib = (totalmem() / 2 ** 30).toFixed(0);
@@ -21,7 +27,7 @@ export function machineText() {
 }
 
 /** Lists the versions of the compared packages in one line. */
-export function versionsText() {
+function versionsText() {
   const versions = Object.entries(packages).map(
     ([title, name]) => `${title} ${readPackage(`${benchDir}node_modules/${name}`).version}`,
   );
@@ -35,12 +41,25 @@ function nginxVersion() {
   return [...(text.match(/nginx\/[\d.]+/) ?? []), ...(text.match(/OpenSSL [\w.]+/g) ?? []).slice(-1)];
 }
 
-/** Names the measured version and commit of the project. */
+/** Files that decide the results; a commit that changes only documents, tests or tables measures the same. */
+const inProject = ['src', 'nginx', 'Dockerfile', 'package-lock.json'];
+const inBench = [
+  'package-lock.json',
+  'peers',
+  'load',
+  'handler',
+  'harness/scenarios',
+  'harness/servers.js',
+  'harness/measure.js',
+];
+const measured = [...inProject, ...inBench.map((path) => `bench/${path}`)];
+
+/** Names the version of the project and the last commit that changed what is measured. */
 export function projectText() {
   const { version } = readPackage(projectDir);
   try {
-    const changed = git('status', '--porcelain', 'src') ? ', with changes' : '';
-    return `${version} (${git('rev-parse', '--short', 'HEAD')}${changed})`;
+    const changed = git('status', '--porcelain', '--', ...measured) ? ', with changes' : '';
+    return `${version} (${git('log', '-1', '--format=%h', '--', ...measured)}${changed})`;
   } catch {
     return version;
   }

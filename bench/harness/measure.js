@@ -28,15 +28,19 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
 export async function measure(scenario, server, { node, seconds }) {
   const started = await server.start({ node, env: scenario.env });
   try {
-    const measured = Math.max(seconds, scenario.least ?? 0);
     const warm = Math.max(WARM_SECONDS, scenario.warm ?? 0, server.warm ?? 0);
-    const time = ['--time', `${measured}`, '--warm', `${warm}`];
+    const time = ['--time', `${secondsOf(scenario, { seconds }) ?? seconds}`, '--warm', `${warm}`];
     const answer = await load([...dialect, ...target(started), ...time, ...(server.load ?? []), ...scenario.load]);
     verify(answer, started.stderr());
     return { ...resultOf(scenario, answer), otherLoad: otherLoad(scenario, answer) };
   } finally {
     await started.stop();
   }
+}
+
+/** Returns the measured seconds of a round; undefined where the load ends by itself. @returns {number | undefined} */
+export function secondsOf({ load: flags, least = 0 }, { seconds }) {
+  return flags.includes('--hold') ? undefined : Math.max(seconds, least);
 }
 
 /** Formats where the generator connects to, and the processes whose time and memory it measures. */

@@ -1,4 +1,4 @@
-import { machineText, projectText, versionsText } from './machine.js';
+import { coverage } from './coverage.js';
 import { figure, ratioText } from './samples.js';
 import { sections } from './scenarios.js';
 import { table } from './table.js';
@@ -12,15 +12,15 @@ const MAX_OTHER_LOAD = 0.05;
  *
  * @param {import('./results.js').Run} run
  */
-export function report({ sets, minutes }) {
+export function report({ facts, sets, minutes }) {
   return `# Benchmark results
 
 Written by \`npm run bench\`; [README.md](README.md) describes the method, the scenarios and the peers.
 
-- Switchboard ${projectText()}, default settings with the rate limits off
-- ${versionsText()}
-- ${machineText()}
-- ${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes in all
+- Switchboard ${facts.project}, default settings with the rate limits off
+- ${facts.versions}
+- ${facts.machine}
+- ${facts.date}, ${minutes.toFixed(0)} minutes in all
 - ${noise(sets)}
 
 A ratio is how many times better Switchboard is: more a second, or less time or memory. Ratios are taken within a round. The
@@ -49,12 +49,12 @@ with \`npm run bench -- --only wss8 --peers switchboard,plain-ws\`.
 ${sets.map(setText).join('')}`;
 }
 
-function setText({ version, rounds, seconds, results }) {
+function setText({ version, results }, at) {
   const shown = sections.map(({ title, scenarios }) => ({ title, results: results.filter(isOneOf(scenarios)) }));
   return `
 ## Node ${version}
 
-${rounds} rounds of ${seconds} s or more; fewer for memory and departures, which take long and hardly differ.
+${coverage(results, at === 0)}
 
 ### Where Switchboard is ahead
 

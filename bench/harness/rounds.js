@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { measure } from './measure.js';
+import { measure, secondsOf } from './measure.js';
 import { PairedSamples } from './samples.js';
 import { PeerUnavailable } from './program.js';
 
@@ -11,9 +11,10 @@ import { PeerUnavailable } from './program.js';
  */
 export async function* runRounds(scenarios, options) {
   for (const scenario of scenarios) {
-    const samples = new PairedSamples(scenario);
-    const also = scenario.also && new PairedSamples({ ...scenario, ...scenario.also });
     const rounds = Math.min(options.rounds, scenario.rounds ?? options.rounds);
+    const effort = { rounds, seconds: secondsOf(scenario, options) };
+    const samples = new PairedSamples(scenario, effort);
+    const also = scenario.also && new PairedSamples({ ...scenario, ...scenario.also }, effort);
     for (let round = 0; round < rounds; round++) await runRound(samples, also, round, options);
     const results = also ? [samples, also] : [samples];
     results.forEach(show);

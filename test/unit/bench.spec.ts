@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
 
 /** The benchmark is JavaScript without declarations, and these modules need none of its packages. */
 const load = (name: string) => import(new URL(`../../bench/harness/${name}.js`, import.meta.url).href);
@@ -30,5 +33,45 @@ describe('the order of servers in a round', async () => {
     const two = named('a', 'b');
     expect(order(two, 0)).not.toEqual(order(two, 1));
     expect(order(two, 2)).not.toEqual(order(two, 3));
+  });
+});
+
+describe('saved runs', async () => {
+  const [{ loadRuns, saveRun }, { PairedSamples }, { scenarios }, { report }] = await Promise.all(
+    ['results', 'samples', 'scenarios', 'report'].map(load),
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const facts = { project: '1.0.0 (abc)', machine: 'a machine', versions: 'ws 8', date: '2026-01-01' };
+
+  /** Saves a run of one scenario on Node 24, in which all servers are equal. */
+  function saved(name: string, effort: object, changes = {}): string {
+    const scenario = scenarios.find((each: { name: string }) => each.name === name);
+    const samples = new PairedSamples(scenario, effort);
+    for (const server of scenario.servers) samples.add(server.name, 0, { value: 1, otherLoad: 0 });
+    const file = join(folder, `${name}.json`);
+    mkdirSync(folder, { recursive: true });
+    const sets = [{ version: 'v24.0.0', results: [samples] }];
+    saveRun(file, { facts: { ...facts, ...changes }, sets, minutes: 1 });
+    return file;
+  }
+
+  it('are joined, with the rounds of each scenario and those that are missing', () => {
+    const one = saved('pp8', { rounds: 5, seconds: 1 });
+    const other = saved('leave', { rounds: 3 }, { date: '2026-01-02' });
+    const page = report(loadRuns([one, other]));
+    expect(page).toContain('- 5 rounds of 1 s: `pp8`.\n- 3 rounds: `leave`.\n- Not measured: `control`, `wss8`');
+    expect(page).toContain('1.0.0 (abc)');
+    expect(page).toContain('2026-01-01, 2026-01-02');
+  });
+
+  it('are refused if they are of another commit, machine or version of a peer, or do not say', () => {
+    const one = saved('pp8', { rounds: 5, seconds: 1 });
+    for (const [name, value] of Object.entries({ project: '1.0.0 (abd)', machine: 'another', versions: 'ws 9' })) {
+      const other = saved('leave', { rounds: 3 }, { [name]: value });
+      expect(() => loadRuns([one, other])).toThrow(`has another ${name} (${value})`);
+    }
+    writeFileSync(one, JSON.stringify({ sets: [], minutes: 1 }));
+    expect(() => loadRuns([one])).toThrow('does not say what it measured');
   });
 });
