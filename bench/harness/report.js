@@ -1,6 +1,8 @@
 import { coverage } from './coverage.js';
+import { projectDir } from './paths.js';
 import { figure, ratioText } from './samples.js';
 import { sections } from './scenarios.js';
+import { imageFlags } from './servers.js';
 import { table } from './table.js';
 import { targetRows } from './targets.js';
 
@@ -17,7 +19,10 @@ export function report({ facts, sets, minutes }) {
 
 Written by \`npm run bench\`; [README.md](README.md) describes the method, the scenarios and the peers.
 
-- Switchboard ${facts.project}, default settings with the rate limits off
+- Switchboard ${facts.project}, default settings, but rate limits are off and \`LOG_LEVEL=error\`. \`ARRIVAL_NOTICES=off\` in
+  \`leave\`, \`connects\`, \`cross…\`, \`idle…\` and \`wssidle\`; the last two also have \`HEARTBEAT_MS=2000\`.
+- Switchboard has the flags of Node of its image, \`${imageFlags(projectDir).join(' ')}\`. Peers have none, except the row "same
+  flag".
 - ${facts.versions}
 - ${facts.machine}
 - ${facts.date}, ${minutes.toFixed(0)} minutes in all

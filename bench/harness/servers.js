@@ -78,7 +78,7 @@ const unlimited = {
 };
 
 /** Returns the flags of Node with which the image of a checkout starts the server. @param {string} root */
-function imageFlags(root) {
+export function imageFlags(root) {
   const [, command] = /^CMD (.+)$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'));
   return JSON.parse(command).slice(1, -1);
 }
@@ -113,6 +113,12 @@ export const servers = [
   nodeServer({ name: 'plain-ws', title: 'plain ws', script: peer('plain-ws.js') }),
   // The A/A control: the same program under another name.
   nodeServer({ name: 'ws-again', title: 'plain ws again', script: peer('plain-ws.js') }),
+  nodeServer({
+    name: 'plain-ws-flag',
+    title: 'plain ws, same flag',
+    script: peer('plain-ws.js'),
+    flags: imageFlags(projectDir),
+  }),
   nodeServer({
     name: 'nest-validation',
     title: 'Nest + ValidationPipe',

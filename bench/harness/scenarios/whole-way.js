@@ -70,7 +70,7 @@ export const wholeWay = [
   {
     ...idle(5_000),
     name: 'wssidle',
-    servers: few,
+    servers: [...few, ...named('plain-ws-flag').map((server) => behindNginx(server))],
     targets: { 'plain-ws': 1 },
     most: 30,
   },
