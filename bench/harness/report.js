@@ -45,8 +45,8 @@ tables show the median, and in brackets the least and the greatest of all rounds
   most there (\`…8\`), less with one message in flight for a pair (\`…1\`), and nothing with one in all (\`…lone\`).
 - Behind nginx the result is the processor time of nginx and the server for each delivered message. nginx has the
   configuration of this project, one worker and TLS. Peers are reached over TCP, as their documentation shows.
-  \`docker compose up\` connects Switchboard over a Unix socket instead. In \`wss8\` and \`wss1\`, more rows show Switchboard,
-  plain ws and uWebSockets.js over the other kind of socket.
+  \`docker compose up\` connects Switchboard over a Unix socket instead. Each scenario also has Switchboard over TCP and
+  plain ws over a Unix socket, so that both can be compared over the same kind of socket.
 - Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so.
 
 To reproduce: \`npm ci && npm run bench\` on Linux with two cores, gcc, nginx and the headers of OpenSSL; a single scenario

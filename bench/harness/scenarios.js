@@ -17,7 +17,7 @@ const quick = ['control', 'wss8', 'pp8', 'mesh', 'pp1', 'fan', 'lone', 'handler'
 const quickPeers = ['switchboard', 'plain-ws', 'ws-again', 'uws-corked', 'nest-validation'];
 /** Scenarios of the run on the older Node, and their peers; more would take too long. */
 const second = ['wss8', 'wss1', 'pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'lone', 'handler', 'idle19k'];
-const secondPeers = ['switchboard', 'plain-ws'];
+const secondPeers = ['switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix'];
 
 /** Selects the scenarios of a run, each with its servers. @param {import('./options.js').Options} options */
 export function choose(options) {
