@@ -21,10 +21,11 @@
 export const rate = { unit: 'messages/s', lowerIsBetter: false, result: 'rate', targets: {} };
 export const cost = { unit: 'µs', lowerIsBetter: true, result: 'cpu_us', targets: {} };
 /** The processor time beside a rate, because the generator limits the rate of the fastest servers. */
-export const processorTime = (name) => ({
+export const processorTime = (name, targets = {}) => ({
   ...cost,
   name: `${name}cpu`,
   title: `as ${name}: processor time for each message`,
+  targets,
 });
 export const pairs = ['--scenario', 'pingpong', '--pairs', '100'];
 export const fan = ['--scenario', 'fanout', '--conns', '1000', '--window', '1', '--size', '100'];
@@ -39,6 +40,7 @@ export const lone = {
   load: ['--scenario', 'open', '--pairs', '1', '--rate', '3000', '--size', '100'],
   warm: 2,
   least: 4,
+  targets: {},
 };
 
 /** Measured after every session has answered two heartbeats, so that memory kept by heartbeats counts. */

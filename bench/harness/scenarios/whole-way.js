@@ -61,14 +61,12 @@ export const wholeWay = [
     name: 'wsslone',
     title: 'one message in flight in all: p50 latency',
     servers: front(...few),
-    targets: { 'plain-ws': 1 },
     also: { name: 'wsslone99', title: 'as wsslone: p99 latency', result: 'p99_us' },
   },
   {
     ...idle(5_000),
     name: 'wssidle',
     servers: front(...few, 'plain-ws-flag'),
-    targets: { 'plain-ws': 1 },
     most: 30,
   },
 ].map((scenario) => ({ ...scenario, needs: ['tls', 'nginx'] }));
