@@ -33,9 +33,9 @@ function translate(drawing, x, y) {
   return `<g transform="translate(${x} ${y})">${drawing}</g>`;
 }
 
-/** Returns the servers that have a result. */
+/** Returns the servers that have a result, without the A/A control. */
 function rowsOf(samples) {
-  return samples.scenario.servers.filter(({ name }) => samples.values(name));
+  return samples.scenario.servers.filter(({ name }) => name !== 'ws-again' && samples.values(name));
 }
 
 function heightOf(samples) {

@@ -1,4 +1,5 @@
 import { coverage } from './coverage.js';
+import { Noise } from './noise.js';
 import { projectDir } from './paths.js';
 import { figure, ratioText } from './samples.js';
 import { sections } from './scenarios.js';
@@ -15,10 +16,12 @@ const MAX_OTHER_LOAD = 0.05;
  * @param {import('./results.js').Run} run
  */
 export function report({ facts, sets, minutes }) {
+  const results = sets.flatMap((set) => set.results);
+  const noise = new Noise(results);
   return `# Benchmark results
 
 Written by \`npm run bench\`; [README.md](README.md) describes the method, the scenarios and the peers.
-
+${noise.warning()}
 - Switchboard ${facts.project}, default settings, but rate limits are off and \`LOG_LEVEL=error\`. \`ARRIVAL_NOTICES=off\` in
   \`leave\`, \`connects\`, \`cross…\`, \`idle…\` and \`wssidle\`; the last two also have \`HEARTBEAT_MS=2000\`.
 - Switchboard has the flags of Node of its image, \`${imageFlags(projectDir).join(' ')}\`. Peers have none, except the row "same
@@ -26,7 +29,8 @@ Written by \`npm run bench\`; [README.md](README.md) describes the method, the s
 - ${facts.versions}
 - ${facts.machine}
 - ${facts.date}, ${minutes.toFixed(0)} minutes in all
-- ${noise(sets)}
+- A/A controls, plain ws against itself: ${noise.text()}
+- ${others(results)}
 
 A ratio is how many times better Switchboard is: more a second, or less time or memory. Ratios are taken within a round. The
 tables show the median, and in brackets the least and the greatest of all rounds.
@@ -47,27 +51,32 @@ tables show the median, and in brackets the least and the greatest of all rounds
   configuration of this project, one worker and TLS. Peers are reached over TCP, as their documentation shows.
   \`docker compose up\` connects Switchboard over a Unix socket instead. Each scenario also has Switchboard over TCP and
   plain ws over a Unix socket, so that both can be compared over the same kind of socket.
-- Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so.
+- Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so, the worst first.
+  A ratio that the A/A control of the same measurement reaches is "level".
 
 To reproduce: \`npm ci && npm run bench\` on Linux with two cores, gcc, nginx and the headers of OpenSSL; a single scenario
 with \`npm run bench -- --only wss8 --peers switchboard,plain-ws\`.
-${sets.map(setText).join('')}`;
+${sets.map((set, at) => setText(set, at === 0, noise)).join('')}`;
 }
 
-function setText({ version, results }, at) {
+function setText({ version, results }, first, noise) {
   const shown = sections.map(({ title, scenarios }) => ({ title, results: results.filter(isOneOf(scenarios)) }));
   return `
 ## Node ${version}
 
-${coverage(results, at === 0)}
+${coverage(results, first)}
 
 ### Where Switchboard is ahead
 
-${comparison(results, (ratio) => ratio >= 1)}
+${comparison(results, noise, 'ahead')}
+
+### Where Switchboard is level
+
+${comparison(results, noise, 'level')}
 
 ### Where Switchboard is behind
 
-${comparison(results, (ratio) => ratio < 1)}
+${comparison(results, noise, 'behind')}
 
 ### Targets
 
@@ -87,18 +96,34 @@ function isOneOf(scenarios) {
   return ({ scenario }) => names.has(scenario.name);
 }
 
-/** Lists the peers of each scenario whose ratio is of one kind, the largest ratio first. */
-function comparison(results, belongs) {
+/**
+ * Lists the peers of each scenario with this standing. Behind, the worst is first; else scenarios have their order, and the
+ * largest ratio is first.
+ */
+function comparison(results, noise, standing) {
   const rows = results.flatMap((samples) => {
-    const against = samples.scenario.servers
-      .filter(({ name }) => !name.startsWith('switchboard'))
-      .map(({ name, title }) => ({ title, ratio: samples.ratio('switchboard', name)?.median }))
-      .filter(({ ratio }) => ratio !== undefined && belongs(ratio))
-      .toSorted((a, b) => b.ratio - a.ratio)
-      .map(({ title, ratio }) => `${title} ${ratio.toFixed(2)} ×`);
-    return against.length > 0 ? [[samples.scenario.name, samples.scenario.title, against.join(', ')]] : [];
+    const { scenario } = samples;
+    const against = ratios(samples)
+      .filter(({ ratio }) => noise.standing(scenario, ratio) === standing)
+      .toSorted((a, b) => (standing === 'behind' ? a.ratio - b.ratio : b.ratio - a.ratio));
+    return against.length > 0 ? [{ scenario, against }] : [];
   });
-  return rows.length > 0 ? table(['scenario', 'what is measured', 'Switchboard against'], rows) : 'In no scenario.';
+  if (rows.length === 0) return 'In no scenario.';
+  if (standing === 'behind') rows.sort((a, b) => a.against[0].ratio - b.against[0].ratio);
+  const cells = rows.map(({ scenario: { name, title }, against }) => [
+    name,
+    title,
+    against.map((peer) => `${peer.title} ${peer.ratio.toFixed(2)} ×`).join(', '),
+  ]);
+  return table(['scenario', 'what is measured', 'Switchboard against'], cells);
+}
+
+/** Returns the ratio of Switchboard to each peer. */
+function ratios(samples) {
+  return samples.scenario.servers
+    .filter(({ name }) => !name.startsWith('switchboard') && name !== 'ws-again')
+    .map(({ name, title }) => ({ title, ratio: samples.ratio('switchboard', name)?.median }))
+    .filter(({ ratio }) => ratio !== undefined);
 }
 
 function sectionText({ title, results }) {
@@ -128,12 +153,9 @@ function failures(results) {
   return lines.length ? `\nFailed:\n\n${lines.join('\n')}\n` : '';
 }
 
-/** Formats the control; smaller differences are noise. */
-function noise(sets) {
-  const results = sets.flatMap((set) => set.results);
-  const control = results.find(({ scenario }) => scenario.name === 'control')?.ratio('ws-again', 'plain-ws');
-  const otherLoad = Math.max(0, ...results.map((samples) => samples.otherLoad));
-  const others = `other processes used at most ${(otherLoad * 100).toFixed(0)} % of a core during a sample`;
-  const advice = otherLoad > MAX_OTHER_LOAD ? ': repeat the run on a quiet machine' : '';
-  return `A/A control, plain ws against itself: ${control ? ratioText(control) : 'failed'}; ${others}${advice}`;
+/** Says how much of a core other processes used. */
+function others(results) {
+  const most = Math.max(0, ...results.map(({ otherLoad }) => otherLoad));
+  const advice = most > MAX_OTHER_LOAD ? ': repeat the run on a quiet machine' : '';
+  return `other processes used at most ${(most * 100).toFixed(0)} % of a core during a sample${advice}`;
 }

@@ -44,11 +44,12 @@ describe('saved runs', async () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
   const facts = { project: '1.0.0 (abc)', machine: 'a machine', versions: 'ws 8', date: '2026-01-01' };
 
-  /** Saves a run of one scenario on Node 24, in which all servers are equal. */
-  function saved(name: string, effort: object, changes = {}): string {
+  /** Saves a run of one scenario on Node 24. Servers without a value have 1. */
+  function saved(name: string, effort: object, changes = {}, values: Record<string, number> = {}): string {
     const scenario = scenarios.find((each: { name: string }) => each.name === name);
     const samples = new PairedSamples(scenario, effort);
-    for (const server of scenario.servers) samples.add(server.name, 0, { value: 1, otherLoad: 0 });
+    for (const server of scenario.servers)
+      samples.add(server.name, 0, { value: values[server.name] ?? 1, otherLoad: 0 });
     const file = join(folder, `${name}.json`);
     mkdirSync(folder, { recursive: true });
     const sets = [{ version: 'v24.0.0', results: [samples] }];
@@ -73,5 +74,20 @@ describe('saved runs', async () => {
     }
     writeFileSync(one, JSON.stringify({ sets: [], minutes: 1 }));
     expect(() => loadRuns([one])).toThrow('does not say what it measured');
+  });
+
+  it('give ratios within the noise as level, losses from the worst on, and a noisy run in plain words', () => {
+    const files = [
+      saved('control', { rounds: 1 }, {}, { 'ws-again': 1.05 }),
+      saved('pp8', { rounds: 1 }, {}, { switchboard: 1, 'plain-ws': 0.97, socketio: 0.5, uws: 2 }),
+      saved('mesh', { rounds: 1 }, {}, { 'uws-corked': 4 }),
+    ];
+    const page = report(loadRuns(files));
+    expect(page).toContain('plain ws against itself differed by up to 5 % in `control`');
+    const [, ahead = '', level = '', behind = ''] = page.split(/### Where Switchboard is \w+\n|### Targets/);
+    expect(ahead).toMatch(/pp8 .*Socket.IO 2.00 ×/);
+    expect(level).toMatch(/pp8 .*plain ws 1.03 ×/);
+    expect(behind).toMatch(/mesh .* 0.25 ×[^]*pp8 .* 0.50 ×/);
+    expect(report(loadRuns([saved('control', { rounds: 1 })]))).not.toContain('against itself differed');
   });
 });

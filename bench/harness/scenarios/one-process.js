@@ -1,6 +1,6 @@
 import { handlerServers, named } from '../servers.js';
 import { tokenServers } from '../tokens.js';
-import { fan, idle, lone, pairs, processorTime, quietArrivals, rate } from './scenario.js';
+import { fan, idle, lone, pairs, processorTime, quietArrivals, rate, steady } from './scenario.js';
 
 /** The servers that are not programs of Node. */
 const others = ['c-router', 'centrifugo', 'nats', 'spring', 'workerman'];
@@ -65,6 +65,7 @@ export const oneProcess = [
     also: processorTime('fan'),
   },
   {
+    ...steady,
     name: 'open10k',
     title: 'p99 latency at a fixed 10,000 messages/s',
     unit: 'µs',
@@ -72,15 +73,13 @@ export const oneProcess = [
     result: 'p99_us',
     servers: named('switchboard', 'plain-ws', 'uws-corked', 'c-router'),
     load: ['--scenario', 'open', '--pairs', '100', '--rate', '10000', '--size', '100'],
-    warm: 2,
-    least: 4,
     targets: { 'plain-ws': 1 },
   },
   {
     ...lone,
     name: 'lone',
     title: 'one message in flight in all: p50 latency',
-    servers: named('switchboard', 'plain-ws', 'uws-corked'),
+    servers: named('switchboard', 'plain-ws', 'ws-again', 'uws-corked'),
     targets: { 'plain-ws': 1 },
     also: { name: 'lone99', title: 'as lone: p99 latency', result: 'p99_us' },
   },

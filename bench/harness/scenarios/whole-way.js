@@ -14,7 +14,7 @@ const behind = [
   switchboard({ name: 'switchboard-tcp', title: 'Switchboard, TCP' }),
   ...overTcp('plain-ws'),
   overUnix('plain-ws', 'plain ws', { script: peer('plain-ws.js') }),
-  ...overTcp('plain-ws-flag', 'uws-corked'),
+  ...overTcp('ws-again', 'plain-ws-flag', 'uws-corked'),
   overUnix('uws-corked', 'uWebSockets.js corked (Node 20)', { script: peer('uws-corked.js'), node: node20 }),
   ...overTcp('nest-validation', 'socketio'),
 ].map((server) => behindNginx(server));
@@ -30,7 +30,7 @@ export const wholeWay = [
     ...cost,
     name: 'wss8',
     title: '100 pairs, 8 messages in flight each way: processor time of a message',
-    servers: front(...both, 'nest-validation', 'socketio'),
+    servers: front(...both, 'ws-again', 'nest-validation', 'socketio'),
     load: [...pairs, '--window', '8', '--size', '100'],
     targets: { 'plain-ws': 6, 'uws-corked': 3 },
   },
