@@ -35,7 +35,7 @@ export class Noise {
     const loud = this.#controls.filter(({ width }) => width > QUIET);
     if (loud.length === 0) return '';
     const parts = loud.map(({ name, width }) => `${(width * 100).toFixed(0)} % in \`${name}\``);
-    return `\n**This run was noisy: plain ws against itself differed by up to ${parts.join(', ')}.** Ratios closer to 1 than that say
-nothing, and are listed as level.\n`;
+    return `\n**This run was noisy: plain ws against itself differed by up to ${parts.join(', ')}.**
+Ratios closer to 1 than that say nothing, and are listed as level.\n`;
   }
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { samplesFile } from './paths.js';
 
 const usage = `npm run bench -- [options]
-  --quick              the main scenarios, in three minutes, to stdout only
+  --quick              the main scenarios, in four minutes, to stdout only
   --only pp8,mesh      these scenarios; "idle" means all three sizes
   --peers a,b          these servers, for example switchboard,plain-ws
   --rounds N           rounds of each scenario (5; quick 2)

@@ -40,8 +40,8 @@ tables show the median, and in brackets the least and the greatest of all rounds
 - One machine with two cores, the loopback, no network. The server and its proxy share one core, and the load generator has
   the other. One process of each server. On other machines the absolute figures differ, and the ratios may differ.
 - Every server does the same work and starts anew for each sample. In each round all servers run in turn. The order is
-  shuffled, and reversed in every second round. The generator verifies the receiver, the sender, the order and every byte of every message. A sample with
-  one wrong message counts as failed.
+  shuffled, and reversed in every second round. The generator verifies the receiver, the sender, the order and every byte of
+  every message. A sample with one wrong message counts as failed.
 - A peer is a small program, written as its documentation does, or a server as its project ships it. The sources are in
   [peers](peers), and [README.md](README.md#peers) says what each does not do. They check less than Switchboard does, which
   favours them. A faster program for a peer is welcome.
@@ -51,8 +51,8 @@ tables show the median, and in brackets the least and the greatest of all rounds
   configuration of this project, one worker and TLS. Peers are reached over TCP, as their documentation shows.
   \`docker compose up\` connects Switchboard over a Unix socket instead. Each scenario also has Switchboard over TCP and
   plain ws over a Unix socket, so that both can be compared over the same kind of socket.
-- Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so, the worst first.
-  A ratio that the A/A control of the same measurement reaches is "level".
+- Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so,
+  the worst first. A ratio that plain ws also reaches against itself, in a control of the same kind of result, is "level".
 
 To reproduce: \`npm ci && npm run bench\` on Linux with two cores, gcc, nginx and the headers of OpenSSL; a single scenario
 with \`npm run bench -- --only wss8 --peers switchboard,plain-ws\`.
@@ -113,7 +113,7 @@ function comparison(results, noise, standing) {
   const cells = rows.map(({ scenario: { name, title }, against }) => [
     name,
     title,
-    against.map((peer) => `${peer.title} ${peer.ratio.toFixed(2)} ×`).join(', '),
+    against.map((peer) => `${peer.title} ${peer.ratio.toFixed(2)} ×`).join('; '),
   ]);
   return table(['scenario', 'what is measured', 'Switchboard against'], cells);
 }
