@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { chart } from './harness/chart.js';
 import { readOptions } from './harness/options.js';
-import { facts } from './harness/machine.js';
+import { facts, versions } from './harness/machine.js';
 import { chartFile, node20, node24, resultsFile } from './harness/paths.js';
 import { lacking, prepare } from './harness/prepare.js';
 import { report } from './harness/report.js';
@@ -32,6 +32,7 @@ async function run() {
     current.sets.push(set);
     for await (const results of runRounds(scenarios, { rounds, seconds, node })) {
       set.results.push(...results);
+      current.facts.versions = versions();
       current.minutes = (Date.now() - startedMs) / 60_000;
       saveRun(options.save, current);
     }

@@ -1,4 +1,5 @@
 /** The peers that are not programs of Node: built by the tools of their languages, and left out where a tool is missing. */
+import { readFileSync } from 'node:fs';
 import { benchDir } from './paths.js';
 import { freePort } from './ports.js';
 import { startProgram, workersOf } from './program.js';
@@ -6,6 +7,12 @@ import { goProgram, hashOf, program } from './toolchains.js';
 
 const START_TIMEOUT_MS = 30_000;
 const source = (name) => `${benchDir}peers/${name}`;
+/** Versions as in the titles. */
+const CENTRIFUGO = '6.9.1';
+const NATS = '2.12.0';
+const pom = readFileSync(`${source('spring')}/pom.xml`, 'utf8');
+export const [, springBoot] = /<parent>.*?<version>(.*?)</s.exec(pom);
+
 const words = (text) => text.split(/\s+/);
 
 /**
@@ -42,13 +49,13 @@ const router = program({
 export const centrifugo = goProgram({
   name: 'centrifugo',
   module: 'github.com/centrifugal/centrifugo/v6',
-  version: 'v6.9.1',
+  version: `v${CENTRIFUGO}`,
 });
 
 export const natsServer = goProgram({
   name: 'nats-server',
   module: 'github.com/nats-io/nats-server/v2',
-  version: 'v2.12.0',
+  version: `v${NATS}`,
 });
 
 const spring = program({
@@ -81,7 +88,7 @@ export const builtPeers = [
   }),
   builtServer({
     name: 'centrifugo',
-    title: 'Centrifugo 6',
+    title: `Centrifugo ${CENTRIFUGO}`,
     build: centrifugo,
     command: (path, port) => [
       path,
@@ -97,14 +104,14 @@ export const builtPeers = [
   }),
   builtServer({
     name: 'nats',
-    title: 'nats-server 2.12 WebSocket',
+    title: `nats-server ${NATS} WebSocket`,
     build: natsServer,
     command: (path) => [path, '-c', `${source('nats')}/server.conf`],
     load: ['--mode', 'nats', '--room', 'all'],
   }),
   builtServer({
     name: 'spring',
-    title: 'Spring TextWebSocketHandler',
+    title: `Spring Boot ${springBoot} TextWebSocketHandler`,
     build: spring,
     command: (path, port) => ['java', '-jar', path, `--server.port=${port}`],
     warm: 10,

@@ -10,6 +10,9 @@ const START_TIMEOUT_MS = 15_000;
 /** Exit code of a peer without a binary for its Node; see peers/uws-native.js. */
 const NO_BINARY = 69;
 
+/** Paths of the programs that this run has started. @type {Set<string>} */
+export const ran = new Set();
+
 /** The peer cannot run on this machine; reported with the reason, but not a failure. */
 export class PeerUnavailable extends Error {}
 
@@ -56,6 +59,7 @@ export async function startProgram(command, { at, env = {}, timeoutMs = START_TI
     error.message += `\n${output}`;
     throw error;
   }
+  ran.add(command[0]);
   return { pid: child.pid, stderr: () => output, stop };
 }
 

@@ -26,7 +26,9 @@ ${noise.warning()}
   \`leave\`, \`connects\`, \`cross…\`, \`idle…\` and \`wssidle\`; the last two also have \`HEARTBEAT_MS=2000\`.
 - Switchboard has the flags of Node of its image, \`${imageFlags(projectDir).join(' ')}\`. Peers have none, except the row "same
   flag".
-- ${facts.versions}
+- ${Object.entries(facts.versions)
+    .map((entry) => entry.join(' '))
+    .join(' · ')}
 - ${facts.machine}
 - ${facts.date}, ${minutes.toFixed(0)} minutes in all
 - A/A controls, plain ws against itself: ${noise.text()}

@@ -12,13 +12,11 @@ import { scenarios } from './scenarios.js';
  * @typedef {object} Facts what the results of joined runs must have in common, and the date
  * @property {string} project version and commit
  * @property {string} machine
- * @property {string} versions of the peers
+ * @property {Record<string, string>} versions of the peers and programs that ran
  * @property {string} date
  */
 
 /** @typedef {{ facts: Facts, sets: ResultSet[], minutes: number }} Run */
-
-const COMMON = ['project', 'machine', 'versions'];
 
 /** Writes a run, so that an interrupted one is not lost. @param {string} file @param {Run} run */
 export function saveRun(file, run) {
@@ -48,15 +46,24 @@ export function loadRuns(files) {
 }
 
 function commonFacts(runs) {
-  const [first, ...others] = runs;
-  for (const { file, facts } of runs)
+  const common = {};
+  const versions = {};
+  for (const { file, facts } of runs) {
     if (!facts) throw new Error(`${file} does not say what it measured; run its scenarios again`);
-  for (const { file, facts } of others)
-    for (const name of COMMON)
-      if (facts[name] !== first.facts[name])
-        throw new Error(`${file} has another ${name} (${facts[name]}) than ${first.file} (${first.facts[name]})`);
-  const dates = new Set(runs.map(({ facts }) => facts.date));
-  return { ...first.facts, date: [...dates].join(', ') };
+    const { project, machine } = facts;
+    requireSame(common, { project, machine }, file);
+    requireSame(versions, facts.versions, file);
+  }
+  return { ...common, versions, date: [...new Set(runs.map(({ facts }) => facts.date))].join(', ') };
+}
+
+/** Adds facts to those of the files before. A file that did not run a program has no version of it. */
+function requireSame(known, facts, file) {
+  for (const [name, value] of Object.entries(facts)) {
+    known[name] ??= value;
+    if (known[name] !== value)
+      throw new Error(`${file} has another ${name} (${value}) than the files before it (${known[name]})`);
+  }
 }
 
 /** Restores results in the order of the scenarios. */

@@ -107,6 +107,9 @@ export function switchboard({ root = projectDir, script = 'dist/main.js', env, .
 /** Returns the path of a peer's program. */
 export const peer = (file) => `${benchDir}peers/${file}`;
 
+/** The build of uWebSockets.js from npm has no binary for Node 24. The work of this server is done in C++. */
+const uwsBuild = 'unofficial npm build 20.30, Node 20';
+
 /** @type {Server[]} */
 export const servers = [
   switchboard(),
@@ -131,11 +134,10 @@ export const servers = [
     script: peer('socketio.js'),
     load: ['--mode', 'sio', '--path', '/wss/?EIO=4&transport=websocket'],
   }),
-  // The npm build has no binary for Node 24, and this server is C++.
-  nodeServer({ name: 'uws', title: 'uWebSockets.js (Node 20)', script: peer('uws.js'), node: node20 }),
+  nodeServer({ name: 'uws', title: `uWebSockets.js (${uwsBuild})`, script: peer('uws.js'), node: node20 }),
   nodeServer({
     name: 'uws-corked',
-    title: 'uWebSockets.js corked (Node 20)',
+    title: `uWebSockets.js corked (${uwsBuild})`,
     script: peer('uws-corked.js'),
     node: node20,
   }),

@@ -42,7 +42,7 @@ describe('saved runs', async () => {
   );
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
-  const facts = { project: '1.0.0 (abc)', machine: 'a machine', versions: 'ws 8', date: '2026-01-01' };
+  const facts = { project: '1.0.0 (abc)', machine: 'a machine', versions: { ws: '8.0.0' }, date: '2026-01-01' };
 
   /** Saves a run of one scenario on Node 24. Servers without a value have 1. */
   function saved(name: string, effort: object, changes = {}, values: Record<string, number> = {}): string {
@@ -59,18 +59,19 @@ describe('saved runs', async () => {
 
   it('are joined, with the rounds of each scenario and those that are missing', () => {
     const one = saved('pp8', { rounds: 5, seconds: 1 });
-    const other = saved('leave', { rounds: 3 }, { date: '2026-01-02' });
+    const other = saved('leave', { rounds: 3 }, { date: '2026-01-02', versions: { ws: '8.0.0', nginx: '1.22.1' } });
     const page = report(loadRuns([one, other]));
     expect(page).toContain('- 5 rounds of 1 s: `pp8`.\n- 3 rounds: `leave`.\n- Not measured: `control`, `wss8`');
     expect(page).toContain('1.0.0 (abc)');
     expect(page).toContain('2026-01-01, 2026-01-02');
+    expect(page).toContain('- ws 8.0.0 · nginx 1.22.1');
   });
 
   it('are refused if they are of another commit, machine or version of a peer, or do not say', () => {
     const one = saved('pp8', { rounds: 5, seconds: 1 });
-    for (const [name, value] of Object.entries({ project: '1.0.0 (abd)', machine: 'another', versions: 'ws 9' })) {
-      const other = saved('leave', { rounds: 3 }, { [name]: value });
-      expect(() => loadRuns([one, other])).toThrow(`has another ${name} (${value})`);
+    for (const changes of [{ project: '1.0.0 (abd)' }, { machine: 'another' }, { versions: { ws: '9.0.0' } }]) {
+      const other = saved('leave', { rounds: 3 }, changes);
+      expect(() => loadRuns([one, other])).toThrow(/leave.json has another (project|machine|ws) /);
     }
     writeFileSync(one, JSON.stringify({ sets: [], minutes: 1 }));
     expect(() => loadRuns([one])).toThrow('does not say what it measured');

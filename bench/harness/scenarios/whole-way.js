@@ -4,18 +4,20 @@ import { node20 } from '../paths.js';
 import { named, nodeServer, peer, switchboard } from '../servers.js';
 import { cost, fan, idle, lone, pairs } from './scenario.js';
 
-const overUnix = (name, title, program) =>
-  nodeServer({ name: `${name}-unix`, title: `${title}, Unix socket`, ...program, unix: true });
 const overTcp = (...names) => named(...names).map((server) => ({ ...server, title: `${server.title}, TCP` }));
+const overUnix = (name, program) => {
+  const [{ title }] = named(name);
+  return nodeServer({ name: `${name}-unix`, title: `${title}, Unix socket`, ...program, unix: true });
+};
 
 /** Switchboard as `docker compose up` connects it, by a Unix socket; peers as their documentation does; some also the other way. */
 const behind = [
   switchboard({ title: 'Switchboard, Unix socket', unix: true }),
   switchboard({ name: 'switchboard-tcp', title: 'Switchboard, TCP' }),
   ...overTcp('plain-ws'),
-  overUnix('plain-ws', 'plain ws', { script: peer('plain-ws.js') }),
+  overUnix('plain-ws', { script: peer('plain-ws.js') }),
   ...overTcp('ws-again', 'plain-ws-flag', 'uws-corked'),
-  overUnix('uws-corked', 'uWebSockets.js corked (Node 20)', { script: peer('uws-corked.js'), node: node20 }),
+  overUnix('uws-corked', { script: peer('uws-corked.js'), node: node20 }),
   ...overTcp('nest-validation', 'socketio'),
 ].map((server) => behindNginx(server));
 
