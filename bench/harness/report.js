@@ -39,14 +39,17 @@ tables show the median, and in brackets the least and the greatest of all rounds
 
 ## How we measure
 
-- One machine with two cores, the loopback, no network. The server and its proxy share one core, and the load generator has
-  the other. One process of each server. On other machines the absolute figures differ, and the ratios may differ.
-- Every server does the same work and starts anew for each sample. In each round all servers run in turn. The order is
-  shuffled, and reversed in every second round. The generator verifies the receiver, the sender, the order and every byte of
-  every message. A sample with one wrong message counts as failed.
+- One machine with two cores, the loopback, no network. The server has one core, with its proxy, second node and broker if it
+  has any, and the load generator has the other. On other machines the absolute figures differ, and the ratios may differ.
+- Every server has the same task, except as listed below, and starts anew for each sample. In each round all servers run in
+  turn. The order is shuffled, and reversed in every second round. The generator verifies the receiver, the sender, the order
+  and every byte of every message. A sample with one wrong message counts as failed.
 - A peer is a small program, written as its documentation does, or a server as its project ships it. The sources are in
-  [peers](peers), and [README.md](README.md#peers) says what each does not do. They check less than Switchboard does, which
-  favours them. A faster program for a peer is welcome.
+  [peers](peers), and [README.md](README.md#peers) describes them. A faster program for a peer is welcome.
+- Less than the task: the C router parses no JSON; nats-server reads no message and sets no sender; plain ws, Socket.IO and
+  uWebSockets.js do not validate the fields of a message. This favours them.
+- More than the task: Nest makes and validates a DTO for each message. Centrifugo checks permissions and answers each publish.
+  This favours Switchboard.
 - The load keeps the server busy, so messages wait for each other and a server can write several at once. Switchboard gains
   most there (\`…8\`), less with one message in flight for a pair (\`…1\`), and nothing with one in all (\`…lone\`).
 - Behind nginx the result is the processor time of nginx and the server for each delivered message. nginx has the
