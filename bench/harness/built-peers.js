@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { benchDir } from './paths.js';
 import { freePort } from './ports.js';
-import { startProgram, workersOf } from './program.js';
+import { startProgram, startWithWorkers } from './program.js';
 import { goProgram, hashOf, program } from './toolchains.js';
 
 const START_TIMEOUT_MS = 30_000;
@@ -27,13 +27,19 @@ const words = (text) => text.split(/\s+/);
 function builtServer({ build, command, workers = false, ...description }) {
   const start = async ({ env }) => {
     const port = await freePort();
-    const { pid, stderr, stop } = await startProgram(command(build(), port), {
+    const begin = workers ? startWithWorkers : startProgram;
+    const {
+      pid,
+      pids = [pid],
+      stderr,
+      stop,
+    } = await begin(command(build(), port), {
       at: port,
       env: { ...env, PORT: `${port}` },
       timeoutMs: START_TIMEOUT_MS,
       signal: workers ? 'SIGTERM' : 'SIGKILL',
     });
-    return { ports: [port], processes: { app: [pid, ...(workers ? await workersOf(pid) : [])] }, stderr, stop };
+    return { ports: [port], processes: { app: pids }, stderr, stop };
   };
   return { ...description, build, start };
 }

@@ -73,11 +73,33 @@ async function untilListening(at, child, timeoutMs) {
   }
 }
 
-/** Returns the worker processes of a program, which may listen before it has any. @param {number} pid */
-export async function workersOf(pid) {
+/**
+ * Starts a program whose worker processes do the work, and waits for them.
+ *
+ * @param {Parameters<typeof startProgram>} start
+ * @returns {Promise<Program & { pids: number[] }>}
+ */
+export async function startWithWorkers(...start) {
+  const program = await startProgram(...start);
+  try {
+    return { ...program, pids: [program.pid, ...(await workersOf(program.pid))] };
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+}
+
+/**
+ * Returns the worker processes of a program, which may listen before it has any.
+ *
+ * @param {number} pid @param {number} [timeoutMs]
+ */
+export async function workersOf(pid, timeoutMs = START_TIMEOUT_MS) {
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
     if (text !== '') return text.trim().split(' ').map(Number);
+    if (Date.now() >= deadline) throw new Error(`process ${pid} has no workers after ${timeoutMs} ms`);
     await delay(5);
   }
 }

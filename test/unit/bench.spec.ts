@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,5 +92,22 @@ describe('saved runs', async () => {
     expect(level).toMatch(/pp8 .*plain ws 1.03 ×/);
     expect(behind).toMatch(/mesh .* 0.25 ×[^]*pp8 .* 0.50 ×/);
     expect(report(loadRuns([saved('control', { rounds: 1 })]))).not.toContain('against itself differed');
+  });
+});
+
+describe('a program in front', async () => {
+  const { replaceIn } = await load('front');
+  const { workersOf } = await load('program');
+
+  it('is not started with a configuration in which a replacement finds nothing', () => {
+    expect(replaceIn('a b', 'b', 'c')).toBe('a c');
+    expect(() => replaceIn('a b', 'x', 'c')).toThrow('nginx.conf does not contain: x');
+  });
+
+  it('is given up if it has no workers in time', async () => {
+    const child = spawn('sleep', ['60']);
+    await once(child, 'spawn');
+    await expect(workersOf(child.pid, 0)).rejects.toThrow('has no workers after 0 ms');
+    child.kill();
   });
 });
