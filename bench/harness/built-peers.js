@@ -117,7 +117,7 @@ export const builtPeers = [
   }),
   builtServer({
     name: 'spring',
-    title: `Spring Boot ${springBoot} TextWebSocketHandler`,
+    title: `Spring Boot ${springBoot} (TextWebSocketHandler)`,
     build: spring,
     command: (path, port) => ['java', '-jar', path, `--server.port=${port}`],
     warm: 10,

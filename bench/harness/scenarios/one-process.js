@@ -81,7 +81,7 @@ export const oneProcess = [
     title: 'one message in flight in all: p50 latency',
     servers: named('switchboard', 'plain-ws', 'ws-again', 'uws-corked'),
     targets: { 'plain-ws': 1 },
-    also: { name: 'lone99', title: 'as lone: p99 latency', result: 'p99_us' },
+    also: { name: 'lone99', title: 'one message in flight in all: p99 latency', result: 'p99_us' },
   },
   {
     ...rate,
