@@ -111,3 +111,21 @@ describe('a program in front', async () => {
     child.kill();
   });
 });
+
+describe('the harness', () => {
+  it('can be imported without its packages, and has each scenario and server once', async () => {
+    const { choose, scenarios } = await load('scenarios');
+    const names = scenarios.map(({ name }: { name: string }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(choose({ quick: true }).length).toBeGreaterThan(5);
+    for (const { targets, servers } of scenarios) {
+      const measured = servers.map(({ name }: { name: string }) => name);
+      expect(new Set(measured).size).toBe(measured.length);
+      expect(measured).toEqual(expect.arrayContaining(Object.keys(targets)));
+    }
+  });
+
+  it.each(['chart', 'machine', 'prepare', 'rounds', 'toolchains'])('has every import of %s', async (name) => {
+    await expect(load(name)).resolves.toBeDefined();
+  });
+});
