@@ -10,7 +10,7 @@ import { lacking, prepare } from './harness/prepare.js';
 import { report } from './harness/report.js';
 import { loadRuns, saveRun } from './harness/results.js';
 import { runRounds } from './harness/rounds.js';
-import { choose, forSecondNode } from './harness/scenarios.js';
+import { choose, forOlderNode } from './harness/scenarios.js';
 import { buildAll } from './harness/toolchains.js';
 
 const options = readOptions();
@@ -47,7 +47,7 @@ async function run() {
 function plan(scenarios) {
   const { rounds, seconds } = options;
   const first = { node: options.node ?? node24, scenarios, rounds, seconds };
-  return options.publish ? [first, { node: node20, scenarios: forSecondNode(scenarios), rounds, seconds }] : [first];
+  return options.publish ? [first, { node: node20, scenarios: forOlderNode(scenarios), rounds, seconds }] : [first];
 }
 
 function isPossible({ name, needs = [] }, machine) {

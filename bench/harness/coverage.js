@@ -1,4 +1,4 @@
-import { forSecondNode, scenarios } from './scenarios.js';
+import { forOlderNode, scenarios } from './scenarios.js';
 
 /**
  * Says how often each scenario was measured, and what a complete run would have measured besides.
@@ -7,7 +7,7 @@ import { forSecondNode, scenarios } from './scenarios.js';
  * @param {boolean} first whether they are of the Node that runs all scenarios
  */
 export function coverage(results, first) {
-  const planned = first ? scenarios : forSecondNode(scenarios);
+  const planned = first ? scenarios : forOlderNode(scenarios);
   const byEffort = new Map();
   for (const { name } of planned) {
     const samples = results.find(({ scenario }) => scenario.name === name);

@@ -51,7 +51,8 @@ tables show the median, and in brackets the least and the greatest of all rounds
 - More than the task: Nest makes and validates a DTO for each message. Centrifugo checks permissions and answers each publish.
   This favours Switchboard.
 - The load keeps the server busy, so messages wait for each other and a server can write several at once. Switchboard gains
-  most there (\`…8\`), less with one message in flight for a pair (\`…1\`), and nothing with one in all (\`…lone\`).
+  most there (\`wss8\`, \`cross8\`, \`pp8\`), less with one message in flight for a pair (\`wss1\`, \`cross1\`, \`pp1\`), and nothing
+  with one in all (\`wsslone\`, \`lone\`).
 - Behind nginx the result is the processor time of nginx and the server for each delivered message. nginx has the
   configuration of this project, one worker and TLS. Peers are reached over TCP, as their documentation shows.
   \`docker compose up\` connects Switchboard over a Unix socket instead. Each scenario also has Switchboard over TCP and

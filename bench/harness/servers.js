@@ -84,7 +84,7 @@ export function imageFlags(root) {
 }
 
 /**
- * Describes a build of Switchboard.
+ * Describes Switchboard of a checkout.
  *
  * @param {object} changes to the default server
  * @param {string} [changes.root] the checkout, with `dist/`
@@ -107,8 +107,8 @@ export function switchboard({ root = projectDir, script = 'dist/main.js', env, .
 /** Returns the path of a peer's program. */
 export const peer = (file) => `${benchDir}peers/${file}`;
 
-/** The build of uWebSockets.js from npm has no binary for Node 24. The work of this server is done in C++. */
-const uwsBuild = 'unofficial npm build 20.30, Node 20';
+/** The package of uWebSockets.js has no binary for Node 24. The work of this server is done in C++. */
+const uwsPackage = 'unofficial npm build 20.30, Node 20';
 
 /** @type {Server[]} */
 export const servers = [
@@ -134,10 +134,10 @@ export const servers = [
     script: peer('socketio.js'),
     load: ['--mode', 'sio', '--path', '/wss/?EIO=4&transport=websocket'],
   }),
-  nodeServer({ name: 'uws', title: `uWebSockets.js (${uwsBuild})`, script: peer('uws.js'), node: node20 }),
+  nodeServer({ name: 'uws', title: `uWebSockets.js (${uwsPackage})`, script: peer('uws.js'), node: node20 }),
   nodeServer({
     name: 'uws-corked',
-    title: `uWebSockets.js corked (${uwsBuild})`,
+    title: `uWebSockets.js corked (${uwsPackage})`,
     script: peer('uws-corked.js'),
     node: node20,
   }),
@@ -158,7 +158,7 @@ export const handlerServers = [
 ];
 
 /**
- * Adds an earlier build to the servers of a scenario, and this build under a second name, as the A/A control. Returns the
+ * Adds an earlier checkout to the servers of a scenario, and this one under another name, as the A/A control. Returns the
  * servers unchanged where Switchboard is not among them.
  *
  * @param {Server[]} chosen @param {string} base the root of the earlier checkout, with `dist/`
