@@ -8,7 +8,7 @@ import { machineText, projectText } from './harness/machine.js';
 import { measure } from './harness/measure.js';
 import { benchDir } from './harness/paths.js';
 import { prepare } from './harness/prepare.js';
-import { rotate } from './harness/rounds.js';
+import { orderOf } from './harness/rounds.js';
 import { figure, PairedSamples, ratioText } from './harness/samples.js';
 import { choose } from './harness/scenarios.js';
 import { switchboard } from './harness/servers.js';
@@ -33,7 +33,7 @@ prepare({ project: true, build: true });
 const lines = [
   '# Cost of counters',
   '',
-  `Written by \`npm run bench:counting\`: ${rounds} rounds of ${options.seconds} s, each starting with another server.`,
+  `Written by \`npm run bench:counting\`: ${rounds} rounds of ${options.seconds} s, each in another order.`,
   `${machineText()}; Node ${process.version}; Switchboard ${projectText()}.`,
 ];
 let worst = -Infinity;
@@ -55,7 +55,7 @@ process.exitCode = worst < MAX_COST ? 0 : 1;
 async function run(scenario) {
   const samples = new PairedSamples(scenario);
   for (let round = 0; round < rounds; round++)
-    for (const server of rotate(variants, round))
+    for (const server of orderOf(variants, round))
       samples.add(server.name, round, await measure(scenario, server, options));
   return samples;
 }

@@ -4,12 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { chart } from './harness/chart.js';
 import { readOptions } from './harness/options.js';
+import { facts, versions } from './harness/machine.js';
 import { chartFile, node20, node24, resultsFile } from './harness/paths.js';
 import { lacking, prepare } from './harness/prepare.js';
 import { report } from './harness/report.js';
 import { loadRuns, saveRun } from './harness/results.js';
 import { runRounds } from './harness/rounds.js';
-import { choose, forSecondNode } from './harness/scenarios.js';
+import { choose, forOlderNode } from './harness/scenarios.js';
 import { buildAll } from './harness/toolchains.js';
 
 const options = readOptions();
@@ -23,14 +24,15 @@ async function run() {
   const possible = chosen.filter((scenario) => isPossible(scenario, machine));
   buildAll(possible.flatMap(({ servers }) => servers));
 
-  const current = { sets: [], minutes: 0 };
+  const current = { facts: facts(), sets: [], minutes: 0 };
   for (const { node, scenarios, rounds, seconds } of plan(possible)) {
     const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
     console.log(`\nNode ${version}`);
-    const set = { version, rounds, seconds, results: [] };
+    const set = { version, results: [] };
     current.sets.push(set);
     for await (const results of runRounds(scenarios, { rounds, seconds, node })) {
       set.results.push(...results);
+      current.facts.versions = versions();
       current.minutes = (Date.now() - startedMs) / 60_000;
       saveRun(options.save, current);
     }
@@ -45,7 +47,7 @@ async function run() {
 function plan(scenarios) {
   const { rounds, seconds } = options;
   const first = { node: options.node ?? node24, scenarios, rounds, seconds };
-  return options.publish ? [first, { node: node20, scenarios: forSecondNode(scenarios), rounds, seconds }] : [first];
+  return options.publish ? [first, { node: node20, scenarios: forOlderNode(scenarios), rounds, seconds }] : [first];
 }
 
 function isPossible({ name, needs = [] }, machine) {
@@ -59,10 +61,19 @@ function involvesSwitchboard({ servers }) {
 }
 
 function publish(files) {
-  const published = loadRuns(files);
+  const published = readRuns(files);
   write(resultsFile, report(published));
   write(chartFile, chart(published.sets[0]));
   console.log('wrote bench/RESULTS.md and docs/bench.svg');
+}
+
+function readRuns(files) {
+  try {
+    return loadRuns(files);
+  } catch (error) {
+    console.error(`bench: ${error.message}`);
+    return process.exit(2);
+  }
 }
 
 function write(file, text) {

@@ -1,11 +1,18 @@
 /** The peers that are not programs of Node: built by the tools of their languages, and left out where a tool is missing. */
+import { readFileSync } from 'node:fs';
 import { benchDir } from './paths.js';
 import { freePort } from './ports.js';
-import { startProgram, workersOf } from './program.js';
+import { startProgram, startWithWorkers } from './program.js';
 import { goProgram, hashOf, program } from './toolchains.js';
 
 const START_TIMEOUT_MS = 30_000;
 const source = (name) => `${benchDir}peers/${name}`;
+/** Versions as in the titles. */
+const CENTRIFUGO = '6.9.1';
+const NATS = '2.12.0';
+const pom = readFileSync(`${source('spring')}/pom.xml`, 'utf8');
+export const [, springBoot] = /<parent>.*?<version>(.*?)</s.exec(pom);
+
 const words = (text) => text.split(/\s+/);
 
 /**
@@ -20,13 +27,19 @@ const words = (text) => text.split(/\s+/);
 function builtServer({ build, command, workers = false, ...description }) {
   const start = async ({ env }) => {
     const port = await freePort();
-    const { pid, stderr, stop } = await startProgram(command(build(), port), {
+    const begin = workers ? startWithWorkers : startProgram;
+    const {
+      pid,
+      pids = [pid],
+      stderr,
+      stop,
+    } = await begin(command(build(), port), {
       at: port,
       env: { ...env, PORT: `${port}` },
       timeoutMs: START_TIMEOUT_MS,
       signal: workers ? 'SIGTERM' : 'SIGKILL',
     });
-    return { ports: [port], processes: { app: [pid, ...(workers ? await workersOf(pid) : [])] }, stderr, stop };
+    return { ports: [port], processes: { app: pids }, stderr, stop };
   };
   return { ...description, build, start };
 }
@@ -42,13 +55,13 @@ const router = program({
 export const centrifugo = goProgram({
   name: 'centrifugo',
   module: 'github.com/centrifugal/centrifugo/v6',
-  version: 'v6.9.1',
+  version: `v${CENTRIFUGO}`,
 });
 
 export const natsServer = goProgram({
   name: 'nats-server',
   module: 'github.com/nats-io/nats-server/v2',
-  version: 'v2.12.0',
+  version: `v${NATS}`,
 });
 
 const spring = program({
@@ -81,7 +94,7 @@ export const builtPeers = [
   }),
   builtServer({
     name: 'centrifugo',
-    title: 'Centrifugo 6',
+    title: `Centrifugo ${CENTRIFUGO}`,
     build: centrifugo,
     command: (path, port) => [
       path,
@@ -97,14 +110,14 @@ export const builtPeers = [
   }),
   builtServer({
     name: 'nats',
-    title: 'nats-server 2.12 WebSocket',
+    title: `nats-server ${NATS} WebSocket`,
     build: natsServer,
     command: (path) => [path, '-c', `${source('nats')}/server.conf`],
     load: ['--mode', 'nats', '--room', 'all'],
   }),
   builtServer({
     name: 'spring',
-    title: 'Spring TextWebSocketHandler',
+    title: `Spring Boot ${springBoot} (TextWebSocketHandler)`,
     build: spring,
     command: (path, port) => ['java', '-jar', path, `--server.port=${port}`],
     warm: 10,

@@ -1,9 +1,9 @@
 import { figure } from './samples.js';
 
 /** The whole way first, then between nodes, then the process alone. */
-const shown = ['wss8', 'wss1', 'wssfan', 'wssidle', 'cross8', 'cross1', 'pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'handler'];
+const shown = 'wss8 wss1 wssfan wssidle cross8 cross1 pp8 mesh pp1 pp4k fan handler lone99 open10k'.split(' ');
 const columns = 2;
-const panel = { width: 560, left: 205, bar: 190, row: 22, head: 52, gap: 18 };
+const panel = { width: 580, left: 230, bar: 180, row: 22, head: 52, gap: 18 };
 const colours = { switchboard: '#0b7285', other: '#868e96' };
 /** The first part of a server is the application; the others, such as nginx, are lighter. */
 const opacities = [1, 0.5, 0.3, 0.2];
@@ -23,7 +23,7 @@ export function chart({ version, results }) {
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="Switchboard and its peers">
 <rect width="100%" height="100%" rx="6" fill="#fff"/>
-<text x="20" y="26" font-size="15" font-weight="600">All servers on one core, Node ${version}</text>
+<text x="20" y="26" font-size="15" font-weight="600">All parts of a server on one core; Node ${version}, uWebSockets.js on Node 20</text>
 ${drawn.join('\n')}
 </svg>
 `;
@@ -33,9 +33,9 @@ function translate(drawing, x, y) {
   return `<g transform="translate(${x} ${y})">${drawing}</g>`;
 }
 
-/** Returns the servers that have a result. */
+/** Returns the servers that have a result, without the A/A control. */
 function rowsOf(samples) {
-  return samples.scenario.servers.filter(({ name }) => samples.values(name));
+  return samples.scenario.servers.filter(({ name }) => name !== 'ws-again' && samples.values(name));
 }
 
 function heightOf(samples) {
@@ -65,7 +65,7 @@ function drawBar(samples, { name, title }, y, most) {
   const colour = name.startsWith('switchboard') ? colours.switchboard : colours.other;
   const text = `y="${y + 12}" fill="#212529"`;
   const end = panel.left + Math.max(1, median * scale) + 6;
-  return `<text x="${panel.left - 8}" ${text} text-anchor="end">${escape(title)}</text>${drawParts(samples, name, y, scale, colour)}<text x="${end.toFixed(1)}" ${text}>${label}</text>`;
+  return `<text x="${panel.left - 8}" ${text} text-anchor="end">${escape(short(title))}</text>${drawParts(samples, name, y, scale, colour)}<text x="${end.toFixed(1)}" ${text}>${label}</text>`;
 }
 
 /** Draws a bar of one piece for each part. The pieces fill the length of the median; medians of parts have another sum. */
@@ -84,6 +84,11 @@ function drawParts(samples, name, y, scale, colour) {
       return piece;
     })
     .join('');
+}
+
+/** Leaves out what is in brackets. */
+function short(title) {
+  return title.replaceAll(/ \([^)]*\)/g, '');
 }
 
 function escape(text) {

@@ -28,7 +28,7 @@ export const clusterServers = [
   switchboardCluster(),
   withoutCluster({ name: 'plain-ws', title: 'plain ws' }),
   clusterOf(socketIo, redis, (port) => ({ REDIS_URL: `redis://127.0.0.1:${port}` })),
-  clusterOf({ ...centrifugo, name: 'centrifugo-nats', title: 'Centrifugo 6 over NATS' }, nats, (port) => ({
+  clusterOf({ ...centrifugo, name: 'centrifugo-nats', title: `${centrifugo.title} over NATS` }, nats, (port) => ({
     CENTRIFUGO_BROKER_ENABLED: 'true',
     CENTRIFUGO_BROKER_TYPE: 'nats',
     CENTRIFUGO_BROKER_NATS_URL: `nats://127.0.0.1:${port}`,
@@ -76,6 +76,6 @@ function clusterOf(node, broker, reach) {
 
 /** Describes a server that cannot be one of several nodes. @returns {Server} */
 function withoutCluster({ name, title }) {
-  const start = () => Promise.reject(new PeerUnavailable('it connects no nodes'));
+  const start = () => Promise.reject(new PeerUnavailable('it has no cluster'));
   return { name, title, start };
 }

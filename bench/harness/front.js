@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { certificatesDir } from './certificates.js';
 import { projectDir } from './paths.js';
 import { freePort } from './ports.js';
-import { startProgram, workersOf } from './program.js';
+import { startWithWorkers } from './program.js';
 
 const WS_PATH = '/wss';
 /** Debian installs nginx for administrators only. */
@@ -56,7 +56,7 @@ async function startNginx(sources, app) {
   try {
     const { port, program } = await launch(sources, folder, app);
     const stop = () => program.stop().then(remove);
-    return { port, pids: [program.pid, ...(await workersOf(program.pid))], stderr: program.stderr, stop };
+    return { port, pids: program.pids, stderr: program.stderr, stop };
   } catch (error) {
     await remove();
     throw error;
@@ -73,7 +73,7 @@ async function launch(sources, folder, app) {
   await writeFile(join(folder, 'nginx.conf'), relocate(frame, folder));
   const command = ['nginx', '-e', 'stderr', '-c', join(folder, 'nginx.conf'), '-g', 'daemon off;'];
   // SIGTERM, because nginx would leave its worker behind after SIGKILL.
-  return { port, program: await startProgram(command, { at: port, env: searchPath, signal: 'SIGTERM' }) };
+  return { port, program: await startWithWorkers(command, { at: port, env: searchPath, signal: 'SIGTERM' }) };
 }
 
 /** The variables of docker-compose.yml and the scripts. Rate limits are off, because the generator is one busy client. */
@@ -109,10 +109,18 @@ function render(template, values) {
 /** Rewrites the project's nginx.conf for one worker, any user and a temporary folder. */
 function relocate(text, folder) {
   const folders = { 'run/tls': `${folder}/run`, tmp: folder, 'var/log/nginx': folder };
-  return text
-    .replaceAll(/ \/(run\/tls|tmp|var\/log\/nginx)\//g, (_, place) => ` ${folders[place]}/`)
-    .replace('user nginx;', process.getuid() === 0 ? 'user root;' : '')
-    .replace('worker_processes auto;', 'worker_processes 1;')
-    .replace('/etc/nginx/conf.d/*.conf', `${folder}/switchboard.conf`)
-    .replace('/run/nginx.pid', `${folder}/nginx.pid`);
+  return [
+    [/ \/(run\/tls|tmp|var\/log\/nginx)\//g, (_, place) => ` ${folders[place]}/`],
+    ['user nginx;', process.getuid() === 0 ? 'user root;' : ''],
+    ['worker_processes auto;', 'worker_processes 1;'],
+    ['/etc/nginx/conf.d/*.conf', `${folder}/switchboard.conf`],
+    ['/run/nginx.pid', `${folder}/nginx.pid`],
+  ].reduce((result, [from, to]) => replaceIn(result, from, to), text);
+}
+
+/** Replaces a part of nginx.conf. @throws if it is not there, because nginx would run with another configuration */
+export function replaceIn(text, from, to) {
+  const replaced = text.replace(from, to);
+  if (replaced === text) throw new Error(`nginx.conf does not contain: ${from}`);
+  return replaced;
 }

@@ -28,15 +28,19 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
 export async function measure(scenario, server, { node, seconds }) {
   const started = await server.start({ node, env: scenario.env });
   try {
-    const measured = Math.max(seconds, scenario.least ?? 0);
     const warm = Math.max(WARM_SECONDS, scenario.warm ?? 0, server.warm ?? 0);
-    const time = ['--time', `${measured}`, '--warm', `${warm}`];
+    const time = ['--time', `${secondsOf(scenario, { seconds }) ?? seconds}`, '--warm', `${warm}`];
     const answer = await load([...dialect, ...target(started), ...time, ...(server.load ?? []), ...scenario.load]);
     verify(answer, started.stderr());
     return { ...resultOf(scenario, answer), otherLoad: otherLoad(scenario, answer) };
   } finally {
     await started.stop();
   }
+}
+
+/** Returns the measured seconds of a round; undefined where the load ends by itself. @returns {number | undefined} */
+export function secondsOf({ load: flags, least = 0 }, { seconds }) {
+  return flags.includes('--hold') ? undefined : Math.max(seconds, least);
 }
 
 /** Formats where the generator connects to, and the processes whose time and memory it measures. */
@@ -74,8 +78,9 @@ function verify(answer, stderr) {
   throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}\n${stderr}`);
 }
 
-/** Only the scenarios that keep both cores busy measure the load of other processes. */
+/** Results whose load has a measured time, of which the generator reports the load of other processes. */
+const timed = ['rate', 'cpu_us', 'p50_us', 'p99_us'];
+
 function otherLoad({ result }, { other_load0, other_load1, steal0, steal1 }) {
-  if (result !== 'rate' && result !== 'cpu_us') return 0;
-  return Math.max(other_load0 + steal0, other_load1 + steal1, 0);
+  return timed.includes(result) ? Math.max(other_load0 + steal0, other_load1 + steal1, 0) : 0;
 }

@@ -2,12 +2,12 @@ import { parseArgs } from 'node:util';
 import { samplesFile } from './paths.js';
 
 const usage = `npm run bench -- [options]
-  --quick              the main scenarios, in three minutes, to stdout only
+  --quick              the main scenarios, in four minutes, to stdout only
   --only pp8,mesh      these scenarios; "idle" means all three sizes
   --peers a,b          these servers, for example switchboard,plain-ws
   --rounds N           rounds of each scenario (5; quick 2)
   --seconds S          measured seconds of each round, at least (1)
-  --base DIR           also an earlier build in DIR, and this build twice
+  --base DIR           also an earlier checkout in DIR, and this one twice
   --node PATH          run all servers on this Node only (Node 24 of bench/node_modules)
   --save FILE          save the results after each scenario (bench/.cache/results.json)
   --publish-from A,B   measure nothing; write the published results from saved files

@@ -10,6 +10,9 @@ const START_TIMEOUT_MS = 15_000;
 /** Exit code of a peer without a binary for its Node; see peers/uws-native.js. */
 const NO_BINARY = 69;
 
+/** Paths of the programs that this run has started. @type {Set<string>} */
+export const ran = new Set();
+
 /** The peer cannot run on this machine; reported with the reason, but not a failure. */
 export class PeerUnavailable extends Error {}
 
@@ -56,6 +59,7 @@ export async function startProgram(command, { at, env = {}, timeoutMs = START_TI
     error.message += `\n${output}`;
     throw error;
   }
+  ran.add(command[0]);
   return { pid: child.pid, stderr: () => output, stop };
 }
 
@@ -69,11 +73,33 @@ async function untilListening(at, child, timeoutMs) {
   }
 }
 
-/** Returns the worker processes of a program, which may listen before it has any. @param {number} pid */
-export async function workersOf(pid) {
+/**
+ * Starts a program whose worker processes do the work, and waits for them.
+ *
+ * @param {Parameters<typeof startProgram>} start
+ * @returns {Promise<Program & { pids: number[] }>}
+ */
+export async function startWithWorkers(...start) {
+  const program = await startProgram(...start);
+  try {
+    return { ...program, pids: [program.pid, ...(await workersOf(program.pid))] };
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+}
+
+/**
+ * Returns the worker processes of a program, which may listen before it has any.
+ *
+ * @param {number} pid @param {number} [timeoutMs]
+ */
+export async function workersOf(pid, timeoutMs = START_TIMEOUT_MS) {
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
     if (text !== '') return text.trim().split(' ').map(Number);
+    if (Date.now() >= deadline) throw new Error(`process ${pid} has no workers after ${timeoutMs} ms`);
     await delay(5);
   }
 }

@@ -1,6 +1,9 @@
-import { machineText, projectText, versionsText } from './machine.js';
+import { coverage } from './coverage.js';
+import { Noise } from './noise.js';
+import { projectDir } from './paths.js';
 import { figure, ratioText } from './samples.js';
 import { sections } from './scenarios.js';
+import { imageFlags } from './servers.js';
 import { table } from './table.js';
 import { targetRows } from './targets.js';
 
@@ -12,57 +15,74 @@ const MAX_OTHER_LOAD = 0.05;
  *
  * @param {import('./results.js').Run} run
  */
-export function report({ sets, minutes }) {
+export function report({ facts, sets, minutes }) {
+  const results = sets.flatMap((set) => set.results);
+  const noise = new Noise(results);
   return `# Benchmark results
 
 Written by \`npm run bench\`; [README.md](README.md) describes the method, the scenarios and the peers.
-
-- Switchboard ${projectText()}, default settings with the rate limits off
-- ${versionsText()}
-- ${machineText()}
-- ${new Date().toISOString().slice(0, 10)}, ${minutes.toFixed(0)} minutes in all
-- ${noise(sets)}
+${noise.warning()}
+- Switchboard ${facts.project}, default settings, but rate limits are off and \`LOG_LEVEL=error\`. \`ARRIVAL_NOTICES=off\` in
+  \`leave\`, \`connects\`, \`cross…\`, \`idle…\` and \`wssidle\`; the last two also have \`HEARTBEAT_MS=2000\`.
+- Switchboard has the flags of Node of its image, \`${imageFlags(projectDir).join(' ')}\`. Peers have none, except the row "same
+  flag".
+- ${Object.entries(facts.versions)
+    .map((entry) => entry.join(' '))
+    .join(' · ')}
+- ${facts.machine}
+- ${facts.date}, ${minutes.toFixed(0)} minutes in all
+- A/A controls, plain ws against itself: ${noise.text()}
+- ${others(results)}
 
 A ratio is how many times better Switchboard is: more a second, or less time or memory. Ratios are taken within a round. The
 tables show the median, and in brackets the least and the greatest of all rounds.
 
 ## How we measure
 
-- One machine with two cores, the loopback, no network. The server and its proxy share one core, and the load generator has
-  the other. One process of each server. On other machines the absolute figures differ, and the ratios may differ.
-- Every server does the same work and starts anew for each sample. In each round all servers run in turn, each round in
-  another order. The generator verifies the receiver, the sender, the order and every byte of every message. A sample with
-  one wrong message counts as failed.
+- One machine with two cores, the loopback, no network. The server has one core, with its proxy, second node and broker if it
+  has any, and the load generator has the other. On other machines the absolute figures differ, and the ratios may differ.
+- Every server has the same task, except as listed below, and starts anew for each sample. In each round all servers run in
+  turn. The order is shuffled, and reversed in every second round. The generator verifies the receiver, the sender, the order
+  and every byte of every message. A sample with one wrong message counts as failed.
 - A peer is a small program, written as its documentation does, or a server as its project ships it. The sources are in
-  [peers](peers), and [README.md](README.md#peers) says what each does not do. They check less than Switchboard does, which
-  favours them. A faster program for a peer is welcome.
+  [peers](peers), and [README.md](README.md#peers) describes them. A faster program for a peer is welcome.
+- Less than the task: the C router parses no JSON; nats-server reads no message and sets no sender; plain ws, Socket.IO and
+  uWebSockets.js do not validate the fields of a message. This favours them.
+- More than the task: Nest makes and validates a DTO for each message. Centrifugo checks permissions and answers each publish.
+  This favours Switchboard.
 - The load keeps the server busy, so messages wait for each other and a server can write several at once. Switchboard gains
-  most there (\`…8\`), less with one message in flight for a pair (\`…1\`), and nothing with one in all (\`…lone\`).
+  most there (\`wss8\`, \`cross8\`, \`pp8\`), less with one message in flight for a pair (\`wss1\`, \`cross1\`, \`pp1\`), and nothing
+  with one in all (\`wsslone\`, \`lone\`).
 - Behind nginx the result is the processor time of nginx and the server for each delivered message. nginx has the
   configuration of this project, one worker and TLS. Peers are reached over TCP, as their documentation shows.
-  \`docker compose up\` connects Switchboard over a Unix socket instead. In \`wss8\` and \`wss1\`, more rows show Switchboard,
-  plain ws and uWebSockets.js over the other kind of socket.
-- Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so.
+  \`docker compose up\` connects Switchboard over a Unix socket instead. Each scenario also has Switchboard over TCP and
+  plain ws over a Unix socket, so that both can be compared over the same kind of socket.
+- Targets and scenarios were chosen by the authors of Switchboard. Where Switchboard is slower, the table "behind" says so,
+  the worst first. A ratio that plain ws also reaches against itself, in a control of the same kind of result, is "level".
 
 To reproduce: \`npm ci && npm run bench\` on Linux with two cores, gcc, nginx and the headers of OpenSSL; a single scenario
 with \`npm run bench -- --only wss8 --peers switchboard,plain-ws\`.
-${sets.map(setText).join('')}`;
+${sets.map((set, at) => setText(set, at === 0, noise)).join('')}`;
 }
 
-function setText({ version, rounds, seconds, results }) {
+function setText({ version, results }, first, noise) {
   const shown = sections.map(({ title, scenarios }) => ({ title, results: results.filter(isOneOf(scenarios)) }));
   return `
 ## Node ${version}
 
-${rounds} rounds of ${seconds} s or more; fewer for memory and departures, which take long and hardly differ.
+${coverage(results, first)}
 
 ### Where Switchboard is ahead
 
-${comparison(results, (ratio) => ratio >= 1)}
+${comparison(results, noise, 'ahead')}
+
+### Where Switchboard is level
+
+${comparison(results, noise, 'level')}
 
 ### Where Switchboard is behind
 
-${comparison(results, (ratio) => ratio < 1)}
+${comparison(results, noise, 'behind')}
 
 ### Targets
 
@@ -82,18 +102,34 @@ function isOneOf(scenarios) {
   return ({ scenario }) => names.has(scenario.name);
 }
 
-/** Lists the peers of each scenario whose ratio is of one kind, the largest ratio first. */
-function comparison(results, belongs) {
+/**
+ * Lists the peers of each scenario with this standing. Behind, the worst is first; else scenarios have their order, and the
+ * largest ratio is first.
+ */
+function comparison(results, noise, standing) {
   const rows = results.flatMap((samples) => {
-    const against = samples.scenario.servers
-      .filter(({ name }) => !name.startsWith('switchboard'))
-      .map(({ name, title }) => ({ title, ratio: samples.ratio('switchboard', name)?.median }))
-      .filter(({ ratio }) => ratio !== undefined && belongs(ratio))
-      .toSorted((a, b) => b.ratio - a.ratio)
-      .map(({ title, ratio }) => `${title} ${ratio.toFixed(2)} ×`);
-    return against.length > 0 ? [[samples.scenario.name, samples.scenario.title, against.join(', ')]] : [];
+    const { scenario } = samples;
+    const against = ratios(samples)
+      .filter(({ ratio }) => noise.standing(scenario, ratio) === standing)
+      .toSorted((a, b) => (standing === 'behind' ? a.ratio - b.ratio : b.ratio - a.ratio));
+    return against.length > 0 ? [{ scenario, against }] : [];
   });
-  return rows.length > 0 ? table(['scenario', 'what is measured', 'Switchboard against'], rows) : 'In no scenario.';
+  if (rows.length === 0) return 'In no scenario.';
+  if (standing === 'behind') rows.sort((a, b) => a.against[0].ratio - b.against[0].ratio);
+  const cells = rows.map(({ scenario: { name, title }, against }) => [
+    name,
+    title,
+    against.map((peer) => `${peer.title} ${peer.ratio.toFixed(2)} ×`).join('; '),
+  ]);
+  return table(['scenario', 'what is measured', 'Switchboard against'], cells);
+}
+
+/** Returns the ratio of Switchboard to each peer. */
+function ratios(samples) {
+  return samples.scenario.servers
+    .filter(({ name }) => !name.startsWith('switchboard') && name !== 'ws-again')
+    .map(({ name, title }) => ({ title, ratio: samples.ratio('switchboard', name)?.median }))
+    .filter(({ ratio }) => ratio !== undefined);
 }
 
 function sectionText({ title, results }) {
@@ -123,12 +159,9 @@ function failures(results) {
   return lines.length ? `\nFailed:\n\n${lines.join('\n')}\n` : '';
 }
 
-/** Formats the control; smaller differences are noise. */
-function noise(sets) {
-  const results = sets.flatMap((set) => set.results);
-  const control = results.find(({ scenario }) => scenario.name === 'control')?.ratio('ws-again', 'plain-ws');
-  const otherLoad = Math.max(0, ...results.map((samples) => samples.otherLoad));
-  const others = `other processes used at most ${(otherLoad * 100).toFixed(0)} % of a core during a sample`;
-  const advice = otherLoad > MAX_OTHER_LOAD ? ': repeat the run on a quiet machine' : '';
-  return `A/A control, plain ws against itself: ${control ? ratioText(control) : 'failed'}; ${others}${advice}`;
+/** Says how much of a core other processes used. */
+function others(results) {
+  const most = Math.max(0, ...results.map(({ otherLoad }) => otherLoad));
+  const advice = most > MAX_OTHER_LOAD ? ': repeat the run on a quiet machine' : '';
+  return `other processes used at most ${(most * 100).toFixed(0)} % of a core during a sample${advice}`;
 }

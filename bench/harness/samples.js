@@ -18,15 +18,19 @@ export class PairedSamples {
   /** The largest share of a core used by other processes during a sample. */
   otherLoad = 0;
 
-  /** @param {import('./scenarios/scenario.js').Scenario} scenario */
-  constructor(scenario) {
+  /**
+   * @param {import('./scenarios/scenario.js').Scenario} scenario
+   * @param {{ rounds?: number, seconds?: number }} [effort] seconds are those of a round, and undefined where the load has its own
+   */
+  constructor(scenario, effort = {}) {
     this.scenario = scenario;
+    this.effort = effort;
   }
 
   /** @param {ReturnType<PairedSamples['toJSON']>} saved @returns {PairedSamples} */
-  static restore(scenario, { servers, values, parts, unavailable, failures, otherLoad }) {
+  static restore(scenario, { servers, effort, values, parts, unavailable, failures, otherLoad }) {
     const measured = scenario.servers.filter(({ name }) => servers.includes(name));
-    const samples = new PairedSamples({ ...scenario, servers: measured });
+    const samples = new PairedSamples({ ...scenario, servers: measured }, effort);
     samples.#byServer = restoreLists(values);
     samples.#parts = restoreLists(parts);
     samples.unavailable = new Map(unavailable);
@@ -38,6 +42,7 @@ export class PairedSamples {
     return {
       name,
       servers: servers.map((server) => server.name),
+      effort: this.effort,
       values: [...this.#byServer],
       parts: [...this.#parts],
       unavailable: [...this.unavailable],

@@ -16,8 +16,8 @@ export const scenarios = sections.flatMap((section) => section.scenarios);
 const quick = ['control', 'wss8', 'pp8', 'mesh', 'pp1', 'fan', 'lone', 'handler'];
 const quickPeers = ['switchboard', 'plain-ws', 'ws-again', 'uws-corked', 'nest-validation'];
 /** Scenarios of the run on the older Node, and their peers; more would take too long. */
-const second = ['wss8', 'wss1', 'pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'lone', 'handler', 'idle19k'];
-const secondPeers = ['switchboard', 'plain-ws'];
+const older = ['wss8', 'wss1', 'pp8', 'mesh', 'pp1', 'pp4k', 'fan', 'lone', 'handler', 'idle19k'];
+const olderPeers = ['switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix'];
 
 /** Selects the scenarios of a run, each with its servers. @param {import('./options.js').Options} options */
 export function choose(options) {
@@ -33,12 +33,12 @@ export function choose(options) {
   );
 }
 
-/** Selects the scenarios for the second Node. */
-export function forSecondNode(chosen) {
+/** Selects the scenarios for the older version of Node. */
+export function forOlderNode(chosen) {
   return chosen
-    .filter(({ name }) => second.includes(name))
+    .filter(({ name }) => older.includes(name))
     .flatMap((scenario) =>
-      withServers([scenario], scenario.name === 'handler' ? ['switchboard', 'nest-validation'] : secondPeers),
+      withServers([scenario], scenario.name === 'handler' ? ['switchboard', 'nest-validation'] : olderPeers),
     );
 }
 

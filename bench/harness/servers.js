@@ -78,13 +78,13 @@ const unlimited = {
 };
 
 /** Returns the flags of Node with which the image of a checkout starts the server. @param {string} root */
-function imageFlags(root) {
+export function imageFlags(root) {
   const [, command] = /^CMD (.+)$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'));
   return JSON.parse(command).slice(1, -1);
 }
 
 /**
- * Describes a build of Switchboard.
+ * Describes Switchboard of a checkout.
  *
  * @param {object} changes to the default server
  * @param {string} [changes.root] the checkout, with `dist/`
@@ -107,12 +107,21 @@ export function switchboard({ root = projectDir, script = 'dist/main.js', env, .
 /** Returns the path of a peer's program. */
 export const peer = (file) => `${benchDir}peers/${file}`;
 
+/** The package of uWebSockets.js has no binary for Node 24. The work of this server is done in C++. */
+const uwsPackage = 'unofficial npm build 20.30, Node 20';
+
 /** @type {Server[]} */
 export const servers = [
   switchboard(),
   nodeServer({ name: 'plain-ws', title: 'plain ws', script: peer('plain-ws.js') }),
   // The A/A control: the same program under another name.
   nodeServer({ name: 'ws-again', title: 'plain ws again', script: peer('plain-ws.js') }),
+  nodeServer({
+    name: 'plain-ws-flag',
+    title: 'plain ws, same flag',
+    script: peer('plain-ws.js'),
+    flags: imageFlags(projectDir),
+  }),
   nodeServer({
     name: 'nest-validation',
     title: 'Nest + ValidationPipe',
@@ -125,11 +134,10 @@ export const servers = [
     script: peer('socketio.js'),
     load: ['--mode', 'sio', '--path', '/wss/?EIO=4&transport=websocket'],
   }),
-  // The npm build has no binary for Node 24, and this server is C++.
-  nodeServer({ name: 'uws', title: 'uWebSockets.js (Node 20)', script: peer('uws.js'), node: node20 }),
+  nodeServer({ name: 'uws', title: `uWebSockets.js (${uwsPackage})`, script: peer('uws.js'), node: node20 }),
   nodeServer({
     name: 'uws-corked',
-    title: 'uWebSockets.js corked (Node 20)',
+    title: `uWebSockets.js corked (${uwsPackage})`,
     script: peer('uws-corked.js'),
     node: node20,
   }),
@@ -150,7 +158,7 @@ export const handlerServers = [
 ];
 
 /**
- * Adds an earlier build to the servers of a scenario, and this build under a second name, as the A/A control. Returns the
+ * Adds an earlier checkout to the servers of a scenario, and this one under another name, as the A/A control. Returns the
  * servers unchanged where Switchboard is not among them.
  *
  * @param {Server[]} chosen @param {string} base the root of the earlier checkout, with `dist/`

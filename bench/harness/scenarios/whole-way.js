@@ -4,27 +4,26 @@ import { node20 } from '../paths.js';
 import { named, nodeServer, peer, switchboard } from '../servers.js';
 import { cost, fan, idle, lone, pairs } from './scenario.js';
 
-/** Switchboard as `docker compose up` starts it, and each peer as its documentation says: behind nginx over TCP. */
-const all = [
-  switchboard({ unix: true }),
-  switchboard({ name: 'switchboard-tcp', title: 'Switchboard over TCP' }),
-  ...named('plain-ws'),
-  nodeServer({ name: 'plain-ws-unix', title: 'plain ws over a Unix socket', script: peer('plain-ws.js'), unix: true }),
-  ...named('uws-corked'),
-  nodeServer({
-    name: 'uws-corked-unix',
-    title: 'uWebSockets.js corked over a Unix socket',
-    script: peer('uws-corked.js'),
-    node: node20,
-    unix: true,
-  }),
-  ...named('nest-validation', 'socketio'),
+const overTcp = (...names) => named(...names).map((server) => ({ ...server, title: `${server.title}, TCP` }));
+const overUnix = (name, program) => {
+  const [{ title }] = named(name);
+  return nodeServer({ name: `${name}-unix`, title: `${title}, Unix socket`, ...program, unix: true });
+};
+
+/** Switchboard as `docker compose up` connects it, by a Unix socket; peers as their documentation does; some also the other way. */
+const behind = [
+  switchboard({ title: 'Switchboard, Unix socket', unix: true }),
+  switchboard({ name: 'switchboard-tcp', title: 'Switchboard, TCP' }),
+  ...overTcp('plain-ws'),
+  overUnix('plain-ws', { script: peer('plain-ws.js') }),
+  ...overTcp('ws-again', 'plain-ws-flag', 'uws-corked'),
+  overUnix('uws-corked', { script: peer('uws-corked.js'), node: node20 }),
+  ...overTcp('nest-validation', 'socketio'),
 ].map((server) => behindNginx(server));
 
-const front = (...names) => all.filter(({ name }) => names.includes(name));
-/** Servers that are measured over both kinds of sockets. */
-const both = front('switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix', 'uws-corked', 'uws-corked-unix');
-const few = front('switchboard', 'plain-ws', 'uws-corked');
+const front = (...names) => behind.filter(({ name }) => names.includes(name));
+const few = ['switchboard', 'switchboard-tcp', 'plain-ws', 'plain-ws-unix', 'uws-corked'];
+const both = [...few, 'uws-corked-unix'];
 const ownTls = named('switchboard', 'plain-ws').map(withTls);
 
 /** From client to client through TLS and nginx. @type {import('./scenario.js').Scenario[]} */
@@ -33,7 +32,7 @@ export const wholeWay = [
     ...cost,
     name: 'wss8',
     title: '100 pairs, 8 messages in flight each way: processor time of a message',
-    servers: all,
+    servers: front(...both, 'ws-again', 'nest-validation', 'socketio'),
     load: [...pairs, '--window', '8', '--size', '100'],
     targets: { 'plain-ws': 6, 'uws-corked': 3 },
   },
@@ -41,7 +40,7 @@ export const wholeWay = [
     ...cost,
     name: 'wss1',
     title: 'as wss8 with 1 message in flight each way',
-    servers: both,
+    servers: front(...both),
     load: [...pairs, '--window', '1', '--size', '100'],
     targets: { 'plain-ws': 2, 'uws-corked': 2 },
   },
@@ -49,29 +48,27 @@ export const wholeWay = [
     ...cost,
     name: 'wss4k',
     title: 'as wss8 with 4,096 bytes of data',
-    servers: few,
+    servers: front(...few),
     load: [...pairs, '--window', '8', '--size', '4096'],
   },
   {
     ...cost,
     name: 'wssfan',
     title: 'one sender, 1,000 receivers: processor time of a delivery',
-    servers: few,
+    servers: front(...few),
     load: fan,
   },
   {
     ...lone,
     name: 'wsslone',
     title: 'one message in flight in all: p50 latency',
-    servers: few,
-    targets: { 'plain-ws': 1 },
+    servers: front(...few),
     also: { name: 'wsslone99', title: 'as wsslone: p99 latency', result: 'p99_us' },
   },
   {
     ...idle(5_000),
     name: 'wssidle',
-    servers: few,
-    targets: { 'plain-ws': 1 },
+    servers: front(...few, 'plain-ws-flag'),
     most: 30,
   },
 ].map((scenario) => ({ ...scenario, needs: ['tls', 'nginx'] }));
