@@ -10,7 +10,7 @@ import { Log } from '../telemetry/log.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
-import { directSocket } from './http/direct-socket.js';
+import { SocketSink } from './http/socket-sink.js';
 import { readPong, replyToPing } from './frames/ping-replies.js';
 import { ReadBuffer } from './frames/read-buffer.js';
 import type { GatewaySocket, SocketOwner } from './gateway-socket.js';
@@ -87,7 +87,7 @@ export class SocketEvents implements SocketOwner {
    * @param hooks run before others are notified of the session
    */
   open(webSocket: GatewaySocket, socket: Socket, identity: Identity, hooks: () => void): void {
-    webSocket.sink = directSocket(socket);
+    webSocket.sink = new SocketSink(socket);
     this.#listen(webSocket, socket);
     const session = this.sessions.create(identity);
     webSocket.attach(session);

@@ -1,0 +1,81 @@
+import { writeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ByteSink } from '../../sessions/connection.js';
+import { takenBytes } from './taken-bytes.js';
+
+/** No descriptor: the stream must see all bytes, as with TLS. */
+const NONE = -1;
+
+/**
+ * The sink of a socket. Writes to the descriptor of the socket where nothing waits in its stream, because a write of the
+ * stream makes a request object and a tick beside the system call. The stream gets what the system does not take, and
+ * finds errors.
+ */
+export class SocketSink implements ByteSink {
+  readonly #descriptor: number;
+  /** Bytes that have gone past the stream. */
+  #directBytes = 0;
+
+  constructor(readonly socket: Socket) {
+    const { _handle: handle } = socket as { _handle?: { readonly fd?: unknown } | null };
+    const fd = handle?.fd;
+    this.#descriptor = !(socket instanceof TLSSocket) && typeof fd === 'number' ? fd : NONE;
+  }
+
+  get writable(): boolean {
+    return this.socket.writable;
+  }
+
+  get writableLength(): number {
+    return this.socket.writableLength;
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.socket.writableNeedDrain;
+  }
+
+  get bytesWritten(): number {
+    return this.socket.bytesWritten + this.#directBytes;
+  }
+
+  get takenBytes(): number {
+    return takenBytes(this.socket) + this.#directBytes;
+  }
+
+  send(bytes: Uint8Array, length: number): void {
+    const taken = this.#isDirect() ? this.#tryWrite(bytes, length) : 0;
+    if (taken < length) this.socket.write(bytes.subarray(taken, length));
+  }
+
+  cork(): void {
+    this.socket.cork();
+  }
+
+  uncork(): void {
+    this.socket.uncork();
+  }
+
+  onceDrained(listener: () => void): void {
+    this.socket.once('drain', listener);
+  }
+
+  /**
+   * Returns whether bytes may go past the stream. Bytes in the stream must stay first. A socket that is not `writable`
+   * may be destroyed, and its descriptor be that of another connection.
+   */
+  #isDirect(): boolean {
+    const { socket } = this;
+    return this.#descriptor !== NONE && socket.writable && socket.writableLength === 0 && socket.writableCorked === 0;
+  }
+
+  #tryWrite(bytes: Uint8Array, length: number): number {
+    try {
+      const taken = writeSync(this.#descriptor, bytes, 0, length);
+      this.#directBytes += taken;
+      return taken;
+    } catch {
+      return 0; // the system takes none now, or the connection is lost
+    }
+  }
+}
