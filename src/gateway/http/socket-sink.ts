@@ -4,8 +4,10 @@ import { TLSSocket } from 'node:tls';
 import type { ByteSink } from '../../sessions/connection.js';
 import { takenBytes } from './taken-bytes.js';
 
-/** No descriptor: the stream must see all bytes, as with TLS. */
+/** No descriptor: the stream must see all bytes, as with TLS, or has none, as on Windows. */
 const NONE = -1;
+/** No descriptor: this version of Node has other internals. */
+const UNKNOWN = -2;
 
 /**
  * The sink of a socket. Writes to the descriptor of the socket where nothing waits in its stream, because a write of the
@@ -20,7 +22,12 @@ export class SocketSink implements ByteSink {
   constructor(readonly socket: Socket) {
     const { _handle: handle } = socket as { _handle?: { readonly fd?: unknown } | null };
     const fd = handle?.fd;
-    this.#descriptor = !(socket instanceof TLSSocket) && typeof fd === 'number' ? fd : NONE;
+    this.#descriptor = socket instanceof TLSSocket ? NONE : typeof fd === 'number' ? fd : UNKNOWN;
+  }
+
+  /** Whether the internals of the socket are those that this class knows. */
+  get isKnown(): boolean {
+    return this.#descriptor !== UNKNOWN;
   }
 
   get writable(): boolean {
@@ -66,7 +73,7 @@ export class SocketSink implements ByteSink {
    */
   #isDirect(): boolean {
     const { socket } = this;
-    return this.#descriptor !== NONE && socket.writable && socket.writableLength === 0 && socket.writableCorked === 0;
+    return this.#descriptor >= 0 && socket.writable && socket.writableLength === 0 && socket.writableCorked === 0;
   }
 
   #tryWrite(bytes: Uint8Array, length: number): number {
