@@ -8,8 +8,7 @@ import type { HandlerQueue } from './dispatch/handler-queue.js';
 import type { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import type { PingRecord } from './frames/ping-record.js';
-import type { DirectSocket } from './http/direct-socket.js';
-import { takenBytes } from './http/taken-bytes.js';
+import type { SocketSink } from './http/socket-sink.js';
 import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
 
 const NO_ENVELOPE =
@@ -36,8 +35,8 @@ export interface SocketOwner {
  * overtakes another. `ws` calls `close` itself for a close frame and for each protocol error.
  */
 export class GatewaySocket extends WebSocket implements Connection {
-  /** The TCP or TLS socket. Written by `SocketEvents`, before the session opens. */
-  sink!: DirectSocket;
+  /** The sink of the TCP or TLS socket. Written by `SocketEvents`, before the session opens. */
+  sink!: SocketSink;
   /** Written by `SocketEvents`, before the session opens. */
   owner: SocketOwner | undefined;
   /** Written by {@link attach}. */
@@ -64,15 +63,15 @@ export class GatewaySocket extends WebSocket implements Connection {
   filters = 0;
 
   get bytesRead(): number {
-    return this.sink.bytesRead;
+    return this.sink.socket.bytesRead;
   }
 
   get bytesWritten(): number {
-    return this.sink.bytesWritten + this.sink.directBytes;
+    return this.sink.bytesWritten;
   }
 
   get takenBytes(): number {
-    return takenBytes(this.sink) + this.sink.directBytes;
+    return this.sink.takenBytes;
   }
 
   get confirmedBytes(): number {
@@ -123,7 +122,7 @@ export class GatewaySocket extends WebSocket implements Connection {
     if (session === undefined || session.closed || this.readyState !== WebSocket.OPEN)
       return notSent(session, `WebSocket is not open: readyState ${this.readyState}`, callback);
     session.send(textFrame(text));
-    if (callback !== undefined) afterSent(session, this.sink, callback);
+    if (callback !== undefined) afterSent(session, this.sink.socket, callback);
   }
 
   /** Stops reading for the application, beside the reasons of the server. */

@@ -10,10 +10,13 @@ import { Log } from '../telemetry/log.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { FastFrameReader, type WsDataListener } from './frames/fast-frame-reader.js';
 import { FrameTracker } from './frames/frame-tracker.js';
-import { directSocket } from './http/direct-socket.js';
+import { SocketSink } from './http/socket-sink.js';
 import { readPong, replyToPing } from './frames/ping-replies.js';
 import { ReadBuffer } from './frames/read-buffer.js';
 import type { GatewaySocket, SocketOwner } from './gateway-socket.js';
+
+const OTHER_INTERNALS =
+  'messages cost more, because sockets of this version of Node.js have other internals: run Node.js 20, 22 or 24';
 
 const WEB_SOCKET = Symbol('the WebSocket that reads a TCP socket');
 type ReadSocket = Socket & { [WEB_SOCKET]?: GatewaySocket };
@@ -38,6 +41,7 @@ export class SocketEvents implements SocketOwner {
   /** Called when the socket of a session has closed. Written by `SessionOpener`. */
   onDisconnect: ((socket: GatewaySocket, code: number) => void) | undefined;
   readonly #readBuffer: ReadBuffer;
+  #hasWarned = false;
   /** Listeners that serve all sockets, so that a session costs no closure. */
   readonly #listeners: Pick<WsListeners, 'end' | 'close'>;
 
@@ -87,7 +91,7 @@ export class SocketEvents implements SocketOwner {
    * @param hooks run before others are notified of the session
    */
   open(webSocket: GatewaySocket, socket: Socket, identity: Identity, hooks: () => void): void {
-    webSocket.sink = directSocket(socket);
+    webSocket.sink = new SocketSink(socket);
     this.#listen(webSocket, socket);
     const session = this.sessions.create(identity);
     webSocket.attach(session);
@@ -133,20 +137,30 @@ export class SocketEvents implements SocketOwner {
 
   #listen(webSocket: GatewaySocket, socket: Socket): void {
     (socket as ReadSocket)[WEB_SOCKET] = webSocket;
-    this.#replaceListeners(socket);
+    const isBuffered = this.#replaceListeners(socket);
+    if (!(isBuffered && webSocket.sink.isKnown) && !socket.destroyed) this.#warnOnce();
     webSocket.owner = this;
     this.counters.webSockets++;
   }
 
-  /** Replaces the listeners of `ws` by those of this class, which call them. One listener of an event needs no list. */
-  #replaceListeners(socket: Socket): void {
+  #warnOnce(): void {
+    if (!this.#hasWarned) this.log.warn(OTHER_INTERNALS, { version: process.version });
+    this.#hasWarned = true;
+  }
+
+  /**
+   * Replaces the listeners of `ws` by those of this class, which call them. One listener of an event needs no list. Returns
+   * whether the socket reads into the buffer; otherwise it emits `data`.
+   */
+  #replaceListeners(socket: Socket): boolean {
     this.#ws ??= wsListenersOf(socket);
-    void this.#readBuffer.listen(socket); // a socket without the buffer emits `data`
+    const isBuffered = this.#readBuffer.listen(socket);
     socket.off('data', this.#ws.data);
     for (const event of ['end', 'close'] as const) {
       socket.off(event, this.#ws[event]);
       socket.on(event, this.#listeners[event]);
     }
+    return isBuffered;
   }
 }
 

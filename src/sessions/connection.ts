@@ -1,44 +1,19 @@
-import { writeSync } from 'node:fs';
 import type { ServerCloseCode } from '../protocol/index.js';
 
-/** The writable side of a connection: the part of `net.Socket` that an outbox uses. */
+/** Takes the bytes of an outbox and passes them to the system. */
 export interface ByteSink {
   readonly writable: boolean;
-  /** Bytes accepted by `write` that the kernel has not taken yet. */
+  /** Bytes accepted by `send` that the system has not taken yet. */
   readonly writableLength: number;
-  /** True from the moment the sink is full until it emits `drain`. */
+  /** True from the moment the sink is full until it has drained. */
   readonly writableNeedDrain: boolean;
-  /** How many calls of `cork` have no `uncork` yet. */
-  readonly writableCorked: number;
-  /** File descriptor for {@link writeTo}; -1 where the sink must see all bytes, as with TLS. */
-  readonly descriptor: number;
-  /** Bytes that have gone past the sink. Written by {@link writeTo}. */
-  directBytes: number;
-  /** Takes the bytes. `writableNeedDrain` shows afterwards whether the sink is full. */
-  write(bytes: Uint8Array): unknown;
+  /** Takes the first `length` bytes. `writableNeedDrain` shows afterwards whether the sink is full. */
+  send(bytes: Uint8Array, length: number): void;
+  /** Holds bytes back until `uncork`, so that they leave with one system call. */
   cork(): void;
   uncork(): void;
-  once(event: 'drain', listener: () => void): unknown;
-}
-
-/**
- * Writes the first `length` bytes. They go to the system past the sink where nothing waits in it, because the streams of
- * Node cost a third of the system call. The sink gets what the system does not take, and finds errors.
- */
-export function writeTo(sink: ByteSink, bytes: Uint8Array, length: number): void {
-  const taken =
-    sink.descriptor < 0 || sink.writableLength > 0 || sink.writableCorked > 0 ? 0 : tryWrite(sink, bytes, length);
-  if (taken < length) sink.write(bytes.subarray(taken, length));
-}
-
-function tryWrite(sink: ByteSink, bytes: Uint8Array, length: number): number {
-  try {
-    const taken = writeSync(sink.descriptor, bytes, 0, length);
-    sink.directBytes += taken;
-    return taken;
-  } catch {
-    return 0; // the system takes none now, or the connection is lost
-  }
+  /** Calls the listener once, when a full sink has drained. */
+  onceDrained(listener: () => void): void;
 }
 
 /**

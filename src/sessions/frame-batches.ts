@@ -35,7 +35,8 @@ export class FrameBatches {
   writeTo(sink: ByteSink): number {
     let frames = 0;
     for (let index = 0; index < this.#buffers.length; index++) {
-      sink.write(this.#buffers[index]!);
+      const buffer = this.#buffers[index]!;
+      sink.send(buffer, buffer.length);
       frames += this.#frames[index]!;
     }
     return frames;

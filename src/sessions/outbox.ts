@@ -1,6 +1,6 @@
 import type { Block, Frame } from '../protocol/index.js';
 import { LARGE_BLOCK_BYTES } from './block-pool.js';
-import { writeTo, type ByteSink } from './connection.js';
+import type { ByteSink } from './connection.js';
 import type { Flushable } from './flush-scheduler.js';
 import { FrameBatches } from './frame-batches.js';
 import type { OutboxOwner, OutboxServices } from './outbox-services.js';
@@ -121,7 +121,7 @@ export class Outbox implements Flushable {
 
   /** Writes the first frame of a connection at once, with the handshake response that the sink holds back for it. */
   writeNow(frame: Frame): void {
-    this.#sink?.write(frame);
+    this.#sink?.send(frame, frame.length);
     this.#sink?.uncork();
   }
 
@@ -216,9 +216,9 @@ export class Outbox implements Flushable {
     const used = this.used;
     this.#sharedFrame = this.#block = null;
     this.used = 0;
-    if (shared !== null) writeTo(sink, shared, shared.length);
+    if (shared !== null) sink.send(shared, shared.length);
     if (block === null) return;
-    writeTo(sink, block.bytes, used);
+    sink.send(block.bytes, used);
     if (sink.writableLength === 0) this.services.blockPool.give(block);
   }
 
@@ -226,7 +226,7 @@ export class Outbox implements Flushable {
   #awaitDrain(sink: ByteSink): void {
     if (!this.#blocked && sink.writableNeedDrain) {
       this.#blocked = true;
-      sink.once('drain', () => this.#drained(sink));
+      sink.onceDrained(() => this.#drained(sink));
     }
     if (this.#blocked) this.#report();
   }

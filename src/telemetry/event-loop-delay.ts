@@ -1,9 +1,9 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { createHistogram } from 'node:perf_hooks';
 
-/** Time that one sample stands for, and the time to the next timer while the event loop is late. */
+/** Time that one sample stands for, and the time to the next timer after a late one. */
 const SAMPLE_MS = 20;
-/** Samples of one timer while the event loop is on time. Fewer timers, because each timer wakes an idle process. */
+/** Samples of one timer after a window on time. Fewer timers, because each timer wakes an idle process. */
 const ON_TIME_SAMPLES = 5;
 /** Delay of a timer above which the event loop is late. Node.js rounds timers to milliseconds. */
 const LATE_MS = 5;
@@ -21,11 +21,26 @@ export interface DelayMs {
 
 const NO_DELAY: DelayMs = { p90: 0, p99: 0, max: 0 };
 
+/** The time and the timers of an event loop. */
+export interface LoopClock {
+  nowMs(): number;
+  /** Calls back once, and returns a function that cancels this. */
+  after(waitMs: number, callback: () => void): () => void;
+}
+
+const NODE_CLOCK: LoopClock = {
+  nowMs: () => performance.now(),
+  after(waitMs, callback) {
+    const timer = setTimeout(callback, waitMs).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 /**
- * Measures the delay of the event loop over the last five to ten seconds, by how late a timer runs. The timer runs ten
- * times a second, and fifty times a second while it is late. A timer on time counts as five samples.
+ * Measures the delay of the event loop over the last five to ten seconds, by how late a timer runs. The timer runs fifty
+ * times a second until it was on time for five seconds, so that repeated blocks are not outnumbered by the samples of rare
+ * timers. Then it runs ten times a second and counts as five samples.
  */
-@Injectable()
 export class EventLoopDelay implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #microseconds = createHistogram();
   #previousWindow = NO_DELAY;
@@ -33,15 +48,19 @@ export class EventLoopDelay implements OnApplicationBootstrap, OnApplicationShut
   /** When the timer is due, and for how many samples it stands. */
   #dueMs = 0;
   #samples = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** When the timer was last late. */
+  #lateAtMs = -Infinity;
+  #cancel: (() => void) | undefined;
+
+  constructor(private readonly clock = NODE_CLOCK) {}
 
   onApplicationBootstrap(): void {
-    this.#windowStartMs = performance.now();
-    this.#schedule(this.#windowStartMs, ON_TIME_SAMPLES);
+    this.#windowStartMs = this.clock.nowMs();
+    this.#schedule(this.#windowStartMs);
   }
 
   onApplicationShutdown(): void {
-    clearTimeout(this.#timer);
+    this.#cancel?.();
   }
 
   /** The greater of the delays of the current and the previous window. */
@@ -51,20 +70,23 @@ export class EventLoopDelay implements OnApplicationBootstrap, OnApplicationShut
     return { p90: Math.max(current.p90, p90), p99: Math.max(current.p99, p99), max: Math.max(current.max, max) };
   }
 
-  #schedule(nowMs: number, samples: number): void {
-    this.#samples = samples;
-    this.#dueMs = nowMs + samples * SAMPLE_MS;
-    this.#timer = setTimeout(() => this.#take(), samples * SAMPLE_MS).unref();
+  #schedule(nowMs: number): void {
+    this.#samples = nowMs - this.#lateAtMs < WINDOW_MS ? 1 : ON_TIME_SAMPLES;
+    const waitMs = this.#samples * SAMPLE_MS;
+    this.#dueMs = nowMs + waitMs;
+    this.#cancel = this.clock.after(waitMs, () => this.#take());
   }
 
   /** Takes the samples of one timer: all of them on time but the last. */
   #take(): void {
-    const nowMs = performance.now();
+    const nowMs = this.clock.nowMs();
     const lateMs = nowMs - this.#dueMs;
+    const isLate = lateMs > LATE_MS;
+    if (isLate) this.#lateAtMs = nowMs;
     for (let sample = 1; sample < this.#samples; sample++) this.#record(0);
-    this.#record(lateMs > LATE_MS ? lateMs : 0);
+    this.#record(isLate ? lateMs : 0);
     if (nowMs - this.#windowStartMs >= WINDOW_MS) this.#startWindow(nowMs);
-    this.#schedule(nowMs, lateMs > LATE_MS ? 1 : ON_TIME_SAMPLES);
+    this.#schedule(nowMs);
   }
 
   /** A histogram of Node.js holds no 0, so that each sample is one microsecond longer. */

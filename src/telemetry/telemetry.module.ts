@@ -4,5 +4,8 @@ import { Counters } from './counters.js';
 
 /** Provides the counters. Global, because every room counts. */
 @Global()
-@Module({ providers: [Counters, EventLoopDelay], exports: [Counters, EventLoopDelay] })
+@Module({
+  providers: [Counters, { provide: EventLoopDelay, useFactory: () => new EventLoopDelay() }],
+  exports: [Counters, EventLoopDelay],
+})
 export class TelemetryModule {}

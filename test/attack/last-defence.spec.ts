@@ -246,7 +246,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
   it('while a client that reads slowly is written to closes that session with 1011', async () => {
     const victim = await RawClient.open(server.port);
     const session = get(SessionRegistry).find(victim.id)!;
-    const { sink } = session.connection as GatewaySocket;
+    const sink = (session.connection as GatewaySocket).sink.socket;
     victim.socket.pause();
     while (!sink.writableNeedDrain) {
       pair[0].send({ type: 'big', receiver: victim.id, id: 'b', data: 'b'.repeat(60_000) });

@@ -84,13 +84,13 @@ describe.each(['on', 'off'])('many requests in one write, fast lane %s,', { time
 
   it('are answered over several turns, so that other sessions are served in between', async () => {
     const stalled = await start({ OUTBOX_HIGH_WATER_BYTES: String(64 * MARK) });
-    let before = stalled.sink.bytesWritten;
+    let before = stalled.socket.bytesWritten;
     let most = 0;
     stalled.client.socket.resume();
     stalled.client.socket.write(requests());
     while (stalled.client.lines.length < REQUESTS) {
       await tick();
-      const { bytesWritten } = stalled.sink;
+      const { bytesWritten } = stalled.socket;
       most = Math.max(most, bytesWritten - before);
       before = bytesWritten;
     }

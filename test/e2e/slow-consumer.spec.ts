@@ -91,7 +91,7 @@ describe('a session that does not read', () => {
     const sender = await start({ SLOW_CONSUMER_MS: '200' });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, untilRefused);
-    const { sink: socket } = stalled;
+    const { socket } = stalled;
     await once(socket, 'close');
     expect(stalled.waitingBytes).toBe(0);
     expect(server.app.get(SessionRegistry).size).toBe(1);
@@ -122,7 +122,7 @@ describe('a session that does not read', () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY) });
     const stalled = await StalledReader.open(server);
     await flood(sender, stalled.id, BYTES, () => stalled.waitingBytes > MARK);
-    const gone = once(stalled.sink, 'close');
+    const gone = once(stalled.socket, 'close');
     stalled.client.socket.end();
     expect(await sender.next('sys.departed')).toMatchObject({ sender: stalled.id, data: { code: 1006 } });
     const begunMs = threadTimeMs();
@@ -175,7 +175,7 @@ describe('a session that does not read', () => {
     const sender = await start({ OUTBOX_HIGH_WATER_BYTES: String(MANY), MEMORY_BUDGET_BYTES: '30000000' });
     const heavy = await StalledReader.open(server);
     await flood(sender, heavy.id, BYTES, () => heavy.waitingBytes > 25_000_000);
-    await heavy.readUntil(() => heavy.sink.writableLength > 10_000_000, 'pause');
+    await heavy.readUntil(() => heavy.socket.writableLength > 10_000_000, 'pause');
     const light = await StalledReader.open(server);
     await flood(sender, light.id, BYTES, () => heavy.session.closed);
     expect(light.session.closed).toBe(false);

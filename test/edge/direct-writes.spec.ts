@@ -1,30 +1,40 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as tick } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { directSocket, type DirectSocket } from '../../src/gateway/http/direct-socket.js';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SocketSink } from '../../src/gateway/http/socket-sink.js';
+import type { GatewaySocket } from '../../src/gateway/gateway-socket.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
-import { writeTo } from '../../src/sessions/connection.js';
 import { makeCertificates } from '../support/certificates.js';
 import { connect as connectClient } from '../support/client.js';
 import { startServer } from '../support/server.js';
 import { socketFolder } from '../support/unix-socket.js';
 
-describe('a write past the stream of a socket', () => {
+describe.each(['tcp', 'unix'] as const)('a write past the stream of a socket (%s)', (kind) => {
+  const folder = socketFolder();
   let server: Server;
   let client: Socket;
-  let sink: DirectSocket;
+  let socket: Socket;
+  let sink: SocketSink;
   beforeEach(async () => {
-    server = createServer().listen(0, '127.0.0.1');
+    server = kind === 'tcp' ? createServer().listen(0, '127.0.0.1') : createServer().listen(`${folder.path}/socket`);
     await once(server, 'listening');
-    client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
-    sink = directSocket(((await once(server, 'connection')) as [Socket])[0]);
+    const address = server.address()!;
+    client = (typeof address === 'string' ? connect(address) : connect(address.port, '127.0.0.1')).pause();
+    socket = ((await once(server, 'connection')) as [Socket])[0];
+    sink = new SocketSink(socket);
   });
   afterEach(() => {
     client.destroy();
-    sink.destroy();
+    socket.destroy();
     server.close();
   });
+  afterAll(() => folder.remove());
+
+  function send(text: string): void {
+    sink.send(Buffer.from(text), text.length);
+  }
 
   /** Reads until the server ends. */
   async function received(): Promise<string> {
@@ -36,45 +46,63 @@ describe('a write past the stream of a socket', () => {
   }
 
   it('reaches the system at once', () => {
-    writeTo(sink, Buffer.from('abcdef'), 3);
-    expect([sink.directBytes, sink.bytesWritten]).toEqual([3, 0]);
+    sink.send(Buffer.from('abcdef'), 3);
+    expect([sink.bytesWritten, socket.bytesWritten]).toEqual([3, 0]);
   });
 
   it('keeps the order with what waits in the stream, and loses nothing where the system is full', async () => {
     let sent = '';
     for (let number = 0; number < 400; number++) {
       const text = `${number} ${'x'.repeat((number * 397) % 40_000)}\n`;
-      writeTo(sink, Buffer.from(text), text.length);
+      send(text);
       sent += text;
       if (number === 350) client.on('data', () => undefined).pause();
       if (number % 50 === 0) await tick();
     }
     expect(sink.writableLength).toBeGreaterThan(0);
-    expect(sink.directBytes + sink.bytesWritten).toBe(sent.length);
+    expect(sink.bytesWritten).toBe(sent.length);
     client.removeAllListeners('data');
-    sink.end();
+    socket.end();
     expect(await received()).toBe(sent);
   });
 
   it('stays behind the bytes of a corked stream', async () => {
     sink.cork();
-    sink.write('1');
-    writeTo(sink, Buffer.from('2'), 1);
+    socket.write('1');
+    send('2');
     sink.uncork();
-    writeTo(sink, Buffer.from('3'), 1);
-    sink.end();
+    send('3');
+    socket.end();
     expect(await received()).toBe('123');
   });
 
   it('leaves the error of a lost connection to the stream', async () => {
-    const closed = new Promise((resolve) => sink.once('close', resolve));
-    sink.on('error', () => undefined);
-    client.resetAndDestroy();
-    while (!sink.destroyed) {
-      if (sink.writable) writeTo(sink, Buffer.from('x'), 1);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    if (kind === 'tcp') client.resetAndDestroy();
+    else client.destroy(); // a write gets EPIPE
+    while (!socket.destroyed) {
+      if (sink.writable) send('x');
       await tick();
     }
     await closed;
+  });
+
+  it('does not reach the file that has the descriptor of a destroyed socket', async () => {
+    const {
+      _handle: { fd },
+    } = socket as unknown as { _handle: { fd: number } };
+    socket.destroy();
+    await once(socket, 'close');
+    const [path, opened] = [`${folder.path}/next`, new Array<number>()];
+    while (opened.at(-1) !== fd) {
+      expect(opened.at(-1) ?? -1).toBeLessThan(fd); // the lowest free descriptor comes first
+      opened.push(openSync(path, 'w'));
+    }
+    send('of the socket');
+    for (const each of opened) closeSync(each);
+    expect(readFileSync(path, 'utf8')).toBe('');
+    expect(sink.bytesWritten).toBe(0);
   });
 });
 
@@ -95,7 +123,8 @@ describe('the bytes sent to a session', () => {
     expect(bytes).toBeGreaterThan(1000);
     expect(bytes).toBeLessThan(1200);
     if (kind === 'plain') expect(connection!.takenBytes).toBe(connection!.bytesWritten);
-    expect(connection!.sink.directBytes > 0).toBe(kind === 'plain');
+    const { sink } = connection as GatewaySocket;
+    expect(sink.bytesWritten > sink.socket.bytesWritten).toBe(kind === 'plain');
     await client.close(1000);
     await server.stop();
     folder.remove();

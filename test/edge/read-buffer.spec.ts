@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { kept, ReadBuffer } from '../../src/gateway/frames/read-buffer.js';
 import { makeCertificates } from '../support/certificates.js';
 import { envelopeFrame } from '../support/client-frames.js';
+import { keepLogLines } from '../support/log-lines.js';
 import { RawClient } from '../support/raw-client.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { socketFolder } from '../support/unix-socket.js';
@@ -109,6 +110,34 @@ describe('the read buffer', () => {
   it('does not copy bytes of another buffer', () => {
     const bytes = Buffer.from('abc');
     expect(kept(bytes, 1, 3).buffer).toBe(bytes.buffer);
+  });
+});
+
+describe('a version of Node with other internals', () => {
+  const lines = keepLogLines();
+
+  it.each(['useUserBuffer', 'fd'])('is logged once, and its sessions get their messages (%s)', async (name) => {
+    const server = await startServer({ ARRIVAL_NOTICES: 'off', LOG_LEVEL: 'warn' });
+    const http = server.app.getHttpServer() as Server;
+    http.prependListener('connection', ({ _handle: handle }: Socket & { _handle: object }) =>
+      Object.defineProperty(handle, name, { value: undefined }),
+    );
+    const clients = [await RawClient.open(server.port), await RawClient.open(server.port)];
+    for (const client of clients) {
+      client.write(envelopeFrame({ type: 'part', receiver: client.id, data: 'x' }));
+      expect((await client.envelopeOf('part')).data).toBe('x');
+      client.socket.destroy();
+    }
+    expect(lines.filter((line) => line.includes('other internals: run Node.js'))).toHaveLength(1);
+    await server.stop();
+  });
+
+  it('is not logged for other sockets', async () => {
+    const server = await startServer({ LOG_LEVEL: 'warn' });
+    const client = await RawClient.open(server.port);
+    client.socket.destroy();
+    await server.stop();
+    expect(lines.filter((line) => line.includes('other internals'))).toEqual([]);
   });
 });
 

@@ -39,7 +39,7 @@ describe('a session that does not read', () => {
     const kicked = await stalled();
     const before = slowConsumers.totalBytes;
     expect(before).toBeGreaterThan(MARK);
-    const gone = once(kicked.sink, 'close');
+    const gone = once(kicked.socket, 'close');
     kicked.session.close(4000);
     expect(kicked.session.closed).toBe(true);
     expect(slowConsumers.totalBytes).toBeGreaterThanOrEqual(before);
@@ -60,8 +60,8 @@ describe('a session that does not read', () => {
     const slowConsumers = await start();
     const kicked = await stalled();
     kicked.session.close(4000);
-    const { sink } = kicked;
-    await kicked.readUntil(() => sink.writableLength === 0);
+    const { socket } = kicked;
+    await kicked.readUntil(() => socket.writableLength === 0);
     expect(slowConsumers.totalBytes).toBe(0);
   });
 
@@ -77,7 +77,7 @@ describe('a session that does not read', () => {
     await sender.settled();
     expect(open.session.closed).toBe(false);
     expect(slowConsumers.totalBytes).toBeLessThan(6_000_000 + 4 * BYTES);
-    expect(ended.some(({ sink }) => sink.destroyed)).toBe(true);
+    expect(ended.some(({ socket }) => socket.destroyed)).toBe(true);
     await expect.poll(() => slowConsumers.totalBytes).toBe(open.waitingBytes);
   });
 

@@ -223,18 +223,13 @@ export class SimulatedNode {
       writable: true,
       writableLength: 0,
       writableNeedDrain: false,
-      writableCorked: 0,
-      descriptor: -1,
-      directBytes: 0,
-      write: (bytes: Uint8Array): boolean => {
-        const texts =
-          client.endedMs === undefined ? textsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) : [];
+      send: (bytes: Uint8Array, length: number): void => {
+        const texts = client.endedMs === undefined ? textsOf(Buffer.from(bytes.buffer, bytes.byteOffset, length)) : [];
         for (const text of texts) this.#receive(client, JSON.parse(text) as ServerMessage);
-        return true;
       },
       cork: () => undefined,
       uncork: () => undefined,
-      once: () => undefined,
+      onceDrained: () => undefined,
     };
     return {
       sink,

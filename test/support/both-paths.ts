@@ -61,12 +61,12 @@ class ServerPath {
       client.until((line) => line.includes('"sys.departed"') && line.includes(writer.id)),
     );
     const answered = writer.until((line) => line.startsWith('close ') || line.includes('the end of this script'));
-    const { sink } = this.registry.find(writer.id)!.connection as GatewaySocket;
+    const { socket } = (this.registry.find(writer.id)!.connection as GatewaySocket).sink;
     for (const { bytes, pause } of chunks) {
       if (input === 'tcp') writer.socket.write(bytes);
       else {
-        while (sink.isPaused()) await turn(); // a paused socket emits no data
-        sink.emit('data', Buffer.from(bytes));
+        while (socket.isPaused()) await turn(); // a paused socket emits no data
+        socket.emit('data', Buffer.from(bytes));
       }
       if (pause) await turn();
     }

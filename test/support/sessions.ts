@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { NodeIdentity } from '../../src/node/node-identity.js';
 import { welcomeFrames } from '../../src/protocol/index.js';
 import { BlockPool } from '../../src/sessions/block-pool.js';
-import type { Connection } from '../../src/sessions/connection.js';
+import type { ByteSink, Connection } from '../../src/sessions/connection.js';
 import { FlushScheduler } from '../../src/sessions/flush-scheduler.js';
 import type { Identity } from '../../src/sessions/identity.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
@@ -30,11 +30,9 @@ export function newRegistry(variables: Record<string, string> = {}): SessionRegi
 }
 
 /** A sink that keeps the written bytes. A `stalled` sink holds them back and accepts no more than its high-water mark. */
-class FakeSink extends Writable {
+class FakeSink extends Writable implements ByteSink {
   readonly #chunks: Buffer[] = [];
   #finish: (() => void) | undefined;
-  readonly descriptor = -1;
-  directBytes = 0;
   stalled = false;
 
   constructor() {
@@ -46,6 +44,14 @@ class FakeSink extends Writable {
     this.#chunks.push(Buffer.from(chunk)); // a copy, because the block returns to the pool
     if (this.stalled) this.#finish = done;
     else done();
+  }
+
+  send(bytes: Uint8Array, length: number): void {
+    this.write(bytes.subarray(0, length));
+  }
+
+  onceDrained(listener: () => void): void {
+    this.once('drain', listener);
   }
 
   /** Accepts bytes again. */

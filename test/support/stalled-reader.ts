@@ -26,8 +26,8 @@ export class StalledReader {
   }
 
   /** The server's end of the connection. */
-  get sink(): Socket {
-    return (this.session.connection as GatewaySocket).sink;
+  get socket(): Socket {
+    return (this.session.connection as GatewaySocket).sink.socket;
   }
 
   get waitingBytes(): number {

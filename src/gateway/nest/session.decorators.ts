@@ -37,8 +37,9 @@ export const Claims = createParamDecorator((name: string | undefined, context: E
 export const CertificateSubject = createParamDecorator((_: unknown, context: ExecutionContext): Subject | undefined => {
   const { session, sink } = socketOf(context);
   if (session?.identity.subject !== undefined) return session.identity.subject;
-  if (!(sink instanceof TLSSocket) || !sink.authorized) return undefined;
-  return { ...sink.getPeerCertificate().subject };
+  const { socket } = sink;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  return { ...socket.getPeerCertificate().subject };
 });
 
 /** Index of the signal in the arguments of a call, behind socket, body and type. */
