@@ -66,6 +66,12 @@ describe.each(['tcp', 'unix'] as const)('a write past the stream of a socket (%s
     expect(await received()).toBe(sent);
   });
 
+  it('goes through the stream where a time-out counts from the last write', () => {
+    sink.socket.setTimeout(60_000);
+    sink.send(Buffer.from('abc'), 3);
+    expect(sink.socket.bytesWritten).toBe(3);
+  });
+
   it('stays behind the bytes of a corked stream', async () => {
     sink.cork();
     socket.write('1');

@@ -93,6 +93,18 @@ describe.each(['tcp', 'unix', 'tls'])('the read buffer on an accepted socket (%s
     accepted.destroy();
   });
 
+  it('leaves the event to other listeners', async () => {
+    const [client, accepted] = await pair();
+    let read = '';
+    new ReadBuffer((bytes, length) => (read += bytes.toString('utf8', 0, length))).listen(accepted);
+    const seen = once(accepted, 'data');
+    client.write('one');
+    expect(String((await seen)[0])).toBe('one');
+    expect(read).toBe('one');
+    client.destroy();
+    accepted.destroy();
+  });
+
   it('is shared once for a socket', async () => {
     const [client, accepted] = await pair();
     const readBuffer = new ReadBuffer(nothing);

@@ -34,8 +34,9 @@ export class ReadBuffer {
       listener.call(this, chunk, chunk.length);
     };
     this.#onRead = function (this: Socket, length) {
-      // The stream keeps the order where earlier bytes wait in it.
-      if (this.readableFlowing !== true || this.readableLength > 0) return this.push(kept(READ, 0, length));
+      // The stream keeps the order where earlier bytes wait in it, and emits `data` for listeners of the application.
+      if (this.readableFlowing !== true || this.readableLength > 0 || this.listenerCount('data') > 1)
+        return this.push(kept(READ, 0, length));
       listener.call(this, READ, length);
       return true;
     };

@@ -69,11 +69,13 @@ export class SocketSink implements ByteSink {
 
   /**
    * Returns whether bytes may go past the stream. Bytes in the stream must stay first. A socket that is not `writable`
-   * may be destroyed, and its descriptor be that of another connection.
+   * may be destroyed, and its descriptor be that of another connection. A time-out of the application counts from the last
+   * write of the stream.
    */
   #isDirect(): boolean {
     const { socket } = this;
-    return this.#descriptor >= 0 && socket.writable && socket.writableLength === 0 && socket.writableCorked === 0;
+    if (this.#descriptor < 0 || !socket.writable || (socket.timeout ?? 0) > 0) return false;
+    return socket.writableLength === 0 && socket.writableCorked === 0;
   }
 
   #tryWrite(bytes: Uint8Array, length: number): number {
