@@ -31,5 +31,5 @@ function absentOf({ name, servers }, results) {
   const measured = results.find(({ scenario }) => scenario.name === name)?.scenario.servers;
   if (!measured) return [`\`${name}\``];
   const lacking = servers.filter((server) => !measured.some((other) => other.name === server.name));
-  return lacking.length > 0 ? [`\`${name}\` of ${lacking.map(({ title }) => title).join(' and ')}`] : [];
+  return lacking.length > 0 ? [`\`${name}\` of ${lacking.map((server) => `\`${server.name}\``).join(' and ')}`] : [];
 }

@@ -47,7 +47,7 @@ const questions = {
   php: [['PHP', ['PROGRAM', '--version'], /PHP ([\d.]+)/]],
 };
 
-/** Returns the versions of the compared packages and of the programs that have run so far. @returns {Record<string, string>} */
+/** Returns the versions of the packages and of the programs that have run so far. @returns {Record<string, string>} */
 export function versions() {
   const all = {};
   for (const [title, name] of Object.entries(packages))

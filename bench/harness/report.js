@@ -30,7 +30,7 @@ ${noise.warning()}
     .map((entry) => entry.join(' '))
     .join(' · ')}
 - ${facts.machine}
-- ${facts.date}, ${minutes.toFixed(0)} minutes in all
+- ${facts.date}, ${minutes.toFixed(0)} min in all
 - A/A controls, plain ws against itself: ${noise.text()}
 - ${others(results)}
 

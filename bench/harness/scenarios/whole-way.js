@@ -10,7 +10,7 @@ const overUnix = (name, program) => {
   return nodeServer({ name: `${name}-unix`, title: `${title}, Unix socket`, ...program, unix: true });
 };
 
-/** Switchboard as `docker compose up` connects it, by a Unix socket; peers as their documentation does; some also the other way. */
+/** Switchboard over a Unix socket, as `docker compose up` connects it, and peers over TCP; some also the other way. */
 const behind = [
   switchboard({ title: 'Switchboard, Unix socket', unix: true }),
   switchboard({ name: 'switchboard-tcp', title: 'Switchboard, TCP' }),
