@@ -5,7 +5,7 @@ import { HandlerQueue } from '../../src/gateway/dispatch/handler-queue.js';
 import type { HandlerReplies } from '../../src/gateway/dispatch/handler-replies.js';
 import { HandlerRunner } from '../../src/gateway/dispatch/handler-runner.js';
 import { HandlerTable, type MessageHandlerCallback } from '../../src/gateway/dispatch/handler-table.js';
-import { HandlerTurns } from '../../src/gateway/dispatch/handler-turns.js';
+import { HandlerTurns, type TurnTaker } from '../../src/gateway/dispatch/handler-turns.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../src/protocol/index.js';
 import type { Session } from '../../src/sessions/session.js';
@@ -38,6 +38,20 @@ class RecordedReplies {
   }
 }
 
+/** Turns that a test ends and begins. */
+class HeldTurns extends HandlerTurns {
+  isOver = false;
+  taker: TurnTaker | undefined;
+
+  override mustYield(): boolean {
+    return this.isOver;
+  }
+
+  override wait(taker: TurnTaker): void {
+    this.taker = taker;
+  }
+}
+
 /** A handler that returns when the test opens it. */
 class Gate {
   readonly started: unknown[] = [];
@@ -62,7 +76,7 @@ describe('the handler queue', () => {
   let queue: HandlerQueue;
 
   const envelope = (id: string, data?: string): ServerRequest => ({ type: 'x', id, data });
-  const newQueue = (handlerTimeoutMs: number): HandlerQueue => {
+  const newQueue = (handlerTimeoutMs: number, turns = new HandlerTurns()): HandlerQueue => {
     const counters = new Counters();
     const settings = { handlerTimeoutMs, handlerQueueBytes: MAX_BYTES } as Settings;
     const { slowConsumers } = registry;
@@ -77,7 +91,7 @@ describe('the handler queue', () => {
     return new HandlerQueue(session, {
       runner,
       counters,
-      turns: new HandlerTurns(),
+      turns,
       slowConsumers,
       maxBytes: MAX_BYTES,
     });
@@ -104,6 +118,15 @@ describe('the handler queue', () => {
     expect(gate.started).toEqual(['a', 'b']);
     await gate.open('B');
     expect(replies.lines).toEqual(['1 value "A"', '1 done', '2 value "B"', '2 done', '3 value "last"', '3 done']);
+  });
+
+  it.each([1, 2, 3])('has not done a turn while its call number %i must be awaited', (awaited) => {
+    const turns = new HeldTurns();
+    queue = newQueue(60_000, turns);
+    turns.isOver = true;
+    for (const number of [1, 2]) add(envelope(`${number}`), number === awaited ? gate.handler : () => number);
+    turns.isOver = false;
+    expect(turns.taker!.takeTurn()).toBe(awaited > 2);
   });
 
   it('passes the value of data to the handler, and undefined without data', async () => {

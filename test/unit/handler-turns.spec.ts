@@ -48,6 +48,25 @@ describe('turns of handlers', () => {
     expect(log).toHaveLength(9);
   });
 
+  it.each([
+    { isDone: true, order: ['a', 'b', 'microtask of a'] },
+    { isDone: false, order: ['a', 'microtask of a', 'b'] },
+  ])('let the microtasks of calls run before the next session (done at once: $isDone)', async ({ isDone, order }) => {
+    const turns = new HandlerTurns();
+    const log: string[] = [];
+    turns.mustYield();
+    turns.wait({
+      takeTurn() {
+        log.push('a');
+        queueMicrotask(() => log.push('microtask of a'));
+        return isDone;
+      },
+    });
+    turns.wait({ takeTurn: () => log.push('b') > 0 });
+    await turn();
+    expect(log).toEqual(order);
+  });
+
   it('end when no session waits, so that the process may end', async () => {
     const turns = new HandlerTurns();
     await session(turns, 'a', [TURN_MS, TURN_MS], []);

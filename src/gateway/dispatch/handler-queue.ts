@@ -98,30 +98,35 @@ export class HandlerQueue implements TurnTaker {
 
   /** Runs one call in a turn for which the queue has waited; the next call waits where the turn is over. */
   takeTurn(): boolean {
-    const isDone = this.#runOne();
-    if (isDone) this.#runWaiting();
-    return isDone;
+    return this.#runOne() && this.#runWaiting();
   }
 
   #start(): void {
     this.#running = true;
     this.services.counters.handlersRunning++;
     const { arriving } = this.session;
-    if (arriving === undefined) this.#runWaiting();
+    if (arriving === undefined) void this.#runWaiting();
     else void arriving.then(() => this.#runWaiting());
   }
 
-  /** Runs the calls that wait, up to one that must be awaited or to the end of the turn; both go on from there. */
-  #runWaiting(): void {
+  /**
+   * Runs the calls that wait, up to one that must be awaited or to the end of the turn; both go on from there. Returns
+   * `false` where a call must be awaited.
+   */
+  #runWaiting(): boolean {
     const { turns, counters } = this.services;
     while (this.#waiting.length > 0) {
       // The first call waits as well: a session may begin a call with each of the many chunks of one turn.
-      if (turns.mustYield()) return turns.wait(this);
-      if (!this.#runOne()) return;
+      if (turns.mustYield()) {
+        turns.wait(this);
+        return true;
+      }
+      if (!this.#runOne()) return false;
     }
     this.#current = undefined;
     counters.handlersRunning--;
     this.#running = false;
+    return true;
   }
 
   /** Runs the first call; returns `false` where the call must be awaited, after which the queue goes on by itself. */
@@ -141,7 +146,7 @@ export class HandlerQueue implements TurnTaker {
 
   async #await(running: Promise<Subscription | undefined>, heldBytes: number): Promise<void> {
     this.#keep(await running, heldBytes);
-    this.#runWaiting();
+    void this.#runWaiting();
   }
 
   /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */

@@ -3,7 +3,7 @@ const TURN_MS = 5;
 
 /** Waits for a turn: the handler queue of a session, or a generator. */
 export interface TurnTaker {
-  /** Goes on in the turn. Returns whether nothing that it began goes on in microtasks. */
+  /** Goes on in the turn. Returns whether all calls of the turn are done. */
   takeTurn(): boolean;
 }
 
