@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, generateSecret } from 'jose';
 import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { IdentityProvider, signingKey, type SigningKey } from '../support/identity-provider.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -77,6 +77,7 @@ describe('the keys in a file', () => {
     server = await startServer({ AUTH: 'required', AUTH_JWKS: file, LOG_LEVEL: 'info' });
   });
   afterEach(async () => {
+    vi.useRealTimers();
     await server.stop();
     await rm(folder, { recursive: true });
   });
@@ -97,6 +98,18 @@ describe('the keys in a file', () => {
     await utimes(file, new Date(), new Date(Date.now() + 1000));
     expect([await enter(await young.sign()), await enter(await old.sign())]).toEqual(['in', '401']);
     expect(linesOf('JWKS loaded again')).toBe(1);
+  });
+
+  it('are refused a second after they were removed, also where no key is new', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    await writeFile(file, JSON.stringify({ keys: [old.jwk, young.jwk] }));
+    expect([await enter(await old.sign()), await enter(await young.sign())]).toEqual(['in', 'in']);
+    await writeFile(file, JSON.stringify({ keys: [young.jwk] }));
+    await utimes(file, new Date(), new Date(Date.now() + 1000));
+    vi.advanceTimersByTime(999);
+    expect(await enter(await old.sign())).toBe('in');
+    vi.advanceTimersByTime(1);
+    expect([await enter(await old.sign()), await enter(await young.sign())]).toEqual(['401', 'in']);
   });
 });
 
