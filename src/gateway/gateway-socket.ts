@@ -17,7 +17,10 @@ const NO_ENVELOPE =
 type Listener = Parameters<EventEmitter['on']>[1];
 type SendOptions = Readonly<Partial<Record<'binary' | 'compress' | 'fin' | 'mask', boolean | undefined>>>;
 
-/** Serves sockets. Is called before all listeners, which are the application's: they may throw, and it may remove them. */
+/**
+ * Serves sockets. A socket calls its owner before the listeners of the application, because those may throw. The owner is
+ * no listener itself, because the application may remove listeners.
+ */
 export interface SocketOwner {
   /** Takes a message, a ping or a pong that `ws` has read. */
   received(socket: GatewaySocket, event: 'message' | 'ping' | 'pong', body: Buffer, isBinary: boolean): void;

@@ -17,9 +17,10 @@ import {
   ValidateNested,
   type ValidationError,
 } from 'class-validator';
+import { ValidationExecutor } from 'class-validator/cjs/validation/ValidationExecutor.js';
 import { describe, expect, it } from 'vitest';
 import { brokenRule } from '../../src/gateway/dispatch/validation-text.js';
-import { brokenRules, firstErrors } from '../../src/gateway/nest/first-error.js';
+import { brokenRules, firstErrors, isKnown } from '../../src/gateway/nest/first-error.js';
 
 const asked: unknown[] = [];
 
@@ -92,8 +93,8 @@ class Order extends Base {
   odd: unknown;
 
   @IsOptional()
-  @Validate(IsFree)
-  @IsString()
+  @Validate(IsFree, { context: { help: 'choose another' } })
+  @IsString({ context: { help: 'write a text' } })
   name: unknown;
 }
 
@@ -135,7 +136,9 @@ describe('the first error of an object', () => {
     const order = Object.assign(new Order(), fields);
     const options = { forbidUnknownValues: false, stopAtFirstError: true };
     const whole = await validate(order, { ...options, whitelist: true, forbidNonWhitelisted: true });
-    expect(textOf(await firstErrors(order))).toBe(textOf(whole));
+    const [first] = await firstErrors(order);
+    expect(textOf(first === undefined ? [] : [first])).toBe(textOf(whole));
+    expect(first?.contexts).toEqual(whole[0]?.contexts);
     expect(textOf(await brokenRules(order))).toBe(textOf(await validate(order, options)));
   });
 
@@ -144,6 +147,13 @@ describe('the first error of an object', () => {
     const order = Object.assign(new Order(), { ...VALID, size: 7, name: 'free' });
     expect(textOf(await firstErrors(order))).toContain('size');
     expect(asked).toEqual([]);
+  });
+
+  it('is found by class-validator itself in a version with other methods', () => {
+    const { prototype } = ValidationExecutor;
+    expect(isKnown(prototype)).toBe(true);
+    expect(isKnown(Object.create(prototype, { whitelist: { value: undefined } }))).toBe(false);
+    expect(isKnown(Object.create(prototype, { createValidationError: { value: () => [] } }))).toBe(false);
   });
 
   it('needs no promise where no rule is asynchronous', () => {

@@ -106,7 +106,7 @@ export class HandlerQueue implements TurnTaker {
     this.#running = true;
     this.services.counters.handlersRunning++;
     const { arriving } = this.session;
-    if (arriving === undefined) this.#runWaiting();
+    if (arriving === undefined) void this.#runWaiting();
     else void arriving.then(() => this.#runWaiting());
   }
 
@@ -147,7 +147,7 @@ export class HandlerQueue implements TurnTaker {
 
   async #await(running: Promise<Subscription | undefined>, heldBytes: number): Promise<void> {
     this.#keep(await running, heldBytes);
-    this.#runWaiting();
+    void this.#runWaiting();
   }
 
   /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */

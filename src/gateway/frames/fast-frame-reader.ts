@@ -106,7 +106,7 @@ export class FastFrameReader {
       frameTracker = socket.frameTracker ??= new FrameTracker();
       if (frameTracker.failed) return;
       const { fragmentFrames } = frameTracker;
-      const end = frameTracker.step(bytes.subarray(0, length), at);
+      const end = frameTracker.step(bytes, at, length);
       if (frameTracker.overFragmented) return refuse(socket, tcp, frameTracker);
       const before = this.#reported;
       wsDataListener.call(tcp, kept(bytes, at, end));

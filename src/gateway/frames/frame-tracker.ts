@@ -56,11 +56,11 @@ export class FrameTracker {
     return !this.failed && !this.atMessage;
   }
 
-  /** Skips one frame, or the part of it in the chunk, and returns the offset behind it. */
-  step(chunk: Buffer, at: number): number {
-    if (this.#left === 0) this.#left = this.#begin(chunk, at);
-    if (this.#left === 0) return chunk.length;
-    const stepped = Math.min(this.#left, chunk.length - at);
+  /** Skips one frame, or the part of it in the chunk, which ends at `chunkEnd`. Returns the offset behind it. */
+  step(chunk: Buffer, at: number, chunkEnd: number): number {
+    if (this.#left === 0) this.#left = this.#begin(chunk, at, chunkEnd);
+    if (this.#left === 0) return chunkEnd;
+    const stepped = Math.min(this.#left, chunkEnd - at);
     this.#left -= stepped;
     if (!this.#isControl) this.messageBytes += stepped;
     if (this.#left === 0 && !this.#fragmented) this.endedMessages++;
@@ -68,9 +68,9 @@ export class FrameTracker {
   }
 
   /** Reads a header and returns the bytes of its frame from `at` on; 0 where the header is incomplete. */
-  #begin(chunk: Buffer, at: number): number {
+  #begin(chunk: Buffer, at: number, chunkEnd: number): number {
     const headBytes = this.#header?.length ?? 0;
-    const rest = chunk.subarray(at, at + MAX_CLIENT_HEADER_BYTES - headBytes);
+    const rest = chunk.subarray(at, Math.min(chunkEnd, at + MAX_CLIENT_HEADER_BYTES - headBytes));
     const header = this.#header === undefined ? rest : Buffer.concat([this.#header, rest]);
     const bytes = header.length < 2 ? 2 : clientHeaderBytes(header[1]!);
     if (header.length < bytes) {

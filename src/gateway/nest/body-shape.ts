@@ -40,7 +40,7 @@ export class BodyShape {
   readonly #fields = new Map<string, Field>();
   /** Whether the class has code of its own that is given the body as the client wrote it. */
   readonly #readsBody: boolean;
-  /** Whether class-transformer copies the fields of the class as they are. */
+  /** Whether a copy of the fields makes the same instance: class-transformer and accessors of the class change none. */
   readonly #isCopied: boolean;
 
   static of(dto: DtoClass): BodyShape {

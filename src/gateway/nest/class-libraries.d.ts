@@ -32,6 +32,7 @@ declare module 'class-validator/cjs/validation/ValidationExecutor.js' {
     whitelist(object: object, rules: Record<string, Rule[]>, errors: ValidationError[]): void;
     generateValidationError(object: object, value: unknown, property: string): ValidationError;
     createValidationError(object: object, value: unknown, rule: Rule, check: Check): [name: string, message: string];
+    mapContexts(object: object, value: unknown, rules: Rule[], error: ValidationError): void;
     execute(object: object, schema: string, errors: ValidationError[]): void;
     stripEmptyErrors(errors: ValidationError[]): ValidationError[];
     performValidations(

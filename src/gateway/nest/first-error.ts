@@ -14,9 +14,30 @@ const OPTIONS: ValidatorOptions = {
 const RULES_ONLY: ValidatorOptions = { ...OPTIONS, whitelist: false, forbidNonWhitelisted: false };
 const validator = new Validator();
 
+/** Methods of class-validator that {@link FirstErrorExecutor} calls or overrides, and how many parameters they have. */
+const METHODS = {
+  whitelist: 3,
+  performValidations: 6,
+  generateValidationError: 3,
+  createValidationError: 4,
+  mapContexts: 4,
+} as const;
+
+/** Returns whether an executor has the methods of the supported versions of class-validator. */
+export function isKnown(executor: object): boolean {
+  const methods = executor as Record<string, unknown>;
+  return Object.entries(METHODS).every(([name, parameters]) => {
+    const method = methods[name];
+    return typeof method === 'function' && method.length === parameters;
+  });
+}
+
+const IS_KNOWN = isKnown(ValidationExecutor.prototype);
+
 /**
  * Checks no further value once one is wrong: `stopAtFirstError` alone checks every field and every item of an array. Takes
- * the rules from {@link ClassRules}, and makes an error only for a field that has one.
+ * the rules from {@link ClassRules}, and makes an error only for a field that has one. In a version of class-validator with
+ * other methods, its own `execute` does the work.
  */
 class FirstErrorExecutor extends ValidationExecutor {
   #failed = false;
@@ -30,7 +51,7 @@ class FirstErrorExecutor extends ValidationExecutor {
 
   override execute(object: object, schema: string, errors: ValidationError[]): void {
     const type: unknown = object.constructor;
-    const rules = typeof type === 'function' ? ClassRules.of(type as new () => object) : undefined;
+    const rules = IS_KNOWN && typeof type === 'function' ? ClassRules.of(type as new () => object) : undefined;
     if (rules === undefined || rules.awaitsValues) return super.execute(object, schema, errors);
     if (this.options.whitelist === true && !Object.keys(object).every((name) => rules.names.has(name)))
       this.whitelist(object, rules.byName, errors);
@@ -72,6 +93,7 @@ class FirstErrorExecutor extends ValidationExecutor {
         const refuse = (): void => {
           const [name, message] = this.createValidationError(object, value, rule, check);
           broken![name] = message;
+          this.mapContexts(object, value, [rule], error!);
         };
         if (isThenable(valid)) this.awaitingPromises.push(valid.then((accepted) => void (accepted || refuse())));
         else if (!valid) {

@@ -29,7 +29,13 @@ interface Parameter {
 }
 
 /** Parts of a handler, in the order in which Nest passes them on. */
-type Declared = [instance: object, method: Method, moduleKey: string, contextId?: ContextId, inquirerId?: string];
+type Declared = readonly [
+  instance: object,
+  method: Method,
+  moduleKey: string,
+  contextId: ContextId,
+  inquirerId: string | undefined,
+];
 
 /**
  * Makes the pipeline of a handler: guards, interceptors, pipes, method, filters, in Nest's order. Metadata is read once for
@@ -41,7 +47,7 @@ export class HandlerPipeline {
   readonly #guards: GuardsContextCreator;
   readonly #interceptors: InterceptorsContextCreator;
 
-  /** @throws {Error} for a version of Nest that reads metadata in another way */
+  /** @throws {Error} where the constructor of Nest's `WsContextCreator` takes another number of parameters */
   constructor(
     modules: NestContainer,
     config: ApplicationConfig,
@@ -69,10 +75,16 @@ export class HandlerPipeline {
   }
 
   /** Makes the pipeline of the method of a name. */
-  create(name: string, ...declared: Declared): (...args: HandlerArguments) => unknown {
-    const [instance, method, moduleKey, contextId = STATIC_CONTEXT, inquirerId] = declared;
-    const of = [instance, method, moduleKey, contextId, inquirerId] as const;
-    const filters = this.filters.create(...of);
+  create(
+    name: string,
+    instance: object,
+    method: Method,
+    moduleKey: string,
+    contextId: ContextId = STATIC_CONTEXT,
+    inquirerId?: string,
+  ): (...args: HandlerArguments) => unknown {
+    const declared: Declared = [instance, method, moduleKey, contextId, inquirerId];
+    const filters = this.filters.create(...declared);
     const call = this.#withParameters(name, declared);
     const target = this.#guarded(this.#intercepted(call, declared), declared);
     return this.proxy.create(target, filters, this.#metadata.reflectCallbackPattern(method));

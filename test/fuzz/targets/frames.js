@@ -193,7 +193,7 @@ export const framesTarget = {
     for (const chunk of chunksOf(input)) {
       fast.write(Buffer.from(chunk)); // `ws` unmasks in place
       slow.write(Buffer.from(chunk));
-      for (let at = 0; at < chunk.length;) at = tracker.step(chunk, at);
+      for (let at = 0; at < chunk.length;) at = tracker.step(chunk, at, chunk.length);
       if (tracker.overFragmented) break;
       // `ws` emits an error in a later tick.
       if (slow.transcript.over || slow.receiver['_errored']) break;
