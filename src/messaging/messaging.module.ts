@@ -4,6 +4,7 @@ import { SessionsModule } from '../sessions/sessions.module.js';
 import { BroadcastLimit } from './broadcast-limit.js';
 import { Broadcaster } from './broadcaster.js';
 import { FastRouter } from './fast-router.js';
+import { GroupRoutes } from './group-routes.js';
 import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
 import { MessageAccess } from './message-access.js';
@@ -30,6 +31,7 @@ import { Switchboard } from './switchboard.js';
     MessageAccess,
     MessageRouter,
     LocalNode,
+    GroupRoutes,
     FastRouter,
     SystemRequestHandler,
     Switchboard,
@@ -37,6 +39,10 @@ import { Switchboard } from './switchboard.js';
   exports: [
     SessionsModule,
     LocalNode,
+    GroupRoutes,
+    LocalDelivery,
+    RemoteDelivery,
+    BroadcastLimit,
     SessionDirectory,
     NoticeLog,
     Broadcaster,

@@ -13,6 +13,9 @@ const MAX_FRONT_PROXIES = 512;
 const MAPPED = new BlockList();
 MAPPED.addSubnet('::ffff:0:0', 96, 'ipv6');
 
+/** Which sessions may use rooms, or users as receivers: all, those with a user, or none. */
+export type GroupAccess = 'open' | 'token' | 'off';
+
 /** Which clients may connect, how they prove their identity, and through which proxies. */
 export class AccessSettings {
   @Setting(
@@ -115,8 +118,19 @@ export class AccessSettings {
   who!: boolean;
 
   @Setting(
+    'text',
+    'Which sessions may join, list and send to rooms where neither an `AccessPolicy` nor the claim `switchboard` decides: `open` (all), `token` (those with a user) or `off` (none).',
+  )
+  @OneOf('open', 'token', 'off')
+  rooms!: GroupAccess;
+
+  @Setting('text', 'The same for users: which sessions may send to them, list their sessions and watch them.')
+  @OneOf('open', 'token', 'off')
+  users!: GroupAccess;
+
+  @Setting(
     'switch',
-    'Whether sessions may send messages to sessions and to `*`; `off` answers `forbidden`. Handled messages are not affected.',
+    'Whether sessions may send messages to sessions, users, rooms and `*`; `off` answers `forbidden`. Handled messages are not affected.',
   )
   @OnOff()
   directMessages!: boolean;

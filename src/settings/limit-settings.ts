@@ -75,10 +75,25 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Receivers a second of all broadcasts of one session, with a burst of one second; more are answered `rate_limited`. 0: no limit.',
+    'Receivers a second of all broadcasts, room messages and messages to users of one session, with a burst of one second; more are answered `rate_limited`. 0: no limit.',
   )
   @WholeNumber({ unit: 'receivers' })
   broadcastReceiversPerSecond!: number;
+
+  @Setting('number', 'Rooms that one session may be a member of; one more is answered `too_many_rooms`.')
+  @WholeNumber({ unit: 'rooms', min: 1, max: 10_000 })
+  maxRoomsPerSession!: number;
+
+  @Setting('number', 'Users that one session may watch; one more is answered `too_many_watches`.')
+  @WholeNumber({ unit: 'users', min: 1, max: 10_000 })
+  maxWatchesPerSession!: number;
+
+  @Setting(
+    'number',
+    'Members of a room above which `sys.room` with their number, at most once a second, replaces `sys.joined` and `sys.left`.',
+  )
+  @WholeNumber({ unit: 'members', max: 1_000_000 })
+  roomNoticeLimit!: number;
 
   @Setting(
     'number',

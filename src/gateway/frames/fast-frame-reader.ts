@@ -176,12 +176,14 @@ export class FastFrameReader {
   /** Passes a message that a handler claims, or a request to the server, to the dispatcher. */
   #handle(socket: GatewaySocket): boolean {
     const { length, reserved, typeStart, typeEnd, idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
+    const { receiverStart, receiverEnd } = this.#scanner;
     const type = this.#scanner.ascii(typeStart, typeEnd);
     if (!reserved && this.handlerTable.handler(type) === undefined) return this.#route(socket, type);
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     const request: ServerRequest = {
       type,
       id: idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd),
+      receiver: receiverStart < 0 ? undefined : this.#scanner.ascii(receiverStart, receiverEnd),
       data:
         dataStart < 0
           ? undefined

@@ -1,5 +1,19 @@
 import { AuthDto, WhoDto } from './client-data.js';
-import { Ack, Arrival, Departure, Reconnect, ErrorData, SessionPage, Welcome } from './server-data.js';
+import {
+  Ack,
+  Arrival,
+  Departure,
+  ErrorData,
+  Gap,
+  Joined,
+  Left,
+  MembersPage,
+  Presence,
+  Reconnect,
+  RoomTotal,
+  SessionPage,
+  Welcome,
+} from './server-data.js';
 
 /** The `data` of each message type of the server. */
 export interface ServerMessageMap {
@@ -11,6 +25,12 @@ export interface ServerMessageMap {
   'sys.sessions': SessionPage;
   'sys.pong': unknown;
   'sys.reconnect': Reconnect;
+  'sys.members': MembersPage;
+  'sys.joined': Joined;
+  'sys.left': Left;
+  'sys.room': RoomTotal;
+  'sys.presence': Presence;
+  'sys.gap': Gap;
 }
 
 /** Describes one message type of the server. */
@@ -20,7 +40,7 @@ export interface ServerMessageType<Data> {
   /** Whether `data` may be absent. */
   readonly dataIs: undefined extends Data ? 'optional' : 'present';
   readonly sender: 'server' | 'session';
-  readonly receiver: 'you' | 'everyone';
+  readonly receiver: 'you' | 'everyone' | 'room';
   /** Whether the message has the `id` of the answered message as `ref`. */
   readonly ref: 'always' | 'where there was an id' | 'never';
   readonly when: string;
@@ -104,12 +124,68 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       when: 'The node drains: reconnect after `afterMs`. Comes before close code 1012.',
       example: { afterMs: 1830 },
     },
+    'sys.members': {
+      data: MembersPage,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'where there was an id',
+      when: 'Answers `sys.join`, and `sys.who` with a room, instead of `sys.ack`. Also sent, without `ref`, when server code puts you into a room.',
+      example: { room: 'garden', sessions: [A_SESSION], total: 1 },
+    },
+    'sys.joined': {
+      data: Joined,
+      dataIs: 'present',
+      sender: 'session',
+      receiver: 'room',
+      ref: 'never',
+      when: 'A session joined a room of yours; `sender` is its id. Comes before any message of that session to the room.',
+      example: { user: 'ann' },
+    },
+    'sys.left': {
+      data: Left,
+      dataIs: 'present',
+      sender: 'session',
+      receiver: 'room',
+      ref: 'never',
+      when: 'A session left a room of yours, or ended; `sender` is its id, also your own where server code took you out. Comes after the last message of that session to the room.',
+      example: { code: 1006 },
+    },
+    'sys.room': {
+      data: RoomTotal,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'room',
+      ref: 'never',
+      when: 'The number of members of a large room changed. Replaces `sys.joined` and `sys.left`, and comes at most once a second.',
+      example: { room: 'garden', total: 1204 },
+    },
+    'sys.presence': {
+      data: Presence,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'where there was an id',
+      when: 'Answers `sys.watch` instead of `sys.ack`. Also sent, without `ref`, when the watched user comes online or goes offline.',
+      example: { user: 'ann', online: true, sessions: 2 },
+    },
+    'sys.gap': {
+      data: Gap,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'never',
+      when: 'You read too slowly and missed messages at this place.',
+      example: { messages: 3, notices: 0 },
+    },
   };
 
 /** Describes one `sys.` request of a client. */
 export interface SystemRequestType {
   readonly data: (new () => object) | undefined;
   readonly dataIs: 'optional' | 'present';
+  /** What the `receiver` names; `none` where the request has no receiver. */
+  readonly receiver: 'none' | 'room' | 'user' | 'none, room or user';
   readonly answer: keyof ServerMessageMap;
   readonly when: string;
   readonly example: unknown;
@@ -120,13 +196,15 @@ export const SYSTEM_REQUESTS = {
   'sys.who': {
     data: WhoDto,
     dataIs: 'optional',
+    receiver: 'none, room or user',
     answer: 'sys.sessions',
-    when: 'Lists the connected sessions, one page at a time.',
+    when: 'Lists the connected sessions, one page at a time. With a user as `receiver` lists the sessions of that user; with a room its members, answered by `sys.members`.',
     example: { limit: 50 },
   },
   'sys.ping': {
     data: undefined,
     dataIs: 'optional',
+    receiver: 'none',
     answer: 'sys.pong',
     when: 'Checks the connection; for browser code, which cannot send ping frames.',
     example: 'anybody there?',
@@ -134,8 +212,41 @@ export const SYSTEM_REQUESTS = {
   'sys.auth': {
     data: AuthDto,
     dataIs: 'present',
+    receiver: 'none',
     answer: 'sys.ack',
     when: 'Renews the token before it expires; the session keeps its id.',
     example: { token: 'eyJhbGciOiJFZERTQSJ9…' },
+  },
+  'sys.join': {
+    data: undefined,
+    dataIs: 'optional',
+    receiver: 'room',
+    answer: 'sys.members',
+    when: 'Makes you a member of a room. Joining twice gets the same answer.',
+    example: undefined,
+  },
+  'sys.leave': {
+    data: undefined,
+    dataIs: 'optional',
+    receiver: 'room',
+    answer: 'sys.ack',
+    when: 'Ends your membership of a room, also where you are no member.',
+    example: undefined,
+  },
+  'sys.watch': {
+    data: undefined,
+    dataIs: 'optional',
+    receiver: 'user',
+    answer: 'sys.presence',
+    when: 'Reports from now on when a user comes online or goes offline.',
+    example: undefined,
+  },
+  'sys.unwatch': {
+    data: undefined,
+    dataIs: 'optional',
+    receiver: 'user',
+    answer: 'sys.ack',
+    when: 'Ends the reports of `sys.watch`.',
+    example: undefined,
   },
 } as const satisfies Record<string, SystemRequestType>;
