@@ -7,7 +7,7 @@ export interface SystemRequestType {
   readonly data: (new () => object) | undefined;
   /** Whether `data` may be absent; `none` where the request has no `data`. */
   readonly dataIs: 'none' | 'optional' | 'present';
-  /** What the `receiver` names; `none` where the server ignores the receiver. */
+  /** The kind of `receiver`; `none` where the server ignores the receiver. */
   readonly receiver: 'none' | 'room' | 'user' | 'none, room or user';
   /** The types that may answer the request, besides `sys.error`. */
   readonly answers: readonly (keyof ServerMessageMap)[];
