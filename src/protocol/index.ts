@@ -17,4 +17,5 @@ export { TEXT } from './scan/json-scanner.js';
 export * from './scan/envelope-scanner.js';
 export * from './tables/server-data.js';
 export * from './tables/system-messages.js';
+export * from './tables/system-requests.js';
 export * from './scan/stamp.js';
