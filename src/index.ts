@@ -13,8 +13,9 @@ export { MessagingGateway } from './gateway/nest/messaging-gateway.decorator.js'
 export { RawData } from './gateway/nest/raw-data.decorator.js';
 export { Abort, CertificateSubject, Claims, Sender, sessionOf, User } from './gateway/nest/session.decorators.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';
-export { AccessPolicy } from './messaging/access-policy.js';
+export { AccessPolicy, type SendVerdict } from './messaging/access-policy.js';
 export { Emits } from './messaging/emits.js';
+export { RememberedAnswers } from './messaging/remembered-answers.js';
 export { Switchboard, type ListedSessions } from './messaging/switchboard.js';
 export { SwitchboardAdapter, type SwitchboardAdapterOptions } from './module/switchboard.adapter.js';
 export { SwitchboardModule, type SwitchboardAsyncOptions } from './module/switchboard.module.js';

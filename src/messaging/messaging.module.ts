@@ -12,6 +12,7 @@ import { SessionDirectory } from './session-directory.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { MessageRouter } from './message-router.js';
 import { NoticeLog } from './notice-log.js';
+import { RememberedAnswers } from './remembered-answers.js';
 import { ReservedTypes } from './reserved-types.js';
 import { SystemRequestHandler } from './system-request-handler.js';
 import { Switchboard } from './switchboard.js';
@@ -27,6 +28,7 @@ import { Switchboard } from './switchboard.js';
     RemoteDelivery,
     BroadcastLimit,
     Broadcaster,
+    RememberedAnswers,
     ReservedTypes,
     MessageAccess,
     MessageRouter,
@@ -46,6 +48,7 @@ import { Switchboard } from './switchboard.js';
     SessionDirectory,
     NoticeLog,
     Broadcaster,
+    RememberedAnswers,
     ReservedTypes,
     MessageAccess,
     MessageRouter,
