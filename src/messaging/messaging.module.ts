@@ -9,6 +9,7 @@ import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
 import { MessageAccess } from './message-access.js';
 import { SessionDirectory } from './session-directory.js';
+import { Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { MessageRouter } from './message-router.js';
 import { NoticeLog } from './notice-log.js';
@@ -34,6 +35,7 @@ import { Switchboard } from './switchboard.js';
     MessageRouter,
     LocalNode,
     GroupRoutes,
+    Recipients,
     FastRouter,
     SystemRequestHandler,
     Switchboard,

@@ -72,6 +72,6 @@ export class SessionDirectory {
 }
 
 /** Returns the node id in a session id. */
-function nodeIdIn(id: string): string {
+export function nodeIdIn(id: string): string {
   return id.slice(0, NODE_ID_CHARACTERS);
 }
