@@ -3,6 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { BroadcastLimit } from './broadcast-limit.js';
 import { Broadcaster } from './broadcaster.js';
+import { ClusterSessions } from './cluster-sessions.js';
 import { FastRouter } from './fast-router.js';
 import { GroupRoutes } from './group-routes.js';
 import { LocalDelivery } from './local-delivery.js';
@@ -24,6 +25,7 @@ import { Switchboard } from './switchboard.js';
   imports: [DiscoveryModule, SessionsModule],
   providers: [
     SessionDirectory,
+    ClusterSessions,
     NoticeLog,
     LocalDelivery,
     RemoteDelivery,
@@ -48,6 +50,7 @@ import { Switchboard } from './switchboard.js';
     RemoteDelivery,
     BroadcastLimit,
     SessionDirectory,
+    ClusterSessions,
     NoticeLog,
     Broadcaster,
     RememberedAnswers,
