@@ -19,3 +19,4 @@ export * from './tables/server-data.js';
 export * from './tables/system-messages.js';
 export * from './tables/system-requests.js';
 export * from './scan/stamp.js';
+export * from './scan/text-at.js';
