@@ -1,10 +1,13 @@
+import type { SendOptions } from './connect-options.js';
 import { MAX_UNANSWERED } from './limits.js';
-import { SendError } from './send-error.js';
+import { clientClosed, SendError } from './send-error.js';
 import type { Envelope, ErrorData } from './wire.js';
 
-/** Receives the answers of a handler to one request. */
+/** Receives the answers of a handler to one request, and its end. */
 export interface AnswerListener {
-  answer(data: unknown): void;
+  answer?(data: unknown): void;
+  /** Called with the message that ends the exchange, before any later message is read. */
+  ended?(envelope: Envelope): void;
   /** Set where a request that was sent has no time limit: it ends when the server ends the exchange. */
   readonly isStream?: true;
 }
@@ -25,11 +28,26 @@ export class PendingRequests {
   #maxBytes = Infinity;
   /** Undefined while there is no connection. */
   #send: ((text: string, id?: string) => void) | undefined;
+  #closed = false;
 
-  constructor(private readonly queueSize: number) {}
+  /** @param defaultMs milliseconds until a request without an answer has failed, where its options name none */
+  constructor(
+    private readonly queueSize: number,
+    private readonly defaultMs: number,
+  ) {}
+
+  /** Whether there is a connection. */
+  get isOpen(): boolean {
+    return !!this.#send;
+  }
 
   /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
-  async add(fields: object, timeoutMs: number, listener?: AnswerListener): Promise<Envelope> {
+  async add(
+    fields: object,
+    { timeoutMs = this.defaultMs }: SendOptions = {},
+    listener?: AnswerListener,
+  ): Promise<Envelope> {
+    if (this.#closed) throw clientClosed();
     const id = String(++this.#lastId);
     const text = this.#encode({ ...fields, id });
     if (this.#queue.size >= this.queueSize && !this.#canSend())
@@ -45,7 +63,7 @@ export class PendingRequests {
   post(fields: object): boolean {
     const text = this.#encode(fields);
     this.#send?.(text);
-    return !!this.#send;
+    return this.isOpen;
   }
 
   /** Frees the place of a listener's request. Its promise rejects with the error; without one it never settles. */
@@ -59,10 +77,14 @@ export class PendingRequests {
     this.#drainQueue();
   }
 
-  /** Starts sending, queued requests first. */
-  open(maxBytes: number, send: (text: string, id?: string) => void): void {
+  /** Starts sending: first the requests that `restore` adds, then those in the queue. */
+  open(maxBytes: number, send: (text: string, id?: string) => void, restore: () => void): void {
+    const queued = [...this.#queue];
+    this.#queue.clear();
     this.#maxBytes = maxBytes;
     this.#send = send;
+    restore();
+    for (const [id, request] of queued) this.#queue.set(id, request);
     this.#drainQueue();
   }
 
@@ -70,9 +92,10 @@ export class PendingRequests {
   settle(envelope: Envelope): void {
     const { type, ref = '', data } = envelope;
     // A handler's own answers carry the ref, too; only a `sys.` message ends the exchange.
-    if (!type.startsWith('sys.')) return this.#sent.get(ref)?.listener?.answer(data);
+    if (!type.startsWith('sys.')) return this.#sent.get(ref)?.listener?.answer?.(data);
     const request = take(this.#sent, ref);
     if (!request) return;
+    request.listener?.ended?.(envelope);
     if (type === 'sys.error') {
       const { code, message, ...details } = data as ErrorData;
       request.reject(new SendError(code, message, { ...details, sent: true }));
@@ -86,14 +109,15 @@ export class PendingRequests {
     rejectAll(this.#sent, 'unknown_outcome', 'The connection closed.', { sent: true });
   }
 
-  /** Rejects all requests. */
-  failAll(message: string): void {
+  /** Rejects all requests, and those that are added later. */
+  failAll(reason: string): void {
+    this.#closed = true;
     this.failSent();
-    rejectAll(this.#queue, 'closed', message);
+    rejectAll(this.#queue, 'closed', clientClosed(reason).message);
   }
 
   #canSend(): boolean {
-    return !!this.#send && this.#sent.size < MAX_UNANSWERED;
+    return this.isOpen && this.#sent.size < MAX_UNANSWERED;
   }
 
   #drainQueue(): void {
