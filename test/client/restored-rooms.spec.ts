@@ -82,25 +82,43 @@ describe('the rooms and watches of a client that reconnects', () => {
 
   const asked = ({ sent }: ScriptedSocket): string[] => sent.map(({ type, receiver }) => `${type} ${receiver}`);
 
-  it('are asked for before queued messages, rooms first', async () => {
+  it('are back before a queued message is sent, and before the listeners of the state', async () => {
     await entered(['garden', 'kitchen'], ['eve']);
     ScriptedSocket.last.lose();
     void ann.send('#garden', 'chat');
-    expect(asked(await opened())).toEqual([
-      'sys.join #garden',
-      'sys.join #kitchen',
-      'sys.watch @eve',
-      'chat #garden',
-    ]);
+    let phases = 0;
+    ann.onState(({ phase }) => phase === 'open' && ++phases && ann.post('#garden', 'cursor'));
+    const socket = await opened();
+    void ann.send('#garden', 'later');
+    expect([ann.phase, ann.post('#garden', 'cursor')]).toEqual(['connecting', false]);
+    const restoring = ['sys.watch @eve', 'sys.join #garden', 'sys.join #kitchen'];
+    expect(asked(socket)).toEqual(restoring);
+    socket.answer('sys.members', {}, ['#garden', '#kitchen']);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([asked(socket), phases]).toEqual([restoring, 0]); // an answer is missing
+    socket.answer('sys.presence', {}, ['@eve']);
+    await vi.advanceTimersByTimeAsync(0);
+    const later = ['chat #garden', 'later #garden', 'cursor #garden'];
+    expect([asked(socket), phases]).toEqual([[...restoring, ...later], 1]);
+  });
+
+  it('are not waited for where the connection is lost before they are back', async () => {
+    await entered(['garden']);
+    const phases: string[] = [];
+    ann.onState(({ phase }) => phases.push(phase));
+    await reopened();
+    (await reopened()).answer('sys.members', {});
+    await vi.advanceTimersByTimeAsync(0);
+    expect(phases).toEqual(['waiting', 'connecting', 'waiting', 'connecting', 'open']);
   });
 
   it('do not count for the length of the queue, nor for the unanswered messages of the last connection', async () => {
-    const rooms = Array.from({ length: 200 }, (_, index) => `room-${index}`);
-    await entered(rooms);
-    const { sent } = await reopened();
-    expect(sent).toHaveLength(200);
-    expect((await reopened()).sent).toHaveLength(200);
-    expect(failed).toEqual([]);
+    await entered(Array.from({ length: 250 }, (_, index) => `room-${index}`));
+    await entered(Array.from({ length: 50 }, (_, index) => `more-${index}`));
+    expect((await reopened()).sent).toHaveLength(256); // as many may be unanswered
+    const socket = await reopened();
+    socket.answer('sys.members', {});
+    expect([socket.sent.length, failed]).toEqual([300, []]);
   });
 
   it.each(['rate_limited', 'unavailable', 'internal_error'])('are asked for again after %s', async (code) => {
@@ -161,6 +179,8 @@ describe('the rooms and watches of a client that reconnects', () => {
     await entered(['garden', 'kitchen']);
     const leaving = ann.leave('garden');
     const socket = await reopened();
+    socket.answer('sys.members', {}, ['#kitchen']);
+    await vi.advanceTimersByTimeAsync(0);
     expect(asked(socket)).toEqual(['sys.join #kitchen', 'sys.leave #garden']);
     socket.answer('sys.ack', { status: 'left' }, ['#garden']);
     expect(await leaving).toEqual({ status: 'left' });

@@ -49,7 +49,8 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   get phase(): Phase {
-    return this.#connection.phase;
+    const { phase } = this.#connection;
+    return phase === 'open' && !this.#requests.isOpen ? 'connecting' : phase;
   }
 
   /** The session id; `undefined` while there is no connection. */
@@ -121,7 +122,7 @@ export class Client<Messages extends object = MessageMap> {
 
   /**
    * Sends without an acknowledgement, for data that the next message replaces, such as positions of a cursor. Drops the
-   * message while there is no connection, and while more than 64 KiB wait in the socket. A message that the server
+   * message unless the phase is `open`, and while more than 64 KiB wait in the socket. A message that the server
    * rejects is answered by a `sys.error` without a `ref`.
    *
    * @returns whether the message was handed to the socket
@@ -237,13 +238,10 @@ export class Client<Messages extends object = MessageMap> {
     if (change.phase !== 'open') this.#groups.stop();
     if (change.phase === 'waiting') this.#requests.failSent();
     if (change.phase === 'closed') this.#requests.failAll(change.reason ?? '');
-    // Before the listeners, so that they can post, and overtake no queued message.
-    if (welcome)
-      this.#requests.open(
-        welcome.maxMessageBytes,
-        (text, id) => this.#connection.send(text, id),
-        () => this.#groups.restore(),
-      );
-    this.#states.emit('', change);
+    const emit = (): void => this.#states.emit('', change);
+    if (!welcome) return emit();
+    const send = (text: string, id?: string): void => this.#connection.send(text, id);
+    // The listeners are last, so that they can post to rooms, and overtake no queued message.
+    this.#requests.open(welcome.maxMessageBytes, send, () => this.#groups.restore(), emit);
   }
 }

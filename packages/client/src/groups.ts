@@ -11,7 +11,7 @@ type ExitType = 'sys.leave' | 'sys.unwatch';
 /** Joins rooms and watches users, again on each connection, and lists sessions. Receivers are `#ROOM` and `@USER`. */
 export class Groups {
   /**
-   * The requests by receiver that the server has granted and not ended, in the order of its answers. The limits of the
+   * The requests by receiver that the server has granted and not ended, in the order of its messages. The limits of the
    * server for one session bound the number.
    */
   readonly #granted = new Map<string, EnterType>();
@@ -26,13 +26,13 @@ export class Groups {
 
   /** Joins or watches, now and on each later connection. Resolves to the `data` of the answer. @throws {SendError} */
   enter<Data>(type: EnterType, receiver: string, options?: SendOptions): Promise<Data> {
-    return this.#settled(type, receiver, options, () => this.#granted.set(receiver, type));
+    return this.#ask(type, receiver, options, () => this.#granted.set(receiver, type));
   }
 
   /** Ends what {@link enter} began. @throws {SendError} */
   exit(type: ExitType, receiver: string, options?: SendOptions): Promise<Ack> {
-    this.#granted.delete(receiver); // also where the connection is lost before the answer
-    return this.#settled(type, receiver, options, () => this.#granted.delete(receiver));
+    this.#granted.delete(receiver); // now, because the connection may be lost before the answer
+    return this.#ask(type, receiver, options, () => this.#granted.delete(receiver));
   }
 
   /** Does not join or watch on later connections, because the server has ended it. */
@@ -40,9 +40,11 @@ export class Groups {
     this.#granted.delete(receiver);
   }
 
-  /** Joins and watches on a new connection. Rooms are first, because queued messages may be for them. */
-  restore(): void {
-    for (const receiver of [...this.#granted.keys()].sort()) this.#restore(receiver); // `#` is before `@`
+  /** Joins and watches on a new connection. The promises resolve with the answers, and never reject. */
+  restore(): Promise<void>[] {
+    const first = (fields: object, listener: AnswerListener): Promise<Envelope> =>
+      this.requests.addFirst(fields, listener);
+    return [...this.#granted.keys()].map((receiver) => this.#restore(receiver, first));
   }
 
   /** Ends the repetitions of a connection. */
@@ -66,49 +68,57 @@ export class Groups {
   }
 
   /** Sends a request until it is answered: unlike a message, it has the same effect where it arrives twice. */
-  #settled<Data>(
+  #ask<Data>(
     type: string,
     receiver: string,
     options: SendOptions | undefined,
     succeeded: () => void,
   ): Promise<Data> {
-    const send = (): Promise<Data> =>
-      this.#request<Data>(type, receiver, options, succeeded).catch((error: SendError) => {
-        if (error.code !== 'unknown_outcome') throw error;
-        return send();
-      });
-    return this.failures.reporting(type, send(), receiver);
+    const ask = async (): Promise<Data> => {
+      try {
+        return (await this.requests.add({ type, receiver }, options, this.#listener(receiver, succeeded))).data as Data;
+      } catch (error) {
+        if ((error as SendError).code === 'unknown_outcome') return ask();
+        throw error;
+      }
+    };
+    return this.failures.reporting(type, ask(), receiver);
   }
 
-  async #request<Data>(
-    type: string,
-    receiver: string,
-    options: SendOptions | undefined,
-    succeeded: () => void,
-  ): Promise<Data> {
-    const listener: AnswerListener = {
-      ended: ({ type: answer, data }: Envelope) => {
-        if (answer !== 'sys.error') succeeded();
+  /** Reads the answer at once, because a `sys.left` of the server may follow. */
+  #listener(receiver: string, succeeded?: () => void): AnswerListener {
+    return {
+      ended: ({ type, data }) => {
+        if (type !== 'sys.error') succeeded?.();
         else if (!isTemporary((data as ErrorData).code)) this.#granted.delete(receiver);
       },
     };
-    return (await this.requests.add({ type, receiver }, options, listener)).data as Data;
   }
 
-  #restore(receiver: string): void {
+  async #restore(
+    receiver: string,
+    send: (fields: object, listener: AnswerListener) => Promise<Envelope>,
+  ): Promise<void> {
     const type = this.#granted.get(receiver);
-    if (!type) return;
-    this.#request(type, receiver, undefined, () => undefined).catch((error: SendError) => {
-      if (!this.requests.isOpen) return; // the next connection restores
-      this.failures.report(error, type, receiver);
-      if (!this.#granted.has(receiver)) return;
-      this.#failed.add(receiver);
-      this.#timer ??= setTimeout(() => {
-        const failed = [...this.#failed];
-        this.stop();
-        for (const each of failed) this.#restore(each);
-      }, RESTORE_RETRY_MS);
-    });
+    if (!type) return; // ended before the repetition
+    try {
+      await send({ type, receiver }, this.#listener(receiver));
+    } catch (error) {
+      if (!this.requests.isConnected) return; // the next connection restores
+      this.failures.report(error as SendError, type, receiver);
+      if (this.#granted.has(receiver)) this.#repeat(receiver);
+    }
+  }
+
+  #repeat(receiver: string): void {
+    this.#failed.add(receiver);
+    this.#timer ??= setTimeout(() => {
+      const failed = [...this.#failed];
+      this.stop();
+      const add = (fields: object, listener: AnswerListener): Promise<Envelope> =>
+        this.requests.add(fields, {}, listener);
+      for (const each of failed) void this.#restore(each, add);
+    }, RESTORE_RETRY_MS);
   }
 }
 

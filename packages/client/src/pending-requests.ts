@@ -23,11 +23,15 @@ interface Request {
 /** Keeps each request until its answer, a timeout or the end of the connection. Sends no request twice. */
 export class PendingRequests {
   readonly #queue = new Map<string, Request>();
+  /** Requests of a new connection that are sent before the queue. */
+  readonly #first = new Map<string, Request>();
   readonly #sent = new Map<string, Request>();
   #lastId = 0;
   #maxBytes = Infinity;
   /** Undefined while there is no connection. */
   #send: ((text: string, id?: string) => void) | undefined;
+  /** Whether the queue waits for the end of the requests before it. */
+  #isHeld = true;
   #closed = false;
 
   /** @param defaultMs milliseconds until a request without an answer has failed, where its options name none */
@@ -36,33 +40,32 @@ export class PendingRequests {
     private readonly defaultMs: number,
   ) {}
 
-  /** Whether there is a connection. */
-  get isOpen(): boolean {
+  get isConnected(): boolean {
     return !!this.#send;
   }
 
-  /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
-  async add(
-    fields: object,
-    { timeoutMs = this.defaultMs }: SendOptions = {},
-    listener?: AnswerListener,
-  ): Promise<Envelope> {
-    if (this.#closed) throw clientClosed();
-    const id = String(++this.#lastId);
-    const text = this.#encode({ ...fields, id });
-    if (this.#queue.size >= this.queueSize && !this.#canSend())
-      throw new SendError('queue_full', `The queue is full: ${this.queueSize}.`);
-    return new Promise<Envelope>((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
-      this.#queue.set(id, { text, listener, resolve, reject, timer });
-      this.#drainQueue();
-    });
+  /** Whether the queue is being sent. */
+  get isOpen(): boolean {
+    return !this.#isHeld;
   }
 
-  /** Sends a message without an `id`. Returns false where there is no connection. @throws {SendError} `too_big` */
+  /** Resolves to the answer of the server. @throws {SendError}, or the error of `JSON.stringify` */
+  async add(fields: object, { timeoutMs }: SendOptions = {}, listener?: AnswerListener): Promise<Envelope> {
+    if (this.#closed) throw clientClosed();
+    if (this.#queue.size >= this.queueSize && (this.#isHeld || !this.#canSend()))
+      throw new SendError('queue_full', `The queue is full: ${this.queueSize}.`);
+    return this.#enqueue(this.#queue, fields, listener, timeoutMs);
+  }
+
+  /** Adds a request before the queue, whatever its length. For use in the callback of {@link open}. */
+  addFirst(fields: object, listener: AnswerListener): Promise<Envelope> {
+    return this.#enqueue(this.#first, fields, listener);
+  }
+
+  /** Sends a message without an `id`. Returns false before the queue is sent. @throws {SendError} `too_big` */
   post(fields: object): boolean {
     const text = this.#encode(fields);
-    this.#send?.(text);
+    if (this.isOpen) this.#send!(text);
     return this.isOpen;
   }
 
@@ -77,15 +80,27 @@ export class PendingRequests {
     this.#drainQueue();
   }
 
-  /** Starts sending: first the requests that `restore` adds, then those in the queue. */
-  open(maxBytes: number, send: (text: string, id?: string) => void, restore: () => void): void {
-    const queued = [...this.#queue];
-    this.#queue.clear();
+  /**
+   * Starts sending: first the requests that `restore` adds, and when its promises have resolved, those in the queue. Then
+   * calls `opened`; never where the connection is lost before. All at once where `restore` returns no promise.
+   */
+  open(
+    maxBytes: number,
+    send: (text: string, id?: string) => void,
+    restore: () => readonly Promise<void>[],
+    opened: () => void,
+  ): void {
     this.#maxBytes = maxBytes;
     this.#send = send;
-    restore();
-    for (const [id, request] of queued) this.#queue.set(id, request);
-    this.#drainQueue();
+    const release = (): void => {
+      if (this.#send !== send) return;
+      this.#isHeld = false;
+      this.#drainQueue();
+      opened();
+    };
+    const restoring = restore();
+    if (restoring.length) void Promise.all(restoring).then(release);
+    else release();
   }
 
   /** Settles the request that an envelope answers, if it answers one. */
@@ -106,7 +121,9 @@ export class PendingRequests {
   /** Rejects unanswered requests and stops sending. They are not sent again because they may have arrived. */
   failSent(): void {
     this.#send = undefined;
-    rejectAll(this.#sent, 'unknown_outcome', 'The connection closed.', { sent: true });
+    this.#isHeld = true;
+    for (const requests of [this.#sent, this.#first])
+      rejectAll(requests, 'unknown_outcome', 'The connection closed.', { sent: true });
   }
 
   /** Rejects all requests, and those that are added later. */
@@ -117,13 +134,29 @@ export class PendingRequests {
   }
 
   #canSend(): boolean {
-    return this.isOpen && this.#sent.size < MAX_UNANSWERED;
+    return this.isConnected && this.#sent.size < MAX_UNANSWERED;
+  }
+
+  #enqueue(
+    queue: Map<string, Request>,
+    fields: object,
+    listener: AnswerListener | undefined,
+    timeoutMs = this.defaultMs,
+  ): Promise<Envelope> {
+    const id = String(++this.#lastId);
+    const text = this.#encode({ ...fields, id });
+    return new Promise<Envelope>((resolve, reject) => {
+      const timer = setTimeout(() => this.#expire(id, timeoutMs), timeoutMs);
+      queue.set(id, { text, listener, resolve, reject, timer });
+      this.#drainQueue();
+    });
   }
 
   #drainQueue(): void {
-    for (const [id, request] of this.#queue) {
+    const queue = this.#isHeld ? this.#first : this.#queue;
+    for (const [id, request] of queue) {
       if (!this.#canSend()) return;
-      this.#queue.delete(id);
+      queue.delete(id);
       // Requests queued before the first welcome were not checked, because the limit was unknown.
       if (this.#isTooBig(request.text)) {
         clearTimeout(request.timer);
@@ -152,7 +185,7 @@ export class PendingRequests {
 
   #expire(id: string, timeoutMs: number): void {
     const sent = this.#sent.has(id);
-    const request = take(this.#sent, id) ?? take(this.#queue, id);
+    const request = take(this.#sent, id) ?? take(this.#first, id) ?? take(this.#queue, id);
     request!.reject(new SendError('timeout', `No answer in ${timeoutMs} ms.`, { sent }));
     this.#drainQueue();
   }
