@@ -18,7 +18,7 @@ export interface GroupReceipt {
 /** Called once with the outcome of a message to the members of a group on one node. */
 export type GroupCallback = (outcome: GroupReceipt | DeliveryFailure) => void;
 
-/** What server code does with a session and a room. */
+/** A change that server code makes to a room, for one session. */
 export type RoomChange = 'join' | 'leave';
 
 /** A session as nodes announce it to each other. */
@@ -146,7 +146,11 @@ export abstract class Backplane {
     callback: GroupCallback,
   ): 'queued' | 'unavailable';
 
-  /** Puts a remote session into a room or takes it out. @returns the reason why that failed */
+  /**
+   * Puts a remote session into a room or takes it out. A node of the version before answers `unavailable`.
+   *
+   * @returns the reason why that failed
+   */
   abstract changeRoom(change: RoomChange, id: string, room: string): Promise<RoomFailure | undefined>;
 
   /** Closes a remote session. A node of the version before uses code 4000. @returns the reason why it was not closed */

@@ -3,7 +3,6 @@ import { isUtf8 } from 'node:buffer';
 import {
   ackFrame,
   Block,
-  EVERYONE,
   stampedBytes,
   TEXT,
   writeStamped,
@@ -14,11 +13,10 @@ import {
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
-import { Broadcaster } from './broadcaster.js';
 import { NoticeLog } from './notice-log.js';
+import { isNoIdCharacter, Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
 
-const STAR = EVERYONE.charCodeAt(0);
 /** Holds the frame of a message to another node while the backplane copies it. Longer frames get a buffer of their own. */
 const REMOTE_FRAME = new Block(Buffer.allocUnsafeSlow(8192));
 
@@ -33,7 +31,7 @@ export class FastRouter {
   constructor(
     private readonly sessions: SessionRegistry,
     private readonly noticeLog: NoticeLog,
-    private readonly broadcaster: Broadcaster,
+    private readonly recipients: Recipients,
     private readonly remoteDelivery: RemoteDelivery,
     private readonly counters: Counters,
   ) {
@@ -42,10 +40,10 @@ export class FastRouter {
 
   /** Routes the message that the scanner has just accepted. Returns `false`, without effect, where the slow path must decide. */
   tryRoute(sender: Session, found: EnvelopeScanner): boolean {
-    const { length, receiverStart, receiverEnd } = found;
+    const { length, receiverStart } = found;
     // The id slot of a closed session may belong to another one.
     if (sender.closed || receiverStart < 0 || (found.nonAscii && !isUtf8(TEXT.subarray(0, length)))) return false;
-    if (receiverEnd - receiverStart === 1 && TEXT[receiverStart] === STAR) return this.#broadcast(sender, found);
+    if (isNoIdCharacter(TEXT[receiverStart]!)) return this.recipients.tryRoute(sender, found);
     const target = this.sessions.findByHash(found.receiverHash);
     if (target === undefined) return this.#routeRemote(sender, found);
     if (!this.#ids.equalsAt(target.idSlot, receiverStart)) return false;
@@ -57,16 +55,6 @@ export class FastRouter {
     this.counters.fastRouted++;
     outbox.commit(writeStamped(block, outbox.used, this.#ids, sender.idSlot, found));
     if (found.idStart >= 0) sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'routed'));
-    return true;
-  }
-
-  #broadcast(sender: Session, found: EnvelopeScanner): boolean {
-    if (!this.broadcaster.tryCharge(sender, stampedBytes(found.length))) return false;
-    const block = new Block(Buffer.allocUnsafe(stampedBytes(found.length)));
-    const { skipped } = this.broadcaster.broadcast(this.#stamped(sender, found, block), sender);
-    this.counters.fastBroadcasts++;
-    if (found.idStart >= 0)
-      sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
     return true;
   }
 

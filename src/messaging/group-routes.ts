@@ -1,7 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { GroupReceipt } from '../cluster/backplane.js';
-import type { Envelope, EnvelopeScanner, Frame } from '../protocol/index.js';
+import {
+  isRoomName,
+  MAX_RECEIVER_CHARACTERS,
+  MessageError,
+  ROOM_PREFIX,
+  USER_PREFIX,
+  type Envelope,
+  type EnvelopeScanner,
+  type Frame,
+} from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
+
+const MAX_NAME_CHARACTERS = MAX_RECEIVER_CHARACTERS - 1;
+const NOT_USER = `receiver must be @ and a user of 1 to ${MAX_NAME_CHARACTERS} characters`;
+const NOT_ROOM = `receiver must be # and a room name of 1 to ${MAX_NAME_CHARACTERS} characters of A-Za-z0-9._:-`;
 
 /** Routes messages to users and rooms. Implemented by `groups/`, whose rank is higher. */
 export interface GroupRouter {
@@ -22,7 +35,8 @@ export interface GroupRouter {
    * the members on all nodes have it; returns no promise where all members are local.
    *
    * @param sender a session, or a name of the server
-   * @throws {MessageError} as {@link route}, also as a rejection
+   * @throws {MessageError} `invalid_message`, `receiver_not_found` or `receiver_overloaded`, where that is known at once;
+   *   else as a rejection, also `unavailable`
    */
   deliver(sender: Session | string, receiver: string, frame: Frame): GroupReceipt | Promise<GroupReceipt>;
 }
@@ -40,4 +54,24 @@ export class GroupRoutes {
     if (this.#router === undefined) throw new Error('no router of users and rooms is registered');
     return this.#router;
   }
+}
+
+/**
+ * Checks the receiver of a message or a request that must be a user or a room.
+ *
+ * @param ref the `id` of the message
+ * @throws {MessageError} `invalid_message` for any other receiver
+ */
+export function checkGroup(receiver: string | undefined, ref?: string): asserts receiver is string {
+  if (receiver?.startsWith(ROOM_PREFIX) === true) {
+    if (isRoomName(receiver.slice(1))) return;
+    throw new MessageError('invalid_message', NOT_ROOM, ref);
+  }
+  if (receiver?.startsWith(USER_PREFIX) !== true || receiver.length === 1 || isTooLong(receiver))
+    throw new MessageError('invalid_message', NOT_USER, ref);
+}
+
+/** Counts characters beyond the basic plane as one, as `MessageDto` does. */
+function isTooLong(receiver: string): boolean {
+  return receiver.length > MAX_RECEIVER_CHARACTERS && Array.from(receiver).length > MAX_RECEIVER_CHARACTERS;
 }

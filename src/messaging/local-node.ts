@@ -23,8 +23,8 @@ export interface GroupIndex {
   roomsOf(session: Session): readonly string[] | undefined;
   /** Called when a remote session is in the directory, and again with the rooms of each snapshot. */
   remoteArrived(sessionInfo: SessionInfo): void;
-  /** Called when a remote session has left the directory. */
-  remoteDeparted(id: string, code: number): void;
+  /** Called when a remote session has left the directory. @param user its user, which the directory has no more */
+  remoteDeparted(id: string, user: string | undefined, code: number): void;
   remoteJoined(id: string, room: string): void;
   remoteLeft(id: string, room: string): void;
   /** Puts a message on the connections of local members. Copies the frame once. */
@@ -81,9 +81,10 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   remoteDeparted(id: string, code: number): void {
+    const user = this.sessionDirectory.userOf(id);
     if (!this.sessionDirectory.removeRemote(id)) return;
     this.noticeLog.remoteDeparted(id, code);
-    this.#groups?.remoteDeparted(id, code);
+    this.#groups?.remoteDeparted(id, user, code);
   }
 
   remoteJoined(id: string, room: string): void {

@@ -3,12 +3,14 @@ import { DiscoveryModule } from '@nestjs/core';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { BroadcastLimit } from './broadcast-limit.js';
 import { Broadcaster } from './broadcaster.js';
+import { ClusterSessions } from './cluster-sessions.js';
 import { FastRouter } from './fast-router.js';
 import { GroupRoutes } from './group-routes.js';
 import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
 import { MessageAccess } from './message-access.js';
 import { SessionDirectory } from './session-directory.js';
+import { Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { MessageRouter } from './message-router.js';
 import { NoticeLog } from './notice-log.js';
@@ -22,6 +24,7 @@ import { Switchboard } from './switchboard.js';
   imports: [DiscoveryModule, SessionsModule],
   providers: [
     SessionDirectory,
+    ClusterSessions,
     NoticeLog,
     LocalDelivery,
     RemoteDelivery,
@@ -32,6 +35,7 @@ import { Switchboard } from './switchboard.js';
     MessageRouter,
     LocalNode,
     GroupRoutes,
+    Recipients,
     FastRouter,
     SystemRequestHandler,
     Switchboard,
@@ -44,6 +48,7 @@ import { Switchboard } from './switchboard.js';
     RemoteDelivery,
     BroadcastLimit,
     SessionDirectory,
+    ClusterSessions,
     NoticeLog,
     Broadcaster,
     ReservedTypes,

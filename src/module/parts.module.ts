@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { BackplaneModule } from '../cluster/backplane.module.js';
 import { GatewayModule } from '../gateway/gateway.module.js';
 import { GatewayExplorer } from '../gateway/nest/gateway-explorer.js';
+import { GroupsModule } from '../groups/groups.module.js';
 import { MessagingModule } from '../messaging/messaging.module.js';
 import { ApiModule } from '../ops/api/api.module.js';
 import { DocsModule } from '../ops/docs/docs.module.js';
@@ -16,6 +17,7 @@ import { TelemetryModule } from '../telemetry/telemetry.module.js';
     TelemetryModule,
     BackplaneModule,
     MessagingModule,
+    GroupsModule,
     GatewayModule,
     OpsModule,
     ApiModule,

@@ -18,3 +18,4 @@ export * from './scan/envelope-scanner.js';
 export * from './tables/server-data.js';
 export * from './tables/system-messages.js';
 export * from './scan/stamp.js';
+export * from './scan/text-at.js';

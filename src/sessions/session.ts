@@ -136,6 +136,12 @@ export class Session {
   }
 
   /**
+   * Counts a broadcast, or a message to a room or a user, that the session is not sent because its outbox is overloaded.
+   * `sys.gap` takes its place. Does nothing once the session has ended.
+   */
+  missMessage(): void {}
+
+  /**
    * Ends the session: sends the frames that wait, then a close frame with this code and its reason.
    *
    * @throws {RangeError} for a code that no close frame may have; the session stays open

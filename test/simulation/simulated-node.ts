@@ -3,10 +3,12 @@ import { NatsBackplane } from '../../src/cluster/nats-backplane.js';
 import { NatsDialer, type NatsLink } from '../../src/cluster/nats/nats-access.js';
 import { BroadcastLimit } from '../../src/messaging/broadcast-limit.js';
 import { Broadcaster } from '../../src/messaging/broadcaster.js';
+import { GroupRoutes } from '../../src/messaging/group-routes.js';
 import { LocalDelivery } from '../../src/messaging/local-delivery.js';
 import { LocalNode } from '../../src/messaging/local-node.js';
 import { MessageRouter } from '../../src/messaging/message-router.js';
 import { NoticeLog } from '../../src/messaging/notice-log.js';
+import { Recipients } from '../../src/messaging/recipients.js';
 import { RemoteDelivery } from '../../src/messaging/remote-delivery.js';
 import { SessionDirectory } from '../../src/messaging/session-directory.js';
 import { NodeIdentity } from '../../src/node/node-identity.js';
@@ -111,7 +113,8 @@ export class SimulatedNode {
     const limit = new BroadcastLimit(settings, this.#directory);
     const broadcaster = new Broadcaster(localDelivery, remoteDelivery, limit, counters);
     const access = accessWithoutProviders(settings);
-    this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, broadcaster, access);
+    const recipients = new Recipients(this.#registry, broadcaster, new GroupRoutes(), counters);
+    this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, recipients, access);
     this.#localNode = new LocalNode(this.backplane, this.#registry, localDelivery, noticeLog, this.#directory);
     this.#localNode.registerRpc(async (body) => body);
   }

@@ -9,7 +9,13 @@ import type { Connection } from '../../sessions/connection.js';
  * gets, whatever the filters made of it.
  */
 export interface MessageHandlerCallback {
-  (data: unknown, type: string, client: Connection | undefined, signal: AbortSignal | undefined): unknown;
+  (
+    data: unknown,
+    type: string,
+    client: Connection | undefined,
+    signal: AbortSignal | undefined,
+    receiver: string | undefined,
+  ): unknown;
   /** Whether the handler has a parameter with `@Abort()`. */
   readonly takesSignal?: boolean;
   /** Whether the handler takes the text of the body, which is then not parsed. */

@@ -1,5 +1,5 @@
-import type { Block } from './block.js';
-import { headerBytes, OPCODE, writeHeader } from '../frame.js';
+import { Block } from './block.js';
+import { headerBytes, OPCODE, writeHeader, type Frame } from '../frame.js';
 import { SESSION_ID_CHARACTERS } from '../identifiers.js';
 import type { IdTable } from './id-table.js';
 import { COMMA, LITTLE_ENDIAN, QUOTE, TEXT, TEXT_VIEW, TEXT_WORDS, wordOf } from './json-scanner.js';
@@ -41,6 +41,13 @@ export function writeStamped(target: Block, at: number, ids: IdTable, slot: numb
   bytes[brace - 1] = QUOTE;
   bytes[brace] = COMMA; // replaces the opening brace of the client
   return brace + length;
+}
+
+/** Encodes the message in {@link TEXT} as {@link writeStamped} does, in memory of its own, so that receivers can share it. */
+export function stampedCopy(ids: IdTable, slot: number, scanned: EnvelopeScanner): Frame {
+  const block = new Block(Buffer.allocUnsafe(stampedBytes(scanned.length)));
+  writeStamped(block, 0, ids, slot, scanned);
+  return block.bytes as Frame;
 }
 
 /** Copies the scanned text, at least four bytes, in words of 32 bits. The last word overlaps the previous word. */
