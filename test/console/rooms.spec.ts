@@ -75,7 +75,10 @@ describe('the rooms and users of the console', () => {
     await a.element('data').fill('"hello, room"');
     await a.send();
     const row = b.row('hello, room');
-    await row.filter({ hasText: '#chat-room' }).filter({ hasText: (await a.id()).slice(-10) }).waitFor();
+    await row
+      .filter({ hasText: '#chat-room' })
+      .filter({ hasText: (await a.id()).slice(-10) })
+      .waitFor();
   });
 
   it('follow a room whose server gives only the number of members', async () => {

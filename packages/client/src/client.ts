@@ -40,8 +40,7 @@ export class Client<Messages extends object = MessageMap> {
     const listener: ConnectionListener = {
       received: (envelope) => this.#received(envelope),
       changed: (change, welcome) => this.#changed(change, welcome),
-      renew: (token) =>
-        this.#failures.reporting('sys.auth', this.#requests.add({ type: 'sys.auth', data: { token } })),
+      renew: (token) => this.#failures.reporting('sys.auth', this.#requests.add({ type: 'sys.auth', data: { token } })),
       refused: (error) => this.#failures.report(error, 'sys.auth'),
     };
     this.#connection = new ReconnectingConnection(url, listener, { ...options, timeoutMs });

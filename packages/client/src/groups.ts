@@ -68,12 +68,7 @@ export class Groups {
   }
 
   /** Sends a request until it is answered: unlike a message, it has the same effect where it arrives twice. */
-  #ask<Data>(
-    type: string,
-    receiver: string,
-    options: SendOptions | undefined,
-    succeeded: () => void,
-  ): Promise<Data> {
+  #ask<Data>(type: string, receiver: string, options: SendOptions | undefined, succeeded: () => void): Promise<Data> {
     const ask = async (): Promise<Data> => {
       try {
         return (await this.requests.add({ type, receiver }, options, this.#listener(receiver, succeeded))).data as Data;
