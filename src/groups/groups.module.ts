@@ -12,8 +12,10 @@ import { RemoteGroups } from './remote-groups.js';
 import { RoomIndex } from './room-index.js';
 import { RoomNotices } from './room-notices.js';
 import { RoomRouter } from './room-router.js';
+import { Rooms } from './rooms.js';
 import { UserIndex } from './user-index.js';
 import { UserRouter } from './user-router.js';
+import { Users } from './users.js';
 
 /** Provides users and rooms as receivers. Global, so that a handler injects them without importing a module. */
 @Global()
@@ -31,8 +33,10 @@ import { UserRouter } from './user-router.js';
     GroupRouter,
     GroupMembers,
     GroupRequests,
+    Rooms,
+    Users,
   ],
-  exports: [GroupPermissions, RoomIndex, UserIndex, MemberPages, GroupMembers],
+  exports: [GroupPermissions, RoomIndex, UserIndex, MemberPages, GroupMembers, Rooms, Users],
 })
 export class GroupsModule {
   constructor(

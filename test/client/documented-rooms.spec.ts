@@ -27,7 +27,7 @@ describe('the programs of docs/client.md', () => {
     const [, rest] = document.split(`\n## ${heading}\n`);
     const programs = [...rest!.split('\n## ')[0]!.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => `{ ${code} }`);
     const module = `
-      import { connect } from 'switchboard-client';
+      import { connect } from 'switchboard/client';
       import { WebSocket } from 'ws';
       const [url, own, others] = process.argv.slice(1);
       const client = connect(url, { WebSocket, token: () => own });
