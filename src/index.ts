@@ -25,11 +25,12 @@ export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/sessio
 export type { RoomPage } from './groups/room-index.js';
 export { Rooms } from './groups/rooms.js';
 export { Users } from './groups/users.js';
-export { AccessPolicy } from './messaging/access-policy.js';
+export { AccessPolicy, type SendVerdict } from './messaging/access-policy.js';
 export { Emits } from './messaging/emits.js';
 export type { GroupReceipt } from './cluster/backplane.js';
 export type { DescribedSession, DescribedSessions } from './messaging/cluster-sessions.js';
 export type { PageRequest } from './messaging/page-request.js';
+export { RememberedAnswers } from './messaging/remembered-answers.js';
 export { Switchboard, type GroupReceiver, type ListedSessions } from './messaging/switchboard.js';
 export { SwitchboardAdapter, type SwitchboardAdapterOptions } from './module/switchboard.adapter.js';
 export { SwitchboardModule, type SwitchboardAsyncOptions } from './module/switchboard.module.js';

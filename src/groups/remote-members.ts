@@ -33,11 +33,11 @@ export class RemoteMembers {
 
   /** Adds a session that is no member yet. */
   add(id: string): void {
-    // A new list for each id, because a growing one has room for sixteen more.
+    // `concat` makes a list of the exact length; a list that grows has room for sixteen more.
     if (this.#ids instanceof Set) this.#ids.add(id);
-    else this.#ids = this.#ids.length < MAX_LISTED ? [...this.#ids, id] : new Set([...this.#ids, id]);
+    else this.#ids = this.#ids.length < MAX_LISTED ? this.#ids.concat(id) : new Set(this.#ids).add(id);
     const node = this.#nodeOf(id);
-    if (node === undefined) this.#nodes = [...this.#nodes, { nodeId: nodeIdIn(id), members: 1 }];
+    if (node === undefined) this.#nodes = this.#nodes.concat({ nodeId: nodeIdIn(id), members: 1 });
     else node.members++;
   }
 

@@ -40,7 +40,7 @@ export class LocalDelivery {
   }
 
   /**
-   * Puts the same bytes on every connection but that of `except`.
+   * Puts the same bytes on every connection but that of `except`. A session that reads too slowly gets `sys.gap` instead.
    *
    * @returns sessions skipped because they read too slowly
    */
@@ -49,8 +49,10 @@ export class LocalDelivery {
     let sent = 0;
     for (const session of this.sessions.all()) {
       if (session === except) continue;
-      if (session.outbox.overloaded) skipped++;
-      else {
+      if (session.outbox.overloaded) {
+        this.noticeLog.miss(session);
+        skipped++;
+      } else {
         this.noticeLog.send(session, frame);
         sent++;
       }

@@ -14,6 +14,7 @@ import { Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { MessageRouter } from './message-router.js';
 import { NoticeLog } from './notice-log.js';
+import { RememberedAnswers } from './remembered-answers.js';
 import { ReservedTypes } from './reserved-types.js';
 import { SystemRequestHandler } from './system-request-handler.js';
 import { Switchboard } from './switchboard.js';
@@ -30,6 +31,7 @@ import { Switchboard } from './switchboard.js';
     RemoteDelivery,
     BroadcastLimit,
     Broadcaster,
+    RememberedAnswers,
     ReservedTypes,
     MessageAccess,
     MessageRouter,
@@ -51,6 +53,7 @@ import { Switchboard } from './switchboard.js';
     ClusterSessions,
     NoticeLog,
     Broadcaster,
+    RememberedAnswers,
     ReservedTypes,
     MessageAccess,
     MessageRouter,

@@ -146,7 +146,7 @@ export class FastFrameReader {
     const { length } = this.#scanner;
     if (sessionRateLimiter !== undefined && !sessionRateLimiter.has(length, this.#nowMs)) return this.#limit(socket);
     const done =
-      !this.#scanner.reserved && this.handlerTable.definitelyOpen(this.#scanner.typeHash)
+      !this.#scanner.reserved && this.handlerTable.definitelyOpen(socket.session!, this.#scanner)
         ? this.fastRouter.tryRoute(socket.session!, this.#scanner)
         : this.#handle(socket);
     if (done) sessionRateLimiter?.charge(length);
@@ -197,7 +197,8 @@ export class FastFrameReader {
 
   /** Routes a message that no handler claims. Passes one that must be checked to the dispatcher, which replies. */
   #route(socket: GatewaySocket, type: string): boolean {
-    if (this.handlerTable.isOpen(type)) return this.fastRouter.tryRoute(socket.session!, this.#scanner);
+    const session = socket.session!;
+    if (this.handlerTable.isOpen(type, session, this.#scanner)) return this.fastRouter.tryRoute(session, this.#scanner);
     const { length, receiverStart, receiverEnd, idStart, idEnd, nonAscii } = this.#scanner;
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     this.messageDispatcher.route(socket, {
