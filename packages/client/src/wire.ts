@@ -125,7 +125,7 @@ export interface Presence {
   readonly sessions: number;
 }
 
-/** What this session missed at this place, because it read too slowly. */
+/** Counts of messages that this session missed at this place, because it read too slowly. */
 export interface Gap {
   /** Broadcasts and room messages. */
   readonly messages: number;
