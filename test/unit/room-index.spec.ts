@@ -129,6 +129,20 @@ describe('the index of rooms', () => {
     expect(groups.rooms.pageOfRooms(undefined, 5).total).toBe(0);
   });
 
+  it('keeps a room that a listener begins anew while its last members end at one moment', () => {
+    members(2);
+    const { session } = groups.open();
+    const ended = groups.rooms.pageOfRooms(undefined, 1).rooms[0]!.total;
+    groups.rooms.addListener({ left: (_, room) => groups.rooms.join(session, room) });
+    groups.registry.endAll(
+      4000,
+      [...groups.registry.all()].filter((each) => each !== session),
+    );
+    expect(ended).toBe(2);
+    expect(groups.rooms.pageOfRooms(undefined, 5)).toEqual({ rooms: [{ room: 'garden', total: 1 }], total: 1 });
+    expect(groups.rooms.isMember(session, 'garden')).toBe(true);
+  });
+
   it('notifies the rest once of each when some members end at one moment', () => {
     const all = members(10);
     const ended = all.slice(0, 5).map(({ session }) => session);
