@@ -67,10 +67,14 @@ function make({ name, tool, packages, arguments: argumentsFor, env }, folder) {
   return undefined;
 }
 
-/** Finds the line that names the error; tools print progress before it and advice after it. */
+/**
+ * Finds the line that names the error; tools print progress before it and advice after it. Results name no address of a
+ * registry, because it differs between machines.
+ */
 function reason(output) {
+  if (/could not be downloaded/.test(output)) return 'its packages could not be downloaded';
   const lines = output.trim().split('\n');
-  return (lines.find((line) => /error|fail|missing|could not be downloaded/i.test(line)) ?? lines.at(-1)).trim();
+  return (lines.find((line) => /error|fail|missing/i.test(line)) ?? lines.at(-1)).trim();
 }
 
 /** Describes a program of the Go module proxy. */

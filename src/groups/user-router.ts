@@ -111,7 +111,7 @@ export class UserRouter {
     let delivered = 0;
     for (const session of sessions)
       if (this.localDelivery.deliver(sender, session, frame) === undefined) delivered++;
-      else session.missMessage();
+      else this.localDelivery.miss(session);
     return { delivered, skipped: sessions.length - delivered };
   }
 

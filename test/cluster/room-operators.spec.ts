@@ -145,6 +145,22 @@ describe('server code of one node', () => {
     expect(await switchboard.closeAnywhere(bob.id)).toBe(false);
   });
 
+  it('answers 503 where the node of a session does not answer, and closes the other sessions of the user', async () => {
+    const silent = async (): Promise<'unavailable'> => 'unavailable';
+    const backplane = Object.assign(cluster.backplane(0), { kick: silent, changeRoom: silent });
+    for (const [method, path] of [
+      ['PUT', `/rooms/garden/sessions/${bob.id}`],
+      ['DELETE', `/rooms/garden/sessions/${bob.id}`],
+      ['DELETE', `/sessions/${bob.id}`],
+      ['DELETE', `/users/${user}/sessions`],
+    ] as const)
+      expect(problem(await call(method, path))).toBe('503 unavailable');
+    expect((await alice.closed).code).toBe(4000);
+    for (const name of ['kick', 'changeRoom']) Reflect.deleteProperty(backplane, name);
+    expect((await call('DELETE', `/users/${user}/sessions`)).body).toBe('{"closed":1}');
+    expect((await bob.closed).code).toBe(4000);
+  });
+
   it('closes all sessions of a user on both nodes', async () => {
     const { body } = await call('GET', `/users/${user}/sessions`);
     expect(JSON.parse(body)).toMatchObject({ total: 2 });

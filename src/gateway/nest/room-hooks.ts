@@ -85,12 +85,12 @@ export class RoomHooks {
   start(): void {
     const { unscoped, scoped } = this.gateways;
     const has = (name: RoomHookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
-    this.roomIndex.addListener({
-      ...(has('onRoomJoined') && { joined: (session, room) => this.#add(session, { name: 'onRoomJoined', room }) }),
-      ...(has('onRoomLeft') && {
+    if (has('onRoomJoined'))
+      this.roomIndex.addListener({ joined: (session, room) => this.#add(session, { name: 'onRoomJoined', room }) });
+    if (has('onRoomLeft'))
+      this.roomIndex.addListener({
         left: (session, room, code) => this.#add(session, { name: 'onRoomLeft', room, code }),
-      }),
-    });
+      });
   }
 
   /** Returns a promise that resolves when the hooks of a session have settled; `undefined` where none waits or runs. */

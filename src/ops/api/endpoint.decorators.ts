@@ -44,16 +44,14 @@ export function Paged(): MethodDecorator {
 export const RoomParam = (): MethodDecorator =>
   ApiParam({
     name: 'room',
-    schema: { type: 'string', pattern: ROOM_NAME.source },
+    schema: { type: 'string', pattern: ROOM_NAME.source, example: 'garden' },
     description: 'The name of the room, without `#`.',
-    example: 'garden',
   });
 
 /** Describes the path parameter with the id of a session. */
 export const SessionParam = (): MethodDecorator =>
   ApiParam({
     name: 'id',
-    type: String,
+    schema: { type: 'string', example: EXAMPLE_SESSION },
     description: 'A session id: the `receiver` of a welcome.',
-    example: EXAMPLE_SESSION,
   });

@@ -9,9 +9,8 @@ import { UserQueries } from './user-queries.js';
 const UserParam = (): MethodDecorator =>
   ApiParam({
     name: 'user',
-    type: String,
+    schema: { type: 'string', example: 'ann' },
     description: 'The `sub` of the tokens of the user, without `@`, percent-encoded.',
-    example: 'ann',
   });
 
 /** Lets other back ends list the sessions of a user, and close them all. */
