@@ -7,6 +7,8 @@ const NEEDING = [...componentsOfSpecs()].flatMap(([path, components]) => (compon
 /** Files that `vitest.config.ts` in their folder or a project of their own includes. */
 const APART = [...LONG, ...SEPARATE].map((folder) => `test/${folder}/**`);
 
+/** Contract tests of users and rooms, which run on one node, behind proxies, and on three nodes. */
+const USERS_AND_ROOMS = ['rooms', 'room-notices', 'room-requests', 'rooms-order', 'users', 'watches', 'gaps'];
 /** The proxies of `test/support/proxied-server.ts`. */
 const FRONTS = ['nginx, unix', 'nginx, tcp', 'Apache', 'HAProxy', 'Caddy'];
 /**
@@ -26,6 +28,7 @@ const BEHIND_FRONTS = [
   'closing',
   'welcome',
   'early-messages',
+  ...USERS_AND_ROOMS,
 ];
 /** Contract tests that a proxy cannot pass. */
 const NOT_BEHIND: Record<string, string[]> = {
@@ -97,7 +100,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'all: many nodes',
-          include: ['routing', 'departures', 'payload', 'envelope', 'system-messages'].map(
+          include: ['routing', 'departures', 'payload', 'envelope', 'system-messages', ...USERS_AND_ROOMS].map(
             (name) => `test/contract/${name}.spec.ts`,
           ),
           env: { TEST_NODES: '3' },

@@ -35,7 +35,8 @@ const ASSUMED = {
 
 const guide = await readFile(join(ROOT, 'docs/extending.md'), 'utf8');
 const folder = await mkdtemp(join(ROOT, 'test/guide-'));
-for (const name of ['poll.gateway.ts', 'history.gateway.ts', 'classroom.module.ts', 'login.guard.ts'])
+const BLOCKS = ['poll.gateway.ts', 'history.gateway.ts', 'ticket.gateway.ts', 'classroom.module.ts', 'login.guard.ts'];
+for (const name of BLOCKS)
   await writeFile(join(folder, name), block(guide, name).replaceAll(`from '../`, `from '../../src/`));
 for (const [name, text] of Object.entries(ASSUMED)) await writeFile(join(folder, name), text);
 await writeFile(
@@ -105,6 +106,19 @@ describe('the guide to extending', async () => {
     expect((await alice.next('history.read')).data).toEqual({ text: 'hello' });
     expect((await alice.next('history.read')).data).toEqual({ text: 'bye' });
     expect((await alice.next()).type).toBe('sys.ack');
+    await server.stop();
+  });
+
+  it('has a handler that puts sessions into rooms', async () => {
+    const { TicketGateway } = await importGuide('ticket.gateway.ts');
+    @Module({ providers: [TicketGateway!] })
+    class TicketModule {}
+    const server = await startServer({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' }, [TicketModule]);
+    const [alice, bob] = [await server.connect(), await server.connect()];
+    for (const client of [alice, bob]) await client.request('ticket.open', { ticket: 7 });
+    expect(await alice.next('sys.joined')).toMatchObject({ sender: bob.id, receiver: '#ticket.7' });
+    await bob.close();
+    expect(await alice.next('ticket.alone')).toMatchObject({ sender: 'server', receiver: '#ticket.7' });
     await server.stop();
   });
 

@@ -1,7 +1,7 @@
 import { figure } from './samples.js';
 
 /** The whole way first, then between nodes, then the process alone. */
-const shown = 'wss8 wss1 wssfan wssidle cross8 cross1 pp8 mesh pp1 pp4k fan handler lone99 open10k'.split(' ');
+const shown = 'wss8 wss1 wssfan wssidle cross8 cross1 pp8 mesh pp1 pp4k fan rooms handler lone99 open10k'.split(' ');
 const columns = 2;
 const panel = { width: 580, left: 230, bar: 180, row: 22, head: 52, gap: 18 };
 const colours = { switchboard: '#0b7285', other: '#868e96' };

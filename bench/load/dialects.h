@@ -11,6 +11,10 @@ static const char *mode_names[MODES] = {"ws", "sio", "nats", "centrifugo"};
 static const char *mode_ends[MODES] = {"}", "}]", "}\r\n", "}}"};
 
 static void on_data(Conn *c, const char *p, size_t n);
+// Joins before the load, see rooms.h.
+static int joins_first(const Conn *c);
+static void join_first(Conn *c);
+static void on_joining(Conn *c, const char *p, size_t n);
 
 static int mode_of(const char *name) {
   for (int i = 0; i < MODES; i++) if (!strcmp(name, mode_names[i])) return i;
@@ -48,7 +52,8 @@ static int take_id(Conn *c, const char *p, size_t n) { // from the message that 
   return 1;
 }
 static void on_envelope(Conn *c, const char *p, size_t n) {
-  if (c->state == WELCOME) { if (take_id(c, p, n)) set_ready(c); }
+  if (c->state == WELCOME) { if (take_id(c, p, n)) { if (joins_first(c)) join_first(c); else set_ready(c); } }
+  else if (c->state == JOINING) on_joining(c, p, n);
   else if (c->state == READY) on_data(c, p, n);
 }
 static void on_sio(Conn *c, const char *p, size_t n) {

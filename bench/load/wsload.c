@@ -28,7 +28,7 @@
 #include "stream.h"
 
 typedef struct { char *p; size_t len, off, cap; } Buf;
-enum { FREE, CONNECTING, HANDSHAKE, WELCOME, READY, CLOSING, CLOSED };
+enum { FREE, CONNECTING, HANDSHAKE, WELCOME, JOINING, READY, CLOSING, CLOSED };
 typedef struct {
   Stream io;
   int state, idx, peer;
@@ -39,18 +39,19 @@ typedef struct {
   char as_s[112]; int aslen, roff[2], nroff; // where the template names the receiver
   char *tpl; int tlen, toff;                // message template, offset of its data object
   Buf in, out, frag, stream;
-  uint8_t wantw, leaver, fin;
+  uint8_t wantw, leaver, fin, dirty;
+  int first, nrooms, joined;       // its members of rooms, and how many rooms it has joined so far
 } Conn;
 
 static struct {
   const char *host, *path, *scen, *label, *key, *match, *type, *notice, *nkey, *room, *closehow;
   char hdr[2048];
-  int spin, mesh, port, port2, mode, n, pairs, window, size, leavers, burst, nobatch, tricky, tls;
+  int spin, mesh, port, port2, mode, n, pairs, window, size, leavers, burst, nobatch, tricky, tls, join, rooms, members, busy;
   double secs, warm, hold, rate;
 } o = {.host = "127.0.0.1", .path = "/", .scen = "pingpong", .label = "", .key = "receiver", .match = "welcome",
        .type = "direct", .notice = "close", .nkey = "sender", .room = "all", .closehow = "tcp", .port = 8080,
        .n = 1000, .pairs = 100, .window = 1, .size = 100, .leavers = 500, .burst = 64, .secs = 5, .warm = 2,
-       .hold = 2, .rate = 10000};
+       .hold = 2, .rate = 10000, .rooms = 1000, .members = 10};
 
 #define RB (1 << 20)
 #define DOV 61 // bytes of {"t":"16","n":"8","c":"8","x":""}
@@ -115,7 +116,7 @@ static uint64_t unhex(const char *s, int w) { uint64_t v = 0; while (w--) { int 
 static void make_tpl(Conn *c, const char *receiver, const char *sender_id) {
   char *t = malloc(600 + o.size + xlen);
   int k = message_head(t, c, receiver, DOV + xlen);
-  if (o.mesh) for (char *r = t; c->nroff < 2 && (r = strstr(r, receiver)); r++) c->roff[c->nroff++] = r - t;
+  if (o.mesh || *o.scen == 'r') for (char *r = t; c->nroff < 2 && (r = strstr(r, receiver)); r++) c->roff[c->nroff++] = r - t;
   c->toff = k;
   c->aslen = sender_text(c->as_s, c->id);
   k += sprintf(t + k, "{\"t\":\"0000000000000000\",\"n\":\"00000000\",\"c\":\"%08x\",\"x\":\"", c->idx);
@@ -144,8 +145,15 @@ static int has(const char *a, size_t na, const char *b, size_t nb, const char *s
 #define MAXR 64
 static uint32_t round_got[MAXR]; static uint64_t rounds_done, rounds_rec;
 static void leave_notice(Conn *c, const char *p, size_t n);
+static int poll_once(int ms);
+static int ok(void);
+static void lat(void);
+static void tail(double cpu, double scpu, double wall);
+
+#include "rooms.h"
 
 static void on_data(Conn *c, const char *p, size_t n) {
+  if (joins()) { on_room_event(c, p, n); return; }
   const char *px = memmem(p, n, "\"x\":\"", 5), *e = p + n;
   if (!px) { if (memmem(p, n < 200 ? n : 200, o.notice, strlen(o.notice))) leave_notice(c, p, n); else other++; return; }
   rcvd++;
@@ -155,6 +163,7 @@ static void on_data(Conn *c, const char *p, size_t n) {
   uint32_t seq = unhex(px - 25, 8), from = unhex(px - 10, 8);
   const char *r2 = px + 5 + xlen; size_t n1 = px - 54 - p, n2 = e - r2;
   int fan = o.scen[0] == 'f';
+  if (talks()) { on_talk(c, t, seq, from, p, n1, r2, n2); return; }
   if (o.scen[0] == 'e') { // an answer of a handler: to the client that asked; who sent it is the server's affair
     if (from != (uint32_t)c->idx) misroute++;
   } else
@@ -279,11 +288,13 @@ static int poll_once(int ms) {
   static struct epoll_event ev[1024];
   int k = epoll_wait(ep, ev, 1024, ms);
   for (int i = 0; i < k; i++) on_event(&ev[i]);
+  if (ndirty) flush_dirty();
   return k;
 }
 
 static void run_until(uint64_t t, int (*done)(void)) { while (nsec() < t && !(done && done())) poll_once(o.spin ? 0 : 20); }
-static int all_rcvd(void) { return o.scen[0] == 'f' ? rcvd >= sent * (uint64_t)(N - 1) : rcvd >= sent; }
+static uint64_t receivers(void) { return o.scen[0] == 'f' ? N - 1 : talks() ? o.members - 1 : 1; } // of each message
+static int all_rcvd(void) { return rcvd >= sent * receivers(); }
 static int all_left(void) { return survivors_done == (uint32_t)(N - o.leavers); }
 static int ok(void) { return !(misroute | misorder | corrupt | protoerr | unexpected_close | dup_notices); }
 static void tail(double cpu, double scpu, double wall) {
@@ -294,10 +305,11 @@ static void lat(void) {
   printf(",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f", hq(.5) / 1e3, hq(.9) / 1e3, hq(.99) / 1e3, hq(.999) / 1e3, hmax / 1e3);
 }
 static void usage(void) {
-  puts("wsload --scenario pingpong|open|fanout|leave|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio|nats|centrifugo]\n"
-       "  --pairs N (pingpong/open/echo) --conns N (fanout receivers, leave, idle) --window W --size P --time S --warm S --rate R --leavers M\n"
+  puts("wsload --scenario pingpong|open|fanout|rooms|join|leave|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio|nats|centrifugo]\n"
+       "  --pairs N (pingpong/open/echo) --conns N (fanout receivers, rooms, join, leave, idle) --window W --size P --time S --warm S --rate R --leavers M\n"
        "  --close tcp|ws --hold S --burst C --label L --key receiver --match welcome --type direct --notice close --nkey sender\n"
        "  --room all --nobatch --tricky --mesh (pingpong: every reply goes to a random connection)\n"
+       "  --rooms R --members M --busy B (rooms, join: R rooms of M; B sessions are in ten rooms each) --join (fanout: all join --room)\n"
        "  --tls (TLS without verification of the certificate)\n"
        "  --process NAME=PID[,PID...] (a part of the server, repeatable: processor time and memory of each part)\n"
        "  --port2 P (every second connection goes there: to another node)\n"
@@ -308,7 +320,8 @@ int main(int ac, char **av) {
     {"mode", 1, 0, 'm'}, {"pairs", 1, 0, 'a'}, {"conns", 1, 0, 'n'}, {"window", 1, 0, 'w'}, {"size", 1, 0, 'z'}, {"time", 1, 0, 't'},
     {"warm", 1, 0, 'W'}, {"rate", 1, 0, 'r'}, {"leavers", 1, 0, 'l'}, {"close", 1, 0, 'c'}, {"hold", 1, 0, 'o'}, {"burst", 1, 0, 'b'},
     {"process", 1, 0, 'i'}, {"label", 1, 0, 'L'}, {"key", 1, 0, 'k'}, {"match", 1, 0, 'M'}, {"type", 1, 0, 'T'}, {"notice", 1, 0, 'N'},
-    {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"port2", 1, 0, 'q'}, {"tls", 0, 0, 'x'}, {"help", 0, 0, '?'}, {0}};
+    {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"port2", 1, 0, 'q'}, {"tls", 0, 0, 'x'},
+    {"rooms", 1, 0, 'O'}, {"members", 1, 0, 'Q'}, {"busy", 1, 0, 'U'}, {"join", 0, 0, 'J'}, {"help", 0, 0, '?'}, {0}};
   for (int k; (k = getopt_long(ac, av, "", L, 0)) != -1;) switch (k) {
     case 's': o.scen = optarg; break; case 'h': o.host = optarg; break; case 'p': o.port = atoi(optarg); break; case 'P': o.path = optarg; break;
     case 'H': strcat(strcat(o.hdr, optarg), "\r\n"); break; case 'm': o.mode = mode_of(optarg); break;
@@ -319,12 +332,14 @@ int main(int ac, char **av) {
     case 'L': o.label = optarg; break; case 'k': o.key = optarg; break; case 'M': o.match = optarg; break; case 'T': o.type = optarg; break;
     case 'N': o.notice = optarg; break; case 'K': o.nkey = optarg; break; case 'R': o.room = optarg; break; case 'B': o.nobatch = 1; break;
     case 'E': o.mesh = 1; break; case 'S': o.spin = 1; break; case 'y': o.tricky = 1; break; case 'q': o.port2 = atoi(optarg); break; case 'x': o.tls = 1; break;
+    case 'O': o.rooms = atoi(optarg); break; case 'Q': o.members = atoi(optarg); break; case 'U': o.busy = atoi(optarg); break; case 'J': o.join = 1; break;
     default: usage(); }
   if (strncmp(o.host, "127.", 4)) { fprintf(stderr, "only 127.0.0.0/8 is allowed\n"); return 2; }
   signal(SIGPIPE, SIG_IGN); prctl(PR_SET_TIMERSLACK, 1);
   struct rlimit files; // 19,000 sessions need as many descriptors: take all that is allowed
   if (!getrlimit(RLIMIT_NOFILE, &files)) { files.rlim_cur = files.rlim_max; setrlimit(RLIMIT_NOFILE, &files); }
-  int pp = closed_loop() || o.scen[0] == 'o', fan = o.scen[0] == 'f';
+  int pp = closed_loop() || o.scen[0] == 'o', fan = o.scen[0] == 'f', rooms = talks();
+  if ((rooms || joins() || o.join) && o.mode > M_SIO) { fprintf(stderr, "wsload: rooms need --mode ws or sio\n"); return 2; }
   N = pp ? o.pairs * 2 : o.n + fan;
   if (fan && o.window > MAXR - 1) o.window = MAXR - 1;
   xlen = o.size > DOV ? o.size - DOV : 0;
@@ -336,7 +351,9 @@ int main(int ac, char **av) {
     xlen = sprintf(X, "\\\"}}\\\"sender\\\":\\\"evil\\\",\\\\ [{\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 \\\"receiver\\\":\\\"all\\\" %s", f);
   }
   room_wlen = receiver_text(room_want, o.room);
-  C = calloc(N, sizeof *C); ep = epoll_create1(EPOLL_CLOEXEC);
+  C = calloc(N, sizeof *C); dirty = calloc(N, sizeof *dirty);
+  if (rooms || joins()) make_rooms();
+  ep = epoll_create1(EPOLL_CLOEXEC);
   double rss0 = rss_now(); rss_begin(); uint64_t t0 = nsec();
   while (nready < N) {
     while (started < N && started - nready < o.burst) start_conn(started++);
@@ -344,13 +361,15 @@ int main(int ac, char **av) {
     if (nclosed || nsec() - t0 > 180000000000ull) { fprintf(stderr, "connect phase failed: ready %d closed %d\n", nready, nclosed); return 2; }
   }
   double tconn = (nsec() - t0) / 1e9, wall, cpu0, s0;
-  for (int i = 0; i < N && (pp || fan); i++) { if (fan) C[i].peer = 0; make_tpl(&C[i], fan ? o.room : o.scen[0] == 'e' ? "" : C[C[i].peer].id, C[C[i].peer].id); }
+  for (int i = 0; i < N && (pp || fan || rooms); i++) { if (fan || rooms) C[i].peer = 0; make_tpl(&C[i], rooms ? "#r0000" : fan ? o.room : o.scen[0] == 'e' ? "" : C[C[i].peer].id, C[C[i].peer].id); }
   printf("{\"label\":\"%s\",\"scenario\":\"%s\",\"conns\":%d,\"connect_s\":%.3f,\"connect_rate\":%.0f", o.label, o.scen, N, tconn, N / tconn);
-  if (pp || fan) {
+  if (joins()) return run_joins();
+  if (pp || fan || rooms) {
     uint64_t b = nsec(), rec0 = b + o.warm * 1e9, end = rec0 + o.secs * 1e9, due = b, lagmax = 0; double step = 1e9 / o.rate; uint64_t k = 0;
     uint64_t osent = 0;
     if (closed_loop()) for (int i = 0; i < N; i++) { for (int j = 0; j < o.window; j++) send_data(&C[i], nsec()); flush(&C[i]); }
     if (fan) { for (int j = 0; j < o.window; j++) send_data(&C[0], nsec()); flush(&C[0]); }
+    if (rooms) { for (int r = 0; r < o.rooms; r++) speak(r); flush_dirty(); }
     if (o.scen[0] != 'o') {
       run_until(rec0, 0);
       recording = 1; rec_from = rec0; cpu0 = self_cpu(); cpu_begin(); cores(st0); uint64_t r0 = nsec();
@@ -371,11 +390,11 @@ int main(int ac, char **av) {
       wall = (nsec() - r0) / 1e9; cpu0 = self_cpu() - cpu0; s0 = cpu_end(); cores(st1); stopping = 1;
     }
     run_until(nsec() + 10000000000ull, all_rcvd); // drain: every message sent must arrive
-    uint64_t want = fan ? sent * (N - 1) : sent; long lost = (long)(want - rcvd);
+    uint64_t want = sent * receivers(); long lost = (long)(want - rcvd);
     printf(",\"window\":%d,\"size\":%d,\"sent\":%lu,\"received\":%lu,\"lost\":%ld,\"ok\":%s,\"rate\":%.0f", o.window, o.size, sent, rcvd, lost,
            ok() && !lost ? "true" : "false", rec_rcvd / wall);
     if (o.scen[0] == 'o') printf(",\"offered\":%.0f,\"gen_lag_max_us\":%.1f", osent / o.secs, lagmax / 1e3);
-    if (fan) printf(",\"rounds\":%lu", rounds_rec);
+    if (fan || rooms) printf(",\"rounds\":%lu", rounds_rec);
     lat(); print_cpu(rec_rcvd); tail(cpu0, s0, wall);
     return ok() && !lost ? 0 : 3;
   }

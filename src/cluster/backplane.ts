@@ -6,11 +6,27 @@ export type DeliveryFailure = Extract<ErrorCode, 'receiver_not_found' | 'receive
 /** Called once with the outcome of a queued message; `undefined` means that it is on the receiver's connection. */
 export type DeliveryCallback = (failure: DeliveryFailure | undefined) => void;
 
+/** The reason why server code could not put a remote session into a room, or take it out. */
+export type RoomFailure = Exclude<DeliveryFailure, 'receiver_overloaded'> | 'too_many_rooms';
+
+/** How many sessions of a node got a message to a user or a room, and how many were skipped because they read too slowly. */
+export interface GroupReceipt {
+  readonly delivered: number;
+  readonly skipped: number;
+}
+
+/** Called once with the outcome of a message to the members of a group on one node. */
+export type GroupCallback = (outcome: GroupReceipt | DeliveryFailure) => void;
+
+/** A change that server code makes to a room, for one session. */
+export type RoomChange = 'join' | 'leave';
+
 /** A session as nodes announce it to each other. */
 export interface SessionInfo {
   readonly id: string;
-  /** The user, where the operator shows users. */
   readonly user?: string | undefined;
+  /** Names of its rooms, in a snapshot; absent where there are none. */
+  readonly rooms?: readonly string[] | undefined;
 }
 
 /** The details of a session that the HTTP API shows, as its node sends them. */
@@ -38,16 +54,27 @@ export interface ClusterDelegate {
   localSessions(): Iterable<SessionInfo>;
   /** Lists the ids of the remote sessions of one node. The caller may remove the current one while iterating. */
   remoteSessions(nodeId: string): Iterable<string>;
-  /** Adds a remote session, before anything else of that session. Does nothing for a known one. */
+  /**
+   * Adds a remote session, before anything else of that session. Of a known one, replaces the rooms by those of the
+   * snapshot and notifies members of the difference.
+   */
   remoteArrived(sessionInfo: SessionInfo): void;
+  /** Adds a remote session to a room. Does nothing for an unknown session, or for a member. */
+  remoteJoined(id: string, room: string): void;
+  /** Removes a remote session from a room. Does nothing where the session is no member. */
+  remoteLeft(id: string, room: string): void;
   /** Removes a remote session, after everything else of that session. Does nothing for an unknown one. */
   remoteDeparted(id: string, code: number): void;
   /** Puts a message of a remote session, or of a remote server, on a local connection. Copies the frame. */
   deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined;
   /** Puts a remote broadcast on every local connection. Copies the frame. */
   broadcast(frame: Frame): void;
+  /** Puts a message of a remote session or server on the connections of the local members of a user or room. Copies the frame. */
+  deliverToGroup(sender: string, receiver: string, frame: Frame): GroupReceipt;
+  /** Puts a local session into a room or takes it out, for server code of another node. */
+  changeRoom(change: RoomChange, id: string, room: string): RoomFailure | undefined;
   /** Closes a local session. @returns `false` where no local session has this id */
-  kick(id: string): boolean;
+  kick(id: string, code: number): boolean;
   /** Returns the details of those of these sessions that are local. */
   sessionDetails(ids: readonly string[]): SessionDetails[];
   /** Executes the RPC of another node; rejects where this node executes none. @returns plain data */
@@ -99,8 +126,35 @@ export abstract class Backplane {
   /** Announces the departure of a local session to all other nodes, after everything else of that session. */
   abstract departed(id: string, code: number): void;
 
-  /** Closes a remote session. @returns the reason why it was not closed */
-  abstract kick(id: string): Promise<DeliveryFailure | undefined>;
+  /** Announces that a local session joined a room, before any message of the session to the room. */
+  abstract joined(id: string, room: string): void;
+
+  /** Announces that a local session left a room and is still open, after its last message to the room. */
+  abstract left(id: string, room: string): void;
+
+  /**
+   * Queues a message for the members of a user or room on one other node. Copies the frame, whose bytes the caller may
+   * overwrite. The callback gets the outcome where the result is `queued`, and is never called otherwise.
+   *
+   * @param receiver `@USER` or `#ROOM`
+   */
+  abstract deliverToGroup(
+    nodeId: string,
+    sender: string,
+    receiver: string,
+    frame: Frame,
+    callback: GroupCallback,
+  ): 'queued' | 'unavailable';
+
+  /**
+   * Puts a remote session into a room or takes it out. A node of the version before answers `unavailable`.
+   *
+   * @returns the reason why that failed
+   */
+  abstract changeRoom(change: RoomChange, id: string, room: string): Promise<RoomFailure | undefined>;
+
+  /** Closes a remote session. A node of the version before uses code 4000. @returns the reason why it was not closed */
+  abstract kick(id: string, code: number): Promise<DeliveryFailure | undefined>;
 
   /** Returns the details of remote sessions. Leaves out those whose node does not answer in time. */
   abstract sessionDetails(ids: readonly string[]): Promise<readonly SessionDetails[]>;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Backplane, type DeliveryFailure } from './backplane.js';
+import { Backplane, type DeliveryFailure, type RoomFailure } from './backplane.js';
 
 /** The backplane of a single node: there are no remote sessions and no other nodes. */
 @Injectable()
@@ -27,6 +27,18 @@ export class LocalBackplane extends Backplane {
   arrived(): void {}
 
   departed(): void {}
+
+  joined(): void {}
+
+  left(): void {}
+
+  deliverToGroup(): 'unavailable' {
+    return 'unavailable';
+  }
+
+  async changeRoom(): Promise<RoomFailure> {
+    return 'receiver_not_found';
+  }
 
   async kick(): Promise<DeliveryFailure> {
     return 'receiver_not_found';

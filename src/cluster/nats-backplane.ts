@@ -8,7 +8,10 @@ import {
   type ClusterDelegate,
   type DeliveryCallback,
   type DeliveryFailure,
+  type GroupCallback,
   type Outage,
+  type RoomChange,
+  type RoomFailure,
   type RpcResult,
   type SessionDetails,
   type SessionInfo,
@@ -17,7 +20,8 @@ import { Clock, type CancelTimer } from './clock.js';
 import { Membership } from './membership/membership.js';
 import { rendezvousOwner } from './membership/rendezvous.js';
 import { NatsDialer } from './nats/nats-access.js';
-import type { Request } from './wire/node-message.js';
+import type { RequestCallback } from './nats/in-flight.js';
+import type { Request, RequestFailure } from './wire/node-message.js';
 
 const LOOKUP_INTERVAL_MS = 2000;
 
@@ -67,7 +71,8 @@ export class NatsBackplane extends Backplane {
   }
 
   deliver(sender: string, receiver: string, frame: Frame, callback: DeliveryCallback): 'queued' | DeliveryFailure {
-    return this.#request({ type: 'message', sender, receiver, frame }, callback);
+    // The receiving node refuses a message with a `DeliveryFailure` only.
+    return this.#request({ type: 'message', sender, receiver, frame }, callback as RequestCallback);
   }
 
   canBroadcast(bytes: number): boolean {
@@ -90,11 +95,36 @@ export class NatsBackplane extends Backplane {
     this.#membership?.publisher.event({ type: 'departed', id, code });
   }
 
-  async kick(receiver: string): Promise<DeliveryFailure | undefined> {
-    return new Promise((resolve) => {
-      const result = this.#request({ type: 'kick', receiver }, resolve);
-      if (result !== 'queued') resolve(result);
-    });
+  joined(id: string, room: string): void {
+    this.#membership?.publisher.event({ type: 'joined', id, room });
+  }
+
+  left(id: string, room: string): void {
+    this.#membership?.publisher.event({ type: 'left', id, room });
+  }
+
+  deliverToGroup(
+    nodeId: string,
+    sender: string,
+    receiver: string,
+    frame: Frame,
+    callback: GroupCallback,
+  ): 'queued' | 'unavailable' {
+    const membership = this.#membership;
+    // Only members have sessions that this node lists.
+    if (membership?.state.joined !== true || !membership.members.has(nodeId)) return 'unavailable';
+    return membership.publisher.request(nodeId, { type: 'groupMessage', sender, receiver, frame }, (failure, counts) =>
+      // A node of the version before refuses the request. A receipt without counts is malformed.
+      callback((failure as DeliveryFailure | undefined) ?? counts ?? 'unavailable'),
+    );
+  }
+
+  changeRoom(change: RoomChange, receiver: string, room: string): Promise<RoomFailure | undefined> {
+    return this.#ask({ type: change, receiver, room }) as Promise<RoomFailure | undefined>;
+  }
+
+  kick(receiver: string, code: number): Promise<DeliveryFailure | undefined> {
+    return this.#ask({ type: 'kick', receiver, code }) as Promise<DeliveryFailure | undefined>;
   }
 
   async sessionDetails(ids: readonly string[]): Promise<readonly SessionDetails[]> {
@@ -146,8 +176,16 @@ export class NatsBackplane extends Backplane {
     this.#cancelLookup = cancel;
   }
 
+  /** Sends a request that server code waits for. Resolves with the reason why it failed. */
+  #ask(request: Request): Promise<RequestFailure | undefined> {
+    return new Promise((resolve) => {
+      const result = this.#request(request, (failure) => resolve(failure));
+      if (result !== 'queued') resolve(result);
+    });
+  }
+
   /** Decides where a request goes. The only check of a receiver, so that no other one can disagree. */
-  #request(request: Request, callback: DeliveryCallback): 'queued' | DeliveryFailure {
+  #request(request: Request, callback: RequestCallback): 'queued' | DeliveryFailure {
     const membership = this.#membership;
     const nodeId = nodeIdOf(request.receiver);
     if (membership === undefined || nodeId === undefined || this.identity.isOwn(nodeId)) return 'receiver_not_found';

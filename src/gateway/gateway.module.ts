@@ -4,6 +4,7 @@ import { Admission } from './handshake/admission.js';
 import { Authenticator } from './handshake/authenticator.js';
 import { ConnectCheck } from './handshake/connect-check.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
+import { ConnectionPlaces } from './handshake/connection-places.js';
 import { ClientAddress } from './handshake/client-address.js';
 import { FastFrameReader } from './frames/fast-frame-reader.js';
 import { MessageTimeout } from './frames/message-timeout.js';
@@ -19,6 +20,7 @@ import { SharedAddress } from './handshake/shared-address.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
 import { HookCaller } from './nest/hook-caller.js';
+import { RoomHooks } from './nest/room-hooks.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { GatewayBinding } from './gateway-binding.js';
 import { GatewayServer } from './gateway-server.js';
@@ -27,6 +29,7 @@ import { SocketEvents } from './socket-events.js';
 import { UpgradeHandler } from './upgrade-handler.js';
 import { TokenExpiry } from './auth/token-expiry.js';
 import { TokenKeys } from './auth/token-keys.js';
+import { RenewedRights } from './auth/renewed-rights.js';
 import { TokenRenewal } from './auth/token-renewal.js';
 import { NodeModule } from '../node/node.module.js';
 import { TokenVerifier } from './auth/token-verifier.js';
@@ -40,12 +43,14 @@ import { TokenVerifier } from './auth/token-verifier.js';
     Authenticator,
     ConnectCheck,
     ConnectionLimits,
+    ConnectionPlaces,
     ClientAddress,
     OriginPolicy,
     SharedAddress,
     TokenKeys,
     TokenVerifier,
     TokenExpiry,
+    RenewedRights,
     TokenRenewal,
     Handshake,
     HandshakeMetrics,
@@ -60,6 +65,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     GatewayExplorer,
     GatewayInstances,
     HookCaller,
+    RoomHooks,
     SessionHooks,
     SessionOpener,
     UpgradeHandler,

@@ -2,7 +2,11 @@
 export class ConnectionCounter {
   readonly #counts = new Map<string, number>();
 
-  constructor(private readonly limit: number) {}
+  /** @param others returns how many connections of a key other nodes have, which count to the limit */
+  constructor(
+    private readonly limit: number,
+    private readonly others?: (key: string) => number,
+  ) {}
 
   /** Counts a connection; returns `false`, and counts nothing, where the key is at its limit. */
   acquire(key: string): boolean {
@@ -14,10 +18,10 @@ export class ConnectionCounter {
 
   /** Returns whether the key is at its limit. */
   isFull(key: string): boolean {
-    return this.limit > 0 && this.count(key) >= this.limit;
+    return this.limit > 0 && this.count(key) + (this.others?.(key) ?? 0) >= this.limit;
   }
 
-  /** Returns how many connections of a key are counted. */
+  /** Returns how many connections of a key {@link acquire} has counted. */
   count(key: string): number {
     return this.#counts.get(key) ?? 0;
   }

@@ -2,25 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { isUtf8 } from 'node:buffer';
 import {
   ackFrame,
-  Block,
-  EVERYONE,
   stampedBytes,
+  stampedForCopy,
   TEXT,
   writeStamped,
   type EnvelopeScanner,
-  type Frame,
   type IdTable,
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
-import { Broadcaster } from './broadcaster.js';
 import { NoticeLog } from './notice-log.js';
+import { isNoIdCharacter, Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
-
-const STAR = EVERYONE.charCodeAt(0);
-/** Holds the frame of a message to another node while the backplane copies it. Longer frames get a buffer of their own. */
-const REMOTE_FRAME = new Block(Buffer.allocUnsafeSlow(8192));
 
 /**
  * Routes a message that no handler claims, from the client's chunk straight into the receiver's outbox with one copy.
@@ -33,7 +27,7 @@ export class FastRouter {
   constructor(
     private readonly sessions: SessionRegistry,
     private readonly noticeLog: NoticeLog,
-    private readonly broadcaster: Broadcaster,
+    private readonly recipients: Recipients,
     private readonly remoteDelivery: RemoteDelivery,
     private readonly counters: Counters,
   ) {
@@ -42,10 +36,10 @@ export class FastRouter {
 
   /** Routes the message that the scanner has just accepted. Returns `false`, without effect, where the slow path must decide. */
   tryRoute(sender: Session, found: EnvelopeScanner): boolean {
-    const { length, receiverStart, receiverEnd } = found;
+    const { length, receiverStart } = found;
     // The id slot of a closed session may belong to another one.
     if (sender.closed || receiverStart < 0 || (found.nonAscii && !isUtf8(TEXT.subarray(0, length)))) return false;
-    if (receiverEnd - receiverStart === 1 && TEXT[receiverStart] === STAR) return this.#broadcast(sender, found);
+    if (isNoIdCharacter(TEXT[receiverStart]!)) return this.recipients.tryRoute(sender, found);
     const target = this.sessions.findByHash(found.receiverHash);
     if (target === undefined) return this.#routeRemote(sender, found);
     if (!this.#ids.equalsAt(target.idSlot, receiverStart)) return false;
@@ -60,31 +54,13 @@ export class FastRouter {
     return true;
   }
 
-  #broadcast(sender: Session, found: EnvelopeScanner): boolean {
-    if (!this.broadcaster.tryCharge(sender, stampedBytes(found.length))) return false;
-    const block = new Block(Buffer.allocUnsafe(stampedBytes(found.length)));
-    const { skipped } = this.broadcaster.broadcast(this.#stamped(sender, found, block), sender);
-    this.counters.fastBroadcasts++;
-    if (found.idStart >= 0)
-      sender.send(ackFrame(sender.id, found.ascii(found.idStart, found.idEnd), 'accepted', skipped));
-    return true;
-  }
-
   /** Queues a message whose receiver is not local. Its node decides later whether the receiver exists. */
   #routeRemote(sender: Session, found: EnvelopeScanner): boolean {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
     const id = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
-    const bytes = stampedBytes(found.length);
-    const block = bytes <= REMOTE_FRAME.bytes.length ? REMOTE_FRAME : new Block(Buffer.allocUnsafe(bytes));
-    const frame = this.#stamped(sender, found, block);
+    const frame = stampedForCopy(this.#ids, sender.idSlot, found);
     if (this.remoteDelivery.route(sender, receiver, frame, id) !== 'queued') return false;
     this.counters.received++;
     return true;
-  }
-
-  /** Writes the message as a frame to the start of a block, and returns that part of the block. */
-  #stamped(sender: Session, found: EnvelopeScanner, block: Block): Frame {
-    const end = writeStamped(block, 0, this.#ids, sender.idSlot, found);
-    return block.bytes.subarray(0, end) as Frame;
   }
 }

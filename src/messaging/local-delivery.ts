@@ -39,8 +39,13 @@ export class LocalDelivery {
     return undefined;
   }
 
+  /** Counts a message that a session is not sent because it reads too slowly; `sys.gap` takes its place. */
+  miss(target: Session): void {
+    this.noticeLog.miss(target);
+  }
+
   /**
-   * Puts the same bytes on every connection but that of `except`.
+   * Puts the same bytes on every connection but that of `except`. A session that reads too slowly gets `sys.gap` instead.
    *
    * @returns sessions skipped because they read too slowly
    */
@@ -49,8 +54,10 @@ export class LocalDelivery {
     let sent = 0;
     for (const session of this.sessions.all()) {
       if (session === except) continue;
-      if (session.outbox.overloaded) skipped++;
-      else {
+      if (session.outbox.overloaded) {
+        this.noticeLog.miss(session);
+        skipped++;
+      } else {
         this.noticeLog.send(session, frame);
         sent++;
       }

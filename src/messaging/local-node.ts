@@ -3,20 +3,41 @@ import {
   Backplane,
   type ClusterDelegate,
   type DeliveryFailure,
+  type GroupReceipt,
+  type RoomChange,
+  type RoomFailure,
   type SessionDetails,
   type SessionInfo,
 } from '../cluster/backplane.js';
-import type { Frame } from '../protocol/index.js';
+import type { Frame, ServerCloseCode } from '../protocol/index.js';
 import { sessionDetails } from '../sessions/session-details.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
 import { LocalDelivery } from './local-delivery.js';
 import { NoticeLog } from './notice-log.js';
 import { SessionDirectory } from './session-directory.js';
+
+/** The users and rooms of all nodes. Implemented by `groups/`, whose rank is higher. */
+export interface GroupIndex {
+  /** Returns the names of the rooms of a local session; `undefined` where there are none. */
+  roomsOf(session: Session): readonly string[] | undefined;
+  /** Called when a remote session is in the directory, and again with the rooms of each snapshot. */
+  remoteArrived(sessionInfo: SessionInfo): void;
+  /** Called when a remote session has left the directory. @param user its user, which the directory has no more */
+  remoteDeparted(id: string, user: string | undefined, code: number): void;
+  remoteJoined(id: string, room: string): void;
+  remoteLeft(id: string, room: string): void;
+  /** Puts a message on the connections of local members. Copies the frame once. */
+  deliverLocal(sender: string, receiver: string, frame: Frame): GroupReceipt;
+  /** Puts a local session into a room or takes it out, in the name of server code. */
+  change(change: RoomChange, session: Session, room: string): RoomFailure | undefined;
+}
 
 /** Applies the events and requests of other nodes to this node, and announces this node's sessions to them. */
 @Injectable()
 export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApplicationShutdown {
   #rpc: ((body: unknown) => Promise<unknown>) | undefined;
+  #groups: GroupIndex | undefined;
 
   constructor(
     private readonly backplane: Backplane,
@@ -43,19 +64,35 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   *localSessions(): Iterable<SessionInfo> {
-    for (const { id, user } of this.sessions.all()) yield { id, user };
+    for (const session of this.sessions.all()) {
+      const { id, user, announced } = session;
+      if (announced) yield { id, user, rooms: this.#groups?.roomsOf(session) };
+    }
   }
 
   remoteSessions(nodeId: string): Iterable<string> {
     return this.sessionDirectory.remoteSessions(nodeId);
   }
 
-  remoteArrived({ id, user }: SessionInfo): void {
+  remoteArrived(sessionInfo: SessionInfo): void {
+    const { id, user } = sessionInfo;
     if (this.sessionDirectory.addRemote(id, user)) this.noticeLog.remoteArrived(id, user);
+    this.#groups?.remoteArrived(sessionInfo);
   }
 
   remoteDeparted(id: string, code: number): void {
-    if (this.sessionDirectory.removeRemote(id)) this.noticeLog.remoteDeparted(id, code);
+    const user = this.sessionDirectory.userOf(id);
+    if (!this.sessionDirectory.removeRemote(id)) return;
+    this.noticeLog.remoteDeparted(id, code);
+    this.#groups?.remoteDeparted(id, user, code);
+  }
+
+  remoteJoined(id: string, room: string): void {
+    if (this.sessionDirectory.has(id)) this.#groups?.remoteJoined(id, room);
+  }
+
+  remoteLeft(id: string, room: string): void {
+    this.#groups?.remoteLeft(id, room);
   }
 
   deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined {
@@ -68,9 +105,18 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     this.localDelivery.fanOut(Buffer.from(frame) as Frame);
   }
 
-  kick(id: string): boolean {
+  deliverToGroup(sender: string, receiver: string, frame: Frame): GroupReceipt {
+    return this.#groups?.deliverLocal(sender, receiver, frame) ?? { delivered: 0, skipped: 0 };
+  }
+
+  changeRoom(change: RoomChange, id: string, room: string): RoomFailure | undefined {
     const session = this.sessions.find(id);
-    session?.close(4000);
+    return session === undefined ? 'receiver_not_found' : this.#groups?.change(change, session, room);
+  }
+
+  kick(id: string, code: number): boolean {
+    const session = this.sessions.find(id);
+    session?.close(code as ServerCloseCode);
     return session !== undefined;
   }
 
@@ -84,6 +130,11 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   /** Registers the function that executes the RPCs of other nodes. */
   registerRpc(rpc: (body: unknown) => Promise<unknown>): void {
     this.#rpc = rpc;
+  }
+
+  /** Registers the users and rooms, which follow the sessions of all nodes. */
+  registerGroups(groups: GroupIndex): void {
+    this.#groups = groups;
   }
 
   async rpc(body: unknown): Promise<unknown> {

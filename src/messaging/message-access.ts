@@ -1,10 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { MessageError, type Envelope } from '../protocol/index.js';
+import { MessageError, type Envelope, type EnvelopeScanner } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
-import { AccessPolicy } from './access-policy.js';
-import { chosenProvider, isShared, moduleOf, refuse } from './chosen-provider.js';
+import type { AccessPolicy } from './access-policy.js';
+import { chosenPolicy, wrongVerdict } from './chosen-policy.js';
+import { RememberedAnswers } from './remembered-answers.js';
 import { ReservedTypes } from './reserved-types.js';
 
 /**
@@ -19,6 +20,7 @@ export class MessageAccess implements OnModuleInit {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly reservedTypes: ReservedTypes,
+    private readonly answers: RememberedAnswers,
     { directMessages }: Settings,
   ) {
     this.#directMessages = directMessages;
@@ -26,22 +28,35 @@ export class MessageAccess implements OnModuleInit {
 
   /** @throws {StartError} where the policy of the application cannot be used */
   onModuleInit(): void {
-    this.#policy = policyOf(this.discovery);
+    this.#policy = chosenPolicy(this.discovery);
+  }
+
+  /** The policy of the application, if there is one, once all modules are initialized. */
+  get policy(): AccessPolicy | undefined {
+    return this.#policy;
   }
 
   /** The types for which {@link isOpen} is `false`; `'all'` where no list of types decides. */
   get checkedTypes(): ReadonlySet<string> | 'all' {
     const { exact, prefixes } = this.reservedTypes;
-    return this.#checksAllTypes || prefixes.length > 0 ? 'all' : exact;
+    return !this.#directMessages || prefixes.length > 0 ? 'all' : exact;
   }
 
-  /** Returns whether {@link check} accepts every message of this type that has a receiver. */
+  /** Returns whether clients may send this type to receivers, where the policy does not refuse the message. */
   isOpen(type: string): boolean {
-    return !this.#checksAllTypes && !this.reservedTypes.has(type);
+    return this.#directMessages && !this.reservedTypes.has(type);
   }
 
   /**
-   * Checks a message of a client that no handler claims. Asks the policy once.
+   * Returns whether {@link check} accepts the message that the scanner has just accepted without asking the policy, if the
+   * type of the message {@link isOpen}.
+   */
+  allows(sender: Session, found: EnvelopeScanner): boolean {
+    return this.#policy === undefined || this.answers.allows(sender, found);
+  }
+
+  /**
+   * Checks a message of a client that no handler claims. Asks the policy once, unless its answer is remembered.
    *
    * @returns the receiver
    * @throws {MessageError} `reserved_type`, `unknown_type` or `forbidden`, in that order
@@ -51,35 +66,19 @@ export class MessageAccess implements OnModuleInit {
     if (this.reservedTypes.has(type)) throw MessageError.of('reserved_type', id);
     if (receiver === undefined) throw MessageError.of('unknown_type', id);
     if (!this.#directMessages) throw new MessageError('forbidden', 'Sessions may not send messages to sessions.', id);
-    if (this.#policy !== undefined && !allows(this.#policy, sender, receiver, type))
+    if (this.#policy !== undefined && !this.#asks(this.#policy, sender, receiver, type))
       throw MessageError.of('forbidden', id);
     return receiver;
   }
 
-  get #checksAllTypes(): boolean {
-    return !this.#directMessages || this.#policy !== undefined;
+  /** @throws {TypeError} for any other verdict than those of a policy, so that a promise never counts as `true` */
+  #asks(policy: AccessPolicy, sender: Session, receiver: string, type: string): boolean {
+    const remembered = this.answers.answer(sender, receiver);
+    if (remembered !== undefined) return remembered === 'always';
+    const verdict: unknown = policy.maySend(sender, receiver, type);
+    if (typeof verdict === 'boolean') return verdict;
+    if (verdict !== 'always' && verdict !== 'never') throw wrongVerdict(policy, 'maySend', verdict);
+    this.answers.remember(sender, receiver, verdict);
+    return verdict === 'always';
   }
-}
-
-/** @throws {TypeError} for any other verdict than `true` and `false`, so that a promise never counts as `true` */
-function allows(policy: AccessPolicy, sender: Session, receiver: string, type: string): boolean {
-  const verdict: unknown = policy.maySend(sender, receiver, type);
-  if (typeof verdict === 'boolean') return verdict;
-  Promise.resolve(verdict).catch(() => undefined); // an unhandled rejection would end the process
-  const shown = verdict instanceof Promise ? 'a promise' : String(verdict);
-  throw new TypeError(`${policy.constructor.name}.maySend returned ${shown}; it must return true or false, at once`);
-}
-
-/** Returns the policy of the application, if there is one. @throws {StartError} where it cannot be used */
-function policyOf(discovery: DiscoveryService): AccessPolicy | undefined {
-  const provider = chosenProvider(discovery.getProviders(), AccessPolicy);
-  if (provider === undefined) return undefined;
-  const place = `AccessPolicy of ${moduleOf(provider)}`;
-  if (!isShared(provider))
-    refuse(`${place}: must not be request-scoped or transient, because one policy serves all sessions`);
-  const { maySend } = (provider.instance ?? {}) as { maySend?: unknown };
-  if (typeof maySend !== 'function') refuse(`${place}: must have a method maySend(session, receiver, type)`);
-  if (maySend.constructor.name === 'AsyncFunction')
-    refuse(`${place}: maySend must not be async; keep what it needs in memory, and return true or false`);
-  return provider.instance as AccessPolicy;
 }

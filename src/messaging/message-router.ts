@@ -1,40 +1,48 @@
 import { Injectable } from '@nestjs/common';
-import { ackFrame, EVERYONE, MessageError, stampedFrame, type Envelope, type Frame } from '../protocol/index.js';
+import {
+  ackFrame,
+  EVERYONE,
+  isGroup,
+  MessageError,
+  stampedFrame,
+  type Envelope,
+  type Frame,
+} from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
-import { Broadcaster } from './broadcaster.js';
+import { checkGroup } from './group-routes.js';
 import { LocalDelivery } from './local-delivery.js';
 import { MessageAccess } from './message-access.js';
+import { Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
 
-/** Routes encoded messages to one session or to all, on whatever node, and acknowledges them to their senders. */
+/** Routes encoded messages to their receivers, on whatever node, and acknowledges them to their senders. */
 @Injectable()
 export class MessageRouter {
   constructor(
     private readonly sessions: SessionRegistry,
     private readonly localDelivery: LocalDelivery,
     private readonly remoteDelivery: RemoteDelivery,
-    private readonly broadcaster: Broadcaster,
+    private readonly recipients: Recipients,
     private readonly access: MessageAccess,
   ) {}
 
   /**
    * Routes the message of a client that no handler claims, where {@link MessageAccess} allows the message.
    *
-   * @throws {MessageError} `reserved_type`, `unknown_type` or `forbidden`; then `receiver_not_found`,
-   *   `receiver_overloaded` or `unavailable`, where that is known at once; for a broadcast `rate_limited`
+   * @throws {MessageError} `invalid_message` for a receiver that begins with `@` or `#` and cannot be a user or a room;
+   *   `reserved_type`, `unknown_type` or `forbidden`; then `receiver_not_found`, `receiver_overloaded` or `unavailable`,
+   *   where that is known at once; for several receivers `rate_limited`; for a room `not_joined`
    * @throws what the application's `AccessPolicy` throws
    */
   route(sender: Session, envelope: Envelope): void {
+    const { id } = envelope;
+    const isToGroup = envelope.receiver !== undefined && isGroup(envelope.receiver);
+    if (isToGroup) checkGroup(envelope.receiver, id);
     const receiver = this.access.check(sender, envelope);
     if (sender.closed) return; // the policy may close the session
-    const { id } = envelope;
+    if (isToGroup || receiver === EVERYONE) return this.recipients.route(sender, envelope, receiver);
     const frame = stampedFrame(sender.id, envelope);
-    if (receiver === EVERYONE) {
-      const skipped = this.broadcaster.broadcastFor(sender, frame, id);
-      if (id !== undefined) sender.send(ackFrame(sender.id, id, 'accepted', skipped));
-      return;
-    }
     const target = this.sessions.find(receiver);
     if (target === undefined) {
       const result = this.remoteDelivery.route(sender, receiver, frame, id);
@@ -47,7 +55,7 @@ export class MessageRouter {
   }
 
   /**
-   * Puts a message on its receiver's connection. Returns a promise of the outcome where the receiver is remote.
+   * Puts a message on the connection of a single receiver. Returns a promise of the outcome where the receiver is remote.
    *
    * @param sender a session, or a name of the server
    * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once

@@ -3,14 +3,18 @@ import { DiscoveryModule } from '@nestjs/core';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { BroadcastLimit } from './broadcast-limit.js';
 import { Broadcaster } from './broadcaster.js';
+import { ClusterSessions } from './cluster-sessions.js';
 import { FastRouter } from './fast-router.js';
+import { GroupRoutes } from './group-routes.js';
 import { LocalDelivery } from './local-delivery.js';
 import { LocalNode } from './local-node.js';
 import { MessageAccess } from './message-access.js';
 import { SessionDirectory } from './session-directory.js';
+import { Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
 import { MessageRouter } from './message-router.js';
 import { NoticeLog } from './notice-log.js';
+import { RememberedAnswers } from './remembered-answers.js';
 import { ReservedTypes } from './reserved-types.js';
 import { SystemRequestHandler } from './system-request-handler.js';
 import { Switchboard } from './switchboard.js';
@@ -21,15 +25,19 @@ import { Switchboard } from './switchboard.js';
   imports: [DiscoveryModule, SessionsModule],
   providers: [
     SessionDirectory,
+    ClusterSessions,
     NoticeLog,
     LocalDelivery,
     RemoteDelivery,
     BroadcastLimit,
     Broadcaster,
+    RememberedAnswers,
     ReservedTypes,
     MessageAccess,
     MessageRouter,
     LocalNode,
+    GroupRoutes,
+    Recipients,
     FastRouter,
     SystemRequestHandler,
     Switchboard,
@@ -37,9 +45,15 @@ import { Switchboard } from './switchboard.js';
   exports: [
     SessionsModule,
     LocalNode,
+    GroupRoutes,
+    LocalDelivery,
+    RemoteDelivery,
+    BroadcastLimit,
     SessionDirectory,
+    ClusterSessions,
     NoticeLog,
     Broadcaster,
+    RememberedAnswers,
     ReservedTypes,
     MessageAccess,
     MessageRouter,

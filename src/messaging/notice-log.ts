@@ -24,6 +24,7 @@ const MAX_LOG_NOTICES = 4096;
 export class NoticeLog implements SessionListener {
   readonly #arrivals: boolean;
   readonly #showUsers: boolean;
+  /** Whether all sessions get `sys.departed`. No session does where there are no peers either: `rooms` and `none`. */
   readonly #toAll: boolean;
   readonly #peers: Peers | undefined;
   readonly #windowMs: number;
@@ -96,6 +97,12 @@ export class NoticeLog implements SessionListener {
   send(session: Session, frame: Frame): void {
     this.catchUp(session);
     session.sendShared(frame);
+  }
+
+  /** Counts a message that a session is not sent because it reads too slowly, after every notice added before. */
+  miss(session: Session): void {
+    this.catchUp(session);
+    session.missMessage();
   }
 
   #addDeparture(peer: SessionRef, id: string, code: number): void {

@@ -25,7 +25,7 @@ export class RemoteDelivery {
   route(sender: Session, receiver: string, frame: Frame, id: string | undefined): 'queued' | DeliveryFailure {
     return this.backplane.deliver(sender.id, receiver, frame, (failure) => {
       if (sender.closed) return;
-      if (failure !== undefined) return this.#refuse(sender, failure, id);
+      if (failure !== undefined) return this.refuse(sender, MessageError.of(failure, id));
       this.noticeLog.recordExchange(sender, receiver);
       if (id !== undefined) sender.send(ackFrame(sender.id, id, 'routed'));
     });
@@ -56,16 +56,16 @@ export class RemoteDelivery {
     return this.backplane.broadcast(sender === undefined ? SERVER : sender.id, frame);
   }
 
-  async #recordDelivered(promise: Promise<void>, sender: Session | string, receiver: string): Promise<void> {
-    await promise;
-    if (typeof sender !== 'string' && !sender.closed) this.noticeLog.recordExchange(sender, receiver);
-  }
-
-  #refuse(sender: Session, failure: DeliveryFailure, ref: string | undefined): void {
-    const { code, message, details } = MessageError.of(failure, ref);
+  /** Answers a message of a session with an error that is known only after the message was sent. */
+  refuse(sender: Session, { code, message, ref, details }: MessageError): void {
     this.counters.count(this.counters.refused, code);
     this.log.info('message refused', { code, session: sender.id, address: sender.address });
     sender.send(errorFrame(sender.id, code, message, ref, details));
+  }
+
+  async #recordDelivered(promise: Promise<void>, sender: Session | string, receiver: string): Promise<void> {
+    await promise;
+    if (typeof sender !== 'string' && !sender.closed) this.noticeLog.recordExchange(sender, receiver);
   }
 }
 

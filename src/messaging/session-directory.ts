@@ -6,7 +6,7 @@ import { SortedIds, type IdPage } from '../sessions/sorted-ids.js';
 /** The only copy of where sessions are: the remote ones by their nodes, and the ids of all in order. */
 @Injectable()
 export class SessionDirectory {
-  /** Remote sessions by node id, with their users where the operator shows them. */
+  /** Remote sessions by node id, with their users. */
   readonly #remote = new Map<string, Map<string, string | undefined>>();
   #remoteSize = 0;
   readonly #order: SortedIds;
@@ -72,6 +72,6 @@ export class SessionDirectory {
 }
 
 /** Returns the node id in a session id. */
-function nodeIdIn(id: string): string {
+export function nodeIdIn(id: string): string {
   return id.slice(0, NODE_ID_CHARACTERS);
 }

@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import {
-  checkClose,
-  DEFAULT_PAGE,
-  EVERYONE,
-  isApplicationType,
-  MAX_PAGE,
-  MessageError,
-  SERVER,
-  textFrame,
-  type Frame,
-  type ServerCloseCode,
-} from '../protocol/index.js';
+import type { GroupReceipt } from '../cluster/backplane.js';
+import { checkClose, EVERYONE, isGroup, MessageError, SERVER, type ServerCloseCode } from '../protocol/index.js';
+import type { SessionDetails } from '../sessions/session-details.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
-import { Session } from '../sessions/session.js';
+import type { Session } from '../sessions/session.js';
 import { Broadcaster, localOnly } from './broadcaster.js';
+import { ClusterSessions, type DescribedSessions } from './cluster-sessions.js';
+import { EncodedMessage, idsOf, kindOf } from './encoded-message.js';
+import { GroupRoutes } from './group-routes.js';
 import { MessageRouter } from './message-router.js';
+import { pageLimit, type PageRequest } from './page-request.js';
+
+/** A receiver that is a user or a room. */
+export type GroupReceiver = `@${string}` | `#${string}`;
+
+const NOBODY: GroupReceipt = { delivered: 0, skipped: 0 };
 
 /** One page of this node's sessions, in the order of their ids. */
 export interface ListedSessions {
@@ -32,31 +32,51 @@ export class Switchboard {
     private readonly router: MessageRouter,
     private readonly broadcaster: Broadcaster,
     private readonly sessions: SessionRegistry,
+    private readonly groupRoutes: GroupRoutes,
+    private readonly clusterSessions: ClusterSessions,
   ) {}
 
   /**
    * Sends one message in the name of a session or of the server, without waiting. The node of a remote receiver may
-   * still refuse the message.
+   * still refuse the message. The sender of a message to a room may be no member.
    *
-   * @param receiver a session's id, or `"*"` for every session but the sender
+   * @param receiver a session's id, `"*"` for every session but the sender, `"@USER"` for every session of the user but the
+   *   sender, or `"#ROOM"` for every member of the room but the sender
    * @param data any JSON value; `undefined` omits the field `data`
-   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded`, `unavailable`
+   * @throws {MessageError} `receiver_not_found` where no session has this id, or the user has no other session;
+   *   `receiver_overloaded`, for a user where all of its sessions are; `unavailable`; `invalid_message` for a receiver that
+   *   begins with `@` or `#` and cannot be a user or a room
    * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
    */
   send(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): void {
-    if (receiver === EVERYONE) this.broadcast(sender, type, data);
-    else void this.#send(sender, receiver, type, data);
+    if (receiver === EVERYONE) return void this.broadcast(sender, type, data);
+    const delivering = this.#send(sender, receiver, type, data);
+    // Only `deliver` reports a failure on another node. An unhandled rejection would end the process.
+    if (delivering instanceof Promise) void delivering.catch(() => undefined);
   }
 
   /**
-   * Sends one message and resolves when it is on its receiver's connection, on whatever node.
+   * Sends one message and resolves when it is on the connection of its receiver, on whatever node; for a user or a room,
+   * when it is on the connections of all their sessions but the sender.
    *
-   * @throws {MessageError} `receiver_not_found`, `receiver_overloaded`, `unavailable`
+   * @param receiver as in {@link send}
+   * @returns for a user or a room, how many sessions got the message, and how many were skipped because they read too
+   *   slowly; nobody gets it in a room without other members
+   * @throws {MessageError} as {@link send}; `unavailable` for a room also where the members of one node may have missed the
+   *   message
    * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
    */
-  async deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<void> {
-    if (receiver === EVERYONE) this.broadcast(sender, type, data);
-    else await this.#send(sender, receiver, type, data);
+  deliver(
+    sender: Session | typeof SERVER,
+    receiver: GroupReceiver,
+    type: string,
+    data?: unknown,
+  ): Promise<GroupReceipt>;
+  deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<void>;
+  async deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<unknown> {
+    if (receiver !== EVERYONE) return this.#send(sender, receiver, type, data);
+    this.broadcast(sender, type, data);
+    return undefined;
   }
 
   /**
@@ -66,8 +86,8 @@ export class Switchboard {
    *
    * @param receivers sessions, or ids of sessions; a departed session is skipped
    * @param data any JSON value, encoded once; `undefined` omits the field `data`
-   * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold, and for a receiver
-   *   `"*"`; nothing is sent then
+   * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold, and for a receiver that
+   *   is not a single session; nothing is sent then
    */
   multicast(
     sender: Session | typeof SERVER,
@@ -118,13 +138,10 @@ export class Switchboard {
   /**
    * Lists one page of this node's sessions.
    *
-   * @param page `after`: the last page's `next`; `limit`: 1 to 1,000, 100 by default
    * @throws {RangeError} where `limit` is out of range
    */
-  list({ after, limit = DEFAULT_PAGE }: { readonly after?: string; readonly limit?: number } = {}): ListedSessions {
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
-      throw new RangeError(`limit must be a whole number from 1 to ${MAX_PAGE}`);
-    const { sessions, ...rest } = this.sessions.page(after, limit);
+  list(page: PageRequest = {}): ListedSessions {
+    const { sessions, ...rest } = this.sessions.page(page.after, pageLimit(page));
     const found = sessions.map((id) => this.sessions.find(id));
     return { sessions: found.filter((session) => session !== undefined), ...rest };
   }
@@ -137,16 +154,65 @@ export class Switchboard {
    * @throws {TypeError} for an id that is not a string
    */
   close(id: string, code: ServerCloseCode = 4000): boolean {
-    if (typeof id !== 'string') throw new TypeError(`close takes the id of a session, and not ${kindOf(id)}`);
+    checkText('close', id, 'the id of a session');
     checkClose(code);
     const session = this.sessions.find(id);
     session?.close(code);
     return session !== undefined;
   }
 
-  #send(sender: Session | typeof SERVER, receiver: string, type: string, data: unknown): Promise<void> | undefined {
+  /**
+   * Returns the details of a session on any node; `undefined` where no session has this id.
+   *
+   * @throws {MessageError} `unavailable` where the node of the session does not answer
+   */
+  async findAnywhere(id: string): Promise<SessionDetails | undefined> {
+    checkText('findAnywhere', id, 'the id of a session');
+    return this.clusterSessions.find(id);
+  }
+
+  /**
+   * Lists one page of the sessions of all nodes. A session whose node does not answer has only `id` and `user`.
+   *
+   * @throws {RangeError} where `limit` is out of range
+   */
+  async listAll(page: PageRequest = {}): Promise<DescribedSessions> {
+    return this.clusterSessions.page(page.after, pageLimit(page));
+  }
+
+  /**
+   * Does the same as {@link close} for a session on any node.
+   *
+   * @throws {MessageError} `unavailable` where the node of the session does not answer
+   */
+  async closeAnywhere(id: string, code: ServerCloseCode = 4000): Promise<boolean> {
+    checkText('closeAnywhere', id, 'the id of a session');
+    return this.clusterSessions.close(id, code);
+  }
+
+  /**
+   * Closes all sessions of a user on all nodes, and returns how many they were. A session that opens meanwhile may stay.
+   *
+   * @param user `sub` of the tokens, without `@`
+   * @throws {MessageError} `unavailable` where the node of one of the sessions does not answer; the others are closed
+   */
+  async closeUser(user: string, code: ServerCloseCode = 4000): Promise<number> {
+    checkText('closeUser', user, 'a user');
+    return this.clusterSessions.closeUser(user, code);
+  }
+
+  #send(
+    sender: Session | typeof SERVER,
+    receiver: string,
+    type: string,
+    data: unknown,
+  ): Promise<GroupReceipt | void> | GroupReceipt | undefined {
     const frame = new EncodedMessage(sender, type, data).frameFor(receiver);
-    return this.#announce(sender) ? this.router.deliver(sender, receiver, frame) : undefined;
+    const isToGroup = isGroup(receiver);
+    if (!this.#announce(sender)) return isToGroup ? NOBODY : undefined;
+    return isToGroup
+      ? this.groupRoutes.router.deliver(sender, receiver, frame)
+      : this.router.deliver(sender, receiver, frame);
   }
 
   /** Announces the sender of a message. @returns `false` where the sender has left, and nothing may be sent */
@@ -157,63 +223,6 @@ export class Switchboard {
   }
 }
 
-/** A message without its receiver. Its data is encoded once; nothing has changed where it cannot be encoded. */
-class EncodedMessage {
-  readonly senderId: string;
-  readonly #type: string;
-  readonly #dataField: string;
-
-  /** @throws {TypeError} for a sender or a type that no message may have, and for data that JSON cannot hold */
-  constructor(sender: Session | typeof SERVER, type: unknown, data: unknown) {
-    if (sender !== SERVER && !(sender instanceof Session))
-      throw new TypeError(`the sender of a message must be a Session or SERVER, and not ${kindOf(sender)}`);
-    if (!isApplicationType(type))
-      throw new TypeError(
-        `a handler sent ${typeof type === 'string' ? JSON.stringify(type) : kindOf(type)}, which no application message may have as its type`,
-      );
-    this.senderId = sender === SERVER ? SERVER : sender.id;
-    this.#type = type;
-    this.#dataField = data === undefined ? '' : `,"data":${jsonOf(type, data)}`;
-  }
-
-  /** @throws {TypeError} for a receiver that is not a string */
-  frameFor(receiver: unknown): Frame {
-    if (typeof receiver !== 'string') throw notReceiver(receiver, `a session's id or "*"`);
-    const head = `{"type":"${this.#type}","sender":"${this.senderId}","receiver":${JSON.stringify(receiver)}`;
-    return textFrame(`${head}${this.#dataField}}`);
-  }
-}
-
-/** @throws {TypeError} for a text in place of a list, and for a receiver that is not a single session */
-function idsOf(receivers: Iterable<Session | string>): string[] {
-  if (typeof receivers === 'string') throw new TypeError('multicast takes a list of receivers; use send for one');
-  return Array.from(receivers, (receiver) => {
-    if (receiver === EVERYONE) throw new TypeError('multicast sends to single sessions; use broadcast to send to "*"');
-    if (receiver instanceof Session) return receiver.id;
-    if (typeof receiver !== 'string') throw notReceiver(receiver, `a Session or a session's id`);
-    return receiver;
-  });
-}
-
-function notReceiver(found: unknown, expected: string): TypeError {
-  return new TypeError(`the receiver of a message must be ${expected}, and not ${kindOf(found)}`);
-}
-
-function jsonOf(type: string, data: unknown): string {
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(data);
-  } catch (error) {
-    throw new TypeError(`the data of "${type}" cannot be encoded: ${String(error)}`, { cause: error });
-  }
-  // A function, a symbol, or a value whose `toJSON` returns nothing: the receiver would get a message without data.
-  if (json === undefined) throw new TypeError(`the data of "${type}" cannot be encoded: ${kindOf(data)} has no JSON`);
-  return json;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === 'object'
-    ? `an object (${value.constructor?.name ?? 'without a class'})`
-    : `a ${typeof value}`;
+function checkText(method: string, value: unknown, what: string): void {
+  if (typeof value !== 'string') throw new TypeError(`${method} takes ${what}, and not ${kindOf(value)}`);
 }

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { validateSync } from 'class-validator';
 import {
   DEFAULT_PAGE,
+  isGroup,
   MessageError,
   pongFrame,
   sessionsFrame,
-  WhoDto,
   type ServerRequest,
   type SessionEntry,
 } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { SessionDirectory } from './session-directory.js';
+import { whoQuery } from './who-query.js';
 
 /** Answers a system request. The promise rejects, or the call throws, with the `MessageError` to reply with. */
 export type SystemRequestCallback = (session: Session, request: ServerRequest) => Promise<void> | undefined;
@@ -26,18 +26,19 @@ export class SystemRequestHandler {
     private readonly settings: Settings,
   ) {}
 
-  /** Registers a request that another room answers. */
+  /** Registers a request that another room answers; for `sys.who` those with a user or a room as the receiver. */
   register(type: `sys.${string}`, callback: SystemRequestCallback): void {
     this.#callbacks.set(type, callback);
   }
 
   /** @throws {MessageError} `reserved_type` for any other type, `invalid_message` for an invalid body */
   answer(session: Session, request: ServerRequest): Promise<void> | undefined {
-    if (request.type === 'sys.ping') session.send(pongFrame(session.id, request.id, request.data));
-    else if (request.type === 'sys.who') this.#who(session, request);
+    const { type, id, receiver, data } = request;
+    if (type === 'sys.ping') session.send(pongFrame(session.id, id, data));
+    else if (type === 'sys.who' && (receiver === undefined || !isGroup(receiver))) this.#who(session, request);
     else {
-      const callback = this.#callbacks.get(request.type);
-      if (callback === undefined) throw MessageError.of('reserved_type', request.id);
+      const callback = this.#callbacks.get(type);
+      if (callback === undefined) throw MessageError.of('reserved_type', id);
       return callback(session, request);
     }
     return undefined;
@@ -58,23 +59,4 @@ export class SystemRequestHandler {
     const user = this.sessionDirectory.userOf(id);
     return user === undefined ? { id } : { id, user };
   }
-}
-
-function whoQuery(data: string | undefined, ref: string | undefined): WhoDto {
-  // Most requests have no data. Skip validation, because thousands of them must not delay other sessions.
-  if (data === undefined) return {};
-  const body: unknown = JSON.parse(data);
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new MessageError('invalid_message', 'data must be an object', ref);
-  // Destructured and not assigned, because a key such as `__proto__` would change what is checked.
-  const { after, limit, ...others } = body as Record<string, unknown>;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw new MessageError('invalid_message', `data.${unknown.slice(0, 64)} is not known`, ref);
-  const query = Object.assign(new WhoDto(), { after, limit });
-  const [error] = validateSync(query, { stopAtFirstError: true });
-  if (error === undefined)
-    return { ...(query.after != null && { after: query.after }), ...(query.limit != null && { limit: query.limit }) };
-  const problem = Object.values(error.constraints ?? {})[0];
-  throw new MessageError('invalid_message', problem ?? 'data is wrong', ref);
 }

@@ -4,8 +4,12 @@ import { Log } from '../telemetry/log.js';
 import { ApiController } from './api/api.controller.js';
 import { IdempotentPublisher } from './api/idempotent-publisher.js';
 import { RequestBodies } from './api/request-body.js';
+import { RoomQueries } from './api/room-queries.js';
+import { RoomsController } from './api/rooms.controller.js';
 import { SessionQueries } from './api/session-queries.js';
 import { StatsReader } from './api/stats-reader.js';
+import { UserQueries } from './api/user-queries.js';
+import { UsersController } from './api/users.controller.js';
 import { DocsController } from './docs/docs.controller.js';
 import { DocsFiles } from './docs/docs-files.js';
 import { HealthController } from './health/health.controller.js';
@@ -31,8 +35,8 @@ const ALWAYS: Endpoints = {
   services: [NodeHealth, Metrics],
 };
 const API: Endpoints = {
-  controllers: [ApiController],
-  services: [IdempotentPublisher, SessionQueries, StatsReader, RequestBodies],
+  controllers: [RoomsController, UsersController, ApiController],
+  services: [IdempotentPublisher, SessionQueries, RoomQueries, UserQueries, StatsReader, RequestBodies],
 };
 const CONSOLE: Endpoints = { controllers: [ConsoleController], services: [] };
 const DOCS: Endpoints = { controllers: [DocsController], services: [DocsFiles] };

@@ -8,13 +8,13 @@ export interface ServerRequest {
   readonly type: string;
   /** The reference of the sender, for the answer. */
   readonly id: string | undefined;
+  readonly receiver: string | undefined;
   /** Raw JSON text of `data`, unchanged; `undefined` where `data` is absent. */
   readonly data: string | undefined;
 }
 
 /** A message of a client, parsed and checked. */
 export interface Envelope extends ServerRequest {
-  readonly receiver: string | undefined;
   /** The text behind the stamped sender, `"type":…}`, in the order and spelling of the client. */
   readonly rest: string;
 }

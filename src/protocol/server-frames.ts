@@ -1,8 +1,8 @@
 import type { ErrorDetails } from './tables/errors.js';
 import { textFrame, type Frame } from './frame.js';
 import { SESSION_ID_CHARACTERS } from './identifiers.js';
-import { EVERYONE, SERVER } from './tables/limits.js';
-import type { Ack, SessionPage, Welcome } from './tables/server-data.js';
+import { EVERYONE, ROOM_PREFIX, SERVER } from './tables/limits.js';
+import type { Ack, Gap, MembersPage, Presence, SessionPage, Welcome } from './tables/server-data.js';
 
 /**
  * Returns a maker of `sys.welcome` frames. They differ in the session id only, which is written into a copy of one
@@ -37,6 +37,11 @@ export function ackFrame(receiver: string, ref: string, status: Ack['status'], s
   return encode('sys.ack', SERVER, receiver, ref, data);
 }
 
+/** Acknowledges a message to a user. @param sessions sessions on whose connections the message was put */
+export function userAckFrame(receiver: string, ref: string, sessions: number): Frame {
+  return encode('sys.ack', SERVER, receiver, ref, `{"status":"routed","sessions":${sessions}}`);
+}
+
 /** @param afterMs milliseconds from this notice until the client should reconnect */
 export function reconnectFrame(receiver: string, afterMs: number): Frame {
   return encode('sys.reconnect', SERVER, receiver, undefined, `{"afterMs":${afterMs}}`);
@@ -54,6 +59,33 @@ export function errorFrame(
 
 export function sessionsFrame(receiver: string, ref: string | undefined, page: SessionPage): Frame {
   return encode('sys.sessions', SERVER, receiver, ref, JSON.stringify(page));
+}
+
+export function membersFrame(receiver: string, ref: string | undefined, page: MembersPage): Frame {
+  return encode('sys.members', SERVER, receiver, ref, JSON.stringify(page));
+}
+
+/** @param room name without `#` @param user of the session, where the operator shows users */
+export function joinedFrame(session: string, room: string, user?: string): Frame {
+  return encode('sys.joined', session, ROOM_PREFIX + room, undefined, JSON.stringify({ user }));
+}
+
+/** @param room name without `#` @param code close code, where the session ended */
+export function leftFrame(session: string, room: string, code?: number): Frame {
+  return encode('sys.left', session, ROOM_PREFIX + room, undefined, JSON.stringify({ code }));
+}
+
+/** @param room name without `#` */
+export function roomFrame(room: string, total: number): Frame {
+  return encode('sys.room', SERVER, ROOM_PREFIX + room, undefined, `{"room":"${room}","total":${total}}`);
+}
+
+export function presenceFrame(receiver: string, ref: string | undefined, presence: Presence): Frame {
+  return encode('sys.presence', SERVER, receiver, ref, JSON.stringify(presence));
+}
+
+export function gapFrame(receiver: string, { messages, notices }: Gap): Frame {
+  return encode('sys.gap', SERVER, receiver, undefined, `{"messages":${messages},"notices":${notices}}`);
 }
 
 /** @param data raw JSON text of the `data` of the ping */

@@ -11,6 +11,7 @@ export interface OutboxServices {
 
 /** The session of an outbox. */
 export interface OutboxOwner extends SlowConsumer {
+  readonly id: string;
   /** Closes the session with 1011. Never throws. */
   fail(error: unknown): void;
 }

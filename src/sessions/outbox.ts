@@ -1,20 +1,17 @@
-import type { Block, Frame } from '../protocol/index.js';
-import { LARGE_BLOCK_BYTES } from './block-pool.js';
+import { gapFrame, type Block, type Frame } from '../protocol/index.js';
+import { COPIED_BYTES, LARGE_BLOCK_BYTES } from './block-pool.js';
 import type { ByteSink } from './connection.js';
 import type { Flushable } from './flush-scheduler.js';
 import { FrameBatches } from './frame-batches.js';
 import type { OutboxOwner, OutboxServices } from './outbox-services.js';
 
-/** Frames up to this size are copied into the block; longer ones are written as they are. */
-const COPIED_BYTES = 2048;
 /** Bytes that the messages of one client may cause in a turn before the client is read from in the next turn only. */
 const MAX_BYTES_PER_TURN = 1_048_576;
 
 /**
  * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
  * connection is attached, they wait in the outbox, counted to the byte.
- *   append/reserve ─▶ sealed ─▶ sharedFrame | block ──flush, once a tick──▶ sink ─▶ kernel
- * `sharedFrame` and `block` are the open batch: one of them at most is set.
+ *   append/reserve ─▶ sealed ─▶ open batch: sharedFrame | block ──flush, once a tick──▶ sink ─▶ kernel
  */
 export class Outbox implements Flushable {
   /** Text frames written to connections so far, the first frame of each connection not counted. Not written by others. */
@@ -36,6 +33,8 @@ export class Outbox implements Flushable {
   #sharedScheduled = false;
   /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
   #blocked = true;
+  /** Messages missed behind the last frame. */
+  #missed = 0;
 
   constructor(
     private readonly owner: OutboxOwner,
@@ -49,7 +48,7 @@ export class Outbox implements Flushable {
 
   /** Whether messages to this session are refused because more bytes wait than `OUTBOX_HIGH_WATER_BYTES`. */
   get overloaded(): boolean {
-    return (this.#blocked || this.#sealed !== null) && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
+    return this.#blocked && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
   }
 
   /** Whether reading must wait for the next turn, because the outbox is full or the share of this turn is used up. */
@@ -60,10 +59,8 @@ export class Outbox implements Flushable {
   /** Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait. */
   attach(sink: ByteSink): void {
     this.#sink = sink;
-    this.#blocked = false;
-    if (this.#sealed === null && this.used === 0) return;
-    this.#report();
-    this.#schedule();
+    if (this.#sealed === null && this.used === 0 && this.#missed === 0) this.#blocked = false;
+    else setImmediate(() => this.#drained(sink));
   }
 
   /** Keeps frames from now on until {@link attach}. Bytes that the sink holds already are not returned. */
@@ -74,6 +71,7 @@ export class Outbox implements Flushable {
 
   /** Returns a block with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
   reserve(bytes: number): Block {
+    if (this.#missed > 0) this.#add(this.#takeGap(), 1);
     if (this.#block !== null && this.used + bytes <= this.#block.bytes.length) return this.#block;
     return this.#grow(bytes);
   }
@@ -99,7 +97,13 @@ export class Outbox implements Flushable {
     this.services.flushScheduler.addShared(this);
   }
 
+  /** Counts a message that is left out because the outbox is overloaded; `sys.gap` takes its place. */
+  missMessage(): void {
+    this.#missed++;
+  }
+
   #add(frame: Frame, textFrames: number): void {
+    if (this.#missed > 0) this.#add(this.#takeGap(), 1);
     const isOpen = this.#block !== null || this.#sharedFrame !== null;
     if (isOpen && frame.length > COPIED_BYTES) this.#seal();
     if (this.#block === null && this.#sharedFrame === null) {
@@ -117,12 +121,6 @@ export class Outbox implements Flushable {
   chargeTurn(bytes: number): void {
     this.#turnBytes += bytes;
     this.#schedule(); // the flush ends the turn
-  }
-
-  /** Writes the first frame of a connection at once, with the handshake response that the sink holds back for it. */
-  writeNow(frame: Frame): void {
-    this.#sink?.send(frame, frame.length);
-    this.#sink?.uncork();
   }
 
   /** Writes the frames of this tick, unless the sink is full: then the frames wait until it has drained. */
@@ -184,13 +182,9 @@ export class Outbox implements Flushable {
     const { blockPool } = this.services;
     if (this.used + bytes > LARGE_BLOCK_BYTES) this.#seal();
     const block = blockPool.take(this.used + bytes);
-    if (this.#sharedFrame !== null) {
-      block.bytes.set(this.#sharedFrame);
-      this.#sharedFrame = null;
-    } else if (this.#block !== null) {
-      block.bytes.set(this.#block.bytes.subarray(0, this.used));
-      blockPool.give(this.#block);
-    }
+    if (this.#sharedFrame !== null) block.bytes.set(this.#sharedFrame);
+    else if (this.#block !== null) blockPool.move(this.#block, this.used, block);
+    this.#sharedFrame = null;
     return (this.#block = block);
   }
 
@@ -231,6 +225,7 @@ export class Outbox implements Flushable {
     if (this.#blocked) this.#report();
   }
 
+  /** Writes the frames that wait, and `sys.gap` behind them although no other frame follows. */
   #drained(sink: ByteSink): void {
     if (!this.#blocked || sink !== this.#sink) return;
     this.#blocked = false;
@@ -240,6 +235,13 @@ export class Outbox implements Flushable {
       this.fail(error);
     }
     if (!this.#blocked) this.#report();
+    if (this.#missed > 0 && !this.overloaded && !this.owner.closed) this.append(this.#takeGap(), 1);
+  }
+
+  #takeGap(): Frame {
+    const messages = this.#missed;
+    this.#missed = 0;
+    return gapFrame(this.owner.id, { messages, notices: 0 });
   }
 
   #report(): void {

@@ -28,7 +28,9 @@ export interface SessionListener {
 export const LISTENER_PHASES = [
   'directory',
   'notices',
+  'groups',
   'cluster',
+  'presence',
   'limits',
   'expiry',
   'heartbeat',

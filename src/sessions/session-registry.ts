@@ -61,7 +61,7 @@ export class SessionRegistry implements SessionOwner {
     this.#sessions.set(session.id, session);
     this.#hashTable.add(session);
     this.#order.add(session.id);
-    session.outbox.writeNow(welcome);
+    session.sendNow(welcome);
     this.#listeners.opened(session);
     hooks?.();
     this.announce(session);

@@ -112,6 +112,13 @@ export class Session {
     this.outbox.attach(connection.sink);
   }
 
+  /** Writes the first frame of a connection at once, with the handshake response that the sink holds back for it. */
+  sendNow(frame: Frame): void {
+    const sink = this.#connection?.sink;
+    sink?.send(frame, frame.length);
+    sink?.uncork();
+  }
+
   /** Parts with the connection; frames wait in the outbox until another one is attached. */
   detach(): void {
     this.#connection = undefined;
@@ -133,6 +140,14 @@ export class Session {
   /** Does the same as {@link send} for a frame of many sessions, which may leave some ticks later. */
   sendShared(frame: Frame, textFrames = 1): void {
     if (!this.closed) this.outbox.appendShared(frame, textFrames);
+  }
+
+  /**
+   * Counts a broadcast, or a message to a room or a user, that the session is not sent because its outbox is overloaded.
+   * `sys.gap` takes its place. Does nothing once the session has ended.
+   */
+  missMessage(): void {
+    if (!this.closed) this.outbox.missMessage();
   }
 
   /**

@@ -13,6 +13,9 @@ const MAX_FRONT_PROXIES = 512;
 const MAPPED = new BlockList();
 MAPPED.addSubnet('::ffff:0:0', 96, 'ipv6');
 
+/** Which sessions may use rooms, or users as receivers: all, those with a user, or none. */
+export type GroupAccess = 'open' | 'token' | 'off';
+
 /** Which clients may connect, how they prove their identity, and through which proxies. */
 export class AccessSettings {
   @Setting(
@@ -106,17 +109,37 @@ export class AccessSettings {
   @WholeNumber({ unit: 'milliseconds', max: 300_000 })
   authSkewMs!: number;
 
-  @Setting('switch', 'Whether other sessions see the user of a session, in `sys.arrived` and `sys.sessions`.')
+  @Setting(
+    'switch',
+    'Whether other sessions see the user of a session, in `sys.arrived`, `sys.joined`, `sys.sessions` and `sys.members`.',
+  )
   @OnOff()
   showUsers!: boolean;
 
-  @Setting('switch', 'Whether sessions may list the connected sessions (`sys.who`).')
+  @Setting(
+    'switch',
+    'Whether sessions may list all connected sessions (`sys.who` without a receiver). `ROOMS` and `USERS` decide for rooms and users.',
+  )
   @OnOff()
   who!: boolean;
 
   @Setting(
+    'text',
+    'Which sessions may join rooms, send to them and list their members: `open` (all), `token` (those with a user) or `off` (none). An `AccessPolicy` or the claim `switchboard` of a token decides first, see [protocol.md](protocol.md#access-to-users-and-rooms).',
+  )
+  @OneOf('open', 'token', 'off')
+  rooms!: GroupAccess;
+
+  @Setting(
+    'text',
+    'Which sessions may send to users, list their sessions and watch them: `open`, `token` or `off`, as for `ROOMS`.',
+  )
+  @OneOf('open', 'token', 'off')
+  users!: GroupAccess;
+
+  @Setting(
     'switch',
-    'Whether sessions may send messages to sessions and to `*`; `off` answers `forbidden`. Handled messages are not affected.',
+    'Whether sessions may send messages to sessions, users, rooms and `*`; `off` answers `forbidden`. Handled messages are not affected.',
   )
   @OnOff()
   directMessages!: boolean;

@@ -22,7 +22,7 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Maximum number of connections of one user; more are rejected with 429. 0: no limit, and connections of users count to their address.',
+    'Maximum number of connections of one user, on all nodes together; more are rejected with 429. 0: no limit, and connections of users count to their address.',
   )
   @WholeNumber({ unit: 'connections' })
   maxConnectionsPerUser!: number;
@@ -75,10 +75,25 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Receivers a second of all broadcasts of one session, with a burst of one second; more are answered `rate_limited`. 0: no limit.',
+    'Receivers a second of all broadcasts, room messages and messages to users of one session, with a burst of one second; more are answered `rate_limited`. 0: no limit.',
   )
   @WholeNumber({ unit: 'receivers' })
   broadcastReceiversPerSecond!: number;
+
+  @Setting('number', 'Maximum number of rooms that one session is a member of; one more is answered `too_many_rooms`.')
+  @WholeNumber({ unit: 'rooms', min: 1, max: 10_000 })
+  maxRoomsPerSession!: number;
+
+  @Setting('number', 'Maximum number of users that one session watches; one more is answered `too_many_watches`.')
+  @WholeNumber({ unit: 'users', min: 1, max: 10_000 })
+  maxWatchesPerSession!: number;
+
+  @Setting(
+    'number',
+    'Number of members above which those of a room get `sys.room` with their number, at most once a second, instead of `sys.joined` and `sys.left`. 0: always.',
+  )
+  @WholeNumber({ unit: 'members', max: 1_000_000 })
+  roomNoticeLimit!: number;
 
   @Setting(
     'number',

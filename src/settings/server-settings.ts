@@ -94,9 +94,9 @@ export class ServerSettings {
 
   @Setting(
     'text',
-    'Which sessions get `sys.departed`: `all`, `peers` (sessions that exchanged a message with the departed one; broadcasts do not count) or `none`.',
+    'Which sessions get `sys.departed`: `all`, `peers` (sessions that exchanged a message with the departed one; broadcasts do not count), `rooms` (none; members of its rooms get `sys.left`) or `none`.',
   )
-  @OneOf('all', 'peers', 'none')
+  @OneOf('all', 'peers', 'rooms', 'none')
   noticeScope!: NoticeScope;
 
   @Setting(

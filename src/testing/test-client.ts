@@ -24,7 +24,7 @@ export interface Closed {
 }
 
 export interface RequestOptions {
-  /** A session id or `*`. Without it, the handler of the type answers. */
+  /** A session id, `*`, `@USER` or `#ROOM`. Without it, the handler of the type answers. */
   readonly receiver?: string;
 }
 

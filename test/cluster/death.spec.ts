@@ -75,6 +75,36 @@ describe('a node', () => {
     }
   });
 
+  it('that is killed leaves its rooms: each member gets each leave once, with the code 1006', async () => {
+    const [[alice], [bob], crowd] = await Promise.all([
+      crowdOn(nodes[0]!, 1),
+      crowdOn(nodes[1]!, 1),
+      crowdOn(nodes[2]!, 20),
+    ]);
+    const all = [alice!, bob!, ...crowd];
+    for (const client of all) client.send({ type: 'sys.join', receiver: '#garden', id: 'join' });
+    for (const client of all) await client.answer('join');
+    for (const client of [alice!, bob!])
+      for (let total: unknown; total !== all.length;) {
+        client.send({ type: 'sys.who', receiver: '#garden', id: 'who' });
+        ({ total } = (await client.answer('who')).data as { total: number });
+      }
+    await nodes[2]!.kill();
+    for (const client of [alice!, bob!]) {
+      const left: Received[] = [];
+      while (left.length < crowd.length) left.push(await client.next('sys.left'));
+      expect(left.map(({ sender }) => sender).toSorted()).toEqual(crowd.map(({ id }) => id).toSorted());
+      for (const { receiver, data } of left) expect([receiver, data]).toEqual(['#garden', { code: 1006 }]);
+    }
+    alice!.send({ type: 'chat', receiver: '#garden', id: 'chat' });
+    expect(await alice!.answer('chat')).toMatchObject({ data: { status: 'accepted' } });
+    await bob!.next('chat');
+    for (const client of [alice!, bob!]) {
+      await client.settled();
+      expect(client.inbox.filter(({ type }) => type === 'sys.left')).toEqual([]);
+    }
+  });
+
   it('that was paused for longer than the timeout ends its sessions and rejoins under another id', async () => {
     const [[alice], [bob], crowd] = await Promise.all([
       crowdOn(nodes[0]!, 1),

@@ -3,6 +3,7 @@ import { Builds } from '../support/builds.js';
 import { connect, type Client } from '../support/client.js';
 import { NatsServer } from '../support/nats.js';
 import { ServerProcess } from '../support/process.js';
+import { AUTH, bearer, token } from '../support/tokens.js';
 
 const BUILD_MS = 300_000;
 
@@ -92,6 +93,66 @@ describe('nodes of different versions', () => {
     await stop(newer);
   });
 
+  /** Joins the garden. Returns when a node that takes part lists so many members. */
+  async function join(client: Client, total: number): Promise<void> {
+    for (let count: unknown; count !== total;) {
+      client.send({ type: 'sys.join', receiver: '#garden', id: 'join' });
+      const { type, data } = await client.answer('join');
+      expect(type).toBe('sys.members');
+      count = (data as { total: number }).total;
+    }
+  }
+
+  it(
+    'have rooms among those of this version, which the version before ignores',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const started = [await start(older), await start(), await start()];
+      await talk();
+      const [old, ann, bob] = (await Promise.all(started.map(({ url }) => connect(url)))) as [Client, Client, Client];
+      await reach(ann, bob);
+      await reach(bob, ann);
+      await join(ann, 1);
+      await join(bob, 2);
+      await join(ann, 2);
+      ann.send({ type: 'chat', receiver: '#garden', id: 'chat' });
+      expect(await ann.answer('chat')).toMatchObject({ data: { status: 'accepted' } });
+      expect((await bob.next('chat')).sender).toBe(ann.id);
+      await bob.close(1000);
+      expect(await ann.next('sys.left')).toMatchObject({ sender: bob.id, data: { code: 1000 } });
+      expect(await old.next('sys.departed')).toMatchObject({ sender: bob.id });
+      await reach(ann, old);
+      await reach(old, ann);
+      expect(old.inbox.filter(({ type }) => type !== 'sys.ack')).toEqual([]);
+      await Promise.all([ann, old].map((client) => client.close()));
+      for (const node of started) await stop(node);
+    },
+  );
+
+  it(
+    'answer unavailable for a user whose only sessions are on a node of the version before',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const started = [await start(older, AUTH), await start(undefined, AUTH)];
+      const [ann, bob] = (await Promise.all(
+        ['ann', 'bob'].map(async (sub, index) => connect(started[index]!.url, bearer(await token({ sub })))),
+      )) as [Client, Client];
+      await reach(bob, ann);
+      bob.send({ type: 'chat', receiver: '@ann', id: '1' });
+      expect(await bob.answer('1')).toMatchObject({ data: { code: 'unavailable' } });
+      const here = await connect(started[1]!.url, bearer(await token({ sub: 'ann' })));
+      bob.send({ type: 'chat', receiver: '@ann', id: '2' });
+      expect(await bob.answer('2')).toMatchObject({ data: { status: 'routed', sessions: 1 } });
+      expect((await here.next('chat')).sender).toBe(bob.id);
+      await Promise.all([ann, bob, here].map((client) => client.close()));
+      for (const node of started) await stop(node);
+    },
+  );
+
   it('are two servers where their versions are incompatible, and log it', { timeout: 120_000 }, async () => {
     // A node that joined less than NODE_TIMEOUT_MS ago answers `unavailable` for the sessions of an unknown node.
     const young = { NODE_TIMEOUT_MS: '100000' };
@@ -113,6 +174,11 @@ describe('nodes of different versions', () => {
     ];
     await reach(ann, carl);
     await reach(carl, bob);
+    await join(ann, 1);
+    await join(carl, 2);
+    carl.send({ type: 'chat', receiver: '#garden', id: 'chat' });
+    expect(await carl.answer('chat')).toMatchObject({ data: { status: 'accepted' } });
+    expect((await ann.next('chat')).sender).toBe(carl.id);
     ann.send({ type: 'hello', receiver: bob.id, id: '1' });
     expect(await ann.answer('1')).toMatchObject({ data: { code: 'unavailable' } });
     await Promise.all([now, newest, newer].map((node) => stop(node)));

@@ -233,6 +233,15 @@ describe('a start with an AccessPolicy', () => {
     ['uses what a factory makes later', module([{ provide: AccessPolicy, useFactory: async () => new Policy() }])],
     ['uses another provider', module([Policy, { provide: AccessPolicy, useExisting: Policy }])],
     ['uses the policy of an imported module', module([], [other])],
+    [
+      'uses a policy whose other methods are async',
+      module([
+        {
+          provide: AccessPolicy,
+          useValue: { maySend: () => false, mayJoin: async () => true, maySee: async () => true },
+        },
+      ]),
+    ],
   ])('%s', async (_, handlers) => {
     const server = await startServer({}, [handlers]);
     const alice = await connect(server.url);
@@ -260,6 +269,16 @@ describe('a start with an AccessPolicy', () => {
     ],
     ['is missing', module([{ provide: AccessPolicy, useFactory: () => undefined }]), 'must have a method maySend'],
     ['is async', module([{ provide: AccessPolicy, useClass: AsyncPolicy }]), 'maySend must not be async'],
+    [
+      'has a field instead of a method',
+      module([{ provide: AccessPolicy, useValue: { maySend: () => true, mayJoin: true } }]),
+      'AccessPolicy of GardenModule: must have a method mayJoin(session, room)',
+    ],
+    [
+      'has an async method that must answer at once',
+      module([{ provide: AccessPolicy, useValue: { maySend: () => true, maySendFromOutside: async () => true } }]),
+      'AccessPolicy of GardenModule: maySendFromOutside must not be async',
+    ],
     [
       'is request-scoped',
       module([{ provide: AccessPolicy, useClass: RequestPolicy }]),

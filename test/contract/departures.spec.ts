@@ -188,6 +188,39 @@ describe('the scope of departure notices', () => {
     expect(await alice.next()).toMatchObject({ type: 'sys.departed', sender: bob.id });
   });
 
+  it('includes the members of the rooms of the session, which get sys.left only, with NOTICE_SCOPE=rooms', async () => {
+    await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'rooms' });
+    const [alice, bob, carol] = (await Promise.all([1, 2, 3].map(() => connect(server.url)))) as [
+      Client,
+      Client,
+      Client,
+    ];
+    for (const client of [bob, alice]) {
+      client.send({ type: 'sys.join', receiver: '#garden', id: 'j' });
+      await client.next('sys.members');
+    }
+    await bob.next('sys.joined');
+    alice.send({ type: 'x', receiver: carol.id });
+    alice.send({ type: 'x', receiver: '#garden' });
+    await Promise.all([bob.next('x'), carol.next('x')]);
+    await alice.close(1000);
+    expect(await bob.next()).toEqual({ type: 'sys.left', sender: alice.id, receiver: '#garden', data: { code: 1000 } });
+    for (const client of [bob, carol]) await client.settled();
+    expect([bob, carol].map(({ inbox }) => inbox)).toEqual([[], []]);
+  });
+
+  it('includes no session without a room, with NOTICE_SCOPE=rooms; arrivals are announced to all', async () => {
+    await start({ NOTICE_SCOPE: 'rooms' });
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    expect(await alice.next()).toMatchObject({ type: 'sys.arrived', sender: bob.id });
+    await bob.close(1000);
+    alice.send({ type: 'x', receiver: bob.id, id: 'm' });
+    expect(await alice.next()).toMatchObject({ ref: 'm', data: { code: 'receiver_not_found' } });
+    await alice.settled();
+    expect(alice.inbox).toEqual([]);
+  });
+
   it('is empty with NOTICE_SCOPE=none', async () => {
     await start({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' });
     const alice = await connect(server.url);

@@ -88,7 +88,7 @@ describe('what the application sends', () => {
     for (const receiver of [undefined, null, 5, session, {}, ['*']])
       for (const way of ['send', 'deliver'])
         expect(await thrown(way, SERVER, receiver, 'news')).toMatchObject({
-          message: expect.stringContaining('a session\'s id or "*"') as string,
+          message: expect.stringContaining(`a session's id or "*", "@USER" or "#ROOM"`) as string,
         });
     for (const sender of [undefined, null, 5, ann.id, 'server/other', {}, session.connection])
       for (const way of Object.keys(ways))

@@ -47,7 +47,7 @@ describe('an accepted connection', () => {
     expect(welcome.data).toEqual({ protocol: 1, heartbeatMs: 25_000, maxMessageBytes: 65_536, notices: 'all' });
   });
 
-  it.each(['all', 'peers', 'none'])('gets the scope of departure notices: %s', async (scope) => {
+  it.each(['all', 'peers', 'rooms', 'none'])('gets the scope of departure notices: %s', async (scope) => {
     await start({ NOTICE_SCOPE: scope });
     expect((await connect(server.url)).welcome.data).toMatchObject({ notices: scope });
   });

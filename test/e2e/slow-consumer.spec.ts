@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { textFrame } from '../../src/protocol/index.js';
 import { Switchboard } from '../../src/messaging/switchboard.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { clientFrame } from '../support/client-frames.js';
@@ -12,6 +13,13 @@ import { threadTimeMs } from '../support/thread-clock.js';
 const MARK = 262_144;
 const BYTES = 30_000;
 const MANY = 1_000_000_000;
+
+const gap = (receiver: string, messages: number) => ({
+  type: 'sys.gap',
+  sender: 'server',
+  receiver,
+  data: { messages, notices: 0 },
+});
 
 function untilRefused({ refused }: Flood): boolean {
   return refused.length === 3;
@@ -45,6 +53,7 @@ describe('a session that does not read', () => {
     const read = stalled.read();
     expect(read.filter(({ type }) => type === 'flood').map(({ id }) => id)).toEqual(sent.routed);
     expect(read.filter(({ type }) => type !== 'flood')).toEqual([
+      gap(stalled.id, 1),
       expect.objectContaining({ type: 'sys.arrived', sender: third.id }),
       expect.objectContaining({ type: 'sys.departed', sender: third.id }),
     ]);
@@ -53,6 +62,44 @@ describe('a session that does not read', () => {
     await stalled.readUntil(() => stalled.read().some(({ type }) => type === 'again'));
     expect(stalled.waitingBytes).toBe(0);
     expect(server.app.get(SessionRegistry).slowConsumers.totalBytes).toBe(0);
+  });
+
+  it('gets the number of broadcasts that it missed, at their place among all that it is sent', async () => {
+    const sender = await start({ NOTICE_SCOPE: 'none', ARRIVAL_NOTICES: 'off' });
+    const other = await connect(server.url);
+    const stalled = await StalledReader.open(server);
+    let broadcasts = 0;
+    const broadcast = async (count: number): Promise<void> => {
+      for (let sent = 0; sent < count; sent++)
+        sender.send({ type: 'all', receiver: '*', id: `all/${broadcasts++}`, data: 'a'.repeat(100) });
+      await sender.settled();
+    };
+    await broadcast(3);
+    await flood(sender, stalled.id, BYTES, untilRefused);
+    await broadcast(20);
+    stalled.session.send(textFrame('{"type":"owed"}')); // sent despite the mark, as an acknowledgement is
+    await broadcast(7);
+    await stalled.readUntil(() => stalled.read().filter(({ type }) => type === 'sys.gap').length === 2);
+    await broadcast(2);
+    await stalled.readUntil(() => stalled.read().at(-1)?.id === `all/${broadcasts - 1}`);
+
+    const read = stalled.read().filter(({ type }) => type !== 'flood');
+    const order = 'all/0 all/1 all/2 sys.gap owed sys.gap all/30 all/31';
+    expect(read.map(({ type, id }) => id ?? type).join(' ')).toBe(order);
+    expect(read.filter(({ type }) => type === 'sys.gap')).toEqual([gap(stalled.id, 20), gap(stalled.id, 7)]);
+    const received = other.inbox.map(({ type, id }) => id ?? type);
+    expect(received).toEqual(Array.from({ length: broadcasts }, (_, index) => `all/${index}`));
+    expect(sender.inbox.filter(({ type }) => type === 'sys.gap')).toEqual([]);
+  });
+
+  it('gets no gap for the messages that were refused, because their senders got the errors', async () => {
+    const sender = await start({ NOTICE_SCOPE: 'none', ARRIVAL_NOTICES: 'off' });
+    const stalled = await StalledReader.open(server);
+    const { routed } = await flood(sender, stalled.id, BYTES, untilRefused);
+    await stalled.readUntil(() => stalled.waitingBytes === 0);
+    sender.send({ type: 'last', receiver: stalled.id });
+    await stalled.readUntil(() => stalled.read().at(-1)?.type === 'last');
+    expect(stalled.read().map(({ id }) => id)).toEqual([...routed, undefined]);
   });
 
   it('is not read from above the high-water mark, and is read again once drained', async () => {

@@ -1,9 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Drain } from '../../src/ops/shutdown/drain.js';
+import { API_KEY as NEW, callApi, problem, type CallOptions } from '../support/api.js';
 import { ask, type Answer } from '../support/ask.js';
 import { connect } from '../support/client.js';
 import { request } from '../support/raw-http.js';
@@ -12,15 +11,6 @@ import { startServer, type TestServer } from '../support/server.js';
 import { AUTH, bearer, token } from '../support/tokens.js';
 
 const OLD = 'an-old-key-of-many-characters';
-const NEW = 'a-new-key-of-many-characters!';
-
-/** Reads problem details and checks their form. */
-function problem({ status, headers, body }: Answer): string {
-  expect(headers['content-type']).toBe('application/problem+json');
-  const { status: statusInBody, code, type, title, detail } = JSON.parse(body) as Record<string, unknown>;
-  expect([statusInBody, type, typeof title, typeof detail]).toEqual([status, 'about:blank', 'string', 'string']);
-  return `${status} ${String(code)}`;
-}
 
 describe('the HTTP API', () => {
   let server: TestServer;
@@ -29,21 +19,8 @@ describe('the HTTP API', () => {
   });
   afterEach(() => server.stop());
 
-  async function call(
-    method: string,
-    path: string,
-    { body, key = NEW, headers = {} }: { body?: string; key?: string; headers?: Record<string, string> } = {},
-  ): Promise<Answer> {
-    const type: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' };
-    const sent = httpRequest(`http://127.0.0.1:${server.port}/api/v1${path}`, {
-      method,
-      agent: false,
-      headers: { Authorization: `Bearer ${key}`, ...type, ...headers },
-    });
-    sent.end(body);
-    const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    return { status: response.statusCode!, headers: response.headers, body: await text(response) };
-  }
+  const call = (method: string, path: string, options?: CallOptions): Promise<Answer> =>
+    callApi(server, method, path, options);
 
   const post = (message: object | string, headers: Record<string, string> = {}): Promise<Answer> =>
     call('POST', '/messages', { body: typeof message === 'string' ? message : JSON.stringify(message), headers });
@@ -250,11 +227,17 @@ describe('the HTTP API', () => {
       Object.keys(methods).map((each) => `${each} ${path}`),
     );
     expect(operations.toSorted()).toEqual([
+      'delete /api/v1/rooms/{room}/sessions/{id}',
       'delete /api/v1/sessions/{id}',
+      'delete /api/v1/users/{user}/sessions',
+      'get /api/v1/rooms',
+      'get /api/v1/rooms/{room}/sessions',
       'get /api/v1/sessions',
       'get /api/v1/sessions/{id}',
       'get /api/v1/stats',
+      'get /api/v1/users/{user}/sessions',
       'post /api/v1/messages',
+      'put /api/v1/rooms/{room}/sessions/{id}',
     ]);
   });
 });

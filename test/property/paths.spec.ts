@@ -1,7 +1,7 @@
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HandlersModule } from '../../src/handlers/handlers.module.js';
-import { AccessPolicy } from '../../src/messaging/access-policy.js';
+import { AccessPolicy, type SendVerdict } from '../../src/messaging/access-policy.js';
 import { MessageError } from '../../src/protocol/index.js';
 import type { Session } from '../../src/sessions/session.js';
 import type { Addresses } from '../support/envelopes.js';
@@ -58,6 +58,18 @@ class TypePolicy extends AccessPolicy {
 @Module({ providers: [{ provide: AccessPolicy, useClass: TypePolicy }] })
 class PolicyModule {}
 
+/** Decides by the type that a session first sends to a receiver. */
+@Injectable()
+class FirstTypePolicy extends AccessPolicy {
+  override maySend(_: Session, receiver: string, type: string): SendVerdict {
+    if (type.length % 4 === 0) return type !== 'chat';
+    return receiver === '*' || type.length % 4 < 3 ? 'always' : 'never';
+  }
+}
+
+@Module({ providers: [{ provide: AccessPolicy, useClass: FirstTypePolicy }] })
+class FirstTypeModule {}
+
 describe('the fast frame reader and ws', () => {
   let paths: BothPaths;
   beforeAll(async () => {
@@ -76,6 +88,7 @@ describe('the fast frame reader and ws produce the same frames for every client'
     ['with reserved beginnings of types', { RESERVED_TYPES: 'sys*,x.y:*,demo.*' }, undefined],
     ['with DIRECT_MESSAGES=off', { DIRECT_MESSAGES: 'off', RESERVED_TYPES: 'offer' }, undefined],
     ['with a policy', { RESERVED_TYPES: 'offer' }, [HandlersModule, PolicyModule]],
+    ['with a policy whose answers are remembered', { RESERVED_TYPES: 'offer' }, [HandlersModule, FirstTypeModule]],
   ])('%s', { timeout: 120_000 }, async (_, variables, handlers) => {
     const paths = await BothPaths.open(variables, handlers);
     expect(await compareStreams(paths, CHECKED_FRAMES)).toBeGreaterThan(CHECKED_FRAMES / 4);

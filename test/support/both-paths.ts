@@ -6,7 +6,9 @@ import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { clientFrame } from './client-frames.js';
 import type { Addresses } from './envelopes.js';
 import { RawClient } from './raw-client.js';
+import { UPGRADE_HEADERS } from './raw-http.js';
 import { startServer, type TestServer } from './server.js';
+import { AUTH, token } from './tokens.js';
 
 // Handlers never yield here: they yield by the time that they took, and the order of their replies would depend on it.
 HandlerTurns.prototype.mustYield = () => false;
@@ -27,6 +29,10 @@ interface Transcript {
 }
 
 const END = '{"type":"sys.ping","data":"the end of this script"}';
+/** The user of both observers. */
+const OBSERVER = 'zoë';
+/** The room of both observers. */
+const ROOM = '#garden';
 
 /** One server with FAST_LANE on or off, and two observing clients. */
 class ServerPath {
@@ -38,9 +44,16 @@ class ServerPath {
   ) {}
 
   static async open(variables: Record<string, string>, handlers: DynamicModule['imports']): Promise<ServerPath> {
-    const server = await startServer({ HEARTBEAT_MS: '600000', ...variables }, handlers);
-    const first = await RawClient.open(server.port, { endsItself: true });
-    const second = await RawClient.open(server.port, { endsItself: true });
+    const settings = { ...AUTH, AUTH: 'optional', HEARTBEAT_MS: '600000', ...variables };
+    const server = await startServer(settings, handlers);
+    const headers = [...UPGRADE_HEADERS, `Authorization: Bearer ${await token({ sub: OBSERVER })}`];
+    const first = await RawClient.open(server.port, { headers, endsItself: true });
+    const second = await RawClient.open(server.port, { headers, endsItself: true });
+    for (const observer of [first, second]) {
+      observer.write(clientFrame(`{"type":"sys.join","receiver":"${ROOM}"}`));
+      await observer.envelopeOf('sys.members');
+    }
+    await first.envelopeOf('sys.joined');
     return new ServerPath(server, server.app.get(SessionRegistry), first, second);
   }
 
@@ -77,6 +90,7 @@ class ServerPath {
     if (cut) writer.socket.destroy();
     else writer.socket.end();
     await Promise.all(departed);
+    await Promise.all([this.first, this.second].map(settled)); // a departure notice is not the last notice
     const transcript = {
       writer: cutAtOnce ? [] : this.#transcriptOf(writer, writer),
       first: this.#transcriptOf(this.first, writer),
@@ -88,7 +102,8 @@ class ServerPath {
 
   #receivers(writer: RawClient): string[] {
     const unknown = `${writer.id.slice(0, -2)}??`;
-    return [this.first.id, this.second.id, this.first.id, this.second.id, '*', writer.id, unknown, 'x'];
+    const groups = [ROOM, '#hall', `@${OBSERVER}`, '@nobody'];
+    return [this.first.id, this.second.id, '*', writer.id, unknown, 'x', ...groups];
   }
 
   #transcriptOf(client: RawClient, writer: RawClient): string[] {
@@ -100,6 +115,13 @@ class ServerPath {
     const id = new RegExp(`${writer.id.slice(0, 9)}[\\w-]{16}`, 'g');
     return client.lines.map((line) => sorted(line.replace(id, (text) => names.get(text) ?? text)));
   }
+}
+
+/** Resolves when a client has all that the server sent before. */
+function settled(client: RawClient): Promise<void> {
+  const answered = client.until((line) => line.includes('the end of this script'));
+  client.socket.write(clientFrame(END));
+  return answered;
 }
 
 /** A server on the fast path and one on the slow path; clients must see no difference. */
@@ -131,7 +153,7 @@ export class BothPaths {
     const [one, other] = [await this.fast.play(write, input), await this.slow.play(write, input)];
     const difference = differenceOf(one, other);
     if (difference === undefined) return one.writer.length + one.first.length + one.second.length;
-    const { chunks } = write({ receivers: Array.from({ length: 8 }, (_, index) => String(index).repeat(25)) });
+    const { chunks } = write({ receivers: Array.from({ length: 10 }, (_, index) => String(index).repeat(25)) });
     const hex = chunks.map(({ bytes, pause }) => bytes.toString('hex') + (pause ? ' | ' : ' '));
     throw new Error(`${name}, ${input}: ${difference}\n${hex.join('').slice(-20_000)}`);
   }

@@ -11,6 +11,8 @@ needs('git');
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The file that holds the version, by its path in this tree and its path in older commits. */
 const VERSION_FILES = ['src/cluster/wire/node-message.ts', 'src/backplane/node-message.ts'];
+/** Commits that are tried, because a commit that declares what later ones implement does not compile. */
+const MAX_ATTEMPTS = 8;
 const run = promisify(execFile);
 
 /** Builds of other versions of the server: an older commit, and this tree with a newer node version. */
@@ -54,21 +56,33 @@ export class Builds {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** Builds the newest commit that fits and compiles, of those with a node version. */
   async #build(name: string, fits: (commit: string) => Promise<boolean>): Promise<string> {
     const worktree = join(this.folder, name);
-    await git('worktree', 'add', '--detach', worktree, await newest(fits));
-    this.#worktrees.push(worktree);
-    await symlink(join(ROOT, 'node_modules'), join(worktree, 'node_modules'));
-    await run(join(ROOT, 'node_modules/.bin/nest'), ['build'], { cwd: worktree });
-    return join(worktree, 'dist/main.js');
+    let failure: unknown = new Error('the history holds no such build: is this a shallow clone?');
+    let attempts = 0;
+    for await (const commit of newest(fits)) {
+      if (attempts++ === 0) {
+        await git('worktree', 'add', '--detach', worktree, commit);
+        this.#worktrees.push(worktree);
+        await symlink(join(ROOT, 'node_modules'), join(worktree, 'node_modules'));
+      } else await run('git', ['checkout', '--detach', commit], { cwd: worktree });
+      try {
+        await run(join(ROOT, 'node_modules/.bin/nest'), ['build'], { cwd: worktree });
+        return join(worktree, 'dist/main.js');
+      } catch (error) {
+        failure = error;
+      }
+      if (attempts === MAX_ATTEMPTS) break;
+    }
+    throw failure;
   }
 }
 
-/** Returns the newest commit that fits, of those with a node version. */
-async function newest(fits: (commit: string) => Promise<boolean>): Promise<string> {
-  for (const commit of (await git('rev-list', 'HEAD')).split('\n'))
-    if ((await versionAt(commit)) !== undefined && (await fits(commit))) return commit;
-  throw new Error('the history holds no such build: is this a shallow clone?');
+/** Lists the commits of this branch that fit, the newest first. */
+async function* newest(fits: (commit: string) => Promise<boolean>): AsyncIterable<string> {
+  for (const commit of (await git('rev-list', '--first-parent', 'HEAD')).split('\n'))
+    if ((await versionAt(commit)) !== undefined && (await fits(commit))) yield commit;
 }
 
 /** Reads the source of node messages in a commit, if it exists. */

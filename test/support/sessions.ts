@@ -57,7 +57,9 @@ class FakeSink extends Writable implements ByteSink {
   /** Accepts bytes again. */
   resume(): void {
     this.stalled = false;
-    this.#finish?.();
+    const finish = this.#finish;
+    this.#finish = undefined;
+    finish?.();
   }
 
   get written(): Buffer {
@@ -130,7 +132,7 @@ export interface FakeSession {
 
 /** Opens a session over a fake connection. */
 export function openSession(registry: SessionRegistry, connection = new FakeConnection()): FakeSession {
-  const session = registry.create(IDENTITY);
+  const session = registry.create({ ...IDENTITY });
   session.attach(connection);
   registry.open(session, welcomeFrame(session.id));
   return { session, connection };

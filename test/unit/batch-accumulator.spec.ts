@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DeliveryFailure } from '../../src/cluster/backplane.js';
+import type { GroupReceipt } from '../../src/cluster/backplane.js';
 import { Clock } from '../../src/cluster/clock.js';
 import { BatchAccumulator, type PublishResult } from '../../src/cluster/nats/batch-accumulator.js';
 import { InFlight } from '../../src/cluster/nats/in-flight.js';
 import { Subjects } from '../../src/cluster/nats/subjects.js';
+import type { RequestFailure } from '../../src/cluster/wire/node-message.js';
 import { decodeMessage } from '../support/decode-message.js';
 import { textFrame } from '../../src/protocol/index.js';
 import { Log } from '../../src/telemetry/log.js';
@@ -14,7 +15,7 @@ const clock = new Clock(new Log({ logLevel: 'error', logFormat: 'text' }));
 
 describe('the batch accumulator', () => {
   let sent: string[];
-  let outcomes: (DeliveryFailure | undefined)[];
+  let outcomes: (RequestFailure | GroupReceipt | undefined)[];
   let connected: boolean;
   let inFlight: InFlight;
   let accumulator: BatchAccumulator;
@@ -43,13 +44,15 @@ describe('the batch accumulator', () => {
       return `${subject}: ${message.items.map((item) => item?.receiver).join(' ')}`;
     }
     if (message.kind !== 'events') throw new Error(`unexpected ${message.kind}`);
-    const items = message.items.map((item) => (item.type === 'departed' ? item.id : item.type));
+    const items = message.items.map((item) => ('id' in item ? item.id : item.type));
     return `${subject} ${message.sequence}: ${items.join(' ')}`;
   }
 
   const request = (nodeId: string, receiver: string, text = '{}'): void =>
-    accumulator.addRequest(nodeId, { type: 'message', sender: 's', receiver, frame: textFrame(text) }, (failure) =>
-      outcomes.push(failure),
+    accumulator.addRequest(
+      nodeId,
+      { type: receiver.startsWith('#') ? 'groupMessage' : 'message', sender: 's', receiver, frame: textFrame(text) },
+      (failure, counts) => outcomes.push(failure ?? counts),
     );
   const departed = (id: string): void => accumulator.addEvent({ type: 'departed', id, code: 1000 });
 
@@ -79,6 +82,26 @@ describe('the batch accumulator', () => {
     await turn();
     expect(sent).toEqual(['test.all 1: x y', 'test.mail.a: a1', 'test.mail.b: b1', 'test.all 2: z', 'test.mail.a: a2']);
     inFlight.failAll();
+  });
+
+  it('orders the messages to a room between the news of its members', async () => {
+    accumulator.addEvent({ type: 'joined', id: 'x', room: 'garden' });
+    request('a', '#garden');
+    accumulator.addEvent({ type: 'left', id: 'x', room: 'garden' });
+    await turn();
+    expect(sent).toEqual(['test.all 1: x', 'test.mail.a: #garden', 'test.all 2: x']);
+    inFlight.failAll();
+  });
+
+  it('settles each message to a group once, with its counts or the failure', async () => {
+    for (const receiver of ['#garden', 'a1', '#pond', '#empty']) request('a', receiver);
+    await turn();
+    const counts = [[0, { delivered: 2, skipped: 1 }] as const, [3, { delivered: 0, skipped: 0 }] as const];
+    const receipt = { kind: 'receipt', number: 1, refused: [[2, 'unavailable']], counts } as const;
+    inFlight.settle('a', receipt);
+    inFlight.settle('a', receipt);
+    expect(outcomes).toEqual([{ delivered: 2, skipped: 1 }, undefined, 'unavailable', { delivered: 0, skipped: 0 }]);
+    expect(inFlight.waiting).toBe(0);
   });
 
   it('sends a long batch before the turn ends', () => {

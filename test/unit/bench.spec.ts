@@ -125,6 +125,24 @@ describe('the harness', () => {
     }
   });
 
+  it('has as many members of rooms as its sessions have memberships', async () => {
+    const { scenarios } = await load('scenarios');
+    const flagsOf = (name: string): string[] =>
+      scenarios.find((scenario: { name: string }) => scenario.name === name).load;
+    const number = (flags: string[], flag: string): number =>
+      flags.includes(flag) ? Number(flags[flags.indexOf(flag) + 1]) : 0;
+    for (const [name, each] of [
+      ['rooms', 4],
+      ['join', 10],
+    ] as const) {
+      const [sessions, rooms, members, busy] = ['--conns', '--rooms', '--members', '--busy'].map((flag) =>
+        number(flagsOf(name), flag),
+      ) as [number, number, number, number];
+      expect(busy * 10 + (sessions - busy) * each).toBe(rooms * members);
+    }
+    expect(flagsOf('room')).toEqual([...flagsOf('fan'), '--join', '--room', '#bench']);
+  });
+
   it.each(['chart', 'machine', 'prepare', 'rounds', 'toolchains'])('has every import of %s', async (name) => {
     await expect(load(name)).resolves.toBeDefined();
   });

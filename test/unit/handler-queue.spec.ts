@@ -75,7 +75,7 @@ describe('the handler queue', () => {
   let session: Session;
   let queue: HandlerQueue;
 
-  const envelope = (id: string, data?: string): ServerRequest => ({ type: 'x', id, data });
+  const envelope = (id: string, data?: string): ServerRequest => ({ type: 'x', id, receiver: undefined, data });
   const newQueue = (handlerTimeoutMs: number, turns = new HandlerTurns()): HandlerQueue => {
     const counters = new Counters();
     const settings = { handlerTimeoutMs, handlerQueueBytes: MAX_BYTES } as Settings;

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ExploredGateway } from '../../src/gateway/nest/gateway-explorer.js';
 import { HookCaller } from '../../src/gateway/nest/hook-caller.js';
+import type { Settings } from '../../src/settings/settings.js';
 import type { Log } from '../../src/telemetry/log.js';
 
 describe('a call of a hook', () => {
   const logged: unknown[] = [];
   const log = { error: (error: unknown, fields: object) => logged.push([String(error), fields]) } as unknown as Log;
-  const caller = new HookCaller(log);
+  const caller = new HookCaller(log, { handlerTimeoutMs: 1000 } as Settings);
   const gateway = { metatype: { name: 'ChatGateway' } } as unknown as ExploredGateway;
   const call = (instance: object): Promise<void> | undefined =>
     caller.call({ gateway, instance }, 'handleConnection', undefined, 'client', 'request');

@@ -5,7 +5,9 @@ import { MemberList } from '../../src/cluster/membership/member-list.js';
 import type { Member } from '../../src/cluster/membership/member.js';
 import { TICKS_PER_TIMEOUT } from '../../src/cluster/ticks.js';
 import { NODE_VERSION, type ClusterEvent, type Snapshot } from '../../src/cluster/wire/node-message.js';
+import { snapshotChunks } from '../../src/cluster/wire/snapshot-chunks.js';
 import { textFrame } from '../../src/protocol/index.js';
+import { decodeMessage } from '../support/decode-message.js';
 
 const nodeId = (name: string): string => name.padEnd(8, '0');
 /** Makes the id of a session from its short name, whose first character is the name of its node. */
@@ -14,18 +16,22 @@ const nameOf = (id: string): string => id.slice(9).replaceAll('_', '');
 
 /** Keeps remote sessions as the directory does. */
 class FakeDirectory implements Partial<ClusterDelegate> {
-  /** Changes in their order: `+name`, `-name code`, `*` for a broadcast. */
+  /** Changes in their order: `+name`, `-name code`, `name>room`, `name<room`, `*` for a broadcast. */
   readonly changes: string[] = [];
   /** The id for which an arrival fails. */
   broken: string | undefined;
   readonly #ids = new Set<string>();
+  /** The rooms of the last snapshot, by session. */
+  readonly rooms = new Map<string, readonly string[]>();
 
   *remoteSessions(member: string): Iterable<string> {
     for (const id of this.#ids) if (id.startsWith(member)) yield id;
   }
 
-  remoteArrived({ id }: SessionInfo): void {
+  remoteArrived({ id, rooms }: SessionInfo): void {
     if (nameOf(id) === this.broken) throw new Error('broken');
+    if (rooms === undefined) this.rooms.delete(nameOf(id));
+    else this.rooms.set(nameOf(id), rooms);
     if (this.#ids.has(id)) return;
     this.#ids.add(id);
     this.changes.push(`+${nameOf(id)}`);
@@ -33,6 +39,14 @@ class FakeDirectory implements Partial<ClusterDelegate> {
 
   remoteDeparted(id: string, code: number): void {
     if (this.#ids.delete(id)) this.changes.push(`-${nameOf(id)} ${code}`);
+  }
+
+  remoteJoined(id: string, room: string): void {
+    this.changes.push(`${nameOf(id)}>${room}`);
+  }
+
+  remoteLeft(id: string, room: string): void {
+    this.changes.push(`${nameOf(id)}<${room}`);
   }
 
   broadcast(): void {
@@ -62,6 +76,8 @@ describe('the member list', () => {
     ...rest,
   });
   const arrived = (id: string): ClusterEvent => ({ type: 'arrived', sessionInfo: { id: sessionId(id) } });
+  const joined = (id: string): ClusterEvent => ({ type: 'joined', id: sessionId(id), room: 'garden' });
+  const left = (id: string): ClusterEvent => ({ type: 'left', id: sessionId(id), room: 'garden' });
   const departed = (id: string): ClusterEvent => ({ type: 'departed', id: sessionId(id), code: 1000 });
   const events = (sequence: number, ...items: ClusterEvent[]) => ({ kind: 'events', sequence, items }) as const;
 
@@ -103,8 +119,44 @@ describe('the member list', () => {
     const a = receive('a')!;
     a.applySnapshot(snapshot(0, ['a1', 'b1']));
     receive('b')!.applySnapshot(snapshot(0, ['b2']));
-    a.applyEvents(events(1, arrived('b3'), departed('b2'), arrived('a2')));
+    a.applyEvents(events(1, arrived('b3'), departed('b2'), joined('b2'), left('b2'), arrived('a2')));
     expect(directory.changes).toEqual(['+a1', '+b2', '+a2']);
+  });
+
+  it('applies the news of rooms in their order', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1']));
+    a.applyEvents(events(1, joined('a1'), arrived('a2'), joined('a2'), left('a1'), departed('a2')));
+    expect(directory.changes).toEqual(['+a1', 'a1>garden', '+a2', 'a2>garden', 'a1<garden', '-a2 1000']);
+    expect(a.applyEvents(events(3, joined('a1')))).toBe(false);
+    expect(directory.changes).toHaveLength(6);
+  });
+
+  it('passes the rooms of each snapshot on, those of known sessions too', () => {
+    const a = receive('a')!;
+    const entry = (name: string, ...rooms: string[]): SessionInfo => ({ id: sessionId(name), rooms });
+    a.applySnapshot(snapshot(0, [], { sessions: [entry('a1', 'garden'), { id: sessionId('a2') }] }));
+    expect([...directory.rooms]).toEqual([['a1', ['garden']]]);
+    a.markOutOfSync();
+    a.applySnapshot(snapshot(0, [], { sessions: [{ id: sessionId('a1') }, entry('a2', 'pond', 'garden')] }));
+    expect([...directory.rooms]).toEqual([['a2', ['pond', 'garden']]]);
+    expect(directory.changes).toEqual(['+a1', '+a2']);
+  });
+
+  it('merges the entries of a session with many rooms', () => {
+    const rooms = Array.from({ length: 3000 }, (_, index) => `${'r'.repeat(100)}${index}`);
+    const sessions = [{ id: sessionId('a1') }, { id: sessionId('a2'), user: 'ann', rooms }, { id: sessionId('a3') }];
+    const head = { sequence: 4, requestsSnapshots: false };
+    const chunks = snapshotChunks({ nodeId: nodeId('a'), incarnation: 1 }, head, sessions, [], 150_000);
+    expect(chunks.length).toBeGreaterThan(2);
+    const a = receive('a')!;
+    for (const chunk of chunks) {
+      expect(chunk.length).toBeLessThanOrEqual(150_000);
+      const { message } = decodeMessage(chunk);
+      if (message.kind === 'snapshot') a.applySnapshot(message);
+    }
+    expect([a.isUpToDate(4), directory.changes]).toEqual([true, ['+a1', '+a2', '+a3']]);
+    expect([...directory.rooms]).toEqual([['a2', rooms]]);
   });
 
   it('ignores a snapshot that arrives again after later events, also where the sequence overflows', () => {

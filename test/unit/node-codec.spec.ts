@@ -38,6 +38,8 @@ function events(items: readonly ClusterEvent[]): Buffer {
   return finish(writer);
 }
 
+const kick = (receiver: string): Request => ({ type: 'kick', receiver, code: 4000 });
+
 /** Bytes before the body: version, kind, incarnation, moment, node id with its length, length of the body. */
 const BODY_AT = 1 + 1 + 4 + 8 + (1 + 8) + 4;
 
@@ -57,7 +59,11 @@ describe('messages between nodes', () => {
       last: false,
       chunk: 2,
       requestsSnapshots: true,
-      sessions: [{ id: 'abcdefgh.1', user: 'Ännchen "x"' }, { id: 'abcdefgh.2' }],
+      sessions: [
+        { id: 'abcdefgh.1', user: 'Ännchen "x"' },
+        { id: 'abcdefgh.2', rooms: ['garden', 'a.b_c:d-e'] },
+        { id: 'abcdefgh.3' },
+      ],
       departures: [['abcdefgh.0', 1000]],
     },
     { kind: 'receipt', number: 9, refused: [] },
@@ -68,6 +74,16 @@ describe('messages between nodes', () => {
         [0, 'unavailable'],
         [70_000, 'receiver_not_found'],
         [70_001, 'receiver_overloaded'],
+        [70_002, 'too_many_rooms'],
+      ],
+    },
+    {
+      kind: 'receipt',
+      number: 9,
+      refused: [[1, 'unavailable']],
+      counts: [
+        [0, { delivered: 0, skipped: 0 }],
+        [2, { delivered: 70_000, skipped: 3 }],
       ],
     },
     { kind: 'snapshotRequest' },
@@ -88,8 +104,12 @@ describe('messages between nodes', () => {
   it('are decoded as they were encoded: batches', () => {
     const items: Request[] = [
       { type: 'message', sender: 'server/shop', receiver: 'b.1', frame: FRAME },
-      { type: 'kick', receiver: 'b.2' },
+      { type: 'kick', receiver: 'b.2', code: 4101 },
       { type: 'message', sender: 'a.1', receiver: 'b.3', frame: textFrame('x'.repeat(70_000)) },
+      { type: 'groupMessage', sender: 'a.1', receiver: '#garden', frame: FRAME },
+      { type: 'groupMessage', sender: 'server', receiver: `@${'€'.repeat(127)}`, frame: FRAME },
+      { type: 'join', receiver: 'b.2', room: 'r'.repeat(127) },
+      { type: 'leave', receiver: 'b.2', room: 'garden' },
     ];
     expect(decodeMessage(batch(items)).message).toEqual({
       kind: 'batch',
@@ -104,6 +124,8 @@ describe('messages between nodes', () => {
       { type: 'arrived', sessionInfo: { id: 'a.1' } },
       { type: 'arrived', sessionInfo: { id: 'a.2', user: 'Zoë' } },
       { type: 'broadcast', sender: 'a.1', frame: FRAME },
+      { type: 'joined', id: 'a.1', room: 'garden' },
+      { type: 'left', id: 'a.1', room: 'r'.repeat(127) },
       { type: 'departed', id: 'a.1', code: 4999 },
     ];
     expect(decodeMessage(events(items)).message).toEqual({ kind: 'events', sequence: 3, items });
@@ -113,12 +135,9 @@ describe('messages between nodes', () => {
     const bytes = encodeMessage(ORIGIN, { kind: 'snapshotRequest' });
     bytes[1] = 200;
     expect(decodeMessage(bytes).message).toEqual({ kind: 'unknown' });
-    const mixed = batch([
-      { type: 'kick', receiver: 'b.1' },
-      { type: 'kick', receiver: 'b.2' },
-    ]);
-    mixed[mixed.indexOf(Buffer.from([2, 0, 0, 0, 4]))] = 99;
-    expect((decodeMessage(mixed).message as Batch).items).toEqual([undefined, { type: 'kick', receiver: 'b.2' }]);
+    const mixed = batch([kick('b.1'), kick('b.2')]);
+    mixed[mixed.indexOf(Buffer.from([2, 0, 0, 0, 6]))] = 99;
+    expect((decodeMessage(mixed).message as Batch).items).toEqual([undefined, kick('b.2')]);
     const arrivals = events([
       { type: 'departed', id: 'a.1', code: 1 },
       { type: 'departed', id: 'a.2', code: 1 },
@@ -127,16 +146,47 @@ describe('messages between nodes', () => {
     expect(decodeMessage(arrivals).message).toMatchObject({ items: [{ id: 'a.2' }] });
   });
 
+  it('have the close code 4000 where a kick of the version before has none', () => {
+    const writer = begin(ORIGIN, 'batch', 8);
+    writer.u32(1);
+    writer.f64(1);
+    writer.u8(2);
+    writer.u32(4);
+    writer.id('b.1');
+    expect((decodeMessage(finish(writer)).message as Batch).items).toEqual([
+      { type: 'kick', receiver: 'b.1', code: 4000 },
+    ]);
+  });
+
   it('throw where they end too early', () => {
     expect(() => decodeMessage(Buffer.alloc(0))).toThrow(RangeError);
-    expect(() => decodeMessage(batch([{ type: 'kick', receiver: 'b.1' }]).subarray(0, -1))).toThrow(RangeError);
+    expect(() => decodeMessage(batch([kick('b.1')]).subarray(0, -1))).toThrow(RangeError);
+    const counted = encodeMessage(ORIGIN, {
+      kind: 'receipt',
+      number: 1,
+      refused: [],
+      counts: [[0, { delivered: 1, skipped: 0 }]],
+    });
+    expect(() => decodeMessage(counted.subarray(0, -1))).toThrow(RangeError);
+  });
+
+  it.each(['', 'a b', 'ä', '#garden', 'r'.repeat(128)])('throw where the name of a room is %j', (room) => {
+    expect(() => decodeMessage(events([{ type: 'joined', id: 'a.1', room }]))).toThrow(RangeError);
+    expect(() => decodeMessage(events([{ type: 'left', id: 'a.1', room }]))).toThrow(RangeError);
+    expect(() => decodeMessage(batch([{ type: 'join', receiver: 'b.1', room }]))).toThrow(RangeError);
+  });
+
+  it('throw where the receiver of a group message is no user and no room, or not UTF-8', () => {
+    const garbled = batch([{ type: 'groupMessage', sender: 'a.1', receiver: '@ann', frame: FRAME }]);
+    garbled[garbled.indexOf('@ann') + 1] = 0xff;
+    expect(() => decodeMessage(garbled)).toThrow(RangeError);
+    expect(() =>
+      decodeMessage(batch([{ type: 'groupMessage', sender: 'a.1', receiver: 'b.1', frame: FRAME }])),
+    ).toThrow(RangeError);
   });
 
   it('throw where an item reads more than its own bytes', () => {
-    const bytes = batch([
-      { type: 'kick', receiver: 'b.1' },
-      { type: 'kick', receiver: 'b.2' },
-    ]);
+    const bytes = batch([kick('b.1'), kick('b.2')]);
     bytes[bytes.indexOf('b.1') - 1] = 9;
     expect(() => decodeMessage(bytes)).toThrow(RangeError);
   });
@@ -149,6 +199,8 @@ describe('messages between nodes', () => {
     ['heartbeat', '{"sequence":-1}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1"},null],"left":[]}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","user":1}],"left":[]}'],
+    ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","rooms":"x"}],"left":[]}'],
+    ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","rooms":["ä"]}],"left":[]}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[],"left":[["a.1"]]}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[],"left":[],"piece":"0"}'],
     ['fenced', '{"part":null}'],
@@ -166,11 +218,14 @@ describe('messages between nodes', () => {
     const snapshot = {
       ...head,
       requestsSnapshots: false,
-      sessions: [{ id: 'b.1' }],
+      sessions: [{ id: 'b.1', user: undefined, rooms: undefined }],
       departures: [['b.2', 1] as const],
     };
     expect(json(snapshot)).toBe(
       '{"sequence":5,"first":true,"last":true,"piece":0,"asks":false,"here":[{"id":"b.1"}],"left":[["b.2",1]]}',
+    );
+    expect(json({ ...snapshot, sessions: [{ id: 'b.1', user: 'ann', rooms: ['garden'] }] })).toContain(
+      '"here":[{"id":"b.1","user":"ann","rooms":["garden"]}]',
     );
     expect(json({ kind: 'fenced', nodeId: 'hgfedcba' })).toBe('{"part":"hgfedcba"}');
     expect(json({ kind: 'rpcRequest', number: 1, detailsOf: ['b.1'] })).toBe('{"number":1,"views":["b.1"]}');

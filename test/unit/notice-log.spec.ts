@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { setImmediate as turn } from 'node:timers/promises';
 import { NoticeLog } from '../../src/messaging/notice-log.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
+import { textFrame } from '../../src/protocol/index.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { newRegistry, openSession, type FakeSession } from '../support/sessions.js';
 
@@ -51,6 +52,35 @@ describe('the notice log', () => {
     for (const each of all) leave(registry, each);
     const senders = all.map(({ connection }) => connection.envelopes.slice(1).map(({ sender }) => sender));
     expect(senders).toEqual(all.map((_, index) => all.slice(0, index).map(({ session }) => session.id)));
+  });
+
+  it('puts the gap of a missed message behind the notices that were added before', async () => {
+    const registry = newRegistry();
+    const noticeLog = new NoticeLog(registry, readSettings({ NOTICE_WINDOW_MS: '10000' }));
+    const { session, connection } = openSession(registry);
+    connection.sink.stalled = true;
+    session.send(textFrame(JSON.stringify({ type: 'long', data: 'x'.repeat(30_000) })));
+    await turn();
+    const { session: newcomer } = openSession(registry);
+    noticeLog.miss(session);
+    registry.end(newcomer, 1000);
+    noticeLog.miss(session);
+    connection.sink.resume();
+    await turn();
+    await turn();
+    expect(connection.types).toEqual(['sys.welcome', 'long', 'sys.arrived', 'sys.gap', 'sys.departed', 'sys.gap']);
+  });
+
+  it.each(['rooms', 'none'])('has no departures with NOTICE_SCOPE=%s', async (NOTICE_SCOPE) => {
+    const registry = newRegistry();
+    const noticeLog = new NoticeLog(registry, readSettings({ NOTICE_SCOPE }));
+    const [one, other] = [openSession(registry), openSession(registry)];
+    noticeLog.recordExchange(one.session, other.session);
+    leave(registry, other);
+    noticeLog.remoteArrived('AAAAAAAA.a', undefined);
+    noticeLog.remoteDeparted('AAAAAAAA.a', 1000);
+    await turn();
+    expect(one.connection.types).toEqual(['sys.welcome', 'sys.arrived', 'sys.arrived']);
   });
 });
 

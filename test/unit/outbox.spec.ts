@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { controlFrame, OPCODE, textFrame, type Frame } from '../../src/protocol/index.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
+import { Random } from '../support/random.js';
 import { FakeConnection, newRegistry, openSession } from '../support/sessions.js';
 
 const HIGH_WATER_BYTES = 100_000;
@@ -182,5 +183,187 @@ describe('the count of frames that an outbox has sent', () => {
     session.attach(new FakeConnection());
     await tick();
     expect(session.outbox.framesSent).toBe(100);
+  });
+});
+
+const MISSED = 'missed';
+
+/** Returns the types of the frames behind the welcome, and each missed message of a `sys.gap` at its place. */
+function sequence(...connections: readonly FakeConnection[]): string[] {
+  const envelopes = connections.flatMap((connection) => connection.envelopes);
+  return envelopes
+    .filter(({ type }) => type !== 'sys.welcome')
+    .flatMap(({ type, data }) =>
+      type === 'sys.gap' ? Array<string>((data as { messages: number }).messages).fill(MISSED) : [type],
+    );
+}
+
+describe('the gap of a session that missed messages', () => {
+  let registry: SessionRegistry;
+  let session: Session;
+  let connection: FakeConnection;
+
+  beforeEach(async () => {
+    registry = newRegistry({ OUTBOX_HIGH_WATER_BYTES: String(HIGH_WATER_BYTES) });
+    ({ session, connection } = openSession(registry));
+    connection.sink.stalled = true;
+    session.send(numbered(0, HIGH_WATER_BYTES));
+    await tick();
+  });
+
+  const miss = (messages: number): void => {
+    expect(session.outbox.overloaded).toBe(true);
+    for (let count = 0; count < messages; count++) session.missMessage();
+  };
+
+  it('is sent once the connection has drained, where no other frame follows', async () => {
+    miss(3);
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome', '0']);
+    connection.sink.resume();
+    await tick();
+    await tick();
+    expect(connection.envelopes.slice(2)).toEqual([
+      { type: 'sys.gap', sender: 'server', receiver: session.id, data: { messages: 3, notices: 0 } },
+    ]);
+    expect(session.outbox.framesSent).toBe(2);
+    expect(session.outbox.bufferedBytes).toBe(0);
+    expect(registry.slowConsumers.totalBytes).toBe(0);
+  });
+
+  it.each<[string, (frame: Frame) => void]>([
+    ['a frame', (frame) => session.send(frame)],
+    ['a routed message', (frame) => route(session, frame)],
+    ['a frame of many sessions', (frame) => session.sendShared(frame)],
+  ])('is sent before %s that follows, although the outbox is overloaded', async (_, send) => {
+    miss(2);
+    send(numbered(1));
+    miss(1);
+    send(numbered(2, 3000));
+    send(numbered(3));
+    connection.sink.resume();
+    await tick();
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome', '0', 'sys.gap', '1', 'sys.gap', '2', '3']);
+    expect(sequence(connection)).toEqual(['0', MISSED, MISSED, '1', MISSED, '2', '3']);
+    expect(session.outbox.framesSent).toBe(6);
+  });
+
+  it('is sent over the next connection, behind the frames that wait', async () => {
+    session.send(numbered(1));
+    session.detach();
+    session.send(numbered(2));
+    for (let number = 3; !session.outbox.overloaded; number++) session.send(numbered(number, 30_000));
+    const next = new FakeConnection();
+    miss(2);
+    session.attach(next);
+    miss(3);
+    await tick();
+    await tick();
+    expect(next.types.slice(0, 2)).toEqual(['1', '2']);
+    expect(next.envelopes.at(-1)).toMatchObject({ type: 'sys.gap', data: { messages: 5 } });
+    expect(next.types.filter((type) => type === 'sys.gap')).toHaveLength(1);
+  });
+
+  it('is sent over the next connection where nothing else waits', async () => {
+    miss(1);
+    session.detach(); // the frames in the sink are gone
+    const next = new FakeConnection();
+    session.attach(next);
+    await tick();
+    await tick();
+    expect(sequence(next)).toEqual([MISSED]);
+  });
+
+  it('is not sent to a session that has ended', async () => {
+    miss(3);
+    registry.end(session, 1000);
+    miss(1);
+    connection.sink.resume();
+    session.outbox.flushAll();
+    await tick();
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome', '0']);
+  });
+
+  it('is not sent to a session that is shed', async () => {
+    miss(3);
+    session.shed(4100);
+    connection.sink.resume();
+    await tick();
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome', '0']);
+    expect(connection.closedWith).toBe(4100);
+  });
+});
+
+describe('random sequences of frames, missed messages and connections', () => {
+  const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
+  const SIZES = [0, 0, 0, 100, 1000, 2040, 2060, 6000, 70_000];
+
+  it.each(SEEDS)('keep the order and the exact number of missed messages, seed %i', async (seed) => {
+    const random = new Random(seed);
+    const registry = newRegistry({ OUTBOX_HIGH_WATER_BYTES: '20000' });
+    const opened = openSession(registry);
+    const { session } = opened;
+    const connections = [opened.connection];
+    const link = { current: opened.connection as FakeConnection | undefined };
+    const expected: string[] = [];
+    let number = 0;
+    const next = (): Frame => {
+      expected.push(String(number));
+      return numbered(number++, random.pick(SIZES));
+    };
+    const attach = (): FakeConnection => {
+      link.current = new FakeConnection();
+      connections.push(link.current);
+      session.attach(link.current);
+      return link.current;
+    };
+    const steps: readonly (() => Promise<void> | void)[] = [
+      () => {
+        if (link.current !== undefined) link.current.sink.stalled = true;
+      },
+      () => link.current?.sink.resume(),
+      () => tick(),
+      () => session.send(controlFrame(OPCODE.ping, new Uint8Array(0)), 0),
+      () => {
+        // Bytes in the sink of a lost connection are lost, too.
+        if (link.current === undefined || link.current.sink.stalled || link.current.sink.writableLength > 0) return;
+        session.detach();
+        link.current = undefined;
+      },
+      () => {
+        if (link.current === undefined) attach().sink.stalled = random.once(2);
+      },
+    ];
+    const sends: readonly (() => void)[] = [
+      () => session.send(next()),
+      () => session.sendShared(next()),
+      () => route(session, next()),
+      () => session.send(Buffer.concat([next(), next()]) as Frame, 2),
+    ];
+    for (let step = 0; step < 1000; step++) {
+      if (random.once(3)) await random.pick(steps)();
+      else if (!session.outbox.overloaded || random.once(10)) random.pick(sends)();
+      else {
+        session.missMessage();
+        expected.push(MISSED);
+      }
+    }
+    (link.current ?? attach()).sink.resume();
+    for (let count = 0; count < 10; count++) await tick();
+    expect(expected).toContain(MISSED);
+    expect(sequence(...connections)).toEqual(expected);
+    const sent = connections.flatMap(({ types }) => types).length - 1; // without the welcome
+    expect(session.outbox.framesSent).toBe(sent);
+    expect(session.outbox.bufferedBytes).toBe(0);
+    expect(registry.slowConsumers.totalBytes).toBe(0);
+    const gaps = connections.flatMap(({ envelopes }) => envelopes).filter(({ type }) => type === 'sys.gap');
+    for (const { receiver, data } of gaps) {
+      expect(receiver).toBe(session.id);
+      expect(data).toEqual({ messages: expect.any(Number) as number, notices: 0 });
+      expect((data as { messages: number }).messages).toBeGreaterThan(0);
+    }
   });
 });

@@ -74,7 +74,8 @@ export class Member {
     // After a missing chunk the member is out of sync, so that its next heartbeat requests another snapshot.
     if (sequence !== partial.sequence || (chunk !== undefined && chunk !== partial.chunks++))
       return this.markOutOfSync();
-    for (const session of sessions) if (this.#owns(session.id)) partial.sessions.set(session.id, session);
+    for (const session of sessions)
+      if (this.#owns(session.id)) partial.sessions.set(session.id, merged(partial.sessions.get(session.id), session));
     if (!last) return;
     this.#partial = undefined;
     const codes = new Map(departures);
@@ -109,14 +110,27 @@ export class Member {
     if (clusterEvent.type === 'broadcast') return this.delegate.broadcast(clusterEvent.frame);
     const { id } = clusterEvent.type === 'arrived' ? clusterEvent.sessionInfo : clusterEvent;
     if (!this.#owns(id)) return;
-    if (clusterEvent.type === 'arrived') this.delegate.remoteArrived(clusterEvent.sessionInfo);
-    else this.delegate.remoteDeparted(id, clusterEvent.code);
+    switch (clusterEvent.type) {
+      case 'arrived':
+        return this.delegate.remoteArrived(clusterEvent.sessionInfo);
+      case 'departed':
+        return this.delegate.remoteDeparted(id, clusterEvent.code);
+      case 'joined':
+        return this.delegate.remoteJoined(id, clusterEvent.room);
+      case 'left':
+        return this.delegate.remoteLeft(id, clusterEvent.room);
+    }
   }
 
   /** Whether a session is one of this member. No node announces sessions of another one, such as those of this node. */
   #owns(id: string): boolean {
     return nodeIdOf(id) === this.nodeId;
   }
+}
+
+/** Merges two entries of one session, each with other rooms. */
+function merged(known: SessionInfo | undefined, more: SessionInfo): SessionInfo {
+  return known?.rooms === undefined ? more : { ...known, rooms: [...known.rooms, ...(more.rooms ?? [])] };
 }
 
 /** Whether a number of 32 bits follows another one, also across the overflow (RFC 1982). */

@@ -1,10 +1,14 @@
 import type { Log } from '../../telemetry/log.js';
-import type { ClusterDelegate, DeliveryFailure } from '../backplane.js';
+import { CLOSE_CODES } from '../../protocol/index.js';
+import type { ClusterDelegate, GroupReceipt } from '../backplane.js';
 import type { Clock } from '../clock.js';
 import type { NodePublisher } from '../nats/node-publisher.js';
-import type { Batch, Head, Request, RpcRequest } from '../wire/node-message.js';
+import type { Batch, Head, Request, RequestFailure, RpcRequest } from '../wire/node-message.js';
 import type { JoinState } from './join-state.js';
 import type { Member } from './member.js';
+
+/** Closes a session in place of a code that only a newer version has. */
+const KICKED = 4000;
 
 /** Executes the batches and RPCs of other nodes on the sessions of this one. */
 export class RequestExecutor {
@@ -42,21 +46,35 @@ export class RequestExecutor {
   #answer(
     { number, items }: Batch,
     reply: string,
-    execute: (request: Request | undefined) => DeliveryFailure | undefined,
+    execute: (request: Request | undefined) => RequestFailure | GroupReceipt | undefined,
   ): void {
-    const refused: [number, DeliveryFailure][] = [];
+    const refused: [number, RequestFailure][] = [];
+    const counts: [number, GroupReceipt][] = [];
     let index = 0;
     for (const request of items) {
-      const failure = execute(request);
-      if (failure !== undefined) refused.push([index, failure]);
+      const outcome = execute(request);
+      if (typeof outcome === 'string') refused.push([index, outcome]);
+      else if (outcome !== undefined) counts.push([index, outcome]);
       index++;
     }
-    this.publisher.receipt(reply, { kind: 'receipt', number, refused });
+    this.publisher.receipt(reply, { kind: 'receipt', number, refused, ...(counts.length > 0 && { counts }) });
   }
 
-  #execute(request: Request | undefined): DeliveryFailure | undefined {
+  #execute(request: Request | undefined): RequestFailure | GroupReceipt | undefined {
     if (request === undefined) return 'unavailable';
-    if (request.type === 'kick') return this.delegate.kick(request.receiver) ? undefined : 'receiver_not_found';
-    return this.delegate.deliverLocal(request.sender, request.receiver, request.frame);
+    switch (request.type) {
+      case 'message':
+        return this.delegate.deliverLocal(request.sender, request.receiver, request.frame);
+      case 'groupMessage':
+        return this.delegate.deliverToGroup(request.sender, request.receiver, request.frame);
+      case 'kick':
+        return this.delegate.kick(request.receiver, knownCode(request.code)) ? undefined : 'receiver_not_found';
+      default:
+        return this.delegate.changeRoom(request.type, request.receiver, request.room);
+    }
   }
+}
+
+function knownCode(code: number): number {
+  return code in CLOSE_CODES ? code : KICKED;
 }

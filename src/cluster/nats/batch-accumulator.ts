@@ -1,9 +1,8 @@
-import type { DeliveryCallback } from '../backplane.js';
 import type { Clock } from '../clock.js';
 import type { ByteWriter } from '../wire/bytes.js';
 import { begin, finish, writeEvent, writeRequest, type MessageOrigin } from '../wire/node-codec.js';
 import type { ClusterEvent, Request } from '../wire/node-message.js';
-import type { InFlight } from './in-flight.js';
+import type { InFlight, RequestCallback } from './in-flight.js';
 import type { Subjects } from './subjects.js';
 
 /** Bytes at which a batch is sent before the turn ends. */
@@ -30,7 +29,7 @@ interface OpenBatch {
   /** The subject of its receipt. */
   readonly receipt: string;
   readonly bytes: ByteWriter;
-  readonly callbacks: DeliveryCallback[];
+  readonly callbacks: RequestCallback[];
 }
 
 /**
@@ -68,7 +67,7 @@ export class BatchAccumulator {
     return waiting;
   }
 
-  addRequest(nodeId: string, request: Request, callback: DeliveryCallback): void {
+  addRequest(nodeId: string, request: Request, callback: RequestCallback): void {
     this.#sendEvents();
     let batch = this.#batches.get(nodeId);
     if (batch === undefined) this.#batches.set(nodeId, (batch = this.#beginBatch()));

@@ -1,10 +1,13 @@
-import type { DeliveryCallback, DeliveryFailure } from '../backplane.js';
+import type { DeliveryFailure, GroupReceipt } from '../backplane.js';
 import type { CancelTimer, Clock } from '../clock.js';
-import type { Receipt } from '../wire/node-message.js';
+import type { Receipt, RequestFailure } from '../wire/node-message.js';
+
+/** Called once with the outcome of a request. @param counts of a `groupMessage` that was not refused */
+export type RequestCallback = (failure: RequestFailure | undefined, counts?: GroupReceipt) => void;
 
 interface InFlightBatch {
   readonly nodeId: string;
-  readonly callbacks: readonly DeliveryCallback[];
+  readonly callbacks: readonly RequestCallback[];
   readonly bytes: number;
   readonly expiresAtMs: number;
 }
@@ -39,7 +42,7 @@ export class InFlight {
     return this.#bytesTo.get(nodeId) ?? 0;
   }
 
-  add(number: number, nodeId: string, callbacks: readonly DeliveryCallback[], bytes: number): void {
+  add(number: number, nodeId: string, callbacks: readonly RequestCallback[], bytes: number): void {
     this.#batches.set(number, { nodeId, callbacks, bytes, expiresAtMs: this.clock.now() + this.timeoutMs });
     this.#bytesTo.set(nodeId, this.bytesTo(nodeId) + bytes);
     this.#waiting += callbacks.length;
@@ -47,16 +50,17 @@ export class InFlight {
   }
 
   /** Settles a batch with the receipt of its node; does nothing where the batch has expired, or is another node's. */
-  settle(nodeId: string, { number, refused }: Receipt): void {
+  settle(nodeId: string, { number, refused, counts = [] }: Receipt): void {
     if (this.nodeOf(number) !== nodeId) return;
     const batch = this.#take(number);
     if (batch === undefined) return;
-    if (refused.length === 0) {
+    if (refused.length === 0 && counts.length === 0) {
       for (const callback of batch.callbacks) callback(undefined);
       return;
     }
     const failures = new Map(refused);
-    for (const [index, callback] of batch.callbacks.entries()) callback(failures.get(index));
+    const countsOf = new Map(counts);
+    for (const [index, callback] of batch.callbacks.entries()) callback(failures.get(index), countsOf.get(index));
   }
 
   /** Returns the node of a batch without a receipt. */

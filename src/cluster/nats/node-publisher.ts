@@ -1,4 +1,4 @@
-import type { ClusterDelegate, DeliveryCallback, RpcResult, SessionDetails } from '../backplane.js';
+import type { ClusterDelegate, RpcResult, SessionDetails } from '../backplane.js';
 import type { Clock } from '../clock.js';
 import type { JsonMessage } from '../wire/json-body.js';
 import { encodeMessage } from '../wire/node-codec.js';
@@ -13,7 +13,7 @@ import type {
 } from '../wire/node-message.js';
 import { snapshotChunks } from '../wire/snapshot-chunks.js';
 import { BatchAccumulator, fitsIntoBatch, type PublishResult } from './batch-accumulator.js';
-import { InFlight } from './in-flight.js';
+import { InFlight, type RequestCallback } from './in-flight.js';
 import type { NatsConnector } from './nats-connector.js';
 import { PendingRpcs } from './pending-rpcs.js';
 import { RecentDepartures } from './recent-departures.js';
@@ -76,9 +76,9 @@ export class NodePublisher {
   }
 
   /** Queues a request for one node. The callback gets the outcome where the result is `queued`. */
-  request(nodeId: string, request: Request, callback: DeliveryCallback): 'queued' | 'unavailable' {
+  request(nodeId: string, request: Request, callback: RequestCallback): 'queued' | 'unavailable' {
     const { inFlight } = this;
-    const fits = this.fits(request.type === 'message' ? request.frame.length : 0);
+    const fits = this.fits('frame' in request ? request.frame.length : 0);
     if (!fits || inFlight.bytesTo(nodeId) > MAX_BYTES_TO_NODE || inFlight.nodes >= MAX_NODES_IN_FLIGHT)
       return 'unavailable';
     this.#accumulator.addRequest(nodeId, request, callback);

@@ -1,3 +1,8 @@
+import { isUtf8 } from 'node:buffer';
+
+/** The most bytes in UTF-8 of one UTF-16 code unit. */
+const MAX_BYTES_PER_CHARACTER = 3;
+
 /** Writes numbers, ids and bytes one after another into a growing buffer, big-endian. */
 export class ByteWriter {
   #bytes: Buffer;
@@ -50,6 +55,14 @@ export class ByteWriter {
     this.#used += source.length;
   }
 
+  /** Writes text in UTF-8, after the count of its bytes. */
+  text(text: string): void {
+    this.#reserve(text.length * MAX_BYTES_PER_CHARACTER + 4);
+    const count = this.#bytes.write(text, this.#used + 4);
+    this.#bytes.writeUInt32BE(count, this.#used);
+    this.#used += count + 4;
+  }
+
   /** Overwrites eight bytes at an offset. */
   f64At(at: number, value: number): void {
     this.#bytes.writeDoubleBE(value, at);
@@ -73,7 +86,10 @@ export class ByteWriter {
   }
 }
 
-/** Reads what a {@link ByteWriter} wrote. Every method throws a {@link RangeError} where the bytes end too early. */
+/**
+ * Reads what a {@link ByteWriter} wrote. Every method throws a {@link RangeError} where the bytes end too early, or are not
+ * what the method reads.
+ */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -116,6 +132,12 @@ export class ByteReader {
     const length = this.u32();
     const at = this.#advance(length);
     return this.#bytes.subarray(at, at + length);
+  }
+
+  text(): string {
+    const bytes = this.bytes();
+    if (!isUtf8(bytes)) throw new RangeError('a text of the message is not UTF-8');
+    return bytes.toString();
   }
 
   /** Reads an item, whose bytes stand after their count. Moves behind the item, of which `read` may leave a rest. */

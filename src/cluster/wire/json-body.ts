@@ -1,3 +1,4 @@
+import { isRoomName } from '../../protocol/index.js';
 import type { SessionInfo } from '../backplane.js';
 import type {
   Departure,
@@ -42,6 +43,7 @@ const isCount: FieldCheck = (value) => Number.isSafeInteger(value) && Number(val
 const isFlag: FieldCheck = (value) => typeof value === 'boolean';
 const isText: FieldCheck = (value) => typeof value === 'string';
 const isTexts: FieldCheck = (value) => Array.isArray(value) && value.every(isText);
+const isRooms: FieldCheck = (value) => Array.isArray(value) && value.every(isRoomName);
 const isSessions: FieldCheck = (value) => Array.isArray(value) && value.every(isSessionInfo);
 const isDepartures: FieldCheck = (value) => Array.isArray(value) && value.every(isDeparture);
 
@@ -130,7 +132,9 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function isSessionInfo(value: unknown): boolean {
-  return isObject(value) && isText(value['id']) && (value['user'] === undefined || isText(value['user']));
+  if (!isObject(value)) return false;
+  const { id, user, rooms } = value;
+  return isText(id) && (user === undefined || isText(user)) && (rooms === undefined || isRooms(rooms));
 }
 
 function isDeparture(value: unknown): boolean {

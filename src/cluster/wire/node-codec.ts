@@ -1,5 +1,5 @@
-import type { Frame } from '../../protocol/index.js';
-import type { DeliveryFailure, SessionInfo } from '../backplane.js';
+import { isGroup, isRoomName, type Frame } from '../../protocol/index.js';
+import type { GroupReceipt, SessionInfo } from '../backplane.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { decodeJsonBody, encodeJsonBody, type JsonMessage } from './json-body.js';
 import {
@@ -11,14 +11,24 @@ import {
   type NodeMessage,
   type Receipt,
   type Request,
+  type RequestFailure,
 } from './node-message.js';
 
 const KIND_OF = new Map(Object.entries(KINDS).map(([kind, number]) => [number, kind as Kind]));
 /** The offset of `sentAtMs` in the head, after the version, the kind and the incarnation. */
 const SENT_AT = 6;
-const EVENTS = { arrived: 1, departed: 2, broadcast: 3 } as const;
-const REQUESTS = { message: 1, kick: 2 } as const;
-const FAILURES: readonly DeliveryFailure[] = ['unavailable', 'receiver_not_found', 'receiver_overloaded'];
+const EVENTS = { arrived: 1, departed: 2, broadcast: 3, joined: 4, left: 5 } as const;
+const REQUESTS = { message: 1, kick: 2, groupMessage: 3, join: 4, leave: 5 } as const;
+const FAILURES: readonly RequestFailure[] = [
+  'unavailable',
+  'receiver_not_found',
+  'receiver_overloaded',
+  'too_many_rooms',
+];
+/** Stands in a receipt in place of a failure, before the counts of a `groupMessage`. */
+const COUNTS = 255;
+/** The close code of a `kick` of version 2, which bears none. */
+const DEFAULT_KICK_CODE = 4000;
 
 /** The origin of a message, as its head names it. */
 export type MessageOrigin = Pick<Head, 'nodeId' | 'incarnation'>;
@@ -49,6 +59,12 @@ export function encodeMessage(origin: MessageOrigin, message: JsonMessage | Rece
       writer.u32(index);
       writer.u8(FAILURES.indexOf(failure));
     }
+    for (const [index, { delivered, skipped }] of message.counts ?? []) {
+      writer.u32(index);
+      writer.u8(COUNTS);
+      writer.u32(delivered);
+      writer.u32(skipped);
+    }
   } else writer.bytes(encodeJsonBody(message));
   return finish(writer, sentAtMs);
 }
@@ -64,9 +80,12 @@ export function writeEvent(writer: ByteWriter, clusterEvent: ClusterEvent): void
   } else if (clusterEvent.type === 'departed') {
     writer.id(clusterEvent.id);
     writer.u16(clusterEvent.code);
-  } else {
+  } else if (clusterEvent.type === 'arrived') {
     writer.id(clusterEvent.sessionInfo.id);
-    writer.bytes(Buffer.from(clusterEvent.sessionInfo.user ?? ''));
+    writer.text(clusterEvent.sessionInfo.user ?? '');
+  } else {
+    writer.id(clusterEvent.id);
+    writer.id(clusterEvent.room);
   }
   writer.u32At(at, writer.length - at - 4);
 }
@@ -76,11 +95,14 @@ export function writeRequest(writer: ByteWriter, request: Request): void {
   writer.u8(REQUESTS[request.type]);
   const at = writer.length;
   writer.u32(0);
-  writer.id(request.receiver);
-  if (request.type === 'message') {
+  // A user has up to 127 characters of any kind, and does not fit into the form of an id.
+  if (request.type === 'groupMessage') writer.text(request.receiver);
+  else writer.id(request.receiver);
+  if ('frame' in request) {
     writer.id(request.sender);
     writer.bytes(request.frame);
-  }
+  } else if (request.type === 'kick') writer.u16(request.code);
+  else writer.id(request.room);
   writer.u32At(at, writer.length - at - 4);
 }
 
@@ -122,13 +144,21 @@ function readBody(kind: Kind | undefined, reader: ByteReader): NodeMessage {
     return { kind, sequence: reader.u32(), items: readItems(reader, readEvent).filter((item) => item !== undefined) };
   if (kind === 'batch')
     return { kind, number: reader.u32(), maxAgeMs: reader.f64(), items: readItems(reader, readRequest) };
-  if (kind === 'receipt') {
-    const number = reader.u32();
-    const refused: [number, DeliveryFailure][] = [];
-    while (!reader.atEnd) refused.push([reader.u32(), FAILURES[reader.u8()] ?? 'unavailable']);
-    return { kind, number, refused };
-  }
+  if (kind === 'receipt') return readReceipt(reader);
   return decodeJsonBody(kind, reader.bytes());
+}
+
+function readReceipt(reader: ByteReader): Receipt {
+  const number = reader.u32();
+  const refused: [number, RequestFailure][] = [];
+  const counts: [number, GroupReceipt][] = [];
+  while (!reader.atEnd) {
+    const index = reader.u32();
+    const outcome = reader.u8();
+    if (outcome === COUNTS) counts.push([index, { delivered: reader.u32(), skipped: reader.u32() }]);
+    else refused.push([index, FAILURES[outcome] ?? 'unavailable']);
+  }
+  return { kind: 'receipt', number, refused, ...(counts.length > 0 && { counts }) };
 }
 
 /** Reads all items. An item of a newer version becomes `undefined`, so that the indexes of the others stay. */
@@ -141,6 +171,8 @@ function readItems<Item>(reader: ByteReader, read: (type: number, item: ByteRead
 function readEvent(type: number, item: ByteReader): ClusterEvent | undefined {
   if (type === EVENTS.broadcast) return { type: 'broadcast', sender: item.id(), frame: item.bytes() as Frame };
   if (type === EVENTS.departed) return { type: 'departed', id: item.id(), code: item.u16() };
+  if (type === EVENTS.joined) return { type: 'joined', id: item.id(), room: readRoom(item) };
+  if (type === EVENTS.left) return { type: 'left', id: item.id(), room: readRoom(item) };
   if (type !== EVENTS.arrived) return undefined;
   const id = item.id();
   const user = item.bytes().toString();
@@ -149,7 +181,31 @@ function readEvent(type: number, item: ByteReader): ClusterEvent | undefined {
 }
 
 function readRequest(type: number, item: ByteReader): Request | undefined {
-  if (type === REQUESTS.kick) return { type: 'kick', receiver: item.id() };
-  if (type !== REQUESTS.message) return undefined;
-  return { type: 'message', receiver: item.id(), sender: item.id(), frame: item.bytes() as Frame };
+  switch (type) {
+    case REQUESTS.message:
+      return { type: 'message', receiver: item.id(), sender: item.id(), frame: item.bytes() as Frame };
+    case REQUESTS.groupMessage:
+      return { type: 'groupMessage', receiver: readGroup(item), sender: item.id(), frame: item.bytes() as Frame };
+    case REQUESTS.kick:
+      return { type: 'kick', receiver: item.id(), code: item.atEnd ? DEFAULT_KICK_CODE : item.u16() };
+    case REQUESTS.join:
+      return { type: 'join', receiver: item.id(), room: readRoom(item) };
+    case REQUESTS.leave:
+      return { type: 'leave', receiver: item.id(), room: readRoom(item) };
+    default:
+      return undefined;
+  }
+}
+
+/** Reads the name of a room. Checks the name, because frames bear it without escapes. */
+function readRoom(item: ByteReader): string {
+  const room = item.id();
+  if (!isRoomName(room)) throw new RangeError('the message has an invalid name of a room');
+  return room;
+}
+
+function readGroup(item: ByteReader): string {
+  const receiver = item.text();
+  if (!isGroup(receiver)) throw new RangeError('the receiver of the message is no user and no room');
+  return receiver;
 }

@@ -1,11 +1,11 @@
 import type { Frame } from '../../protocol/index.js';
-import type { DeliveryFailure, SessionInfo } from '../backplane.js';
+import type { DeliveryFailure, GroupReceipt, RoomChange, RoomFailure, SessionInfo } from '../backplane.js';
 
 /**
  * The version of the messages between nodes. A node understands this version, the one before and the one after. Raise
  * it with every new kind or field, and let the version before skip what is new.
  */
-export const NODE_VERSION = 2;
+export const NODE_VERSION = 3;
 
 /** The head of every message. */
 export interface Head {
@@ -22,12 +22,25 @@ export interface Head {
 export type ClusterEvent =
   | { readonly type: 'arrived'; readonly sessionInfo: SessionInfo }
   | { readonly type: 'departed'; readonly id: string; readonly code: number }
+  | { readonly type: 'joined' | 'left'; readonly id: string; readonly room: string }
   | { readonly type: 'broadcast'; readonly sender: string; readonly frame: Frame };
 
-/** A request to one node, identified by its index in the batch. */
+/** A message to one session, or to the members of a user or room on one node. */
+interface MessageRequest {
+  readonly type: 'message' | 'groupMessage';
+  readonly sender: string;
+  readonly receiver: string;
+  readonly frame: Frame;
+}
+
+/** A request to one node, identified by its index in the batch. The receiver is a session, except in a `groupMessage`. */
 export type Request =
-  | { readonly type: 'message'; readonly sender: string; readonly receiver: string; readonly frame: Frame }
-  | { readonly type: 'kick'; readonly receiver: string };
+  | MessageRequest
+  | { readonly type: 'kick'; readonly receiver: string; readonly code: number }
+  | { readonly type: RoomChange; readonly receiver: string; readonly room: string };
+
+/** The reason why a request was refused. Only a {@link RoomChange} is refused with `too_many_rooms`. */
+export type RequestFailure = DeliveryFailure | RoomFailure;
 
 /** Shows that a node is alive. `sequence` is that of its last events, so that losing those is detected too. */
 export interface Heartbeat {
@@ -38,7 +51,10 @@ export interface Heartbeat {
 /** A departure and its close code. */
 export type Departure = readonly [id: string, code: number];
 
-/** One chunk of the list of all sessions of a node, as of the events with this sequence. */
+/**
+ * One chunk of the list of all sessions of a node, as of the events with this sequence. A session with many rooms is listed
+ * several times, each time with other rooms.
+ */
 export interface Snapshot {
   readonly kind: 'snapshot';
   readonly sequence: number;
@@ -74,7 +90,9 @@ export interface Batch {
 export interface Receipt {
   readonly kind: 'receipt';
   readonly number: number;
-  readonly refused: readonly (readonly [index: number, failure: DeliveryFailure])[];
+  readonly refused: readonly (readonly [index: number, failure: RequestFailure])[];
+  /** The outcome of each `groupMessage` that was not refused; absent where a batch has no such message. New in version 3. */
+  readonly counts?: readonly (readonly [index: number, counts: GroupReceipt])[];
 }
 
 /** Asks one node for its snapshot, because events were missed. */

@@ -6,8 +6,13 @@ import type { Departure, Snapshot } from './node-message.js';
 const MAX_CHUNK_BYTES = 200_000;
 /** Bytes of a chunk beside the lists: the head and the other fields. */
 const HEAD_BYTES = 400;
-/** Bytes of a session or departure in JSON beside its id and user. */
+/** Bytes of a session or departure in JSON beside its id, user and rooms. */
 const ENTRY_BYTES = 24;
+/** Bytes of a list of rooms in JSON, and of each room beside its name. */
+const ROOMS_BYTES = 12;
+const ROOM_BYTES = 3;
+/** Rooms in one entry of a session, so that an entry always fits into a chunk. The receiver merges the entries. */
+const MAX_ROOMS_PER_ENTRY = 256;
 
 /** The moment and the place of a snapshot among the messages of its node. */
 export interface SnapshotHead extends Pick<Snapshot, 'sequence' | 'requestsSnapshots'> {
@@ -23,7 +28,7 @@ export function snapshotChunks(
   maxBytes = MAX_CHUNK_BYTES,
 ): Buffer[] {
   const listBytes = Math.min(MAX_CHUNK_BYTES, maxBytes - HEAD_BYTES);
-  const chunks = split(sessions, sessionBytes, listBytes);
+  const chunks = split(entriesOf(sessions), sessionBytes, listBytes);
   // Only the last chunk has departures; the most recent ones, where not all fit.
   const recent = split(departures.toReversed(), departureBytes, listBytes)[0]!.toReversed();
   if (bytesOf(chunks.at(-1)!, sessionBytes) + bytesOf(recent, departureBytes) > listBytes) chunks.push([]);
@@ -33,6 +38,17 @@ export function snapshotChunks(
     const lists = { sessions: chunkSessions, departures: last ? recent : [] };
     return encodeMessage(origin, { kind: 'snapshot', ...body, ...lists }, sentAtMs);
   });
+}
+
+/** Lists each session, and a session with many rooms several times, each time with other rooms. */
+function* entriesOf(sessions: Iterable<SessionInfo>): Iterable<SessionInfo> {
+  for (const session of sessions) {
+    const { id, user, rooms = [] } = session;
+    if (rooms.length <= MAX_ROOMS_PER_ENTRY) yield session;
+    else
+      for (let from = 0; from < rooms.length; from += MAX_ROOMS_PER_ENTRY)
+        yield { id, user, rooms: rooms.slice(from, from + MAX_ROOMS_PER_ENTRY) };
+  }
 }
 
 /** Splits a list into lists of at most `maxBytes` bytes; at least one, which may be empty. */
@@ -55,9 +71,12 @@ function bytesOf<Item>(items: readonly Item[], itemBytes: (item: Item) => number
   return items.reduce((sum, item) => sum + itemBytes(item), 0);
 }
 
-/** Returns the bytes of a session in JSON. Ids are ASCII; a user may be any text. */
-function sessionBytes({ id, user }: SessionInfo): number {
-  return id.length + ENTRY_BYTES + (user === undefined ? 0 : Buffer.byteLength(JSON.stringify(user)));
+/** Returns the bytes of a session in JSON. Ids and rooms are ASCII; a user may be any text. */
+function sessionBytes({ id, user, rooms }: SessionInfo): number {
+  let bytes = id.length + ENTRY_BYTES;
+  if (user !== undefined) bytes += Buffer.byteLength(JSON.stringify(user));
+  if (rooms === undefined) return bytes;
+  return rooms.reduce((sum, room) => sum + room.length + ROOM_BYTES, bytes + ROOMS_BYTES);
 }
 
 function departureBytes([id]: Departure): number {

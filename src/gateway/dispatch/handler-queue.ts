@@ -68,12 +68,13 @@ export class HandlerQueue implements TurnTaker {
    * @param messageBytes size of the message in memory
    * @throws {MessageError} `rate_limited` when the queue is full
    */
-  add({ type, id, data }: ServerRequest, handler: MessageHandlerCallback, messageBytes: number): void {
+  add({ type, id, receiver, data }: ServerRequest, handler: MessageHandlerCallback, messageBytes: number): void {
     const heldBytes = messageBytes + CALL_BYTES;
     if (this.#isFull(heldBytes)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
     this.services.slowConsumers.hold(this.session, heldBytes);
     const { session } = this;
-    this.#waiting.push({ session, type, id, data, handler, heldBytes, abort: undefined, values: undefined });
+    const call = { session, type, id, receiver, data, handler, heldBytes, abort: undefined, values: undefined };
+    this.#waiting.push(call);
     if (!this.#running) this.#start();
   }
 

@@ -119,7 +119,7 @@ export class HandlerRunner implements CallRunner {
       call.abort = new AbortController();
       guardListeners(call.abort.signal, (error) => this.#failedLate(call, error));
     }
-    return call.handler(body, call.type, call.session.connection, call.abort?.signal);
+    return call.handler(body, call.type, call.session.connection, call.abort?.signal, call.receiver);
   }
 
   /** Replies with a value, or with each value that an observable emits; waits for the first of awaited values. */

@@ -1,7 +1,8 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { MessageAccess } from '../../messaging/message-access.js';
-import { hashText } from '../../protocol/index.js';
+import { hashText, type EnvelopeScanner } from '../../protocol/index.js';
 import type { Connection } from '../../sessions/connection.js';
+import type { Session } from '../../sessions/session.js';
 
 /**
  * Calls one `@SubscribeMessage` handler, with its guards, pipes, interceptors and filters. Returns a value, an observable
@@ -9,7 +10,13 @@ import type { Connection } from '../../sessions/connection.js';
  * gets, whatever the filters made of it.
  */
 export interface MessageHandlerCallback {
-  (data: unknown, type: string, client: Connection | undefined, signal: AbortSignal | undefined): unknown;
+  (
+    data: unknown,
+    type: string,
+    client: Connection | undefined,
+    signal: AbortSignal | undefined,
+    receiver: string | undefined,
+  ): unknown;
   /** Whether the handler has a parameter with `@Abort()`. */
   readonly takesSignal?: boolean;
   /** Whether the handler takes the text of the body, which is then not parsed. */
@@ -48,16 +55,16 @@ export class HandlerTable implements OnApplicationBootstrap {
     return this.#handlers.get(type);
   }
 
-  /** Returns whether messages of a type that no handler claims are routed without a check. */
-  isOpen(type: string): boolean {
-    return this.access.isOpen(type);
+  /** Returns whether a scanned message of a type that no handler claims is routed without a check. */
+  isOpen(type: string, sender: Session, found: EnvelopeScanner): boolean {
+    return this.access.isOpen(type) && this.access.allows(sender, found);
   }
 
   /**
-   * Returns `true` where no handler claims a type of this hash, and {@link isOpen} is `true`; `false` where the type itself
-   * decides.
+   * Returns `true` where no handler claims the type of a scanned message, and {@link isOpen} is `true`; `false` where the
+   * type itself, or the policy of the application, decides.
    */
-  definitelyOpen(typeHash: number): boolean {
-    return !this.#hashes.has(typeHash) && !this.#checksAllTypes;
+  definitelyOpen(sender: Session, found: EnvelopeScanner): boolean {
+    return !this.#hashes.has(found.typeHash) && !this.#checksAllTypes && this.access.allows(sender, found);
   }
 }

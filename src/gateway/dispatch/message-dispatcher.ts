@@ -9,7 +9,7 @@ import { HandlerReplies } from './handler-replies.js';
 import { HandlerRunner } from './handler-runner.js';
 
 /** Stands for a message that could not be parsed. */
-const UNPARSED: ServerRequest = { type: '', id: undefined, data: undefined };
+const UNPARSED: ServerRequest = { type: '', id: undefined, receiver: undefined, data: undefined };
 
 /** The fields of a message that a reply and its line in the log need. */
 interface Answered {

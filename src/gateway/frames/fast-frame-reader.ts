@@ -146,7 +146,7 @@ export class FastFrameReader {
     const { length } = this.#scanner;
     if (sessionRateLimiter !== undefined && !sessionRateLimiter.has(length, this.#nowMs)) return this.#limit(socket);
     const done =
-      !this.#scanner.reserved && this.handlerTable.definitelyOpen(this.#scanner.typeHash)
+      !this.#scanner.reserved && this.handlerTable.definitelyOpen(socket.session!, this.#scanner)
         ? this.fastRouter.tryRoute(socket.session!, this.#scanner)
         : this.#handle(socket);
     if (done) sessionRateLimiter?.charge(length);
@@ -176,12 +176,14 @@ export class FastFrameReader {
   /** Passes a message that a handler claims, or a request to the server, to the dispatcher. */
   #handle(socket: GatewaySocket): boolean {
     const { length, reserved, typeStart, typeEnd, idStart, idEnd, dataStart, dataEnd, nonAscii } = this.#scanner;
+    const { receiverStart, receiverEnd } = this.#scanner;
     const type = this.#scanner.ascii(typeStart, typeEnd);
     if (!reserved && this.handlerTable.handler(type) === undefined) return this.#route(socket, type);
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     const request: ServerRequest = {
       type,
       id: idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd),
+      receiver: receiverStart < 0 ? undefined : this.#scanner.ascii(receiverStart, receiverEnd),
       data:
         dataStart < 0
           ? undefined
@@ -195,7 +197,8 @@ export class FastFrameReader {
 
   /** Routes a message that no handler claims. Passes one that must be checked to the dispatcher, which replies. */
   #route(socket: GatewaySocket, type: string): boolean {
-    if (this.handlerTable.isOpen(type)) return this.fastRouter.tryRoute(socket.session!, this.#scanner);
+    const session = socket.session!;
+    if (this.handlerTable.isOpen(type, session, this.#scanner)) return this.fastRouter.tryRoute(session, this.#scanner);
     const { length, receiverStart, receiverEnd, idStart, idEnd, nonAscii } = this.#scanner;
     if (nonAscii && !isUtf8(TEXT.subarray(0, length))) return false;
     this.messageDispatcher.route(socket, {

@@ -18,7 +18,7 @@ import { HandlerProxy } from './handler-proxy.js';
 import { messageConfig } from './http-globals.js';
 import { contextOf, instantiate } from './gateway-instances.js';
 import { takesText } from './raw-data.decorator.js';
-import { takesSignal } from './session.decorators.js';
+import { takesReceiver, takesSignal } from './session.decorators.js';
 
 type Run = (...args: HandlerArguments) => unknown;
 type Methods = Readonly<Record<string, (...parameters: unknown[]) => unknown>>;
@@ -78,11 +78,12 @@ export class HandlerCompiler {
   #callback(gateway: ExploredGateway, { method }: GatewayHandler): MessageHandlerCallback {
     const run = gateway.scoped ? this.#scoped(gateway, method) : this.#static(gateway, method);
     const { metatype } = gateway;
-    const takes = { takesSignal: takesSignal(metatype, method), takesText: takesText(metatype, method) };
-    const callback: MessageHandlerCallback = takes.takesSignal
-      ? (data, type, client, signal) => run(client as GatewaySocket, data, type, signal)
-      : (data, type, client) => run(client as GatewaySocket, data, type);
-    return Object.assign(callback, takes);
+    const takes = {
+      takesSignal: takesSignal(metatype, method),
+      takesReceiver: takesReceiver(metatype, method),
+      takesText: takesText(metatype, method),
+    };
+    return Object.assign(callbackOf(run, takes), takes);
   }
 
   #static({ metatype, instance, provider }: ExploredGateway, method: string): Run {
@@ -110,4 +111,17 @@ export class HandlerCompiler {
       return run(...args);
     };
   }
+}
+
+interface Taken {
+  readonly takesSignal: boolean;
+  readonly takesReceiver: boolean;
+}
+
+/** Passes on as many arguments as a handler takes, because Nest's pattern follows the last one. */
+function callbackOf(run: Run, { takesSignal: signals, takesReceiver: receivers }: Taken): MessageHandlerCallback {
+  if (receivers)
+    return (data, type, client, signal, receiver) => run(client as GatewaySocket, data, type, signal, receiver);
+  if (signals) return (data, type, client, signal) => run(client as GatewaySocket, data, type, signal);
+  return (data, type, client) => run(client as GatewaySocket, data, type);
 }

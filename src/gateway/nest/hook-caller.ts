@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Session } from '../../sessions/session.js';
+import { Settings } from '../../settings/settings.js';
 import { Log } from '../../telemetry/log.js';
+import { HandlerTimeouts, type TimeoutListener } from '../dispatch/handler-timeouts.js';
 import { OwnContext } from '../dispatch/own-context.js';
 import type { ExploredGateway } from './gateway-explorer.js';
 import { isThenable } from '../thenable.js';
@@ -12,6 +14,8 @@ export const HOOK_NAMES = [
   'handleDisconnect',
   'onSessionArrival',
   'onSessionDeparture',
+  'onRoomJoined',
+  'onRoomLeft',
 ] as const;
 
 export type HookName = (typeof HOOK_NAMES)[number];
@@ -24,13 +28,27 @@ export interface HookedGateway {
   readonly instance: object;
 }
 
+/** Ignores late hooks, because {@link HookCaller} logs what they throw. */
+const IGNORED: TimeoutListener<Session> = { timedOut: () => undefined, failedLate: () => undefined };
+
 /** Calls single hooks. An exception or a rejected promise of a hook is logged and goes no further. */
 @Injectable()
 export class HookCaller {
   /** Holds no store of a session. Each hook runs in a child of this context. */
   readonly #context = new OwnContext();
+  readonly #timeoutMs: number;
 
-  constructor(private readonly log: Log) {}
+  constructor(
+    private readonly log: Log,
+    { handlerTimeoutMs }: Settings,
+  ) {
+    this.#timeoutMs = handlerTimeoutMs;
+  }
+
+  /** Makes limits of `HANDLER_TIMEOUT_MS` for hooks. @param kind names the hooks in the error */
+  timeouts(kind: string): HandlerTimeouts<Session> {
+    return new HandlerTimeouts(this.#timeoutMs, IGNORED, kind);
+  }
 
   /**
    * Calls a hook where the instance has it; returns a promise, which never rejects, where the hook has not settled.

@@ -4,13 +4,13 @@ import type { IncomingMessage } from 'node:http';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
-import { Settings } from '../../settings/settings.js';
 import { Counters } from '../../telemetry/counters.js';
-import { HandlerTimeouts, type TimeoutListener } from '../dispatch/handler-timeouts.js';
+import type { HandlerTimeouts } from '../dispatch/handler-timeouts.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import type { ExploredGateway } from './gateway-explorer.js';
 import { GatewayInstances, giveServer, instantiate } from './gateway-instances.js';
 import { HookCaller, type HookName, type HookedGateway } from './hook-caller.js';
+import { RoomHooks } from './room-hooks.js';
 
 /** Implemented by gateways that run code when a session opens. */
 export interface OnSessionArrival {
@@ -24,16 +24,13 @@ export interface OnSessionArrival {
 /** Implemented by gateways that run code when a session closes. */
 export interface OnSessionDeparture {
   /**
-   * Runs after the session has closed and its `onSessionArrival` and `handleConnection` hooks have settled, for which it
-   * waits for at most `HANDLER_TIMEOUT_MS`.
+   * Runs after the session has closed and its `onSessionArrival`, `handleConnection`, `onRoomJoined` and `onRoomLeft` hooks
+   * have settled, for each of which it waits for at most `HANDLER_TIMEOUT_MS`.
    *
    * @param code close code of the server or the client; 1005 for an empty close frame, 1006 for a lost connection
    */
   onSessionDeparture(session: Session, code: number): void | Promise<void>;
 }
-
-/** Ignores late arrival hooks, because {@link HookCaller} logs what they throw. */
-const IGNORED: TimeoutListener<Session> = { timedOut: () => undefined, failedLate: () => undefined };
 
 /** The hooks of one session's arrival that have returned promises. */
 class Arrival {
@@ -67,10 +64,10 @@ export class SessionHooks implements SessionListener {
     private readonly registry: SessionRegistry,
     private readonly gateways: GatewayInstances,
     private readonly caller: HookCaller,
+    private readonly roomHooks: RoomHooks,
     private readonly counters: Counters,
-    { handlerTimeoutMs }: Settings,
   ) {
-    this.#timeouts = new HandlerTimeouts(handlerTimeoutMs, IGNORED, 'arrival hook');
+    this.#timeouts = caller.timeouts('arrival hook');
   }
 
   /**
@@ -87,6 +84,7 @@ export class SessionHooks implements SessionListener {
     this.#hasDisconnectHooks = has('handleDisconnect');
     this.#hasDepartureHooks = has('onSessionDeparture');
     if (this.#hasHooks) this.registry.addListener('hooks', this);
+    this.roomHooks.start();
   }
 
   /** The number of gateways, each of which may listen to a socket. */
@@ -174,12 +172,13 @@ export class SessionHooks implements SessionListener {
   }
 
   /**
-   * Calls a hook of a departure once the arrival is over. Begins in the next tick, because a session may close in the
-   * middle of a write, or in an arrival hook that has not returned its promise yet.
+   * Calls a hook of a departure once the arrival is over and the room hooks have settled. Begins in the next tick, because a
+   * session may close in the middle of a write, or in an arrival hook that has not returned its promise yet.
    */
   #callAfterArrival(session: Session, name: HookName, ...parameters: unknown[]): Promise<unknown> {
     const departing = Promise.resolve()
       .then(() => session.arriving)
+      .then(() => this.roomHooks.settled(session))
       .then(() => {
         const calls = this.gateways.of(session).map((each) => this.caller.call(each, name, session, ...parameters));
         return Promise.all(calls.filter((call) => call !== undefined));

@@ -55,6 +55,24 @@ function signalOf(_: unknown, context: ExecutionContext): AbortSignal {
  */
 export const Abort = createParamDecorator(signalOf);
 
+/** Index of the receiver in the arguments of a call, behind the signal. */
+const RECEIVER_INDEX = 4;
+
+function receiverOf(_: unknown, context: ExecutionContext): string | undefined {
+  return context.getArgByIndex<string | undefined>(RECEIVER_INDEX);
+}
+
+/**
+ * Injects the `receiver` of the message as the client wrote it: `@Receiver() receiver: string | undefined`. A handler may
+ * claim a type and decide what reaches the receiver, which is the id of a session, `*`, `@USER`, `#ROOM` or any other text.
+ */
+export const Receiver = createParamDecorator(receiverOf);
+
+/** Returns whether a handler has a parameter with {@link Receiver}. */
+export function takesReceiver(gateway: object, method: string): boolean {
+  return hasParameter(gateway, method, receiverOf);
+}
+
 /** Returns whether a handler has a parameter with {@link Abort}. */
 export function takesSignal(gateway: object, method: string): boolean {
   return hasParameter(gateway, method, signalOf);

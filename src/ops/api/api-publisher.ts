@@ -1,15 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { NodeState } from '../../node/node-state.js';
 import { Broadcaster, localOnly } from '../../messaging/broadcaster.js';
+import { GroupRoutes } from '../../messaging/group-routes.js';
 import { MessageRouter } from '../../messaging/message-router.js';
 import {
   decode,
   EVERYONE,
-  MessageError,
+  isGroup,
   isReserved,
+  MessageError,
   SERVER,
   SERVER_SENDER,
   stampedFrame,
+  USER_PREFIX,
+  type Frame,
 } from '../../protocol/index.js';
 import type { PostedResult } from './api.dto.js';
 
@@ -19,6 +23,7 @@ export class ApiPublisher {
   constructor(
     private readonly router: MessageRouter,
     private readonly broadcaster: Broadcaster,
+    private readonly groupRoutes: GroupRoutes,
     private readonly nodeState: NodeState,
   ) {}
 
@@ -38,12 +43,27 @@ export class ApiPublisher {
     if (isReserved(type)) throw MessageError.of('reserved_type');
     if (receiver === undefined) throw new MessageError('invalid_message', 'receiver is missing');
     const frame = stampedFrame(sender, envelope);
-    if (receiver !== EVERYONE) {
-      await this.router.deliver(sender, receiver, frame);
-      return { status: 'routed' };
-    }
+    if (receiver === EVERYONE) return this.#broadcast(frame);
+    if (isGroup(receiver)) return this.#toGroup(sender, receiver, frame);
+    await this.router.deliver(sender, receiver, frame);
+    return { status: 'routed' };
+  }
+
+  #broadcast(frame: Frame): PostedResult {
     const { skipped, complete } = this.broadcaster.broadcast(frame);
     if (!complete) throw localOnly();
-    return { status: 'accepted', ...(skipped > 0 && { skipped }) };
+    return { status: 'accepted', ...skippedOf(skipped) };
   }
+
+  /** Resolves when the message is on the connections of the user, or of the members of the room, on all nodes. */
+  async #toGroup(sender: string, receiver: string, frame: Frame): Promise<PostedResult> {
+    const { delivered, skipped } = await this.groupRoutes.router.deliver(sender, receiver, frame);
+    if (receiver.startsWith(USER_PREFIX)) return { status: 'routed', sessions: delivered, ...skippedOf(skipped) };
+    return { status: 'accepted', ...skippedOf(skipped) };
+  }
+}
+
+/** Leaves a number of 0 out. */
+function skippedOf(skipped: number): { skipped?: number } {
+  return skipped > 0 ? { skipped } : {};
 }

@@ -1,41 +1,27 @@
+import { All, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
-  All,
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Param,
-  Post,
-  Query,
-  Req,
-  Res,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
-import {
-  ApiBearerAuth,
   ApiBody,
   ApiExcludeEndpoint,
   ApiHeader,
   ApiNoContentResponse,
   ApiOkResponse,
-  ApiQuery,
+  ApiOperation,
 } from '@nestjs/swagger';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApiKeysGuard } from './api-keys.guard.js';
-import { PostedResult, PostedMessage, SessionsPage, SessionView, Stats } from './api.dto.js';
+import { MESSAGE_EXAMPLES, PostedMessage, PostedResult, SessionsPage, SessionView, Stats } from './api.dto.js';
+import { ApiEndpoints, Paged, SessionParam } from './endpoint.decorators.js';
 import { IdempotentPublisher } from './idempotent-publisher.js';
-import { NOT_FOUND, Problem, ProblemFilter } from './problem.filter.js';
-import { QueryParameters, QueryParametersGuard } from './query-parameters.guard.js';
+import { methodNotAllowed, NOT_FOUND } from './problem.filter.js';
+import { QueryParameters } from './query-parameters.guard.js';
 import { RequestBodies } from './request-body.js';
 import { SessionQueries } from './session-queries.js';
 import { StatsReader } from './stats-reader.js';
 
-/** Lets other back ends send messages, list sessions and close them over HTTP. */
-@Controller('api/v1')
-@UseGuards(ApiKeysGuard, QueryParametersGuard)
-@UseFilters(ProblemFilter)
-@ApiBearerAuth()
+/**
+ * Lets other back ends send messages, list sessions and close them over HTTP. Takes all other paths of the API, so it comes
+ * after the other controllers.
+ */
+@ApiEndpoints('api/v1')
 export class ApiController {
   constructor(
     private readonly publisher: IdempotentPublisher,
@@ -47,7 +33,8 @@ export class ApiController {
   @Post('messages')
   @QueryParameters()
   @HttpCode(200)
-  @ApiBody({ type: PostedMessage })
+  @ApiOperation({ summary: 'Sends a message to a session, a user, a room or all sessions.' })
+  @ApiBody({ type: PostedMessage, examples: MESSAGE_EXAMPLES })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
@@ -67,9 +54,8 @@ export class ApiController {
   }
 
   @Get('sessions')
-  @QueryParameters('after', 'limit')
-  @ApiQuery({ name: 'after', required: false, type: String })
-  @ApiQuery({ name: 'limit', required: false, type: Number })
+  @Paged()
+  @ApiOperation({ summary: 'Lists the sessions of all nodes, in the order of their ids.' })
   @ApiOkResponse({ type: SessionsPage })
   page(@Query('after') after?: string, @Query('limit') limit?: string): Promise<SessionsPage> {
     return this.sessionQueries.page(after, limit);
@@ -77,6 +63,8 @@ export class ApiController {
 
   @Get('sessions/:id')
   @QueryParameters()
+  @SessionParam()
+  @ApiOperation({ summary: 'Describes a session.' })
   @ApiOkResponse({ type: SessionView })
   session(@Param('id') id: string): Promise<SessionView> {
     return this.sessionQueries.get(id);
@@ -84,6 +72,8 @@ export class ApiController {
 
   @Delete('sessions/:id')
   @QueryParameters()
+  @SessionParam()
+  @ApiOperation({ summary: 'Closes a session with 4000.' })
   @HttpCode(204)
   @ApiNoContentResponse({ description: 'Closed with 4000.' })
   kick(@Param('id') id: string): Promise<void> {
@@ -92,6 +82,7 @@ export class ApiController {
 
   @Get('stats')
   @QueryParameters()
+  @ApiOperation({ summary: 'Reads the most important counters of the node that answers.' })
   @ApiOkResponse({ type: Stats })
   stats(): Stats {
     return this.statsReader.read();
@@ -100,19 +91,19 @@ export class ApiController {
   @All('messages')
   @ApiExcludeEndpoint()
   onlyPost(): never {
-    throw notAllowed('POST');
+    throw methodNotAllowed('POST');
   }
 
   @All(['sessions', 'stats'])
   @ApiExcludeEndpoint()
   onlyGet(): never {
-    throw notAllowed('GET, HEAD');
+    throw methodNotAllowed('GET, HEAD');
   }
 
   @All('sessions/:id')
   @ApiExcludeEndpoint()
   onlyGetOrDelete(): never {
-    throw notAllowed('GET, HEAD, DELETE');
+    throw methodNotAllowed('GET, HEAD, DELETE');
   }
 
   @All(['', '*path'])
@@ -120,8 +111,4 @@ export class ApiController {
   notFound(): never {
     throw NOT_FOUND;
   }
-}
-
-function notAllowed(allow: string): Problem {
-  return new Problem(405, 'method_not_allowed', `Only ${allow} is allowed here.`, { Allow: allow });
 }

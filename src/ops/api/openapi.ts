@@ -14,7 +14,7 @@ export function serveOpenApi(app: INestApplication, { endpointPrefix }: Settings
   const config = new DocumentBuilder()
     .setTitle('Switchboard')
     .setDescription(
-      'Send messages to connected sessions, list sessions and close them. Errors are problem details (RFC 9457).',
+      'Send messages to connected sessions, users and rooms; list and close sessions; list rooms and change their members. Errors are problem details (RFC 9457).',
     )
     .setVersion('1')
     .addServer('../..') // relative to the document, because a proxy may add a prefix

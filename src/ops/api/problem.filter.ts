@@ -20,10 +20,16 @@ export class Problem extends Error {
 const ERROR_STATUS: Readonly<Record<string, number>> = {
   receiver_not_found: 404,
   receiver_overloaded: 503,
+  too_many_rooms: 409,
   unavailable: 503,
 };
 
 export const NOT_FOUND = new Problem(404, 'not_found', 'There is nothing at this path.');
+
+/** Makes the answer to a method that a path does not have. @param allow the methods that it has */
+export function methodNotAllowed(allow: string): Problem {
+  return new Problem(405, 'method_not_allowed', `Only ${allow} is allowed here.`, { Allow: allow });
+}
 
 export function sendProblem(response: ServerResponse, { status, code, detail, headers }: Problem): void {
   const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail });

@@ -1,5 +1,5 @@
-import type { Block } from './block.js';
-import { headerBytes, OPCODE, writeHeader } from '../frame.js';
+import { Block } from './block.js';
+import { headerBytes, OPCODE, writeHeader, type Frame } from '../frame.js';
 import { SESSION_ID_CHARACTERS } from '../identifiers.js';
 import type { IdTable } from './id-table.js';
 import { COMMA, LITTLE_ENDIAN, QUOTE, TEXT, TEXT_VIEW, TEXT_WORDS, wordOf } from './json-scanner.js';
@@ -14,6 +14,9 @@ const PREFIX_7 = wordOf('r":"');
 const STAMP_BYTES = PREFIX_BYTES + SESSION_ID_CHARACTERS + 2;
 /** Size up to which a loop copies faster than `TypedArray.set`. */
 const LOOP_BYTES = 64;
+
+/** Holds the frame of {@link stampedForCopy}. Longer frames get a buffer of their own. */
+const FOR_COPY = new Block(Buffer.allocUnsafeSlow(8192));
 
 /** Returns the bytes of the frame that {@link writeStamped} writes for a message of this length. */
 export function stampedBytes(messageLength: number): number {
@@ -41,6 +44,19 @@ export function writeStamped(target: Block, at: number, ids: IdTable, slot: numb
   bytes[brace - 1] = QUOTE;
   bytes[brace] = COMMA; // replaces the opening brace of the client
   return brace + length;
+}
+
+/** Encodes the message in {@link TEXT} as {@link writeStamped} does, in memory of its own, so that receivers can share it. */
+export function stampedCopy(ids: IdTable, slot: number, scanned: EnvelopeScanner): Frame {
+  const block = new Block(Buffer.allocUnsafe(stampedBytes(scanned.length)));
+  writeStamped(block, 0, ids, slot, scanned);
+  return block.bytes as Frame;
+}
+
+/** Encodes the message in {@link TEXT} as {@link writeStamped} does, for callers that copy the frame before the next call. */
+export function stampedForCopy(ids: IdTable, slot: number, scanned: EnvelopeScanner): Frame {
+  if (stampedBytes(scanned.length) > FOR_COPY.bytes.length) return stampedCopy(ids, slot, scanned);
+  return FOR_COPY.bytes.subarray(0, writeStamped(FOR_COPY, 0, ids, slot, scanned)) as Frame;
 }
 
 /** Copies the scanned text, at least four bytes, in words of 32 bits. The last word overlaps the previous word. */

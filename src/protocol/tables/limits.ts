@@ -19,8 +19,12 @@ export const RESERVED_PREFIX = 'sys.';
 export const SERVER = 'server';
 /** The receiver of a broadcast: all sessions but the sender. */
 export const EVERYONE = '*';
+/** First character of a receiver that is a user: all sessions with this `sub` but the sender. */
+export const USER_PREFIX = '@';
+/** First character of a receiver that is a room: all members but the sender. */
+export const ROOM_PREFIX = '#';
 
-/** Sessions on one page of `sys.sessions`. */
+/** Sessions on one page of `sys.sessions` and of `sys.members`. */
 export const DEFAULT_PAGE = 100;
 export const MAX_PAGE = 1000;
 

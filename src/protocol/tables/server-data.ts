@@ -1,15 +1,27 @@
-import { Equals, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
+import {
+  Equals,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateBy,
+} from 'class-validator';
 import { Describe } from './describe.js';
 import { ERROR_CODE } from './errors.js';
-import { SESSION_ID } from '../identifiers.js';
+import { ROOM_NAME, SESSION_ID } from '../identifiers.js';
 import { PROTOCOL_VERSION } from './limits.js';
 
 // The classes of `data` in messages of the server: the source of the schemas in the AsyncAPI document. The types in
 // `packages/client/src/wire.ts` must agree with them.
 
-const NOTICE_SCOPES = ['all', 'peers', 'none'] as const;
+const NOTICE_SCOPES = ['all', 'peers', 'rooms', 'none'] as const;
 
-/** Which departures a session gets: all, those of its peers, or none. */
+/** Which departures a session gets: all, those of its peers, those in its rooms (as `sys.left`), or none. */
 export type NoticeScope = (typeof NOTICE_SCOPES)[number];
 
 export class Welcome {
@@ -28,7 +40,9 @@ export class Welcome {
   @IsInt()
   readonly maxMessageBytes!: number;
 
-  @Describe('Which `sys.departed` this session gets.')
+  @Describe(
+    'Which `sys.departed` this session gets: `all`, those of its `peers`, or `none`. With `rooms` none, too: members of a room get `sys.left`.',
+  )
   @IsIn(NOTICE_SCOPES)
   readonly notices!: NoticeScope;
 }
@@ -48,18 +62,26 @@ export class Departure {
   readonly code!: number;
 }
 
-const ACK_STATUSES = ['routed', 'accepted'] as const;
+const ACK_STATUSES = ['routed', 'accepted', 'left', 'unwatched'] as const;
 
 export class Ack {
-  @Describe("`routed`: put on the receiver's connection. `accepted`: a broadcast was handed on, or a handler ran.")
+  @Describe(
+    "`routed`: put on the receiver's connection. `accepted`: a broadcast or a room message was handed on, or a handler ran. `left`: you are no member of the room. `unwatched`: you do not watch the user.",
+  )
   @IsIn(ACK_STATUSES)
   readonly status!: (typeof ACK_STATUSES)[number];
 
-  @Describe('Receivers that a broadcast skipped because they read too slowly.', 2)
+  @Describe('Receivers that a broadcast or a room message skipped because they read too slowly.', 2)
   @Min(1)
   @IsInt()
   @IsOptional()
   readonly skipped?: number;
+
+  @Describe('Number of sessions of the user on whose connections the message was put; absent for other receivers.', 3)
+  @Min(1)
+  @IsInt()
+  @IsOptional()
+  readonly sessions?: number;
 }
 
 export class ErrorData {
@@ -95,7 +117,7 @@ export class ShownSession {
   readonly user?: string;
 }
 
-/** An entry of `sys.sessions`: an id, or an object with the user where the operator shows users. */
+/** An entry of `sys.sessions` or `sys.members`: an id, or an object with the user where the operator shows users. */
 export type SessionEntry = string | ShownSession;
 
 /** Name of the validation rule, by which the AsyncAPI document finds the rule. */
@@ -115,7 +137,7 @@ export class SessionPage {
   @IsArray()
   readonly sessions!: readonly SessionEntry[];
 
-  @Describe('Number of all sessions.')
+  @Describe('Number of all entries, those of other pages included.')
   @Min(0)
   @IsInt()
   readonly total!: number;
@@ -131,4 +153,66 @@ export class Reconnect {
   @Min(0)
   @IsInt()
   readonly afterMs!: number;
+}
+
+export class MembersPage extends SessionPage {
+  @Describe('The name of the room, without `#`.', 'garden')
+  @Matches(ROOM_NAME)
+  @IsString()
+  readonly room!: string;
+}
+
+export class Joined {
+  @Describe('The user of the session, where the operator shows users.')
+  @IsString()
+  @IsOptional()
+  readonly user?: string;
+}
+
+export class Left {
+  @Describe('The close code, where the session ended; absent where the session left the room only.')
+  @Min(1000)
+  @Max(4999)
+  @IsInt()
+  @IsOptional()
+  readonly code?: number;
+}
+
+export class RoomTotal {
+  @Describe('The name of the room, without `#`.', 'garden')
+  @Matches(ROOM_NAME)
+  @IsString()
+  readonly room!: string;
+
+  @Describe('Number of all members.')
+  @Min(0)
+  @IsInt()
+  readonly total!: number;
+}
+
+export class Presence {
+  @Describe('The watched user, without `@`.', 'ann')
+  @IsString()
+  readonly user!: string;
+
+  @Describe('Whether the user has a session.')
+  @IsBoolean()
+  readonly online!: boolean;
+
+  @Describe('Number of sessions of the user on all nodes.')
+  @Min(0)
+  @IsInt()
+  readonly sessions!: number;
+}
+
+export class Gap {
+  @Describe('Number of broadcasts, room messages and messages to your user that you missed at this place.')
+  @Min(0)
+  @IsInt()
+  readonly messages!: number;
+
+  @Describe('Number of notices that you missed at this place. Above 0, request `sys.who` again.')
+  @Min(0)
+  @IsInt()
+  readonly notices!: number;
 }

@@ -1,5 +1,18 @@
-import { AuthDto, WhoDto } from './client-data.js';
-import { Ack, Arrival, Departure, Reconnect, ErrorData, SessionPage, Welcome } from './server-data.js';
+import {
+  Ack,
+  Arrival,
+  Departure,
+  ErrorData,
+  Gap,
+  Joined,
+  Left,
+  MembersPage,
+  Presence,
+  Reconnect,
+  RoomTotal,
+  SessionPage,
+  Welcome,
+} from './server-data.js';
 
 /** The `data` of each message type of the server. */
 export interface ServerMessageMap {
@@ -11,6 +24,12 @@ export interface ServerMessageMap {
   'sys.sessions': SessionPage;
   'sys.pong': unknown;
   'sys.reconnect': Reconnect;
+  'sys.members': MembersPage;
+  'sys.joined': Joined;
+  'sys.left': Left;
+  'sys.room': RoomTotal;
+  'sys.presence': Presence;
+  'sys.gap': Gap;
 }
 
 /** Describes one message type of the server. */
@@ -20,7 +39,8 @@ export interface ServerMessageType<Data> {
   /** Whether `data` may be absent. */
   readonly dataIs: undefined extends Data ? 'optional' : 'present';
   readonly sender: 'server' | 'session';
-  readonly receiver: 'you' | 'everyone';
+  /** `you` is your session id, `everyone` is `*`, and `room` is `#` and the name of a room. */
+  readonly receiver: 'you' | 'everyone' | 'room';
   /** Whether the message has the `id` of the answered message as `ref`. */
   readonly ref: 'always' | 'where there was an id' | 'never';
   readonly when: string;
@@ -83,7 +103,7 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'where there was an id',
-      when: 'Answers `sys.who` instead of `sys.ack`; your own session is included.',
+      when: 'Answers `sys.who` without a receiver, or with a user, instead of `sys.ack`; your own session is included.',
       example: { sessions: [A_SESSION], total: 1 },
     },
     'sys.pong': {
@@ -104,38 +124,58 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       when: 'The node drains: reconnect after `afterMs`. Comes before close code 1012.',
       example: { afterMs: 1830 },
     },
+    'sys.members': {
+      data: MembersPage,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'where there was an id',
+      when: 'Answers `sys.join`, and `sys.who` with a room, instead of `sys.ack`; your own session is included. Also sent, without `ref`, when server code puts you into a room.',
+      example: { room: 'garden', sessions: [A_SESSION], total: 1 },
+    },
+    'sys.joined': {
+      data: Joined,
+      dataIs: 'present',
+      sender: 'session',
+      receiver: 'room',
+      ref: 'never',
+      when: 'A session joined a room of yours; `sender` is its id. Comes before any message of that session to the room.',
+      example: { user: 'ann' },
+    },
+    'sys.left': {
+      data: Left,
+      dataIs: 'present',
+      sender: 'session',
+      receiver: 'room',
+      ref: 'never',
+      when: 'A session left a room of yours, or ended; `sender` is its id, also your own where server code took you out. Comes after the last message of that session to the room.',
+      example: { code: 1006 },
+    },
+    'sys.room': {
+      data: RoomTotal,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'room',
+      ref: 'never',
+      when: 'The number of members of a large room changed. Replaces `sys.joined` and `sys.left` above the limit of members, and comes at most once a second.',
+      example: { room: 'garden', total: 1204 },
+    },
+    'sys.presence': {
+      data: Presence,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'where there was an id',
+      when: 'Answers `sys.watch` instead of `sys.ack`. Also sent, without `ref`, when the watched user comes online or goes offline.',
+      example: { user: 'ann', online: true, sessions: 2 },
+    },
+    'sys.gap': {
+      data: Gap,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'never',
+      when: 'You read too slowly, and missed messages at this place of what you are sent. Comes as soon as you read again.',
+      example: { messages: 3, notices: 0 },
+    },
   };
-
-/** Describes one `sys.` request of a client. */
-export interface SystemRequestType {
-  readonly data: (new () => object) | undefined;
-  readonly dataIs: 'optional' | 'present';
-  readonly answer: keyof ServerMessageMap;
-  readonly when: string;
-  readonly example: unknown;
-}
-
-/** Every `sys.` type that a client may send; any other is `reserved_type`. */
-export const SYSTEM_REQUESTS = {
-  'sys.who': {
-    data: WhoDto,
-    dataIs: 'optional',
-    answer: 'sys.sessions',
-    when: 'Lists the connected sessions, one page at a time.',
-    example: { limit: 50 },
-  },
-  'sys.ping': {
-    data: undefined,
-    dataIs: 'optional',
-    answer: 'sys.pong',
-    when: 'Checks the connection; for browser code, which cannot send ping frames.',
-    example: 'anybody there?',
-  },
-  'sys.auth': {
-    data: AuthDto,
-    dataIs: 'present',
-    answer: 'sys.ack',
-    when: 'Renews the token before it expires; the session keeps its id.',
-    example: { token: 'eyJhbGciOiJFZERTQSJ9…' },
-  },
-} as const satisfies Record<string, SystemRequestType>;

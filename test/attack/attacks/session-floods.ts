@@ -36,6 +36,10 @@ export const fragments = untilPolicy(() =>
 export const messages = untilPolicy(({ id }) =>
   many(MESSAGES, clientFrame(`{"type":"x","receiver":"${id}","id":"1"}`, { mask: 0 })),
 );
+/** Joins one room again and again, over the limit of its rate. */
+export const joins = untilPolicy(() =>
+  many(MESSAGES, clientFrame('{"type":"sys.join","receiver":"#siege","id":"1"}', { mask: 0 })),
+);
 export const unknownTypes = untilPolicy(() => many(FAULTS, clientFrame('{"type":"nothing","id":"1"}', { mask: 0 })));
 export const malformedMessages = untilPolicy(() => many(FAULTS, clientFrame('{', { mask: 0 })));
 

@@ -4,6 +4,7 @@ import { halfOpenHandshakes, halfTls, handshakeFlood, silentConnections } from '
 import { deadKeys } from './dead-keys.js';
 import { pipelinedRequests, slowReaders } from './http-floods.js';
 import { malformedFrames } from './malformed-frames.js';
+import * as rooms from './room-floods.js';
 import * as floods from './session-floods.js';
 import { storms } from './storms.js';
 import { waitingCalls } from './waiting-calls.js';
@@ -24,11 +25,16 @@ export const ATTACKS: [string, Attack][] = [
   ['during 250 half-open handshakes, each of which is ended', halfOpenHandshakes],
   ['during a flood of handshakes of one address, which are rejected', handshakeFlood],
   ['during a flood of broadcasts to all sessions', floods.broadcasts],
+  ['while sessions join and leave a room as fast as their rates allow', rooms.changes],
+  ['while sessions fill rooms to the limit, end and reconnect', rooms.fullRooms],
+  ['during a flood of messages to a room whose members do not read', rooms.messages],
+  ['while sessions watch users who come and go', rooms.watches],
   ['while sessions are opened and ended as fast as the server allows', storms],
   ['during a flood of pings of one session, which is closed with 1008', floods.pings],
   ['during a flood of pongs of one session, which is closed with 1008', floods.pongs],
   ['during 100,000 tiny fragments of one session, which is closed with 1008', floods.fragments],
   ['during a flood of messages of one session, which is closed with 1008', floods.messages],
+  ['during a flood of sys.join of one session, which is closed with 1008', floods.joins],
   ['during a flood of unknown types, whose session is closed with 1008', floods.unknownTypes],
   ['during a flood of malformed messages, whose session is closed with 1008', floods.malformedMessages],
   ['while sessions send malformed frames, each of which is ended', malformedFrames],

@@ -37,7 +37,7 @@ class FastSide {
     const router = { tryRoute: (_, { length, nonAscii }) => this.#route(length, nonAscii) };
     // A zero stands behind the scanned message.
     const dispatcher = { dispatch: () => this.#add(TEXT.indexOf(0)) };
-    const table = { definitelyOpen: (hash) => (hash & 1) === 0, handler: () => 0 };
+    const table = { definitelyOpen: (_, { typeHash }) => (typeHash & 1) === 0, handler: () => 0 };
     const settings = { maxMessageBytes: MAX_MESSAGE_BYTES, fastLane: true };
     this.#reader = new FastFrameReader(router, dispatcher, table, settings);
     this.#socket = {

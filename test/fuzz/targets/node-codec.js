@@ -23,7 +23,10 @@ const JSON_KINDS = [
     last: false,
     chunk: 0,
     requestsSnapshots: true,
-    sessions: [{ id: 'a.1', user: 'ann' }, { id: 'a.2' }],
+    sessions: [
+      { id: 'a.1', user: 'ann' },
+      { id: 'a.2', rooms: ['garden'] },
+    ],
     departures: [['a.0', 1000]],
   },
   {
@@ -33,6 +36,7 @@ const JSON_KINDS = [
       [0, 'unavailable'],
       [70_000, 'receiver_not_found'],
     ],
+    counts: [[1, { delivered: 2, skipped: 1 }]],
   },
   { kind: 'snapshotRequest' },
   { kind: 'fenced', nodeId: 'hgfedcba' },
@@ -43,6 +47,7 @@ const JSON_KINDS = [
 const isText = (value) => typeof value === 'string';
 const isFlag = (value) => typeof value === 'boolean';
 const isNumber = (value) => typeof value === 'number';
+const isRoom = (value) => isText(value) && /^[\w.:-]{1,127}$/.test(value);
 /** The conditions on which the effects of a message rely. */
 const FIELDS = {
   heartbeat: { sequence: isNumber },
@@ -52,7 +57,11 @@ const FIELDS = {
     last: isFlag,
     requestsSnapshots: isFlag,
     sessions: (list) =>
-      Array.isArray(list) && list.every(({ id, user }) => isText(id) && (user === undefined || isText(user))),
+      Array.isArray(list) &&
+      list.every(
+        ({ id, user, rooms }) =>
+          isText(id) && (user === undefined || isText(user)) && (rooms === undefined || rooms.every(isRoom)),
+      ),
     departures: (list) => Array.isArray(list) && list.every(([id, code]) => isText(id) && isNumber(code)),
   },
   events: { sequence: isNumber, items: Array.isArray },
@@ -87,6 +96,7 @@ export const nodeCodecTarget = {
     '"piece":',
     '"views":[',
     '"user":"',
+    '"rooms":["',
     '"__proto__":',
     'null',
     '[]',
@@ -176,7 +186,9 @@ function batch() {
   writer.u32(3);
   writer.f64(12.5);
   writeRequest(writer, { type: 'message', sender: 'a.1', receiver: 'b.1', frame: FRAME });
-  writeRequest(writer, { type: 'kick', receiver: 'b.2' });
+  writeRequest(writer, { type: 'kick', receiver: 'b.2', code: 4000 });
+  writeRequest(writer, { type: 'groupMessage', sender: 'a.1', receiver: '@Zoë', frame: FRAME });
+  writeRequest(writer, { type: 'join', receiver: 'b.2', room: 'garden' });
   return finish(writer);
 }
 
@@ -185,6 +197,8 @@ function events() {
   writer.u32(3);
   writeEvent(writer, { type: 'arrived', sessionInfo: { id: 'a.1', user: 'Zoë' } });
   writeEvent(writer, { type: 'broadcast', sender: 'a.1', frame: FRAME });
+  writeEvent(writer, { type: 'joined', id: 'a.1', room: 'garden' });
+  writeEvent(writer, { type: 'left', id: 'a.1', room: 'garden' });
   writeEvent(writer, { type: 'departed', id: 'a.1', code: 4999 });
   return finish(writer);
 }

@@ -1,0 +1,53 @@
+import { Global, Module } from '@nestjs/common';
+import { GroupRoutes } from '../messaging/group-routes.js';
+import { LocalNode } from '../messaging/local-node.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
+import { GroupFanOut } from './group-fan-out.js';
+import { GroupMembers } from './group-members.js';
+import { GroupPermissions } from './group-permissions.js';
+import { GroupRequests } from './group-requests.js';
+import { GroupRouter } from './group-router.js';
+import { MemberPages } from './member-pages.js';
+import { RemoteGroups } from './remote-groups.js';
+import { RoomIndex } from './room-index.js';
+import { RoomNotices } from './room-notices.js';
+import { RoomRouter } from './room-router.js';
+import { Rooms } from './rooms.js';
+import { UserIndex } from './user-index.js';
+import { UserRouter } from './user-router.js';
+import { Users } from './users.js';
+
+/** Provides users and rooms as receivers. Global, so that a handler injects them without importing a module. */
+@Global()
+@Module({
+  providers: [
+    GroupPermissions,
+    RoomNotices,
+    RoomIndex,
+    UserIndex,
+    MemberPages,
+    GroupFanOut,
+    RemoteGroups,
+    RoomRouter,
+    UserRouter,
+    GroupRouter,
+    GroupMembers,
+    GroupRequests,
+    Rooms,
+    Users,
+  ],
+  exports: [GroupPermissions, RoomIndex, UserIndex, MemberPages, GroupMembers, Rooms, Users],
+})
+export class GroupsModule {
+  constructor(
+    groupRoutes: GroupRoutes,
+    localNode: LocalNode,
+    sessions: SessionRegistry,
+    router: GroupRouter,
+    members: GroupMembers,
+  ) {
+    groupRoutes.register(router);
+    localNode.registerGroups(members);
+    sessions.addListener('groups', members);
+  }
+}
