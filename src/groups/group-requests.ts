@@ -65,7 +65,7 @@ export class GroupRequests {
   }
 
   #leave(session: Session, room: string, ref: string | undefined): undefined {
-    this.rooms.leave(session, room);
+    void this.rooms.leave(session, room);
     if (ref !== undefined) session.send(ackFrame(session.id, ref, 'left'));
   }
 

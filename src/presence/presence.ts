@@ -66,7 +66,7 @@ export class Presence {
   }
 
   #unwatch(session: Session, user: string, id: string | undefined): undefined {
-    this.notices.watches.remove(session, user);
+    void this.notices.watches.remove(session, user);
     if (id !== undefined) session.send(ackFrame(session.id, id, 'unwatched'));
   }
 
