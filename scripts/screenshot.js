@@ -97,8 +97,7 @@ async function exchangeMessages(page) {
   await send(b, 'demo.sum', '{ "numbers": [1, 2, 3.5] }', 'Server');
   await b.getByText('Answered by').waitFor();
   await send(a, 'chat', '{ "text": "Anyone?" }', 'Everyone');
-  await b.getByRole('button', { name: 'Send to the room' }).click();
-  await b.getByRole('button', { name: 'Send', exact: true }).click();
+  await send(b, 'chat', '{ "text": "Hello, garden." }', 'Send to the room');
   await a.getByText('Answered by').waitFor();
   await a.getByLabel('Template').selectOption({ label: 'Error: no receiver' });
   await a.getByRole('button', { name: 'Send', exact: true }).click();

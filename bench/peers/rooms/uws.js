@@ -12,6 +12,8 @@ app.ws('/*', {
   ...limits,
   open(socket) {
     socket.id = randomUUID();
+    // uWebSockets.js drops what it has not sent yet to a socket that unsubscribes from its last topic.
+    socket.subscribe(socket.id);
     socket.send(JSON.stringify({ type: 'sys.welcome', sender: 'server', receiver: socket.id }));
   },
   message(socket, bytes) {
