@@ -5,7 +5,7 @@ import { NatsServer } from '../support/nats.js';
 import { ServerProcess } from '../support/process.js';
 import { AUTH, bearer, token } from '../support/tokens.js';
 
-const BUILD_MS = 300_000;
+const BUILD_MS = 600_000;
 
 describe('nodes of different versions', () => {
   const nodes: ServerProcess[] = [];
