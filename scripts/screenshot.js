@@ -82,8 +82,14 @@ async function exchangeMessages(page) {
     await pane.getByLabel('Type', { exact: true }).fill(type);
     await pane.getByLabel('Data').fill(data);
     await pane.getByRole('button', { name: to }).click();
-    await pane.getByRole('button', { name: 'Send' }).click();
+    await pane.getByRole('button', { name: 'Send', exact: true }).click();
   };
+  for (const pane of [a, b]) {
+    await pane.getByRole('tab', { name: 'Rooms' }).click();
+    await pane.getByLabel('Room to join').fill('garden');
+    await pane.getByRole('button', { name: 'Join' }).click();
+  }
+  await a.getByRole('tab', { name: 'Sessions' }).click();
   await send(a, 'chat', '{ "text": "Can you read me?" }');
   await send(b, 'chat', '{ "text": "Loud and clear." }');
   await send(a, 'offer', '{ "sdp": "v=0", "video": true }');
@@ -91,9 +97,11 @@ async function exchangeMessages(page) {
   await send(b, 'demo.sum', '{ "numbers": [1, 2, 3.5] }', 'Server');
   await b.getByText('Answered by').waitFor();
   await send(a, 'chat', '{ "text": "Anyone?" }', 'Everyone');
+  await b.getByRole('button', { name: 'Send to the room' }).click();
+  await b.getByRole('button', { name: 'Send', exact: true }).click();
   await a.getByText('Answered by').waitFor();
   await a.getByLabel('Template').selectOption({ label: 'Error: no receiver' });
-  await a.getByRole('button', { name: 'Send' }).click();
+  await a.getByRole('button', { name: 'Send', exact: true }).click();
   await a.locator('.result').filter({ hasText: 'receiver_not_found' }).waitFor();
   // Waits until the latency chart has a line.
   await page.waitForFunction(

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { CLOSE_CODES, ERRORS, HANDSHAKE_REJECTIONS } from '../src/protocol/index.js';
+import { CLOSE_CODES, ERRORS, HANDSHAKE_REJECTIONS, SYSTEM_REQUESTS } from '../src/protocol/index.js';
 import { SETTINGS } from '../src/settings/setting.js';
 import { Settings } from '../src/settings/settings.js';
 
@@ -29,6 +29,26 @@ describe('the documents', () => {
       ([code, row]) => `${'statuses' in row ? row.statuses.join(', ') : row.status} ${code}`,
     );
     expect(documented.toSorted()).toEqual(coded.toSorted());
+  });
+
+  it('list every request with its answers', () => {
+    const documented = rows(section(PROTOCOL, 'Requests')).map(([request, answer]) => {
+      const { type, receiver } = JSON.parse(unquote(request)) as { type: string; receiver?: string };
+      return [type, receiver === undefined ? 'none' : receiver.startsWith('#') ? 'room' : 'user', unquote(answer)];
+    });
+    for (const [type, { receiver, answers }] of Object.entries(SYSTEM_REQUESTS)) {
+      const found = documented.filter(([each]) => each === type);
+      expect([type, found.map(([, kind]) => kind!).toSorted()]).toEqual([type, receiver.split(/, | or /).toSorted()]);
+      expect(new Set(found.map(([, , answer]) => answer!.split(',')[0]))).toEqual(new Set(answers));
+    }
+    expect(new Set(documented.map(([type]) => type))).toEqual(new Set(Object.keys(SYSTEM_REQUESTS)));
+  });
+
+  it('name the defaults of settings in the protocol', () => {
+    const defaults = parseEnv(read('config/default.env'));
+    const named = [...PROTOCOL.matchAll(/`([A-Z]+(?:_[A-Z]+)*)` \(([\d,]+)\)/g)];
+    expect(named.length).toBeGreaterThan(4);
+    for (const [, name, value] of named) expect([name, value!.replaceAll(',', '')]).toEqual([name, defaults[name!]]);
   });
 
   it('list every setting with its default and meaning', () => {

@@ -1,35 +1,37 @@
-import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
-import { IsIn, Length } from 'class-validator';
-import { Emits, MessagingGateway, Sender, SERVER, Session, Switchboard, type OnSessionDeparture } from 'switchboard';
-
-const MAX_ENTRIES = 500;
+import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { IsIn } from 'class-validator';
+import { Emits, MessagingGateway, Rooms, Sender, Session, SessionState, Switchboard } from 'switchboard';
+import type { OnRoomJoined } from 'switchboard';
 
 class StatusDto {
-  @Length(1, 50) name!: string;
-  @IsIn(['online', 'busy', 'away']) status!: string;
+  @IsIn(['free', 'busy', 'away']) status!: string;
 }
 
-/** Shows who is there. Changes reach all nodes, but `presence.show` lists the sessions of one node. */
-@Emits('presence.changed', 'presence.left')
+/**
+ * Adds a status to the members of a room. The server itself lists them, and notifies them of each other. A new member gets
+ * the statuses of its own node, and each later change on all nodes.
+ */
+@Emits('presence.status')
 @MessagingGateway()
-export class PresenceGateway implements OnSessionDeparture {
-  readonly #board = new Map<string, StatusDto>();
+export class PresenceGateway implements OnRoomJoined {
+  readonly #statuses = new SessionState<{ status?: string }>(() => ({}));
 
-  constructor(private readonly switchboard: Switchboard) {}
+  constructor(
+    private readonly rooms: Rooms,
+    private readonly switchboard: Switchboard,
+  ) {}
 
   @SubscribeMessage('presence.set')
-  set(@MessageBody() { name, status }: StatusDto, @Sender() sender: Session): void {
-    if (this.#board.size >= MAX_ENTRIES && !this.#board.has(sender.id)) throw new WsException('The board is full.');
-    this.#board.set(sender.id, { name, status });
-    this.switchboard.broadcast(sender, 'presence.changed', { session: sender.id, name, status });
+  set(@MessageBody() { status }: StatusDto, @Sender() sender: Session): void {
+    this.#statuses.of(sender).status = status;
+    for (const room of this.rooms.of(sender)) this.switchboard.send(sender, `#${room}`, 'presence.status', { status });
   }
 
-  @SubscribeMessage('presence.show')
-  show(): { entries: object[] } {
-    return { entries: [...this.#board].map(([session, { name, status }]) => ({ session, name, status })) };
-  }
-
-  onSessionDeparture({ id: session }: Session): void {
-    if (this.#board.delete(session)) this.switchboard.broadcast(SERVER, 'presence.left', { session });
+  onRoomJoined(session: Session, room: string): void {
+    const members = this.rooms.members(room).sessions.map((id) => this.switchboard.find(id));
+    for (const member of members) {
+      const status = member && this.#statuses.of(member).status;
+      if (status !== undefined) this.switchboard.send(member!, session.id, 'presence.status', { status });
+    }
   }
 }

@@ -1,39 +1,34 @@
 import { ForbiddenException } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
-import { Length } from 'class-validator';
-import { Emits, MessagingGateway, Sender, Session, SessionState, Switchboard } from 'switchboard';
-import type { OnSessionDeparture } from 'switchboard';
+import { Matches } from 'class-validator';
+import { Emits, MessagingGateway, Rooms, Sender, SERVER, Session, Switchboard } from 'switchboard';
 
-class RoomDto {
-  @Length(1, 64) room!: string;
+const MAX_MEMBERS = 100;
+class SplitDto {
+  @Matches(/^[a-z0-9-]{1,64}$/) room!: string;
 }
-class SayDto extends RoomDto {
-  @Length(1, 2000) text!: string;
-}
-/** Sends what a session says to the members of a room. Each node has rooms of its own. */
-@Emits('room.said')
+/** Splits a room into two teams, each a room of its own, for a member that asks. Members may be on any node. */
+@Emits('room.team')
 @MessagingGateway()
-export class RoomsGateway implements OnSessionDeparture {
-  readonly #members = new Map<string, Set<Session>>();
-  readonly #roomsOf = new SessionState(() => new Set<string>());
-  constructor(private readonly switchboard: Switchboard) {}
+export class RoomsGateway {
+  constructor(
+    private readonly rooms: Rooms,
+    private readonly switchboard: Switchboard,
+  ) {}
 
-  @SubscribeMessage('room.join') join(@MessageBody() { room }: RoomDto, @Sender() sender: Session): void {
-    const rooms = this.#roomsOf.of(sender);
-    if (rooms.size >= 20 && !rooms.has(room)) throw new WsException('A session may be in 20 rooms; leave one first.');
-    rooms.add(room);
-    this.#members.set(room, (this.#members.get(room) ?? new Set()).add(sender));
+  @SubscribeMessage('room.split')
+  async split(@MessageBody() { room }: SplitDto, @Sender() sender: Session): Promise<object> {
+    if (!this.rooms.of(sender).includes(room)) throw new ForbiddenException('Join the room first.');
+    const { sessions, next } = this.rooms.members(room, { limit: MAX_MEMBERS });
+    if (next !== undefined) throw new WsException(`Only ${MAX_MEMBERS} members can be split.`);
+    const teams = sessions.map((id, index) => this.#assign(id, `${room}.${index % 2 ? 'blue' : 'red'}`));
+    const outcomes = await Promise.allSettled(teams);
+    return { members: outcomes.filter(({ status }) => status === 'fulfilled').length };
   }
-  @SubscribeMessage('room.say') say(@MessageBody() { room, text }: SayDto, @Sender() sender: Session): void {
-    if (!this.#roomsOf.of(sender).has(room)) throw new ForbiddenException('Join the room first.');
-    this.switchboard.multicast(sender, this.#members.get(room) ?? [], 'room.said', { room, text });
-  }
-  @SubscribeMessage('room.leave') leave(@MessageBody() { room }: RoomDto, @Sender() sender: Session): void {
-    this.#roomsOf.of(sender).delete(room);
-    const members = this.#members.get(room);
-    if (members?.delete(sender) && members.size === 0) this.#members.delete(room);
-  }
-  onSessionDeparture(session: Session): void {
-    for (const room of this.#roomsOf.of(session)) this.leave({ room }, session);
+
+  /** Rejects where the session has left meanwhile, or is in too many rooms. */
+  async #assign(id: string, team: string): Promise<void> {
+    await this.rooms.join(id, team);
+    await this.switchboard.deliver(SERVER, id, 'room.team', { team });
   }
 }

@@ -1,58 +1,51 @@
-import { UseGuards } from '@nestjs/common';
-import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { Emits, MessagingGateway, Sender, SERVER, Session, Switchboard, type OnSessionDeparture } from 'switchboard';
-import { JoinDto, LeaveDto, SayDto } from './group-chat.dto.js';
-import { Groups } from './groups.js';
-import { History, type Line } from './history.js';
-import { MemberGuard } from './member.guard.js';
+import { MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
+import { Length } from 'class-validator';
+import {
+  Emits,
+  MessagingGateway,
+  Receiver,
+  Rooms,
+  Sender,
+  SERVER,
+  Session,
+  Switchboard,
+  type OnRoomJoined,
+} from 'switchboard';
+import { History } from './history.js';
 
-/** Lines of history in the reply to `group.join`. */
+/** Lines of history for a new member. */
 const SHOWN_LINES = 50;
 
-/** Handles joining a group, sending to it and leaving it. No session can forge what the gateway emits. */
-@Emits('group.joined', 'group.line', 'group.left')
+class SayDto {
+  @Length(1, 2000) text!: string;
+}
+
+/** Keeps the lines that members send to a room. No session can forge what the gateway emits. */
+@Emits('chat.line', 'chat.history')
 @MessagingGateway()
-export class GroupChatGateway implements OnSessionDeparture {
+export class GroupChatGateway implements OnRoomJoined {
   constructor(
-    private readonly groups: Groups,
+    private readonly rooms: Rooms,
     private readonly history: History,
     private readonly switchboard: Switchboard,
   ) {}
 
-  /** Replies with the last lines of the group. */
-  @SubscribeMessage('group.join')
-  join(@MessageBody() { group, name }: JoinDto, @Sender() sender: Session): { lines: Line[] } {
-    this.groups.join(sender, group, name);
-    this.#notify(group, 'group.joined', { group, name }, sender);
-    return { lines: this.history.last(group, SHOWN_LINES) };
-  }
-
-  /** Acknowledges the line, and sends it to the other members, once it is on the disk. */
-  @UseGuards(MemberGuard)
-  @SubscribeMessage('group.say')
-  async say(@MessageBody() { group, text }: SayDto, @Sender() sender: Session): Promise<void> {
-    const line = { group, from: this.groups.nameOf(sender, group) ?? '', text, atMs: Date.now() };
+  /** Acknowledges the line, and sends it to the other members on all nodes, once it is on the disk. */
+  @SubscribeMessage('chat.say')
+  async say(
+    @MessageBody() { text }: SayDto,
+    @Receiver() receiver: string | undefined,
+    @Sender() sender: Session,
+  ): Promise<void> {
+    const room = this.rooms.of(sender).find((each) => receiver === `#${each}`);
+    if (room === undefined) throw new WsException({ code: 'not_joined', message: 'Join the room first.' });
+    const line = { room, from: sender.user ?? sender.id, text, atMs: Date.now() };
     await this.history.add(line);
-    this.#notify(group, 'group.line', line, sender);
+    await this.switchboard.deliver(sender, `#${room}`, 'chat.line', line);
   }
 
-  @UseGuards(MemberGuard)
-  @SubscribeMessage('group.leave')
-  leave(@MessageBody() { group }: LeaveDto, @Sender() sender: Session): void {
-    const name = this.groups.leave(sender, group);
-    this.#notify(group, 'group.left', { group, name }, sender);
-  }
-
-  onSessionDeparture(session: Session): void {
-    for (const group of this.groups.groupsOf(session)) {
-      const name = this.groups.leave(session, group);
-      this.#notify(group, 'group.left', { group, name }, session);
-    }
-  }
-
-  /** Sends to all members but one. A member that reads too slowly misses the line; the history has it. */
-  #notify(group: string, type: string, data: object, except: Session): void {
-    const others = [...this.groups.members(group)].filter((member) => member !== except);
-    this.switchboard.multicast(SERVER, others, type, data);
+  /** Sends a new member the last lines. */
+  onRoomJoined(session: Session, room: string): void {
+    this.switchboard.send(SERVER, session.id, 'chat.history', { room, lines: this.history.last(room, SHOWN_LINES) });
   }
 }

@@ -1,6 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { GroupChatGateway } from './group-chat.gateway.js';
-import { Groups } from './groups.js';
 import { History, HistoryOptions } from './history.js';
 
 @Module({})
@@ -9,7 +8,7 @@ export class GroupChatModule {
   static forRoot(options: HistoryOptions): DynamicModule {
     return {
       module: GroupChatModule,
-      providers: [{ provide: HistoryOptions, useValue: options }, Groups, History, GroupChatGateway],
+      providers: [{ provide: HistoryOptions, useValue: options }, History, GroupChatGateway],
     };
   }
 }

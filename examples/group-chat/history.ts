@@ -2,9 +2,10 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
 import { open, rename, type FileHandle } from 'node:fs/promises';
 
-/** One line of a group's conversation. */
+/** One line of the conversation in a room. */
 export interface Line {
-  readonly group: string;
+  readonly room: string;
+  /** The user, or the session of a client without a token. */
   readonly from: string;
   readonly text: string;
   /** Unix time in milliseconds. */
@@ -14,12 +15,12 @@ export interface Line {
 /** Configures the file of the history and its size. */
 export abstract class HistoryOptions {
   abstract readonly file: string;
-  /** Lines kept for all groups together; the oldest are dropped first. */
+  /** Lines kept for all rooms together; the oldest are dropped first. */
   abstract readonly maxLines: number;
 }
 
 /**
- * Keeps the last lines of all groups in memory and in one file of JSON lines. {@link add} resolves after the line is
+ * Keeps the last lines of all rooms in memory and in one file of JSON lines. {@link add} resolves after the line is
  * synced, so that an acknowledged line survives a power cut. Lines that arrive during a sync share the next one. The file
  * is rewritten when it has twice as many lines as are kept.
  */
@@ -49,9 +50,9 @@ export class History implements OnModuleDestroy {
     return (this.#next ??= this.#work = this.#work.catch(() => undefined).then(() => this.#write()));
   }
 
-  /** Returns the last lines of a group, the oldest first. */
-  last(group: string, count: number): Line[] {
-    return this.#lines.filter((line) => line.group === group).slice(-count);
+  /** Returns the last lines of a room, the oldest first. */
+  last(room: string, count: number): Line[] {
+    return this.#lines.filter((line) => line.room === room).slice(-count);
   }
 
   /** Waits for the running write and closes the file. */

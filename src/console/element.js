@@ -6,6 +6,14 @@ export function createElement(name, className = '', text = '') {
   return element;
 }
 
+/** Creates a small button. */
+export function createButton(text, clicked) {
+  const button = createElement('button', 'chip', text);
+  button.type = 'button';
+  button.addEventListener('click', clicked);
+  return button;
+}
+
 /** Returns a function that schedules `work` for the next animation frame, once however often it is called. */
 export function onNextFrame(work) {
   let scheduled = false;
@@ -33,5 +41,5 @@ export async function copy(text, button) {
   }, 1500);
 }
 
-/** Shortens a session id to its end, because the sessions of a node share the beginning. */
-export const shortId = (id) => (id.length > 14 ? `…${id.slice(-10)}` : id);
+/** Shortens a session id to its end, because the sessions of a node share the beginning. Rooms and users stay. */
+export const shortId = (id) => (id.length > 14 && !/^[#@]/.test(id) ? `…${id.slice(-10)}` : id);

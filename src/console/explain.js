@@ -19,6 +19,9 @@ const ERROR_ADVICE = {
   forbidden: 'Connect with a token that allows this, or ask the operator.',
   refused: 'The message says what the handler rejected.',
   unavailable: 'Try again in a moment, with an id to see the outcome.',
+  not_joined: 'Join the room first.',
+  too_many_rooms: 'Leave a room first.',
+  too_many_watches: 'End the watch of another user first.',
   internal_error: 'Give the incident number to the operator, who finds it in the log.',
 };
 

@@ -1,7 +1,7 @@
 const MAX_ENTRIES = 1000;
 /** A limit of their own, so that background frames do not displace the user's frames. */
 const MAX_BACKGROUND_ENTRIES = 100;
-const BACKGROUND_ID = /^console-(ping|who)-\d+$/;
+const BACKGROUND_ID = /^console-(ping|who|members)-\d+$/;
 
 /**
  * Keeps the last frames of one session, and joins each answer to its request. Background frames are those that the

@@ -49,14 +49,20 @@ function timeOf(at) {
 
 function peerOf({ kind, envelope }) {
   if (kind === 'close') return '';
-  const id = kind === 'out' ? envelope.receiver : envelope.sender;
+  const id = kind === 'out' || isOfRoom(envelope) ? envelope.receiver : envelope.sender;
   return id === undefined ? 'server' : id === '*' ? 'everyone' : shortId(id);
 }
 
 function previewOf(entry, explain) {
   if (kindOf(entry) === 'error') return explain(entry).explanation;
-  const { data } = entry.envelope;
-  return data === undefined ? '' : JSON.stringify(data).slice(0, PREVIEW_CHARACTERS);
+  const { kind, envelope } = entry;
+  const text = envelope.data === undefined ? '' : JSON.stringify(envelope.data).slice(0, PREVIEW_CHARACTERS);
+  return kind === 'in' && isOfRoom(envelope) ? `${shortId(envelope.sender)} ${text}` : text;
+}
+
+/** Returns whether a message or a notice is for a room, whose name then stands in place of the sender. */
+function isOfRoom({ receiver }) {
+  return typeof receiver === 'string' && receiver.startsWith('#');
 }
 
 function createBody(entry, explain) {

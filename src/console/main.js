@@ -22,7 +22,12 @@ byId('panes').replaceChildren(...panes.map(({ root }) => root));
 const { url } = panes[0].connection;
 byId('endpoint').textContent = url.host + url.pathname;
 for (const { connection } of panes)
-  connection.addEventListener('state', () => panes.forEach(({ sessionListView }) => sessionListView.refresh()));
+  connection.addEventListener('state', () =>
+    panes.forEach(({ sessionListView, roomListView }) => {
+      sessionListView.refresh();
+      roomListView.refresh();
+    }),
+  );
 show('A');
 for (const button of document.querySelectorAll('[data-show]'))
   button.addEventListener('click', () => show(button.dataset.show));

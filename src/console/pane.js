@@ -5,8 +5,13 @@ import { explainClose, explainError } from './explain.js';
 import { FrameLog } from './frame-log.js';
 import { FrameLogView } from './frame-log-view.js';
 import { Latency } from './latency.js';
+import { RoomList } from './room-list.js';
+import { RoomListView } from './room-list-view.js';
 import { SessionList } from './session-list.js';
 import { SessionListView } from './session-list-view.js';
+import { startTabs } from './tabs.js';
+import { WatchList } from './watch-list.js';
+import { WatchListView } from './watch-list-view.js';
 
 const STATES = { idle: 'Not connected', connecting: 'Connecting', open: 'Connected', waiting: 'Reconnecting' };
 
@@ -31,6 +36,9 @@ export class Pane {
     const labelOf = (id) => (id === connection.id ? 'you' : id === otherId() ? otherName : undefined);
     const setReceiver = (id) => composer.setReceiver(id);
     this.sessionListView = new SessionListView(new SessionList(connection), elements, labelOf, setReceiver);
+    this.roomListView = new RoomListView(new RoomList(connection, frameLog), elements, labelOf, setReceiver);
+    this.watchListView = new WatchListView(new WatchList(connection, frameLog), elements, setReceiver);
+    startTabs(elements.tabs);
     this.frameLogView = new FrameLogView(frameLog, elements, (entry) => this.#explain(entry));
     this.latency = new Latency(connection, elements);
     elements.copyId.addEventListener('click', () => copy(connection.id, elements.copyId));
@@ -53,7 +61,7 @@ export class Pane {
     this.root.dataset.state = connection.state;
     elements.state.textContent = STATES[connection.state];
     elements.sessionId.textContent = connection.id ?? 'no session';
-    elements.copyId.disabled = connection.id === undefined;
+    elements.copyId.disabled = elements.join.disabled = elements.watch.disabled = connection.id === undefined;
     elements.connect.textContent = { idle: 'Connect', open: 'Disconnect' }[connection.state] ?? 'Stop';
     if (connection.state === 'open') elements.advice.hidden = true;
     this.#showWait();
@@ -81,6 +89,14 @@ function elementsOf(root, name) {
   for (const element of root.querySelectorAll('[data-element]')) elements[element.dataset.element] = element;
   root.setAttribute('aria-label', `Session ${name}`);
   elements.list.setAttribute('aria-label', `Connected sessions (${name})`);
+  elements.tabs.setAttribute('aria-label', `Receivers of session ${name}`);
+  for (const tab of elements.tabs.querySelectorAll('[data-tab]')) {
+    tab.id = `tab-${tab.dataset.tab}-${name}`;
+    const panel = root.querySelector(`[data-panel="${tab.dataset.tab}"]`);
+    panel.id = `panel-${tab.dataset.tab}-${name}`;
+    tab.setAttribute('aria-controls', panel.id);
+    panel.setAttribute('aria-labelledby', tab.id);
+  }
   elements.rows.setAttribute('aria-label', `Frames of session ${name}`);
   elements.result.id = `result-${name}`;
   for (const field of ['type', 'receiver', 'data', 'messageId'])

@@ -1,6 +1,15 @@
 const TYPE = /^[A-Za-z0-9._:-]+$/;
 /** The types in `sys.` that clients may send. */
-const SYSTEM_REQUESTS = new Set(['sys.ping', 'sys.who', 'sys.auth']);
+const SYSTEM_REQUESTS = new Set([
+  'sys.ping',
+  'sys.who',
+  'sys.auth',
+  'sys.join',
+  'sys.leave',
+  'sys.watch',
+  'sys.unwatch',
+]);
+const ROOM = /^#[A-Za-z0-9._:-]+$/;
 const encoder = new TextEncoder();
 
 /** Counts as the server does: characters, not UTF-16 units. */
@@ -17,6 +26,12 @@ function validateType(type, { limits }) {
 function validateLength(label, text, limit) {
   const length = lengthOf(text);
   return length > limit ? `${label} has ${limit} characters at most; this one has ${length}.` : undefined;
+}
+
+function validateReceiver(receiver, { limits }) {
+  if (receiver === '@') return 'Enter the name of a user behind @.';
+  if (receiver.startsWith('#') && !ROOM.test(receiver)) return 'The name of a room may contain A–Z a–z 0–9 . _ : and -';
+  return validateLength('A receiver', receiver, limits.receiver);
 }
 
 /** Names the line and column of a syntax error, or the browser's own message where it has no position. */
@@ -50,7 +65,7 @@ function frameOf({ type, receiver, data, id }) {
 export function validate(draft, tables, maxMessageBytes) {
   const errors = {
     type: validateType(draft.type, tables),
-    receiver: validateLength('A receiver', draft.receiver, tables.limits.receiver),
+    receiver: validateReceiver(draft.receiver, tables),
     id: validateLength('An id', draft.id, tables.limits.id),
     data: validateData(draft.data),
   };

@@ -29,6 +29,7 @@ import { SocketEvents } from './socket-events.js';
 import { UpgradeHandler } from './upgrade-handler.js';
 import { TokenExpiry } from './auth/token-expiry.js';
 import { TokenKeys } from './auth/token-keys.js';
+import { RenewedRights } from './auth/renewed-rights.js';
 import { TokenRenewal } from './auth/token-renewal.js';
 import { NodeModule } from '../node/node.module.js';
 import { TokenVerifier } from './auth/token-verifier.js';
@@ -49,6 +50,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     TokenKeys,
     TokenVerifier,
     TokenExpiry,
+    RenewedRights,
     TokenRenewal,
     Handshake,
     HandshakeMetrics,

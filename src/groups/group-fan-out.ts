@@ -30,7 +30,7 @@ export class GroupFanOut {
     for (const member of local) {
       if (member === except) continue;
       if (member.outbox.overloaded) {
-        member.missMessage();
+        this.noticeLog.miss(member);
         skipped++;
         continue;
       }

@@ -139,7 +139,7 @@ export class GroupPermissions {
       const verdict: unknown = this.access.policy![method]!(session, about);
       return typeof verdict === 'boolean' ? verdict : this.#awaited(session, method, about, verdict);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

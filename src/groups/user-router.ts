@@ -6,6 +6,7 @@ import {
   isServerSender,
   MessageError,
   stampedCopy,
+  stampedForCopy,
   stampedFrame,
   userAckFrame,
   type Envelope,
@@ -18,6 +19,9 @@ import type { Session } from '../sessions/session.js';
 import { GroupPermissions } from './group-permissions.js';
 import { RemoteGroups, type GroupOutcome } from './remote-groups.js';
 import { UserIndex } from './user-index.js';
+
+/** Whether sessions share the bytes of a frame, or get a copy because the caller uses the bytes again. */
+type DeliveryMethod = 'deliver' | 'deliverCopy';
 
 const NOBODY: GroupReceipt = { delivered: 0, skipped: 0 };
 
@@ -53,7 +57,9 @@ export class UserRouter {
     if (failureAtOnce(receivers) !== undefined || !this.permissions.maySend(sender, receiver, '')) return false;
     if (this.#waitMs(sender, receivers) > 0) return false;
     const ref = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
-    this.#send(sender, receivers, receiver, stampedCopy(this.#ids, sender.idSlot, found), ref);
+    const isShared = receivers.local.length > 1;
+    const frame = (isShared ? stampedCopy : stampedForCopy)(this.#ids, sender.idSlot, found);
+    this.#send(sender, receivers, receiver, frame, ref, isShared ? 'deliver' : 'deliverCopy');
     return true;
   }
 
@@ -66,7 +72,7 @@ export class UserRouter {
     if (failure !== undefined) throw errorOf(failure, id);
     const retryAfterMs = this.#waitMs(sender, receivers);
     if (retryAfterMs > 0) throw MessageError.of('rate_limited', id, { retryAfterMs });
-    this.#send(sender, receivers, receiver, stampedFrame(sender.id, envelope), id);
+    this.#send(sender, receivers, receiver, stampedFrame(sender.id, envelope), id, 'deliver');
   }
 
   /**
@@ -78,7 +84,7 @@ export class UserRouter {
     const receivers = this.#receivers(sender, receiver);
     const failure = failureAtOnce(receivers);
     if (failure !== undefined) throw errorOf(failure);
-    const local = this.#deliverTo(receivers.local, sender, frame);
+    const local = this.#deliverTo(receivers.local, sender, frame, 'deliver');
     if (receivers.nodes.length === 0) return local;
     this.#recordExchange(sender, receivers);
     const message = { sender: typeof sender === 'string' ? sender : sender.id, receiver, frame, local };
@@ -88,30 +94,44 @@ export class UserRouter {
   /** Puts a message of another node on the connections of local sessions. Copies the frame. */
   deliverLocal(sender: string, receiver: string, frame: Frame): GroupReceipt {
     const local = this.users.local(receiver.slice(1));
-    return local.length === 0 ? NOBODY : this.#deliverTo(local, sender, Buffer.from(frame) as Frame);
+    if (local.length === 0) return NOBODY;
+    return local.length === 1
+      ? this.#deliverTo(local, sender, frame, 'deliverCopy')
+      : this.#deliverTo(local, sender, Buffer.from(frame) as Frame, 'deliver');
   }
 
   #receivers(sender: SessionRef, receiver: string): Receivers {
     const user = receiver.slice(1);
-    const local = this.users.local(user).filter((session) => session !== sender);
-    return { user, local, nodes: this.users.nodes(user) };
+    const local = this.users.local(user);
+    const others = local.some((session) => session === sender) ? local.filter((each) => each !== sender) : local;
+    return { user, local: others, nodes: this.users.nodes(user) };
   }
 
-  #send(sender: Session, receivers: Receivers, receiver: string, frame: Frame, ref: string | undefined): void {
-    const local = this.#deliverTo(receivers.local, sender, frame);
-    sender.outbox.chargeTurn(local.delivered * frame.length);
-    if (receivers.nodes.length === 0) return this.#answer(sender, { ...local, failedNodes: 0 }, ref);
+  #send(
+    sender: Session,
+    receivers: Receivers,
+    receiver: string,
+    frame: Frame,
+    ref: string | undefined,
+    method: DeliveryMethod,
+  ): void {
+    const local = this.#deliverTo(receivers.local, sender, frame, method);
+    if (local.delivered > 1) sender.outbox.chargeTurn(local.delivered * frame.length);
+    if (receivers.nodes.length === 0) {
+      if (ref !== undefined) sender.send(userAckFrame(sender.id, ref, local.delivered));
+      return;
+    }
     this.#recordExchange(sender, receivers);
     const message = { sender: sender.id, receiver, frame, local };
     this.remoteGroups.send(receivers.nodes, message, (outcome) => this.#answer(sender, outcome, ref));
   }
 
   /** Puts a frame on connections. A session that reads too slowly gets `sys.gap` in its place. */
-  #deliverTo(sessions: readonly Session[], sender: SessionRef, frame: Frame): GroupReceipt {
+  #deliverTo(sessions: readonly Session[], sender: SessionRef, frame: Frame, method: DeliveryMethod): GroupReceipt {
     let delivered = 0;
     for (const session of sessions)
-      if (this.localDelivery.deliver(sender, session, frame) === undefined) delivered++;
-      else session.missMessage();
+      if (this.localDelivery[method](sender, session, frame) === undefined) delivered++;
+      else this.localDelivery.miss(session);
     return { delivered, skipped: sessions.length - delivered };
   }
 

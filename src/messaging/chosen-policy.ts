@@ -46,5 +46,7 @@ export function chosenPolicy(discovery: DiscoveryService): AccessPolicy | undefi
 export function wrongVerdict(policy: AccessPolicy, method: Method, verdict: unknown): TypeError {
   Promise.resolve(verdict).catch(() => undefined); // an unhandled rejection would end the process
   const shown = verdict instanceof Promise ? 'a promise' : String(verdict);
-  return new TypeError(`${policy.constructor.name}.${method} returned ${shown}; it must return ${METHODS[method].verdicts}`);
+  return new TypeError(
+    `${policy.constructor.name}.${method} returned ${shown}; it must return ${METHODS[method].verdicts}`,
+  );
 }

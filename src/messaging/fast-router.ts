@@ -2,12 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { isUtf8 } from 'node:buffer';
 import {
   ackFrame,
-  Block,
   stampedBytes,
+  stampedForCopy,
   TEXT,
   writeStamped,
   type EnvelopeScanner,
-  type Frame,
   type IdTable,
 } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
@@ -16,9 +15,6 @@ import { Counters } from '../telemetry/counters.js';
 import { NoticeLog } from './notice-log.js';
 import { isNoIdCharacter, Recipients } from './recipients.js';
 import { RemoteDelivery } from './remote-delivery.js';
-
-/** Holds the frame of a message to another node while the backplane copies it. Longer frames get a buffer of their own. */
-const REMOTE_FRAME = new Block(Buffer.allocUnsafeSlow(8192));
 
 /**
  * Routes a message that no handler claims, from the client's chunk straight into the receiver's outbox with one copy.
@@ -62,17 +58,9 @@ export class FastRouter {
   #routeRemote(sender: Session, found: EnvelopeScanner): boolean {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
     const id = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
-    const bytes = stampedBytes(found.length);
-    const block = bytes <= REMOTE_FRAME.bytes.length ? REMOTE_FRAME : new Block(Buffer.allocUnsafe(bytes));
-    const frame = this.#stamped(sender, found, block);
+    const frame = stampedForCopy(this.#ids, sender.idSlot, found);
     if (this.remoteDelivery.route(sender, receiver, frame, id) !== 'queued') return false;
     this.counters.received++;
     return true;
-  }
-
-  /** Writes the message as a frame to the start of a block, and returns that part of the block. */
-  #stamped(sender: Session, found: EnvelopeScanner, block: Block): Frame {
-    const end = writeStamped(block, 0, this.#ids, sender.idSlot, found);
-    return block.bytes.subarray(0, end) as Frame;
   }
 }

@@ -39,6 +39,11 @@ export class LocalDelivery {
     return undefined;
   }
 
+  /** Counts a message that a session is not sent because it reads too slowly; `sys.gap` takes its place. */
+  miss(target: Session): void {
+    this.noticeLog.miss(target);
+  }
+
   /**
    * Puts the same bytes on every connection but that of `except`. A session that reads too slowly gets `sys.gap` instead.
    *

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { hashText, TEXT, type EnvelopeScanner } from '../protocol/index.js';
+import { hashText, hashTextAt, isTextAt, type EnvelopeScanner } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 
 /** Receivers of one session whose answers are remembered. The oldest answer makes room for a new one. */
@@ -52,21 +52,7 @@ export class RememberedAnswers {
   allows(session: Session, { receiverStart, receiverEnd }: EnvelopeScanner): boolean {
     const answers = this.#answers.get(session);
     if (answers === undefined || receiverStart < 0) return false;
-    const found = answers.get(hashAt(receiverStart, receiverEnd));
+    const found = answers.get(hashTextAt(receiverStart, receiverEnd));
     return found?.verdict === 'always' && isTextAt(found.receiver, receiverStart, receiverEnd);
   }
-}
-
-/** Hashes the ASCII characters at `[from, to)` of the scanned text as {@link hashText} does. */
-function hashAt(from: number, to: number): number {
-  let hash = 0;
-  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + TEXT[at]!) | 0;
-  return hash & 0x3fffffff;
-}
-
-/** Compares a text with the ASCII characters at `[from, to)` of the scanned text. */
-function isTextAt(text: string, from: number, to: number): boolean {
-  if (text.length !== to - from) return false;
-  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) !== TEXT[from + index]) return false;
-  return true;
 }

@@ -7,6 +7,7 @@ import { MessagingModule } from '../messaging/messaging.module.js';
 import { ApiModule } from '../ops/api/api.module.js';
 import { DocsModule } from '../ops/docs/docs.module.js';
 import { OpsModule } from '../ops/ops.module.js';
+import { PresenceModule } from '../presence/presence.module.js';
 import { TelemetryModule } from '../telemetry/telemetry.module.js';
 
 /**
@@ -18,6 +19,7 @@ import { TelemetryModule } from '../telemetry/telemetry.module.js';
     BackplaneModule,
     MessagingModule,
     GroupsModule,
+    PresenceModule,
     GatewayModule,
     OpsModule,
     ApiModule,

@@ -20,7 +20,7 @@ export class DeliveredEnvelope {
   @IsString()
   readonly sender!: string;
 
-  @Describe('Your session id, or `*` for a broadcast.')
+  @Describe('Your session id, `@` and your user, `#` and a room of yours, or `*` for a broadcast.')
   @Matches(DELIVERED_RECEIVER)
   @IsString()
   readonly receiver!: string;

@@ -19,6 +19,7 @@ export const SESSION_ID_CHARACTERS = NODE_ID_CHARACTERS + 1 + SESSION_RANDOM_CHA
 const NODE = `[A-Za-z0-9_-]{${NODE_ID_CHARACTERS}}`;
 const SESSION = `${NODE}\\.[A-Za-z0-9_-]{${SESSION_RANDOM_CHARACTERS}}`;
 const ROOM = `[A-Za-z0-9._:-]{1,${MAX_RECEIVER_CHARACTERS - 1}}`;
+const USER = `[\\s\\S]{1,${MAX_RECEIVER_CHARACTERS - 1}}`;
 const SERVER_NAME = `${SERVER}(/[A-Za-z0-9._-]{1,64})?`;
 
 const NODE_ID = new RegExp(`^${NODE}$`);
@@ -31,10 +32,19 @@ export const SERVER_SENDER = new RegExp(`^${SERVER_NAME}$`);
 export const DELIVERED_SENDER = new RegExp(`^(${SERVER_NAME}|${SESSION})$`);
 /** The name of a room, without the `#`. */
 export const ROOM_NAME = new RegExp(`^${ROOM}$`);
+/** A room as a receiver. */
+export const ROOM_RECEIVER = new RegExp(`^${ROOM_PREFIX}${ROOM}$`);
+/** A user as a receiver. Counts characters beyond the basic plane as one, as `MessageDto` does. */
+export const USER_RECEIVER = new RegExp(`^${USER_PREFIX}${USER}$`, 'u');
+/** A user or a room as a receiver. */
+export const GROUP_RECEIVER = new RegExp(`^(${ROOM_PREFIX}${ROOM}|${USER_PREFIX}${USER})$`, 'u');
 /** The receiver of a delivered message: a session, everyone, a room or a user. */
 export const DELIVERED_RECEIVER = new RegExp(
-  `^(\\${EVERYONE}|${SESSION}|${ROOM_PREFIX}${ROOM}|${USER_PREFIX}[\\s\\S]{1,${MAX_RECEIVER_CHARACTERS - 1}})$`,
+  `^(\\${EVERYONE}|${SESSION}|${ROOM_PREFIX}${ROOM}|${USER_PREFIX}${USER})$`,
+  'u',
 );
+/** A receiver that begins like a user or a room, and cannot be one; `invalid_message`. */
+export const INVALID_GROUP_RECEIVER = new RegExp(`^(${ROOM_PREFIX}(?!${ROOM}$)|${USER_PREFIX}$)`, 'u');
 
 /** Returns whether a text is a node id. Other texts may not be valid NATS subjects. */
 export function isNodeId(text: string): boolean {
@@ -56,7 +66,7 @@ export function isRoomName(text: unknown): text is string {
   return typeof text === 'string' && ROOM_NAME.test(text);
 }
 
-/** Returns whether a receiver is a user or a room. */
+/** Returns whether a receiver begins like a user or a room. */
 export function isGroup(receiver: string): boolean {
   return receiver.startsWith(ROOM_PREFIX) || receiver.startsWith(USER_PREFIX);
 }

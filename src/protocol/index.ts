@@ -17,5 +17,6 @@ export { TEXT } from './scan/json-scanner.js';
 export * from './scan/envelope-scanner.js';
 export * from './tables/server-data.js';
 export * from './tables/system-messages.js';
+export * from './tables/system-requests.js';
 export * from './scan/stamp.js';
 export * from './scan/text-at.js';

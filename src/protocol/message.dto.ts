@@ -25,7 +25,9 @@ export class MessageDto {
   @IsString({ message: 'type must be a string' })
   type!: string;
 
-  @Describe('A session id, or `*` for all other sessions.')
+  @Describe(
+    'A session id; `@` and a user, for every other session of that user; `#` and a room, for every other member; or `*`, for every other session.',
+  )
   @Matches(characters(MAX_RECEIVER_CHARACTERS), {
     message: `receiver must be 1 to ${MAX_RECEIVER_CHARACTERS} characters`,
   })

@@ -109,22 +109,31 @@ export class AccessSettings {
   @WholeNumber({ unit: 'milliseconds', max: 300_000 })
   authSkewMs!: number;
 
-  @Setting('switch', 'Whether other sessions see the user of a session, in `sys.arrived` and `sys.sessions`.')
+  @Setting(
+    'switch',
+    'Whether other sessions see the user of a session, in `sys.arrived`, `sys.joined`, `sys.sessions` and `sys.members`.',
+  )
   @OnOff()
   showUsers!: boolean;
 
-  @Setting('switch', 'Whether sessions may list the connected sessions (`sys.who`).')
+  @Setting(
+    'switch',
+    'Whether sessions may list all connected sessions (`sys.who` without a receiver). `ROOMS` and `USERS` decide for rooms and users.',
+  )
   @OnOff()
   who!: boolean;
 
   @Setting(
     'text',
-    'Which sessions may join, list and send to rooms where neither an `AccessPolicy` nor the claim `switchboard` decides: `open` (all), `token` (those with a user) or `off` (none).',
+    'Which sessions may join rooms, send to them and list their members: `open` (all), `token` (those with a user) or `off` (none). An `AccessPolicy` or the claim `switchboard` of a token decides first, see [protocol.md](protocol.md#access-to-users-and-rooms).',
   )
   @OneOf('open', 'token', 'off')
   rooms!: GroupAccess;
 
-  @Setting('text', 'The same for users: which sessions may send to them, list their sessions and watch them.')
+  @Setting(
+    'text',
+    'Which sessions may send to users, list their sessions and watch them: `open`, `token` or `off`, as for `ROOMS`.',
+  )
   @OneOf('open', 'token', 'off')
   users!: GroupAccess;
 

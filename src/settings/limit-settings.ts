@@ -22,7 +22,7 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Maximum number of connections of one user; more are rejected with 429. 0: no limit, and connections of users count to their address.',
+    'Maximum number of connections of one user, on all nodes together; more are rejected with 429. 0: no limit, and connections of users count to their address.',
   )
   @WholeNumber({ unit: 'connections' })
   maxConnectionsPerUser!: number;
@@ -80,17 +80,17 @@ export class LimitSettings {
   @WholeNumber({ unit: 'receivers' })
   broadcastReceiversPerSecond!: number;
 
-  @Setting('number', 'Rooms that one session may be a member of; one more is answered `too_many_rooms`.')
+  @Setting('number', 'Maximum number of rooms that one session is a member of; one more is answered `too_many_rooms`.')
   @WholeNumber({ unit: 'rooms', min: 1, max: 10_000 })
   maxRoomsPerSession!: number;
 
-  @Setting('number', 'Users that one session may watch; one more is answered `too_many_watches`.')
+  @Setting('number', 'Maximum number of users that one session watches; one more is answered `too_many_watches`.')
   @WholeNumber({ unit: 'users', min: 1, max: 10_000 })
   maxWatchesPerSession!: number;
 
   @Setting(
     'number',
-    'Members of a room above which `sys.room` with their number, at most once a second, replaces `sys.joined` and `sys.left`.',
+    'Number of members above which those of a room get `sys.room` with their number, at most once a second, instead of `sys.joined` and `sys.left`. 0: always.',
   )
   @WholeNumber({ unit: 'members', max: 1_000_000 })
   roomNoticeLimit!: number;

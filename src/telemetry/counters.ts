@@ -20,7 +20,7 @@ export class Counters {
   routed = 0;
   /** Broadcasts that began on this node, by either path. */
   broadcasts = 0;
-  /** Deliveries of broadcasts, and those skipped because the receiver reads too slowly. */
+  /** Deliveries of broadcasts and room messages, and those skipped because the receiver reads too slowly. */
   fannedOut = 0;
   skipped = 0;
   readonly fanout = new Histogram(FANOUT_BOUNDS);

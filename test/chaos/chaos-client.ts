@@ -1,9 +1,32 @@
 import { WebSocket } from 'ws';
 import type { Received } from '../support/client.js';
+import type { AnswerCounts } from '../support/group-views.js';
 import type { Random } from '../support/random.js';
 import type { Ledger, SessionRecord } from './ledger.js';
 
 const RECONNECT_MS = [100, 1000] as const;
+/** Rooms that a session joins when it opens, and users that it watches. */
+const ROOMS_OF_SESSION = 2;
+const WATCHED = 1;
+
+interface Answer extends AnswerCounts {
+  readonly status?: string;
+  readonly code?: string;
+}
+
+/** The user of a client, and its token. */
+export interface ChaosUser {
+  readonly name: string;
+  readonly token: string;
+}
+
+/** The nodes, users and rooms that clients choose from. */
+export interface Choices {
+  /** The addresses of the running nodes. */
+  readonly urls: () => readonly string[];
+  readonly users: readonly ChaosUser[];
+  readonly rooms: readonly string[];
+}
 
 /** A client that reconnects to any node whenever its connection ends, and records its messages in the ledger. */
 export class ChaosClient {
@@ -16,8 +39,8 @@ export class ChaosClient {
 
   constructor(
     private readonly ledger: Ledger,
-    /** The addresses of the running nodes. */
-    private readonly urls: () => readonly string[],
+    private readonly user: ChaosUser,
+    private readonly choices: Choices,
     private readonly random: Random,
   ) {
     this.#connect();
@@ -34,6 +57,23 @@ export class ChaosClient {
     this.#socket!.send(`{"type":"talk","receiver":"${receiver}","id":"${number}","data":${number}}`);
   }
 
+  /** Sends a message to a room of this client. */
+  sendToRoom(): void {
+    const rooms = this.record === undefined ? [] : this.ledger.groups.roomsOf(this.record);
+    if (rooms.length > 0) this.sendTo(`#${this.random.pick(rooms)}`);
+  }
+
+  /** Leaves one room and joins another; or the same one again. */
+  moveRoom(): void {
+    const { record } = this;
+    const rooms = record === undefined ? [] : this.ledger.groups.roomsOf(record);
+    if (record === undefined || rooms.length === 0) return;
+    const room = this.random.pick(rooms);
+    this.ledger.groups.leaves(record, room);
+    this.#request('sys.leave', `#${room}`);
+    this.#join();
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -41,11 +81,12 @@ export class ChaosClient {
   }
 
   #connect(): void {
-    const urls = this.urls();
+    const urls = this.choices.urls();
     if (urls.length === 0) return this.#reconnectLater();
     const socket = new WebSocket((this.#url = this.random.pick(urls)), {
       handshakeTimeout: 3000,
       perMessageDeflate: false,
+      headers: { authorization: `Bearer ${this.user.token}` },
     });
     this.#socket = socket;
     socket.on('message', (data) => this.#receive(JSON.parse((data as Buffer).toString()) as Received));
@@ -62,15 +103,51 @@ export class ChaosClient {
     this.#timer = setTimeout(() => this.#connect(), this.random.between(...RECONNECT_MS));
   }
 
-  #receive({ type, sender, receiver, ref, data }: Received): void {
-    if (type === 'sys.welcome') this.record = this.ledger.onOpened(receiver, this.#url);
-    const { record } = this;
+  #join(): void {
+    this.#request('sys.join', `#${this.random.pick(this.choices.rooms)}`);
+  }
+
+  /** Sends a request. Its `id` names the request, so that the answer does so too. */
+  #request(type: string, receiver: string): void {
+    this.#socket!.send(JSON.stringify({ type, receiver, id: `${type} ${receiver}` }));
+  }
+
+  #onWelcome(id: string): void {
+    this.record = this.ledger.onOpened(id, this.#url, this.user.name);
+    for (let count = 0; count < ROOMS_OF_SESSION; count++) this.#join();
+    for (let count = 0; count < WATCHED; count++)
+      this.#request('sys.watch', `@${this.random.pick(this.choices.users).name}`);
+  }
+
+  #receive(message: Received): void {
+    const { type, sender, receiver, ref, data } = message;
+    if (type === 'sys.welcome') return this.#onWelcome(receiver);
+    const { record, ledger } = this;
     if (record === undefined) return;
-    if (type === 'talk') this.ledger.onReceived(record, sender, data as number);
-    else if (type === 'sys.departed') this.ledger.onDeparted(record, sender);
-    else if (ref !== undefined) {
-      const { status, code } = data as { status?: string; code?: string };
-      this.ledger.onAnswered(record, Number(ref), status ?? code ?? type);
+    switch (type) {
+      case 'talk':
+        return ledger.onReceived(record, sender, receiver, data as number);
+      case 'sys.departed':
+        return ledger.onDeparted(record, sender);
+      case 'sys.members':
+        return ledger.groups.listed(record, data.room as string, data.sessions as string[]);
+      case 'sys.joined':
+        return ledger.groups.joined(record, receiver.slice(1), sender);
+      case 'sys.left':
+        return ledger.groups.left(record, receiver.slice(1), sender, data.code as number | undefined);
+      case 'sys.presence':
+        return ledger.onPresence(record, data.user as string, data.online as boolean);
+      case 'sys.gap':
+        return ledger.groups.missed(record);
     }
+    if (ref !== undefined) this.#onAnswer(record, ref, type, data as Answer);
+  }
+
+  #onAnswer(record: SessionRecord, ref: string, type: string, answer: Answer): void {
+    const [request, receiver = ''] = ref.split(' ');
+    if (receiver === '')
+      return this.ledger.onAnswered(record, Number(ref), answer.status ?? answer.code ?? type, answer);
+    if (type === 'sys.error') return this.ledger.violation(`${record.id}: ${ref} was answered ${answer.code}`);
+    if (request === 'sys.leave') this.ledger.groups.left(record, receiver.slice(1), record.id);
   }
 }

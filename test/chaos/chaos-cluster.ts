@@ -5,6 +5,7 @@ import { NatsServer } from '../support/nats.js';
 import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
 import type { Random } from '../support/random.js';
+import { SECRET } from '../support/tokens.js';
 import type { Outage } from './ledger.js';
 
 const NODES = 3;
@@ -16,6 +17,8 @@ const SETTINGS = {
   DRAIN_SPREAD_MS: '500',
   DRAIN_TIMEOUT_MS: '4000',
   MAX_CONNECTIONS: '0',
+  AUTH: 'optional',
+  AUTH_SECRET: SECRET,
 };
 
 interface ChaosNode {

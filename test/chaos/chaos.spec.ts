@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../support/client.js';
 import { Random } from '../support/random.js';
-import { ChaosClient } from './chaos-client.js';
+import { token } from '../support/tokens.js';
+import { ChaosClient, type ChaosUser, type Choices } from './chaos-client.js';
 import { ChaosCluster, FAULTS } from './chaos-cluster.js';
 import { Ledger } from './ledger.js';
 import { writeChaosReport } from './report.js';
@@ -12,6 +13,11 @@ const SEED = Number(process.env['SEED'] ?? 1);
 const SESSIONS = 600;
 const STEP_MS = 50;
 const MESSAGES_PER_STEP = 40;
+/** Messages to rooms and to users, and sessions that go from one room to another. */
+const GROUP_MESSAGES_PER_STEP = 2;
+const MOVES_PER_STEP = 1;
+const USERS = 200;
+const ROOMS = 60;
 /** Time before the first fault, because only sessions of some age must receive every departure notice. */
 const WARM_UP_MS = 2000;
 const BETWEEN_FAULTS_MS = [500, 4000] as const;
@@ -28,7 +34,13 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
   beforeAll(async () => {
     cluster = await ChaosCluster.start(random);
     const clientRandom = new Random(SEED + 1);
-    clients = Array.from({ length: SESSIONS }, () => new ChaosClient(ledger, cluster.urls, clientRandom));
+    const users = await Promise.all(Array.from({ length: USERS }, (_, index) => userOf(`user${index}`)));
+    const rooms = Array.from({ length: ROOMS }, (_, index) => `room${index}`);
+    const choices: Choices = { urls: cluster.urls, users, rooms };
+    clients = Array.from(
+      { length: SESSIONS },
+      (_, index) => new ChaosClient(ledger, users[index % USERS]!, choices, clientRandom),
+    );
     await allConnected();
     const messageRandom = new Random(SEED + 2);
     sending = setInterval(() => {
@@ -36,6 +48,11 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
       if (connected.length < 2) return;
       for (let count = 0; count < MESSAGES_PER_STEP; count++)
         messageRandom.pick(connected).sendTo(messageRandom.pick(connected).record!.id);
+      for (let count = 0; count < GROUP_MESSAGES_PER_STEP; count++) {
+        messageRandom.pick(connected).sendToRoom();
+        messageRandom.pick(connected).sendTo(`@${messageRandom.pick(users).name}`);
+      }
+      for (let count = 0; count < MOVES_PER_STEP; count++) messageRandom.pick(connected).moveRoom();
     }, STEP_MS);
   });
   afterAll(async () => {
@@ -43,6 +60,10 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
     for (const client of clients ?? []) client.stop();
     await cluster?.stop();
   });
+
+  async function userOf(name: string): Promise<ChaosUser> {
+    return { name, token: await token({ sub: name, expires: '1d' }) };
+  }
 
   async function allConnected(): Promise<void> {
     while (!clients.every(({ isConnected }) => isConnected)) await delay(STEP_MS);
@@ -88,11 +109,9 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
         await delay(STEP_MS);
       }
     const recoveryMs = Math.round(performance.now() - healedMs);
-    while (
-      ledger.alive.some(({ unanswered }) => unanswered.size > 0) &&
-      performance.now() - healedMs < RECOVERY_LIMIT_MS
-    )
-      await delay(STEP_MS);
+    const isSettled = (): boolean =>
+      ledger.alive.every(({ unanswered }) => unanswered.size === 0) && ledger.disagreements().length === 0;
+    while (!isSettled() && performance.now() - healedMs < RECOVERY_LIMIT_MS) await delay(STEP_MS);
     await allConnected();
     const counts = ledger.close(cluster.outages);
     await writeChaosReport({
@@ -110,6 +129,7 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
     if (ledger.violations.length > 0) console.log(log.join('\n'));
     expect(ledger.violations).toEqual([]);
     expect(counts.routed).toBeGreaterThan(SECONDS * MESSAGES_PER_STEP);
-    expect(counts.departures).toBeGreaterThan(0);
+    for (const count of [counts.departures, counts.roomMessages, counts.roomNotices, counts.presences])
+      expect(count).toBeGreaterThan(0);
   });
 });

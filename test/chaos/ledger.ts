@@ -1,6 +1,8 @@
+import { isGroup } from '../../src/protocol/index.js';
+import { GroupViews, type AnswerCounts, type GroupClient } from '../support/group-views.js';
+
 /** Messages that one session sent and received, from its welcome to its end. */
-export interface SessionRecord {
-  readonly id: string;
+export interface SessionRecord extends GroupClient {
   /** The address of its node. */
   readonly url: string;
   readonly openedMs: number;
@@ -11,7 +13,9 @@ export interface SessionRecord {
   /** Receivers of messages sent and not answered yet, by number. */
   readonly unanswered: Map<number, string>;
   /** Departure notices received, by session id. */
-  readonly departures: Map<string, number>;
+  readonly departed: Map<string, number>;
+  /** Watched users, and whether the last `sys.presence` has them online. */
+  readonly watched: Map<string, boolean>;
 }
 
 /** A time during which a node could not publish to the others. */
@@ -21,6 +25,19 @@ export interface Outage {
   readonly toMs: number;
 }
 
+export interface LedgerCounts {
+  /** Direct messages that were routed, and how many of them were lost because their receiver ended. */
+  readonly routed: number;
+  readonly lost: number;
+  readonly departures: number;
+  /** Accepted messages to rooms with other members. */
+  readonly roomMessages: number;
+  /** Joins and leaves that members received. */
+  readonly roomNotices: number;
+  /** Changes of presence that watchers received. */
+  readonly presences: number;
+}
+
 interface Routed {
   readonly receiver: string;
   readonly number: number;
@@ -28,6 +45,8 @@ interface Routed {
 
 /** A departure may be decided so long before its client sees the end; sessions opened in between get no notice. */
 const DEPARTURE_LAG_MS = 20_000;
+/** A session may be counted as a receiver, and its client read the end, so long before a message is sent. */
+const END_LAG_MS = 2000;
 /** A message answered `unavailable` may still be delivered for half of NODE_TIMEOUT_MS, and be read a while later. */
 const LATE_DELIVERY_MS = 1500;
 /** Messages published so shortly before an outage may still be lost. */
@@ -42,23 +61,37 @@ export class Ledger {
   readonly records = new Map<string, SessionRecord>();
   readonly violations: string[] = [];
   readonly answers = new Map<string, number>();
+  readonly groups = new GroupViews<SessionRecord>({
+    now: () => performance.now(),
+    breach: (text) => this.violation(text),
+    clients: this.records,
+    // The departure of a session is read by others before its client reads the end; the end is checked at last.
+    mayHaveEnded: () => true,
+    mustHave: ({ endedMs }) => endedMs === undefined,
+    slackMs: END_LAG_MS,
+  });
+  /** Changes of presence that were received. */
+  presences = 0;
   readonly #routed: Routed[] = [];
   /** Times of `unavailable` answers, by message number. */
   readonly #unavailableMs = new Map<number, number>();
   #number = 0;
   #violations = 0;
 
-  onOpened(id: string, url: string): SessionRecord {
+  onOpened(id: string, url: string, user: string): SessionRecord {
     if (this.records.has(id)) this.violation(`the id ${id} was given twice`);
     const record = {
       id,
+      name: id,
+      user,
       url,
       openedMs: performance.now(),
       endedMs: undefined,
       highest: new Map<string, number>(),
       received: new Set<number>(),
       unanswered: new Map<number, string>(),
-      departures: new Map<string, number>(),
+      departed: new Map<string, number>(),
+      watched: new Map<string, boolean>(),
     };
     this.records.set(id, record);
     return record;
@@ -68,36 +101,48 @@ export class Ledger {
   onSent(record: SessionRecord, receiver: string): number {
     const number = ++this.#number;
     record.unanswered.set(number, receiver);
+    if (isGroup(receiver)) this.groups.sent(number, record, receiver);
     return number;
   }
 
-  onReceived(record: SessionRecord, sender: string, number: number): void {
+  onReceived(record: SessionRecord, sender: string, receiver: string, number: number): void {
+    if (isGroup(receiver)) this.groups.received(record, sender, receiver, number);
+    else if (receiver !== record.id) this.violation(`${record.id} received ${number} for ${receiver}`);
     const message = `${number} of ${sender}`;
     if (record.received.has(number)) this.violation(`${record.id} received ${message} twice`);
     else if (number < (record.highest.get(sender) ?? 0))
       this.violation(`${record.id} received ${message} out of order`);
-    if (record.departures.has(sender)) this.violation(`${record.id} received ${message} after the sender's departure`);
+    if (record.departed.has(sender)) this.violation(`${record.id} received ${message} after the sender's departure`);
     if (performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS)
       this.violation(`${record.id} received ${message} long after the answer \`unavailable\``);
     record.received.add(number);
     record.highest.set(sender, number);
   }
 
-  /** @param answer `routed`, or the code of an error */
-  onAnswered(record: SessionRecord, number: number, answer: string): void {
+  /** @param answer `routed`, `accepted`, or the code of an error */
+  onAnswered(record: SessionRecord, number: number, answer: string, counts: AnswerCounts): void {
     const receiver = record.unanswered.get(number);
     if (receiver === undefined)
       return this.violation(`${record.id} got one answer too many to message ${number}: ${answer}`);
     record.unanswered.delete(number);
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
-    if (answer === 'routed') this.#routed.push({ receiver, number });
+    this.groups.answered(number, answer, counts);
+    if (answer === 'routed' && !isGroup(receiver)) this.#routed.push({ receiver, number });
     if (answer === 'unavailable') this.#unavailableMs.set(number, performance.now());
   }
 
   onDeparted(record: SessionRecord, id: string): void {
-    const times = (record.departures.get(id) ?? 0) + 1;
-    record.departures.set(id, times);
+    const times = (record.departed.get(id) ?? 0) + 1;
+    record.departed.set(id, times);
     if (times > 1) this.violation(`${record.id} got departure notice ${times} of ${id}`);
+  }
+
+  /** Records `sys.presence`, the answer to `sys.watch` too. */
+  onPresence({ id, watched }: SessionRecord, user: string, online: boolean): void {
+    if (watched.get(user) === online)
+      this.violation(`${id} got twice that ${user} is ${online ? 'online' : 'offline'}`);
+    if (watched.has(user)) this.presences++;
+    watched.set(user, online);
   }
 
   violation(text: string): void {
@@ -108,8 +153,20 @@ export class Ledger {
     return [...this.records.values()].filter(({ endedMs }) => endedMs === undefined);
   }
 
+  /** Lists what clients do not know yet of rooms and users. */
+  disagreements(): string[] {
+    const { alive } = this;
+    const online = new Set(alive.map(({ user }) => user));
+    const wrong = alive.flatMap(({ id, watched }) =>
+      [...watched].flatMap(([user, isOnline]) =>
+        isOnline === online.has(user) ? [] : [`${id} does not know whether ${user} is online`],
+      ),
+    );
+    return [...wrong, ...this.groups.disagreements(alive)];
+  }
+
   /** Checks all records once no message is in flight; `lost` counts routed messages whose receiver ended. */
-  close(outages: readonly Outage[]): { lost: number; routed: number; departures: number } {
+  close(outages: readonly Outage[]): LedgerCounts {
     const { alive } = this;
     for (const { id, unanswered } of alive)
       for (const number of unanswered.keys()) this.violation(`message ${number} of ${id} got no answer`);
@@ -122,8 +179,12 @@ export class Ledger {
       else lost++;
     }
     const departures = this.#checkDepartures(alive, outages);
+    this.groups.settle(alive);
+    for (const text of this.disagreements()) this.violation(text);
     if (this.#violations > MAX_VIOLATIONS) this.violations.push(`and ${this.#violations - MAX_VIOLATIONS} more`);
-    return { lost, routed: this.#routed.length, departures };
+    const { presences } = this;
+    const { expected: roomMessages, notices: roomNotices } = this.groups;
+    return { lost, routed: this.#routed.length, departures, roomMessages, roomNotices, presences };
   }
 
   #checkDepartures(alive: readonly SessionRecord[], outages: readonly Outage[]): number {
@@ -133,7 +194,7 @@ export class Ledger {
       const lifetime = `(open from ${Math.round(openedMs)} to ${Math.round(endedMs ?? 0)} ms)`;
       let missing = 0;
       for (const observer of alive) {
-        const times = observer.departures.get(id) ?? 0;
+        const times = observer.departed.get(id) ?? 0;
         notices += times;
         if (endedMs === undefined && times > 0)
           this.violation(`${observer.id} got a departure notice of ${id}, which is connected`);

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from 'vitest';
-import type { Ack, Client, Envelope } from '../../packages/client/src/connect.js';
+import type { Ack, Client, Envelope, MembersPage, Presence, SessionEntry } from '../../packages/client/src/connect.js';
 
 interface Messages {
   'dice.roll': { request: { sides: number }; answer: { rolled: number } };
@@ -28,6 +28,12 @@ function typed(client: Client<Messages>): void {
   client.on('tree.grown', ({ data }) => expectTypeOf(data).toEqualTypeOf<string | { leaves: number }>());
   expectTypeOf(client.request('tree.grown', 1)).toEqualTypeOf<Promise<string>>();
   client.on('sys.departed', ({ data }) => expectTypeOf(data.code).toEqualTypeOf<number>());
+  client.on('sys.left', ({ data }) => expectTypeOf(data.code).toEqualTypeOf<number | undefined>());
+  client.on('sys.presence', ({ data }) => expectTypeOf(data).toEqualTypeOf<Presence>());
+  expectTypeOf(client.join('garden')).toEqualTypeOf<Promise<MembersPage>>();
+  expectTypeOf(client.members('garden', { limit: 5 })).toEqualTypeOf<Promise<SessionEntry[]>>();
+  expectTypeOf(client.watch('ann', { timeoutMs: 5 })).toEqualTypeOf<Promise<Presence>>();
+  expectTypeOf(client.send('#garden', 'chat', { text: 'hi' })).toEqualTypeOf<Promise<Ack>>();
   client.on('*', ({ data }) => expectTypeOf(data).toEqualTypeOf<unknown>());
 
   // @ts-expect-error the data is missing
@@ -66,6 +72,8 @@ function typed(client: Client<Messages>): void {
   client.stream('poll.opened', { question: 'Tea?' });
   // @ts-expect-error only a handler gets the type
   void client.send('*', 'tree.grown', { leaves: 1 });
+  // @ts-expect-error only a handler gets the type
+  void client.send('#garden', 'dice.roll', { sides: 6 });
   // @ts-expect-error nobody sends the type to a client
   client.on('dice.reset', () => undefined);
   // @ts-expect-error not a type of this application

@@ -32,6 +32,7 @@ describe('a Node process with the client', () => {
     ['a request', `ann.request('no.such.type');`, 'unknown_type'],
     ['a stream', `ann.stream('no.such.type');`, 'unknown_type'],
     ['a value of a stream', `ann.stream('no.such.type').next();`, 'unknown_type'],
+    ['a join', `ann.join('no room');`, 'invalid_message'],
     // Node reads no answer before it comes to the timer.
     ['a page', `ann.who({ timeoutMs: 0 }); const until = Date.now() + 20; while (Date.now() < until);`, 'timeout'],
   ])('reports the failure of %s that nobody awaits, and runs on', async (_, call, code) => {

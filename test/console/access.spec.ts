@@ -34,6 +34,17 @@ describe('the accessibility of the console', () => {
   ] as const)('axe finds no violation on %s', async (_, size, colorScheme) => {
     const { opened, close } = await openConsole(size, colorScheme);
     expect(await violations(opened)).toEqual([]);
+    const a = opened.pane('A');
+    for (const [tab, field, name] of [
+      ['Rooms', 'roomName', 'garden'],
+      ['Users', 'userName', 'ann'],
+    ] as const) {
+      await a.root.getByRole('tab', { name: tab }).click();
+      await a.element(field).fill(name);
+      await a.element(field).press('Enter');
+      await a.root.locator('.group:visible').waitFor();
+      expect(await violations(opened)).toEqual([]);
+    }
     await opened.page.locator('#token-box summary').click();
     await opened.page.getByLabel('Token (JWT)').fill('no token');
     await opened.page.getByRole('button', { name: 'Connect with token' }).click();

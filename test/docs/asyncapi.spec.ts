@@ -77,6 +77,46 @@ describe('/asyncapi.json', () => {
     for (const word of Object.keys(SYSTEM_REQUESTS)) expect(contract).toContain(`"type":"${word}"`);
   });
 
+  it('has users and rooms as receivers of messages and of requests', () => {
+    const fits = (key: string, frame: object): boolean => judge.fits(key, { type: key, ...frame });
+    for (const receiver of ['#garden', '@ann', '@zoë', '@a b', '*', 'aaaaaaaa.bbbbbbbbbbbbbbbb'])
+      expect([receiver, judge.fits('message', { type: 'chat', receiver })]).toEqual([receiver, true]);
+    for (const receiver of ['#', '@', '#a b', '#gärten', `#${'x'.repeat(128)}`])
+      expect([receiver, judge.fits('message', { type: 'chat', receiver })]).toEqual([receiver, false]);
+    for (const key of ['sys.join', 'sys.leave']) {
+      expect(fits(key, { receiver: '#garden' })).toBe(true);
+      for (const receiver of ['@ann', '#', '*', undefined]) expect(fits(key, { receiver })).toBe(false);
+      expect(fits(key, { receiver: '#garden', data: 1 })).toBe(false);
+    }
+    for (const key of ['sys.watch', 'sys.unwatch']) {
+      expect(fits(key, { receiver: '@ann' })).toBe(true);
+      for (const receiver of ['#garden', '@', '*', undefined]) expect(fits(key, { receiver })).toBe(false);
+    }
+    for (const receiver of ['@ann', '#garden']) expect(fits('sys.who', { receiver, data: { limit: 1 } })).toBe(true);
+    expect(fits('sys.who', { receiver: '#a b' })).toBe(false);
+    const reply = judge.document.operations['receive.sys.who']?.reply?.messages;
+    expect(reply?.map(({ $ref }) => $ref.split('/').at(-1))).toEqual(['sys.sessions', 'sys.members', 'sys.error']);
+  });
+
+  it('has the notices of a room, with the room as their receiver', () => {
+    const sender = 'aaaaaaaa.bbbbbbbbbbbbbbbb';
+    for (const type of ['sys.joined', 'sys.left']) {
+      expect(judge.fits(type, { type, sender, receiver: '#garden', data: {} })).toBe(true);
+      expect(judge.fits(type, { type, sender, receiver: '#garden' })).toBe(false);
+      expect(judge.fits(type, { type, sender, receiver: '*', data: {} })).toBe(false);
+      expect(judge.fits(type, { type, sender: 'server', receiver: '#garden', data: {} })).toBe(false);
+    }
+    const total = { type: 'sys.room', sender: 'server', receiver: '#garden', data: { room: 'garden', total: 1204 } };
+    expect(judge.fits('sys.room', total)).toBe(true);
+    expect(judge.fits('from-session', { type: 'chat', sender, receiver: '#garden' })).toBe(true);
+    expect(judge.fits('from-session', { type: 'chat', sender, receiver: '@zoë' })).toBe(true);
+    expect(judge.document['x-limits']).toMatchObject({
+      maxRoomsPerSession: 100,
+      maxWatchesPerSession: 256,
+      roomNoticeLimit: 1000,
+    });
+  });
+
   it('lists the types that handlers emit, each once, as messages that the server sends', async () => {
     const emitting = await startServer({}, [EmittingModule]);
     const validator = await FrameValidator.of(emitting.port);

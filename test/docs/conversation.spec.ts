@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Drain } from '../../src/ops/shutdown/drain.js';
-import { ackFrame, errorFrame, SERVER_MESSAGES } from '../../src/protocol/index.js';
+import { ackFrame, errorFrame, gapFrame, roomFrame, SERVER_MESSAGES } from '../../src/protocol/index.js';
 import { AnswersGateway } from '../support/answers.gateway.js';
 import { FrameValidator } from '../support/asyncapi.js';
 import { connect, type Client, type Received } from '../support/client.js';
@@ -31,6 +31,7 @@ describe('a real conversation', () => {
     await talkWithTokens();
     received.push(text(ackFrame(ID, 'm', 'accepted', 3)));
     received.push(text(errorFrame(ID, 'rate_limited', 'Over the rate.', undefined, { retryAfterMs: 5 })));
+    received.push(text(roomFrame('garden', 1204)), text(gapFrame(ID, { messages: 3, notices: 0 })));
     const envelopes = received.map((frame) => JSON.parse(frame) as Received);
     expect(envelopes.filter((envelope) => judge.matchSent(envelope).length === 0)).toEqual([]);
     for (const type of Object.keys(SERVER_MESSAGES)) {
@@ -49,6 +50,9 @@ describe('a real conversation', () => {
     { type: 'sys.departed', sender: 'server', receiver: '*', data: { code: 1000 } },
     { type: 'sys.ack', sender: 'server', receiver: 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb', data: { status: 'routed' } },
     { type: 'sys.news', sender: 'server', receiver: '*' },
+    { type: 'sys.joined', sender: 'server', receiver: '#garden', data: {} },
+    { type: 'sys.left', sender: 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb', receiver: '*', data: {} },
+    { type: 'chat', sender: 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb', receiver: '#a b' },
     { type: 'chat', sender: 'somebody', receiver: '*' },
     { type: 'chat', sender: 'server', receiver: '*', more: 1 },
   ])('has no frame such as %o', (frame) => {
@@ -57,8 +61,8 @@ describe('a real conversation', () => {
 
   it('goes on after every frame that the document allows, and after no other', async () => {
     const alice = await connect(server.url);
-    for (const { type, data, fits } of questions()) {
-      const frame = { type, id: 'q', ...(data !== undefined && { data }) };
+    for (const { type, receiver, data, fits } of questions()) {
+      const frame = { type, id: 'q', ...(receiver !== undefined && { receiver }), ...(data !== undefined && { data }) };
       expect([frame, judge.matchReceived(frame).length > 0]).toEqual([frame, fits]);
       alice.send(frame);
       let answer: Received;
@@ -114,6 +118,7 @@ describe('a real conversation', () => {
     await ann.next('sys.arrived');
     ann.send({ type: 'sys.who', id: 'w' });
     await ann.next('sys.sessions');
+    await talkInRoom(ann, ben);
     const renewal = { type: 'sys.auth', id: 'r', data: { token: await token({ sub: 'ann' }) } };
     expect(judge.matchReceived(renewal)).toEqual(['sys.auth']);
     ann.send(renewal);
@@ -126,6 +131,32 @@ describe('a real conversation', () => {
     await other.stop();
   }
 
+  /** Every kind of message about users and rooms; the second client leaves at the end. */
+  async function talkInRoom(ann: Client, ben: Client): Promise<void> {
+    const request = async (client: Client, type: string, receiver: string, answer: string): Promise<void> => {
+      const frame = { type, receiver, id: 'g' };
+      expect(judge.matchReceived(frame)).toHaveLength(1);
+      client.send(frame);
+      await client.next(answer);
+    };
+    await request(ann, 'sys.join', '#garden', 'sys.members');
+    await request(ben, 'sys.join', '#garden', 'sys.members');
+    await ann.next('sys.joined');
+    ann.send({ type: 'sys.who', receiver: '#garden', data: { limit: 1 } });
+    await ann.next('sys.members');
+    await request(ann, 'chat', '#garden', 'sys.ack');
+    await request(ann, 'chat', '@ben', 'sys.ack');
+    await request(ann, 'sys.who', '@ben', 'sys.sessions');
+    await request(ann, 'sys.watch', '@ben', 'sys.presence');
+    await request(ben, 'sys.leave', '#garden', 'sys.ack');
+    await ann.next('sys.left');
+    await request(ben, 'sys.join', '#garden', 'sys.members');
+    await ben.close(4321);
+    await ann.next('sys.left');
+    await ann.next('sys.presence');
+    await request(ann, 'sys.unwatch', '@ben', 'sys.ack');
+  }
+
   function keep(...clients: readonly Client[]): void {
     for (const { frames } of clients) received.push(...frames);
   }
@@ -135,6 +166,7 @@ const ID = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 
 interface Question {
   readonly type: string;
+  readonly receiver?: string;
   readonly data?: unknown;
   readonly fits: boolean;
 }
@@ -145,8 +177,27 @@ function questions(): Question[] {
     bodies.map((data) => ({ type, data, fits: true }));
   const bad = (type: string, ...bodies: readonly unknown[]): Question[] =>
     bodies.map((data) => ({ type, data, fits: false }));
+  const goodFor = (receiver: string, ...types: readonly string[]): Question[] =>
+    types.map((type) => ({ type, receiver, fits: true }));
+  const badFor = (receiver: string, ...types: readonly string[]): Question[] =>
+    types.map((type) => ({ type, receiver, fits: false }));
+  const withData = (asked: readonly Question[], data: unknown): Question[] =>
+    asked.map((question) => ({ ...question, data }));
   const [item] = ORDER.items;
   return [
+    ...goodFor('#garden', 'sys.who', 'sys.join', 'sys.join', 'chat', 'sys.who', 'sys.leave', 'sys.leave'),
+    ...goodFor('@zoë', 'sys.who', 'sys.watch', 'sys.watch', 'chat', 'sys.unwatch', 'sys.unwatch'),
+    ...withData(goodFor('#garden', 'sys.who'), { limit: 1, after: 'x' }),
+    ...badFor('#a b', 'sys.who', 'sys.join', 'sys.leave', 'chat'),
+    ...badFor('@', 'sys.who', 'sys.watch', 'sys.unwatch', 'chat'),
+    ...badFor('#', 'sys.join', 'chat'),
+    ...badFor('@zoë', 'sys.join', 'sys.leave'),
+    ...badFor('#garden', 'sys.watch', 'sys.unwatch'),
+    ...bad('sys.join', undefined),
+    ...bad('sys.watch', undefined),
+    ...withData(badFor('#garden', 'sys.join', 'sys.leave'), { more: 1 }),
+    ...withData(badFor('@zoë', 'sys.watch', 'sys.unwatch'), 'x'),
+    ...withData(badFor('#garden', 'sys.who'), { limit: 0 }),
     ...good('sys.ping', undefined, 1, null, { any: ['thing'] }),
     ...good('sys.who', undefined, {}, { limit: 1 }, { limit: 1000, after: 'x' }),
     ...bad('sys.who', [], 'x', { limit: 0 }, { limit: 1001 }, { limit: 1.5 }, { limit: '1' }, { more: 1 }),

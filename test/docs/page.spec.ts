@@ -60,6 +60,17 @@ describe('/docs', () => {
     expect(row('mail')).toMatch(/optional.*mail must be an email/s);
   });
 
+  it('shows the receiver that a request must have, and the examples of a request', async () => {
+    const message = (type: string) => tab.page.locator(`[aria-labelledby="message-${type}"]`);
+    expect(await message('sys.join').innerText()).toContain('receiver: # and the name of the room.');
+    expect(await message('sys.unwatch').innerText()).toContain('receiver: @ and the user.');
+    expect(await message('sys.who').locator('pre').allInnerTexts()).toEqual([
+      expect.stringContaining('"limit": 50'),
+      expect.stringContaining('"receiver": "@ann"'),
+      expect.stringContaining('"receiver": "#garden"'),
+    ]);
+  });
+
   it('says whether a token is required, and how to send it', async () => {
     expect(await tab.page.locator('#connect').innerText()).toContain('No token is required.');
     const strict = await startServer(AUTH);

@@ -84,11 +84,8 @@ describe('a session that does not read', () => {
     await stalled.readUntil(() => stalled.read().at(-1)?.id === `all/${broadcasts - 1}`);
 
     const read = stalled.read().filter(({ type }) => type !== 'flood');
-    expect(read.map(({ type, id }) => id ?? type)).toEqual([
-      ...['all/0', 'all/1', 'all/2'],
-      ...['sys.gap', 'owed', 'sys.gap'],
-      ...['all/30', 'all/31'],
-    ]);
+    const order = 'all/0 all/1 all/2 sys.gap owed sys.gap all/30 all/31';
+    expect(read.map(({ type, id }) => id ?? type).join(' ')).toBe(order);
     expect(read.filter(({ type }) => type === 'sys.gap')).toEqual([gap(stalled.id, 20), gap(stalled.id, 7)]);
     const received = other.inbox.map(({ type, id }) => id ?? type);
     expect(received).toEqual(Array.from({ length: broadcasts }, (_, index) => `all/${index}`));

@@ -5,6 +5,9 @@ import {
   Block,
   decode,
   EnvelopeScanner,
+  INVALID_GROUP_RECEIVER,
+  isDeliverable,
+  isGroup,
   MessageError,
   IdTable,
   isReserved,
@@ -14,11 +17,13 @@ import {
   writeStamped,
   type Envelope,
 } from '../../src/protocol/index.js';
-import { anyEnvelope, type EnvelopeKind } from '../support/envelopes.js';
+import { anyEnvelope, GROUP_WORDS, type EnvelopeKind } from '../support/envelopes.js';
 import { Random } from '../support/random.js';
 
 const SEED = 20_261_121;
 const ENVELOPES = 1_000_000;
+/** Messages whose receivers are compared with those that a client may get. */
+const RECEIVERS = 50_000;
 /** One refused message in so many is read the exact way as well, for the counts. */
 const SAMPLE = 16;
 const SENDER = 'abcdefgh.ABCDEFGHIJKLMNOP';
@@ -158,6 +163,35 @@ describe('the scanner', () => {
         await turn();
       }
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('the scanner, on receivers that begin like users and rooms', () => {
+  it.each(GROUP_WORDS)('accepts %j only as the slow path does, and leaves escapes and Unicode to that path', (word) => {
+    const random = new Random(SEED);
+    const isPlain = /^[ -~]*$/.test(word) && !word.includes('\\');
+    for (const text of [`{"type":"a","receiver":"${word}"}`, `{"receiver" : "${word}","id":"1","type":"a","data":1}`])
+      for (let offset = 0; offset < 4; offset++) {
+        const bytes = Buffer.from(text);
+        expect(scanned(random, bytes, offset, anyMask(random))).toBe(isPlain);
+        if (isPlain) expect(difference(exact(bytes))).toBeUndefined();
+      }
+  });
+
+  it('finds receivers that clients may get, apart from unknown sessions and impossible rooms and users', () => {
+    const random = new Random(SEED + 1);
+    const seen = { deliverable: 0, unknown: 0, impossible: 0 };
+    for (let index = 0; index < RECEIVERS; index++) {
+      const envelope = exact(anyEnvelope(random).bytes);
+      if (envelope?.receiver === undefined) continue;
+      const { receiver } = envelope;
+      const isDelivered = isDeliverable(`{"sender":"${SENDER}",${envelope.rest}`);
+      const isImpossible = INVALID_GROUP_RECEIVER.test(receiver);
+      const isSession = receiver === '*' || /^[\w-]{8}\.[\w-]{16}$/.test(receiver);
+      expect([receiver, isDelivered]).toEqual([receiver, isGroup(receiver) ? !isImpossible : isSession]);
+      seen[isDelivered ? 'deliverable' : isImpossible ? 'impossible' : 'unknown']++;
+    }
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(RECEIVERS / 1000);
   });
 });
 

@@ -1,5 +1,7 @@
 import { ClockOffset } from '../../src/cluster/membership/clock-offset.js';
 import { Member } from '../../src/cluster/membership/member.js';
+import { NatsBackplane } from '../../src/cluster/nats-backplane.js';
+import { GroupMembers } from '../../src/groups/group-members.js';
 import { NodeIdentity } from '../../src/node/node-identity.js';
 
 /** Takes a guard out of the product, in memory only. Returns the function that puts it back. */
@@ -10,8 +12,16 @@ function replace<Target extends object, Name extends keyof Target>(
   name: Name,
   value: Target[Name],
 ): () => void {
+  return wrap(target, name, () => value);
+}
+
+function wrap<Target extends object, Name extends keyof Target>(
+  target: Target,
+  name: Name,
+  make: (before: Target[Name]) => Target[Name],
+): () => void {
   const before = target[name];
-  target[name] = value;
+  target[name] = make(before);
   return () => {
     target[name] = before;
   };
@@ -27,4 +37,25 @@ export const GUARDS: Readonly<Record<string, TakeOut>> = {
   'batch-age': () => replace(ClockOffset.prototype, 'maxAgeMs', () => 0),
   /** A member that reconnects is out of sync. */
   incarnations: () => replace(Member.prototype, 'startIncarnation', () => undefined),
+  /** A snapshot replaces the rooms of a known session. */
+  'rooms-of-snapshots': () =>
+    wrap(GroupMembers.prototype, 'remoteArrived', (before) => {
+      const seen = new WeakMap<GroupMembers, Set<string>>();
+      return function (this: GroupMembers, sessionInfo) {
+        const ids = seen.get(this) ?? new Set();
+        seen.set(this, ids);
+        if (!ids.has(sessionInfo.id)) before.call(this, sessionInfo);
+        ids.add(sessionInfo.id);
+      };
+    }),
+  /** A join is announced before the messages of the session to the room. */
+  'joins-in-order': () =>
+    wrap(
+      NatsBackplane.prototype,
+      'joined',
+      (before) =>
+        function (this: NatsBackplane, id, room) {
+          queueMicrotask(() => before.call(this, id, room));
+        },
+    ),
 };

@@ -1,9 +1,11 @@
-import { NODE_ID_CHARACTERS } from '../../src/protocol/index.js';
+import { isGroup, NODE_ID_CHARACTERS } from '../../src/protocol/index.js';
+import { GroupViews, type AnswerCounts } from '../support/group-views.js';
 
 /** One session and all that its client has received. */
 export interface Client {
   readonly name: string;
   readonly id: string;
+  readonly user: string | undefined;
   endedMs: number | undefined;
   /** Sessions that its node listed when it opened. */
   readonly knownAtOpening: ReadonlySet<string>;
@@ -22,6 +24,9 @@ interface Sent {
   answeredMs: number;
 }
 
+/** Answers after which a message may still arrive. */
+const MAY_BE_DELIVERED = new Set(['unavailable', 'routed', 'accepted']);
+
 /**
  * The promises of the contract: every message has one answer, nothing arrives twice, out of order or late, and each
  * arrival and departure arrives once. Collects what breaks one.
@@ -30,6 +35,7 @@ export class Promises {
   readonly breaches: string[] = [];
   readonly answers = new Map<string, number>();
   readonly clients = new Map<string, Client>();
+  readonly groups: GroupViews<Client>;
   readonly #sent = new Map<number, Sent>();
   /** Ids of nodes that were declared dead, and when. Their sessions may depart before they end. */
   readonly #deadSinceMs = new Map<string, number>();
@@ -39,7 +45,16 @@ export class Promises {
     private readonly now: () => number,
     /** The age up to which a message may be delivered. */
     private readonly maxAgeMs: () => number,
-  ) {}
+  ) {
+    this.groups = new GroupViews<Client>({
+      now,
+      breach: (text) => this.breach(text),
+      clients: this.clients,
+      mayHaveEnded: (id) => this.#firstEndMs(id) <= now(),
+      mustHave: ({ endedMs = Number.POSITIVE_INFINITY }, answeredMs) => endedMs > answeredMs,
+      slackMs: 0,
+    });
+  }
 
   breach(text: string): void {
     this.breaches.push(`${this.now().toFixed(1)} ms: ${text}`);
@@ -54,9 +69,10 @@ export class Promises {
     if (!this.#deadSinceMs.has(nodeId)) this.#deadSinceMs.set(nodeId, this.now());
   }
 
-  /** Returns the number of the next message. @param receiver the id of a session, or `*` */
+  /** Returns the number of the next message. @param receiver the id of a session, `*`, a user or a room */
   sent(sender: Client, receiver: string): number {
     this.#sent.set(++this.#number, { sender, receiver, sentMs: this.now(), answer: undefined, answeredMs: 0 });
+    if (isGroup(receiver)) this.groups.sent(this.#number, sender, receiver);
     return this.#number;
   }
 
@@ -64,12 +80,13 @@ export class Promises {
     const sender = this.#name(senderId);
     const sent = this.#sent.get(number);
     if (sent === undefined) return this.breach(`${client.name} received ${number}, which was not sent`);
-    if (sent.receiver !== '*' && sent.receiver !== client.id)
+    if (isGroup(sent.receiver)) this.groups.received(client, senderId, sent.receiver, number);
+    else if (sent.receiver !== '*' && sent.receiver !== client.id)
       this.breach(`${client.name} received ${number} for another session`);
     if (client.received.has(number)) this.breach(`${client.name} received ${number} of ${sender} twice`);
     if (number < (client.lastOf.get(senderId) ?? 0)) this.breach(`${client.name} received ${number} out of order`);
     if (client.departed.has(senderId)) this.breach(`${client.name} received ${number} after ${sender} departed`);
-    if (sent.answer !== undefined && sent.answer !== 'unavailable' && sent.answer !== 'routed' && sent.receiver !== '*')
+    if (sent.answer !== undefined && !MAY_BE_DELIVERED.has(sent.answer) && sent.receiver !== '*')
       this.breach(`${client.name} received ${number}, which was answered ${sent.answer}`);
     const ageMs = this.now() - sent.sentMs;
     if (sent.receiver !== '*' && ageMs > this.maxAgeMs())
@@ -78,7 +95,9 @@ export class Promises {
     client.lastOf.set(senderId, number);
   }
 
-  answered(client: Client, number: number, answer: string): void {
+  /** @param counts the numbers in the answer */
+  answered(client: Client, number: number, answer: string, counts: AnswerCounts = {}): void {
+    this.groups.answered(number, answer, counts);
     const sent = this.#sent.get(number)!;
     if (sent.answer !== undefined) this.breach(`${client.name} received a second answer to ${number}: ${answer}`);
     sent.answer = answer;
@@ -119,6 +138,7 @@ export class Promises {
         this.breach(`${number} was answered routed and not delivered to ${client.name}`);
     }
     const { alive } = this;
+    this.groups.settle(alive);
     for (const client of alive)
       for (const other of this.clients.values()) if (other !== client) this.#pair(client, other);
   }
@@ -127,14 +147,20 @@ export class Promises {
   #pair(client: Client, { id, name, endedMs }: Client): void {
     const knows = client.knownAtOpening.has(id) || client.arrived.has(id);
     const departedMs = client.departed.get(id);
-    const deadSinceMs = this.#deadSinceMs.get(id.slice(0, NODE_ID_CHARACTERS)) ?? Number.POSITIVE_INFINITY;
     if (endedMs === undefined && !knows) this.breach(`${client.name} does not know ${name}`);
     if (endedMs === undefined && departedMs !== undefined)
       this.breach(`${client.name} received the departure of ${name}, which is connected`);
     if (endedMs !== undefined && knows && departedMs === undefined)
       this.breach(`${client.name} received no departure of ${name}`);
-    if (departedMs !== undefined && endedMs !== undefined && departedMs < Math.min(endedMs, deadSinceMs))
+    if (departedMs !== undefined && endedMs !== undefined && departedMs < this.#firstEndMs(id))
       this.breach(`${client.name} received the departure of ${name} before its end, and its node was not dead`);
+  }
+
+  /** Returns the moment at which a session ended, or at which its node was declared dead. */
+  #firstEndMs(id: string): number {
+    const { endedMs = Number.POSITIVE_INFINITY } = this.clients.get(id) ?? {};
+    const deadSinceMs = this.#deadSinceMs.get(id.slice(0, NODE_ID_CHARACTERS)) ?? Number.POSITIVE_INFINITY;
+    return Math.min(endedMs, deadSinceMs);
   }
 
   #name(id: string): string {

@@ -25,6 +25,9 @@ const HEALING_MS = 5000;
 const QUIET_MS = 1000;
 const MAX_FAULTS = 5;
 const MAX_SESSIONS = 12;
+/** Few, so that sessions on different nodes meet in them. */
+const ROOMS = ['garden', 'pond'];
+const USERS = ['ann', 'bob'];
 
 /** The outcome of one schedule. */
 export interface Outcome {
@@ -93,14 +96,37 @@ class Schedule {
   #act(node: SimulatedNode): void {
     const { sessions } = node;
     const action = this.#random.below(100);
-    if (sessions.length === 0 || (action < 15 && this.#world.promises.alive.length < MAX_SESSIONS)) return node.open();
+    if (sessions.length === 0 || (action < 15 && this.#world.promises.alive.length < MAX_SESSIONS))
+      return node.open(this.#random.pick([...USERS, undefined]));
     const client = this.#random.pick(sessions);
-    if (action < 25) return node.end(client);
-    if (action < 35) return node.send(client, '*');
-    if (action < 38) return void node.call(this.#random.pick(this.#nodes).id, `call ${action}`);
-    if (action < 41) return void node.backplane.kick(this.#receiver().id);
+    if (action < 23) return node.end(client);
+    if (action < 29) return node.send(client, '*');
+    if (action < 31) return void node.call(this.#random.pick(this.#nodes).id, `call ${action}`);
+    if (action < 34) return void node.backplane.kick(this.#receiver().id, 4000);
+    if (action < 39) return void this.#changeRoom(node);
     // Several messages in one turn are one batch.
-    for (let count = this.#random.between(1, 3); count > 0; count--) node.send(client, this.#receiver().id);
+    for (let count = this.#random.between(1, 3); count > 0; count--)
+      if (action < 65) this.#actInRoom(node, client);
+      else if (action < 72) node.send(client, `@${this.#random.pick(USERS)}`);
+      else node.send(client, this.#receiver().id);
+  }
+
+  /** Joins, speaks and leaves, so that the messages of one turn stand between a join and a leave. */
+  #actInRoom(node: SimulatedNode, client: Client): void {
+    const rooms = this.#world.promises.groups.roomsOf(client);
+    const room = this.#random.pick(rooms.length > 0 && !this.#random.once(4) ? rooms : ROOMS);
+    const action = this.#random.below(10);
+    if (action < 3) node.join(client, room);
+    else if (action < 5) node.leave(client, room);
+    else node.send(client, `#${room}`);
+  }
+
+  /** Puts a session of any node into a room, or takes it out, as server code of this node does. */
+  async #changeRoom(node: SimulatedNode): Promise<void> {
+    const change = this.#random.pick(['join', 'leave'] as const);
+    const room = this.#random.pick(ROOMS);
+    const failure = await node.backplane.changeRoom(change, this.#receiver().id, room);
+    if (failure === 'too_many_rooms') this.#world.promises.breach('a session has too many rooms');
   }
 
   /** Picks a session, most often one that is connected. */
@@ -133,16 +159,30 @@ class Schedule {
 
   /** Checks that all nodes agree, and that nothing waits any more. */
   #checkNodes(alive: readonly Client[]): void {
-    const ids = alive.map(({ id }) => id).toSorted();
-    for (const { name, backplane, listed } of this.#nodes) {
-      if (listed.join() !== ids.join())
-        this.#world.promises.breach(
-          `${name} lists ${listed.length} sessions: not the ${ids.length} that are connected`,
-        );
-      if (backplane.peerCount !== NODES - 1) this.#world.promises.breach(`${name} knows ${backplane.peerCount} nodes`);
-      if (backplane.waiting !== 0) this.#world.promises.breach(`${name} still waits for ${backplane.waiting} answers`);
+    const { promises } = this.#world;
+    const ids = textOf(alive);
+    for (const node of this.#nodes) {
+      const { name, backplane, listed } = node;
+      if (listed.join() !== ids)
+        promises.breach(`${name} lists ${listed.length} sessions: not the ${alive.length} that are connected`);
+      if (backplane.peerCount !== NODES - 1) promises.breach(`${name} knows ${backplane.peerCount} nodes`);
+      if (backplane.waiting !== 0) promises.breach(`${name} still waits for ${backplane.waiting} answers`);
+      for (const room of ROOMS)
+        if (node.membersOf(room).join() !== promises.groups.membersOf(room, alive).join())
+          promises.breach(`${name} lists other members of ${room} than there are`);
+      for (const user of USERS)
+        if (node.sessionsOf(user).join() !== textOf(alive.filter((client) => client.user === user)))
+          promises.breach(`${name} lists other sessions of ${user} than there are`);
     }
   }
+}
+
+/** Returns the ids of clients in order, as one text. */
+function textOf(clients: readonly Client[]): string {
+  return clients
+    .map(({ id }) => id)
+    .toSorted()
+    .join();
 }
 
 interface Fault {

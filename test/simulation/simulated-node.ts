@@ -21,10 +21,12 @@ import type { Settings } from '../../src/settings/settings.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import type { Log, LogFields } from '../../src/telemetry/log.js';
 import { accessWithoutProviders } from '../support/access.js';
+import type { AnswerCounts } from '../support/group-views.js';
 import { Random } from '../support/random.js';
 import { textsOf, WELCOME } from '../support/sessions.js';
 import type { Client, Promises } from './promises.js';
 import { Path } from './path.js';
+import { SimulatedGroups } from './simulated-groups.js';
 import type { SimulatedLink, SimulatedNats } from './simulated-nats.js';
 import { VirtualFlushScheduler } from './virtual-flush-scheduler.js';
 import { VirtualProcess } from './virtual-time.js';
@@ -45,8 +47,14 @@ export interface World {
 interface ServerMessage {
   readonly type: string;
   readonly sender: string;
+  readonly receiver: string;
   readonly ref?: string;
   readonly data?: unknown;
+}
+
+interface Answer extends AnswerCounts {
+  readonly status?: string;
+  readonly code?: string;
 }
 
 /** Connects to the simulated NATS. */
@@ -78,6 +86,7 @@ export class SimulatedNode {
   readonly #registry: SessionRegistry;
   readonly #directory: SessionDirectory;
   readonly #router: MessageRouter;
+  readonly #groups: SimulatedGroups;
   readonly #localNode: LocalNode;
   readonly #dialer: SimulatedDialer;
   readonly #sessions = new Map<Client, Session>();
@@ -113,10 +122,26 @@ export class SimulatedNode {
     const limit = new BroadcastLimit(settings, this.#directory);
     const broadcaster = new Broadcaster(localDelivery, remoteDelivery, limit, counters);
     const access = accessWithoutProviders(settings);
-    const recipients = new Recipients(this.#registry, broadcaster, new GroupRoutes(), counters);
+    const groupRoutes = new GroupRoutes();
+    const recipients = new Recipients(this.#registry, broadcaster, groupRoutes, counters);
     this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, recipients, access);
     this.#localNode = new LocalNode(this.backplane, this.#registry, localDelivery, noticeLog, this.#directory);
     this.#localNode.registerRpc(async (body) => body);
+    this.#groups = new SimulatedGroups(
+      {
+        settings,
+        noticeLog,
+        counters,
+        localDelivery,
+        remoteDelivery,
+        groupRoutes,
+        registry: this.#registry,
+        directory: this.#directory,
+        backplane: this.backplane,
+        localNode: this.#localNode,
+      },
+      (text) => world.promises.breach(`${name}: ${text}`),
+    );
   }
 
   get id(): string {
@@ -132,14 +157,27 @@ export class SimulatedNode {
     return [...this.#directory.page(undefined, MAX_PAGE).sessions];
   }
 
+  /** Returns the ids of the members of a room, in order, as this node lists them. */
+  membersOf(room: string): string[] {
+    return this.#groups.rooms.ids(room);
+  }
+
+  /** Returns the ids of the sessions of a user, in order, as this node lists them. */
+  sessionsOf(user: string): string[] {
+    const ids = this.#groups.users.ids(user);
+    if (this.#groups.isOnline(user) !== ids.length > 0)
+      this.world.promises.breach(`${this.name} reported that ${user} is ${ids.length > 0 ? 'offline' : 'online'}`);
+    return ids;
+  }
+
   start(): void {
     void this.#localNode.onApplicationBootstrap();
   }
 
-  open(): void {
+  open(user: string | undefined): void {
     const session = this.#registry.create({
       address: '',
-      user: undefined,
+      user,
       subject: undefined,
       claims: undefined,
       expiresAt: undefined,
@@ -148,6 +186,7 @@ export class SimulatedNode {
     const client: Client = {
       name,
       id: session.id,
+      user,
       endedMs: undefined,
       knownAtOpening: new Set(this.listed),
       arrived: new Map(),
@@ -171,7 +210,19 @@ export class SimulatedNode {
     this.#sessions.delete(client);
   }
 
-  /** Sends a message of a session. @param receiver the id of a session, or `*` */
+  /** Joins a room as a client does. */
+  join(client: Client, room: string): void {
+    this.world.trace(`${client.name} joins ${room}`);
+    this.#groups.request(this.#sessions.get(client)!, 'sys.join', room);
+  }
+
+  /** Leaves a room as a client does. */
+  leave(client: Client, room: string): void {
+    this.world.trace(`${client.name} leaves ${room}`);
+    this.#groups.request(this.#sessions.get(client)!, 'sys.leave', room);
+  }
+
+  /** Sends a message of a session. @param receiver the id of a session, `*`, a user or a room */
   send(client: Client, receiver: string): void {
     const { promises } = this.world;
     const number = promises.sent(client, receiver);
@@ -257,15 +308,36 @@ export class SimulatedNode {
     };
   }
 
-  #receive(client: Client, { type, sender, ref, data }: ServerMessage): void {
+  #receive(client: Client, message: ServerMessage): void {
+    const { type, sender, receiver, ref, data } = message;
     const { promises, trace } = this.world;
     if (type !== 'sys.welcome')
       trace(`${client.name} receives ${type} ${ref ?? promises.clients.get(sender)?.name ?? ''}`);
-    if (type === 'x') promises.received(client, sender, data as number);
-    else if (type === 'sys.arrived') promises.arrived(client, sender);
-    else if (type === 'sys.departed') promises.departed(client, sender);
-    else if (type === 'sys.ack') promises.answered(client, Number(ref), (data as { status: string }).status);
-    else if (type === 'sys.error') promises.answered(client, Number(ref), (data as { code: string }).code);
+    switch (type) {
+      case 'x':
+        return promises.received(client, sender, data as number);
+      case 'sys.arrived':
+        return promises.arrived(client, sender);
+      case 'sys.departed':
+        return promises.departed(client, sender);
+      case 'sys.joined':
+        return promises.groups.joined(client, receiver.slice(1), sender);
+      case 'sys.left':
+        return promises.groups.left(client, receiver.slice(1), sender, (data as { code?: number }).code);
+      case 'sys.members': {
+        const { room, sessions } = data as { room: string; sessions: string[] };
+        return promises.groups.listed(client, room, sessions);
+      }
+    }
+    if (ref !== undefined) this.#onAnswer(client, ref, data as Answer);
+  }
+
+  #onAnswer(client: Client, ref: string, answer: Answer): void {
+    const { promises } = this.world;
+    const [, room] = ref.split(' ');
+    if (room === undefined) promises.answered(client, Number(ref), answer.status ?? answer.code ?? '', answer);
+    else if (answer.status === 'left') promises.groups.left(client, room, client.id);
+    else promises.breach(`${client.name}: ${ref} was answered ${answer.code}`);
   }
 
   #ended(client: Client): void {

@@ -59,7 +59,7 @@ function fileBreaches(path: string, text: string): string[] {
   return [
     ...(lines > MAX_LINES ? [`${path} has ${lines} lines`] : []),
     ...(BANNED_NAMES.test(path) ? [`${path} is named for nothing`] : []),
-    ...(path.endsWith('index.ts') && !BARRELS.has(path) ? [`${path} is a barrel`] : []),
+    ...(/(^|\/)index\.ts$/.test(path) && !BARRELS.has(path) ? [`${path} is a barrel`] : []),
     ...(isInUnknownRoom(path) ? [`${path} is in a room that the design does not know`] : []),
     ...importsOf(source).flatMap((each) => importBreach(path, each)),
     ...nodeBreaches(path, source),

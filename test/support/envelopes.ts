@@ -14,7 +14,36 @@ export interface Addresses {
   readonly receivers: readonly string[];
 }
 
-const NOWHERE: Addresses = { receivers: ['aaaaaaaa.bbbbbbbbbbbbbbbb', '*', 'x', 'ABC~!#$%&()'] };
+const NOWHERE: Addresses = {
+  receivers: ['aaaaaaaa.bbbbbbbbbbbbbbbb', '*', 'x', 'ABC~!#$%&()', '#garden', '@ann', '@a@b.example'],
+};
+/** Receivers that begin like users and rooms, as they stand in a message. */
+export const GROUP_WORDS = [
+  '#garden',
+  '#a.b:c_d-e',
+  '#',
+  '##',
+  '#a b',
+  '#gärten',
+  '#gar\\u0064en',
+  '\\u0023garden',
+  '@ann',
+  '@',
+  '@@',
+  '@zoë',
+  '@zo\\u00eb',
+  '@漢字',
+  '@💩',
+  '@\\ud83d\\udca9',
+  '@\\ud800',
+  '\\u0040ann',
+  '@it\\"s',
+  '@a\\\\b',
+  '@a\\nb',
+  '@a\u007fb',
+  '@ ',
+  '@a\tb',
+];
 const TYPES = ['a', 'chat', 'offer', 'x.y:z_-', 'demo.sums', 'sys', 'sysx.a', 'SYS.a'];
 const BAD_TYPES = ['"sys.ping"', '"sys.who"', '"sys."', '"sys.auth"', '""', '"ä"', '"a b"', '"a/b"', '1', 'null', '[]'];
 const EDGES = [1, 2, 62, 63, 64, 65, 127, 128, 129, 130];
@@ -98,8 +127,7 @@ export function plainEnvelope(random: Random, to: Addresses = NOWHERE): string {
 function nearEnvelope(random: Random, to: Addresses): string {
   const type = random.once(3) ? random.pick(BAD_TYPES) : `"${sized(random, 'tY9._:-')}"`;
   const members = random.once(12) ? [] : [`"type":${type}`];
-  if (!random.once(4))
-    members.push(`"receiver":"${random.once(2) ? sized(random, 'r*@#~') : random.pick(to.receivers)}"`);
+  if (!random.once(4)) members.push(`"receiver":"${random.pick([nearReceiver(random), random.pick(to.receivers)])}"`);
   if (random.once(2)) members.push(`"id":"${random.once(2) ? sized(random, 'i7-') : random.pick(ID_WORDS)}"`);
   if (random.once(2)) members.push(`"data":${plainValue(random, 2)}`);
   if (random.once(2)) members.push(random.pick(BAD_MEMBERS));
@@ -108,6 +136,19 @@ function nearEnvelope(random: Random, to: Addresses): string {
   const text = join(random, members, random.once(4) ? oddSpaces : undefined);
   if (random.once(12)) return random.pick(['\ufeff', ' ', '\n', '\0', '\u00a0', '[', '"', 'null', '1']) + text;
   return random.once(6) ? text + random.pick(TAILS) : text;
+}
+
+function nearReceiver(random: Random): string {
+  switch (random.below(4)) {
+    case 0:
+      return random.pick(GROUP_WORDS);
+    case 1:
+      return random.pick(['@', '#']) + sized(random, random.pick(['gY9._:-', 'r*@#~']));
+    case 2:
+      return `@${'💩'.repeat(random.pick(EDGES))}`;
+    default:
+      return sized(random, 'r*@#~');
+  }
 }
 
 function hostileEnvelope(random: Random, to: Addresses): string {

@@ -94,7 +94,7 @@ describe('the claim switchboard', () => {
     const parsed: unknown = JSON.parse(
       '{"rooms":{"__proto__":["join"],"constructor":["see"]},"users":{"__proto__":["send"]},"__proto__":{"rooms":{"*":["join"]}}}',
     );
-    expect(rightsOf(parsed, '#__proto__')).toBe('');
+    expect(rightsOf(parsed, '#__proto__')).toBe('join');
     expect(rightsOf(parsed, '#constructor')).toBe('see');
     expect(rightsOf(parsed, '#toString')).toBe('');
     expect(rightsOf(parsed, '@__proto__')).toBe('send');

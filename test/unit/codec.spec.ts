@@ -36,6 +36,20 @@ describe('decode', () => {
     expect(decode('{"type":"x","data":null}').data).toBe('null');
   });
 
+  it.each([
+    ['"#garden"', '#garden'],
+    ['"@ann"', '@ann'],
+    ['"\\u0040ann"', '@ann'],
+    ['"#gar\\u0064en"', '#garden'],
+    ['"@zoë"', '@zoë'],
+    ['"@zo\\u00eb"', '@zoë'],
+    ['"@it\\"s"', '@it"s'],
+    [`"@${'\u{1f600}'.repeat(127)}"`, `@${'\u{1f600}'.repeat(127)}`],
+  ])('reads the receiver %s', (receiver, expected) => {
+    expect(decode(`{"type":"x","receiver":${receiver}}`).receiver).toBe(expected);
+    expect(stamped(`{"type":"x","receiver":${receiver}}`)).toContain(`"receiver":${receiver}}`);
+  });
+
   it.each(['', ' ', 'x', '1', 'null', '"x"', '[]', '[{"type":"x"}]', '{', '{"type":"x"}}', '\ufeff{}', "{'type':1}"])(
     'refuses %j as malformed_json',
     (text) => {

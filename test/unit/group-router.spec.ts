@@ -259,6 +259,20 @@ describe('the router of users and rooms', () => {
     expect(messages(other)).toEqual(['chat #garden']);
   });
 
+  it('sends nothing to a node whose last member has left', () => {
+    const sender = groups.open();
+    join('garden', sender);
+    for (const number of [1, 2]) joinRemote(remoteId('A', number), 'garden');
+    joinRemote(remoteId('B', 1), 'garden');
+    groups.localNode.remoteLeft(remoteId('B', 1), 'garden');
+    groups.localNode.remoteDeparted(remoteId('A', 1), 1000);
+    send(sender, '#garden');
+    expect(groups.backplane.queued.splice(0).map(({ nodeId }) => nodeId)).toEqual(['AAAAAAAA']);
+    groups.localNode.remoteDeparted(remoteId('A', 2), 1000);
+    send(sender, '#garden');
+    expect(groups.backplane.queued).toEqual([]);
+  });
+
   it('keeps the order of messages and notices', () => {
     const [one, two] = [groups.open('ann'), groups.open('ben')];
     join('garden', one, two);

@@ -209,10 +209,10 @@ describe('the gap of a session that missed messages', () => {
     connection.sink.stalled = true;
     session.send(numbered(0, HIGH_WATER_BYTES));
     await tick();
-    expect(session.outbox.overloaded).toBe(true);
   });
 
   const miss = (messages: number): void => {
+    expect(session.outbox.overloaded).toBe(true);
     for (let count = 0; count < messages; count++) session.missMessage();
   };
 
@@ -297,7 +297,7 @@ describe('the gap of a session that missed messages', () => {
 });
 
 describe('random sequences of frames, missed messages and connections', () => {
-  const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1);
+  const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
   const SIZES = [0, 0, 0, 100, 1000, 2040, 2060, 6000, 70_000];
 
   it.each(SEEDS)('keep the order and the exact number of missed messages, seed %i', async (seed) => {

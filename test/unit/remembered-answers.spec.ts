@@ -29,7 +29,7 @@ describe('the remembered answers of a policy', () => {
     answers.remember(session, receiver, 'always');
     expect(answers.answer(session, receiver)).toBe('always');
     expect(answers.allows(session, scanned(receiver))).toBe(true);
-    expect(answers.allows(session, scanned(`${receiver}`.slice(0, -1) + '~'))).toBe(false);
+    expect(answers.allows(session, scanned(`${receiver.slice(0, -1)}~`))).toBe(false);
     expect(answers.allows(session, scanned(undefined))).toBe(false);
     expect(answers.answer(other, receiver)).toBeUndefined();
     expect(answers.allows(other, scanned(receiver))).toBe(false);

@@ -129,6 +129,16 @@ describe('the index of rooms', () => {
     expect(groups.rooms.pageOfRooms(undefined, 5).total).toBe(0);
   });
 
+  it('keeps a room that a listener begins anew while its last members end at one moment', () => {
+    const ended = members(2).map(({ session }) => session);
+    const { session } = groups.open();
+    const results: string[] = [];
+    groups.rooms.addListener({ left: (_, room) => results.push(groups.rooms.join(session, room)) });
+    groups.registry.endAll(4000, ended);
+    expect(results).toEqual(['joined', 'member']);
+    expect(groups.rooms.pageOfRooms(undefined, 5)).toEqual({ rooms: [{ room: 'garden', total: 1 }], total: 1 });
+  });
+
   it('notifies the rest once of each when some members end at one moment', () => {
     const all = members(10);
     const ended = all.slice(0, 5).map(({ session }) => session);

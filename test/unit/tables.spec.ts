@@ -4,11 +4,23 @@ import {
   closeReason,
   errorFrame,
   ERRORS,
+  gapFrame,
+  isDeliverable,
+  joinedFrame,
+  leftFrame,
+  membersFrame,
   MessageError,
+  presenceFrame,
   rejectionBody,
   HANDSHAKE_REJECTIONS,
+  roomFrame,
+  SERVER_MESSAGES,
+  SYSTEM_REQUESTS,
+  userAckFrame,
   type ErrorCode,
+  type Frame,
   type HandshakeRejectionCode,
+  type SystemRequestType,
 } from '../../src/protocol/index.js';
 import { textsOf } from '../support/sessions.js';
 
@@ -59,4 +71,57 @@ describe('the table of handshake rejections', () => {
       error: { code, message: 'because' },
     });
   });
+});
+
+const ME = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
+const OTHER = 'kCgk0l3w.9bXr3Tq7Lm2Vh0Ys';
+const KINDS: Readonly<Record<string, string>> = { '#': 'room', '@': 'user' };
+
+describe('the messages about users and rooms', () => {
+  it.each<[string, Frame, object]>([
+    ['a member that joined', joinedFrame(OTHER, 'garden'), { type: 'sys.joined', sender: OTHER, data: {} }],
+    ['the user of a member', joinedFrame(OTHER, 'garden', 'zoë "z"'), { data: { user: 'zoë "z"' } }],
+    ['a member that left', leftFrame(OTHER, 'garden'), { type: 'sys.left', sender: OTHER, data: {} }],
+    ['a member that ended', leftFrame(OTHER, 'garden', 1006), { data: { code: 1006 } }],
+    ['a large room', roomFrame('garden', 1204), { type: 'sys.room', sender: 'server', data: { total: 1204 } }],
+  ])('encode %s for the members of the room', (_, frame, expected) => {
+    const [text] = textsOf(frame);
+    expect(JSON.parse(text!)).toMatchObject({ receiver: '#garden', ...expected });
+    expect(isDeliverable(text!)).toBe(true);
+  });
+
+  it.each<[string, Frame, object]>([
+    [
+      'a page of members',
+      membersFrame(ME, 'r', { room: 'garden', sessions: [OTHER], total: 1 }),
+      { type: 'sys.members', ref: 'r', data: { room: 'garden', sessions: [OTHER], total: 1 } },
+    ],
+    [
+      'presence',
+      presenceFrame(ME, undefined, { user: 'zoë', online: true, sessions: 2 }),
+      { type: 'sys.presence', data: { user: 'zoë', online: true, sessions: 2 } },
+    ],
+    ['a gap', gapFrame(ME, { messages: 3, notices: 0 }), { type: 'sys.gap', data: { messages: 3, notices: 0 } }],
+    [
+      'the acknowledgement of a message to a user',
+      userAckFrame(ME, '"r"', 3),
+      { type: 'sys.ack', ref: '"r"', data: { status: 'routed', sessions: 3 } },
+    ],
+  ])('encode %s for one session', (_, frame, expected) => {
+    const [text] = textsOf(frame);
+    expect(JSON.parse(text!)).toEqual({ sender: 'server', receiver: ME, ...expected });
+    expect(isDeliverable(text!)).toBe(true);
+  });
+});
+
+describe('the table of requests', () => {
+  it.each(Object.entries<SystemRequestType>(SYSTEM_REQUESTS))(
+    'has answers, and an example for each receiver, for %s',
+    (type, { answers, examples, receiver }) => {
+      expect(type).toMatch(/^sys\.[a-z]+$/);
+      for (const answer of answers) expect(Object.keys(SERVER_MESSAGES)).toContain(answer);
+      const kinds = examples.map(({ receiver: example = '' }) => KINDS[example.charAt(0)] ?? 'none');
+      expect(kinds.toSorted()).toEqual(receiver.split(/, | or /).toSorted());
+    },
+  );
 });

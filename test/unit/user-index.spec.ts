@@ -50,6 +50,15 @@ describe('the index of users', () => {
     expect(groups.users.ids('ann')).toEqual([remoteId('A', 2)]);
   });
 
+  it('reports a user whose last session ends once that session has left its rooms', () => {
+    const { session } = groups.open('ann');
+    groups.rooms.join(session, 'garden');
+    const sizes: number[] = [];
+    groups.users.onPresence(() => sizes.push(groups.rooms.size('garden')));
+    groups.registry.end(session);
+    expect(sizes).toEqual([0]);
+  });
+
   it('does not know a session that was closed before it was announced', () => {
     const session = groups.create('ann');
     groups.registry.open(session, Buffer.from([0x81, 0]) as never, () => groups.registry.end(session));

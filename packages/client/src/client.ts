@@ -1,7 +1,9 @@
 import { AnswerStream } from './answer-stream.js';
 import type { ConnectOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
 import { Emitter } from './emitter.js';
-import { MAX_PAGE, MAX_POST_BUFFER, MAX_SESSIONS, QUEUE_SIZE, STREAM_BUFFER, TIMEOUT_MS } from './limits.js';
+import { Failures, type FailedMessage } from './failures.js';
+import { Groups } from './groups.js';
+import { MAX_POST_BUFFER, QUEUE_SIZE, STREAM_BUFFER, TIMEOUT_MS } from './limits.js';
 import type {
   AnswerData,
   DataArguments,
@@ -18,43 +20,36 @@ import type {
   StreamType,
 } from './messages.js';
 import { PendingRequests, type AnswerListener } from './pending-requests.js';
+import { readyOf } from './ready.js';
 import { ReconnectingConnection, type ConnectionListener } from './reconnecting-connection.js';
-import { SendError } from './send-error.js';
-import type { Ack, Envelope, SessionEntry, SessionPage, Welcome } from './wire.js';
-
-/** A message that failed: sent by {@link Client.send}, `request`, `stream`, `post` or by the client itself. */
-export interface FailedMessage {
-  /** A {@link SendError}, the error of `JSON.stringify`, or a `TypeError` for what `token()` returned. */
-  readonly error: Error;
-  readonly type: string;
-  readonly receiver: string | undefined;
-}
+import type { Ack, Envelope, MembersPage, Presence, SessionEntry, Welcome } from './wire.js';
 
 /** Connects to a server and reconnects after each lost connection; every connection has a session id of its own. */
 export class Client<Messages extends object = MessageMap> {
   readonly #connection: ReconnectingConnection;
-  readonly #timeoutMs: number;
   readonly #requests: PendingRequests;
+  readonly #groups: Groups;
   readonly #messages = new Emitter<Envelope>();
   readonly #states = new Emitter<StateChange>();
-  readonly #failures = new Emitter<FailedMessage>();
+  readonly #failures = new Failures();
 
   /** @throws {TypeError} where the environment has no WebSocket and the options name none */
   constructor(url: string, { timeoutMs = TIMEOUT_MS, queueSize = QUEUE_SIZE, ...options }: ConnectOptions) {
-    this.#timeoutMs = timeoutMs;
-    this.#requests = new PendingRequests(queueSize);
+    this.#requests = new PendingRequests(queueSize, timeoutMs);
+    this.#groups = new Groups(this.#requests, this.#failures);
     const listener: ConnectionListener = {
       received: (envelope) => this.#received(envelope),
       changed: (change, welcome) => this.#changed(change, welcome),
-      renew: (token) => this.#reporting('sys.auth', this.#exchange({ type: 'sys.auth', data: { token } })),
-      refused: (error) => this.#failures.emit('', { error, type: 'sys.auth', receiver: undefined }),
+      renew: (token) => this.#failures.reporting('sys.auth', this.#requests.add({ type: 'sys.auth', data: { token } })),
+      refused: (error) => this.#failures.report(error, 'sys.auth'),
     };
     this.#connection = new ReconnectingConnection(url, listener, { ...options, timeoutMs });
     void this.#connection.connect();
   }
 
   get phase(): Phase {
-    return this.#connection.phase;
+    const { phase } = this.#connection;
+    return phase === 'open' && !this.#requests.isOpen ? 'connecting' : phase;
   }
 
   /** The session id; `undefined` while there is no connection. */
@@ -64,18 +59,7 @@ export class Client<Messages extends object = MessageMap> {
 
   /** Resolves to the session id once connected. @throws {SendError} `closed` if the client has closed */
   ready(): Promise<string> {
-    const ready = new Promise<string>((resolve, reject) => {
-      const check = (): void => {
-        if (this.id !== undefined) resolve(this.id);
-        else if (this.phase === 'closed') reject(clientClosed());
-        else return;
-        unsubscribe();
-      };
-      const unsubscribe = this.onState(check);
-      check();
-    });
-    ready.catch(() => undefined); // a promise that nobody awaits must not end a Node process
-    return ready;
+    return readyOf(this);
   }
 
   /**
@@ -90,9 +74,9 @@ export class Client<Messages extends object = MessageMap> {
   ): Promise<AnswerData<Messages[Type]>> {
     let answer: unknown;
     const listener: AnswerListener = { answer: (value) => void (answer = value) };
-    const outcome = this.#exchange({ type, data }, options, listener);
+    const outcome = this.#requests.add({ type, data }, options, listener);
     // Answers of the server itself, such as `sys.sessions`, stand in place of the acknowledgement.
-    return this.#reporting(
+    return this.#failures.reporting(
       type,
       outcome.then((end) => (end.type === 'sys.ack' ? answer : end.data) as AnswerData<Messages[Type]>),
     );
@@ -113,7 +97,7 @@ export class Client<Messages extends object = MessageMap> {
     const stream = new AnswerStream<StreamData<Messages[Type]>>(bufferSize, (error) =>
       this.#requests.forget(stream, error),
     );
-    this.#reporting(type, this.#exchange({ type, data }, options, stream)).then(
+    this.#failures.reporting(type, this.#requests.add({ type, data }, options, stream)).then(
       () => stream.finish(),
       (error: unknown) => stream.finish(error),
     );
@@ -123,7 +107,7 @@ export class Client<Messages extends object = MessageMap> {
   /**
    * Resolves when the server has written the message to the receiver's connection, or when the handler has finished.
    *
-   * @param receiver a session id, `*` for every other session, `undefined` for a handler of the server
+   * @param receiver a session id, `*` for every other session, `@USER`, `#ROOM`, or `undefined` for a handler of the server
    * @throws {SendError} if the message was rejected, or its outcome is unknown
    */
   send<Receiver extends string | undefined, Type extends SendType<Messages, Receiver>>(
@@ -131,13 +115,13 @@ export class Client<Messages extends object = MessageMap> {
     type: Type,
     ...[data, options]: DataArguments<SendData<Messages[Type], Receiver>, SendOptions>
   ): Promise<Ack> {
-    const ack = this.#exchange({ type, receiver, data }, options).then((end) => end.data as Ack);
-    return this.#reporting(type, ack, receiver);
+    const ack = this.#requests.add({ type, receiver, data }, options).then((end) => end.data as Ack);
+    return this.#failures.reporting(type, ack, receiver);
   }
 
   /**
    * Sends without an acknowledgement, for data that the next message replaces, such as positions of a cursor. Drops the
-   * message while there is no connection, and while more than 64 KiB wait in the socket. A message that the server
+   * message unless the phase is `open`, and while more than 64 KiB wait in the socket. A message that the server
    * rejects is answered by a `sys.error` without a `ref`.
    *
    * @returns whether the message was handed to the socket
@@ -151,14 +135,51 @@ export class Client<Messages extends object = MessageMap> {
     try {
       return this.#requests.post({ type, receiver, data });
     } catch (error) {
-      this.#failures.emit('', { error: error as Error, type, receiver });
+      this.#failures.report(error as Error, type, receiver);
       return false;
     }
   }
 
   /** Lists the connected sessions in the order of their ids, 10,000 unless limited otherwise. @throws {SendError} */
   who(options: WhoOptions = {}): Promise<SessionEntry[]> {
-    return this.#reporting('sys.who', this.#who(options));
+    return this.#failures.reporting('sys.who', this.#groups.list(options));
+  }
+
+  /**
+   * Joins a room, now and after each reconnect, until {@link leave} or until the server ends the membership. Resolves to the
+   * first page of the members, this session included.
+   *
+   * @param room the name without `#`
+   * @throws {SendError} such as `forbidden` or `too_many_rooms`
+   */
+  join(room: string, options?: SendOptions): Promise<MembersPage> {
+    return this.#groups.enter('sys.join', `#${room}`, options);
+  }
+
+  /** Leaves a room. @throws {SendError} */
+  leave(room: string, options?: SendOptions): Promise<Ack> {
+    return this.#groups.exit('sys.leave', `#${room}`, options);
+  }
+
+  /** Lists the members of a room in the order of their ids, 10,000 unless limited otherwise. @throws {SendError} */
+  members(room: string, options: WhoOptions = {}): Promise<SessionEntry[]> {
+    return this.#failures.reporting('sys.who', this.#groups.list(options, `#${room}`), `#${room}`);
+  }
+
+  /**
+   * Watches a user, now and after each reconnect, until {@link unwatch}: each change is a `sys.presence`. Resolves to the
+   * present state.
+   *
+   * @param user the name without `@`
+   * @throws {SendError} such as `forbidden` or `too_many_watches`
+   */
+  watch(user: string, options?: SendOptions): Promise<Presence> {
+    return this.#groups.enter('sys.watch', `@${user}`, options);
+  }
+
+  /** Ends the watch of a user. @throws {SendError} */
+  unwatch(user: string, options?: SendOptions): Promise<Ack> {
+    return this.#groups.exit('sys.unwatch', `@${user}`, options);
   }
 
   /** Subscribes to messages of a type, or of every type with `*`. Returns a function that unsubscribes. */
@@ -205,45 +226,21 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   #received(envelope: Envelope): void {
+    const { type, sender, receiver } = envelope;
+    if (type === 'sys.left' && sender === this.id) this.#groups.ended(receiver);
     this.#requests.settle(envelope);
-    this.#messages.emit(envelope.type, envelope);
+    this.#messages.emit(type, envelope);
     this.#messages.emit('*', envelope);
   }
 
   #changed(change: StateChange, welcome?: Welcome): void {
+    if (change.phase !== 'open') this.#groups.stop();
     if (change.phase === 'waiting') this.#requests.failSent();
-    if (change.phase === 'closed') this.#requests.failAll(change.reason || CLOSED);
-    // Before the listeners, so that they can post, and overtake no queued message.
-    if (welcome) this.#requests.open(welcome.maxMessageBytes, (text, id) => this.#connection.send(text, id));
-    this.#states.emit('', change);
+    if (change.phase === 'closed') this.#requests.failAll(change.reason ?? '');
+    const emit = (): void => this.#states.emit('', change);
+    if (!welcome) return emit();
+    const send = (text: string, id?: string): void => this.#connection.send(text, id);
+    // The listeners are last, so that they can post to rooms, and overtake no queued message.
+    this.#requests.open(welcome.maxMessageBytes, send, () => this.#groups.restore(), emit);
   }
-
-  async #who({ limit = MAX_SESSIONS, ...options }: WhoOptions): Promise<SessionEntry[]> {
-    const sessions: SessionEntry[] = [];
-    let after: string | undefined;
-    do {
-      const data = { after, limit: Math.min(MAX_PAGE, limit - sessions.length) };
-      const page = (await this.#exchange({ type: 'sys.who', data }, options)).data as SessionPage;
-      sessions.push(...page.sessions);
-      after = page.next;
-    } while (after !== undefined && sessions.length < limit);
-    return sessions;
-  }
-
-  #exchange(fields: object, options: SendOptions = {}, listener?: AnswerListener): Promise<Envelope> {
-    if (this.phase === 'closed') return Promise.reject(clientClosed());
-    return this.#requests.add(fields, options.timeoutMs ?? this.#timeoutMs, listener);
-  }
-
-  /** Returns the outcome of a message, marked as handled, because a promise nobody awaits must not end a Node process. */
-  #reporting<Outcome>(type: string, outcome: Promise<Outcome>, receiver?: string): Promise<Outcome> {
-    outcome.catch((error: Error) => this.#failures.emit('', { error, type, receiver }));
-    return outcome;
-  }
-}
-
-const CLOSED = 'The client closed.';
-
-function clientClosed(): SendError {
-  return new SendError('closed', CLOSED);
 }

@@ -4,7 +4,7 @@ import type { MessageMap } from './messages.js';
 
 export { SendError } from './send-error.js';
 export type { ClientCode, SendCode, SendErrorDetails } from './send-error.js';
-export type { Client, FailedMessage } from './client.js';
+export type { Client } from './client.js';
 export type { ConnectOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
 /** @deprecated Use {@link ConnectOptions}, {@link SendOptions} and {@link WhoOptions}. */
 export type {
@@ -12,11 +12,21 @@ export type {
   SendOptions as SendParts,
   WhoOptions as WhoParts,
 } from './connect-options.js';
+export type { FailedMessage } from './failures.js';
 export type { PageListener, WatchPage } from './page-life.js';
 export type { SocketClass, SocketLike } from './socket.js';
 export type { Token, TokenSource } from './token-refresher.js';
 export type { MessageMap, Phase, StateChange } from './messages.js';
-export type { Ack, Envelope, ErrorData, ServerMessageMap, SessionEntry, ShownSession } from './wire.js';
+export type {
+  Ack,
+  Envelope,
+  ErrorData,
+  MembersPage,
+  Presence,
+  ServerMessageMap,
+  SessionEntry,
+  ShownSession,
+} from './wire.js';
 /** @deprecated Use {@link MessageMap}. */
 export type { MessageMap as AnyWords } from './messages.js';
 /** @deprecated Use {@link ErrorData} and {@link ServerMessageMap}. */

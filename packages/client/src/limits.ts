@@ -10,7 +10,9 @@ export const MAX_UNANSWERED = 256;
 export const STREAM_BUFFER = 1024;
 /** Bytes that may wait in the socket; above, `post` drops messages, because a slow network would delay all others. */
 export const MAX_POST_BUFFER = 65_536;
-/** Sessions on one page of `sys.who`, and in a list of `who`. */
+/** The wait before a room or a watch that failed on a new connection is asked for again. */
+export const RESTORE_RETRY_MS = 2000;
+/** Sessions on one page of `sys.who`, and in a list of `who` and `members`. */
 export const MAX_PAGE = 1000;
 export const MAX_SESSIONS = 10_000;
 

@@ -93,7 +93,10 @@ export type DataArguments<Data, Options> = undefined extends Data
   ? [data?: Data, options?: Options]
   : [data: Data, options?: Options];
 
-/** `waiting` is the time before a reconnect; after `closed` the client does not reconnect. */
+/**
+ * `open` is connected, and back in the rooms; `waiting` is the time before a reconnect; after `closed` the client does not
+ * reconnect.
+ */
 export type Phase = 'connecting' | 'open' | 'waiting' | 'closed';
 
 export interface StateChange {

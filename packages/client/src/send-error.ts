@@ -38,3 +38,8 @@ export class SendError extends Error {
     this.sent = sent;
   }
 }
+
+/** Returns the error of a message that a closed client does not send. */
+export function clientClosed(reason = ''): SendError {
+  return new SendError('closed', reason || 'The client closed.');
+}

@@ -13,6 +13,9 @@ export type ErrorCode =
   | 'forbidden'
   | 'refused'
   | 'unavailable'
+  | 'not_joined'
+  | 'too_many_rooms'
+  | 'too_many_watches'
   | 'internal_error';
 
 /** A message from the server; `data` is what the sender sent. */
@@ -20,7 +23,7 @@ export interface Envelope<Data = unknown> {
   readonly type: string;
   /** The session that sent the message, `server`, or `server/NAME` for another back end. */
   readonly sender: string;
-  /** Your session id, or `*` for a broadcast. */
+  /** Your session id, `*` for a broadcast, `#ROOM` for a room message, or `@USER` for a message to a user. */
   readonly receiver: string;
   readonly data: Data;
   /** The reference of the sender. */
@@ -36,8 +39,8 @@ export interface Welcome {
   readonly heartbeatMs: number;
   /** The longest message in bytes; a longer one would close the connection. */
   readonly maxMessageBytes: number;
-  /** Which `sys.departed` this session gets. */
-  readonly notices: 'all' | 'peers' | 'none';
+  /** Which `sys.departed` this session gets; `rooms`: none, but `sys.left` of those that share a room with it. */
+  readonly notices: 'all' | 'peers' | 'rooms' | 'none';
 }
 
 export interface Arrival {
@@ -51,10 +54,15 @@ export interface Departure {
 }
 
 export interface Ack {
-  /** `routed`: put on the receiver's connection. `accepted`: a broadcast was handed on, or a handler ran. */
-  readonly status: 'routed' | 'accepted';
-  /** Receivers that a broadcast skipped because they read too slowly. */
+  /**
+   * `routed`: put on the receiver's connection. `accepted`: a broadcast or a room message was handed on, or a handler ran.
+   * `left`, `unwatched`: this session is no member of the room, or does not watch the user.
+   */
+  readonly status: 'routed' | 'accepted' | 'left' | 'unwatched';
+  /** Receivers that a broadcast or a room message skipped because they read too slowly. */
   readonly skipped?: number;
+  /** Sessions of the user on whose connections the message was put. */
+  readonly sessions?: number;
 }
 
 export interface ErrorData {
@@ -84,6 +92,47 @@ export interface SessionPage {
   readonly next?: string;
 }
 
+/** A page of the members of a room. */
+export interface MembersPage extends SessionPage {
+  /** The name of the room, without `#`. */
+  readonly room: string;
+}
+
+/** A session joined a room: `sender` is the session, `receiver` the room with `#`. */
+export interface Joined {
+  /** The user of the session, where the operator shows users. */
+  readonly user?: string;
+}
+
+/** A session left a room: `sender` is the session, `receiver` the room with `#`. */
+export interface Left {
+  /** The close code, where the session ended. */
+  readonly code?: number;
+}
+
+/** The number of members of a large room changed. */
+export interface RoomTotal {
+  /** The name of the room, without `#`. */
+  readonly room: string;
+  readonly total: number;
+}
+
+export interface Presence {
+  /** The watched user, without `@`. */
+  readonly user: string;
+  readonly online: boolean;
+  /** Number of sessions of the user on all nodes. */
+  readonly sessions: number;
+}
+
+/** Counts of messages that this session missed at this place, because it read too slowly. */
+export interface Gap {
+  /** Broadcasts and room messages. */
+  readonly messages: number;
+  /** Notices; where there are some, ask for the lists again. */
+  readonly notices: number;
+}
+
 export interface Reconnect {
   /** Milliseconds from this notice until the client should reconnect. */
   readonly afterMs: number;
@@ -99,4 +148,10 @@ export interface ServerMessageMap {
   'sys.sessions': SessionPage;
   'sys.pong': unknown;
   'sys.reconnect': Reconnect;
+  'sys.members': MembersPage;
+  'sys.joined': Joined;
+  'sys.left': Left;
+  'sys.room': RoomTotal;
+  'sys.presence': Presence;
+  'sys.gap': Gap;
 }

@@ -61,17 +61,15 @@ export class RequestExecutor {
   }
 
   #execute(request: Request | undefined): RequestFailure | GroupReceipt | undefined {
-    switch (request?.type) {
-      case undefined:
-        return 'unavailable';
+    if (request === undefined) return 'unavailable';
+    switch (request.type) {
       case 'message':
         return this.delegate.deliverLocal(request.sender, request.receiver, request.frame);
       case 'groupMessage':
         return this.delegate.deliverToGroup(request.sender, request.receiver, request.frame);
       case 'kick':
         return this.delegate.kick(request.receiver, knownCode(request.code)) ? undefined : 'receiver_not_found';
-      case 'join':
-      case 'leave':
+      default:
         return this.delegate.changeRoom(request.type, request.receiver, request.room);
     }
   }

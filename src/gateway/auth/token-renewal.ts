@@ -3,26 +3,28 @@ import { SystemRequestHandler } from '../../messaging/system-request-handler.js'
 import { ackFrame, MessageError, type ServerRequest } from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { SlowConsumers } from '../../sessions/slow-consumers.js';
+import { logIncident } from '../../telemetry/incident.js';
 import { Log } from '../../telemetry/log.js';
-import { TokenExpiry } from './token-expiry.js';
+import { RenewedRights } from './renewed-rights.js';
 import { TokenRefusal } from './token-refusal.js';
 import { TokenVerifier, type VerifiedToken } from './token-verifier.js';
 
-/** `retryAfterMs` of the error for a second token while one is being verified. */
+/** `retryAfterMs` of the error for a second token while one is being verified or applied. */
 const RETRY_AFTER_MS = 1000;
 
 /**
- * Answers `sys.auth`: replaces the token of a session before the old one expires. The session keeps its id. One token
- * of a session is verified at a time, because keys may have to be fetched first and tokens are long.
+ * Answers `sys.auth`: replaces the token of a session before the old one expires. The session keeps its id, and loses the
+ * rooms and watches that the new token does not allow. One token of a session is renewed at a time, because keys may have
+ * to be fetched first, tokens are long, and a policy may be asked about many rooms.
  */
 @Injectable()
 export class TokenRenewal {
-  /** Sessions whose new token is being verified. */
-  readonly #verifying = new WeakSet<Session>();
+  /** Sessions whose new token is being verified or applied. */
+  readonly #renewing = new WeakSet<Session>();
 
   constructor(
     private readonly tokenVerifier: TokenVerifier,
-    private readonly expiry: TokenExpiry,
+    private readonly renewedRights: RenewedRights,
     private readonly slowConsumers: SlowConsumers,
     private readonly log: Log,
     systemRequests: SystemRequestHandler,
@@ -32,23 +34,21 @@ export class TokenRenewal {
       const { id } = request;
       if (session.user === undefined || session.identity.byGuard === true)
         throw new MessageError('forbidden', 'This session has no token to renew.', id);
-      if (this.#verifying.has(session)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
-      return this.#renew(session, id, token);
+      if (this.#renewing.has(session)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
+      this.#renewing.add(session);
+      return this.#renew(session, id, token).finally(() => this.#renewing.delete(session));
     });
   }
 
   async #renew(session: Session, id: string | undefined, token: string): Promise<void> {
     const verified = await this.#verify(session, token);
-    const { identity } = session;
     if (session.closed) return;
     if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified);
-    if (verified.user !== identity.user)
+    if (verified.user !== session.user)
       throw this.#refused(session, id, new TokenRefusal('the token is of another user, see its claim "sub"'));
-    this.expiry.forget(session);
-    identity.claims = verified.claims;
-    identity.expiresAt = verified.expiresAt;
-    this.expiry.watch(session);
+    const applied = this.renewedRights.apply(session, verified);
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
+    await applied.catch((error: unknown) => logIncident(this.log, error, { session: session.id, type: 'sys.auth' }));
   }
 
   /** Logs the reason, which the client is not sent, and returns the error for the client. */
@@ -64,13 +64,11 @@ export class TokenRenewal {
 
   /** Counts the token for its session while it is being verified. */
   async #verify(session: Session, token: string): Promise<VerifiedToken | TokenRefusal> {
-    this.#verifying.add(session);
     this.slowConsumers.hold(session, token.length);
     try {
       return await this.tokenVerifier.verify(token);
     } finally {
       this.slowConsumers.release(session, token.length);
-      this.#verifying.delete(session);
     }
   }
 }

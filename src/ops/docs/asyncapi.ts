@@ -58,7 +58,7 @@ export function asyncApi(
   all.set('from-server', messages.fromServer());
   receive('message', messages.routed(), ['sys.ack']);
   for (const type of Object.keys(SYSTEM_REQUESTS) as (keyof typeof SYSTEM_REQUESTS)[])
-    receive(type, messages.systemRequest(type), [SYSTEM_REQUESTS[type].answer]);
+    receive(type, messages.systemRequest(type), SYSTEM_REQUESTS[type].answers);
   for (const handler of handlers) {
     const key = unusedKey(all, handler.type);
     const answers = handler.answers.count === 'none' ? [] : [`${key}.answer`];
@@ -84,7 +84,7 @@ export function asyncApi(
       title: 'Switchboard',
       version: String(PROTOCOL_VERSION),
       description:
-        'Every text frame is one JSON object, the envelope. Sessions are addressed by the ids that the server assigns.',
+        'Every text frame is one JSON object, the envelope. Its receiver is a session, a user, a room or all sessions.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -124,6 +124,9 @@ function limits({
   messagesPerSecond,
   bytesPerSecond,
   handlerTimeoutMs,
+  maxRoomsPerSession,
+  maxWatchesPerSession,
+  roomNoticeLimit,
 }: Settings): object {
   return {
     subprotocol: SUBPROTOCOL,
@@ -140,6 +143,9 @@ function limits({
     messagesPerSecond,
     bytesPerSecond,
     handlerTimeoutMs,
+    maxRoomsPerSession,
+    maxWatchesPerSession,
+    roomNoticeLimit,
   };
 }
 

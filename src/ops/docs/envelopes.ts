@@ -1,9 +1,14 @@
 import {
   DeliveredEnvelope,
+  GROUP_RECEIVER,
+  INVALID_GROUP_RECEIVER,
   MessageDto,
+  ROOM_RECEIVER,
   SERVER_SENDER,
   SESSION_ID,
+  USER_RECEIVER,
   type SERVER_MESSAGES,
+  type SystemRequestType,
 } from '../../protocol/index.js';
 import type { JsonSchema } from './json-schema.js';
 import type { PropertyRules } from './property-rules.js';
@@ -22,6 +27,25 @@ type Changes = Readonly<Record<string, Change | 'absent'>>;
 const NOT_RESERVED: JsonSchema = { not: { pattern: '^sys\\.' } };
 const SESSION: JsonSchema = { type: 'string', pattern: SESSION_ID.source };
 const SERVER_OR_BACK_END: JsonSchema = { type: 'string', pattern: SERVER_SENDER.source };
+const ROOM: JsonSchema = { type: 'string', pattern: ROOM_RECEIVER.source };
+/** The receiver of server messages. */
+const DELIVERED_TO = { you: SESSION, everyone: { const: '*' }, room: ROOM } as const;
+/** The receiver of `sys.` requests; the server ignores a receiver where the request has `none`. */
+const REQUESTED_OF: Readonly<Record<SystemRequestType['receiver'], Change>> = {
+  none: {},
+  room: { schema: { ...ROOM, description: '`#` and the name of the room.' }, required: true },
+  user: {
+    schema: { type: 'string', pattern: USER_RECEIVER.source, description: '`@` and the user.' },
+    required: true,
+  },
+  'none, room or user': {
+    schema: {
+      type: 'string',
+      pattern: GROUP_RECEIVER.source,
+      description: '`@` and a user, or `#` and the name of a room; absent for all sessions.',
+    },
+  },
+};
 
 /** Makes the schemas of envelopes from the fields of the envelope classes and the changes of each message type. */
 export class Envelopes {
@@ -34,12 +58,24 @@ export class Envelopes {
     this.#delivered = schemas.fields(DeliveredEnvelope);
   }
 
-  /** A message of a client to a session or to all sessions. */
+  /** A message of a client to a session, a user, a room or all sessions. */
   routed(): JsonSchema {
-    return write('Message', this.#sent, { type: { schema: NOT_RESERVED }, receiver: { required: true } });
+    return write('Message', this.#sent, {
+      type: { schema: NOT_RESERVED },
+      receiver: { schema: { not: { pattern: INVALID_GROUP_RECEIVER.source } }, required: true },
+    });
   }
 
-  /** A message of a client to a handler or to the server. */
+  /** A request of a client to the server. */
+  systemRequest(type: string, { receiver, dataIs }: SystemRequestType, data: JsonSchema): JsonSchema {
+    return write(type, this.#sent, {
+      type: { schema: { const: type } },
+      receiver: REQUESTED_OF[receiver],
+      data: dataIs === 'none' ? 'absent' : { schema: data, required: dataIs === 'present' },
+    });
+  }
+
+  /** A message of a client to a handler. */
   request(type: string, data: JsonSchema, required: boolean): JsonSchema {
     return write(type, this.#sent, { type: { schema: { const: type } }, data: { schema: data, required } });
   }
@@ -79,7 +115,7 @@ export class Envelopes {
     return write(type, this.#delivered, {
       type: { schema: { const: type } },
       sender: { schema: row.sender === 'server' ? { const: 'server' } : SESSION },
-      receiver: { schema: row.receiver === 'you' ? SESSION : { const: '*' } },
+      receiver: { schema: DELIVERED_TO[row.receiver] },
       data: { schema: data, required: row.dataIs === 'present' },
       id: 'absent',
       ref: row.ref === 'never' ? 'absent' : { required: row.ref === 'always' },

@@ -14,6 +14,8 @@ import type { SchemaRegistry } from './schema-registry.js';
 
 const ME = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 const OTHER = 'kCgk0l3w.9bXr3Tq7Lm2Vh0Ys';
+/** The receiver in examples of server messages. */
+const RECEIVERS = { you: ME, everyone: '*', room: '#garden' } as const;
 const ID = 'm-1';
 
 /** A Message Object of AsyncAPI 3.0. */
@@ -46,9 +48,11 @@ export class Messages {
   /** A message between sessions, whose type the server does not know. */
   routed(): Message {
     return message('message', 'Message', 'client', this.#envelopes.routed(), {
-      summary: 'Goes to one session or to all other sessions, with any type that is not reserved.',
+      summary: 'Goes to a session, a user, a room or all other sessions, with any type that is not reserved.',
       examples: [
         { name: 'to one session', payload: { type: 'offer', receiver: OTHER, id: ID, data: { sdp: 'v=0' } } },
+        { name: 'to a user', payload: { type: 'chat', receiver: '@ann', id: ID, data: { text: 'hello' } } },
+        { name: 'to a room', payload: { type: 'chat', receiver: '#garden', id: ID, data: { text: 'hello' } } },
         { name: 'to all', payload: { type: 'chat', receiver: '*', data: { text: 'hello' } } },
       ],
     });
@@ -57,7 +61,7 @@ export class Messages {
   fromSession(): Message {
     return message('from-session', 'Message of a session', 'application', this.#envelopes.fromSession(), {
       summary:
-        'A message of another session to you or to all. The server wrote `sender`; the rest is as that session sent it.',
+        'A message of another session to you, your user, a room of yours or all. The server wrote `sender`; the rest is as that session sent it.',
       examples: [{ payload: { sender: OTHER, type: 'chat', receiver: '*', data: { text: 'hello' } } }],
     });
   }
@@ -77,7 +81,7 @@ export class Messages {
     const example = {
       type,
       sender: sender === 'server' ? 'server' : OTHER,
-      receiver: receiver === 'you' ? ME : '*',
+      receiver: RECEIVERS[receiver],
       ...(ref !== 'never' && { ref: ID }),
       data,
     };
@@ -90,11 +94,14 @@ export class Messages {
 
   /** A `sys.` request of a client. */
   systemRequest(type: keyof typeof SYSTEM_REQUESTS): Message {
-    const { data, dataIs, when, example }: SystemRequestType = SYSTEM_REQUESTS[type];
-    const schema = this.#envelopes.request(type, this.#data(data), dataIs === 'present');
+    const request: SystemRequestType = SYSTEM_REQUESTS[type];
+    const schema = this.#envelopes.systemRequest(type, request, this.#data(request.data));
     return message(type, type, 'client', schema, {
-      summary: when,
-      examples: [{ payload: { type, id: ID, data: example } }],
+      summary: request.when,
+      examples: request.examples.map(({ name, receiver, data }) => ({
+        ...(name !== undefined && { name }),
+        payload: { type, receiver, id: ID, data },
+      })),
     });
   }
 

@@ -77,15 +77,17 @@ export class Metrics {
     counter(registry, 'switchboard_messages_received_total', 'Messages of clients, refused ones included.', received);
     counter(registry, 'switchboard_messages_routed_total', 'Messages put on the connection of one receiver.', routed);
     counter(registry, 'switchboard_messages_broadcast_total', 'Broadcasts.', () => counters.broadcasts);
-    const delivered = 'Messages put on connections; a broadcast counts once for each receiver.';
+    const delivered = 'Messages put on connections; a broadcast or a room message counts once for each receiver.';
     counter(registry, 'switchboard_messages_delivered_total', delivered, () => routed() + counters.fannedOut);
     const refused = 'Messages answered with sys.error, by code; "handler" stands for codes that handlers chose.';
     counterBy(registry, 'switchboard_messages_refused_total', refused, 'code', () =>
       withZeros(ERROR_CODES, counters.refused),
     );
-    const shed = 'Deliveries of broadcasts skipped because the receiver reads too slowly.';
+    const shed = 'Deliveries of broadcasts and room messages skipped because the receiver reads too slowly.';
     counter(registry, 'switchboard_messages_shed_total', shed, () => counters.skipped);
-    histogram(registry, 'switchboard_fanout', 'Receivers of a broadcast.', () => [[{}, counters.fanout]]);
+    histogram(registry, 'switchboard_fanout', 'Receivers of a broadcast or a room message on this node.', () => [
+      [{}, counters.fanout],
+    ]);
     const seconds = 'Seconds a handler took, by type; an observable counts until it is subscribed.';
     histogram(registry, 'switchboard_handler_seconds', seconds, () =>
       [...counters.handlers].map(([type, times]) => [{ type }, times] as const),

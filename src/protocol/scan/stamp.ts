@@ -15,6 +15,9 @@ const STAMP_BYTES = PREFIX_BYTES + SESSION_ID_CHARACTERS + 2;
 /** Size up to which a loop copies faster than `TypedArray.set`. */
 const LOOP_BYTES = 64;
 
+/** Holds the frame of {@link stampedForCopy}. Longer frames get a buffer of their own. */
+const FOR_COPY = new Block(Buffer.allocUnsafeSlow(8192));
+
 /** Returns the bytes of the frame that {@link writeStamped} writes for a message of this length. */
 export function stampedBytes(messageLength: number): number {
   const length = STAMP_BYTES + messageLength - 1;
@@ -48,6 +51,12 @@ export function stampedCopy(ids: IdTable, slot: number, scanned: EnvelopeScanner
   const block = new Block(Buffer.allocUnsafe(stampedBytes(scanned.length)));
   writeStamped(block, 0, ids, slot, scanned);
   return block.bytes as Frame;
+}
+
+/** Encodes the message in {@link TEXT} as {@link writeStamped} does, for callers that copy the frame before the next call. */
+export function stampedForCopy(ids: IdTable, slot: number, scanned: EnvelopeScanner): Frame {
+  if (stampedBytes(scanned.length) > FOR_COPY.bytes.length) return stampedCopy(ids, slot, scanned);
+  return FOR_COPY.bytes.subarray(0, writeStamped(FOR_COPY, 0, ids, slot, scanned)) as Frame;
 }
 
 /** Copies the scanned text, at least four bytes, in words of 32 bits. The last word overlaps the previous word. */

@@ -9,7 +9,7 @@ export const ERRORS = {
   rate_limited: 'Over the allowed rate; the message had no effect.',
   forbidden: 'This session may not do this.',
   refused: 'A handler refused the message.',
-  unavailable: 'The node that holds the receiver cannot be reached now; the message had no known effect.',
+  unavailable: 'The node that holds the receiver cannot be reached now; the message had no known effect there.',
   not_joined: 'Only members may send to this room.',
   too_many_rooms: 'Over the limit of rooms of this session.',
   too_many_watches: 'Over the limit of watched users of this session.',

@@ -1,4 +1,16 @@
-import { Equals, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
+import {
+  Equals,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateBy,
+} from 'class-validator';
 import { Describe } from './describe.js';
 import { ERROR_CODE } from './errors.js';
 import { ROOM_NAME, SESSION_ID } from '../identifiers.js';
@@ -28,7 +40,9 @@ export class Welcome {
   @IsInt()
   readonly maxMessageBytes!: number;
 
-  @Describe('Which `sys.departed` this session gets.')
+  @Describe(
+    'Which `sys.departed` this session gets: `all`, those of its `peers`, or `none`. With `rooms` none, too: members of a room get `sys.left`.',
+  )
   @IsIn(NOTICE_SCOPES)
   readonly notices!: NoticeScope;
 }
@@ -63,7 +77,7 @@ export class Ack {
   @IsOptional()
   readonly skipped?: number;
 
-  @Describe('Sessions of the user on whose connections the message was put.', 3)
+  @Describe('Number of sessions of the user on whose connections the message was put; absent for other receivers.', 3)
   @Min(1)
   @IsInt()
   @IsOptional()
@@ -103,7 +117,7 @@ export class ShownSession {
   readonly user?: string;
 }
 
-/** An entry of `sys.sessions`: an id, or an object with the user where the operator shows users. */
+/** An entry of `sys.sessions` or `sys.members`: an id, or an object with the user where the operator shows users. */
 export type SessionEntry = string | ShownSession;
 
 /** Name of the validation rule, by which the AsyncAPI document finds the rule. */
@@ -123,7 +137,7 @@ export class SessionPage {
   @IsArray()
   readonly sessions!: readonly SessionEntry[];
 
-  @Describe('Number of all sessions.')
+  @Describe('Number of all entries, those of other pages included.')
   @Min(0)
   @IsInt()
   readonly total!: number;
@@ -192,12 +206,12 @@ export class Presence {
 }
 
 export class Gap {
-  @Describe('Broadcasts and room messages that you missed at this place.')
+  @Describe('Number of broadcasts, room messages and messages to your user that you missed at this place.')
   @Min(0)
   @IsInt()
   readonly messages!: number;
 
-  @Describe('Notices that you missed at this place; then ask `sys.who` again.')
+  @Describe('Number of notices that you missed at this place. Above 0, request `sys.who` again.')
   @Min(0)
   @IsInt()
   readonly notices!: number;

@@ -1,4 +1,3 @@
-import { AuthDto, WhoDto } from './client-data.js';
 import {
   Ack,
   Arrival,
@@ -40,6 +39,7 @@ export interface ServerMessageType<Data> {
   /** Whether `data` may be absent. */
   readonly dataIs: undefined extends Data ? 'optional' : 'present';
   readonly sender: 'server' | 'session';
+  /** `you` is your session id, `everyone` is `*`, and `room` is `#` and the name of a room. */
   readonly receiver: 'you' | 'everyone' | 'room';
   /** Whether the message has the `id` of the answered message as `ref`. */
   readonly ref: 'always' | 'where there was an id' | 'never';
@@ -103,7 +103,7 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'where there was an id',
-      when: 'Answers `sys.who` instead of `sys.ack`; your own session is included.',
+      when: 'Answers `sys.who` without a receiver, or with a user, instead of `sys.ack`; your own session is included.',
       example: { sessions: [A_SESSION], total: 1 },
     },
     'sys.pong': {
@@ -130,7 +130,7 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'where there was an id',
-      when: 'Answers `sys.join`, and `sys.who` with a room, instead of `sys.ack`. Also sent, without `ref`, when server code puts you into a room.',
+      when: 'Answers `sys.join`, and `sys.who` with a room, instead of `sys.ack`; your own session is included. Also sent, without `ref`, when server code puts you into a room.',
       example: { room: 'garden', sessions: [A_SESSION], total: 1 },
     },
     'sys.joined': {
@@ -157,7 +157,7 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'room',
       ref: 'never',
-      when: 'The number of members of a large room changed. Replaces `sys.joined` and `sys.left`, and comes at most once a second.',
+      when: 'The number of members of a large room changed. Replaces `sys.joined` and `sys.left` above the limit of members, and comes at most once a second.',
       example: { room: 'garden', total: 1204 },
     },
     'sys.presence': {
@@ -175,78 +175,7 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'never',
-      when: 'You read too slowly and missed messages at this place.',
+      when: 'You read too slowly, and missed messages at this place of what you are sent. Comes as soon as you read again.',
       example: { messages: 3, notices: 0 },
     },
   };
-
-/** Describes one `sys.` request of a client. */
-export interface SystemRequestType {
-  readonly data: (new () => object) | undefined;
-  readonly dataIs: 'optional' | 'present';
-  /** What the `receiver` names; `none` where the request has no receiver. */
-  readonly receiver: 'none' | 'room' | 'user' | 'none, room or user';
-  readonly answer: keyof ServerMessageMap;
-  readonly when: string;
-  readonly example: unknown;
-}
-
-/** Every `sys.` type that a client may send; any other is `reserved_type`. */
-export const SYSTEM_REQUESTS = {
-  'sys.who': {
-    data: WhoDto,
-    dataIs: 'optional',
-    receiver: 'none, room or user',
-    answer: 'sys.sessions',
-    when: 'Lists the connected sessions, one page at a time. With a user as `receiver` lists the sessions of that user; with a room its members, answered by `sys.members`.',
-    example: { limit: 50 },
-  },
-  'sys.ping': {
-    data: undefined,
-    dataIs: 'optional',
-    receiver: 'none',
-    answer: 'sys.pong',
-    when: 'Checks the connection; for browser code, which cannot send ping frames.',
-    example: 'anybody there?',
-  },
-  'sys.auth': {
-    data: AuthDto,
-    dataIs: 'present',
-    receiver: 'none',
-    answer: 'sys.ack',
-    when: 'Renews the token before it expires; the session keeps its id.',
-    example: { token: 'eyJhbGciOiJFZERTQSJ9…' },
-  },
-  'sys.join': {
-    data: undefined,
-    dataIs: 'optional',
-    receiver: 'room',
-    answer: 'sys.members',
-    when: 'Makes you a member of a room. Joining twice gets the same answer.',
-    example: undefined,
-  },
-  'sys.leave': {
-    data: undefined,
-    dataIs: 'optional',
-    receiver: 'room',
-    answer: 'sys.ack',
-    when: 'Ends your membership of a room, also where you are no member.',
-    example: undefined,
-  },
-  'sys.watch': {
-    data: undefined,
-    dataIs: 'optional',
-    receiver: 'user',
-    answer: 'sys.presence',
-    when: 'Reports from now on when a user comes online or goes offline.',
-    example: undefined,
-  },
-  'sys.unwatch': {
-    data: undefined,
-    dataIs: 'optional',
-    receiver: 'user',
-    answer: 'sys.ack',
-    when: 'Ends the reports of `sys.watch`.',
-    example: undefined,
-  },
-} as const satisfies Record<string, SystemRequestType>;

@@ -5,6 +5,9 @@ import {
   decode,
   EnvelopeScanner,
   IdTable,
+  INVALID_GROUP_RECEIVER,
+  isDeliverable,
+  isGroup,
   isReserved,
   maskAt,
   MessageError,
@@ -41,6 +44,10 @@ export const scannerTarget = {
     '"data":0,',
     '"id":"1",',
     '"receiver":"*",',
+    '"receiver":"@ann",',
+    '"receiver":"#garden",',
+    '"@',
+    '"#',
     ',"data":{}',
     ',"id":"2"',
     'x'.repeat(63),
@@ -80,6 +87,8 @@ export const scannerTarget = {
     '\0\0\0\0\0{"type":"a"}',
     `\0\0\0\0\0{"type":"chat","receiver":"${SENDER}","id":"1","data":{"a":[1,-2.5e3,true,null,"x\\n"]}}`,
     '\x03\0\0\0\0{ "data" : [ ] , "type" : "a.b:c_d-e" , "receiver" : "*" }',
+    '\0\0\0\0\0{"type":"chat","receiver":"#garden","id":"1","data":1}',
+    '\0\0\0\0\0{"receiver":"@zo\xc3\xab","type":"chat"}',
     '\0\0\0\0\0{"type":"a","sender":"x","data":"\\ud83d\\udca9"}',
   ),
   run(input) {
@@ -118,7 +127,11 @@ function checkSlowPath(text, envelope) {
   const object = JSON.parse(text);
   for (const field of ['type', 'receiver', 'id'])
     if (object[field] !== envelope[field]) throw new Broken('the slow path reads another value', field);
-  const stamped = JSON.parse(payload(stampedFrame(SENDER, envelope)).toString());
+  const delivered = payload(stampedFrame(SENDER, envelope)).toString();
+  const { receiver = '' } = envelope;
+  if (isGroup(receiver) && isDeliverable(delivered) === INVALID_GROUP_RECEIVER.test(receiver))
+    throw new Broken('a user or a room is not deliverable, or another receiver is', receiver);
+  const stamped = JSON.parse(delivered);
   if (!isDeepStrictEqual({ ...object, sender: SENDER }, { ...stamped }))
     throw new Broken('the message is not carried whole');
 }

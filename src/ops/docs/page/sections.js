@@ -16,8 +16,8 @@ const LIMITS = {
   typeCharacters: 'Characters in `type`',
   receiverCharacters: 'Characters in `receiver`',
   idCharacters: 'Characters in `id`',
-  defaultPage: 'Sessions in a page of `sys.sessions`, by default',
-  maxPage: 'Sessions in a page of `sys.sessions`, maximum',
+  defaultPage: 'Sessions in a page of `sys.sessions` and `sys.members`, by default',
+  maxPage: 'Sessions in a page of `sys.sessions` and `sys.members`, maximum',
   waitingCalls: 'Messages of one session that may wait for handlers',
   fragments: 'Fragments in a message that may be of any size',
   bytesPerFurtherFragment: 'Bytes that a message must bring before each further fragment',
@@ -26,6 +26,9 @@ const LIMITS = {
   messagesPerSecond: 'Messages per second of one session; 0 is unlimited',
   bytesPerSecond: 'Bytes per second of one session; 0 is unlimited',
   handlerTimeoutMs: 'Milliseconds that a handler may take',
+  maxRoomsPerSession: 'Rooms that a session may be a member of',
+  maxWatchesPerSession: 'Users that a session may watch',
+  roomNoticeLimit: 'Members of a room above which `sys.room` replaces `sys.joined` and `sys.left`',
 };
 
 /** Creates the sections of the page: each has an id, a title and the element `body`. */
@@ -125,6 +128,7 @@ function createMessage(key, asyncApi) {
   const children = [
     createElement('h3', { id }, hasFixedType ? createElement('code', {}, message.name) : message.title),
     createElement('p', {}, ...prose(message.summary)),
+    hasFixedType ? createReceiver(message.payload) : '',
     hasFixedType
       ? createData(message, asyncApi)
       : createTable(`Fields of ${message.title}`, FIELD_HEADINGS, fieldRows(message.payload, asyncApi)),
@@ -133,6 +137,18 @@ function createMessage(key, asyncApi) {
   const answers = answersOf(key, asyncApi);
   if (answers.length > 0) children.push(createElement('p', { class: 'answers' }, 'Answered by ', ...answers));
   return createElement('article', { class: 'message', 'aria-labelledby': id }, ...children);
+}
+
+/** Describes the receiver that a request must have. */
+function createReceiver({ properties, required }) {
+  if (!required.includes('receiver') || properties.receiver.description === undefined) return '';
+  return createElement(
+    'p',
+    { class: 'note' },
+    createElement('code', {}, 'receiver'),
+    ': ',
+    ...prose(properties.receiver.description),
+  );
 }
 
 function createData({ name, payload }, asyncApi) {

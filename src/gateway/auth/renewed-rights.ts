@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { GroupPermissions } from '../../groups/group-permissions.js';
+import { RoomIndex } from '../../groups/room-index.js';
+import { RememberedAnswers } from '../../messaging/remembered-answers.js';
+import { Presence } from '../../presence/presence.js';
+import { leftFrame } from '../../protocol/index.js';
+import type { TokenClaims } from '../../sessions/identity.js';
+import type { Session } from '../../sessions/session.js';
+import { TokenExpiry } from './token-expiry.js';
+import type { VerifiedToken } from './token-verifier.js';
+
+/** Applies a renewed token to its session: ends memberships and watches that the new token does not allow. */
+@Injectable()
+export class RenewedRights {
+  constructor(
+    private readonly expiry: TokenExpiry,
+    private readonly answers: RememberedAnswers,
+    private readonly permissions: GroupPermissions,
+    private readonly rooms: RoomIndex,
+    private readonly presence: Presence,
+  ) {}
+
+  /**
+   * Replaces the claims and the expiry of a session. Rights that are decided at once have ended when the call returns;
+   * those about which a policy answers later, when the promise resolves.
+   */
+  async apply(session: Session, { claims, expiresAt }: VerifiedToken): Promise<void> {
+    const { identity } = session;
+    const before = identity.claims;
+    this.expiry.forget(session);
+    identity.claims = claims;
+    identity.expiresAt = expiresAt;
+    this.expiry.watch(session);
+    this.answers.forget(session);
+    const rooms = [...this.rooms.roomsOf(session)];
+    await Promise.all([...rooms.map((room) => this.#recheck(session, room, before)), this.presence.recheck(session)]);
+  }
+
+  /** Takes a session out of a room that it may not be in any more, and notifies it. */
+  async #recheck(session: Session, room: string, before: TokenClaims | undefined): Promise<void> {
+    const stays = this.permissions.mayStay(session, room, before);
+    if (stays === true || (stays !== false && (await stays))) return;
+    if (this.rooms.leave(session, room)) session.send(leftFrame(session.id, room));
+  }
+}
