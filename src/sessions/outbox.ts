@@ -159,7 +159,7 @@ export class Outbox implements Flushable {
   discard(): void {
     if (this.#block !== null) this.services.blockPool.give(this.#block);
     this.#sealed = this.#sharedFrame = this.#block = null;
-    this.used = this.#openFrames = this.#missed = 0;
+    this.used = this.#openFrames = 0;
     if (!this.#blocked) return;
     // Frames in the sink still count, until the sink emits `drain` or the connection is gone.
     this.#blocked = this.#sink === undefined || this.#sink.writableNeedDrain;

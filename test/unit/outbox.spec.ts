@@ -280,6 +280,7 @@ describe('the gap of a session that missed messages', () => {
     registry.end(session, 1000);
     miss(1);
     connection.sink.resume();
+    session.outbox.flushAll();
     await tick();
     await tick();
     expect(connection.types).toEqual(['sys.welcome', '0']);
