@@ -22,7 +22,7 @@ export class RoomTotals {
     else recent.hasChanged = true;
   }
 
-  /** Takes back the report that a room waits for, because the caller sends it now. @returns `false` where there is none */
+  /** Takes back the report that a room waits for, because the caller sends it now. @returns `false` where none waits */
   take(room: Room): boolean {
     const recent = this.#recent.get(room);
     if (recent?.hasChanged !== true) return false;

@@ -205,10 +205,10 @@ function sequence(...connections: readonly FakeConnection[]): string[] {
 }
 
 /** Returns a sequence with the missed messages of each gap before its missed notices. */
-function messagesFirst(sequence: readonly string[]): string[] {
+function messagesFirst(types: readonly string[]): string[] {
   const sorted: string[] = [];
   let notices = 0;
-  for (const each of [...sequence, undefined]) {
+  for (const each of [...types, undefined]) {
     if (each === MISSED_NOTICE) notices++;
     else if (each === MISSED) sorted.push(each);
     else {
