@@ -75,6 +75,7 @@ export class RoomIndex {
       this.registry.announce(session);
       return this.join(session, name, answer); // a listener may have closed the session, or put it into the room
     }
+    this.notices.prepare(session);
     const room = this.#roomOf(name);
     room.addLocal(session);
     this.#local.add(session, room);

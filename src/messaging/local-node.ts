@@ -83,8 +83,8 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   remoteDeparted(id: string, code: number): void {
     const user = this.sessionDirectory.userOf(id);
     if (!this.sessionDirectory.removeRemote(id)) return;
+    this.#groups?.remoteDeparted(id, user, code); // first, because `sys.left` precedes `sys.departed`
     this.noticeLog.remoteDeparted(id, code);
-    this.#groups?.remoteDeparted(id, user, code);
   }
 
   remoteJoined(id: string, room: string): void {

@@ -132,6 +132,7 @@ export class Groups {
   readonly registry: SessionRegistry;
   readonly backplane = new FakeBackplane();
   readonly permissions = new FakePermissions();
+  readonly noticeLog: NoticeLog;
   readonly localNode: LocalNode;
   readonly rooms: RoomIndex;
   readonly users = new UserIndex();
@@ -143,7 +144,7 @@ export class Groups {
     const counters = new Counters();
     this.registry = newRegistry(variables);
     const { registry, backplane, users } = this;
-    const noticeLog = new NoticeLog(registry, settings);
+    const noticeLog = (this.noticeLog = new NoticeLog(registry, settings));
     const directory = new SessionDirectory(registry);
     const localDelivery = new LocalDelivery(registry, noticeLog, counters);
     this.localNode = new LocalNode(backplane, registry, localDelivery, noticeLog, directory);

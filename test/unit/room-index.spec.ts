@@ -75,13 +75,6 @@ describe('the index of rooms', () => {
     expect(groups.rooms.roomsOf(ben!.session)).toEqual([]);
   });
 
-  it('sends sys.left behind sys.departed of the same session', () => {
-    const [ann, ben] = members(2);
-    groups.registry.end(ben!.session, 1000);
-    received(ann!);
-    expect(ann!.connection.types.slice(-2)).toEqual(['sys.departed', 'sys.left']);
-  });
-
   it('discards a room with its last member', () => {
     const [ann] = members(1);
     expect(groups.rooms.pageOfRooms(undefined, 5)).toEqual({ rooms: [{ room: 'garden', total: 1 }], total: 1 });
