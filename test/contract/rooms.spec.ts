@@ -78,6 +78,7 @@ describe.each(['on', 'off'])('rooms (FAST_LANE=%s)', (FAST_LANE) => {
     it('written with escapes joins the same room', async () => {
       ann.sendText('{"type":"sys\\u002ejoin","receiver":"\\u0023gard\\u0065n","id":"1"}');
       expect(await ann.answer('1')).toMatchObject({ data: { room: 'garden' } });
+      await settle(ann);
       expect((await joinRoom(bob, 'garden')).total).toBe(2);
     });
   });
