@@ -9,6 +9,7 @@ import { Settings } from '../settings/settings.js';
 import { logIncident } from '../telemetry/incident.js';
 import { Log } from '../telemetry/log.js';
 import { ClaimRights, type Right } from './claim-rights.js';
+import { ServerMemberships } from './server-memberships.js';
 
 /** The claim of a token that says what its session may do with rooms and users. */
 const CLAIM = 'switchboard';
@@ -30,6 +31,7 @@ export class GroupPermissions {
   constructor(
     private readonly access: MessageAccess,
     private readonly log: Log,
+    private readonly serverMemberships: ServerMemberships,
     { rooms, users, handlerTimeoutMs }: Settings,
   ) {
     this.#rooms = rooms;
@@ -45,8 +47,7 @@ export class GroupPermissions {
    */
   maySend(session: Session, target: string, _type: string): boolean {
     if (this.access.policy !== undefined) return true;
-    const { claims } = session.identity;
-    return (claims === undefined && this.#allOpen) || this.#mayByToken(session, claims, target, 'send');
+    return (session.identity.claims === undefined && this.#allOpen) || this.#mayByToken(session, target, 'send');
   }
 
   /**
@@ -72,7 +73,7 @@ export class GroupPermissions {
    */
   mayJoin(session: Session, room: string): boolean | Promise<boolean> {
     return this.access.policy?.mayJoin === undefined
-      ? this.#mayByToken(session, session.claims, ROOM_PREFIX + room, 'join')
+      ? this.#mayByToken(session, ROOM_PREFIX + room, 'join')
       : this.#ask(session, 'mayJoin', room);
   }
 
@@ -84,34 +85,31 @@ export class GroupPermissions {
    */
   maySee(session: Session, target: string): boolean | Promise<boolean> {
     return this.access.policy?.maySee === undefined
-      ? this.#mayByToken(session, session.claims, target, 'see')
+      ? this.#mayByToken(session, target, 'see')
       : this.#ask(session, 'maySee', target);
   }
 
   /**
-   * Decides whether a session whose token was renewed stays in a room. A policy is asked as for {@link mayJoin}; one that
-   * fails is logged, and is a no. Otherwise the session stays where its new claims allow to join, or its old ones did not
-   * either, because server code put it into the room then.
+   * Decides whether a session whose token was renewed stays in a room: where server code has put it there, or as
+   * {@link mayJoin}. A policy that fails is logged, and is a no.
    *
    * @param room name without `#`
-   * @param before the claims before the renewal
    */
-  mayStay(session: Session, room: string, before: TokenClaims | undefined): boolean | Promise<boolean> {
-    if (this.access.policy?.mayJoin === undefined) {
-      const target = ROOM_PREFIX + room;
-      const may = (claims: TokenClaims | undefined): boolean => this.#mayByToken(session, claims, target, 'join');
-      return may(session.claims) || !may(before);
-    }
-    const verdict = this.#ask(session, 'mayJoin', room);
+  mayStay(session: Session, room: string): boolean | Promise<boolean> {
+    if (this.serverMemberships.has(session, room)) return true;
+    const verdict = this.mayJoin(session, room);
     if (typeof verdict === 'boolean') return verdict;
-    return verdict.catch((error: unknown) => {
-      logIncident(this.log, error, { hook: 'AccessPolicy.mayJoin', session: session.id });
-      return false;
-    });
+    return verdict
+      .catch((error: unknown) => {
+        logIncident(this.log, error, { hook: 'AccessPolicy.mayJoin', session: session.id });
+        return false;
+      })
+      .then((may) => may || this.serverMemberships.has(session, room));
   }
 
   /** Decides by the claim, or by the settings where there is no claim. */
-  #mayByToken(session: Session, claims: TokenClaims | undefined, target: string, right: Right): boolean {
+  #mayByToken(session: Session, target: string, right: Right): boolean {
+    const { claims } = session.identity;
     if (claims !== undefined && Object.hasOwn(claims, CLAIM) && claims[CLAIM] !== undefined)
       return this.#rightsOf(session, claims).has(target, right);
     const access = target.startsWith(ROOM_PREFIX) ? this.#rooms : this.#users;

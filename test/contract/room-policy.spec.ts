@@ -104,7 +104,7 @@ describe.each(['on', 'off'])('a policy about rooms and users (FAST_LANE=%s)', (F
   });
 
   it('alone lets sessions send to a room from outside', async () => {
-    putInto(server, bob, 'garden');
+    await putInto(server, bob, 'garden');
     expect(await outcome(ann, 'chat', '#garden')).toBe('not_joined');
     policy.verdicts.set('maySendFromOutside garden', () => true);
     expect(await outcome(ann, 'chat', '#garden')).toBe('yes');
@@ -120,7 +120,7 @@ describe.each(['on', 'off'])('a policy about rooms and users (FAST_LANE=%s)', (F
   });
 
   it('is not asked again about a room or a user for which its answer is remembered', async () => {
-    for (const client of [ann, bob]) putInto(server, client, 'garden');
+    for (const client of [ann, bob]) await putInto(server, client, 'garden');
     for (const question of ['maySend #garden', 'maySend @bob']) policy.verdicts.set(question, () => 'always');
     for (let time = 0; time < 3; time++)
       for (const receiver of ['#garden', '@bob']) expect(await outcome(ann, 'chat', receiver)).toBe('yes');

@@ -10,8 +10,10 @@ import { RemoteGroups } from '../../src/groups/remote-groups.js';
 import { RoomIndex } from '../../src/groups/room-index.js';
 import { RoomNotices } from '../../src/groups/room-notices.js';
 import { RoomRouter } from '../../src/groups/room-router.js';
+import { ServerMemberships } from '../../src/groups/server-memberships.js';
 import { UserIndex } from '../../src/groups/user-index.js';
 import { UserRouter } from '../../src/groups/user-router.js';
+import { ClusterSessions } from '../../src/messaging/cluster-sessions.js';
 import type { GroupRoutes } from '../../src/messaging/group-routes.js';
 import type { LocalDelivery } from '../../src/messaging/local-delivery.js';
 import type { LocalNode } from '../../src/messaging/local-node.js';
@@ -65,10 +67,11 @@ export class SimulatedGroups {
     const roomRouter = new RoomRouter(this.rooms, permissions, fanOut, remoteGroups, registry);
     const userRouter = new UserRouter(this.users, permissions, localDelivery, remoteGroups, registry);
     const router = new GroupRouter(roomRouter, userRouter);
-    const members = new GroupMembers(this.rooms, this.users, router, pages);
+    const members = new GroupMembers(this.rooms, this.users, router, pages, new ServerMemberships(this.rooms));
     this.#requests = new SystemRequestHandler(directory, settings);
     const requests = new GroupRequests(this.#requests, this.rooms, pages, permissions);
-    const module = new GroupsModule(parts.groupRoutes, parts.localNode, registry, router, members);
+    const clusterSessions = new ClusterSessions(registry, directory, backplane);
+    const module = new GroupsModule(parts.groupRoutes, parts.localNode, clusterSessions, registry, members);
     if (requests === undefined || module === undefined) throw new Error('the users and rooms were not registered');
     this.users.onPresence((user, sessions) => {
       if (this.#online.has(user) === sessions > 0) breach(`${user} did not change with ${sessions} sessions`);

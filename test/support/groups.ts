@@ -14,6 +14,7 @@ import { RemoteGroups } from '../../src/groups/remote-groups.js';
 import { RoomIndex } from '../../src/groups/room-index.js';
 import { RoomNotices } from '../../src/groups/room-notices.js';
 import { RoomRouter } from '../../src/groups/room-router.js';
+import { ServerMemberships } from '../../src/groups/server-memberships.js';
 import { UserIndex } from '../../src/groups/user-index.js';
 import { UserRouter } from '../../src/groups/user-router.js';
 import { LocalDelivery } from '../../src/messaging/local-delivery.js';
@@ -156,7 +157,7 @@ export class Groups {
     const userRouter = new UserRouter(users, permissions, localDelivery, remote, registry);
     this.router = new GroupRouter(roomRouter, userRouter);
     const pages = new MemberPages(this.rooms, users, directory, settings);
-    this.members = new GroupMembers(this.rooms, users, this.router, pages);
+    this.members = new GroupMembers(this.rooms, users, this.router, pages, new ServerMemberships(this.rooms));
     this.localNode.registerGroups(this.members);
     registry.addListener('groups', this.members);
   }
