@@ -65,8 +65,9 @@ export class GroupPermissions {
   }
 
   /**
-   * Decides about a request to join a room. Never throws: a promise rejects with what the policy has thrown, with a
-   * `TypeError` where it returned no verdict, or with an `Error` after `HANDLER_TIMEOUT_MS`.
+   * Decides about a request to join a room, by the token that the session has now; see `decide`. Never throws: a promise
+   * rejects with what the policy has thrown, with a `TypeError` where it returned no verdict, or with an `Error` after
+   * `HANDLER_TIMEOUT_MS`.
    *
    * @param room name without `#`
    */
@@ -102,12 +103,17 @@ export class GroupPermissions {
       const may = (claims: TokenClaims | undefined): boolean => this.#mayByToken(session, claims, target, 'join');
       return may(session.claims) || !may(before);
     }
+    const { claims } = session;
     const verdict = this.#ask(session, 'mayJoin', room);
     if (typeof verdict === 'boolean') return verdict;
-    return verdict.catch((error: unknown) => {
-      logIncident(this.log, error, { hook: 'AccessPolicy.mayJoin', session: session.id });
-      return false;
-    });
+    const isCurrent = (): boolean => session.closed || session.claims === claims;
+    return verdict.then(
+      (stays) => (isCurrent() ? stays : this.mayStay(session, room, before)),
+      (error: unknown) => {
+        logIncident(this.log, error, { hook: 'AccessPolicy.mayJoin', session: session.id });
+        return false;
+      },
+    );
   }
 
   /** Decides by the claim, or by the settings where there is no claim. */
@@ -137,18 +143,16 @@ export class GroupPermissions {
   #ask(session: Session, method: 'mayJoin' | 'maySee', about: string): boolean | Promise<boolean> {
     try {
       const verdict: unknown = this.access.policy![method]!(session, about);
-      return typeof verdict === 'boolean' ? verdict : this.#awaited(session, method, about, verdict);
+      return typeof verdict === 'boolean' ? verdict : this.#awaited(method, verdict);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #awaited(session: Session, method: 'mayJoin' | 'maySee', about: string, pending: unknown): Promise<boolean> {
-    const { claims } = session.identity;
+  async #awaited(method: 'mayJoin' | 'maySee', pending: unknown): Promise<boolean> {
     const verdict = await within(this.#timeoutMs, `AccessPolicy.${method}`, pending);
-    if (typeof verdict !== 'boolean') throw wrongVerdict(this.access.policy!, method, verdict);
-    // The verdict is about an old token where another one has replaced it meanwhile.
-    return session.closed || session.identity.claims === claims ? verdict : this.#ask(session, method, about);
+    if (typeof verdict === 'boolean') return verdict;
+    throw wrongVerdict(this.access.policy!, method, verdict);
   }
 }
 
