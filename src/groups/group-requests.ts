@@ -69,11 +69,18 @@ export class GroupRequests {
       () => this.permissions.mayJoin(session, room),
       (mayJoin) => {
         if (!mayJoin) throw MessageError.of('forbidden', ref);
+        if (this.rooms.obstacle(session, room) === undefined) this.#charge(session, room, ref);
         const result = this.rooms.join(session, room, answer);
         if (result === 'too_many_rooms') throw MessageError.of(result, ref);
         if (result === 'member') answer(); // server code was faster
       },
     );
+  }
+
+  /** Charges a join for its leave, too, because a leave is never refused. @throws {MessageError} `rate_limited` */
+  #charge(session: Session, room: string, ref: string | undefined): void {
+    const retryAfterMs = session.connection?.chargeBroadcast(this.rooms.noticesOfMember(room)) ?? 0;
+    if (retryAfterMs > 0) throw MessageError.of('rate_limited', ref, { retryAfterMs });
   }
 
   #leave(session: Session, room: string, ref: string | undefined): undefined {

@@ -26,6 +26,11 @@ export class RoomNotices {
     this.#showUsers = showUsers;
   }
 
+  /** Number of notices that a member causes which joins a room of this size, and leaves it later. */
+  ofMember(size: number): number {
+    return size + 1 > this.#limit ? 1 : 2 * size;
+  }
+
   /** Notifies the members that a session has joined. Call it once the session is a member. @param self a local newcomer */
   joined(room: Room, id: string, self?: Session): void {
     if (room.size > this.#limit) return this.#totals.changed(room);
@@ -37,19 +42,22 @@ export class RoomNotices {
    * Notifies the members that a session has left. Call it once the session is no member.
    *
    * @param code close code, where the session ended
+   * @param self a local session that leaves
    */
-  left(room: Room, id: string, code?: number): void {
+  left(room: Room, id: string, code?: number, self?: Session): void {
     if (room.size + 1 > this.#limit) this.#totals.changed(room);
-    else if (room.local.size > 0) this.#send(room, leftFrame(id, room.name, code));
+    else if (room.local.size > 0) this.#send(room, leftFrame(id, room.name, code), self);
   }
 
-  #send(room: Room, frame: Frame, except?: Session): void {
+  /** @param cause gets no notice of itself, and the bytes of the others count for its turn */
+  #send(room: Room, frame: Frame, cause?: Session): void {
     for (const member of room.local) {
-      if (member === except) continue;
+      if (member === cause) continue;
       // Sessions that end at one moment leave one after another, so each of them is skipped here once at most.
       if (member.closed) room.removeLocal(member);
       else this.#sendTo(member, frame);
     }
+    cause?.outbox.chargeTurn(room.local.size * frame.length);
   }
 
   #sendTo(member: Session, frame: Frame): void {
