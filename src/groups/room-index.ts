@@ -169,11 +169,6 @@ export class RoomIndex {
     return this.#rooms.get(name)?.size ?? 0;
   }
 
-  /** Returns the ids of all members, in order. */
-  ids(name: string): string[] {
-    return [...(this.#rooms.get(name)?.ids() ?? [])].toSorted();
-  }
-
   /** Returns one page of the ids of all members, in order. @param after the last page's `next` */
   page(name: string, after: string | undefined, limit: number): IdPage {
     return this.#rooms.get(name)?.page(after, limit) ?? { sessions: [], total: 0 };
