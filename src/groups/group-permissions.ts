@@ -43,7 +43,7 @@ export class GroupPermissions {
    *
    * @param target `@USER` or `#ROOM`
    */
-  maySend(session: Session, target: string, _type: string): boolean {
+  maySend(session: Session, target: string): boolean {
     if (this.access.policy !== undefined) return true;
     const { claims } = session.identity;
     return (claims === undefined && this.#allOpen) || this.#mayByToken(session, claims, target, 'send');
