@@ -45,7 +45,7 @@ export class GroupPermissions {
    *
    * @param target `@USER` or `#ROOM`
    */
-  maySend(session: Session, target: string, _type: string): boolean {
+  maySend(session: Session, target: string): boolean {
     if (this.access.policy !== undefined) return true;
     return (session.identity.claims === undefined && this.#allOpen) || this.#mayByToken(session, target, 'send');
   }
@@ -66,8 +66,9 @@ export class GroupPermissions {
   }
 
   /**
-   * Decides about a request to join a room. Never throws: a promise rejects with what the policy has thrown, with a
-   * `TypeError` where it returned no verdict, or with an `Error` after `HANDLER_TIMEOUT_MS`.
+   * Decides about a request to join a room, by the token that the session has now; see `decide`. Never throws: a promise
+   * rejects with what the policy has thrown, with a `TypeError` where it returned no verdict, or with an `Error` after
+   * `HANDLER_TIMEOUT_MS`.
    *
    * @param room name without `#`
    */
@@ -96,15 +97,19 @@ export class GroupPermissions {
    * @param room name without `#`
    */
   mayStay(session: Session, room: string): boolean | Promise<boolean> {
-    if (this.serverMemberships.has(session, room)) return true;
+    const isPlaced = (): boolean => this.serverMemberships.has(session, room);
+    if (isPlaced()) return true;
+    const { claims } = session;
     const verdict = this.mayJoin(session, room);
     if (typeof verdict === 'boolean') return verdict;
-    return verdict
-      .catch((error: unknown) => {
+    const isCurrent = (): boolean => session.closed || session.claims === claims;
+    return verdict.then(
+      (may) => isPlaced() || (isCurrent() ? may : this.mayStay(session, room)),
+      (error: unknown) => {
         logIncident(this.log, error, { hook: 'AccessPolicy.mayJoin', session: session.id });
-        return false;
-      })
-      .then((may) => may || this.serverMemberships.has(session, room));
+        return isPlaced();
+      },
+    );
   }
 
   /** Decides by the claim, or by the settings where there is no claim. */
@@ -135,18 +140,16 @@ export class GroupPermissions {
   #ask(session: Session, method: 'mayJoin' | 'maySee', about: string): boolean | Promise<boolean> {
     try {
       const verdict: unknown = this.access.policy![method]!(session, about);
-      return typeof verdict === 'boolean' ? verdict : this.#awaited(session, method, about, verdict);
+      return typeof verdict === 'boolean' ? verdict : this.#awaited(method, verdict);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #awaited(session: Session, method: 'mayJoin' | 'maySee', about: string, pending: unknown): Promise<boolean> {
-    const { claims } = session.identity;
+  async #awaited(method: 'mayJoin' | 'maySee', pending: unknown): Promise<boolean> {
     const verdict = await within(this.#timeoutMs, `AccessPolicy.${method}`, pending);
-    if (typeof verdict !== 'boolean') throw wrongVerdict(this.access.policy!, method, verdict);
-    // The verdict is about an old token where another one has replaced it meanwhile.
-    return session.closed || session.identity.claims === claims ? verdict : this.#ask(session, method, about);
+    if (typeof verdict === 'boolean') return verdict;
+    throw wrongVerdict(this.access.policy!, method, verdict);
   }
 }
 

@@ -35,6 +35,11 @@ export class RoomNotices {
     this.noticeLog.catchUp(session);
   }
 
+  /** Number of notices that a member causes which joins a room of this size, and leaves it later. */
+  ofMember(size: number): number {
+    return size + 1 > this.#limit ? 1 : 2 * size;
+  }
+
   /** Notifies the members that a session has joined. Call it once the session is a member. @param self a local newcomer */
   joined(room: Room, id: string, self?: Session): void {
     if (room.size > this.#limit) return this.#totals.changed(room);
@@ -42,20 +47,23 @@ export class RoomNotices {
     if (others === 0) return;
     const frame = joinedFrame(id, room.name, this.#showUsers ? this.directory.userOf(id) : undefined);
     forEach(room, (member) => member !== self && this.noticeLog.notify(member, frame));
+    self?.outbox.chargeTurn(others * frame.length);
   }
 
   /**
    * Notifies the members that a session has left. Call it once the session is no member.
    *
    * @param code close code, where the session ended
+   * @param self a local session that leaves
    */
-  left(room: Room, id: string, code?: number): void {
+  left(room: Room, id: string, code?: number, self?: Session): void {
     if (room.size + 1 > this.#limit) return this.#totals.changed(room);
     // A number that waits comes first, so that a member that counts has the right one.
     if (this.#totals.take(room)) this.#sendTotal(room, room.size + 1);
     if (room.local.size === 0) return;
     const frame = leftFrame(id, room.name, code);
     forEach(room, (member) => member.sendNotice(frame));
+    self?.outbox.chargeTurn(room.local.size * frame.length);
   }
 
   #sendTotal(room: Room, total: number): void {

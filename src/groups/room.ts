@@ -44,7 +44,7 @@ export class Room {
     return this.#remote?.nodeIds ?? [];
   }
 
-  /** Number of members on all nodes. 0 once the room is gone for good. */
+  /** Number of members on all nodes. Stays 0 once the last member has left, because the next one gets another `Room`. */
   get size(): number {
     return this.#local.size + (this.#remote?.size ?? 0);
   }

@@ -149,7 +149,7 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     expect(bob.inbox).toEqual([]);
   });
 
-  it('makes a message to its user receiver_overloaded where all sessions of the user are too slow', async () => {
+  it('makes a message to its user receiver_overloaded where all are too slow, and gets the number of such messages', async () => {
     await start();
     await bob.close();
     bobHasLeft = true;
@@ -157,7 +157,6 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     const answers = await fillUntil('@zoe', ({ code }) => code !== undefined);
     expect(answers.at(-1)).toMatchObject({ code: 'receiver_overloaded' });
     for (const answer of answers.slice(0, -1)) expect(answer).toEqual({ status: 'routed', sessions: 1 });
-    const numbers = (await readAll()).filter(({ type }) => type === 'fill').map(({ data }) => (data as [number])[0]);
-    expect(numbers).toEqual(Array.from({ length: sent - 1 }, (_, number) => number));
+    expect(gapsIn(await readAll())).toBe(1);
   });
 });

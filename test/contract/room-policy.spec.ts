@@ -12,6 +12,7 @@ import {
   putInto,
   renew,
   roomIndex,
+  sessionOf,
   TestPolicyModule,
   WITH_TOKENS,
   type TestPolicy,
@@ -102,6 +103,30 @@ describe.each(['on', 'off'])('a policy about rooms and users (FAST_LANE=%s)', (F
     expect(await ann.answer('join')).toMatchObject({ type: 'sys.error', data: { code: 'forbidden' } });
     expect(policy.asked).toEqual(['ann mayJoin garden', 'ann mayJoin garden']);
   });
+
+  it.each(QUESTIONS.slice(0, 4))(
+    'about %s to %s never decides by an old token, whenever another one takes its place',
+    async (type, receiver, question) => {
+      const session = sessionOf(server, ann);
+      for (let steps = 0; steps < 12; steps++) {
+        const verdict = new Deferred<boolean>();
+        const { claims } = session;
+        policy.verdicts.set(question, () => (session.claims === claims ? verdict.promise : false));
+        ann.send({ type, receiver, id: `${steps}` });
+        await expect.poll(() => policy.asked.splice(0)).toEqual([`ann ${question}`]);
+        verdict.resolve(true);
+        for (let step = 0; step < steps; step++) await Promise.resolve();
+        session.identity.claims = {};
+        const wasMember = roomIndex(server).isMember(session, 'garden');
+        const answer = await ann.answer(`${steps}`);
+        // Asked once: decided before the new token. Asked twice: the new token decides.
+        const isNew = policy.asked.splice(0).length > 0;
+        expect([steps, answer.type === 'sys.error', isNew]).toEqual([steps, isNew, isNew]);
+        if (type === 'sys.join') expect(wasMember).toBe(!isNew);
+        await outcome(ann, 'sys.leave', '#garden');
+      }
+    },
+  );
 
   it('alone lets sessions send to a room from outside', async () => {
     await putInto(server, bob, 'garden');

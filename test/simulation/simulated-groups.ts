@@ -62,7 +62,7 @@ export class SimulatedGroups {
     const permissions = OPEN as GroupPermissions;
     this.rooms = new RoomIndex(registry, backplane, new RoomNotices(noticeLog, directory, settings), settings);
     const pages = new MemberPages(this.rooms, this.users, directory, settings);
-    const remoteGroups = new RemoteGroups(backplane, noticeLog, remoteDelivery);
+    const remoteGroups = new RemoteGroups(backplane, noticeLog, remoteDelivery, settings);
     const fanOut = new GroupFanOut(noticeLog, counters);
     const roomRouter = new RoomRouter(this.rooms, permissions, fanOut, remoteGroups, registry);
     const userRouter = new UserRouter(this.users, permissions, localDelivery, remoteGroups, registry);

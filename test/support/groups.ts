@@ -151,7 +151,7 @@ export class Groups {
     this.localNode = new LocalNode(backplane, registry, localDelivery, noticeLog, directory);
     this.rooms = new RoomIndex(registry, backplane, new RoomNotices(noticeLog, directory, settings), settings);
     const remoteDelivery = new RemoteDelivery(backplane, noticeLog, counters, new Log(settings));
-    const remote = new RemoteGroups(backplane, noticeLog, remoteDelivery);
+    const remote = new RemoteGroups(backplane, noticeLog, remoteDelivery, settings);
     const permissions = this.permissions as unknown as GroupPermissions;
     const roomRouter = new RoomRouter(this.rooms, permissions, new GroupFanOut(noticeLog, counters), remote, registry);
     const userRouter = new UserRouter(users, permissions, localDelivery, remote, registry);
