@@ -122,7 +122,8 @@ describe('nodes of different versions', () => {
       expect((await bob.next('chat')).sender).toBe(ann.id);
       await bob.close(1000);
       expect(await ann.next('sys.left')).toMatchObject({ sender: bob.id, data: { code: 1000 } });
-      expect(await old.next('sys.departed')).toMatchObject({ sender: bob.id });
+      // The departure of the last session of `talk` may be on its way when `old` connects.
+      while ((await old.next('sys.departed')).sender !== bob.id);
       await reach(ann, old);
       await reach(old, ann);
       expect(old.inbox.filter(({ type }) => type !== 'sys.ack')).toEqual([]);
