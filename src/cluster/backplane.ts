@@ -73,8 +73,8 @@ export interface ClusterDelegate {
   deliverToGroup(sender: string, receiver: string, frame: Frame): GroupReceipt;
   /** Puts a local session into a room or takes it out, for server code of another node. */
   changeRoom(change: RoomChange, id: string, room: string): RoomFailure | undefined;
-  /** Closes a local session. @returns `false` where no local session has this id */
-  kick(id: string, code: number): boolean;
+  /** Closes local sessions at one moment. @returns for each id whether an open session has it */
+  kick(ids: readonly string[], code: number): readonly boolean[];
   /** Returns the details of those of these sessions that are local. */
   sessionDetails(ids: readonly string[]): SessionDetails[];
   /** Executes the RPC of another node; rejects where this node executes none. @returns plain data */

@@ -7,6 +7,7 @@ import type { Session } from '../sessions/session.js';
 import { GroupRouter } from './group-router.js';
 import { MemberPages } from './member-pages.js';
 import { RoomIndex } from './room-index.js';
+import { ServerMemberships } from './server-memberships.js';
 import { UserIndex } from './user-index.js';
 
 const NO_ROOMS: readonly string[] = [];
@@ -19,9 +20,10 @@ const NO_ROOMS: readonly string[] = [];
 export class GroupMembers implements GroupIndex, SessionListener {
   constructor(
     private readonly rooms: RoomIndex,
-    private readonly users: UserIndex,
-    private readonly router: GroupRouter,
+    readonly users: UserIndex,
+    readonly router: GroupRouter,
     private readonly pages: MemberPages,
+    private readonly serverMemberships: ServerMemberships,
   ) {}
 
   announced(session: Session): void {
@@ -62,7 +64,7 @@ export class GroupMembers implements GroupIndex, SessionListener {
 
   /**
    * Puts a local session into a room or takes it out, in the name of server code. Sends the session `sys.members` or
-   * `sys.left` where that changes anything.
+   * `sys.left` where that changes anything. The membership is one of server code also where the session was a member already.
    *
    * @param room name without `#`
    * @returns the reason why the session did not join
@@ -72,9 +74,11 @@ export class GroupMembers implements GroupIndex, SessionListener {
       if (this.rooms.leave(session, room)) session.send(leftFrame(session.id, room));
       return undefined;
     }
-    const result = this.rooms.join(session, room, () =>
-      session.send(membersFrame(session.id, undefined, this.pages.members(room, undefined, DEFAULT_PAGE))),
-    );
+    const result = this.rooms.join(session, room, () => {
+      this.serverMemberships.add(session, room); // before a hook may end the membership
+      session.send(membersFrame(session.id, undefined, this.pages.members(room, undefined, DEFAULT_PAGE)));
+    });
+    if (result === 'member') this.serverMemberships.add(session, room);
     if (result === 'closed') return 'receiver_not_found';
     return result === 'too_many_rooms' ? result : undefined;
   }

@@ -9,6 +9,7 @@ import { Settings } from '../settings/settings.js';
 import { logIncident } from '../telemetry/incident.js';
 import { Log } from '../telemetry/log.js';
 import { ClaimRights, type Right } from './claim-rights.js';
+import { ServerMemberships } from './server-memberships.js';
 
 /** The claim of a token that says what its session may do with rooms and users. */
 const CLAIM = 'switchboard';
@@ -30,6 +31,7 @@ export class GroupPermissions {
   constructor(
     private readonly access: MessageAccess,
     private readonly log: Log,
+    private readonly serverMemberships: ServerMemberships,
     { rooms, users, handlerTimeoutMs }: Settings,
   ) {
     this.#rooms = rooms;
@@ -43,10 +45,9 @@ export class GroupPermissions {
    *
    * @param target `@USER` or `#ROOM`
    */
-  maySend(session: Session, target: string, _type: string): boolean {
+  maySend(session: Session, target: string): boolean {
     if (this.access.policy !== undefined) return true;
-    const { claims } = session.identity;
-    return (claims === undefined && this.#allOpen) || this.#mayByToken(session, claims, target, 'send');
+    return (session.identity.claims === undefined && this.#allOpen) || this.#mayByToken(session, target, 'send');
   }
 
   /**
@@ -65,14 +66,15 @@ export class GroupPermissions {
   }
 
   /**
-   * Decides about a request to join a room. Never throws: a promise rejects with what the policy has thrown, with a
-   * `TypeError` where it returned no verdict, or with an `Error` after `HANDLER_TIMEOUT_MS`.
+   * Decides about a request to join a room, by the token that the session has now; see `decide`. Never throws: a promise
+   * rejects with what the policy has thrown, with a `TypeError` where it returned no verdict, or with an `Error` after
+   * `HANDLER_TIMEOUT_MS`.
    *
    * @param room name without `#`
    */
   mayJoin(session: Session, room: string): boolean | Promise<boolean> {
     return this.access.policy?.mayJoin === undefined
-      ? this.#mayByToken(session, session.claims, ROOM_PREFIX + room, 'join')
+      ? this.#mayByToken(session, ROOM_PREFIX + room, 'join')
       : this.#ask(session, 'mayJoin', room);
   }
 
@@ -84,34 +86,35 @@ export class GroupPermissions {
    */
   maySee(session: Session, target: string): boolean | Promise<boolean> {
     return this.access.policy?.maySee === undefined
-      ? this.#mayByToken(session, session.claims, target, 'see')
+      ? this.#mayByToken(session, target, 'see')
       : this.#ask(session, 'maySee', target);
   }
 
   /**
-   * Decides whether a session whose token was renewed stays in a room. A policy is asked as for {@link mayJoin}; one that
-   * fails is logged, and is a no. Otherwise the session stays where its new claims allow to join, or its old ones did not
-   * either, because server code put it into the room then.
+   * Decides whether a session whose token was renewed stays in a room: where server code has put it there, or as
+   * {@link mayJoin}. A policy that fails is logged, and is a no.
    *
    * @param room name without `#`
-   * @param before the claims before the renewal
    */
-  mayStay(session: Session, room: string, before: TokenClaims | undefined): boolean | Promise<boolean> {
-    if (this.access.policy?.mayJoin === undefined) {
-      const target = ROOM_PREFIX + room;
-      const may = (claims: TokenClaims | undefined): boolean => this.#mayByToken(session, claims, target, 'join');
-      return may(session.claims) || !may(before);
-    }
-    const verdict = this.#ask(session, 'mayJoin', room);
+  mayStay(session: Session, room: string): boolean | Promise<boolean> {
+    const isPlaced = (): boolean => this.serverMemberships.has(session, room);
+    if (isPlaced()) return true;
+    const { claims } = session;
+    const verdict = this.mayJoin(session, room);
     if (typeof verdict === 'boolean') return verdict;
-    return verdict.catch((error: unknown) => {
-      logIncident(this.log, error, { hook: 'AccessPolicy.mayJoin', session: session.id });
-      return false;
-    });
+    const isCurrent = (): boolean => session.closed || session.claims === claims;
+    return verdict.then(
+      (may) => isPlaced() || (isCurrent() ? may : this.mayStay(session, room)),
+      (error: unknown) => {
+        logIncident(this.log, error, { hook: 'AccessPolicy.mayJoin', session: session.id });
+        return isPlaced();
+      },
+    );
   }
 
   /** Decides by the claim, or by the settings where there is no claim. */
-  #mayByToken(session: Session, claims: TokenClaims | undefined, target: string, right: Right): boolean {
+  #mayByToken(session: Session, target: string, right: Right): boolean {
+    const { claims } = session.identity;
     if (claims !== undefined && Object.hasOwn(claims, CLAIM) && claims[CLAIM] !== undefined)
       return this.#rightsOf(session, claims).has(target, right);
     const access = target.startsWith(ROOM_PREFIX) ? this.#rooms : this.#users;
@@ -137,18 +140,16 @@ export class GroupPermissions {
   #ask(session: Session, method: 'mayJoin' | 'maySee', about: string): boolean | Promise<boolean> {
     try {
       const verdict: unknown = this.access.policy![method]!(session, about);
-      return typeof verdict === 'boolean' ? verdict : this.#awaited(session, method, about, verdict);
+      return typeof verdict === 'boolean' ? verdict : this.#awaited(method, verdict);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #awaited(session: Session, method: 'mayJoin' | 'maySee', about: string, pending: unknown): Promise<boolean> {
-    const { claims } = session.identity;
+  async #awaited(method: 'mayJoin' | 'maySee', pending: unknown): Promise<boolean> {
     const verdict = await within(this.#timeoutMs, `AccessPolicy.${method}`, pending);
-    if (typeof verdict !== 'boolean') throw wrongVerdict(this.access.policy!, method, verdict);
-    // The verdict is about an old token where another one has replaced it meanwhile.
-    return session.closed || session.identity.claims === claims ? verdict : this.#ask(session, method, about);
+    if (typeof verdict === 'boolean') return verdict;
+    throw wrongVerdict(this.access.policy!, method, verdict);
   }
 }
 

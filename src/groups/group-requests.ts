@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { checkGroup } from '../messaging/group-routes.js';
+import { checkNoData } from '../messaging/no-data.js';
 import { SystemRequestHandler } from '../messaging/system-request-handler.js';
 import { whoQuery } from '../messaging/who-query.js';
 import {
@@ -13,6 +14,7 @@ import {
   type ServerRequest,
 } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
+import { decide } from './decide.js';
 import { GroupPermissions } from './group-permissions.js';
 import { MemberPages } from './member-pages.js';
 import { RequestTurns } from './request-turns.js';
@@ -42,10 +44,15 @@ export class GroupRequests {
       checkGroup(receiver, id);
       const query = whoQuery(data, id);
       return this.#turns.run(session, id, () =>
-        decided(session, this.permissions.maySee(session, receiver), id, () => {
-          const { after, limit = DEFAULT_PAGE } = query;
-          this.#answer(session, this.#page(session, receiver, id, after, limit));
-        }),
+        decide(
+          session,
+          () => this.permissions.maySee(session, receiver),
+          (maySee) => {
+            if (!maySee) throw MessageError.of('forbidden', id);
+            const { after, limit = DEFAULT_PAGE } = query;
+            this.#answer(session, this.#page(session, receiver, id, after, limit));
+          },
+        ),
       );
     });
   }
@@ -57,11 +64,23 @@ export class GroupRequests {
       answer();
       return undefined;
     }
-    return decided(session, this.permissions.mayJoin(session, room), ref, () => {
-      const result = this.rooms.join(session, room, answer);
-      if (result === 'too_many_rooms') throw MessageError.of(result, ref);
-      if (result === 'member') answer(); // server code was faster
-    });
+    return decide(
+      session,
+      () => this.permissions.mayJoin(session, room),
+      (mayJoin) => {
+        if (!mayJoin) throw MessageError.of('forbidden', ref);
+        if (this.rooms.obstacle(session, room) === undefined) this.#charge(session, room, ref);
+        const result = this.rooms.join(session, room, answer);
+        if (result === 'too_many_rooms') throw MessageError.of(result, ref);
+        if (result === 'member') answer(); // server code was faster
+      },
+    );
+  }
+
+  /** Charges a join for its leave, too, because a leave is never refused. @throws {MessageError} `rate_limited` */
+  #charge(session: Session, room: string, ref: string | undefined): void {
+    const retryAfterMs = session.connection?.chargeBroadcast(this.rooms.noticesOfMember(room)) ?? 0;
+    if (retryAfterMs > 0) throw MessageError.of('rate_limited', ref, { retryAfterMs });
   }
 
   #leave(session: Session, room: string, ref: string | undefined): undefined {
@@ -83,40 +102,15 @@ export class GroupRequests {
 }
 
 /**
- * Goes on where the verdict is a yes: at once where it is there, or else when it comes, if the session is still there.
- *
- * @throws {MessageError} `forbidden`, also as a rejection
- */
-function decided(
-  session: Session,
-  verdict: boolean | Promise<boolean>,
-  ref: string | undefined,
-  goOn: () => void,
-): Promise<void> | undefined {
-  const decide = (isAllowed: boolean): void => {
-    if (session.closed) return;
-    if (!isAllowed) throw MessageError.of('forbidden', ref);
-    goOn();
-  };
-  if (typeof verdict !== 'boolean') return verdict.then(decide);
-  decide(verdict);
-  return undefined;
-}
-
-/**
  * Returns the name of the room to join or to leave.
  *
  * @throws {MessageError} `invalid_message` where the receiver is no room, or where there is data
  */
-function roomOf({ type, receiver, id, data }: ServerRequest): string {
+function roomOf(request: ServerRequest): string {
+  const { type, receiver, id } = request;
   if (receiver?.startsWith(ROOM_PREFIX) !== true)
     throw new MessageError('invalid_message', `receiver of ${type} must be a room, # and its name`, id);
   checkGroup(receiver, id);
-  if (data !== undefined && !isEmpty(JSON.parse(data)))
-    throw new MessageError('invalid_message', `data of ${type} must be absent or empty`, id);
+  checkNoData(request);
   return receiver.slice(1);
-}
-
-function isEmpty(body: unknown): boolean {
-  return body === null || (typeof body === 'object' && !Array.isArray(body) && Object.keys(body).length === 0);
 }

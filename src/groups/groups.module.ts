@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { ClusterSessions } from '../messaging/cluster-sessions.js';
 import { GroupRoutes } from '../messaging/group-routes.js';
 import { LocalNode } from '../messaging/local-node.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
@@ -13,6 +14,7 @@ import { RoomIndex } from './room-index.js';
 import { RoomNotices } from './room-notices.js';
 import { RoomRouter } from './room-router.js';
 import { Rooms } from './rooms.js';
+import { ServerMemberships } from './server-memberships.js';
 import { UserIndex } from './user-index.js';
 import { UserRouter } from './user-router.js';
 import { Users } from './users.js';
@@ -24,6 +26,7 @@ import { Users } from './users.js';
     GroupPermissions,
     RoomNotices,
     RoomIndex,
+    ServerMemberships,
     UserIndex,
     MemberPages,
     GroupFanOut,
@@ -42,12 +45,13 @@ export class GroupsModule {
   constructor(
     groupRoutes: GroupRoutes,
     localNode: LocalNode,
+    clusterSessions: ClusterSessions,
     sessions: SessionRegistry,
-    router: GroupRouter,
     members: GroupMembers,
   ) {
-    groupRoutes.register(router);
+    groupRoutes.register(members.router);
     localNode.registerGroups(members);
+    clusterSessions.registerUsers(members.users);
     sessions.addListener('groups', members);
   }
 }

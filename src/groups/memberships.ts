@@ -5,7 +5,7 @@ const NO_ROOMS: readonly Room[] = [];
 
 /** The rooms of a member of more than one room. */
 interface Several<Member> {
-  /** Held by all of its rooms, because equal texts of other nodes would take memory for each room. */
+  /** The member as all of its rooms hold it: one text for a remote id, although each message brings an equal one. */
   readonly member: Member;
   readonly rooms: Room[];
 }

@@ -5,6 +5,7 @@ import type { SessionRef } from '../messaging/peers.js';
 import { RemoteDelivery } from '../messaging/remote-delivery.js';
 import type { Frame, MessageError } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
+import { Settings } from '../settings/settings.js';
 
 /** The outcome of a message to a user or a room on all nodes. */
 export interface GroupOutcome extends GroupReceipt {
@@ -25,11 +26,16 @@ export interface GroupMessage {
 /** Sends messages to the members of users and rooms on other nodes, and adds up their receipts. */
 @Injectable()
 export class RemoteGroups {
+  readonly #hasPeers: boolean;
+
   constructor(
     private readonly backplane: Backplane,
     private readonly noticeLog: NoticeLog,
     private readonly remoteDelivery: RemoteDelivery,
-  ) {}
+    { noticeScope }: Settings,
+  ) {
+    this.#hasPeers = noticeScope === 'peers';
+  }
 
   /**
    * Queues a message for each of these nodes. Copies the frame.
@@ -86,7 +92,8 @@ export class RemoteGroups {
   }
 
   /** Records that a session exchanged a message with remote sessions, where `NOTICE_SCOPE` is `peers`. */
-  recordExchange(sender: SessionRef, ids: readonly string[]): void {
+  recordExchange(sender: SessionRef, ids: Iterable<string>): void {
+    if (!this.#hasPeers) return;
     for (const id of ids) this.noticeLog.recordExchange(sender, id);
   }
 

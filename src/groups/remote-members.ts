@@ -8,7 +8,7 @@ interface NodeMembers {
   members: number;
 }
 
-/** The members of one room on other nodes: their ids, and how many each node has. */
+/** The members of one room, or the sessions of one user, on other nodes: their ids, and how many each node has. */
 export class RemoteMembers {
   #ids: readonly string[] | Set<string> = [];
   #nodes: readonly NodeMembers[] = [];

@@ -68,13 +68,13 @@ export class RoomIndex {
    * @param answer called once the session has become a member, before any notice and any listener
    */
   join(session: Session, name: string, answer?: () => void): JoinResult {
-    if (session.closed) return 'closed';
-    if (this.isMember(session, name)) return 'member';
-    if (this.#local.count(session) >= this.#maxRooms) return 'too_many_rooms';
+    const obstacle = this.obstacle(session, name);
+    if (obstacle !== undefined) return obstacle;
     if (!session.announced) {
       this.registry.announce(session);
       return this.join(session, name, answer); // a listener may have closed the session, or put it into the room
     }
+    this.notices.prepare(session);
     const room = this.#roomOf(name);
     room.addLocal(session);
     this.#local.add(session, room);
@@ -85,12 +85,24 @@ export class RoomIndex {
     return 'joined';
   }
 
+  /** Returns why a local session cannot become a member now; `undefined` where it can. */
+  obstacle(session: Session, name: string): Exclude<JoinResult, 'joined'> | undefined {
+    if (session.closed) return 'closed';
+    if (this.isMember(session, name)) return 'member';
+    return this.#local.count(session) >= this.#maxRooms ? 'too_many_rooms' : undefined;
+  }
+
+  /** Returns how many notices on all nodes a new member causes: of its join, and of its end of membership later. */
+  noticesOfMember(name: string): number {
+    return this.notices.ofMember(this.size(name));
+  }
+
   /** Ends a membership, and notifies the other members on all nodes. @returns `false` where the session is no member */
   leave(session: Session, name: string): boolean {
     const room = this.#rooms.get(name);
     if (room === undefined || !this.#local.remove(session, room)) return false;
     room.removeLocal(session);
-    this.notices.left(room, session.id);
+    this.notices.left(room, session.id, undefined, session);
     this.backplane.left(session.id, room.name);
     this.#left(session, room);
     return true;
@@ -156,11 +168,6 @@ export class RoomIndex {
   /** Returns the number of members on all nodes. */
   size(name: string): number {
     return this.#rooms.get(name)?.size ?? 0;
-  }
-
-  /** Returns the ids of all members, in order. */
-  ids(name: string): string[] {
-    return [...(this.#rooms.get(name)?.ids() ?? [])].toSorted();
   }
 
   /** Returns one page of the ids of all members, in order. @param after the last page's `next` */

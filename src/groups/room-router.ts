@@ -39,8 +39,7 @@ export class RoomRouter {
   /** Routes a scanned message of a member; returns `false`, without effect, where the slow path must decide. */
   tryRoute(sender: Session, found: EnvelopeScanner): boolean {
     const room = this.rooms.findAt(found.receiverStart + 1, found.receiverEnd);
-    // The type has no part in the decision of `maySend`.
-    if (room?.local.has(sender) !== true || !this.permissions.maySend(sender, room.receiver, '')) return false;
+    if (room?.local.has(sender) !== true || !this.permissions.maySend(sender, room.receiver)) return false;
     if (waitMs(sender, room.size - 1) > 0) return false;
     const ref = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
     this.#send(sender, room, stampedCopy(this.#ids, sender.idSlot, found), ref);
@@ -51,7 +50,7 @@ export class RoomRouter {
   route(sender: Session, envelope: Envelope, receiver: string): void {
     const { type, id } = envelope;
     const name = receiver.slice(1);
-    if (!this.permissions.maySend(sender, receiver, type)) throw MessageError.of('forbidden', id);
+    if (!this.permissions.maySend(sender, receiver)) throw MessageError.of('forbidden', id);
     if (!this.rooms.isMember(sender, name) && !this.permissions.maySendFromOutside(sender, name, type))
       throw MessageError.of('not_joined', id);
     if (sender.closed) return; // the policy may close the session

@@ -22,6 +22,14 @@ export class RoomTotals {
     else recent.hasChanged = true;
   }
 
+  /** Takes back the report that a room waits for, because the caller sends it now. @returns `false` where none waits */
+  take(room: Room): boolean {
+    const recent = this.#recent.get(room);
+    if (recent?.hasChanged !== true) return false;
+    recent.hasChanged = false;
+    return true;
+  }
+
   #report(room: Room): void {
     this.#recent.set(room, { reportedAtMs: performance.now(), hasChanged: false });
     this.report(room);

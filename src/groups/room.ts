@@ -12,8 +12,6 @@ const NO_SESSIONS: Set<Session> = new Set();
 
 /** The members of one room on all nodes. Changed by `RoomIndex` alone. */
 export class Room {
-  /** The room as a receiver, `#NAME`. */
-  readonly receiver: string;
   readonly name: string;
   #local = NO_SESSIONS;
   /** `undefined` while all members are local. */
@@ -23,8 +21,12 @@ export class Room {
   /** @param name without `#` */
   constructor(name: string) {
     // Copied, because a part of a longer text would keep the whole text in memory.
-    this.receiver = Buffer.from(ROOM_PREFIX + name, 'latin1').toString('latin1');
     this.name = Buffer.from(name, 'latin1').toString('latin1');
+  }
+
+  /** The room as a receiver, `#NAME`. Not kept, because most rooms are small and many. */
+  get receiver(): string {
+    return ROOM_PREFIX + this.name;
   }
 
   /** Members on this node. */
@@ -42,7 +44,7 @@ export class Room {
     return this.#remote?.nodeIds ?? [];
   }
 
-  /** Number of members on all nodes. 0 once the room is gone for good. */
+  /** Number of members on all nodes. Stays 0 once the last member has left, because the next one gets another `Room`. */
   get size(): number {
     return this.#local.size + (this.#remote?.size ?? 0);
   }

@@ -23,8 +23,11 @@ export class Rooms {
   ) {}
 
   /**
-   * Makes a session a member of a room, and sends the session the first page of members as `sys.members`. Does nothing for a
+   * Makes a session a member of a room, and sends the session the first page of members as `sys.members`. Sends nothing to a
    * member. A session of this node is a member when the call returns, one of another node when the promise resolves.
+   *
+   * The membership ends only when the session leaves or ends, or by {@link leave}: a renewed token is not checked against it,
+   * neither by its claim nor by a policy, also where the session was a member already.
    *
    * @param session a session, or the id of a session on any node
    * @throws {MessageError} `too_many_rooms` over `MAX_ROOMS_PER_SESSION`, `receiver_not_found` where the session has left,

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { nodeIdIn } from '../messaging/session-directory.js';
 import type { IdPage } from '../sessions/sorted-ids.js';
 import type { Session } from '../sessions/session.js';
 import { IdOrder } from './id-order.js';
+import { RemoteUsers } from './remote-users.js';
 import { SessionsByUser } from './sessions-by-user.js';
 
 /** Sessions up to which each page is sorted anew. The order of more sessions is kept from their first page on. */
@@ -14,8 +14,8 @@ export type PresenceCallback = (user: string, sessions: number) => void;
 /** The sessions of each user on all nodes. `GroupMembers` adds and removes them. */
 @Injectable()
 export class UserIndex {
-  readonly #local = new SessionsByUser<Session>();
-  readonly #remote = new SessionsByUser<string>();
+  readonly #local = new SessionsByUser();
+  readonly #remote = new RemoteUsers();
   /** The order of the ids of users with many sessions. */
   readonly #orders = new Map<string, IdOrder>();
   readonly #listeners: PresenceCallback[] = [];
@@ -62,15 +62,14 @@ export class UserIndex {
     return this.#local.of(user);
   }
 
-  /** Returns the ids of the sessions of a user on other nodes. */
-  remote(user: string): readonly string[] {
-    return this.#remote.of(user);
+  /** Lists the ids of the sessions of a user on other nodes, in no order. */
+  remote(user: string): Iterable<string> {
+    return this.#remote.ids(user);
   }
 
   /** Returns the ids of the other nodes that have sessions of a user, each once. */
   nodes(user: string): readonly string[] {
-    const ids = this.#remote.of(user);
-    return ids.length > 0 ? [...new Set(ids.map(nodeIdIn))] : ids;
+    return this.#remote.nodeIds(user);
   }
 
   /** Returns the ids of the sessions of a user on all nodes, in order. */
@@ -86,7 +85,7 @@ export class UserIndex {
   }
 
   #ids(user: string): string[] {
-    return [...this.#local.of(user).map(({ id }) => id), ...this.#remote.of(user)];
+    return [...this.#local.of(user).map(({ id }) => id), ...this.#remote.ids(user)];
   }
 
   #added(user: string, id: string): void {

@@ -24,6 +24,7 @@ import { UserIndex } from './user-index.js';
 type DeliveryMethod = 'deliver' | 'deliverCopy';
 
 const NOBODY: GroupReceipt = { delivered: 0, skipped: 0 };
+const NOT_ALL = 'Not all sessions of the user received the message; some of their nodes cannot be reached now.';
 
 /** The sessions of a user that get a message. */
 interface Receivers {
@@ -52,10 +53,9 @@ export class UserRouter {
   /** Routes a scanned message; returns `false`, without effect, where the slow path must decide. */
   tryRoute(sender: Session, found: EnvelopeScanner): boolean {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
+    if (!this.permissions.maySend(sender, receiver)) return false;
     const receivers = this.#receivers(sender, receiver);
-    // The type has no part in the decision of `maySend`.
-    if (failureAtOnce(receivers) !== undefined || !this.permissions.maySend(sender, receiver, '')) return false;
-    if (this.#waitMs(sender, receivers) > 0) return false;
+    if (isRefused(receivers) || this.#waitMs(sender, receivers) > 0) return false;
     const ref = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
     const isShared = receivers.local.length > 1;
     const frame = (isShared ? stampedCopy : stampedForCopy)(this.#ids, sender.idSlot, found);
@@ -63,13 +63,12 @@ export class UserRouter {
     return true;
   }
 
-  /** @throws {MessageError} `forbidden`, `receiver_not_found`, `receiver_overloaded` or `rate_limited`, in that order */
+  /** @throws {MessageError} `forbidden`, `receiver_not_found`, `rate_limited` or `receiver_overloaded`, in that order */
   route(sender: Session, envelope: Envelope, receiver: string): void {
-    const { type, id } = envelope;
-    if (!this.permissions.maySend(sender, receiver, type)) throw MessageError.of('forbidden', id);
+    const { id } = envelope;
+    if (!this.permissions.maySend(sender, receiver)) throw MessageError.of('forbidden', id);
     const receivers = this.#receivers(sender, receiver);
-    const failure = failureAtOnce(receivers);
-    if (failure !== undefined) throw errorOf(failure, id);
+    if (isNobody(receivers)) throw notFound(id);
     const retryAfterMs = this.#waitMs(sender, receivers);
     if (retryAfterMs > 0) throw MessageError.of('rate_limited', id, { retryAfterMs });
     this.#send(sender, receivers, receiver, stampedFrame(sender.id, envelope), id, 'deliver');
@@ -82,10 +81,8 @@ export class UserRouter {
    */
   deliver(sender: Session | string, receiver: string, frame: Frame): GroupReceipt | Promise<GroupReceipt> {
     const receivers = this.#receivers(sender, receiver);
-    const failure = failureAtOnce(receivers);
-    if (failure !== undefined) throw errorOf(failure);
     const local = this.#deliverTo(receivers.local, sender, frame, 'deliver');
-    if (receivers.nodes.length === 0) return local;
+    if (receivers.nodes.length === 0) return checked(local);
     this.#recordExchange(sender, receivers);
     const message = { sender: typeof sender === 'string' ? sender : sender.id, receiver, frame, local };
     return this.remoteGroups.deliver(receivers.nodes, message, (outcome) => failureOf(outcome));
@@ -107,6 +104,7 @@ export class UserRouter {
     return { user, local: others, nodes: this.users.nodes(user) };
   }
 
+  /** @throws {MessageError} `receiver_overloaded`, where that is known at once */
   #send(
     sender: Session,
     receivers: Receivers,
@@ -118,6 +116,7 @@ export class UserRouter {
     const local = this.#deliverTo(receivers.local, sender, frame, method);
     if (local.delivered > 1) sender.outbox.chargeTurn(local.delivered * frame.length);
     if (receivers.nodes.length === 0) {
+      checked(local, ref);
       if (ref !== undefined) sender.send(userAckFrame(sender.id, ref, local.delivered));
       return;
     }
@@ -126,7 +125,10 @@ export class UserRouter {
     this.remoteGroups.send(receivers.nodes, message, (outcome) => this.#answer(sender, outcome, ref));
   }
 
-  /** Puts a frame on connections. A session that reads too slowly gets `sys.gap` in its place. */
+  /**
+   * Puts a frame on connections. A session that reads too slowly gets `sys.gap` in its place, also where no session gets the
+   * frame, because that is known only once all nodes have answered.
+   */
   #deliverTo(sessions: readonly Session[], sender: SessionRef, frame: Frame, method: DeliveryMethod): GroupReceipt {
     let delivered = 0;
     for (const session of sessions)
@@ -154,24 +156,33 @@ export class UserRouter {
   }
 }
 
-type Failure = 'receiver_not_found' | 'receiver_overloaded' | 'unavailable';
-
-/** Returns the reason why nobody would get a message, where that is known before it is sent. */
-function failureAtOnce({ local, nodes }: Receivers): Failure | undefined {
-  if (nodes.length > 0) return undefined;
-  if (local.length === 0) return 'receiver_not_found';
-  return local.every(({ outbox }) => outbox.overloaded) ? 'receiver_overloaded' : undefined;
+function isNobody({ local, nodes }: Receivers): boolean {
+  return local.length === 0 && nodes.length === 0;
 }
 
-/** Returns the reason why nobody got a message. */
-function failureOf({ delivered, skipped, failedNodes }: GroupOutcome, ref?: string): MessageError | undefined {
-  if (delivered > 0) return undefined;
-  if (failedNodes > 0) return errorOf('unavailable', ref);
-  return errorOf(skipped > 0 ? 'receiver_overloaded' : 'receiver_not_found', ref);
+/** Returns whether no session gets a message, where that is known before it is sent. */
+function isRefused({ local, nodes }: Receivers): boolean {
+  return nodes.length === 0 && local.every(({ outbox }) => outbox.overloaded);
 }
 
-/** Makes the error; that of a user without a session says so, because its receiver is no id. */
-function errorOf(failure: Failure, ref?: string): MessageError {
-  if (failure !== 'receiver_not_found') return MessageError.of(failure, ref);
-  return new MessageError(failure, 'The user has no other session.', ref);
+/** Returns the receipt of a message to local sessions only. @throws {MessageError} where no session got it */
+function checked(local: GroupReceipt, ref?: string): GroupReceipt {
+  if (local.delivered > 0) return local;
+  throw undelivered(local, ref);
+}
+
+/** Returns the error where no session got a message, or those of a node may not have it. */
+function failureOf(outcome: GroupOutcome, ref?: string): MessageError | undefined {
+  const { delivered, failedNodes } = outcome;
+  if (failedNodes === 0) return delivered > 0 ? undefined : undelivered(outcome, ref);
+  return delivered > 0 ? new MessageError('unavailable', NOT_ALL, ref) : MessageError.of('unavailable', ref);
+}
+
+function undelivered({ skipped }: GroupReceipt, ref?: string): MessageError {
+  return skipped > 0 ? MessageError.of('receiver_overloaded', ref) : notFound(ref);
+}
+
+/** Makes the error of a user without a session, whose text differs because the receiver is no id. */
+function notFound(ref?: string): MessageError {
+  return new MessageError('receiver_not_found', 'The user has no session, or only the sending one.', ref);
 }

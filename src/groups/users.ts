@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { ClusterSessions } from '../messaging/cluster-sessions.js';
 import { kindOf } from '../messaging/encoded-message.js';
 import { pageLimit, type PageRequest } from '../messaging/page-request.js';
 import type { IdPage } from '../sessions/sorted-ids.js';
@@ -11,12 +10,7 @@ import { UserIndex } from './user-index.js';
  */
 @Injectable()
 export class Users {
-  constructor(
-    private readonly userIndex: UserIndex,
-    clusterSessions: ClusterSessions,
-  ) {
-    clusterSessions.registerUsers(userIndex);
-  }
+  constructor(private readonly userIndex: UserIndex) {}
 
   /** Returns how many sessions a user has; 0 for a user who is offline. @throws {TypeError} for what is not a text */
   count(user: string): number {

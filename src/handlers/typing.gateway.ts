@@ -1,14 +1,14 @@
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
-import { IsBoolean, IsString } from 'class-validator';
+import { IsBoolean, Matches } from 'class-validator';
 import { MessagingGateway } from '../gateway/nest/messaging-gateway.decorator.js';
 import { Sender } from '../gateway/nest/session.decorators.js';
 import { Switchboard } from '../messaging/switchboard.js';
-import { Describe } from '../protocol/index.js';
+import { Describe, SESSION_ID } from '../protocol/index.js';
 import { Session } from '../sessions/session.js';
 
 class TypingDto {
   @Describe('The id of the session to notify.')
-  @IsString()
+  @Matches(SESSION_ID) // `send` would accept a user, a room and everyone too, and asks no permission
   to!: string;
 
   @IsBoolean()

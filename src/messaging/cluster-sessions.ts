@@ -70,17 +70,14 @@ export class ClusterSessions {
   async close(id: string, code: ServerCloseCode): Promise<boolean> {
     checkClose(code);
     const session = this.sessions.find(id);
-    if (session !== undefined) {
-      session.close(code);
-      return true;
-    }
-    const failure = await this.backplane.kick(id, code);
-    if (failure !== undefined && failure !== 'receiver_not_found') throw MessageError.of(failure);
-    return failure === undefined;
+    if (session === undefined) return this.#kick(id, code);
+    session.close(code);
+    return true;
   }
 
   /**
-   * Closes all sessions of a user, and returns how many they were. Tries each of them, also where one fails.
+   * Closes all sessions of a user, and returns how many they were. Those of one node are closed at one moment, so that
+   * they get no departures of each other. Tries each of them, also where one fails.
    *
    * @throws {RangeError} for a code that no close frame may have
    * @throws {MessageError} `unavailable` where the node of one of the sessions does not answer
@@ -88,10 +85,22 @@ export class ClusterSessions {
   async closeUser(user: string, code: ServerCloseCode): Promise<number> {
     checkClose(code);
     const ids = this.#users?.ids(user) ?? [];
-    const results = await Promise.allSettled(ids.map((id) => this.close(id, code)));
+    const local = ids.map((id) => this.sessions.find(id)).filter((session) => session !== undefined);
+    const remoteIds = ids.filter((id) => this.sessions.find(id) === undefined);
+    // Queued before the departures of the local sessions, so that the remote ones get none of them.
+    const kicks = remoteIds.map((id) => this.#kick(id, code));
+    this.sessions.closeAll(code, local);
+    const results = await Promise.allSettled(kicks);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    return results.filter((result) => result.status === 'fulfilled' && result.value).length;
+    return local.length + results.filter((result) => result.status === 'fulfilled' && result.value).length;
+  }
+
+  /** Closes a remote session. @returns whether a session has this id @throws {MessageError} `unavailable` */
+  async #kick(id: string, code: ServerCloseCode): Promise<boolean> {
+    const failure = await this.backplane.kick(id, code);
+    if (failure !== undefined && failure !== 'receiver_not_found') throw MessageError.of(failure);
+    return failure === undefined;
   }
 
   #local(id: string): SessionDetails | undefined {

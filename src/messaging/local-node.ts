@@ -83,8 +83,8 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   remoteDeparted(id: string, code: number): void {
     const user = this.sessionDirectory.userOf(id);
     if (!this.sessionDirectory.removeRemote(id)) return;
+    this.#groups?.remoteDeparted(id, user, code); // first, because `sys.left` precedes `sys.departed`
     this.noticeLog.remoteDeparted(id, code);
-    this.#groups?.remoteDeparted(id, user, code);
   }
 
   remoteJoined(id: string, room: string): void {
@@ -114,10 +114,15 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     return session === undefined ? 'receiver_not_found' : this.#groups?.change(change, session, room);
   }
 
-  kick(id: string, code: number): boolean {
-    const session = this.sessions.find(id);
-    session?.close(code as ServerCloseCode);
-    return session !== undefined;
+  kick(ids: readonly string[], code: number): readonly boolean[] {
+    const open = new Map<string, Session>();
+    const found = ids.map((id) => {
+      const session = open.has(id) ? undefined : this.sessions.find(id);
+      if (session !== undefined) open.set(id, session);
+      return session !== undefined;
+    });
+    this.sessions.closeAll(code as ServerCloseCode, [...open.values()]);
+    return found;
   }
 
   sessionDetails(ids: readonly string[]): SessionDetails[] {

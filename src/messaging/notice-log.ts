@@ -44,6 +44,8 @@ export class NoticeLog implements SessionListener {
     this.#peers = settings.noticeScope === 'peers' ? new Peers() : undefined;
     this.#windowMs = settings.noticeWindowMs;
     registry.addListener('notices', this);
+    // Behind the groups, so that `sys.left` precedes `sys.departed` although it does not catch up.
+    registry.addListener('departures', { closed: (session, code) => this.#closed(session, code) });
     if (this.#windowMs === 0) registry.flushScheduler.beforeFlush(() => this.#flush());
   }
 
@@ -62,10 +64,6 @@ export class NoticeLog implements SessionListener {
   /** Sends a session the notices of the window that are older than its end, where its connection was not cut. */
   closing(session: Session, code: number): void {
     if (code !== ABNORMAL) this.catchUp(session);
-  }
-
-  closed(session: Session, code: number): void {
-    if (session.announced || !this.#toAll) this.#addDeparture(session, session.id, code);
   }
 
   /** Adds the arrival of a remote session. */
@@ -99,10 +97,23 @@ export class NoticeLog implements SessionListener {
     session.sendShared(frame);
   }
 
+  /**
+   * Sends a notice to a session that may have to miss it, after every notice added before. The notice of an end needs
+   * `Session.sendNotice` alone: it precedes the `sys.departed`, and thousands of ends at one moment share one run.
+   */
+  notify(session: Session, notice: Frame): void {
+    this.catchUp(session);
+    session.sendNotice(notice);
+  }
+
   /** Counts a message that a session is not sent because it reads too slowly, after every notice added before. */
   miss(session: Session): void {
     this.catchUp(session);
     session.missMessage();
+  }
+
+  #closed(session: Session, code: number): void {
+    if (session.announced || !this.#toAll) this.#addDeparture(session, session.id, code);
   }
 
   #addDeparture(peer: SessionRef, id: string, code: number): void {

@@ -22,7 +22,10 @@ const AT = USER_PREFIX.charCodeAt(0);
 const HASH = ROOM_PREFIX.charCodeAt(0);
 const DASH = '-'.charCodeAt(0);
 
-/** Returns whether no session id has this character, because it is below all of `A-Za-z0-9_-`, or `@`. */
+/**
+ * Returns whether a receiver with this first character is no session id. Those of ids are `A-Za-z0-9_-`: the `*` and `#` of
+ * other receivers are below all of them, and `@` is between.
+ */
 export function isNoIdCharacter(byte: number): boolean {
   return byte < DASH || byte === AT;
 }

@@ -12,7 +12,7 @@ const PLACEHOLDER = '?'.repeat(SESSION_ID_CHARACTERS);
 
 /**
  * Sends `sys.presence` to the local sessions that watch a user. A notice follows each change between no session of the
- * user on any node and some. Notices are never passed over.
+ * user on any node and some. A session that reads too slowly gets `sys.gap` instead; an answer is never left out.
  */
 @Injectable()
 export class PresenceNotices {
@@ -53,7 +53,8 @@ export class PresenceNotices {
     for (const session of watchers) {
       if (session.closed) continue;
       try {
-        this.noticeLog.send(session, frameFor(session.id));
+        if (sessions > 0) this.noticeLog.notify(session, frameFor(session.id));
+        else session.sendNotice(frameFor(session.id)); // before the `sys.departed` of the last session
       } catch (error) {
         failed.push([session, error]);
       }

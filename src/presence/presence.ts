@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { decide } from '../groups/decide.js';
 import { GroupPermissions } from '../groups/group-permissions.js';
 import { RequestTurns } from '../groups/request-turns.js';
+import { checkNoData } from '../messaging/no-data.js';
 import { SystemRequestHandler } from '../messaging/system-request-handler.js';
 import { ackFrame, errorFrame, MessageError, USER_PREFIX, type ServerRequest } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
@@ -41,28 +43,19 @@ export class Presence {
   recheck(session: Session): Promise<void> | undefined {
     const pending: Promise<void>[] = [];
     for (const user of this.notices.watches.usersOf(session)) {
-      const verdict = this.permissions.maySee(session, USER_PREFIX + user);
-      if (typeof verdict !== 'boolean') pending.push(this.#recheckLater(verdict, session, user));
-      else if (!verdict) this.#end(session, user);
+      const checked = this.#decide(session, user, (maySee) => {
+        if (!maySee) this.#end(session, user);
+      });
+      if (checked !== undefined) pending.push(checked.catch((error) => this.#endFailed(session, user, error)));
     }
     return pending.length === 0 ? undefined : Promise.all(pending).then(() => undefined);
   }
 
   #watch(session: Session, user: string, id: string | undefined): Promise<void> | undefined {
-    const verdict = this.permissions.maySee(session, USER_PREFIX + user);
-    if (typeof verdict !== 'boolean') return this.#watchLater(verdict, session, user, id);
-    if (!verdict) throw MessageError.of('forbidden', id);
-    this.notices.begin(session, user, id);
-    return undefined;
-  }
-
-  async #watchLater(verdict: Promise<boolean>, session: Session, user: string, id: string | undefined): Promise<void> {
-    const { claims } = session;
-    const maySee = await verdict;
-    if (session.closed) return;
-    if (session.claims !== claims) return this.#watch(session, user, id); // checked by `recheck` before the watch began
-    if (!maySee) throw MessageError.of('forbidden', id);
-    this.notices.begin(session, user, id);
+    return this.#decide(session, user, (maySee) => {
+      if (!maySee) throw MessageError.of('forbidden', id);
+      this.notices.begin(session, user, id);
+    });
   }
 
   #unwatch(session: Session, user: string, id: string | undefined): undefined {
@@ -70,14 +63,13 @@ export class Presence {
     if (id !== undefined) session.send(ackFrame(session.id, id, 'unwatched'));
   }
 
-  async #recheckLater(verdict: Promise<boolean>, session: Session, user: string): Promise<void> {
-    let maySee = false;
-    try {
-      maySee = await verdict;
-    } catch (error) {
-      logIncident(this.log, error, { session: session.id, address: session.address });
-    }
-    if (!maySee) this.#end(session, user);
+  #decide(session: Session, user: string, effect: (maySee: boolean) => void): Promise<void> | undefined {
+    return decide(session, () => this.permissions.maySee(session, USER_PREFIX + user), effect);
+  }
+
+  #endFailed(session: Session, user: string, error: unknown): void {
+    logIncident(this.log, error, { session: session.id, address: session.address });
+    this.#end(session, user);
   }
 
   #end(session: Session, user: string): void {
@@ -92,15 +84,10 @@ export class Presence {
  *
  * @throws {MessageError} `invalid_message` for a receiver that is not a user, and for `data`
  */
-function userIn({ receiver, data, id }: ServerRequest): string {
+function userIn(request: ServerRequest): string {
+  const { receiver, id } = request;
   if (receiver?.startsWith(USER_PREFIX) !== true || receiver.length === USER_PREFIX.length)
     throw new MessageError('invalid_message', 'receiver must be "@" and the name of a user', id);
-  if (data !== undefined && !isEmpty(JSON.parse(data)))
-    throw new MessageError('invalid_message', 'data must be absent or an empty object', id);
+  checkNoData(request);
   return receiver.slice(USER_PREFIX.length);
-}
-
-/** Returns whether `data` says nothing: `null` or an object without fields. */
-function isEmpty(data: unknown): boolean {
-  return data === null || (typeof data === 'object' && !Array.isArray(data) && Object.keys(data).length === 0);
 }

@@ -1,6 +1,8 @@
 const MAX_USER_CHARACTERS = 256;
 /** Says which text {@link toUser} accepts. */
-export const USER_RULE = `a text of 1 to ${MAX_USER_CHARACTERS} characters, or a whole number within ±(2^53 - 1)`;
+export const USER_RULE = `well-formed text of 1 to ${MAX_USER_CHARACTERS} characters, or a whole number within ±(2^53 - 1)`;
+/** Half of a character of UTF-16. Other nodes would read another text. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** The claims of a verified token. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
@@ -31,10 +33,11 @@ export type Credentials = Pick<Identity, 'user' | 'byGuard' | 'claims' | 'expire
 /**
  * Returns the user that a value names. A whole number is its decimal text.
  *
- * @returns `undefined` for any other value; for a fraction or a number that JavaScript has rounded, because two users could
- *   become one
+ * @returns `undefined` for any other value; for a fraction, a number that JavaScript has rounded, and a text that is not
+ *   well-formed Unicode, because two users could become one
  */
 export function toUser(value: unknown): string | undefined {
   const user = Number.isSafeInteger(value) ? String(value) : value;
-  return typeof user === 'string' && user !== '' && user.length <= MAX_USER_CHARACTERS ? user : undefined;
+  if (typeof user !== 'string' || user === '' || user.length > MAX_USER_CHARACTERS) return undefined;
+  return LONE_SURROGATE.test(user) ? undefined : user;
 }

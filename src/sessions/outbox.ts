@@ -1,4 +1,4 @@
-import { gapFrame, type Block, type Frame } from '../protocol/index.js';
+import { gapFrame, type Block, type Frame, type Gap } from '../protocol/index.js';
 import { COPIED_BYTES, LARGE_BLOCK_BYTES } from './block-pool.js';
 import type { ByteSink } from './connection.js';
 import type { Flushable } from './flush-scheduler.js';
@@ -33,8 +33,8 @@ export class Outbox implements Flushable {
   #sharedScheduled = false;
   /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
   #blocked = true;
-  /** Messages missed behind the last frame. */
-  #missed = 0;
+  /** Frames missed behind the last one, by kind. `null` while there are none, as for nearly all sessions. */
+  #missed: Record<keyof Gap, number> | null = null;
 
   constructor(
     private readonly owner: OutboxOwner,
@@ -59,7 +59,7 @@ export class Outbox implements Flushable {
   /** Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait. */
   attach(sink: ByteSink): void {
     this.#sink = sink;
-    if (this.#sealed === null && this.used === 0 && this.#missed === 0) this.#blocked = false;
+    if (this.#sealed === null && this.used === 0 && this.#missed === null) this.#blocked = false;
     else setImmediate(() => this.#drained(sink));
   }
 
@@ -71,7 +71,7 @@ export class Outbox implements Flushable {
 
   /** Returns a block with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
   reserve(bytes: number): Block {
-    if (this.#missed > 0) this.#add(this.#takeGap(), 1);
+    if (this.#missed !== null) this.#add(this.#gapOf(this.#missed), 1);
     if (this.#block !== null && this.used + bytes <= this.#block.bytes.length) return this.#block;
     return this.#grow(bytes);
   }
@@ -97,13 +97,13 @@ export class Outbox implements Flushable {
     this.services.flushScheduler.addShared(this);
   }
 
-  /** Counts a message that is left out because the outbox is overloaded; `sys.gap` takes its place. */
-  missMessage(): void {
-    this.#missed++;
+  /** Counts a frame that is left out because the outbox is overloaded; `sys.gap` takes its place. */
+  miss(kind: keyof Gap): void {
+    (this.#missed ??= { messages: 0, notices: 0 })[kind]++;
   }
 
   #add(frame: Frame, textFrames: number): void {
-    if (this.#missed > 0) this.#add(this.#takeGap(), 1);
+    if (this.#missed !== null) this.#add(this.#gapOf(this.#missed), 1);
     const isOpen = this.#block !== null || this.#sharedFrame !== null;
     if (isOpen && frame.length > COPIED_BYTES) this.#seal();
     if (this.#block === null && this.#sharedFrame === null) {
@@ -235,13 +235,13 @@ export class Outbox implements Flushable {
       this.fail(error);
     }
     if (!this.#blocked) this.#report();
-    if (this.#missed > 0 && !this.overloaded && !this.owner.closed) this.append(this.#takeGap(), 1);
+    if (this.#missed === null || this.overloaded || this.owner.closed) return;
+    this.append(this.#gapOf(this.#missed), 1);
   }
 
-  #takeGap(): Frame {
-    const messages = this.#missed;
-    this.#missed = 0;
-    return gapFrame(this.owner.id, { messages, notices: 0 });
+  #gapOf(missed: Record<keyof Gap, number>): Frame {
+    this.#missed = null;
+    return gapFrame(this.owner.id, missed);
   }
 
   #report(): void {

@@ -29,6 +29,7 @@ export const LISTENER_PHASES = [
   'directory',
   'notices',
   'groups',
+  'departures',
   'cluster',
   'presence',
   'limits',

@@ -147,7 +147,17 @@ export class Session {
    * `sys.gap` takes its place. Does nothing once the session has ended.
    */
   missMessage(): void {
-    if (!this.closed) this.outbox.missMessage();
+    if (!this.closed) this.outbox.miss('messages');
+  }
+
+  /**
+   * Sends a notice as {@link sendShared} does. Where the outbox is overloaded the notice is left out and counted, and
+   * `sys.gap` takes its place.
+   */
+  sendNotice(frame: Frame): void {
+    if (this.closed) return;
+    if (this.outbox.overloaded) this.outbox.miss('notices');
+    else this.outbox.appendShared(frame, 1);
   }
 
   /**

@@ -111,7 +111,7 @@ export class AccessSettings {
 
   @Setting(
     'switch',
-    'Whether other sessions see the user of a session, in `sys.arrived`, `sys.joined`, `sys.sessions` and `sys.members`.',
+    'Whether other sessions see the user of a session, in `sys.arrived`, `sys.joined`, `sys.sessions` and `sys.members`. Not limited by `USERS`, the right `see` or an `AccessPolicy`.',
   )
   @OnOff()
   showUsers!: boolean;

@@ -75,7 +75,7 @@ export class LimitSettings {
 
   @Setting(
     'number',
-    'Receivers a second of all broadcasts, room messages and messages to users of one session, with a burst of one second; more are answered `rate_limited`. 0: no limit.',
+    'Receivers a second of all broadcasts, room messages and messages to users of one session, and of the notices of its joins, with a burst of one second; more are answered `rate_limited`. 0: no limit.',
   )
   @WholeNumber({ unit: 'receivers' })
   broadcastReceiversPerSecond!: number;

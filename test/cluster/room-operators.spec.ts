@@ -89,6 +89,16 @@ describe('server code of one node', () => {
     expect(callsOn(1)).toEqual([`${bob.id} joined ${room}`, `${bob.id} left ${room}`]);
   });
 
+  it('has the new member, and no more the former one, when the other node has answered', async () => {
+    for (let time = 0; time < 30; time++) {
+      const room = `${user}.${time}`;
+      await rooms.join(bob.id, room);
+      expect(rooms.members(room)).toEqual({ sessions: [bob.id], total: 1 });
+      await rooms.leave(bob.id, room);
+      expect(rooms.size(room)).toBe(0);
+    }
+  });
+
   it('is refused by the other node as by its own', async () => {
     for (const room of ['a', 'b']) await rooms.join(bob.id, `${user}.${room}`);
     await expect(rooms.join(bob.id, `${user}.c`)).rejects.toMatchObject({ code: 'too_many_rooms' });
@@ -168,6 +178,18 @@ describe('server code of one node', () => {
     for (const client of [alice, bob]) expect(await client.closed).toEqual({ code: 4000, reason: 'kicked' });
     await cluster.settled();
     expect(await switchboard.closeUser(user)).toBe(0);
+  });
+
+  it('closes the sessions of a user at one moment, so that they get no notices of each other', async () => {
+    const options = bearer(await token({ sub: user }));
+    const more = await Promise.all([0, 0, 1, 1, 1].map((node) => connect(cluster.url(node), options)));
+    const clients = [alice, bob, ...more];
+    for (const { id } of clients) await rooms.join(id, `${user}.all`);
+    await cluster.settled();
+    for (const client of clients) await client.settled();
+    for (const client of clients) client.inbox.length = 0;
+    expect(await switchboard.closeUser(user)).toBe(clients.length);
+    for (const client of clients) expect([(await client.closed).code, client.inbox]).toEqual([4000, []]);
   });
 });
 

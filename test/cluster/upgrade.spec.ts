@@ -5,7 +5,7 @@ import { NatsServer } from '../support/nats.js';
 import { ServerProcess } from '../support/process.js';
 import { AUTH, bearer, token } from '../support/tokens.js';
 
-const BUILD_MS = 300_000;
+const BUILD_MS = 600_000;
 
 describe('nodes of different versions', () => {
   const nodes: ServerProcess[] = [];
@@ -122,7 +122,8 @@ describe('nodes of different versions', () => {
       expect((await bob.next('chat')).sender).toBe(ann.id);
       await bob.close(1000);
       expect(await ann.next('sys.left')).toMatchObject({ sender: bob.id, data: { code: 1000 } });
-      expect(await old.next('sys.departed')).toMatchObject({ sender: bob.id });
+      // The departure of the last session of `talk` may be on its way when `old` connects.
+      while ((await old.next('sys.departed')).sender !== bob.id);
       await reach(ann, old);
       await reach(old, ann);
       expect(old.inbox.filter(({ type }) => type !== 'sys.ack')).toEqual([]);
@@ -132,7 +133,7 @@ describe('nodes of different versions', () => {
   );
 
   it(
-    'answer unavailable for a user whose only sessions are on a node of the version before',
+    'answer unavailable for a user with a session on a node of the version before',
     {
       timeout: 120_000,
     },
@@ -146,7 +147,10 @@ describe('nodes of different versions', () => {
       expect(await bob.answer('1')).toMatchObject({ data: { code: 'unavailable' } });
       const here = await connect(started[1]!.url, bearer(await token({ sub: 'ann' })));
       bob.send({ type: 'chat', receiver: '@ann', id: '2' });
-      expect(await bob.answer('2')).toMatchObject({ data: { status: 'routed', sessions: 1 } });
+      expect((await bob.answer('2')).data).toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('Not all sessions of the user') as string,
+      });
       expect((await here.next('chat')).sender).toBe(bob.id);
       await Promise.all([ann, bob, here].map((client) => client.close()));
       for (const node of started) await stop(node);

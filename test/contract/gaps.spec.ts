@@ -18,6 +18,7 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
   let ann: Client;
   let bob: Client;
   let slow: RawClient;
+  let bobHasLeft: boolean;
   let sent: number;
   afterEach(async () => {
     slow.socket.destroy();
@@ -39,14 +40,18 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     await settle(ann, bob);
     for (const { inbox } of [ann, bob]) inbox.splice(0);
     slow.socket.pause();
+    bobHasLeft = false;
     sent = 0;
   }
 
-  /** Sends the next numbered message and returns the data of its answer. */
+  /** Sends the next numbered message, and waits until the other receiver has it. Returns the data of its answer. */
   async function fill(receiver: string): Promise<Data> {
     if (sent === MOST_MESSAGES) throw new Error('no receiver is too slow');
     ann.send({ type: 'fill', receiver, id: `${sent}`, data: [sent, FILL] });
-    return (await ann.answer(`${sent++}`)).data;
+    const { data } = await ann.answer(`${sent++}`);
+    // Otherwise a busy machine could make the other receiver too slow.
+    if (receiver !== slow.id && !bobHasLeft) expect((await bob.next('fill')).data).toEqual([sent - 1, FILL]);
+    return data;
   }
 
   /** Sends numbered messages until the data of an answer fits. Returns the data of all answers. */
@@ -103,7 +108,7 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     const skipped = answers.filter((answer) => (answer as { skipped?: number }).skipped === 1).length;
     expect(gapsIn(await readAll())).toBe(skipped);
     await settle(bob);
-    expect(bob.inbox.map(({ type }) => type)).toEqual(Array.from({ length: sent }, () => 'fill'));
+    expect(bob.inbox).toEqual([]);
   });
 
   it('gets the number of each gap at its place', async () => {
@@ -131,7 +136,7 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     await settle(ann);
     expect(gapsIn(await readAll())).toBeGreaterThan(0);
     await settle(bob);
-    expect(bob.inbox.map(({ type }) => type)).toEqual(['fill', 'fill', 'fill']);
+    expect(bob.inbox).toEqual([]);
   });
 
   it('gets the number of messages to its user that its other session got alone', async () => {
@@ -141,17 +146,17 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     expect(answers.at(-1)).toEqual({ status: 'routed', sessions: 1 });
     expect(gapsIn(await readAll())).toBe(1);
     await settle(bob);
-    expect(bob.inbox.map(({ type }) => type)).toEqual(Array.from({ length: sent }, () => 'fill'));
+    expect(bob.inbox).toEqual([]);
   });
 
-  it('makes a message to its user receiver_overloaded where all sessions of the user are too slow', async () => {
+  it('makes a message to its user receiver_overloaded where all are too slow, and gets the number of such messages', async () => {
     await start();
     await bob.close();
+    bobHasLeft = true;
     await settle(ann);
     const answers = await fillUntil('@zoe', ({ code }) => code !== undefined);
     expect(answers.at(-1)).toMatchObject({ code: 'receiver_overloaded' });
     for (const answer of answers.slice(0, -1)) expect(answer).toEqual({ status: 'routed', sessions: 1 });
-    const numbers = (await readAll()).filter(({ type }) => type === 'fill').map(({ data }) => (data as [number])[0]);
-    expect(numbers).toEqual(Array.from({ length: sent - 1 }, (_, number) => number));
+    expect(gapsIn(await readAll())).toBe(1);
   });
 });

@@ -71,8 +71,23 @@ describe('a renewed token', () => {
   it('keeps the rooms into which server code has put the session', async () => {
     server = await startServer({ ...WITH_TOKENS, ...OFF });
     const ann = await connectAs(server, 'ann');
-    putInto(server, ann, 'garden');
-    for (const each of [undefined, claim('a')]) expect(await renew(ann, 'ann', each)).toBe('sys.ack');
+    await putInto(server, ann, 'garden');
+    for (const each of [undefined, claim('garden'), {}]) expect(await renew(ann, 'ann', each)).toBe('sys.ack');
+    expect(roomIndex(server).roomsOf(sessionOf(server, ann))).toEqual(['garden']);
+  });
+
+  it('keeps a room of the session for server code only until the session leaves it', async () => {
+    server = await startServer({ ...WITH_TOKENS, ...OFF });
+    const ann = await connectAs(server, 'ann', claim('garden'));
+    await putInto(server, ann, 'garden');
+    expect(await outcome(ann, 'sys.leave', '#garden')).toBe('yes');
+    expect(await outcome(ann, 'sys.join', '#garden')).toBe('yes');
+    expect(await renew(ann, 'ann', {})).toBe('sys.ack');
+    expect(roomIndex(server).roomsOf(sessionOf(server, ann))).toEqual([]);
+    expect(await renew(ann, 'ann', claim('garden'))).toBe('sys.ack');
+    expect(await outcome(ann, 'sys.join', '#garden')).toBe('yes');
+    await putInto(server, ann, 'garden');
+    expect(await renew(ann, 'ann', {})).toBe('sys.ack');
     expect(roomIndex(server).roomsOf(sessionOf(server, ann))).toEqual(['garden']);
   });
 
@@ -89,6 +104,29 @@ describe('a renewed token', () => {
 describe('a policy, when a token is renewed,', () => {
   const lines = keepLogLines();
 
+  it('is not asked about the rooms into which server code has put the session', async () => {
+    server = await startServer({ ...WITH_TOKENS, ...OFF }, [TestPolicyModule]);
+    const policy = policyOf(server);
+    const ann = await connectAs(server, 'ann');
+    policy.verdicts.set('mayJoin garden', () => false);
+    await putInto(server, ann, 'garden');
+    expect(await renew(ann, 'ann')).toBe('sys.ack');
+    expect([policy.asked, ann.inbox]).toEqual([[], []]);
+    expect(roomIndex(server).roomsOf(sessionOf(server, ann))).toEqual(['garden']);
+  });
+
+  it('is asked before server code puts the session into the room, and decides nothing after that', async () => {
+    server = await startServer({ ...WITH_TOKENS, ...OFF }, [TestPolicyModule]);
+    const ann = await connectAs(server, 'ann');
+    expect(await outcome(ann, 'sys.join', '#garden')).toBe('yes');
+    policyOf(server).verdicts.set('mayJoin garden', async () => {
+      await putInto(server, ann, 'garden');
+      return false;
+    });
+    expect(await renew(ann, 'ann')).toBe('sys.ack');
+    expect(roomIndex(server).roomsOf(sessionOf(server, ann))).toEqual(['garden']);
+  });
+
   it.each<[string, () => unknown, string | undefined]>([
     ['a no', () => false, undefined],
     ['a promise of a no', async () => false, undefined],
@@ -100,7 +138,9 @@ describe('a policy, when a token is renewed,', () => {
     server = await startServer({ ...WITH_TOKENS, ...OFF, HANDLER_TIMEOUT_MS: '50' }, [TestPolicyModule]);
     const policy = policyOf(server);
     const [ann, bob] = [await connectAs(server, 'ann', {}), await connectAs(server, 'bob', {})];
-    for (const room of ['garden', 'lake']) for (const client of [ann, bob]) putInto(server, client, room);
+    for (const room of ['#garden', '#lake'])
+      for (const client of [ann, bob]) expect(await outcome(client, 'sys.join', room)).toBe('yes');
+    policy.asked.length = 0;
     policy.verdicts.set('mayJoin lake', verdict);
     expect(await renew(ann, 'ann', {})).toBe('sys.ack');
     for (const client of [ann, bob])

@@ -22,7 +22,7 @@ describe('without a policy and a claim', () => {
   it.each(ACCESS_BY_SETTING)('ROOMS=%s decides about rooms for the user "%s": %s', async (ROOMS, user, expected) => {
     await startWith({ ROOMS, USERS: 'open' });
     const [client] = [await connectAs(server, user), await connectAs(server, 'bob')];
-    putInto(server, client, 'garden');
+    await putInto(server, client, 'garden');
     expect(await outcome(client, 'sys.join', '#lake')).toBe(expected);
     expect(await outcome(client, 'sys.who', '#garden')).toBe(expected);
     expect(await outcome(client, 'chat', '#garden')).toBe(expected);
@@ -74,7 +74,7 @@ describe('the claim switchboard', () => {
       for (const type of Object.keys(expected)) {
         outcomes[type] = await outcome(ann, type, target);
         // Only members send to a room.
-        if (type === 'sys.join') putInto(server, ann, target.slice(1));
+        if (type === 'sys.join') await putInto(server, ann, target.slice(1));
       }
       expect(outcomes).toEqual(expected);
     });
@@ -126,7 +126,7 @@ describe('a policy that only decides about sending', () => {
     expect(await outcome(bob, 'sys.join', '#garden')).toBe('forbidden');
     expect(await outcome(bob, 'sys.who', '@ann')).toBe('yes');
     expect(await outcome(bob, 'chat', '@ann')).toBe('yes');
-    putInto(server, bob, 'lake');
+    await putInto(server, bob, 'lake');
     expect(await outcome(bob, 'chat', '#lake')).toBe('forbidden');
     expect(await outcome(bob, 'chat', '#garden')).toBe('not_joined');
   });

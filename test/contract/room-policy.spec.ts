@@ -12,6 +12,7 @@ import {
   putInto,
   renew,
   roomIndex,
+  sessionOf,
   TestPolicyModule,
   WITH_TOKENS,
   type TestPolicy,
@@ -103,8 +104,32 @@ describe.each(['on', 'off'])('a policy about rooms and users (FAST_LANE=%s)', (F
     expect(policy.asked).toEqual(['ann mayJoin garden', 'ann mayJoin garden']);
   });
 
+  it.each(QUESTIONS.slice(0, 4))(
+    'about %s to %s never decides by an old token, whenever another one takes its place',
+    async (type, receiver, question) => {
+      const session = sessionOf(server, ann);
+      for (let steps = 0; steps < 12; steps++) {
+        const verdict = new Deferred<boolean>();
+        const { claims } = session;
+        policy.verdicts.set(question, () => (session.claims === claims ? verdict.promise : false));
+        ann.send({ type, receiver, id: `${steps}` });
+        await expect.poll(() => policy.asked.splice(0)).toEqual([`ann ${question}`]);
+        verdict.resolve(true);
+        for (let step = 0; step < steps; step++) await Promise.resolve();
+        session.identity.claims = {};
+        const wasMember = roomIndex(server).isMember(session, 'garden');
+        const answer = await ann.answer(`${steps}`);
+        // Asked once: decided before the new token. Asked twice: the new token decides.
+        const isNew = policy.asked.splice(0).length > 0;
+        expect([steps, answer.type === 'sys.error', isNew]).toEqual([steps, isNew, isNew]);
+        if (type === 'sys.join') expect(wasMember).toBe(!isNew);
+        await outcome(ann, 'sys.leave', '#garden');
+      }
+    },
+  );
+
   it('alone lets sessions send to a room from outside', async () => {
-    putInto(server, bob, 'garden');
+    await putInto(server, bob, 'garden');
     expect(await outcome(ann, 'chat', '#garden')).toBe('not_joined');
     policy.verdicts.set('maySendFromOutside garden', () => true);
     expect(await outcome(ann, 'chat', '#garden')).toBe('yes');
@@ -120,7 +145,7 @@ describe.each(['on', 'off'])('a policy about rooms and users (FAST_LANE=%s)', (F
   });
 
   it('is not asked again about a room or a user for which its answer is remembered', async () => {
-    for (const client of [ann, bob]) putInto(server, client, 'garden');
+    for (const client of [ann, bob]) await putInto(server, client, 'garden');
     for (const question of ['maySend #garden', 'maySend @bob']) policy.verdicts.set(question, () => 'always');
     for (let time = 0; time < 3; time++)
       for (const receiver of ['#garden', '@bob']) expect(await outcome(ann, 'chat', receiver)).toBe('yes');

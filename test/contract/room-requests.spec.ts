@@ -109,6 +109,10 @@ describe('sys.who of a room', () => {
     ]);
   });
 
+  it('is the first page where data is null or empty', async () => {
+    for (const data of [null, {}]) expect(await membersOf(ann, 'garden', data)).toEqual(await membersOf(ann, 'garden'));
+  });
+
   it('is answered without a ref where it had no id', async () => {
     ann.send({ type: 'sys.who', receiver: '#garden' });
     expect(await ann.next('sys.members')).not.toHaveProperty('ref');
@@ -170,7 +174,8 @@ describe('sys.who of a room', () => {
     [{ limit: 1001 }, 'limit'],
     [{ limit: 1.5 }, 'limit'],
     [{ limit: '5' }, 'limit'],
-    [{ after: 5 }, 'after'],
+    [{ after: 5 }, 'after must be a string'],
+    [{ after: 'x'.repeat(129) }, 'after must be at most 128'],
     [[], 'data'],
     ['all', 'data'],
     [{ limit: 5, page: 2 }, 'page'],

@@ -78,6 +78,7 @@ describe.each(['on', 'off'])('rooms (FAST_LANE=%s)', (FAST_LANE) => {
     it('written with escapes joins the same room', async () => {
       ann.sendText('{"type":"sys\\u002ejoin","receiver":"\\u0023gard\\u0065n","id":"1"}');
       expect(await ann.answer('1')).toMatchObject({ data: { room: 'garden' } });
+      await settle(ann);
       expect((await joinRoom(bob, 'garden')).total).toBe(2);
     });
   });
@@ -259,6 +260,55 @@ describe.each(['on', 'off'])('rooms (FAST_LANE=%s)', (FAST_LANE) => {
       const received = inbox.map(({ data }) => data as [number, number]);
       const bySender = received.toSorted(([one], [other]) => one - other); // keeps the order of each sender
       expect(bySender).toEqual(expected);
+    }
+  });
+});
+
+describe('limits of joins', () => {
+  let server: TestServer;
+  let members: readonly Client[];
+  let eve: Client;
+  afterEach(() => server.stop());
+
+  async function start(variables: Record<string, string>): Promise<void> {
+    server = await startServer({ ARRIVAL_NOTICES: 'off', BROADCAST_RECEIVERS_PER_SECOND: '1', ...variables });
+    members = await Promise.all(Array.from({ length: 4 }, () => server.connect()));
+    eve = await server.connect();
+    await gather('garden', ...members);
+  }
+
+  it('are those of broadcasts: each is charged with its notices and those of its leave, and a leave is never refused', async () => {
+    await start({});
+    const [ann, bob] = members as [Client, Client];
+    await joinRoom(eve, 'garden');
+    await leaveRoom(eve, 'garden');
+    expect(await errorOf(eve, 'sys.join', '#garden')).toMatchObject({
+      code: 'rate_limited',
+      retryAfterMs: expect.any(Number) as number,
+    });
+    await leaveRoom(eve, 'garden');
+    expect((await joinRoom(bob, 'garden')).total).toBe(members.length); // a member already, so that nobody is notified
+    await leaveRoom(bob, 'garden');
+    expect((await errorOf(bob, 'sys.join', '#garden')).code).toBe('rate_limited');
+    await settle(...members, eve);
+    expect(ann.inbox).toEqual([joined(eve.id, 'garden'), left(eve.id, 'garden'), left(bob.id, 'garden')]);
+    expect(eve.inbox).toEqual([]);
+  });
+
+  it('do not include a join that is refused', async () => {
+    await start({ MAX_ROOMS_PER_SESSION: '1' });
+    await joinRoom(eve, 'lake');
+    for (let time = 0; time < 3; time++)
+      expect((await errorOf(eve, 'sys.join', '#garden')).code).toBe('too_many_rooms');
+    await leaveRoom(eve, 'lake');
+    expect((await joinRoom(eve, 'garden')).total).toBe(members.length + 1);
+  });
+
+  it('include one notice where the number of members is sent instead', async () => {
+    await start({ ROOM_NOTICE_LIMIT: '4', BROADCAST_RECEIVERS_PER_SECOND: '7' });
+    for (let time = 0; time < 5; time++) {
+      expect((await joinRoom(eve, 'garden')).total).toBe(members.length + 1);
+      await leaveRoom(eve, 'garden');
     }
   });
 });

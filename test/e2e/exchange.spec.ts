@@ -49,6 +49,17 @@ describe('two sessions', () => {
     expect(await bob.next('demo.typing')).toMatchObject({ sender: alice.id, data: { typing: true } });
   });
 
+  it.each(['#vip', '@ann', '*', 'nobody'])('call no handler for one session with the receiver %s', async (to) => {
+    const alice = await connect(server.url);
+    const bob = await connect(server.url);
+    bob.send({ type: 'sys.join', receiver: '#vip', id: 'j' });
+    await bob.answer('j');
+    alice.send({ type: 'demo.typing', id: 't', data: { to, typing: true } });
+    expect((await alice.answer('t')).data).toMatchObject({ code: 'invalid_message' });
+    await bob.settled();
+    expect(bob.inbox.filter(({ type }) => type === 'demo.typing')).toEqual([]);
+  });
+
   it.each([
     ['no data', undefined, 'data.numbers must be an array'],
     ['a number', 5, 'data must be an object'],

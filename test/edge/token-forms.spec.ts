@@ -113,6 +113,7 @@ describe('the sub of a token', () => {
     [9_007_199_254_740_991, '9007199254740991'],
     ['42', '42'],
     ['a'.repeat(256), 'a'.repeat(256)],
+    ['ann 😀', 'ann 😀'],
   ])('%j is the user %j', async (sub, user) => {
     server = await startServer(AUTH, [MeModule]);
     const client = await server.connect(bearer(await sign({ sub })));
@@ -161,6 +162,7 @@ describe('the log line of a refused token', () => {
     ['without sub', () => sign({}), '"sub"'],
     ['with an empty sub', () => sign({ sub: '' }), '"sub"'],
     ['with a long sub', () => sign({ sub: 'x'.repeat(257) }), '"sub"'],
+    ['with half a character in sub', () => sign({ sub: 'ann\ud83d' }), '"sub"'],
     ['with an object as sub', () => sign({ sub: { id: 42 } }), '"sub"'],
     ['with true as sub', () => sign({ sub: true }), '"sub"'],
     ['with a fraction as sub', () => sign({ sub: 1.5 }), '"sub"'],

@@ -11,6 +11,9 @@ export interface Message {
   readonly headers?: { readonly code: number };
 }
 
+/** The shortest delay of a slow path, and its jitter. */
+const SLOW_MS = [60, 200] as const;
+
 /** One server of the NATS cluster. */
 export class SimulatedServer {
   running = true;
@@ -31,6 +34,8 @@ export class SimulatedServer {
 
 /** The way between one node and NATS. Both directions keep the order of what they carry. */
 export class Path {
+  /** Faults that slow this path now. */
+  slowed = 0;
   /** Whether some messages arrive at the node twice. */
   repeats = false;
   /** Called once, when the next connection of the node opens. */
@@ -44,12 +49,13 @@ export class Path {
   constructor(
     private readonly random: Random,
     /** The shortest delay of one direction. */
-    public delayMs: number,
-    public jitterMs: number,
+    private readonly delayMs: number,
+    private readonly jitterMs: number,
   ) {}
 
   delay(): number {
-    return this.delayMs + (this.jitterMs * this.random.below(1000)) / 1000;
+    const [leastMs, jitterMs] = this.slowed > 0 ? SLOW_MS : [this.delayMs, this.jitterMs];
+    return leastMs + (jitterMs * this.random.below(1000)) / 1000;
   }
 
   /** Runs something now, or when the path is released. */

@@ -204,12 +204,9 @@ const FAULTS: Readonly<Record<string, (fault: Fault) => void>> = {
     after(() => node.path.release());
   },
   'a path is slow': ({ node, after }) => {
-    const { delayMs, jitterMs } = node.path;
-    node.path.delayMs = 60;
-    node.path.jitterMs = 200;
+    node.path.slowed++;
     after(() => {
-      node.path.delayMs = delayMs;
-      node.path.jitterMs = jitterMs;
+      node.path.slowed--;
     });
   },
   'a connection is cut': ({ node }) => node.cut(),

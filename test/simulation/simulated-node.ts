@@ -159,7 +159,7 @@ export class SimulatedNode {
 
   /** Returns the ids of the members of a room, in order, as this node lists them. */
   membersOf(room: string): string[] {
-    return this.#groups.rooms.ids(room);
+    return [...this.#groups.rooms.page(room, undefined, Infinity).sessions];
   }
 
   /** Returns the ids of the sessions of a user, in order, as this node lists them. */

@@ -14,6 +14,7 @@ import { RemoteGroups } from '../../src/groups/remote-groups.js';
 import { RoomIndex } from '../../src/groups/room-index.js';
 import { RoomNotices } from '../../src/groups/room-notices.js';
 import { RoomRouter } from '../../src/groups/room-router.js';
+import { ServerMemberships } from '../../src/groups/server-memberships.js';
 import { UserIndex } from '../../src/groups/user-index.js';
 import { UserRouter } from '../../src/groups/user-router.js';
 import { LocalDelivery } from '../../src/messaging/local-delivery.js';
@@ -132,6 +133,7 @@ export class Groups {
   readonly registry: SessionRegistry;
   readonly backplane = new FakeBackplane();
   readonly permissions = new FakePermissions();
+  readonly noticeLog: NoticeLog;
   readonly localNode: LocalNode;
   readonly rooms: RoomIndex;
   readonly users = new UserIndex();
@@ -143,19 +145,19 @@ export class Groups {
     const counters = new Counters();
     this.registry = newRegistry(variables);
     const { registry, backplane, users } = this;
-    const noticeLog = new NoticeLog(registry, settings);
+    const noticeLog = (this.noticeLog = new NoticeLog(registry, settings));
     const directory = new SessionDirectory(registry);
     const localDelivery = new LocalDelivery(registry, noticeLog, counters);
     this.localNode = new LocalNode(backplane, registry, localDelivery, noticeLog, directory);
     this.rooms = new RoomIndex(registry, backplane, new RoomNotices(noticeLog, directory, settings), settings);
     const remoteDelivery = new RemoteDelivery(backplane, noticeLog, counters, new Log(settings));
-    const remote = new RemoteGroups(backplane, noticeLog, remoteDelivery);
+    const remote = new RemoteGroups(backplane, noticeLog, remoteDelivery, settings);
     const permissions = this.permissions as unknown as GroupPermissions;
     const roomRouter = new RoomRouter(this.rooms, permissions, new GroupFanOut(noticeLog, counters), remote, registry);
     const userRouter = new UserRouter(users, permissions, localDelivery, remote, registry);
     this.router = new GroupRouter(roomRouter, userRouter);
     const pages = new MemberPages(this.rooms, users, directory, settings);
-    this.members = new GroupMembers(this.rooms, users, this.router, pages);
+    this.members = new GroupMembers(this.rooms, users, this.router, pages, new ServerMemberships(this.rooms));
     this.localNode.registerGroups(this.members);
     registry.addListener('groups', this.members);
   }

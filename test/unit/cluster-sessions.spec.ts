@@ -82,7 +82,19 @@ describe('the sessions of a cluster', () => {
     await expect(clusterSessions.closeUser('ann', 4000)).rejects.toMatchObject({ code: 'unavailable' });
     expect([backplane.kicked, connection.closedWith]).toEqual([[[NEAR, 4000]], 4000]);
     expect(await clusterSessions.closeUser('bob', 4000)).toBe(1);
-    expect(await clusterSessions.closeUser('eve', 4000)).toBe(0);
+    expect(await clusterSessions.closeUser('nobody', 4000)).toBe(0);
     await expect(clusterSessions.closeUser('eve', 1005 as never)).rejects.toThrow(RangeError);
+  });
+
+  it('of a user are closed at one moment', async () => {
+    const others = [1, 2, 3].map(() => openSession(registry));
+    clusterSessions.registerUsers({ ids: () => others.map(({ session }) => session.id) });
+    const open: number[] = [];
+    registry.addListener('notices', {
+      closed: () => open.push(others.filter(({ session }) => !session.closed).length),
+    });
+    expect(await clusterSessions.closeUser('ann', 4102)).toBe(3);
+    expect(open).toEqual([0, 0, 0]);
+    expect(others.map(({ connection }) => connection.closedWith)).toEqual([4102, 4102, 4102]);
   });
 });

@@ -187,15 +187,36 @@ describe('the count of frames that an outbox has sent', () => {
 });
 
 const MISSED = 'missed';
+const MISSED_NOTICE = 'missed notice';
 
-/** Returns the types of the frames behind the welcome, and each missed message of a `sys.gap` at its place. */
+/**
+ * Returns the types of the frames behind the welcome, and what was missed in the place of each `sys.gap`: first the
+ * messages, then the notices.
+ */
 function sequence(...connections: readonly FakeConnection[]): string[] {
   const envelopes = connections.flatMap((connection) => connection.envelopes);
   return envelopes
     .filter(({ type }) => type !== 'sys.welcome')
-    .flatMap(({ type, data }) =>
-      type === 'sys.gap' ? Array<string>((data as { messages: number }).messages).fill(MISSED) : [type],
-    );
+    .flatMap(({ type, data }) => {
+      if (type !== 'sys.gap') return [type];
+      const { messages, notices } = data as { messages: number; notices: number };
+      return [...Array<string>(messages).fill(MISSED), ...Array<string>(notices).fill(MISSED_NOTICE)];
+    });
+}
+
+/** Returns a sequence with the missed messages of each gap before its missed notices. */
+function messagesFirst(types: readonly string[]): string[] {
+  const sorted: string[] = [];
+  let notices = 0;
+  for (const each of [...types, undefined]) {
+    if (each === MISSED_NOTICE) notices++;
+    else if (each === MISSED) sorted.push(each);
+    else {
+      sorted.push(...Array<string>(notices).fill(MISSED_NOTICE), ...(each === undefined ? [] : [each]));
+      notices = 0;
+    }
+  }
+  return sorted;
 }
 
 describe('the gap of a session that missed messages', () => {
@@ -249,6 +270,18 @@ describe('the gap of a session that missed messages', () => {
     expect(session.outbox.framesSent).toBe(6);
   });
 
+  it('has the notices that were missed, counted apart', async () => {
+    miss(2);
+    for (let count = 0; count < 3; count++) session.sendNotice(numbered(1));
+    connection.sink.resume();
+    await tick();
+    await tick();
+    session.sendNotice(numbered(2));
+    await tick();
+    expect(connection.types).toEqual(['sys.welcome', '0', 'sys.gap', '2']);
+    expect(connection.envelopes[2]!.data).toEqual({ messages: 2, notices: 3 });
+  });
+
   it('is sent over the next connection, behind the frames that wait', async () => {
     session.send(numbered(1));
     session.detach();
@@ -279,6 +312,7 @@ describe('the gap of a session that missed messages', () => {
     miss(3);
     registry.end(session, 1000);
     miss(1);
+    session.sendNotice(numbered(1));
     connection.sink.resume();
     session.outbox.flushAll();
     await tick();
@@ -301,7 +335,7 @@ describe('random sequences of frames, missed messages and connections', () => {
   const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
   const SIZES = [0, 0, 0, 100, 1000, 2040, 2060, 6000, 70_000];
 
-  it.each(SEEDS)('keep the order and the exact number of missed messages, seed %i', async (seed) => {
+  it.each(SEEDS)('keep the order and the exact numbers of missed messages and notices, seed %i', async (seed) => {
     const random = new Random(seed);
     const registry = newRegistry({ OUTBOX_HIGH_WATER_BYTES: '20000' });
     const opened = openSession(registry);
@@ -340,21 +374,27 @@ describe('random sequences of frames, missed messages and connections', () => {
     const sends: readonly (() => void)[] = [
       () => session.send(next()),
       () => session.sendShared(next()),
+      () => session.sendNotice(next()),
       () => route(session, next()),
       () => session.send(Buffer.concat([next(), next()]) as Frame, 2),
     ];
     for (let step = 0; step < 1000; step++) {
       if (random.once(3)) await random.pick(steps)();
-      else if (!session.outbox.overloaded || random.once(10)) random.pick(sends)();
-      else {
+      else if (!session.outbox.overloaded) random.pick(sends)();
+      else if (random.once(10)) session.send(next());
+      else if (random.once(2)) {
         session.missMessage();
         expected.push(MISSED);
+      } else {
+        session.sendNotice(numbered(-1));
+        expected.push(MISSED_NOTICE);
       }
     }
     (link.current ?? attach()).sink.resume();
     for (let count = 0; count < 10; count++) await tick();
     expect(expected).toContain(MISSED);
-    expect(sequence(...connections)).toEqual(expected);
+    expect(expected).toContain(MISSED_NOTICE);
+    expect(messagesFirst(sequence(...connections))).toEqual(messagesFirst(expected));
     const sent = connections.flatMap(({ types }) => types).length - 1; // without the welcome
     expect(session.outbox.framesSent).toBe(sent);
     expect(session.outbox.bufferedBytes).toBe(0);
@@ -362,8 +402,8 @@ describe('random sequences of frames, missed messages and connections', () => {
     const gaps = connections.flatMap(({ envelopes }) => envelopes).filter(({ type }) => type === 'sys.gap');
     for (const { receiver, data } of gaps) {
       expect(receiver).toBe(session.id);
-      expect(data).toEqual({ messages: expect.any(Number) as number, notices: 0 });
-      expect((data as { messages: number }).messages).toBeGreaterThan(0);
+      const { messages, notices } = data as { messages: number; notices: number };
+      expect(messages + notices).toBeGreaterThan(0);
     }
   });
 });

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { GroupPermissions } from '../../src/groups/group-permissions.js';
 import type { UserIndex } from '../../src/groups/user-index.js';
@@ -6,7 +7,7 @@ import { SessionDirectory } from '../../src/messaging/session-directory.js';
 import { SystemRequestHandler } from '../../src/messaging/system-request-handler.js';
 import { PresenceNotices } from '../../src/presence/presence-notices.js';
 import { Presence } from '../../src/presence/presence.js';
-import { MAX_WAITING_CALLS, MessageError } from '../../src/protocol/index.js';
+import { MAX_WAITING_CALLS, MessageError, textFrame } from '../../src/protocol/index.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { Log } from '../../src/telemetry/log.js';
@@ -56,7 +57,7 @@ describe('watching users', () => {
   let pending: Promise<void>[];
 
   beforeEach(() => {
-    registry = newRegistry();
+    registry = newRegistry({ OUTBOX_HIGH_WATER_BYTES: '65536' });
     pending = [];
     users = new FakeUsers();
     permissions = new FakePermissions();
@@ -81,7 +82,7 @@ describe('watching users', () => {
     return connection.envelopes.slice(1).map(({ type, ref, data }) => {
       const { user, sessions, status, code } = data as Record<string, unknown>;
       const rest = type === 'sys.presence' ? `${String(user)} ${String(sessions)}` : String(status ?? code);
-      return [type.slice('sys.'.length), ref ?? '-', rest].join(' ');
+      return [type.replace('sys.', ''), ref ?? '-', rest].join(' ');
     });
   };
 
@@ -142,6 +143,33 @@ describe('watching users', () => {
     ]);
   });
 
+  it('counts the notices that a session misses while it reads too slowly, and sends each answer', async () => {
+    watch('bob');
+    ann.connection.sink.stalled = true;
+    while (!ann.session.outbox.overloaded) {
+      ann.session.send(textFrame(JSON.stringify({ type: 'long', data: { status: 'x'.repeat(30_000) } })));
+      await turn();
+    }
+    for (const sessions of [1, 0, 1]) users.change('bob', sessions);
+    watch('bob', 'w');
+    users.change('bob', 0);
+    ann.connection.sink.resume();
+    for (let count = 0; count < 3; count++) await turn();
+    users.change('bob', 2);
+    expect(received().filter((each) => !each.includes('x'))).toEqual([
+      'presence - bob 0',
+      'gap - undefined',
+      'presence w bob 1',
+      'gap - undefined',
+      'presence - bob 2',
+    ]);
+    const gaps = ann.connection.envelopes.filter(({ type }) => type === 'sys.gap').map(({ data }) => data);
+    expect(gaps).toEqual([
+      { messages: 0, notices: 3 },
+      { messages: 0, notices: 1 },
+    ]);
+  });
+
   it('is limited for each session', () => {
     for (const user of ['a', 'b', 'c', 'a']) watch(user);
     expect(codeOf(() => watch('d', 'd'))).toBe('too_many_watches d');
@@ -184,7 +212,7 @@ describe('watching users', () => {
   ])('is invalid with the receiver %s and data %s', (receiver, data, field) => {
     for (const type of ['sys.watch', 'sys.unwatch']) {
       const request = { type, id: 'i', receiver, data };
-      expect(() => requests.answer(ann.session, request)).toThrow(new RegExp(`^${field} must be`));
+      expect(() => requests.answer(ann.session, request)).toThrow(new RegExp(`^${field}( of ${type})? must be`));
     }
   });
 

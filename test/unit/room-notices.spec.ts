@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Groups, received, remoteId } from '../support/groups.js';
+import { Random } from '../support/random.js';
 import type { FakeSession } from '../support/sessions.js';
 
 const LIMIT = 4;
@@ -77,6 +78,55 @@ describe('the notices of a room over ROOM_NOTICE_LIMIT', () => {
       { room: 'garden', total: LIMIT },
       { room: 'yard', total: LIMIT + 2 },
     ]);
+  });
+
+  it('have the pending number before the first single notice', () => {
+    const [one, other] = join(LIMIT) as [FakeSession, FakeSession];
+    for (const { session } of [one, other]) groups.rooms.leave(session, 'garden');
+    received(first);
+    expect(first.connection.envelopes.slice(-3).map(({ type, data }) => [type, data])).toEqual([
+      ['sys.room', { room: 'garden', total: LIMIT + 1 }],
+      ['sys.room', { room: 'garden', total: LIMIT }],
+      ['sys.left', {}],
+    ]);
+  });
+
+  it.each(Array.from({ length: 20 }, (_, index) => index + 1))('count right with single ones, seed %i', (seed) => {
+    const random = new Random(seed);
+    let counted = 1;
+    let read = first.connection.envelopes.length;
+    let single = 0;
+    const count = (): void => {
+      received(first);
+      const { envelopes } = first.connection;
+      const news = envelopes.slice(read).filter(({ receiver }) => receiver === '#garden');
+      read = envelopes.length;
+      for (const { type, data } of news) {
+        if (type === 'sys.room') counted = data.total as number;
+        else counted += type === 'sys.joined' ? 1 : -1;
+      }
+      if (news.length === 0 || news.at(-1)!.type === 'sys.room') return;
+      expect(counted).toBe(groups.rooms.size('garden'));
+      single++;
+    };
+    const members: FakeSession[] = [];
+    for (let step = 0; step < 300; step++) {
+      if (random.once(4)) vi.advanceTimersByTime(random.between(1, 600));
+      count();
+      if (random.once(8) && members.length > 0) {
+        const leaving = members.splice(0, random.between(1, members.length));
+        groups.registry.endAll(
+          4101,
+          leaving.map(({ session }) => session),
+        );
+      } else if (random.below(2 * LIMIT) >= members.length) members.push(...join(1));
+      else groups.rooms.leave(members.pop()!.session, 'garden');
+      count();
+    }
+    expect(single).toBeGreaterThan(50);
+    vi.advanceTimersByTime(2000);
+    count();
+    expect(counted).toBe(groups.rooms.size('garden'));
   });
 
   it('count the members of other nodes', () => {

@@ -10,6 +10,10 @@ import type { Member } from './member.js';
 /** Closes a session in place of a code that only a newer version has. */
 const KICKED = 4000;
 
+type Kick = Extract<Request, { readonly type: 'kick' }>;
+/** The outcome of a request; `undefined` where it has succeeded without counts. */
+type Outcome = RequestFailure | GroupReceipt | undefined;
+
 /** Executes the batches and RPCs of other nodes on the sessions of this one. */
 export class RequestExecutor {
   constructor(
@@ -24,12 +28,13 @@ export class RequestExecutor {
   execute(member: Member, { sentAtMs }: Head, batch: Batch, reply: string): void {
     const isFresh = member.clock.maxAgeMs(sentAtMs, this.clock.now()) <= batch.maxAgeMs;
     if (!isFresh || !member.synced || !this.state.joined) return this.refuse(batch, reply);
-    this.#answer(batch, reply, (request) => this.#execute(request));
+    this.#answer(batch, reply, this.#outcomes(batch));
   }
 
   /** Answers every request of a batch with `unavailable`. */
   refuse(batch: Batch, reply: string): void {
-    this.#answer(batch, reply, () => 'unavailable');
+    const outcomes = batch.items.map((): Outcome => 'unavailable');
+    this.#answer(batch, reply, outcomes);
   }
 
   /** Executes an RPC. */
@@ -43,16 +48,12 @@ export class RequestExecutor {
     }
   }
 
-  #answer(
-    { number, items }: Batch,
-    reply: string,
-    execute: (request: Request | undefined) => RequestFailure | GroupReceipt | undefined,
-  ): void {
+  /** Answers a batch. @param outcomes those of its requests, in their order */
+  #answer({ number }: Batch, reply: string, outcomes: Iterable<Outcome>): void {
     const refused: [number, RequestFailure][] = [];
     const counts: [number, GroupReceipt][] = [];
     let index = 0;
-    for (const request of items) {
-      const outcome = execute(request);
+    for (const outcome of outcomes) {
       if (typeof outcome === 'string') refused.push([index, outcome]);
       else if (outcome !== undefined) counts.push([index, outcome]);
       index++;
@@ -60,15 +61,37 @@ export class RequestExecutor {
     this.publisher.receipt(reply, { kind: 'receipt', number, refused, ...(counts.length > 0 && { counts }) });
   }
 
-  #execute(request: Request | undefined): RequestFailure | GroupReceipt | undefined {
+  /**
+   * Executes requests in their order. Sessions that are kicked one after the other are closed at one moment, because their
+   * number would else square the notices of their departures.
+   */
+  *#outcomes({ items }: Batch): Iterable<Outcome> {
+    let kicks: Kick[] = [];
+    for (const request of items) {
+      const isKick = request?.type === 'kick';
+      if (kicks.length > 0 && !(isKick && request.code === kicks[0]!.code)) {
+        yield* this.#kick(kicks);
+        kicks = [];
+      }
+      if (isKick) kicks.push(request);
+      else yield this.#execute(request);
+    }
+    if (kicks.length > 0) yield* this.#kick(kicks);
+  }
+
+  #kick(kicks: readonly Kick[]): readonly Outcome[] {
+    const ids = kicks.map(({ receiver }) => receiver);
+    const found = this.delegate.kick(ids, knownCode(kicks[0]!.code));
+    return found.map((isFound) => (isFound ? undefined : 'receiver_not_found'));
+  }
+
+  #execute(request: Exclude<Request, Kick> | undefined): Outcome {
     if (request === undefined) return 'unavailable';
     switch (request.type) {
       case 'message':
         return this.delegate.deliverLocal(request.sender, request.receiver, request.frame);
       case 'groupMessage':
         return this.delegate.deliverToGroup(request.sender, request.receiver, request.frame);
-      case 'kick':
-        return this.delegate.kick(request.receiver, knownCode(request.code)) ? undefined : 'receiver_not_found';
       default:
         return this.delegate.changeRoom(request.type, request.receiver, request.room);
     }

@@ -68,7 +68,7 @@ export class BatchAccumulator {
   }
 
   addRequest(nodeId: string, request: Request, callback: RequestCallback): void {
-    this.#sendEvents();
+    this.sendEvents();
     let batch = this.#batches.get(nodeId);
     if (batch === undefined) this.#batches.set(nodeId, (batch = this.#beginBatch()));
     writeRequest(batch.bytes, request);
@@ -84,13 +84,21 @@ export class BatchAccumulator {
       this.#events.u32((this.#sequence = (this.#sequence + 1) >>> 0));
     }
     writeEvent(this.#events, clusterEvent);
-    if (this.#events.length >= FULL_BYTES) this.#sendEvents();
+    if (this.#events.length >= FULL_BYTES) this.sendEvents();
     else this.#schedule();
+  }
+
+  /** Sends the events that were added; requests wait for the end of the turn. */
+  sendEvents(): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    this.#events = undefined;
+    this.publisher.announce(this.subjects.all, finish(events, this.clock.now()));
   }
 
   /** Sends everything that was added. The end of the turn does the same. */
   flush(): void {
-    this.#sendEvents();
+    this.sendEvents();
     this.#sendBatches();
   }
 
@@ -110,13 +118,6 @@ export class BatchAccumulator {
     bytes.u32(number);
     bytes.f64(this.maxAgeMs);
     return { number, receipt: this.subjects.receipt(origin.nodeId, number), bytes, callbacks: [] };
-  }
-
-  #sendEvents(): void {
-    const events = this.#events;
-    if (events === undefined) return;
-    this.#events = undefined;
-    this.publisher.announce(this.subjects.all, finish(events, this.clock.now()));
   }
 
   #sendBatches(): void {

@@ -121,8 +121,14 @@ export class NodePublisher {
     void this.#sendTo(nodeId, { kind: 'rpcResponse', number: response.number, failure: 'too_large' });
   }
 
-  /** Answers a batch. A lost receipt makes the sending node time out. @param reply the receipt subject of the batch */
+  /**
+   * Answers a batch, after the events that it caused: a node whose request to join has succeeded has the new member. A lost
+   * receipt makes the sending node time out.
+   *
+   * @param reply the receipt subject of the batch
+   */
   receipt(reply: string, receipt: Receipt): void {
+    this.#accumulator.sendEvents();
     this.connector.announce(reply, this.#encode(receipt));
   }
 

@@ -4,7 +4,6 @@ import { RoomIndex } from '../../groups/room-index.js';
 import { RememberedAnswers } from '../../messaging/remembered-answers.js';
 import { Presence } from '../../presence/presence.js';
 import { leftFrame } from '../../protocol/index.js';
-import type { TokenClaims } from '../../sessions/identity.js';
 import type { Session } from '../../sessions/session.js';
 import { TokenExpiry } from './token-expiry.js';
 import type { VerifiedToken } from './token-verifier.js';
@@ -26,19 +25,18 @@ export class RenewedRights {
    */
   async apply(session: Session, { claims, expiresAt }: VerifiedToken): Promise<void> {
     const { identity } = session;
-    const before = identity.claims;
     this.expiry.forget(session);
     identity.claims = claims;
     identity.expiresAt = expiresAt;
     this.expiry.watch(session);
     this.answers.forget(session);
     const rooms = [...this.rooms.roomsOf(session)];
-    await Promise.all([...rooms.map((room) => this.#recheck(session, room, before)), this.presence.recheck(session)]);
+    await Promise.all([...rooms.map((room) => this.#recheck(session, room)), this.presence.recheck(session)]);
   }
 
   /** Takes a session out of a room that it may not be in any more, and notifies it. */
-  async #recheck(session: Session, room: string, before: TokenClaims | undefined): Promise<void> {
-    const stays = this.permissions.mayStay(session, room, before);
+  async #recheck(session: Session, room: string): Promise<void> {
+    const stays = this.permissions.mayStay(session, room);
     if (stays === true || (stays !== false && (await stays))) return;
     if (this.rooms.leave(session, room)) session.send(leftFrame(session.id, room));
   }

@@ -24,7 +24,7 @@ export interface ConnectAttempt {
 
 /** The user of a session, in place of that of a token. */
 export interface ConnectIdentity {
-  /** 1 to 256 characters, or a whole number, which is its decimal text. */
+  /** 1 to 256 characters of well-formed Unicode, or a whole number, which is its decimal text. */
   readonly user: string | number;
   /** Claims of the session, which `@Claims()` gives to handlers; frozen. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;

@@ -6,8 +6,8 @@ import { MAX_PAGE } from './limits.js';
 export class WhoDto {
   @Describe('`next` of the previous page.')
   @IsOptional()
-  @IsString({ message: 'data.after must be a string' })
   @MaxLength(128, { message: 'data.after must be at most 128 characters' })
+  @IsString({ message: 'data.after must be a string' })
   after?: string;
 
   @Describe('Maximum number of sessions; 100 by default.', 50)
