@@ -12,8 +12,7 @@ export function whoQuery(data: string | undefined, ref: string | undefined): Who
   // Most requests have no data. Skip validation, because thousands of them must not delay other sessions.
   if (data === undefined) return {};
   const body: unknown = JSON.parse(data);
-  if (body === null) return {};
-  if (typeof body !== 'object' || Array.isArray(body))
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new MessageError('invalid_message', 'data must be an object', ref);
   // Destructured and not assigned, because a key such as `__proto__` would change what is checked.
   const { after, limit, ...others } = body as Record<string, unknown>;

@@ -44,7 +44,7 @@ export async function leaveRoom(client: Client, room: string): Promise<void> {
 }
 
 /** Requests a page of the members of a room. @param room name without `#` */
-export async function membersOf(client: Client, room: string, page?: object | null): Promise<Members> {
+export async function membersOf(client: Client, room: string, page?: object): Promise<Members> {
   return dataOf(await request(client, 'sys.who', `#${room}`, page), 'sys.members') as Members;
 }
 
