@@ -72,7 +72,7 @@ describe('watching a user', () => {
     expect(watcher.inbox).toEqual([]);
   });
 
-  it('notifies of the end of a user last, after the departure of the session and its leaving of rooms', async () => {
+  it('notifies of the end of a user after its leaving of rooms, and before its departure', async () => {
     await start(2, { NOTICE_SCOPE: 'all' });
     const watcher = await as('wendy', 0);
     const ann = await as('ann', 1);
@@ -88,9 +88,7 @@ describe('watching a user', () => {
     const types = [await watcher.next(), await watcher.next(), await watcher.next(), await watcher.next()].map(
       ({ type }) => type,
     );
-    expect(types[0]).toBe('sys.joined');
-    expect(types.slice(1, 3).toSorted()).toEqual(['sys.departed', 'sys.left']);
-    expect(types[3]).toBe('sys.presence');
+    expect(types).toEqual(['sys.joined', 'sys.left', 'sys.presence', 'sys.departed']);
   });
 });
 
