@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { checkGroup } from '../messaging/group-routes.js';
 import { checkNoData } from '../messaging/no-data.js';
+import { chargeReceivers } from '../messaging/receiver-rate.js';
 import { SystemRequestHandler } from '../messaging/system-request-handler.js';
 import { whoQuery } from '../messaging/who-query.js';
 import {
@@ -69,18 +70,14 @@ export class GroupRequests {
       () => this.permissions.mayJoin(session, room),
       (mayJoin) => {
         if (!mayJoin) throw MessageError.of('forbidden', ref);
-        if (this.rooms.obstacle(session, room) === undefined) this.#charge(session, room, ref);
+        // Charges the join for its leave, too, because a leave is never refused.
+        if (this.rooms.obstacle(session, room) === undefined)
+          chargeReceivers(session, this.rooms.noticesOfMember(room), ref);
         const result = this.rooms.join(session, room, answer);
         if (result === 'too_many_rooms') throw MessageError.of(result, ref);
         if (result === 'member') answer(); // server code was faster
       },
     );
-  }
-
-  /** Charges a join for its leave, too, because a leave is never refused. @throws {MessageError} `rate_limited` */
-  #charge(session: Session, room: string, ref: string | undefined): void {
-    const retryAfterMs = session.connection?.chargeBroadcast(this.rooms.noticesOfMember(room)) ?? 0;
-    if (retryAfterMs > 0) throw MessageError.of('rate_limited', ref, { retryAfterMs });
   }
 
   #leave(session: Session, room: string, ref: string | undefined): undefined {

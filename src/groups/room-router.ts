@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { GroupReceipt } from '../cluster/backplane.js';
+import { NO_RECEIVERS } from '../messaging/group-routes.js';
+import { chargeReceivers, tryChargeReceivers } from '../messaging/receiver-rate.js';
 import {
   ackFrame,
   MessageError,
@@ -18,7 +20,6 @@ import { RemoteGroups, type GroupOutcome } from './remote-groups.js';
 import { RoomIndex } from './room-index.js';
 import type { Room } from './room.js';
 
-const NOBODY: GroupReceipt = { delivered: 0, skipped: 0 };
 const NOT_ALL = 'Not all members received the message; some of their nodes cannot be reached now.';
 
 /** Routes messages to the members of rooms on all nodes. A message of a session is charged by its receivers. */
@@ -40,7 +41,7 @@ export class RoomRouter {
   tryRoute(sender: Session, found: EnvelopeScanner): boolean {
     const room = this.rooms.findAt(found.receiverStart + 1, found.receiverEnd);
     if (room?.local.has(sender) !== true || !this.permissions.maySend(sender, room.receiver)) return false;
-    if (waitMs(sender, room.size - 1) > 0) return false;
+    if (!tryChargeReceivers(sender, room.size - 1)) return false;
     const ref = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
     this.#send(sender, room, stampedCopy(this.#ids, sender.idSlot, found), ref);
     return true;
@@ -56,8 +57,7 @@ export class RoomRouter {
     if (sender.closed) return; // the policy may close the session
     const room = this.rooms.find(name);
     const receivers = room === undefined ? 0 : room.size - (room.local.has(sender) ? 1 : 0);
-    const retryAfterMs = waitMs(sender, receivers);
-    if (retryAfterMs > 0) throw MessageError.of('rate_limited', id, { retryAfterMs });
+    chargeReceivers(sender, receivers, id);
     if (room !== undefined) this.#send(sender, room, stampedFrame(sender.id, envelope), id);
     else if (id !== undefined) sender.send(ackFrame(sender.id, id, 'accepted'));
   }
@@ -65,7 +65,7 @@ export class RoomRouter {
   /** Sends a message of server code. Returns no promise where all members are local. */
   deliver(sender: Session | string, receiver: string, frame: Frame): GroupReceipt | Promise<GroupReceipt> {
     const room = this.rooms.find(receiver.slice(1));
-    if (room === undefined) return NOBODY;
+    if (room === undefined) return NO_RECEIVERS;
     const isServer = typeof sender === 'string';
     const local = this.fanOut.send(room, frame, isServer ? undefined : sender);
     if (!room.hasRemote) return local;
@@ -76,7 +76,7 @@ export class RoomRouter {
   /** Puts a message of another node on the connections of local members. Copies the frame. */
   deliverLocal(receiver: string, frame: Frame): GroupReceipt {
     const room = this.rooms.find(receiver.slice(1));
-    if (room === undefined || room.local.size === 0) return NOBODY;
+    if (room === undefined || room.local.size === 0) return NO_RECEIVERS;
     return this.fanOut.send(room, Buffer.from(frame) as Frame);
   }
 
@@ -97,11 +97,6 @@ export class RoomRouter {
     if (failure !== undefined) this.remoteGroups.refuse(sender, failure);
     else if (ref !== undefined) sender.send(ackFrame(sender.id, ref, 'accepted', outcome.skipped));
   }
-}
-
-/** Charges a session for receivers. Returns 0, or the milliseconds to wait where nothing was charged. */
-function waitMs(sender: Session, receivers: number): number {
-  return sender.connection?.chargeBroadcast(receivers) ?? 0;
 }
 
 function failureOf({ failedNodes }: GroupOutcome, ref?: string): MessageError | undefined {

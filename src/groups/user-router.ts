@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { GroupReceipt } from '../cluster/backplane.js';
+import { NO_RECEIVERS } from '../messaging/group-routes.js';
 import { LocalDelivery } from '../messaging/local-delivery.js';
 import type { SessionRef } from '../messaging/peers.js';
+import { chargeReceivers, tryChargeReceivers } from '../messaging/receiver-rate.js';
 import {
   isServerSender,
   MessageError,
@@ -23,7 +25,6 @@ import { UserIndex } from './user-index.js';
 /** Whether sessions share the bytes of a frame, or get a copy because the caller uses the bytes again. */
 type DeliveryMethod = 'deliver' | 'deliverCopy';
 
-const NOBODY: GroupReceipt = { delivered: 0, skipped: 0 };
 const NOT_ALL = 'Not all sessions of the user received the message; some of their nodes cannot be reached now.';
 
 /** The sessions of a user that get a message. */
@@ -55,7 +56,7 @@ export class UserRouter {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
     if (!this.permissions.maySend(sender, receiver)) return false;
     const receivers = this.#receivers(sender, receiver);
-    if (isRefused(receivers) || this.#waitMs(sender, receivers) > 0) return false;
+    if (isRefused(receivers) || !tryChargeReceivers(sender, this.#sizeOf(receivers))) return false;
     const ref = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
     const isShared = receivers.local.length > 1;
     const frame = (isShared ? stampedCopy : stampedForCopy)(this.#ids, sender.idSlot, found);
@@ -69,8 +70,7 @@ export class UserRouter {
     if (!this.permissions.maySend(sender, receiver)) throw MessageError.of('forbidden', id);
     const receivers = this.#receivers(sender, receiver);
     if (isNobody(receivers)) throw notFound(id);
-    const retryAfterMs = this.#waitMs(sender, receivers);
-    if (retryAfterMs > 0) throw MessageError.of('rate_limited', id, { retryAfterMs });
+    chargeReceivers(sender, this.#sizeOf(receivers), id);
     this.#send(sender, receivers, receiver, stampedFrame(sender.id, envelope), id, 'deliver');
   }
 
@@ -91,7 +91,7 @@ export class UserRouter {
   /** Puts a message of another node on the connections of local sessions. Copies the frame. */
   deliverLocal(sender: string, receiver: string, frame: Frame): GroupReceipt {
     const local = this.users.local(receiver.slice(1));
-    if (local.length === 0) return NOBODY;
+    if (local.length === 0) return NO_RECEIVERS;
     return local.length === 1
       ? this.#deliverTo(local, sender, frame, 'deliverCopy')
       : this.#deliverTo(local, sender, Buffer.from(frame) as Frame, 'deliver');
@@ -150,9 +150,9 @@ export class UserRouter {
       this.remoteGroups.recordExchange(sender, this.users.remote(user));
   }
 
-  /** Charges a session for its receivers. Returns 0, or the milliseconds to wait where nothing was charged. */
-  #waitMs(sender: Session, { user, local }: Receivers): number {
-    return sender.connection?.chargeBroadcast(local.length + this.users.remoteCount(user)) ?? 0;
+  /** Returns the number of receivers on all nodes. */
+  #sizeOf({ user, local }: Receivers): number {
+    return local.length + this.users.remoteCount(user);
   }
 }
 

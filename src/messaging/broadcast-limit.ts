@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { MessageError } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
+import { chargeReceivers, tryChargeReceivers } from './receiver-rate.js';
 import { SessionDirectory } from './session-directory.js';
 
 /**
@@ -21,7 +22,7 @@ export class BroadcastLimit {
 
   /** Charges a broadcast of a session; returns `false`, and charges nothing, where {@link charge} throws. */
   tryCharge(sender: Session): boolean {
-    return this.#isOn && this.#waitMs(sender) === 0;
+    return this.#isOn && tryChargeReceivers(sender, this.#receivers);
   }
 
   /**
@@ -32,11 +33,10 @@ export class BroadcastLimit {
    */
   charge(sender: Session, ref: string | undefined): void {
     if (!this.#isOn) throw MessageError.of('forbidden', ref);
-    const retryAfterMs = this.#waitMs(sender);
-    if (retryAfterMs > 0) throw MessageError.of('rate_limited', ref, { retryAfterMs });
+    chargeReceivers(sender, this.#receivers, ref);
   }
 
-  #waitMs(sender: Session): number {
-    return sender.connection?.chargeBroadcast(this.sessionDirectory.size - 1) ?? 0;
+  get #receivers(): number {
+    return this.sessionDirectory.size - 1;
   }
 }

@@ -16,6 +16,9 @@ const MAX_NAME_CHARACTERS = MAX_RECEIVER_CHARACTERS - 1;
 const NOT_USER = `receiver must be @ and a user of 1 to ${MAX_NAME_CHARACTERS} characters`;
 const NOT_ROOM = `receiver must be # and a room name of 1 to ${MAX_NAME_CHARACTERS} characters of A-Za-z0-9._:-`;
 
+/** The receipt of a message that no session gets. */
+export const NO_RECEIVERS: GroupReceipt = { delivered: 0, skipped: 0 };
+
 /** Routes messages to users and rooms. Implemented by `groups/`, whose rank is higher. */
 export interface GroupRouter {
   /**

@@ -13,6 +13,7 @@ import type { Frame, ServerCloseCode } from '../protocol/index.js';
 import { sessionDetails } from '../sessions/session-details.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
+import { NO_RECEIVERS } from './group-routes.js';
 import { LocalDelivery } from './local-delivery.js';
 import { NoticeLog } from './notice-log.js';
 import { SessionDirectory } from './session-directory.js';
@@ -106,7 +107,7 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   deliverToGroup(sender: string, receiver: string, frame: Frame): GroupReceipt {
-    return this.#groups?.deliverLocal(sender, receiver, frame) ?? { delivered: 0, skipped: 0 };
+    return this.#groups?.deliverLocal(sender, receiver, frame) ?? NO_RECEIVERS;
   }
 
   changeRoom(change: RoomChange, id: string, room: string): RoomFailure | undefined {

@@ -7,14 +7,12 @@ import type { Session } from '../sessions/session.js';
 import { Broadcaster, localOnly } from './broadcaster.js';
 import { ClusterSessions, type DescribedSessions } from './cluster-sessions.js';
 import { EncodedMessage, idsOf, kindOf } from './encoded-message.js';
-import { GroupRoutes } from './group-routes.js';
+import { GroupRoutes, NO_RECEIVERS } from './group-routes.js';
 import { MessageRouter } from './message-router.js';
 import { pageLimit, type PageRequest } from './page-request.js';
 
 /** A receiver that is a user or a room. */
 export type GroupReceiver = `@${string}` | `#${string}`;
-
-const NOBODY: GroupReceipt = { delivered: 0, skipped: 0 };
 
 /** One page of this node's sessions, in the order of their ids. */
 export interface ListedSessions {
@@ -209,7 +207,7 @@ export class Switchboard {
   ): Promise<GroupReceipt | void> | GroupReceipt | undefined {
     const frame = new EncodedMessage(sender, type, data).frameFor(receiver);
     const isToGroup = isGroup(receiver);
-    if (!this.#announce(sender)) return isToGroup ? NOBODY : undefined;
+    if (!this.#announce(sender)) return isToGroup ? NO_RECEIVERS : undefined;
     return isToGroup
       ? this.groupRoutes.router.deliver(sender, receiver, frame)
       : this.router.deliver(sender, receiver, frame);
