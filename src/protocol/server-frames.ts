@@ -20,6 +20,11 @@ export function welcomeFrames(welcome: Welcome): (session: string) => Frame {
   };
 }
 
+/** Makes the welcome of a client that wants its session to outlive a connection. */
+export function welcomeFrame(session: string, welcome: Welcome): Frame {
+  return encode('sys.welcome', SERVER, session, undefined, JSON.stringify(welcome));
+}
+
 export function arrivedFrame(session: string, user?: string): Frame {
   return encode('sys.arrived', session, EVERYONE, undefined, user === undefined ? undefined : JSON.stringify({ user }));
 }
@@ -37,9 +42,16 @@ export function ackFrame(receiver: string, ref: string, status: Ack['status'], s
   return encode('sys.ack', SERVER, receiver, ref, data);
 }
 
-/** Acknowledges a message to a user. @param sessions sessions on whose connections the message was put */
-export function userAckFrame(receiver: string, ref: string, sessions: number): Frame {
-  return encode('sys.ack', SERVER, receiver, ref, `{"status":"routed","sessions":${sessions}}`);
+/**
+ * Acknowledges a message to a user.
+ *
+ * @param sessions sessions on whose connections the message was put
+ * @param held sessions that are away, for which the message is kept
+ */
+export function userAckFrame(receiver: string, ref: string, sessions: number, held = 0): Frame {
+  const status: Ack['status'] = sessions === 0 && held > 0 ? 'held' : 'routed';
+  const heldField = held > 0 ? `,"held":${held}` : '';
+  return encode('sys.ack', SERVER, receiver, ref, `{"status":"${status}","sessions":${sessions}${heldField}}`);
 }
 
 /** @param afterMs milliseconds from this notice until the client should reconnect */
@@ -86,6 +98,34 @@ export function presenceFrame(receiver: string, ref: string | undefined, presenc
 
 export function gapFrame(receiver: string, { messages, notices }: Gap): Frame {
   return encode('sys.gap', SERVER, receiver, undefined, `{"messages":${messages},"notices":${notices}}`);
+}
+
+/** Notifies that a session is away. @param session its id */
+export function awayFrame(session: string): Frame {
+  return encode('sys.away', session, EVERYONE, undefined, undefined);
+}
+
+/** Notifies that a session has come back. @param session its id */
+export function backFrame(session: string): Frame {
+  return encode('sys.back', session, EVERYONE, undefined, undefined);
+}
+
+/** Reports the received text frames to a client. The frame itself is not counted; {@link isSeenFrame} knows it. */
+export function seenFrame(receiver: string, frames: number): Frame {
+  return encode('sys.seen', SERVER, receiver, undefined, `{"frames":${frames}}`);
+}
+
+/** Tells a sender that the receiver of its message ended without having seen it. */
+export function undeliveredFrame(sender: string, ref: string, receiver: string): Frame {
+  return encode('sys.undelivered', SERVER, sender, ref, JSON.stringify({ receiver }));
+}
+
+/** The beginning of the payload of {@link seenFrame}, which no other message has. */
+const SEEN_START = Buffer.from('{"type":"sys.seen"');
+
+/** Returns whether a frame is a {@link seenFrame}. @param payloadAt where its payload begins */
+export function isSeenFrame(bytes: Buffer, payloadAt: number): boolean {
+  return SEEN_START.equals(bytes.subarray(payloadAt, payloadAt + SEEN_START.length));
 }
 
 /** @param data raw JSON text of the `data` of the ping */

@@ -24,6 +24,27 @@ const NOTICE_SCOPES = ['all', 'peers', 'rooms', 'none'] as const;
 /** Which departures a session gets: all, those of its peers, those in its rooms (as `sys.left`), or none. */
 export type NoticeScope = (typeof NOTICE_SCOPES)[number];
 
+const NO_RETURN_REASONS = ['expired', 'ended', 'unknown', 'node_lost', 'overflow'] as const;
+
+/** The reason why a client got a new session although it offered the token of another one. */
+export type NoReturnReason = (typeof NO_RETURN_REASONS)[number];
+
+export class ResumeGrant {
+  @Describe('Names this session and proves that it is yours. Offer it as the subprotocol `resume.TOKEN.FRAMES`.')
+  @IsString()
+  readonly token!: string;
+
+  @Describe('Milliseconds for which the session outlives its connection.', 60_000)
+  @Min(1)
+  @IsInt()
+  readonly windowMs!: number;
+
+  @Describe('Bytes that are kept for you while you are away.', 262_144)
+  @Min(1)
+  @IsInt()
+  readonly bytes!: number;
+}
+
 export class Welcome {
   @Describe('The version of the protocol.')
   @Equals(PROTOCOL_VERSION)
@@ -45,6 +66,38 @@ export class Welcome {
   )
   @IsIn(NOTICE_SCOPES)
   readonly notices!: NoticeScope;
+
+  @Describe('Where you asked for it: what you need to come back to this session after its connection was lost.')
+  @IsOptional()
+  readonly resume?: ResumeGrant;
+
+  @Describe('Where you offered a token: whether this is the same session as before.')
+  @IsBoolean()
+  @IsOptional()
+  readonly resumed?: boolean;
+
+  @Describe(
+    'With `resumed` true: number of your text frames that the server has received. Send the later ones again.',
+    412,
+  )
+  @Min(0)
+  @IsInt()
+  @IsOptional()
+  readonly received?: number;
+
+  @Describe('With `resumed` true: milliseconds for which the session was without a connection.', 830)
+  @Min(0)
+  @IsInt()
+  @IsOptional()
+  readonly awayMs?: number;
+
+  @Describe(
+    'With `resumed` false: `expired`: you were away for too long. `ended`: the session was closed. `overflow`: the server was out of memory for sessions that are away. `node_lost`: its node is dead. `unknown`: any other token.',
+    'expired',
+  )
+  @IsIn(NO_RETURN_REASONS)
+  @IsOptional()
+  readonly reason?: NoReturnReason;
 }
 
 export class Arrival {
@@ -62,11 +115,11 @@ export class Departure {
   readonly code!: number;
 }
 
-const ACK_STATUSES = ['routed', 'accepted', 'left', 'unwatched'] as const;
+const ACK_STATUSES = ['routed', 'held', 'accepted', 'left', 'unwatched'] as const;
 
 export class Ack {
   @Describe(
-    "`routed`: put on the receiver's connection. `accepted`: a broadcast or a room message was handed on, or a handler ran. `left`: you are no member of the room. `unwatched`: you do not watch the user.",
+    "`routed`: put on the receiver's connection. `held`: kept for a receiver that is away. `accepted`: a broadcast or a room message was handed on, or a handler ran. `left`: you are no member of the room. `unwatched`: you do not watch the user.",
   )
   @IsIn(ACK_STATUSES)
   readonly status!: (typeof ACK_STATUSES)[number];
@@ -78,10 +131,19 @@ export class Ack {
   readonly skipped?: number;
 
   @Describe('Number of sessions of the user on whose connections the message was put; absent for other receivers.', 3)
-  @Min(1)
+  @Min(0)
   @IsInt()
   @IsOptional()
   readonly sessions?: number;
+
+  @Describe(
+    'Number of sessions of the user that are away, for which the message is kept; absent where there are none.',
+    1,
+  )
+  @Min(1)
+  @IsInt()
+  @IsOptional()
+  readonly held?: number;
 }
 
 export class ErrorData {
@@ -111,13 +173,18 @@ export class ShownSession {
   @IsString()
   readonly id!: string;
 
-  @Describe('Absent where the session has no user.')
+  @Describe('Absent where the session has no user, and where the operator does not show users.')
   @IsString()
   @IsOptional()
   readonly user?: string;
+
+  @Describe('Whether the session is without a connection and may come back; absent where it is connected.')
+  @Equals(true)
+  @IsOptional()
+  readonly away?: true;
 }
 
-/** An entry of `sys.sessions` or `sys.members`: an id, or an object with the user where the operator shows users. */
+/** An entry of `sys.sessions` or `sys.members`: an id, or an object where there is a user to show or the session is away. */
 export type SessionEntry = string | ShownSession;
 
 /** Name of the validation rule, by which the AsyncAPI document finds the rule. */
@@ -132,7 +199,9 @@ function IsSessionEntry(): PropertyDecorator {
 }
 
 export class SessionPage {
-  @Describe('Ids in ascending order; objects with the user where the operator shows users.')
+  @Describe(
+    'Ids in ascending order; objects with the user where the operator shows users, and for sessions that are away.',
+  )
   @IsSessionEntry()
   @IsArray()
   readonly sessions!: readonly SessionEntry[];
@@ -215,4 +284,21 @@ export class Gap {
   @Min(0)
   @IsInt()
   readonly notices!: number;
+}
+
+export class Seen {
+  @Describe(
+    'Number of text frames received from the other side since the first welcome, without `sys.seen` and welcomes.',
+    412,
+  )
+  @Min(0)
+  @IsInt()
+  readonly frames!: number;
+}
+
+export class Undelivered {
+  @Describe('Id of the session that has ended without having seen your message.', 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb')
+  @Matches(SESSION_ID)
+  @IsString()
+  readonly receiver!: string;
 }
