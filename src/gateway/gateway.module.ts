@@ -21,10 +21,12 @@ import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
 import { HookCaller } from './nest/hook-caller.js';
 import { RoomHooks } from './nest/room-hooks.js';
+import { ResumeHooks } from './nest/resume-hooks.js';
 import { SessionHooks } from './nest/session-hooks.js';
 import { GatewayBinding } from './gateway-binding.js';
 import { GatewayServer } from './gateway-server.js';
 import { SessionOpener } from './session-opener.js';
+import { SessionStart } from './session-start.js';
 import { SocketEvents } from './socket-events.js';
 import { UpgradeHandler } from './upgrade-handler.js';
 import { TokenExpiry } from './auth/token-expiry.js';
@@ -67,7 +69,9 @@ import { TokenVerifier } from './auth/token-verifier.js';
     HookCaller,
     RoomHooks,
     SessionHooks,
+    ResumeHooks,
     SessionOpener,
+    SessionStart,
     UpgradeHandler,
     GatewayServer,
     GatewayBinding,

@@ -51,7 +51,7 @@ export class SystemRequestHandler {
     const shown = this.settings.showUsers ? sessions.map((each) => this.#entry(each)) : sessions;
     const page = sessionsFrame(session.id, id, { sessions: shown, ...rest });
     session.send(page);
-    session.connection?.chargeAnswer(page.length);
+    session.rateLimiter?.chargeAnswer(page.length);
   }
 
   /** Adds the user to an id, where the session has one. */

@@ -1,6 +1,7 @@
 import type { Block } from '../protocol/index.js';
 import type { BlockPool } from './block-pool.js';
 import type { ByteSink } from './connection.js';
+import type { Replay } from './resumption.js';
 
 /**
  * Sealed batches of frames that wait for a full or missing connection, in order.
@@ -31,14 +32,32 @@ export class FrameBatches {
     pool.give(block);
   }
 
-  /** Writes all batches and returns how many text frames they hold. The caller drops this object afterwards. */
-  writeTo(sink: ByteSink): number {
+  /**
+   * Writes batches until so many bytes are written, and removes them; the last one may exceed the number. Returns how many
+   * text frames were written.
+   *
+   * @param replay keeps what was written
+   */
+  writeTo(sink: ByteSink, maxBytes: number, replay: Replay | null): number {
+    let written = 0;
     let frames = 0;
-    for (let index = 0; index < this.#buffers.length; index++) {
+    let index = 0;
+    for (; index < this.#buffers.length && written < maxBytes; index++) {
       const buffer = this.#buffers[index]!;
       sink.send(buffer, buffer.length);
+      replay?.push(buffer, this.#frames[index]!);
+      written += buffer.length;
       frames += this.#frames[index]!;
     }
+    this.#buffers.splice(0, index);
+    this.#frames.splice(0, index);
+    this.bytes -= written;
     return frames;
+  }
+
+  /** Moves all batches into a replay buffer. */
+  moveTo(replay: Replay): void {
+    for (let index = 0; index < this.#buffers.length; index++) replay.push(this.#buffers[index]!, this.#frames[index]!);
+    this.#buffers.length = this.#frames.length = this.bytes = 0;
   }
 }

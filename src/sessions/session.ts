@@ -1,8 +1,10 @@
 import { checkClose, isFrame, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
 import type { Identity, TokenClaims } from './identity.js';
-import type { OutboxServices } from './outbox-services.js';
 import { Outbox } from './outbox.js';
+import type { Resumption } from './resumption.js';
+import type { SessionOwner, SessionWork } from './session-owner.js';
+import type { SessionRateLimiter } from './session-rate-limiter.js';
 
 /** Reasons for which a client is not read from, as bits. Reading goes on when no reason is left. */
 export const PAUSE = {
@@ -18,18 +20,9 @@ export const PAUSE = {
 
 export type PauseReason = keyof typeof PAUSE;
 
-/** The registry as a session sees it: ends the session and calls the listeners. */
-export interface SessionOwner extends OutboxServices {
-  end(session: Session, code: number): void;
-  drop(session: Session, code: number): void;
-  fail(session: Session, error: unknown): void;
-}
-
 /** The server's record of one client under a generated id. Connections may be attached to it one after another. */
 export class Session {
   readonly outbox: Outbox;
-  /** When the session opened, Unix time. */
-  readonly openedAtMs = Date.now();
 
   /** Whether the session has ended: nothing is sent to it or in its name any more. Written by `SessionRegistry`. */
   closed = false;
@@ -43,12 +36,18 @@ export class Session {
   heldBytes = 0;
   /** Resolves when the handled messages of the session may run. Written by `SessionHooks`; `undefined` once it has. */
   arriving: Promise<void> | undefined = undefined;
+  /** Handled messages of the session. Written by `HandlerRunner` with the first one. */
+  work: SessionWork | undefined = undefined;
+  /** `undefined` where all rate limits are off. Written by `SocketEvents`. */
+  rateLimiter: SessionRateLimiter | undefined = undefined;
   /** How many notices of the log were sent to this session or precede it. Written by `NoticeLog`. */
   noticeOffset = 0;
 
   /** Written by {@link attach} and {@link detach}; kept after the end, because its traffic is still counted. */
   #connection: Connection | undefined;
-  /** Whether bytes arrived since the last heartbeat. Written by {@link markAlive} and {@link takeAlive}. */
+  /** Written by {@link makeResumable}. */
+  #resumption: Resumption | null = null;
+  /** Whether bytes arrived since the last heartbeat. Written by {@link markAlive}, {@link takeAlive}. */
   #alive = true;
   /** Bits of {@link PAUSE}. Written by {@link pauseReading} and {@link resumeReading}. */
   #pauses = 0;
@@ -57,10 +56,24 @@ export class Session {
   constructor(
     readonly id: string,
     readonly idSlot: number,
-    readonly identity: Identity,
+    /** Replaced when the client comes back, because its address and its token may be others. Written by `Resumptions`. */
+    public identity: Identity,
     private readonly owner: SessionOwner,
+    /** When the session opened, Unix time. */
+    readonly openedAtMs = Date.now(),
   ) {
     this.outbox = new Outbox(this, owner);
+  }
+
+  /** Whether a client is connected; `away` where the connection was lost and the client may come back. */
+  get state(): 'open' | 'away' | 'closed' {
+    if (this.closed) return 'closed';
+    return this.#connection === undefined && this.#resumption !== null ? 'away' : 'open';
+  }
+
+  /** What lets the client come back after its connection was lost; `null` where the client has not asked for it. */
+  get resumption(): Resumption | null {
+    return this.#resumption;
   }
 
   /** @deprecated Use {@link closed}. */
@@ -68,7 +81,7 @@ export class Session {
     return this.closed;
   }
 
-  /** The attached connection; the last one where the session has ended. */
+  /** The attached connection; the last one where the session has ended; `undefined` while the session is away. */
   get connection(): Connection | undefined {
     return this.#connection;
   }
@@ -105,6 +118,12 @@ export class Session {
     return bytesWritten + this.outbox.bufferedBytes - sink.writableLength;
   }
 
+  /** Lets the client come back. Call it before a connection is attached. */
+  makeResumable(resumption: Resumption): void {
+    this.#resumption = resumption;
+    this.outbox.replay = resumption.replay;
+  }
+
   /** Sends over this connection from now on, beginning with the frames that wait in the outbox. */
   attach(connection: Connection): void {
     this.#connection = connection;
@@ -122,6 +141,7 @@ export class Session {
   /** Parts with the connection; frames wait in the outbox until another one is attached. */
   detach(): void {
     this.#connection = undefined;
+    this.#pauses &= ~PAUSE.application; // the application paused the lost connection
     this.outbox.detach();
   }
 
@@ -156,7 +176,7 @@ export class Session {
    */
   sendNotice(frame: Frame): void {
     if (this.closed) return;
-    if (this.outbox.overloaded) this.outbox.miss('notices');
+    if (this.outbox.refuses(frame.length)) this.outbox.miss('notices');
     else this.outbox.appendShared(frame, 1);
   }
 

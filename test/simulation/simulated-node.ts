@@ -302,9 +302,7 @@ export class SimulatedNode {
       },
       terminate: () => undefined,
       onceClosed: () => undefined,
-      countError: () => false,
-      chargeAnswer: () => undefined,
-      chargeBroadcast: () => 0,
+      countError: () => undefined,
     };
   }
 

@@ -114,15 +114,7 @@ export class FakeConnection implements Connection {
     if (this.isClosed) listener(1006);
   }
 
-  countError(): boolean {
-    return false;
-  }
-
-  chargeAnswer(): void {}
-
-  chargeBroadcast(): number {
-    return 0;
-  }
+  countError(): void {}
 }
 
 export interface FakeSession {

@@ -97,7 +97,7 @@ describe('the handler queue', () => {
     });
   };
   const add = (request: ServerRequest, handler: MessageHandlerCallback, bytes = 0): void =>
-    queue.add(request, handler, bytes);
+    queue.add(session.connection!, request, handler, bytes);
   const returning = (value: unknown) => async (): Promise<unknown> => value;
 
   beforeEach(() => {

@@ -1,5 +1,7 @@
 import type { Subscription } from 'rxjs';
 import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../protocol/index.js';
+import type { Connection } from '../../sessions/connection.js';
+import type { SessionWork } from '../../sessions/session-owner.js';
 import type { Session } from '../../sessions/session.js';
 import type { SlowConsumers } from '../../sessions/slow-consumers.js';
 import type { Counters } from '../../telemetry/counters.js';
@@ -16,6 +18,8 @@ const CALL_BYTES = 256;
 /** A handled message that waits or runs. */
 export interface HandlerCall extends ServerRequest {
   readonly session: Session;
+  /** The socket by which the message came; the session may have another one by now. */
+  readonly client: Connection;
   /** The only copy of the message; `undefined` once it is parsed. */
   data: string | undefined;
   readonly handler: MessageHandlerCallback;
@@ -53,7 +57,7 @@ export interface HandlerQueueServices {
  * bytes of all of them are counted for the session and bounded; a single message of any length is queued. A call that
  * awaits nothing runs at once, without a promise.
  */
-export class HandlerQueue implements TurnTaker {
+export class HandlerQueue implements SessionWork, TurnTaker {
   readonly #waiting: HandlerCall[] = [];
   readonly #streams = new Set<Subscription>();
   #current: HandlerCall | undefined;
@@ -68,12 +72,17 @@ export class HandlerQueue implements TurnTaker {
    * @param messageBytes size of the message in memory
    * @throws {MessageError} `rate_limited` when the queue is full
    */
-  add({ type, id, receiver, data }: ServerRequest, handler: MessageHandlerCallback, messageBytes: number): void {
+  add(
+    client: Connection,
+    { type, id, receiver, data }: ServerRequest,
+    handler: MessageHandlerCallback,
+    messageBytes: number,
+  ): void {
     const heldBytes = messageBytes + CALL_BYTES;
     if (this.#isFull(heldBytes)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
     this.services.slowConsumers.hold(this.session, heldBytes);
     const { session } = this;
-    const call = { session, type, id, receiver, data, handler, heldBytes, abort: undefined, values: undefined };
+    const call = { session, client, type, id, receiver, data, handler, heldBytes, abort: undefined, values: undefined };
     this.#waiting.push(call);
     if (!this.#running) this.#start();
   }

@@ -30,9 +30,10 @@ export class MessageDispatcher {
 
   /** Decodes and dispatches one text message. @param bytes its length on the wire */
   read(socket: GatewaySocket, text: string, bytes: number): void {
-    const { sessionRateLimiter } = socket;
-    if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(bytes)) this.#read(socket, text, bytes);
-    else this.refuse(socket, answeredIn(text), bytes);
+    const rateLimiter = socket.session?.rateLimiter;
+    const isWithin = rateLimiter === undefined || rateLimiter.tryTake(bytes);
+    const type = isWithin ? this.#read(socket, text, bytes) : this.#refuseText(socket, text, bytes);
+    if (type !== 'sys.seen') socket.session?.resumption?.received(bytes);
   }
 
   /**
@@ -65,14 +66,21 @@ export class MessageDispatcher {
   refuse(socket: GatewaySocket, { type, id }: Answered, bytes: number): void {
     const session = this.#received(socket);
     if (session === undefined) return;
-    const details = { retryAfterMs: socket.sessionRateLimiter!.waitMs(bytes) };
+    const details = { retryAfterMs: session.rateLimiter!.waitMs(bytes) };
     this.replies.error(session, type, { code: 'rate_limited', message: ERRORS.rate_limited, ref: id, details });
   }
 
-  #read(socket: GatewaySocket, text: string, bytes: number): void {
+  #refuseText(socket: GatewaySocket, text: string, bytes: number): string | undefined {
+    const answered = answeredIn(text);
+    this.refuse(socket, answered, bytes);
+    return answered.type;
+  }
+
+  /** Returns the type of the message; `undefined` where it cannot be read. */
+  #read(socket: GatewaySocket, text: string, bytes: number): string | undefined {
     let type: string | undefined;
     const session = this.#received(socket);
-    if (session === undefined) return;
+    if (session === undefined) return undefined;
     try {
       const envelope = decode(text);
       type = envelope.type;
@@ -82,6 +90,7 @@ export class MessageDispatcher {
     } catch (error) {
       this.#failed(session, type, error);
     }
+    return type;
   }
 
   /** Counts a message and returns its session; `undefined` once the session has ended. */

@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
 import type { Identity } from '../../sessions/identity.js';
+import { Resumptions } from '../../resume/resumptions.js';
 import { Settings } from '../../settings/settings.js';
 import { Authenticator, type Authentication } from './authenticator.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
-import { ConnectionPlaces, type ClosedAdmission } from './connection-places.js';
+import { ConnectionPlaces, type AdmittedClient, type ClosedAdmission } from './connection-places.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
+import { MALFORMED_OFFER, readResumeOffer } from '../resume/resume-offer.js';
 import { isThenable } from '../thenable.js';
 
 /** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
@@ -18,8 +20,8 @@ export const TOO_MANY: HandshakeRejection = {
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
 
-/** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
-export type AdmissionResult = Identity | HandshakeRejection | ClosedAdmission;
+/** The result of admission. An admitted client gets a session; a rejection is sent as the HTTP response. */
+export type AdmissionResult = AdmittedClient | HandshakeRejection | ClosedAdmission;
 
 /**
  * Admits handshakes: checks capacity, the rate of the address, origin, token, the application's own check, and the limits
@@ -35,6 +37,7 @@ export class Admission {
     private readonly origins: OriginPolicy,
     private readonly authenticator: Authenticator,
     private readonly places: ConnectionPlaces,
+    private readonly resumptions: Resumptions,
     { handshakesPerSecond }: Settings,
   ) {
     this.#rate = new AddressRateLimiter(handshakesPerSecond);
@@ -54,11 +57,11 @@ export class Admission {
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
-    return isThenable(result) ? this.#settled(key, result) : this.#place(key, result);
+    return isThenable(result) ? this.#settled(key, request, result) : this.#place(key, request, result);
   }
 
   /** Uncounts an admitted handshake. */
-  release(admitted: Identity | ClosedAdmission): void {
+  release(admitted: AdmittedClient | ClosedAdmission): void {
     this.places.release(admitted);
   }
 
@@ -76,17 +79,24 @@ export class Admission {
   }
 
   /** Waits until a client is identified. Uncounts the connection where the check fails. */
-  async #settled(key: string, result: Promise<Authentication>): Promise<AdmissionResult | undefined> {
+  async #settled(
+    key: string,
+    request: IncomingMessage,
+    result: Promise<Authentication>,
+  ): Promise<AdmissionResult | undefined> {
     const decided = await result.catch((error: unknown) => {
       this.#reject(key, undefined);
       throw error;
     });
-    return decided === undefined || 'code' in decided ? this.#reject(key, decided) : this.#place(key, decided);
+    return decided === undefined || 'code' in decided ? this.#reject(key, decided) : this.#place(key, request, decided);
   }
 
   /** Counts an identified client by its user or its address instead. Uncounts it where there is no place. */
-  #place(key: string, identity: Identity): AdmissionResult {
-    return this.places.take(key, identity) ?? this.#reject(key, TOO_MANY);
+  #place(key: string, request: IncomingMessage, identity: Identity): AdmissionResult {
+    const offer = this.resumptions.isOn ? readResumeOffer(request) : undefined;
+    const hasOffer = offer !== undefined && offer !== MALFORMED_OFFER;
+    const resume = hasOffer ? this.resumptions.decide(offer, identity.user) : undefined;
+    return this.places.take(key, identity, resume) ?? this.#reject(key, TOO_MANY);
   }
 
   /** Rejects a handshake that {@link #checkLimits} has counted. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { CLOSE_CODES } from '../../protocol/index.js';
+import type { Connection } from '../../sessions/connection.js';
 import { trafficOf, type Traffic } from '../../sessions/session-details.js';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
@@ -33,6 +34,11 @@ export class SessionMetrics implements SessionListener {
     if (this.log.debugs) this.log.debug('connected', fieldsOf(session));
   }
 
+  away(session: Session, code: number, connection: Connection): void {
+    connection.onceClosed(() => this.#addTraffic(connection));
+    this.log.debug('away', { code, ...fieldsOf(session) });
+  }
+
   closed(session: Session, code: number): void {
     const byServer = code in CLOSE_CODES && code !== 1000;
     this.counters.count(this.counters.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER_CODE);
@@ -58,9 +64,12 @@ export class SessionMetrics implements SessionListener {
 
   #onConnectionClosed(session: Session): void {
     if (!this.#closing.delete(session)) return;
-    const { bytesIn, bytesOut } = trafficOf(session);
-    this.#bytesIn += bytesIn;
-    this.#bytesOut += bytesOut;
+    if (session.connection !== undefined) this.#addTraffic(session.connection);
+  }
+
+  #addTraffic({ bytesRead, bytesWritten }: Connection): void {
+    this.#bytesIn += bytesRead;
+    this.#bytesOut += bytesWritten;
   }
 }
 
