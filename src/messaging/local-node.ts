@@ -159,6 +159,7 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   onFenced(): void {
-    this.sessions.closeAll(1012);
+    // Also those that could come back, because other nodes have announced their departure.
+    for (const session of this.sessions.endAll(1012)) session.close(1012);
   }
 }
