@@ -24,7 +24,7 @@ const NOTICE_SCOPES = ['all', 'peers', 'rooms', 'none'] as const;
 /** Which departures a session gets: all, those of its peers, those in its rooms (as `sys.left`), or none. */
 export type NoticeScope = (typeof NOTICE_SCOPES)[number];
 
-const NO_RETURN_REASONS = ['expired', 'ended', 'unknown', 'node_lost', 'overflow'] as const;
+export const NO_RETURN_REASONS = ['expired', 'ended', 'unknown', 'node_lost', 'overflow'] as const;
 
 /** The reason why a client got a new session although it offered the token of another one. */
 export type NoReturnReason = (typeof NO_RETURN_REASONS)[number];
