@@ -1,7 +1,7 @@
-import { WebSocket } from 'ws';
 import type { Received } from '../support/client.js';
 import type { AnswerCounts } from '../support/group-views.js';
 import type { Random } from '../support/random.js';
+import { RoamingLine } from '../support/roaming-line.js';
 import type { Ledger, SessionRecord } from './ledger.js';
 
 const RECONNECT_MS = [100, 1000] as const;
@@ -28,12 +28,16 @@ export interface Choices {
   readonly rooms: readonly string[];
 }
 
+/** Whether a client returns to its session after the loss of a connection. */
+export type ChaosKind = 'returns' | 'begins anew';
+
 /** A client that reconnects to any node whenever its connection ends, and records its messages in the ledger. */
 export class ChaosClient {
-  /** The current session; undefined while disconnected. */
+  /** The current session; undefined while disconnected, unless the client returns to it. */
   record: SessionRecord | undefined;
-  #socket: WebSocket | undefined;
+  readonly #line: RoamingLine;
   #url = '';
+  #lostMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -42,19 +46,32 @@ export class ChaosClient {
     private readonly user: ChaosUser,
     private readonly choices: Choices,
     private readonly random: Random,
+    private readonly kind: ChaosKind,
   ) {
+    const events = {
+      opened: (id: string) => this.#onOpened(id),
+      returned: () => void ledger.returns++,
+      message: (message: Received) => this.#receive(message),
+      lost: () => this.#onLost(),
+    };
+    this.#line = new RoamingLine(events, kind);
     this.#connect();
   }
 
   get isConnected(): boolean {
-    return this.record !== undefined;
+    return this.#line.isOpen;
+  }
+
+  /** Cuts the connection of a client that returns. */
+  cut(): void {
+    if (this.kind === 'returns') this.#line.cut();
   }
 
   sendTo(receiver: string): void {
     const { record } = this;
     if (record === undefined) return;
     const number = this.ledger.onSent(record, receiver);
-    this.#socket!.send(`{"type":"talk","receiver":"${receiver}","id":"${number}","data":${number}}`);
+    this.#line.send({ type: 'talk', receiver, id: String(number), data: number });
   }
 
   /** Sends a message to a room of this client. */
@@ -77,25 +94,26 @@ export class ChaosClient {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#socket?.terminate();
+    this.#line.cut();
   }
 
   #connect(): void {
     const urls = this.choices.urls();
     if (urls.length === 0) return this.#reconnectLater();
-    const socket = new WebSocket((this.#url = this.random.pick(urls)), {
-      handshakeTimeout: 3000,
-      perMessageDeflate: false,
-      headers: { authorization: `Bearer ${this.user.token}` },
-    });
-    this.#socket = socket;
-    socket.on('message', (data) => this.#receive(JSON.parse((data as Buffer).toString()) as Received));
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      if (this.record !== undefined) this.record.endedMs = performance.now();
-      this.record = undefined;
-      this.#reconnectLater();
-    });
+    this.#url = this.random.pick(urls);
+    this.#line.connect({ url: this.#url, headers: { authorization: `Bearer ${this.user.token}` } });
+  }
+
+  #onLost(): void {
+    this.#lostMs = performance.now();
+    if (this.kind === 'begins anew') this.#end();
+    this.#reconnectLater();
+  }
+
+  /** Records that the session has ended with its last connection. */
+  #end(): void {
+    if (this.record !== undefined) this.record.endedMs = this.#lostMs;
+    this.record = undefined;
   }
 
   #reconnectLater(): void {
@@ -109,11 +127,13 @@ export class ChaosClient {
 
   /** Sends a request. Its `id` names the request, so that the answer does so too. */
   #request(type: string, receiver: string): void {
-    this.#socket!.send(JSON.stringify({ type, receiver, id: `${type} ${receiver}` }));
+    this.#line.send({ type, receiver, id: `${type} ${receiver}` });
   }
 
-  #onWelcome(id: string): void {
-    this.record = this.ledger.onOpened(id, this.#url, this.user.name);
+  #onOpened(id: string): void {
+    this.#end(); // the session to which the client did not return
+    const returns = this.kind === 'returns';
+    this.record = this.ledger.onOpened({ id, url: this.#url, user: this.user.name, returns });
     for (let count = 0; count < ROOMS_OF_SESSION; count++) this.#join();
     for (let count = 0; count < WATCHED; count++)
       this.#request('sys.watch', `@${this.random.pick(this.choices.users).name}`);
@@ -121,7 +141,6 @@ export class ChaosClient {
 
   #receive(message: Received): void {
     const { type, sender, receiver, ref, data } = message;
-    if (type === 'sys.welcome') return this.#onWelcome(receiver);
     const { record, ledger } = this;
     if (record === undefined) return;
     switch (type) {
@@ -138,7 +157,9 @@ export class ChaosClient {
       case 'sys.presence':
         return ledger.onPresence(record, data.user as string, data.online as boolean);
       case 'sys.gap':
-        return ledger.groups.missed(record);
+        return ledger.onGap(record);
+      case 'sys.undelivered':
+        return; // the message has its answer already
     }
     if (ref !== undefined) this.#onAnswer(record, ref, type, data as Answer);
   }

@@ -16,12 +16,17 @@ const MESSAGES_PER_STEP = 40;
 /** Messages to rooms and to users, and sessions that go from one room to another. */
 const GROUP_MESSAGES_PER_STEP = 2;
 const MOVES_PER_STEP = 1;
+/** Connections that are cut, of clients that return; half of the clients do. */
+const CUTS_PER_STEP = 1;
 const USERS = 200;
 const ROOMS = 60;
 /** Time before the first fault, because only sessions of some age must receive every departure notice. */
 const WARM_UP_MS = 2000;
 const BETWEEN_FAULTS_MS = [500, 4000] as const;
 const RECOVERY_LIMIT_MS = 60_000;
+
+/** An entry of `sys.who`; an object where the session is away. */
+type Entry = string | { readonly id: string };
 
 describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED})`, () => {
   const random = new Random(SEED);
@@ -30,6 +35,7 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
   let cluster: ChaosCluster;
   let clients: ChaosClient[];
   let sending: NodeJS.Timeout;
+  let cutsPerStep = CUTS_PER_STEP;
 
   beforeAll(async () => {
     cluster = await ChaosCluster.start(random);
@@ -39,7 +45,14 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
     const choices: Choices = { urls: cluster.urls, users, rooms };
     clients = Array.from(
       { length: SESSIONS },
-      (_, index) => new ChaosClient(ledger, users[index % USERS]!, choices, clientRandom),
+      (_, index) =>
+        new ChaosClient(
+          ledger,
+          users[index % USERS]!,
+          choices,
+          clientRandom,
+          index % 2 === 0 ? 'returns' : 'begins anew',
+        ),
     );
     await allConnected();
     const messageRandom = new Random(SEED + 2);
@@ -53,6 +66,7 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
         messageRandom.pick(connected).sendTo(`@${messageRandom.pick(users).name}`);
       }
       for (let count = 0; count < MOVES_PER_STEP; count++) messageRandom.pick(connected).moveRoom();
+      for (let count = 0; count < cutsPerStep; count++) messageRandom.pick(connected).cut();
     }, STEP_MS);
   });
   afterAll(async () => {
@@ -75,8 +89,8 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
     const ids: string[] = [];
     for (let after: string | undefined; ;) {
       client.send({ type: 'sys.who', id: 'w', data: { limit: 1000, ...(after !== undefined && { after }) } });
-      const { sessions, next } = (await client.answer('w')).data as { sessions: string[]; next?: string };
-      ids.push(...sessions);
+      const { sessions, next } = (await client.answer('w')).data as { sessions: Entry[]; next?: string };
+      ids.push(...sessions.map((entry) => (typeof entry === 'string' ? entry : entry.id)));
       if (next === undefined) break;
       after = next;
     }
@@ -100,6 +114,7 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
       await delay(random.between(...BETWEEN_FAULTS_MS));
     }
     const healedMs = performance.now();
+    cutsPerStep = 0;
     await allConnected();
     clearInterval(sending);
     const expectedIds = (): string[] => ledger.alive.map(({ id }) => id).toSorted();
@@ -129,7 +144,7 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
     if (ledger.violations.length > 0) console.log(log.join('\n'));
     expect(ledger.violations).toEqual([]);
     expect(counts.routed).toBeGreaterThan(SECONDS * MESSAGES_PER_STEP);
-    for (const count of [counts.departures, counts.roomMessages, counts.roomNotices, counts.presences])
-      expect(count).toBeGreaterThan(0);
+    const { departures, roomMessages, roomNotices, presences, returns } = counts;
+    for (const count of [departures, roomMessages, roomNotices, presences, returns]) expect(count).toBeGreaterThan(0);
   });
 });

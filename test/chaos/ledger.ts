@@ -5,6 +5,8 @@ import { GroupViews, type AnswerCounts, type GroupClient } from '../support/grou
 export interface SessionRecord extends GroupClient {
   /** The address of its node. */
   readonly url: string;
+  /** Whether the client returns to the session after the loss of a connection. */
+  readonly returns: boolean;
   readonly openedMs: number;
   endedMs: number | undefined;
   /** The highest number received from each sender; numbers rise. */
@@ -14,6 +16,8 @@ export interface SessionRecord extends GroupClient {
   readonly unanswered: Map<number, string>;
   /** Departure notices received, by session id. */
   readonly departed: Map<string, number>;
+  /** Whether the session was passed over, so that notices may be missing. */
+  hasGap: boolean;
   /** Watched users, and whether the last `sys.presence` has them online. */
   readonly watched: Map<string, boolean>;
 }
@@ -36,6 +40,8 @@ export interface LedgerCounts {
   readonly roomNotices: number;
   /** Changes of presence that watchers received. */
   readonly presences: number;
+  /** Returns of clients to their sessions. */
+  readonly returns: number;
 }
 
 interface Routed {
@@ -72,25 +78,29 @@ export class Ledger {
   });
   /** Changes of presence that were received. */
   presences = 0;
+  /** Returns of clients to their sessions. */
+  returns = 0;
   readonly #routed: Routed[] = [];
   /** Times of `unavailable` answers, by message number. */
   readonly #unavailableMs = new Map<number, number>();
   #number = 0;
   #violations = 0;
 
-  onOpened(id: string, url: string, user: string): SessionRecord {
+  onOpened({ id, url, user, returns }: Pick<SessionRecord, 'id' | 'url' | 'user' | 'returns'>): SessionRecord {
     if (this.records.has(id)) this.violation(`the id ${id} was given twice`);
     const record = {
       id,
       name: id,
       user,
       url,
+      returns,
       openedMs: performance.now(),
       endedMs: undefined,
       highest: new Map<string, number>(),
       received: new Set<number>(),
       unanswered: new Map<number, string>(),
       departed: new Map<string, number>(),
+      hasGap: false,
       watched: new Map<string, boolean>(),
     };
     this.records.set(id, record);
@@ -113,13 +123,15 @@ export class Ledger {
     else if (number < (record.highest.get(sender) ?? 0))
       this.violation(`${record.id} received ${message} out of order`);
     if (record.departed.has(sender)) this.violation(`${record.id} received ${message} after the sender's departure`);
-    if (performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS)
+    // A session that was away gets what was kept for it when its client returns.
+    const isLate = performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS;
+    if (isLate && !record.returns)
       this.violation(`${record.id} received ${message} long after the answer \`unavailable\``);
     record.received.add(number);
     record.highest.set(sender, number);
   }
 
-  /** @param answer `routed`, `accepted`, or the code of an error */
+  /** @param answer `routed`, `held`, `accepted`, or the code of an error */
   onAnswered(record: SessionRecord, number: number, answer: string, counts: AnswerCounts): void {
     const receiver = record.unanswered.get(number);
     if (receiver === undefined)
@@ -127,8 +139,14 @@ export class Ledger {
     record.unanswered.delete(number);
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
     this.groups.answered(number, answer, counts);
-    if (answer === 'routed' && !isGroup(receiver)) this.#routed.push({ receiver, number });
+    if ((answer === 'routed' || answer === 'held') && !isGroup(receiver)) this.#routed.push({ receiver, number });
     if (answer === 'unavailable') this.#unavailableMs.set(number, performance.now());
+  }
+
+  /** Records `sys.gap`. */
+  onGap(record: SessionRecord): void {
+    record.hasGap = true;
+    this.groups.missed(record);
   }
 
   onDeparted(record: SessionRecord, id: string): void {
@@ -182,9 +200,9 @@ export class Ledger {
     this.groups.settle(alive);
     for (const text of this.disagreements()) this.violation(text);
     if (this.#violations > MAX_VIOLATIONS) this.violations.push(`and ${this.#violations - MAX_VIOLATIONS} more`);
-    const { presences } = this;
+    const { presences, returns } = this;
     const { expected: roomMessages, notices: roomNotices } = this.groups;
-    return { lost, routed: this.#routed.length, departures, roomMessages, roomNotices, presences };
+    return { lost, routed: this.#routed.length, departures, roomMessages, roomNotices, presences, returns };
   }
 
   #checkDepartures(alive: readonly SessionRecord[], outages: readonly Outage[]): number {
@@ -198,7 +216,8 @@ export class Ledger {
         notices += times;
         if (endedMs === undefined && times > 0)
           this.violation(`${observer.id} got a departure notice of ${id}, which is connected`);
-        if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - DEPARTURE_LAG_MS) missing++;
+        const mustHave = observer.openedMs < (endedMs ?? 0) - DEPARTURE_LAG_MS && !observer.hasGap;
+        if (endedMs !== undefined && times === 0 && mustHave) missing++;
       }
       if (missing > 0 && !outages.some((outage) => isWithin(outage, record)))
         this.violation(`${missing} of ${alive.length} got no departure notice of ${id} ${lifetime}`);

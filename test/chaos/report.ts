@@ -26,11 +26,12 @@ export async function writeChaosReport(run: ChaosRun): Promise<void> {
 
 \`npm run chaos\` runs three nodes, each connected to one NATS server through a proxy of its own. 600 sessions send
 messages to one another, to rooms and to users across the nodes, each message with an \`id\`. Each session is in two of 60 rooms,
-goes from one room to another at random, and watches a user. The test injects the faults below in random order, each for a
+goes from one room to another at random, and watches a user. Half of the clients return to their sessions, by way of any node, and have
+their connections cut at random. The test injects the faults below in random order, each for a
 random time, and checks:
 
-- Every message gets exactly one answer, unless the sender's connection ends.
-- Every message answered \`routed\` arrives, unless the receiver's connection ends.
+- Every message gets exactly one answer, unless the session of the sender ends.
+- Every message answered \`routed\` or \`held\` arrives, unless the session of the receiver ends.
 - No message arrives twice, out of order, after its sender's departure, or long after the answer \`unavailable\`.
 - Every connected session receives each departure notice exactly once. Sessions that open and end while their node is
   isolated are excepted, because no other node knows them.
@@ -61,6 +62,7 @@ ${[...run.answers]
 | room messages answered \`accepted\` that had other members | ${run.roomMessages} |
 | joins and leaves received | ${run.roomNotices} |
 | changes of presence received | ${run.presences} |
+| returns of clients to their sessions | ${run.returns} |
 | departure notices received by the sessions connected at the end | ${run.departures} |
 | time until \`sys.who\` was right on all nodes after the last fault | ${run.recoveryMs} ms |
 

@@ -52,7 +52,7 @@ interface Counted {
   readonly sessions: number;
 }
 
-/** The numbers in an answer. */
+/** The numbers in an answer. `sessions` does not count those that are away, because they may end. */
 export interface AnswerCounts {
   readonly sessions?: number | undefined;
   readonly skipped?: number | undefined;
@@ -171,7 +171,7 @@ export class GroupViews<Client extends GroupClient> {
     if (sent === undefined) return;
     this.#sent.delete(number);
     const { receiver, sentMs, stint, members } = sent;
-    if (answer === 'routed')
+    if (answer === 'routed' || answer === 'held')
       this.#counted.push({ number, receiver, sentMs, sessions: sessions ?? Number.POSITIVE_INFINITY });
     if (answer !== 'accepted' || skipped !== undefined) return;
     const room = receiver.slice(1);
