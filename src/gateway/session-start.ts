@@ -70,7 +70,7 @@ export class SessionStart {
     if (connection !== undefined) {
       this.sessions.lose(session, connection, 4001);
       connection.close(4001);
-      if (session.closed) return void socket.close(1012); // a listener has ended the session: come again for a new one
+      if (session.closed) return void socket.close(1012); // a listener has ended the session: the client reconnects to a new one
     }
     this.resumptions.prepare(returned, identity);
     const welcome = { ...this.#welcome, ...this.resumptions.welcomeBack(session, resumption) };
