@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { AwayNotices } from './away-notices.js';
 import { AwaySessions } from './away-sessions.js';
 import { EndedSessions } from './ended-sessions.js';
 import { ReplayBudget } from './replay-budget.js';
@@ -8,7 +9,7 @@ import { SeenReports } from './seen-reports.js';
 /** Provides sessions that outlive their connections. Global, because the gateway and the operators' endpoints use it. */
 @Global()
 @Module({
-  providers: [ReplayBudget, AwaySessions, EndedSessions, SeenReports, Resumptions],
+  providers: [ReplayBudget, AwaySessions, AwayNotices, EndedSessions, SeenReports, Resumptions],
   exports: [AwaySessions, ReplayBudget, Resumptions],
 })
 export class ResumeModule {}

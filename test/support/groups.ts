@@ -15,6 +15,7 @@ import { RoomIndex } from '../../src/groups/room-index.js';
 import { RoomNotices } from '../../src/groups/room-notices.js';
 import { RoomRouter } from '../../src/groups/room-router.js';
 import { ServerMemberships } from '../../src/groups/server-memberships.js';
+import { StateNotices } from '../../src/groups/state-notices.js';
 import { UserIndex } from '../../src/groups/user-index.js';
 import { UserRouter } from '../../src/groups/user-router.js';
 import { LocalDelivery } from '../../src/messaging/local-delivery.js';
@@ -153,6 +154,7 @@ export class Groups {
   readonly localDelivery: LocalDelivery;
   readonly remoteDelivery: RemoteDelivery;
   readonly pages: MemberPages;
+  readonly stateNotices: StateNotices;
   readonly settings: Settings;
 
   constructor(variables: Record<string, string> = {}, backplane = new FakeBackplane()) {
@@ -175,6 +177,7 @@ export class Groups {
     this.router = new GroupRouter(roomRouter, userRouter);
     const pages = (this.pages = new MemberPages(this.rooms, users, directory, settings));
     this.members = new GroupMembers(this.rooms, users, this.router, pages, new ServerMemberships(this.rooms));
+    this.stateNotices = new StateNotices(registry, noticeLog, this.rooms, settings);
     this.localNode.registerGroups(this.members);
     registry.addListener('groups', this.members);
   }
