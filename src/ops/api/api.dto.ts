@@ -52,11 +52,11 @@ export class PostedMessage {
 
 export class PostedResult {
   @ApiProperty({
-    enum: ['routed', 'accepted'],
+    enum: ['routed', 'held', 'accepted'],
     description:
-      'routed: put on the connection of the session, or on those of the user. accepted: sent to the members of the room, or to all sessions.',
+      'routed: put on the connection of the session, or on those of the user. held: kept, because the session is away. accepted: sent to the members of the room, or to all sessions.',
   })
-  status!: 'routed' | 'accepted';
+  status!: 'routed' | 'held' | 'accepted';
 
   @ApiPropertyOptional({
     type: Number,
