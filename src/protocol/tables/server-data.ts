@@ -10,6 +10,7 @@ import {
   Max,
   Min,
   ValidateBy,
+  ValidateNested,
 } from 'class-validator';
 import { Describe } from './describe.js';
 import { ERROR_CODE } from './errors.js';
@@ -24,7 +25,7 @@ const NOTICE_SCOPES = ['all', 'peers', 'rooms', 'none'] as const;
 /** Which departures a session gets: all, those of its peers, those in its rooms (as `sys.left`), or none. */
 export type NoticeScope = (typeof NOTICE_SCOPES)[number];
 
-const NO_RETURN_REASONS = ['expired', 'ended', 'unknown', 'node_lost', 'overflow'] as const;
+export const NO_RETURN_REASONS = ['expired', 'ended', 'unknown', 'node_lost', 'overflow'] as const;
 
 /** The reason why a client got a new session although it offered the token of another one. */
 export type NoReturnReason = (typeof NO_RETURN_REASONS)[number];
@@ -68,6 +69,7 @@ export class Welcome {
   readonly notices!: NoticeScope;
 
   @Describe('Where you asked for it: what you need to come back to this session after its connection was lost.')
+  @ValidateNested()
   @IsOptional()
   readonly resume?: ResumeGrant;
 
