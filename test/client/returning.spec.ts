@@ -195,6 +195,21 @@ describe('a client whose session may return', () => {
     ]);
   });
 
+  it('reports no failure of rooms whose restoration the next session begins anew', async () => {
+    const failed: unknown[] = [];
+    const socket = await opened();
+    ann.onError(({ error }) => failed.push(error));
+    const entered = ann.join('garden');
+    await settled();
+    socket.answer('sys.members', { sessions: [], total: 0 });
+    await entered;
+    (await cut()).welcome({ ...grant('second'), resumed: false }, 'ann.2');
+    const last = await cut();
+    last.welcome({ ...grant('third'), resumed: false }, 'ann.3');
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([failed, last.sentTypes]).toEqual([[], ['sys.join 3']]);
+  });
+
   describe('reports what it has seen', () => {
     const seen = (frames: number) => ({ type: 'sys.seen', data: { frames } });
 
