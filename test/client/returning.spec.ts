@@ -322,6 +322,17 @@ describe('a client whose session may return', () => {
       expect(states.at(-1)).toEqual({ phase: 'open', id: 'ann.2' });
     });
 
+    it('counts the time of each loss from its beginning', async () => {
+      await opened();
+      returned(await cut(), 0);
+      await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+      ScriptedSocket.last.receive({ type: 'chat' });
+      await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+      ScriptedSocket.last.receive({ type: 'chat' });
+      await vi.advanceTimersByTimeAsync(HEARTBEAT_MS);
+      expect((await cut()).protocols[1]).toBe('resume.second.2');
+    });
+
     it('rejects what is unanswered where the client closes', async () => {
       const socket = await opened();
       send('sent');
@@ -364,7 +375,7 @@ describe('a client whose session may return', () => {
     expect(socket.sent).toEqual([]);
     page.document.visibilityState = 'hidden';
     vi.setSystemTime(Date.now() + 60_000);
-    await vi.advanceTimersByTimeAsync(5000);
+    await vi.advanceTimersByTimeAsync(5010);
     expect(socket.sent).toEqual([]);
     page.document.visibilityState = 'visible';
     vi.setSystemTime(Date.now() + 60_000);
