@@ -11,7 +11,7 @@ import { readResumeToken, resumeToken } from './resume-token.js';
 import { SeenReports } from './seen-reports.js';
 import { SessionResumption } from './session-resumption.js';
 
-/** What a client offers that wants its session to outlive a connection: a token and a count, or a new session. */
+/** Offer of a client that wants its session to outlive a connection: a token and a count, or a new session. */
 export type ResumeOffer = 'new' | { readonly token: string; readonly frames: number };
 
 /** The session with which a client comes back. */
@@ -30,6 +30,8 @@ export type ResumeDecision = Return | { readonly reason: NoReturnReason | undefi
 /** Decides which clients come back to their sessions, and makes sessions resumable. */
 @Injectable()
 export class Resumptions {
+  /** How many clients with the token of a session got a new one, by reason. Read by metrics. */
+  readonly noReturns = new Map<NoReturnReason, number>();
   readonly #windowMs: number;
   readonly #bytes: number;
 
@@ -92,7 +94,7 @@ export class Resumptions {
    * @param identity the client as the new handshake has proven it
    */
   prepare({ session, resumption, secret, frames }: Return, identity: Identity): void {
-    resumption.replay.forget(frames);
+    void resumption.replay.forget(frames);
     resumption.rotate(secret);
     resumption.awayMs = Math.round(performance.now() - resumption.awaySinceMs);
     session.identity = identity;
@@ -105,7 +107,9 @@ export class Resumptions {
       windowMs: this.#windowMs,
       bytes: this.#bytes,
     };
-    return reason === undefined ? { resume } : { resume, resumed: false, reason };
+    if (reason === undefined) return { resume };
+    this.noReturns.set(reason, (this.noReturns.get(reason) ?? 0) + 1);
+    return { resume, resumed: false, reason };
   }
 
   /** Returns the fields of the welcome of a client that has come back. */

@@ -37,7 +37,6 @@ export class ChaosClient {
   record: SessionRecord | undefined;
   readonly #line: RoamingLine;
   #url = '';
-  #lostMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -105,14 +104,14 @@ export class ChaosClient {
   }
 
   #onLost(): void {
-    this.#lostMs = performance.now();
+    if (this.record !== undefined) this.record.lostMs = performance.now();
     if (this.kind === 'begins anew') this.#end();
     this.#reconnectLater();
   }
 
-  /** Records that the session has ended with its last connection. */
+  /** Records that the session has ended. */
   #end(): void {
-    if (this.record !== undefined) this.record.endedMs = this.#lostMs;
+    if (this.record !== undefined) this.record.endedMs = performance.now();
     this.record = undefined;
   }
 

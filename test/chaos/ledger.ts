@@ -8,6 +8,9 @@ export interface SessionRecord extends GroupClient {
   /** Whether the client returns to the session after the loss of a connection. */
   readonly returns: boolean;
   readonly openedMs: number;
+  /** When its last connection was lost. */
+  lostMs: number | undefined;
+  /** When its client knew that the session had ended. */
   endedMs: number | undefined;
   /** The highest number received from each sender; numbers rise. */
   readonly highest: Map<string, number>;
@@ -95,6 +98,7 @@ export class Ledger {
       url,
       returns,
       openedMs: performance.now(),
+      lostMs: undefined,
       endedMs: undefined,
       highest: new Map<string, number>(),
       received: new Set<number>(),
@@ -230,8 +234,8 @@ export class Ledger {
  * Returns whether a session opened and ended while its node could not publish, so that no other node knew the session. A
  * node that is isolated for longer than NODE_TIMEOUT_MS is fenced, and ends its sessions only when it learns that.
  */
-function isWithin({ url, fromMs, toMs }: Outage, { url: node, openedMs, endedMs }: SessionRecord): boolean {
+function isWithin({ url, fromMs, toMs }: Outage, { url: node, openedMs, lostMs }: SessionRecord): boolean {
   return (
-    url === node && openedMs > fromMs - IN_FLIGHT_MS && (endedMs ?? Number.POSITIVE_INFINITY) < toMs + FENCED_WITHIN_MS
+    url === node && openedMs > fromMs - IN_FLIGHT_MS && (lostMs ?? Number.POSITIVE_INFINITY) < toMs + FENCED_WITHIN_MS
   );
 }
