@@ -63,7 +63,7 @@ describe('a client that returns by way of another node', () => {
     ann.cut();
     ann.send({ type: 'chat', receiver: bob.id, id: 'sent while away' });
     await untilAway(cluster, 0, id);
-    await sendToAnn('away');
+    expect(await sendToAnn('away')).toBe('held');
     await ann.return({ url: cluster.url(1) });
     expect(ann.id).toBe(id);
     expect(await sendToAnn('after')).toBe('routed');
@@ -188,6 +188,8 @@ describe('a node that pipes connections', () => {
     await expect(open(1)).rejects.toThrow('429');
     // Their places on the node of the sessions are free, and they still have their sessions.
     const [carol, dora] = [await open(0), await open(0)];
+    await expect(carol.return({ url: cluster.url(1) })).rejects.toThrow('429');
+    await carol.return({ url: cluster.url(0) });
     bob.cut();
     await expect.poll(() => pipesOf(cluster, 1).pipes).toBe(1);
     const eve = await open(1);
@@ -221,7 +223,7 @@ describe('a node that pipes connections', () => {
     await lost;
     await untilAway(cluster, 0, ann.id);
     bob.send({ type: 'chat', receiver: ann.id, id: 'held' });
-    await bob.answer('held');
+    expect((await bob.answer('held')).data).toEqual({ status: 'held' });
     await ann.return({ url: cluster.url(0) });
     const received: Received = await ann.next('chat');
     expect([received.id, ann.returns]).toEqual(['held', 2]);
