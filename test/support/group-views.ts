@@ -55,6 +55,10 @@ interface Counted {
 /** The numbers in an answer. */
 export interface AnswerCounts {
   readonly sessions?: number | undefined;
+<<<<<<< HEAD
+=======
+  /** Sessions that are away, for which the message is kept. */
+>>>>>>> area/n-bench
   readonly held?: number | undefined;
   readonly skipped?: number | undefined;
 }
