@@ -1,41 +1,39 @@
 import { isGroup } from '../../src/protocol/index.js';
+import type { Received } from '../support/client.js';
 import { GroupViews, type AnswerCounts, type GroupClient } from '../support/group-views.js';
+import { isWithin, type Outage } from './outage.js';
 
 /** Messages that one session sent and received, from its welcome to its end. */
 export interface SessionRecord extends GroupClient {
   /** The address of its node. */
   readonly url: string;
-  /** Whether the client returns to the session after the loss of a connection. */
-  readonly returns: boolean;
   readonly openedMs: number;
-  /** When its last connection was lost. */
-  lostMs: number | undefined;
-  /** When its client knew that the session had ended. */
+  /** Whether it outlives its connections. */
+  readonly isResumable: boolean;
   endedMs: number | undefined;
   /** The highest number received from each sender; numbers rise. */
   readonly highest: Map<string, number>;
   readonly received: Set<number>;
   /** Receivers of messages sent and not answered yet, by number. */
   readonly unanswered: Map<number, string>;
+  /** Messages that were answered and later reported as undelivered. */
+  readonly undelivered: Set<number>;
   /** Departure notices received, by session id. */
   readonly departed: Map<string, number>;
-  /** Whether the session was passed over, so that notices may be missing. */
-  hasGap: boolean;
+  /** Sessions whose `sys.away` was received, and whose `sys.back` was not. */
+  readonly away: Set<string>;
   /** Watched users, and whether the last `sys.presence` has them online. */
   readonly watched: Map<string, boolean>;
-}
-
-/** A time during which a node could not publish to the others. */
-export interface Outage {
-  readonly url: string;
-  readonly fromMs: number;
-  readonly toMs: number;
 }
 
 export interface LedgerCounts {
   /** Direct messages that were routed, and how many of them were lost because their receiver ended. */
   readonly routed: number;
   readonly lost: number;
+  /** Those of them to a resumable session whose sender got no `sys.undelivered`; none where no node dies. */
+  readonly unreported: number;
+  /** Messages reported by `sys.undelivered`. */
+  readonly undelivered: number;
   readonly departures: number;
   /** Accepted messages to rooms with other members. */
   readonly roomMessages: number;
@@ -43,11 +41,10 @@ export interface LedgerCounts {
   readonly roomNotices: number;
   /** Changes of presence that watchers received. */
   readonly presences: number;
-  /** Returns of clients to their sessions. */
-  readonly returns: number;
 }
 
 interface Routed {
+  readonly sender: SessionRecord;
   readonly receiver: string;
   readonly number: number;
 }
@@ -58,10 +55,6 @@ const DEPARTURE_LAG_MS = 20_000;
 const END_LAG_MS = 2000;
 /** A message answered `unavailable` may still be delivered for half of NODE_TIMEOUT_MS, and be read a while later. */
 const LATE_DELIVERY_MS = 1500;
-/** Messages published so shortly before an outage may still be lost. */
-const IN_FLIGHT_MS = 50;
-/** A node that returns after its time-out is fenced within this time. */
-const FENCED_WITHIN_MS = 3000;
 /** Violations that are kept as examples. */
 const MAX_VIOLATIONS = 20;
 
@@ -70,6 +63,8 @@ export class Ledger {
   readonly records = new Map<string, SessionRecord>();
   readonly violations: string[] = [];
   readonly answers = new Map<string, number>();
+  /** Why sessions could not be resumed. */
+  readonly reasons = new Map<string, number>();
   readonly groups = new GroupViews<SessionRecord>({
     now: () => performance.now(),
     breach: (text) => this.violation(text),
@@ -81,30 +76,29 @@ export class Ledger {
   });
   /** Changes of presence that were received. */
   presences = 0;
-  /** Returns of clients to their sessions. */
-  returns = 0;
   readonly #routed: Routed[] = [];
   /** Times of `unavailable` answers, by message number. */
   readonly #unavailableMs = new Map<number, number>();
   #number = 0;
   #violations = 0;
 
-  onOpened({ id, url, user, returns }: Pick<SessionRecord, 'id' | 'url' | 'user' | 'returns'>): SessionRecord {
+  onOpened({ receiver: id, data }: Received, url: string, user: string): SessionRecord {
+    if (data.resumed === false) this.reasons.set(data.reason, (this.reasons.get(data.reason) ?? 0) + 1);
     if (this.records.has(id)) this.violation(`the id ${id} was given twice`);
     const record = {
       id,
       name: id,
       user,
       url,
-      returns,
       openedMs: performance.now(),
-      lostMs: undefined,
+      isResumable: data.resume !== undefined,
       endedMs: undefined,
       highest: new Map<string, number>(),
       received: new Set<number>(),
       unanswered: new Map<number, string>(),
+      undelivered: new Set<number>(),
       departed: new Map<string, number>(),
-      hasGap: false,
+      away: new Set<string>(),
       watched: new Map<string, boolean>(),
     };
     this.records.set(id, record);
@@ -127,15 +121,15 @@ export class Ledger {
     else if (number < (record.highest.get(sender) ?? 0))
       this.violation(`${record.id} received ${message} out of order`);
     if (record.departed.has(sender)) this.violation(`${record.id} received ${message} after the sender's departure`);
-    // A session that was away gets what was kept for it when its client returns.
     const isLate = performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS;
-    if (isLate && !record.returns)
+    // A session that was away gets what was kept for it when its client returns.
+    if (isLate && !record.isResumable)
       this.violation(`${record.id} received ${message} long after the answer \`unavailable\``);
     record.received.add(number);
     record.highest.set(sender, number);
   }
 
-  /** @param answer `routed`, `held`, `accepted`, or the code of an error */
+  /** @param answer `routed`, `accepted`, or the code of an error */
   onAnswered(record: SessionRecord, number: number, answer: string, counts: AnswerCounts): void {
     const receiver = record.unanswered.get(number);
     if (receiver === undefined)
@@ -143,20 +137,34 @@ export class Ledger {
     record.unanswered.delete(number);
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
     this.groups.answered(number, answer, counts);
-    if ((answer === 'routed' || answer === 'held') && !isGroup(receiver)) this.#routed.push({ receiver, number });
+    if ((answer === 'routed' || answer === 'held') && !isGroup(receiver))
+      this.#routed.push({ sender: record, receiver, number });
     if (answer === 'unavailable') this.#unavailableMs.set(number, performance.now());
-  }
-
-  /** Records `sys.gap`. */
-  onGap(record: SessionRecord): void {
-    record.hasGap = true;
-    this.groups.missed(record);
   }
 
   onDeparted(record: SessionRecord, id: string): void {
     const times = (record.departed.get(id) ?? 0) + 1;
     record.departed.set(id, times);
     if (times > 1) this.violation(`${record.id} got departure notice ${times} of ${id}`);
+  }
+
+  /** Records `sys.away`, which comes once before `sys.back` or the departure. */
+  onAway(record: SessionRecord, id: string): void {
+    if (record.away.has(id)) this.violation(`${record.id} got twice that ${id} is away`);
+    if (record.departed.has(id)) this.violation(`${record.id} got that ${id} is away after its departure`);
+    record.away.add(id);
+  }
+
+  onBack(record: SessionRecord, id: string): void {
+    if (!record.away.delete(id)) this.violation(`${record.id} got that ${id} is back, and not that it was away`);
+  }
+
+  /** Records `sys.undelivered`, which comes once behind the answer, and only where the session has ended. */
+  onUndelivered(record: SessionRecord, number: number, receiver: string): void {
+    const what = `${record.id} got that ${number} to ${receiver} is undelivered`;
+    if (record.unanswered.has(number)) this.violation(`${what} before its answer`);
+    if (record.undelivered.has(number) && !isGroup(receiver)) this.violation(`${what} twice`);
+    record.undelivered.add(number);
   }
 
   /** Records `sys.presence`, the answer to `sys.watch` too. */
@@ -192,21 +200,35 @@ export class Ledger {
     const { alive } = this;
     for (const { id, unanswered } of alive)
       for (const number of unanswered.keys()) this.violation(`message ${number} of ${id} got no answer`);
-    let lost = 0;
-    for (const { receiver, number } of this.#routed) {
+    let [lost, unreported] = [0, 0];
+    for (const { sender, receiver, number } of this.#routed) {
       const record = this.records.get(receiver);
       if (record?.received.has(number)) continue;
       if (record?.endedMs === undefined)
         this.violation(`message ${number} was routed to ${receiver} and never arrived`);
-      else lost++;
+      else {
+        lost++;
+        const isReported = sender.undelivered.has(number) || sender.endedMs !== undefined;
+        if (record.isResumable && !isReported) unreported++;
+      }
     }
+    const undelivered = [...this.records.values()].reduce((sum, { undelivered: own }) => sum + own.size, 0);
     const departures = this.#checkDepartures(alive, outages);
     this.groups.settle(alive);
     for (const text of this.disagreements()) this.violation(text);
     if (this.#violations > MAX_VIOLATIONS) this.violations.push(`and ${this.#violations - MAX_VIOLATIONS} more`);
-    const { presences, returns } = this;
+    const { presences } = this;
     const { expected: roomMessages, notices: roomNotices } = this.groups;
-    return { lost, routed: this.#routed.length, departures, roomMessages, roomNotices, presences, returns };
+    return {
+      lost,
+      unreported,
+      undelivered,
+      routed: this.#routed.length,
+      departures,
+      roomMessages,
+      roomNotices,
+      presences,
+    };
   }
 
   #checkDepartures(alive: readonly SessionRecord[], outages: readonly Outage[]): number {
@@ -220,22 +242,11 @@ export class Ledger {
         notices += times;
         if (endedMs === undefined && times > 0)
           this.violation(`${observer.id} got a departure notice of ${id}, which is connected`);
-        const mustHave = observer.openedMs < (endedMs ?? 0) - DEPARTURE_LAG_MS && !observer.hasGap;
-        if (endedMs !== undefined && times === 0 && mustHave) missing++;
+        if (endedMs !== undefined && times === 0 && observer.openedMs < endedMs - DEPARTURE_LAG_MS) missing++;
       }
       if (missing > 0 && !outages.some((outage) => isWithin(outage, record)))
         this.violation(`${missing} of ${alive.length} got no departure notice of ${id} ${lifetime}`);
     }
     return notices;
   }
-}
-
-/**
- * Returns whether a session opened and ended while its node could not publish, so that no other node knew the session. A
- * node that is isolated for longer than NODE_TIMEOUT_MS is fenced, and ends its sessions only when it learns that.
- */
-function isWithin({ url, fromMs, toMs }: Outage, { url: node, openedMs, lostMs }: SessionRecord): boolean {
-  return (
-    url === node && openedMs > fromMs - IN_FLIGHT_MS && (lostMs ?? Number.POSITIVE_INFINITY) < toMs + FENCED_WITHIN_MS
-  );
 }

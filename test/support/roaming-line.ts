@@ -65,11 +65,7 @@ export class RoamingLine {
   #unseen: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param kind whether the client asks for sessions that outlive their connections */
-  constructor(
-    private readonly listener: LineListener,
-    private readonly kind: 'returns' | 'begins anew' = 'returns',
-  ) {}
+  constructor(private readonly listener: LineListener) {}
 
   /** Whether a session is open on a connection now. */
   get isOpen(): boolean {
@@ -89,8 +85,7 @@ export class RoamingLine {
   connect({ url, ca, headers }: Place, { before, offer = this.#offer }: ConnectOptions = {}): void {
     if (before !== 'keep the connection') this.cut();
     this.#isOpen = false;
-    const protocols = this.kind === 'returns' ? ['switchboard.v1', offer] : ['switchboard.v1'];
-    const socket = new WebSocket(url, protocols, {
+    const socket = new WebSocket(url, ['switchboard.v1', offer], {
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       perMessageDeflate: false,
       ...(ca !== undefined && { ca }),
@@ -112,7 +107,7 @@ export class RoamingLine {
   /** Sends a message, at once or after the return. */
   send(message: object): void {
     const text = JSON.stringify(message);
-    if (this.kind === 'returns') this.#unseen.push(text);
+    this.#unseen.push(text);
     if (this.#isOpen) this.#socket!.send(text);
   }
 
@@ -153,7 +148,6 @@ export class RoamingLine {
     if (!this.#isOpen) return this.#onWelcome(message.receiver, message.data as Welcome);
     if (message.type === 'sys.seen') return this.#forget((message.data as { frames: number }).frames);
     this.#received++;
-    if (this.kind === 'begins anew') return this.listener.message(message);
     if (this.#received - this.#reported >= REPORT_FRAMES) this.#report();
     else this.#timer ??= setTimeout(() => this.#report(), REPORT_MS);
     this.listener.message(message);
