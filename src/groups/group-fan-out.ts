@@ -25,24 +25,26 @@ export class GroupFanOut {
    */
   send({ local }: Room, frame: Frame, except?: Session): GroupReceipt {
     const isLarge = local.size > SAME_TURN_MEMBERS;
-    let delivered = 0;
+    let sent = 0;
     let held = 0;
     let skipped = 0;
     for (const member of local) {
       if (member === except) continue;
       this.noticeLog.catchUp(member);
-      if (member.outbox.refuses(frame.length)) {
-        member.missMessage();
-        skipped++;
-        continue;
+      if (!member.outbox.isDirect) {
+        if (member.outbox.refuses(frame.length)) {
+          member.missMessage();
+          skipped++;
+          continue;
+        }
+        if (member.state === 'away') held++;
       }
       if (isLarge) member.sendShared(frame);
       else member.send(frame);
-      if (member.state === 'away') held++;
-      else delivered++;
+      sent++;
     }
-    this.counters.fannedOutTo(delivered + held, skipped);
-    except?.outbox.chargeTurn((delivered + held) * frame.length);
-    return { delivered, skipped, ...(held > 0 && { held }) };
+    this.counters.fannedOutTo(sent, skipped);
+    except?.outbox.chargeTurn(sent * frame.length);
+    return held === 0 ? { delivered: sent, skipped } : { delivered: sent - held, skipped, held };
   }
 }

@@ -55,6 +55,7 @@ interface Counted {
 /** The numbers in an answer. */
 export interface AnswerCounts {
   readonly sessions?: number | undefined;
+  /** Sessions that are away, for which the message is kept. */
   readonly held?: number | undefined;
   readonly skipped?: number | undefined;
 }

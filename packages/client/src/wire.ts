@@ -32,7 +32,7 @@ export interface Envelope<Data = unknown> {
   readonly ref?: string;
 }
 
-/** What a session needs to return after a lost connection. */
+/** Names a session that may return after a lost connection, and how long the server keeps it. */
 export interface Resume {
   /** Names the session in the handshake of its return; each welcome has a new one. */
   readonly token: string;
