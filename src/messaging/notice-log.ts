@@ -167,8 +167,10 @@ export class NoticeLog implements SessionListener {
   }
 
   #sendRun(session: Session, run: Frame, notices: number): void {
-    if (session.state === 'away' && session.outbox.refuses(run.length)) session.outbox.miss('notices', notices);
-    else session.sendShared(run, notices);
+    if (session.state !== 'away') return session.sendShared(run, notices);
+    if (session.outbox.refusesNotice(run.length)) return session.outbox.miss('notices', notices);
+    session.sendShared(run, notices);
+    session.outbox.flush(); // the budget must count this run before thousands of other sessions get theirs
   }
 
   #schedule(): void {

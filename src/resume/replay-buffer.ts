@@ -60,6 +60,10 @@ export class ReplayBuffer implements Replay {
     return this.bytes >= this.#windowBytes;
   }
 
+  get takesNotices(): boolean {
+    return this.budget.isHalfFree;
+  }
+
   fits(bytes: number): boolean {
     return this.bytes + bytes <= this.maxBytes;
   }

@@ -49,6 +49,11 @@ export class Outbox extends OpenBatch implements Flushable {
     return this.#blocked && !this.#hasRoom(bytes);
   }
 
+  /** Returns whether a notice of so many bytes must be left out. */
+  refusesNotice(bytes: number): boolean {
+    return this.refuses(bytes) || (this.#sink === undefined && this.replay?.takesNotices === false);
+  }
+
   /** Whether reading must wait for the next turn, because the outbox is full or the share of this turn is used up. */
   get saturated(): boolean {
     return this.#turnBytes > MAX_BYTES_PER_TURN || this.overloaded;
