@@ -2,7 +2,8 @@ import type { ErrorDetails } from './tables/errors.js';
 import { textFrame, type Frame } from './frame.js';
 import { SESSION_ID_CHARACTERS } from './identifiers.js';
 import { EVERYONE, ROOM_PREFIX, SERVER } from './tables/limits.js';
-import type { Ack, Gap, MembersPage, Presence, SessionPage, Welcome } from './tables/server-data.js';
+import type { Ack, Gap, MembersPage, Presence, SessionPage } from './tables/server-data.js';
+import type { Welcome } from './tables/welcome-data.js';
 
 /**
  * Returns a maker of `sys.welcome` frames. They differ in the session id only, which is written into a copy of one
@@ -115,7 +116,7 @@ export function seenFrame(receiver: string, frames: number): Frame {
   return encode('sys.seen', SERVER, receiver, undefined, `{"frames":${frames}}`);
 }
 
-/** Tells a sender that the receiver of its message ended without having seen it. */
+/** Notifies a sender that the receiver of its message ended without having seen it. */
 export function undeliveredFrame(sender: string, ref: string, receiver: string): Frame {
   return encode('sys.undelivered', SERVER, sender, ref, JSON.stringify({ receiver }));
 }

@@ -18,7 +18,7 @@ export class ReplayBudget {
     return this.#totalBytes;
   }
 
-  /** Sets the function that ends one session; it returns `false` where there is none to end. */
+  /** Sets the function that ends one session; it returns `false` where no session is left. */
   onExceeded(endOne: () => boolean): void {
     this.#endOne = endOne;
   }

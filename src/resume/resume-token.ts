@@ -6,7 +6,7 @@ const SESSION_CHARACTERS = NODE_ID_CHARACTERS + SESSION_RANDOM_CHARACTERS;
 const SECRET_CHARACTERS = Math.ceil((SECRET_BYTES * 4) / 3);
 const TOKEN = new RegExp(`^[A-Za-z0-9_-]{${SESSION_CHARACTERS + SECRET_CHARACTERS}}$`);
 
-/** What a token says: the session, and the secret that proves its ownership. */
+/** Names a session and proves its ownership by a secret. */
 export interface ResumeToken {
   readonly nodeId: string;
   readonly sessionId: string;
@@ -18,7 +18,7 @@ export function resumeToken(sessionId: string, secret: Buffer): string {
   return sessionId.replace('.', '') + secret.toString('base64url');
 }
 
-/** Reads a token; `undefined` for a text that is none. */
+/** Reads a token; `undefined` for any other text. */
 export function readResumeToken(text: string): ResumeToken | undefined {
   if (!TOKEN.test(text)) return undefined;
   const nodeId = text.slice(0, NODE_ID_CHARACTERS);

@@ -11,7 +11,7 @@ import { readResumeToken, resumeToken } from './resume-token.js';
 import { SeenReports } from './seen-reports.js';
 import { SessionResumption } from './session-resumption.js';
 
-/** What a client offers that wants its session to outlive a connection: a token and a count, or a new session. */
+/** Offer of a client that wants its session to outlive a connection: a token and a count, or a new session. */
 export type ResumeOffer = 'new' | { readonly token: string; readonly frames: number };
 
 /** The session with which a client comes back. */
@@ -94,7 +94,7 @@ export class Resumptions {
    * @param identity the client as the new handshake has proven it
    */
   prepare({ session, resumption, secret, frames }: Return, identity: Identity): void {
-    resumption.replay.forget(frames);
+    void resumption.replay.forget(frames);
     resumption.rotate(secret);
     resumption.awayMs = Math.round(performance.now() - resumption.awaySinceMs);
     session.identity = identity;

@@ -29,7 +29,7 @@ interface ReportQueue {
   add(resumption: SessionResumption): void;
 }
 
-/** What one session has that may come back: its secrets, both counts, and what its client has not seen. */
+/** State of one session that may come back: its secrets, both counts, and what its client has not seen. */
 export class SessionResumption implements Resumption, Secrets {
   /** Proves that a client owns the session. Written by {@link rotate}. */
   secret = randomBytes(SECRET_BYTES);

@@ -1,7 +1,11 @@
 import type { Block } from '../protocol/index.js';
 import type { BlockPool } from './block-pool.js';
 import type { ByteSink } from './connection.js';
-import type { Replay } from './resumption.js';
+
+/** Keeps frames that were written. */
+interface FrameKeeper {
+  push(bytes: Buffer, textFrames: number): void;
+}
 
 /**
  * Sealed batches of frames that wait for a full or missing connection, in order.
@@ -36,16 +40,16 @@ export class FrameBatches {
    * Writes batches until so many bytes are written, and removes them; the last one may exceed the number. Returns how many
    * text frames were written.
    *
-   * @param replay keeps what was written
+   * @param keeper keeps what was written
    */
-  writeTo(sink: ByteSink, maxBytes: number, replay: Replay | null): number {
+  writeTo(sink: ByteSink, maxBytes: number, keeper: FrameKeeper | null): number {
     let written = 0;
     let frames = 0;
     let index = 0;
     for (; index < this.#buffers.length && written < maxBytes; index++) {
       const buffer = this.#buffers[index]!;
       sink.send(buffer, buffer.length);
-      replay?.push(buffer, this.#frames[index]!);
+      keeper?.push(buffer, this.#frames[index]!);
       written += buffer.length;
       frames += this.#frames[index]!;
     }
@@ -55,9 +59,9 @@ export class FrameBatches {
     return frames;
   }
 
-  /** Moves all batches into a replay buffer. */
-  moveTo(replay: Replay): void {
-    for (let index = 0; index < this.#buffers.length; index++) replay.push(this.#buffers[index]!, this.#frames[index]!);
+  /** Moves all batches into a keeper. */
+  moveTo(keeper: FrameKeeper): void {
+    for (let index = 0; index < this.#buffers.length; index++) keeper.push(this.#buffers[index]!, this.#frames[index]!);
     this.#buffers.length = this.#frames.length = this.bytes = 0;
   }
 }

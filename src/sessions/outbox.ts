@@ -135,7 +135,7 @@ export class Outbox extends OpenBatch implements Flushable {
   /** Drops all frames that wait in the outbox, because the session has ended or is shed. */
   discard(): void {
     if (this.replay !== null)
-      this.#keepAll(this.replay); // the senders of unseen messages are told
+      this.#keepAll(this.replay); // the senders of unseen messages are notified
     else if (this.block !== null) this.services.blockPool.give(this.block);
     this.#sealed = null;
     this.clear();

@@ -17,7 +17,7 @@ export interface Replay {
   takeUnseen(): FrameBatches | null;
 }
 
-/** What a session has that may come back after its connection was lost. Implemented by `resume/`. */
+/** State of a session that may come back after its connection was lost. Implemented by `resume/`. */
 export interface Resumption {
   readonly replay: Replay;
   /** When the connection was lost, on the clock of `performance.now()`; of no meaning before the first loss. */

@@ -10,8 +10,7 @@ import type { Identity } from './identity.js';
 import type { Resumption } from './resumption.js';
 import { SessionHashTable } from './session-hash-table.js';
 import { SessionListeners, type ListenerPhase, type SessionListener } from './session-listener.js';
-import type { SessionOwner } from './session-owner.js';
-import { Session } from './session.js';
+import { Session, type SessionOwner } from './session.js';
 import { SlowConsumers } from './slow-consumers.js';
 import { SortedIds, type IdPage } from './sorted-ids.js';
 

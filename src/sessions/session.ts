@@ -1,24 +1,19 @@
 import { checkClose, isFrame, type Frame, type ServerCloseCode } from '../protocol/index.js';
 import type { Connection } from './connection.js';
 import type { Identity, TokenClaims } from './identity.js';
+import type { OutboxServices } from './outbox-services.js';
 import { Outbox } from './outbox.js';
+import { PAUSE, type PauseReason } from './pause-reasons.js';
 import type { Resumption } from './resumption.js';
-import type { SessionOwner, SessionWork } from './session-owner.js';
 import type { SessionRateLimiter } from './session-rate-limiter.js';
+import type { SessionWork } from './session-work.js';
 
-/** Reasons for which a client is not read from, as bits. Reading goes on when no reason is left. */
-export const PAUSE = {
-  /** More bytes wait for the client than `OUTBOX_HIGH_WATER_BYTES`. */
-  slow: 1,
-  /** The client has had its share of this turn. */
-  turn: 2,
-  /** The node drains. */
-  drain: 4,
-  /** Code of the application has called `client.pause()`. */
-  application: 8,
-} as const;
-
-export type PauseReason = keyof typeof PAUSE;
+/** The registry as a session sees it: ends the session and calls the listeners. */
+export interface SessionOwner extends OutboxServices {
+  end(session: Session, code: number): void;
+  drop(session: Session, code: number): void;
+  fail(session: Session, error: unknown): void;
+}
 
 /** The server's record of one client under a generated id. Connections may be attached to it one after another. */
 export class Session {
@@ -71,7 +66,7 @@ export class Session {
     return this.#connection === undefined && this.#resumption !== null ? 'away' : 'open';
   }
 
-  /** What lets the client come back after its connection was lost; `null` where the client has not asked for it. */
+  /** State by which the client may come back after its connection was lost; `null` where the client has not asked for it. */
   get resumption(): Resumption | null {
     return this.#resumption;
   }

@@ -6,7 +6,7 @@ import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
 import type { Random } from '../support/random.js';
 import { SECRET } from '../support/tokens.js';
-import type { Outage } from './ledger.js';
+import type { Outage } from './outage.js';
 
 const NODES = 3;
 const SETTINGS = {

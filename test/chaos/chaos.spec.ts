@@ -1,27 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../support/client.js';
 import { Random } from '../support/random.js';
 import { token } from '../support/tokens.js';
 import { ChaosClient, type ChaosUser, type Choices } from './chaos-client.js';
 import { ChaosCluster, FAULTS } from './chaos-cluster.js';
 import { Ledger } from './ledger.js';
+import { PlainLine } from './lines.js';
 import { writeChaosReport } from './report.js';
+import { allConnected, settle } from './settle.js';
+import { MESSAGES_PER_STEP, Traffic } from './traffic.js';
 
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 600);
 const SEED = Number(process.env['SEED'] ?? 1);
 const SESSIONS = 600;
-const STEP_MS = 50;
-const MESSAGES_PER_STEP = 40;
-/** Messages to rooms and to users, and sessions that go from one room to another. */
-const GROUP_MESSAGES_PER_STEP = 2;
-const MOVES_PER_STEP = 1;
 const USERS = 200;
 const ROOMS = 60;
 /** Time before the first fault, because only sessions of some age must receive every departure notice. */
 const WARM_UP_MS = 2000;
 const BETWEEN_FAULTS_MS = [500, 4000] as const;
-const RECOVERY_LIMIT_MS = 60_000;
 
 describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED})`, () => {
   const random = new Random(SEED);
@@ -29,7 +25,7 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
   const faultCounts = new Map<string, number>();
   let cluster: ChaosCluster;
   let clients: ChaosClient[];
-  let sending: NodeJS.Timeout;
+  let traffic: Traffic;
 
   beforeAll(async () => {
     cluster = await ChaosCluster.start(random);
@@ -39,49 +35,19 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
     const choices: Choices = { urls: cluster.urls, users, rooms };
     clients = Array.from(
       { length: SESSIONS },
-      (_, index) => new ChaosClient(ledger, users[index % USERS]!, choices, clientRandom),
+      (_, index) => new ChaosClient(ledger, users[index % USERS]!, choices, clientRandom, PlainLine),
     );
-    await allConnected();
-    const messageRandom = new Random(SEED + 2);
-    sending = setInterval(() => {
-      const connected = clients.filter(({ isConnected }) => isConnected);
-      if (connected.length < 2) return;
-      for (let count = 0; count < MESSAGES_PER_STEP; count++)
-        messageRandom.pick(connected).sendTo(messageRandom.pick(connected).record!.id);
-      for (let count = 0; count < GROUP_MESSAGES_PER_STEP; count++) {
-        messageRandom.pick(connected).sendToRoom();
-        messageRandom.pick(connected).sendTo(`@${messageRandom.pick(users).name}`);
-      }
-      for (let count = 0; count < MOVES_PER_STEP; count++) messageRandom.pick(connected).moveRoom();
-    }, STEP_MS);
+    await allConnected(clients);
+    traffic = new Traffic(clients, users, new Random(SEED + 2));
   });
   afterAll(async () => {
-    clearInterval(sending);
+    traffic?.stop();
     for (const client of clients ?? []) client.stop();
     await cluster?.stop();
   });
 
   async function userOf(name: string): Promise<ChaosUser> {
     return { name, token: await token({ sub: name, expires: '1d' }) };
-  }
-
-  async function allConnected(): Promise<void> {
-    while (!clients.every(({ isConnected }) => isConnected)) await delay(STEP_MS);
-  }
-
-  /** Lists the ids of all sessions as one node answers `sys.who`. */
-  async function listSessions(url: string): Promise<string[]> {
-    const client = await connect(url);
-    const ids: string[] = [];
-    for (let after: string | undefined; ;) {
-      client.send({ type: 'sys.who', id: 'w', data: { limit: 1000, ...(after !== undefined && { after }) } });
-      const { sessions, next } = (await client.answer('w')).data as { sessions: string[]; next?: string };
-      ids.push(...sessions);
-      if (next === undefined) break;
-      after = next;
-    }
-    await client.close(1000);
-    return ids.filter((id) => id !== client.id);
   }
 
   it('keep every promise of the protocol', { timeout: SECONDS * 1000 + 180_000 }, async () => {
@@ -99,20 +65,7 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
       log.push(`${name}, from ${fromMs} to ${Math.round(performance.now())} ms`);
       await delay(random.between(...BETWEEN_FAULTS_MS));
     }
-    const healedMs = performance.now();
-    await allConnected();
-    clearInterval(sending);
-    const expectedIds = (): string[] => ledger.alive.map(({ id }) => id).toSorted();
-    for (const url of cluster.urls())
-      for (let ids: string[] = []; ids.join() !== expectedIds().join(); ids = await listSessions(url).catch(() => [])) {
-        if (performance.now() - healedMs > RECOVERY_LIMIT_MS) expect(ids).toEqual(expectedIds());
-        await delay(STEP_MS);
-      }
-    const recoveryMs = Math.round(performance.now() - healedMs);
-    const isSettled = (): boolean =>
-      ledger.alive.every(({ unanswered }) => unanswered.size === 0) && ledger.disagreements().length === 0;
-    while (!isSettled() && performance.now() - healedMs < RECOVERY_LIMIT_MS) await delay(STEP_MS);
-    await allConnected();
+    const recoveryMs = await settle(ledger, clients, cluster.urls(), () => traffic.stop());
     const counts = ledger.close(cluster.outages);
     await writeChaosReport({
       seed: SEED,

@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs';
 import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../protocol/index.js';
 import type { Connection } from '../../sessions/connection.js';
-import type { SessionWork } from '../../sessions/session-owner.js';
+import type { SessionWork } from '../../sessions/session-work.js';
 import type { Session } from '../../sessions/session.js';
 import type { SlowConsumers } from '../../sessions/slow-consumers.js';
 import type { Counters } from '../../telemetry/counters.js';

@@ -30,7 +30,7 @@ export interface ClosedAdmission {
 /** An admitted client. */
 export interface AdmittedClient {
   readonly identity: Identity;
-  /** What becomes of its offer; `undefined` where it wants no session that may come back. */
+  /** Decision about its offer; `undefined` where it wants no session that may come back. */
   readonly resume: ResumeDecision | undefined;
 }
 
@@ -130,7 +130,7 @@ export class ConnectionPlaces {
     this.#identifying.release(key);
     if (comesBack(resume) && !('closeCode' in admitted))
       this.#connections--; // its session has a place
-    else if (this.#maxConnections > 0 && this.#connections > this.#maxConnections) this.awaySessions.endLongest();
+    else if (this.#maxConnections > 0 && this.#connections > this.#maxConnections) void this.awaySessions.endLongest();
     return admitted;
   }
 

@@ -12,7 +12,7 @@ export const MALFORMED_OFFER = 'malformed';
 
 /**
  * Reads what a handshake offers: the subprotocol `resume` or `resume.TOKEN.FRAMES`, or the header `Switchboard-Resume` with
- * `new` or `TOKEN.FRAMES`. Returns `undefined` where there is none, and {@link MALFORMED_OFFER} where there are several.
+ * `new` or `TOKEN.FRAMES`. Returns `undefined` without an offer, and {@link MALFORMED_OFFER} where there are several.
  */
 export function readResumeOffer({ headers }: IncomingMessage): ResumeOffer | typeof MALFORMED_OFFER | undefined {
   const header = headers[HEADER];

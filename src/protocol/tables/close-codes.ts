@@ -51,7 +51,7 @@ export function closeReason(code: number | undefined): string {
   return code !== undefined && code in CLOSE_CODES ? CLOSE_CODES[code as ServerCloseCode].reason : '';
 }
 
-/** Who closed a connection: a side by its close frame, or nobody because the connection was cut. */
+/** The side that closed a connection: a side by its close frame, or nobody because the connection was cut. */
 export type ClosedBy = 'client' | 'server' | 'cut';
 
 /** Codes of the server that leave a resumable session: the client may come back. */

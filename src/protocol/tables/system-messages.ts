@@ -13,8 +13,8 @@ import {
   Seen,
   SessionPage,
   Undelivered,
-  Welcome,
 } from './server-data.js';
+import { Welcome } from './welcome-data.js';
 
 /** The `data` of each message type of the server. */
 export interface ServerMessageMap {
