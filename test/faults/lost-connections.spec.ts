@@ -45,7 +45,9 @@ describe.each<Kind>(['plain', 'resume'])('under load, with sessions of the kind 
 
   /** Lets messages be in flight at a fault, waits until all sessions have connections, and counts. */
   async function during(name: string, fault: () => Promise<unknown>): Promise<LostConnectionsRow> {
+    const arrived = ring.arrived((SESSIONS * EACH) / 4);
     ring.send(EACH);
+    await arrived; // the others are on their way
     const lost = ring.lost();
     await fault();
     await lost;
