@@ -55,10 +55,7 @@ interface Counted {
 /** The numbers in an answer. */
 export interface AnswerCounts {
   readonly sessions?: number | undefined;
-<<<<<<< HEAD
-=======
   /** Sessions that are away, for which the message is kept. */
->>>>>>> area/n-bench
   readonly held?: number | undefined;
   readonly skipped?: number | undefined;
 }
