@@ -10,7 +10,7 @@ const NEW = 'Switchboard-Resume: new';
 const WAVES = 5;
 const WAVE = 30;
 const SESSIONS = 15;
-const RETURNS = 8;
+const RETURNS = 6;
 /** More than RESUME_BYTES together. */
 const MESSAGES = 40;
 const DATA = 'x'.repeat(8000);
@@ -66,27 +66,27 @@ export const wrongTokens: Attack = async (attacker) => {
 };
 
 /**
- * Fills what the server keeps for sessions that are away. Then returns to each of them on many connections at once with one
- * token, and reads nothing of what is repeated. Only one connection of each session stays open.
+ * Fills what the server keeps for sessions that are away. Then returns to each of them again and again with one token, and
+ * reads nothing of what is repeated. Only one connection of each session stays open.
  */
 export const filledBuffers: Attack = async (attacker) => {
   const [away, senders] = [await attacker.sessions(SESSIONS, NEW), await attacker.sessions(SESSIONS)];
   await drop(away);
   for (const [index, { id }] of away.entries()) senders[index]!.write(many(MESSAGES, messageTo(id)));
   await attacker.exchanges(20);
-  const returns = away.map(async (enemy) => {
-    const request = handshake([comesBack(tokenOf(enemy))]);
-    return Promise.all(Array.from({ length: RETURNS }, () => attacker.open(request)));
-  });
-  const returned = await Promise.all(returns);
-  for (const { socket } of returned.flat()) socket.pause();
-  await attacker.exchanges(20);
-  for (const { socket } of returned.flat()) socket.resume();
-  for (const [index, { id }] of away.entries()) {
-    const open = (): Enemy[] =>
-      returned[index]!.filter(({ head, socket }) => head.includes(`"receiver":"${id}"`) && !socket.closed);
-    while (open().length > 1) await attacker.exchanges(5); // a connection that was replaced is cut within two seconds
+  const returned: Enemy[][] = [];
+  for (let turn = 0; turn < RETURNS; turn++) {
+    const enemies = await Promise.all(away.map((enemy) => attacker.open(handshake([comesBack(tokenOf(enemy))]))));
+    for (const { socket } of enemies) socket.pause();
+    returned.push(enemies);
+    await attacker.exchanges(5);
   }
+  for (const { socket } of returned.flat()) socket.resume();
+  const isOpen = ({ head, socket }: Enemy, id: string): boolean =>
+    head.includes(`"receiver":"${id}"`) && !socket.closed;
+  for (const [index, { id }] of away.entries())
+    // A connection that was replaced is cut within two seconds.
+    while (returned.filter((enemies) => isOpen(enemies[index]!, id)).length > 1) await attacker.exchanges(5);
 };
 
 /** Sends to itself in sessions that read everything and never send `sys.seen`; then drops them with what is unseen. */
