@@ -32,6 +32,10 @@ export class LocalBackplane extends Backplane {
 
   left(): void {}
 
+  away(): void {}
+
+  back(): void {}
+
   deliverToGroup(): 'unavailable' {
     return 'unavailable';
   }

@@ -12,6 +12,9 @@ import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
 const NO_ENVELOPE =
   'client.send in an exception filter sends envelopes only; return the code and the text of the error';
 
+/** The field of `ws` that shows a close frame of the client. */
+const CLOSE_FRAME_RECEIVED = '_closeFrameReceived';
+
 type Listener = Parameters<EventEmitter['on']>[1];
 type SendOptions = Readonly<Partial<Record<'binary' | 'compress' | 'fin' | 'mask', boolean | undefined>>>;
 
@@ -192,7 +195,7 @@ export class GatewaySocket extends WebSocket implements Connection {
 
   /** `ws` sets this field before it closes for a close frame of the client. */
   get #closedBy(): ClosedBy {
-    return (this as { readonly _closeFrameReceived?: boolean })._closeFrameReceived === true ? 'client' : 'server';
+    return Reflect.get(this, CLOSE_FRAME_RECEIVED) === true ? 'client' : 'server';
   }
 
   countError(): void {

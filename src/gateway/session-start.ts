@@ -20,10 +20,13 @@ import { RenewedRights } from './auth/renewed-rights.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { comesBack, type AdmittedClient } from './handshake/connection-places.js';
 
+/** The fields of a welcome. */
+type WelcomeData = Pick<Welcome, keyof Welcome>;
+
 /** Gives each accepted socket its session: a new one, or the one to which its client comes back. */
 @Injectable()
 export class SessionStart {
-  readonly #welcome: Welcome;
+  readonly #welcome: WelcomeData;
   readonly #welcomeFrame: (session: string) => Frame;
 
   constructor(
@@ -70,7 +73,7 @@ export class SessionStart {
     if (connection !== undefined) {
       this.sessions.lose(session, connection, 4001);
       connection.close(4001);
-      if (session.closed) return void socket.close(1012); // a listener has ended the session: the client reconnects to a new one
+      if (session.closed) return socket.close(1012); // a listener has ended the session: the client reconnects to a new one
     }
     this.resumptions.prepare(returned, identity);
     const welcome = { ...this.#welcome, ...this.resumptions.welcomeBack(session, resumption) };

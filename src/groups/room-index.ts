@@ -165,6 +165,12 @@ export class RoomIndex {
     return this.#local.of(session).map(({ name }) => name);
   }
 
+  /** Returns the rooms of a session of any node. The list must not be used after a change. */
+  roomsWith(id: string): readonly Room[] {
+    const session = this.registry.find(id);
+    return session === undefined ? this.#remote.of(id) : this.#local.of(session);
+  }
+
   /** Returns the number of members on all nodes. */
   size(name: string): number {
     return this.#rooms.get(name)?.size ?? 0;

@@ -57,6 +57,7 @@ export class RoomNotices {
    * @param self a local session that leaves
    */
   left(room: Room, id: string, code?: number, self?: Session): void {
+    this.noticeLog.sendStateNotice(id);
     if (room.size + 1 > this.#limit) return this.#totals.changed(room);
     // A number that waits comes first, so that a member that counts has the right one.
     if (this.#totals.take(room)) this.#sendTotal(room, room.size + 1);

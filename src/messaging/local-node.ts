@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import {
   Backplane,
   type ClusterDelegate,
-  type DeliveryFailure,
+  type DeliveryOutcome,
   type GroupReceipt,
   type RoomChange,
   type RoomFailure,
@@ -49,6 +49,12 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   ) {
     sessions.addListener('cluster', {
       announced: ({ id, user }) => backplane.arrived({ id, user }),
+      away: ({ id, announced }) => {
+        if (announced) backplane.away(id);
+      },
+      back: ({ id, announced }) => {
+        if (announced) backplane.back(id);
+      },
       closed: ({ id, announced }, code) => {
         if (announced) backplane.departed(id, code);
       },
@@ -66,8 +72,9 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
 
   *localSessions(): Iterable<SessionInfo> {
     for (const session of this.sessions.all()) {
-      const { id, user, announced } = session;
-      if (announced) yield { id, user, rooms: this.#groups?.roomsOf(session) };
+      const { id, user, announced, state } = session;
+      const away = state === 'away' ? true : undefined;
+      if (announced) yield { id, user, rooms: this.#groups?.roomsOf(session), away };
     }
   }
 
@@ -79,6 +86,16 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     const { id, user } = sessionInfo;
     if (this.sessionDirectory.addRemote(id, user)) this.noticeLog.remoteArrived(id, user);
     this.#groups?.remoteArrived(sessionInfo);
+    if (sessionInfo.away === true) this.remoteAway(id);
+    else this.remoteBack(id);
+  }
+
+  remoteAway(id: string): void {
+    this.sessionDirectory.setRemoteAway(id);
+  }
+
+  remoteBack(id: string): void {
+    this.sessionDirectory.setRemoteBack(id);
   }
 
   remoteDeparted(id: string, code: number): void {
@@ -96,7 +113,7 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     this.#groups?.remoteLeft(id, room);
   }
 
-  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined {
+  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryOutcome {
     const target = this.sessions.find(receiver);
     return target === undefined ? 'receiver_not_found' : this.localDelivery.deliverCopy(sender, target, frame);
   }
@@ -148,7 +165,14 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     return this.#rpc(body);
   }
 
+  /** Ends resumable sessions, too, because the other nodes have ended them under their ids. */
   onFenced(): void {
-    this.sessions.closeAll(1012);
+    for (const session of this.sessions.endAll(1012)) {
+      try {
+        session.close(1012);
+      } catch (error) {
+        session.fail(error); // the others are closed all the same
+      }
+    }
   }
 }

@@ -32,6 +32,8 @@ export class NoticeLog implements SessionListener {
   /** Notices flushed before those in the log: the offset of the log's first notice. */
   #flushed = 0;
   #flushing = false;
+  /** Sessions of which the log holds `sys.away` or `sys.back`. */
+  readonly #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -78,17 +80,51 @@ export class NoticeLog implements SessionListener {
     this.#addDeparture(id, id, code);
   }
 
+  /**
+   * Adds `sys.away` or `sys.back` of a session for all others, where `NOTICE_SCOPE` is `all`.
+   *
+   * @param self the session, where it is a local one
+   * @returns `false` in any other scope
+   */
+  addStateNotice(id: string, notice: Frame, self: Session | undefined): boolean {
+    if (!this.#toAll) return false;
+    if (self !== undefined) this.catchUp(self);
+    this.#log.push(notice);
+    if (self !== undefined) self.noticeOffset++; // a session gets no notice of itself
+    this.#changed.add(id);
+    this.#schedule();
+    return true;
+  }
+
+  /**
+   * Sends the log where it holds `sys.away` or `sys.back` of this session. Call it before `sys.left`, which overtakes the
+   * log.
+   */
+  sendStateNotice(id: string): void {
+    if (this.#changed.has(id) && !this.#flushing) this.#flush();
+  }
+
+  /** Returns the local peers of a session, where `NOTICE_SCOPE` is `peers`. @param ref a local session, or the id of a remote one */
+  peersOf(ref: SessionRef): readonly Session[] {
+    const peers = this.#peers === undefined ? [] : [...this.#peers.of(ref)];
+    return peers.filter((peer) => typeof peer !== 'string');
+  }
+
   /** Records that two sessions exchanged a message, where `NOTICE_SCOPE` is `peers`. */
   recordExchange(one: SessionRef, other: SessionRef): void {
     this.#peers?.record(one, other);
   }
 
-  /** Sends a session the notices behind its offset. Call it before any other frame. */
+  /**
+   * Sends a session the notices behind its offset. Call it before any other frame. For a session that is away they are
+   * kept, or counted in `sys.gap` where they do not fit.
+   */
   catchUp(session: Session): void {
     const from = session.noticeOffset - this.#flushed;
     if (from >= this.#log.length) return;
     session.noticeOffset = this.#flushed + this.#log.length;
-    session.sendShared(this.#log.joinedFrom(from), this.#log.length - from);
+    const notices = this.#log.length - from;
+    this.#sendRun(session, this.#log.joinedFrom(from), notices);
   }
 
   /** Sends a frame of many sessions, after every notice added before. */
@@ -122,8 +158,17 @@ export class NoticeLog implements SessionListener {
       this.#schedule();
     } else if (this.#peers !== undefined) {
       const frame = departedFrame(id, code);
-      for (const other of this.#peers.forget(peer)) if (typeof other !== 'string') this.send(other, frame);
+      for (const other of this.#peers.forget(peer)) {
+        if (typeof other === 'string') continue;
+        this.catchUp(other);
+        this.#sendRun(other, frame, 1);
+      }
     }
+  }
+
+  #sendRun(session: Session, run: Frame, notices: number): void {
+    if (session.state === 'away' && session.outbox.refuses(run.length)) session.outbox.miss('notices', notices);
+    else session.sendShared(run, notices);
   }
 
   #schedule(): void {
@@ -155,6 +200,7 @@ export class NoticeLog implements SessionListener {
       }
     }
     this.#flushed += length;
+    this.#changed.clear();
     this.#log = this.#log.after(length);
   }
 }

@@ -15,6 +15,11 @@ export class Peers {
     this.#add(other, one);
   }
 
+  /** Returns the peers of a session. They must not change while the caller reads them. */
+  of(session: SessionRef): Iterable<SessionRef> {
+    return this.#peersOf.get(session) ?? [];
+  }
+
   /** Forgets a session that departed, and returns its peers. */
   forget(session: SessionRef): Iterable<SessionRef> {
     const peers = this.#peersOf.get(session) ?? new Set<SessionRef>();

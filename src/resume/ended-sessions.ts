@@ -25,7 +25,6 @@ export class EndedSessions implements SessionListener {
     if (this.#ended.size >= MAX_ENDED) for (const oldest of this.#ended.keys()) if (this.#ended.delete(oldest)) break;
     const { secret, previousSecret, endReason } = resumption;
     this.#ended.set(id, { secret, previousSecret, reason: endReason });
-    setImmediate(() => resumption.replay.clear()); // behind the last frames of the session
   }
 
   /** Returns why a session ended; `undefined` for an unknown session and for a wrong secret. */

@@ -3,6 +3,7 @@ import { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
 import { frameAt } from './frame-walk.js';
 import type { ReplayBudget } from './replay-budget.js';
+import { UnseenFrames } from './unseen-frames.js';
 
 /**
  * Bytes that may be on their way to a connected client at least. A client reports at the latest after 64 KiB, so that four
@@ -113,6 +114,13 @@ export class ReplayBuffer implements Replay {
       }
     });
     return payloads;
+  }
+
+  /** Hands over the unseen frames of a session that has ended. The budget does not count them any more. */
+  release(): UnseenFrames {
+    const unseen = new UnseenFrames(this.#buffers.slice(this.#first), this.#seen - this.#forgotten);
+    this.clear();
+    return unseen;
   }
 
   /** Drops everything that the client has not seen. */

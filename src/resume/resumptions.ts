@@ -30,6 +30,8 @@ export type ResumeDecision = Return | { readonly reason: NoReturnReason | undefi
 /** Decides which clients come back to their sessions, and makes sessions resumable. */
 @Injectable()
 export class Resumptions {
+  /** How many clients with the token of a session got a new one, by reason. Read by metrics. */
+  readonly noReturns = new Map<NoReturnReason, number>();
   readonly #windowMs: number;
   readonly #bytes: number;
 
@@ -105,7 +107,9 @@ export class Resumptions {
       windowMs: this.#windowMs,
       bytes: this.#bytes,
     };
-    return reason === undefined ? { resume } : { resume, resumed: false, reason };
+    if (reason === undefined) return { resume };
+    this.noReturns.set(reason, (this.noReturns.get(reason) ?? 0) + 1);
+    return { resume, resumed: false, reason };
   }
 
   /** Returns the fields of the welcome of a client that has come back. */

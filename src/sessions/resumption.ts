@@ -20,6 +20,8 @@ export interface Replay {
 /** State of a session that may come back after its connection was lost. Implemented by `resume/`. */
 export interface Resumption {
   readonly replay: Replay;
+  /** When the connection was lost, on the clock of `performance.now()`; of no meaning before the first loss. */
+  readonly awaySinceMs: number;
   /** Counts a text frame of the client that has had its effect. @param bytes its length */
   received(bytes: number): void;
 }

@@ -33,6 +33,8 @@ export class Counters {
   /** Promises of departure hooks that have not settled. */
   departureHooksRunning = 0;
   opened = 0;
+  /** `sys.undelivered` messages. */
+  undelivered = 0;
   /** Sessions that a drain had to cut. */
   drainCut = 0;
   /** `sys.error` messages by code. */

@@ -45,8 +45,7 @@ export class ApiPublisher {
     const frame = stampedFrame(sender, envelope);
     if (receiver === EVERYONE) return this.#broadcast(frame);
     if (isGroup(receiver)) return this.#toGroup(sender, receiver, frame);
-    await this.router.deliver(sender, receiver, frame);
-    return { status: 'routed' };
+    return { status: await this.router.deliver(sender, receiver, frame) };
   }
 
   #broadcast(frame: Frame): PostedResult {

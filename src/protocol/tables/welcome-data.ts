@@ -1,4 +1,4 @@
-import { Equals, IsBoolean, IsIn, IsInt, IsOptional, IsString, Min } from 'class-validator';
+import { Equals, IsBoolean, IsIn, IsInt, IsOptional, IsString, Min, ValidateNested } from 'class-validator';
 import { Describe } from './describe.js';
 import { PROTOCOL_VERSION } from './limits.js';
 
@@ -7,7 +7,7 @@ const NOTICE_SCOPES = ['all', 'peers', 'rooms', 'none'] as const;
 /** Which departures a session gets: all, those of its peers, those in its rooms (as `sys.left`), or none. */
 export type NoticeScope = (typeof NOTICE_SCOPES)[number];
 
-const NO_RETURN_REASONS = ['expired', 'ended', 'unknown', 'node_lost', 'overflow'] as const;
+export const NO_RETURN_REASONS = ['expired', 'ended', 'unknown', 'node_lost', 'overflow'] as const;
 
 /** The reason why a client got a new session although it offered the token of another one. */
 export type NoReturnReason = (typeof NO_RETURN_REASONS)[number];
@@ -51,6 +51,7 @@ export class Welcome {
   readonly notices!: NoticeScope;
 
   @Describe('Where you asked for it: what you need to come back to this session after its connection was lost.')
+  @ValidateNested()
   @IsOptional()
   readonly resume?: ResumeGrant;
 

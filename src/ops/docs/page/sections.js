@@ -29,6 +29,12 @@ const LIMITS = {
   maxRoomsPerSession: 'Rooms that a session may be a member of',
   maxWatchesPerSession: 'Users that a session may watch',
   roomNoticeLimit: 'Members of a room above which `sys.room` replaces `sys.joined` and `sys.left`',
+  resumeWindowMs: 'Milliseconds for which a session waits for its client; 0: no session resumes',
+  resumeBytes: 'Bytes that are kept for a session that is away',
+  awayNoticeMs: 'Milliseconds after which others get `sys.away`; 0 is never',
+  seenFrames: 'Frames after which each side sends `sys.seen`, where the session resumes',
+  seenBytes: 'Bytes after which each side sends `sys.seen`',
+  seenMs: 'Milliseconds after which each side sends `sys.seen`, with something new',
 };
 
 /** Creates the sections of the page: each has an id, a title and the element `body`. */
