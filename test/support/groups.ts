@@ -119,6 +119,10 @@ export class FakeBackplane extends Backplane {
 
   ownerOf(): undefined {}
 
+  standingOf(): 'unseen' {
+    return 'unseen';
+  }
+
   async rpc(): Promise<'unavailable'> {
     return 'unavailable';
   }
