@@ -39,6 +39,7 @@ export interface GroupIndex {
 export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApplicationShutdown {
   #rpc: ((body: unknown) => Promise<unknown>) | undefined;
   #groups: GroupIndex | undefined;
+  #beforeStart: () => Promise<void> = async () => undefined;
 
   constructor(
     private readonly backplane: Backplane,
@@ -62,8 +63,14 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   /** Joins the cluster before the server listens, because the first session must find the remote ones. */
-  onApplicationBootstrap(): Promise<void> {
-    return this.backplane.start(this);
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#beforeStart();
+    await this.backplane.start(this);
+  }
+
+  /** Sets work that ends before this node joins its cluster and listens: the node gets the sessions of a former process. */
+  beforeStart(work: () => Promise<void>): void {
+    this.#beforeStart = work;
   }
 
   onApplicationShutdown(): Promise<void> {
