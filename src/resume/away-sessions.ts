@@ -44,7 +44,9 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   }
 
   away(session: Session, code: number): void {
-    if (session.resumption instanceof SessionResumption) this.add(session, session.resumption, code, performance.now());
+    if (!(session.resumption instanceof SessionResumption)) return;
+    session.resumption.isRestored = false; // its client has come back to this process before
+    this.add(session, session.resumption, code, performance.now());
   }
 
   back(session: Session): void {

@@ -120,6 +120,17 @@ export class ReplayBuffer implements Replay {
     return payloads;
   }
 
+  /** Returns the frames that the client has not seen, oldest first, and how many they are. Keeps them. */
+  unseenRuns(): { readonly runs: readonly Buffer[]; readonly frames: number } {
+    const runs: Buffer[] = [];
+    let total = 0;
+    this.#eachRun((run, frames) => {
+      runs.push(run);
+      total += frames;
+    });
+    return { runs, frames: total };
+  }
+
   /** Hands over the unseen frames of a session that has ended. The budget does not count them any more. */
   release(): UnseenFrames {
     const unseen = new UnseenFrames(this.#buffers.slice(this.#first), this.#seen - this.#forgotten);

@@ -88,6 +88,13 @@ export class Outbox extends OpenBatch implements Flushable {
     if (this.#blocked && sink?.writableNeedDrain === false) this.#drained(sink);
   }
 
+  /** Moves all frames that wait into the replay buffer, and `sys.gap` where frames were missed, because another process sends them. */
+  keepWaiting(): void {
+    if (this.replay === null) return;
+    void this.addGap(); // most often nothing was missed
+    this.#keepAll(this.replay);
+  }
+
   /** Adds the one text frame written into the block of {@link reserve}, which ends at `end`. */
   commit(end: number): void {
     this.used = end;
