@@ -47,6 +47,7 @@ export type RpcKind = 'publish' | 'resume';
 export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApplicationShutdown {
   readonly #rpcs = new Map<RpcKind, (body: unknown) => Promise<unknown>>();
   #groups: GroupIndex | undefined;
+  #beforeStart: () => Promise<void> = async () => undefined;
 
   constructor(
     private readonly backplane: Backplane,
@@ -70,8 +71,14 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   /** Joins the cluster before the server listens, because the first session must find the remote ones. */
-  onApplicationBootstrap(): Promise<void> {
-    return this.backplane.start(this);
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#beforeStart();
+    await this.backplane.start(this);
+  }
+
+  /** Sets work that ends before this node joins its cluster and listens: the node gets the sessions of a former process. */
+  beforeStart(work: () => Promise<void>): void {
+    this.#beforeStart = work;
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -33,7 +33,7 @@ export class Counters {
   /** Promises of departure hooks that have not settled. */
   departureHooksRunning = 0;
   opened = 0;
-  /** `sys.undelivered` messages. */
+  /** Messages whose senders are sent `sys.undelivered`. */
   undelivered = 0;
   /** Sessions that a drain had to cut. */
   drainCut = 0;

@@ -148,7 +148,7 @@ export class SimulatedNode {
       (text) => world.promises.breach(`${name}: ${text}`),
     );
     void new AwayNotices(this.#directory, this.#groups.stateNotices, this.process, settings);
-    void new UndeliveredReports(this.#registry, remoteDelivery, this.process, settings);
+    void new UndeliveredReports(this.#registry, remoteDelivery, this.process, counters, settings);
   }
 
   get id(): string {

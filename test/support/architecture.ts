@@ -34,6 +34,7 @@ export const SUB_RANKS: Readonly<Record<string, Readonly<Record<string, number>>
   ops: { docs: 2, api: 2, static: 1, metrics: 1, health: 1, shutdown: 1 },
   cluster: { membership: 3, nats: 2, wire: 1 },
   protocol: { scan: 2, tables: 1 },
+  resume: { state: 1 },
 };
 
 const MAX_LINES = 250;

@@ -91,6 +91,10 @@ export class ConnectionPlaces {
     this.#limitsUsers = maxConnectionsPerUser > 0;
     this.#perUser = new ConnectionCounter(maxConnectionsPerUser, (user) => users.remoteCount(user));
     sessions.addListener('limits', {
+      restored: ({ identity }) => {
+        this.#connections++;
+        if (this.#countsByUser(identity)) this.#perUser.add(identity.user);
+      },
       away: ({ identity }) => this.#releaseAddress(identity),
       closed: (session) => {
         if (session.connection !== undefined) this.#releaseAddress(session.identity);
