@@ -13,7 +13,7 @@ import { MESSAGES_PER_STEP, Traffic } from './traffic.js';
 
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 600);
 const SEED = Number(process.env['SEED'] ?? 1);
-const SESSIONS = 160;
+const SESSIONS = 600;
 const USERS = 200;
 const ROOMS = 60;
 /** Time before the first fault, because only sessions of some age must receive every departure notice. */
@@ -85,9 +85,9 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
       recoveryMs,
       ...counts,
     });
-    const { answers } = ledger;
+    const { answers, reasons } = ledger;
     console.log(
-      JSON.stringify({ ...Object.fromEntries(faultCounts), ...Object.fromEntries(answers), ...counts, recoveryMs }),
+      JSON.stringify({ ...Object.fromEntries([...faultCounts, ...answers, ...reasons]), ...counts, recoveryMs }),
     );
     if (ledger.violations.length > 0) console.log(log.join('\n'));
     expect(ledger.violations).toEqual([]);

@@ -10,6 +10,8 @@ export interface SessionRecord extends GroupClient {
   readonly openedMs: number;
   /** Whether it outlives its connections. */
   readonly isResumable: boolean;
+  /** When its first connection was lost. */
+  lostMs: number | undefined;
   endedMs: number | undefined;
   /** The highest number received from each sender; numbers rise. */
   readonly highest: Map<string, number>;
@@ -22,6 +24,8 @@ export interface SessionRecord extends GroupClient {
   readonly departed: Map<string, number>;
   /** Sessions whose `sys.away` was received, and whose `sys.back` was not. */
   readonly away: Set<string>;
+  /** Whether the session was passed over, so that notices may be missing. */
+  hasGap: boolean;
   /** Watched users, and whether the last `sys.presence` has them online. */
   readonly watched: Map<string, boolean>;
 }
@@ -79,6 +83,8 @@ export class Ledger {
   readonly #routed: Routed[] = [];
   /** Times of `unavailable` answers, by message number. */
   readonly #unavailableMs = new Map<number, number>();
+  /** Reports of undelivered messages: the sender, the message and its receiver. */
+  readonly #reported = new Set<string>();
   #number = 0;
   #violations = 0;
 
@@ -92,6 +98,7 @@ export class Ledger {
       url,
       openedMs: performance.now(),
       isResumable: data.resume !== undefined,
+      lostMs: undefined,
       endedMs: undefined,
       highest: new Map<string, number>(),
       received: new Set<number>(),
@@ -99,6 +106,7 @@ export class Ledger {
       undelivered: new Set<number>(),
       departed: new Map<string, number>(),
       away: new Set<string>(),
+      hasGap: false,
       watched: new Map<string, boolean>(),
     };
     this.records.set(id, record);
@@ -136,7 +144,8 @@ export class Ledger {
       return this.violation(`${record.id} got one answer too many to message ${number}: ${answer}`);
     record.unanswered.delete(number);
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
-    this.groups.answered(number, answer, counts);
+    // Not those that hold the message: a client may never have got the welcome of one of them.
+    this.groups.answered(number, answer, { ...counts, held: 0 });
     if ((answer === 'routed' || answer === 'held') && !isGroup(receiver))
       this.#routed.push({ sender: record, receiver, number });
     if (answer === 'unavailable') this.#unavailableMs.set(number, performance.now());
@@ -155,15 +164,26 @@ export class Ledger {
     record.away.add(id);
   }
 
+  /** Records `sys.back`. A session that opens between the two notices gets the second one only. */
   onBack(record: SessionRecord, id: string): void {
-    if (!record.away.delete(id)) this.violation(`${record.id} got that ${id} is back, and not that it was away`);
+    if (record.away.delete(id) || record.hasGap) return;
+    const lostMs = this.records.get(id)?.lostMs ?? Number.POSITIVE_INFINITY;
+    if (record.openedMs < lostMs) this.violation(`${record.id} got that ${id} is back, and not that it was away`);
+  }
+
+  /** Records `sys.gap`. */
+  onGap(record: SessionRecord): void {
+    record.hasGap = true;
+    this.groups.missed(record);
   }
 
   /** Records `sys.undelivered`, which comes once behind the answer, and only where the session has ended. */
   onUndelivered(record: SessionRecord, number: number, receiver: string): void {
     const what = `${record.id} got that ${number} to ${receiver} is undelivered`;
     if (record.unanswered.has(number)) this.violation(`${what} before its answer`);
-    if (record.undelivered.has(number) && !isGroup(receiver)) this.violation(`${what} twice`);
+    // A message to a user may be reported for several of its sessions, once for each.
+    if (this.#reported.has(what)) this.violation(`${what} twice`);
+    this.#reported.add(what);
     record.undelivered.add(number);
   }
 

@@ -15,6 +15,8 @@ export interface LineOwner {
   opened(welcome: Received, url: string): void;
   /** A message has arrived, other than `sys.welcome` and `sys.seen`. */
   received(message: Received): void;
+  /** A connection is over, and the session is away. */
+  lost(): void;
   /** The session has ended, or cannot be had any more. */
   ended(): void;
   /** The server has broken a promise. */
@@ -178,8 +180,9 @@ export class ResumableLine extends Line {
     this.owner.received(message);
   }
 
-  /** Does nothing, because the session is away and may come back. */
-  protected override lost(): void {}
+  protected override lost(): void {
+    this.owner.lost();
+  }
 
   #back(id: string, received: number): void {
     if (id !== this.#id) this.owner.breach(`${this.#id} came back as ${id}`);
