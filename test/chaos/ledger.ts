@@ -121,7 +121,9 @@ export class Ledger {
     else if (number < (record.highest.get(sender) ?? 0))
       this.violation(`${record.id} received ${message} out of order`);
     if (record.departed.has(sender)) this.violation(`${record.id} received ${message} after the sender's departure`);
-    if (performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS)
+    const isLate = performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS;
+    // A session that was away gets what was kept for it when its client returns.
+    if (isLate && !record.isResumable)
       this.violation(`${record.id} received ${message} long after the answer \`unavailable\``);
     record.received.add(number);
     record.highest.set(sender, number);

@@ -131,7 +131,7 @@ export class SimulatedNode {
     const recipients = new Recipients(this.#registry, broadcaster, groupRoutes, counters);
     this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, recipients, access);
     this.#localNode = new LocalNode(this.backplane, this.#registry, localDelivery, noticeLog, this.#directory);
-    this.#localNode.registerRpc(async (body) => body);
+    this.#localNode.registerRpc('publish', async (body) => body);
     this.#groups = new SimulatedGroups(
       {
         settings,

@@ -30,7 +30,7 @@ export const ATTACKS: [string, Attack][] = [
   ['while sessions fill rooms to the limit, end and reconnect', rooms.fullRooms],
   ['during a flood of messages to a room whose members do not read', rooms.messages],
   ['while sessions watch users who come and go', rooms.watches],
-  ['while resumable sessions are opened and dropped, until each has ended', resumed.dropped],
+  ['while resumable sessions are opened and dropped', resumed.dropped],
   ['while a client asks for the session of another with wrong tokens', resumed.wrongTokens],
   ['while sessions that are away are sent more than is kept, and all return many times', resumed.filledBuffers],
   ['while resumable sessions never send sys.seen', resumed.unseen],
