@@ -59,10 +59,7 @@ export class Outbox extends OpenBatch implements Flushable {
     return this.#turnBytes > MAX_BYTES_PER_TURN || this.overloaded;
   }
 
-  /**
-   * Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait and those that
-   * the client has not seen.
-   */
+  /** Writes to the sink of a new connection from the end of this tick on, first what waits and what was not seen. */
   attach(sink: ByteSink): void {
     if (this.replay !== null) {
       this.#keepAll(this.replay);

@@ -36,7 +36,7 @@ export function idsOf(entries: readonly Entry[]): string[] {
 
 /** A client that reconnects to any node whenever its connection ends, and records its messages in the ledger. */
 export class ChaosClient implements LineOwner {
-  /** The current session; undefined while there is none. A session that is away is one. */
+  /** The current session; undefined without one. A session that is away counts. */
   record: SessionRecord | undefined;
   readonly #line: Line;
 
