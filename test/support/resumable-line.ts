@@ -61,11 +61,11 @@ export class ResumableLine implements TestSocket {
   ) {}
 
   on(event: string, listener: (...parameters: never[]) => void): void {
-    this.#events.on(event, listener as () => void);
+    this.#events.on(event, listener);
   }
 
   off(event: string, listener: (...parameters: never[]) => void): void {
-    this.#events.off(event, listener as () => void);
+    this.#events.off(event, listener);
   }
 
   /** Text frames sent in this session, without `sys.seen`. */
