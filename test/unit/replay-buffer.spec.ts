@@ -104,7 +104,7 @@ describe('the budget of all replay buffers', () => {
       return true;
     });
     const [first] = buffers;
-    for (const buffer of [...buffers]) buffer.push(textFrame('x'.repeat(98)), 1);
+    for (const buffer of buffers) buffer.push(textFrame('x'.repeat(98)), 1);
     expect(ended).toEqual([]);
     await new Promise((resolve) => process.nextTick(resolve));
     expect(ended).toEqual([first]);

@@ -13,6 +13,8 @@ const UNPARSED: ServerRequest = { type: '', id: undefined, receiver: undefined, 
 
 /** The type of a report, which is not charged. */
 const SEEN = 'sys.seen';
+/** Bytes up to which a report is not charged to rates. */
+const MAX_FREE_REPORT_BYTES = 256;
 
 /** The fields of a message that a reply and its line in the log need. */
 interface Answered {
@@ -35,7 +37,8 @@ export class MessageDispatcher {
   read(socket: GatewaySocket, text: string, bytes: number): void {
     const { rateLimiter, resumption = null } = socket.session ?? {};
     // A report of a client that may come back is neither charged nor counted.
-    const isFree = resumption !== null && text.includes(SEEN) && answeredIn(text).type === SEEN;
+    const isFree =
+      resumption !== null && bytes <= MAX_FREE_REPORT_BYTES && text.includes(SEEN) && answeredIn(text).type === SEEN;
     const isWithin = isFree || rateLimiter === undefined || rateLimiter.tryTake(bytes);
     const type = isWithin ? this.#read(socket, text, bytes) : this.#refuseText(socket, text, bytes);
     if (type !== SEEN) resumption?.received(bytes);

@@ -25,6 +25,8 @@ const MAX_ERRORS = 64;
 
 /** The report of a client on what it has received. */
 const SEEN = 'sys.seen';
+/** Bytes up to which a report is not charged to rates. */
+const MAX_FREE_REPORT_BYTES = 256;
 
 /** The listener of `ws` for the bytes that a TCP socket receives. */
 export type WsDataListener = (this: Socket, bytes: Buffer) => void;
@@ -145,7 +147,8 @@ export class FastFrameReader {
     const session = socket.session!;
     const { rateLimiter, resumption } = session;
     const { length, reserved } = this.#scanner;
-    if (resumption !== null && reserved && this.#isSeen()) return this.#handle(socket); // neither charged nor counted
+    const isReport = resumption !== null && reserved && this.#isSeen(); // not counted
+    if (isReport && length <= MAX_FREE_REPORT_BYTES) return this.#handle(socket); // not charged either
     if (rateLimiter !== undefined && !rateLimiter.has(length, this.#nowMs)) return this.#limit(socket);
     const done =
       !reserved && this.handlerTable.definitelyOpen(session, this.#scanner)
@@ -153,7 +156,7 @@ export class FastFrameReader {
         : this.#handle(socket);
     if (!done) return false;
     rateLimiter?.charge(length);
-    resumption?.received(length);
+    if (!isReport) resumption?.received(length);
     return true;
   }
 
@@ -169,7 +172,7 @@ export class FastFrameReader {
     const type = this.#scanner.ascii(typeStart, typeEnd);
     const id = idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd);
     this.messageDispatcher.refuse(socket, { type, id }, length);
-    socket.session?.resumption?.received(length);
+    if (type !== SEEN) socket.session?.resumption?.received(length);
     return true;
   }
 

@@ -7,7 +7,13 @@ import type { Identity } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { Authenticator, type Authentication } from './authenticator.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
-import { ConnectionPlaces, type AdmittedClient, type ClosedAdmission, type RemoteClient } from './connection-places.js';
+import {
+  comesBack,
+  ConnectionPlaces,
+  type AdmittedClient,
+  type ClosedAdmission,
+  type RemoteClient,
+} from './connection-places.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 import { ReturnOffers } from '../resume/return-offers.js';
@@ -55,7 +61,7 @@ export class Admission {
     if (this.returnOffers.hasPass(request)) return this.returnOffers.admitByPass(request);
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
-    const overLimit = this.#checkLimits(key);
+    const overLimit = this.#checkLimits(key, request);
     if (overLimit !== undefined) return overLimit;
     // Address limits come before the origin, but a client that may have a user is not limited by its address.
     if (this.places.hasNone(key) && !this.authenticator.mayIdentify(request)) return this.#reject(key, TOO_MANY);
@@ -84,8 +90,9 @@ export class Admission {
   }
 
   /** Counts one more client of an address that is being identified, or returns the limit that it exceeds. */
-  #checkLimits(key: string): HandshakeRejection | undefined {
-    if (this.isFull(0)) return FULL;
+  #checkLimits(key: string, request: IncomingMessage): HandshakeRejection | undefined {
+    // The session of a client that returns has a place.
+    if (this.isFull(0) && !this.returnOffers.mayReturn(request)) return FULL;
     const waitMs = this.#rate.take(key, performance.now());
     if (waitMs > 0) return { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } };
     return this.places.identify(key) ? undefined : TOO_MANY;
@@ -114,6 +121,7 @@ export class Admission {
 
   /** Counts an identified client by its user or its address instead. Uncounts it where there is no place. */
   #take(key: string, identity: Identity, resume: ResumeDecision | undefined): Exclude<AdmissionResult, RemoteClient> {
+    if (!comesBack(resume) && this.places.isOver) return this.#reject(key, FULL);
     return this.places.take(key, identity, resume) ?? this.#reject(key, TOO_MANY);
   }
 

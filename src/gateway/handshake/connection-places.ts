@@ -109,6 +109,11 @@ export class ConnectionPlaces {
     return this.#maxConnections > 0 && this.#connections - ending + otherConnections >= this.#maxConnections;
   }
 
+  /** Whether this node has more connections than it may, with the one that is being identified. */
+  get isOver(): boolean {
+    return this.#maxConnections > 0 && this.#connections - this.awaySessions.size > this.#maxConnections;
+  }
+
   /** Returns whether one more connection of an address without a user would get no place. */
   hasNone(key: string): boolean {
     return this.#perAddress.isFull(key) && (this.#maxClosing === 0 || this.#closing.isFull(key));

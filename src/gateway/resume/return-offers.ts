@@ -58,6 +58,12 @@ export class ReturnOffers {
     return standing === 'unseen' ? { reason: 'unknown' } : { nodeId, ...offer };
   }
 
+  /** Returns whether a client offers the token of a session, which {@link decide} checks later. */
+  mayReturn(request: IncomingMessage): boolean {
+    const offer = this.resumptions.isOn ? readResumeOffer(request) : undefined;
+    return typeof offer === 'object';
+  }
+
   /** Returns whether another node has sent a request. */
   hasPass({ headers }: IncomingMessage): boolean {
     return headers[PASS_HEADER] !== undefined;
