@@ -16,8 +16,8 @@ export interface SessionRecord extends GroupClient {
   readonly received: Set<number>;
   /** Receivers of messages sent and not answered yet, by number. */
   readonly unanswered: Map<number, string>;
-  /** Messages that were answered and later reported as undelivered. */
-  readonly undelivered: Set<number>;
+  /** Messages that were answered and later reported as undelivered, each with the session that has not seen it. */
+  readonly undelivered: Set<string>;
   /** Departure notices received, by session id. */
   readonly departed: Map<string, number>;
   /** Sessions whose `sys.away` was received, and whose `sys.back` was not. */
@@ -55,6 +55,8 @@ const DEPARTURE_LAG_MS = 20_000;
 const END_LAG_MS = 2000;
 /** A message answered `unavailable` may still be delivered for half of NODE_TIMEOUT_MS, and be read a while later. */
 const LATE_DELIVERY_MS = 1500;
+/** `sys.away` may be sent so long before a client that was away itself reads it. */
+const AWAY_LAG_MS = 10_000;
 /** Violations that are kept as examples. */
 const MAX_VIOLATIONS = 20;
 
@@ -79,6 +81,8 @@ export class Ledger {
   readonly #routed: Routed[] = [];
   /** Times of `unavailable` answers, by message number. */
   readonly #unavailableMs = new Map<number, number>();
+  /** When the last `sys.away` of a session was read. */
+  readonly #awayMs = new Map<string, number>();
   #number = 0;
   #violations = 0;
 
@@ -96,7 +100,7 @@ export class Ledger {
       highest: new Map<string, number>(),
       received: new Set<number>(),
       unanswered: new Map<number, string>(),
-      undelivered: new Set<number>(),
+      undelivered: new Set<string>(),
       departed: new Map<string, number>(),
       away: new Set<string>(),
       watched: new Map<string, boolean>(),
@@ -151,18 +155,22 @@ export class Ledger {
     if (record.away.has(id)) this.violation(`${record.id} got twice that ${id} is away`);
     if (record.departed.has(id)) this.violation(`${record.id} got that ${id} is away after its departure`);
     record.away.add(id);
+    this.#awayMs.set(id, performance.now());
   }
 
+  /** Records `sys.back`, which a session gets without `sys.away` only where it opened in between. */
   onBack(record: SessionRecord, id: string): void {
-    if (!record.away.delete(id)) this.violation(`${record.id} got that ${id} is back, and not that it was away`);
+    if (record.away.delete(id)) return;
+    if (record.openedMs < (this.#awayMs.get(id) ?? Number.POSITIVE_INFINITY) - AWAY_LAG_MS)
+      this.violation(`${record.id} got that ${id} is back, and not that it was away`);
   }
 
-  /** Records `sys.undelivered`, which comes once behind the answer, and only where the session has ended. */
+  /** Records `sys.undelivered`, which comes behind the answer, and once for each session. @param receiver that session */
   onUndelivered(record: SessionRecord, number: number, receiver: string): void {
     const what = `${record.id} got that ${number} to ${receiver} is undelivered`;
     if (record.unanswered.has(number)) this.violation(`${what} before its answer`);
-    if (record.undelivered.has(number) && !isGroup(receiver)) this.violation(`${what} twice`);
-    record.undelivered.add(number);
+    if (record.undelivered.has(`${number} ${receiver}`)) this.violation(`${what} twice`);
+    record.undelivered.add(`${number} ${receiver}`);
   }
 
   /** Records `sys.presence`, the answer to `sys.watch` too. */
@@ -206,7 +214,7 @@ export class Ledger {
         this.violation(`message ${number} was routed to ${receiver} and never arrived`);
       else {
         lost++;
-        const isReported = sender.undelivered.has(number) || sender.endedMs !== undefined;
+        const isReported = sender.undelivered.has(`${number} ${receiver}`) || sender.endedMs !== undefined;
         if (record.isResumable && !isReported) unreported++;
       }
     }
