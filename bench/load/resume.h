@@ -48,23 +48,23 @@ static void on_seen(Conn *c, long frames) {
 static void say_seen(Conn *c) {
   char m[80]; int k = sprintf(m, "{\"type\":\"sys.seen\",\"data\":{\"frames\":%u}}", c->rx_frames);
   frame(c, 1, m, k);
-  c->rx_told = c->rx_frames; c->rx_bytes = 0; c->told_ns = now_ns;
+  c->rx_reported = c->rx_frames; c->rx_bytes = 0; c->reported_ns = now_ns;
 }
 // Counts a frame of the server. Returns whether it is `sys.seen`, which is not counted.
 static int counted_as_seen(Conn *c, const char *p, size_t n) {
   if (n < 256 && memmem(p, n < 64 ? n : 64, "\"sys.seen\"", 10)) { on_seen(c, number_of(p, n, "\"frames\":")); return 1; }
   c->rx_frames++; c->rx_bytes += n;
-  if (c->rx_frames - c->rx_told >= SEEN_FRAMES || c->rx_bytes >= SEEN_BYTES) say_seen(c);
+  if (c->rx_frames - c->rx_reported >= SEEN_FRAMES || c->rx_bytes >= SEEN_BYTES) say_seen(c);
   return 0;
 }
 static void say_late_seen(void) {
   static uint64_t next; uint64_t n = nsec();
   if (n < next) return;
   next = n + 1000000000ull; now_ns = n;
-  for (int i = 0; i < N; i++) if (C[i].state == READY && C[i].rx_frames != C[i].rx_told && n - C[i].told_ns > SEEN_NS) { say_seen(&C[i]); flush(&C[i]); }
+  for (int i = 0; i < N; i++) if (C[i].state == READY && C[i].rx_frames != C[i].rx_reported && n - C[i].reported_ns > SEEN_NS) { say_seen(&C[i]); flush(&C[i]); }
 }
 // Whether the server has sent all the `sys.seen` that it owes.
-static int all_told(void) { for (int i = 0; i < N; i++) if (C[i].tx_frames - C[i].tx_seen >= SEEN_FRAMES) return 0; return 1; }
+static int all_reported(void) { for (int i = 0; i < N; i++) if (C[i].tx_frames - C[i].tx_seen >= SEEN_FRAMES) return 0; return 1; }
 
 // ---- the handshake
 static int resume_header(const Conn *c, char *m) {
@@ -80,7 +80,7 @@ static int on_resume_welcome(Conn *c, const char *p, size_t n) {
   const char *q = memmem(p, n, "\"token\":\"", 9), *z = q ? memchr(q + 9, '"', p + n - q - 9) : NULL; int again = *c->token;
   if (!z || z - q - 9 >= (int)sizeof c->token) { fprintf(stderr, "wsload: the welcome has no token: %.*s\n", (int)n, p); exit(NOT_RESUMABLE); }
   memcpy(c->token, q + 9, z - q - 9); c->token[z - q - 9] = 0;
-  c->told_ns = now_ns;
+  c->reported_ns = now_ns;
   if (!again) return 0;
   char own[112]; int k = key_text(own, o.key, c->id);
   if (!memmem(p, n, own, k) || !memmem(p, n, "\"resumed\":true", 14)) { fprintf(stderr, "wsload: session %s did not return: %.*s\n", c->id, (int)n, p); exit(3); }
@@ -123,8 +123,8 @@ static int run_comeback(void) {
   recording = 0;
   run_until(nsec() + 10000000000ull, all_rcvd);
   run_until(nsec() + 300000000ull, 0); // late duplicates would arrive now
-  run_until(nsec() + 1000000000ull, all_told);
-  long lost = (long)(sent - rcvd); int good = ok() && whole && !lost && all_told();
+  run_until(nsec() + 1000000000ull, all_reported);
+  long lost = (long)(sent - rcvd); int good = ok() && whole && !lost && all_reported();
   if (!whole) fprintf(stderr, "wsload: %d of %d sessions are back and whole after %.0f s\n", nwhole, N, wall);
   printf(",\"in_flight\":%lu,\"resent\":%lu,\"back_s\":%.4f,\"return_s\":%.4f,\"sent\":%lu,\"received\":%lu,\"lost\":%ld,\"ok\":%s", in_flight, resent,
          (back_ns - t0) / 1e9, wall, sent, rcvd, lost, good ? "true" : "false");

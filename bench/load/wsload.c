@@ -42,7 +42,7 @@ typedef struct {
   uint8_t wantw, leaver, fin, dirty;
   int first, nrooms, joined;       // its members of rooms, and how many rooms it has joined so far
   // A resumable session: frames received, and those that were said to be seen; frames sent, and those that the server has seen.
-  uint32_t rx_frames, rx_told, rx_bytes, tx_frames, tx_seen, tx_at_cut; uint64_t told_ns;
+  uint32_t rx_frames, rx_reported, rx_bytes, tx_frames, tx_seen, tx_at_cut; uint64_t reported_ns;
   Buf kept; uint8_t whole; char token[129]; // frames to be repeated on a return
 } Conn;
 
@@ -408,7 +408,7 @@ int main(int ac, char **av) {
     }
     run_until(nsec() + 10000000000ull, all_rcvd); // drain: every message sent must arrive
     uint64_t want = sent * receivers(); long lost = (long)(want - rcvd);
-    if (o.resume) { run_until(nsec() + 1000000000ull, all_told); if (!all_told()) { protoerr++; fprintf(stderr, "wsload: the server has sent too few sys.seen\n"); } }
+    if (o.resume) { run_until(nsec() + 1000000000ull, all_reported); if (!all_reported()) { protoerr++; fprintf(stderr, "wsload: the server has sent too few sys.seen\n"); } }
     printf(",\"window\":%d,\"size\":%d,\"sent\":%lu,\"received\":%lu,\"lost\":%ld,\"ok\":%s,\"rate\":%.0f", o.window, o.size, sent, rcvd, lost,
            ok() && !lost ? "true" : "false", rec_rcvd / wall);
     if (o.scen[0] == 'o') printf(",\"offered\":%.0f,\"gen_lag_max_us\":%.1f", osent / o.secs, lagmax / 1e3);

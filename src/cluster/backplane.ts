@@ -44,6 +44,16 @@ export interface SessionInfo {
 /** The details of a session that the HTTP API shows, as its node sends them. */
 export type SessionDetails = Readonly<Record<string, unknown>>;
 
+/**
+ * What this node knows of another node:
+ *
+ * - `alive`: the node is a member of the cluster.
+ * - `gone`: the node has left, or was declared dead. A node never returns under its id.
+ * - `unseen`: no live node has this id.
+ * - `uncertain`: this node has not joined yet, or so recently that it may not know every live node.
+ */
+export type NodeStanding = 'alive' | 'gone' | 'unseen' | 'uncertain';
+
 /** The result of an RPC; `too_large` where the request or its reply exceeds `max_payload` of NATS. */
 export type RpcResult = { readonly reply: unknown } | 'unavailable' | 'too_large';
 
@@ -183,6 +193,9 @@ export abstract class Backplane {
 
   /** Returns the node that owns a key, the same on every node; `undefined` where this node owns it. */
   abstract ownerOf(key: string): string | undefined;
+
+  /** Returns what this node knows of another node. */
+  abstract standingOf(nodeId: string): NodeStanding;
 
   /** Calls another node. Resolves with `unavailable` where it fails, or where no answer comes in time. */
   abstract rpc(nodeId: string, body: unknown): Promise<RpcResult>;

@@ -9,6 +9,7 @@ import {
   type DeliveryCallback,
   type DeliveryFailure,
   type GroupCallback,
+  type NodeStanding,
   type Outage,
   type RoomChange,
   type RoomFailure,
@@ -154,6 +155,15 @@ export class NatsBackplane extends Backplane {
     const { id } = this.identity;
     const owner = rendezvousOwner([id, ...(this.#membership?.members.nodeIds() ?? [])], key);
     return owner === id ? undefined : owner;
+  }
+
+  standingOf(nodeId: string): NodeStanding {
+    const membership = this.#membership;
+    if (membership === undefined) return 'unseen';
+    const { members, state } = membership;
+    if (members.isGone(nodeId)) return 'gone';
+    if (members.has(nodeId)) return 'alive';
+    return state.joined && state.settled ? 'unseen' : 'uncertain';
   }
 
   async rpc(nodeId: string, body: unknown): Promise<RpcResult> {

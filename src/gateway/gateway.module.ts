@@ -23,6 +23,13 @@ import { HookCaller } from './nest/hook-caller.js';
 import { RoomHooks } from './nest/room-hooks.js';
 import { ResumeHooks } from './nest/resume-hooks.js';
 import { SessionHooks } from './nest/session-hooks.js';
+import { NodeAddress } from './pipes/node-address.js';
+import { Pipes } from './pipes/pipes.js';
+import { RemoteReturns } from './pipes/remote-returns.js';
+import { ReturnRequests } from './pipes/return-requests.js';
+import { PipedUpgrades } from './piped-upgrades.js';
+import { Passes } from './resume/passes.js';
+import { ReturnOffers } from './resume/return-offers.js';
 import { GatewayBinding } from './gateway-binding.js';
 import { GatewayServer } from './gateway-server.js';
 import { SessionOpener } from './session-opener.js';
@@ -70,12 +77,19 @@ import { TokenVerifier } from './auth/token-verifier.js';
     RoomHooks,
     SessionHooks,
     ResumeHooks,
+    Passes,
+    ReturnOffers,
+    NodeAddress,
+    Pipes,
+    RemoteReturns,
+    ReturnRequests,
+    PipedUpgrades,
     SessionOpener,
     SessionStart,
     UpgradeHandler,
     GatewayServer,
     GatewayBinding,
   ],
-  exports: [ConnectionLimits, GatewayExplorer, GatewayServer, Handshake, UpgradeHandler],
+  exports: [ConnectionLimits, GatewayExplorer, GatewayServer, Handshake, NodeAddress, UpgradeHandler],
 })
 export class GatewayModule {}

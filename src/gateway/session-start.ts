@@ -40,6 +40,7 @@ export class SessionStart {
     const { heartbeatMs, maxMessageBytes, noticeScope } = settings;
     this.#welcome = { protocol: PROTOCOL_VERSION, heartbeatMs, maxMessageBytes, notices: noticeScope };
     this.#welcomeFrame = welcomeFrames(this.#welcome);
+    sessions.addListener('limits', { restored: (session) => this.#limitRates(session) });
   }
 
   /**
@@ -50,7 +51,7 @@ export class SessionStart {
   start(socket: GatewaySocket, { identity, resume }: AdmittedClient, hooks: () => void): void {
     if (comesBack(resume) && !resume.session.closed) return this.#return(socket, resume, identity, hooks);
     const session = this.sessions.create(identity);
-    session.rateLimiter = SessionRateLimiter.of(this.settings, this.counters);
+    this.#limitRates(session);
     const isAsked = resume !== undefined;
     const reason = comesBack(resume) ? 'ended' : resume?.reason;
     const welcome = isAsked ? this.#resumable(session, reason) : this.#welcomeFrame(session.id);
@@ -59,6 +60,10 @@ export class SessionStart {
       hooks();
       if (socket.sink.socket.destroyed) this.sessions.lose(session, socket, ABNORMAL); // its `close` follows
     });
+  }
+
+  #limitRates(session: Session): void {
+    session.rateLimiter = SessionRateLimiter.of(this.settings, this.counters);
   }
 
   #resumable(session: Session, reason: Extract<AdmittedClient['resume'], { reason: unknown }>['reason']): Frame {

@@ -55,5 +55,6 @@ export class GroupsModule {
     localNode.registerGroups(members);
     clusterSessions.registerUsers(members.users);
     sessions.addListener('groups', members);
+    sessions.parts.add('rooms', members);
   }
 }

@@ -67,6 +67,11 @@ export class RoomNotices {
     self?.outbox.chargeTurn(room.local.size * frame.length);
   }
 
+  /** Sends the numbers of members that wait for their second. */
+  flush(): void {
+    this.#totals.flush();
+  }
+
   #sendTotal(room: Room, total: number): void {
     const frame = roomFrame(room.name, total);
     forEach(room, (member) => this.noticeLog.notify(member, frame));

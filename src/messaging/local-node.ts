@@ -34,11 +34,20 @@ export interface GroupIndex {
   change(change: RoomChange, session: Session, room: string): RoomFailure | undefined;
 }
 
+/**
+ * What the RPC of another node asks for, as the field `kind` of its body names it:
+ *
+ * - `publish`: to publish a message of the HTTP API once. The body has no `kind`, because older nodes send none.
+ * - `resume`: to let a client return to its session by way of the other node.
+ */
+export type RpcKind = 'publish' | 'resume';
+
 /** Applies the events and requests of other nodes to this node, and announces this node's sessions to them. */
 @Injectable()
 export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApplicationShutdown {
-  #rpc: ((body: unknown) => Promise<unknown>) | undefined;
+  readonly #rpcs = new Map<RpcKind, (body: unknown) => Promise<unknown>>();
   #groups: GroupIndex | undefined;
+  #beforeStart: () => Promise<void> = async () => undefined;
 
   constructor(
     private readonly backplane: Backplane,
@@ -62,8 +71,14 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   /** Joins the cluster before the server listens, because the first session must find the remote ones. */
-  onApplicationBootstrap(): Promise<void> {
-    return this.backplane.start(this);
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#beforeStart();
+    await this.backplane.start(this);
+  }
+
+  /** Sets work that ends before this node joins its cluster and listens: the node gets the sessions of a former process. */
+  beforeStart(work: () => Promise<void>): void {
+    this.#beforeStart = work;
   }
 
   onApplicationShutdown(): Promise<void> {
@@ -150,9 +165,9 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     });
   }
 
-  /** Registers the function that executes the RPCs of other nodes. */
-  registerRpc(rpc: (body: unknown) => Promise<unknown>): void {
-    this.#rpc = rpc;
+  /** Registers the function that executes the RPCs of other nodes of one kind. */
+  registerRpc(kind: RpcKind, rpc: (body: unknown) => Promise<unknown>): void {
+    this.#rpcs.set(kind, rpc);
   }
 
   /** Registers the users and rooms, which follow the sessions of all nodes. */
@@ -161,8 +176,10 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   async rpc(body: unknown): Promise<unknown> {
-    if (this.#rpc === undefined) throw new Error('no function executes the RPCs of other nodes');
-    return this.#rpc(body);
+    const { kind = 'publish' } = (body ?? {}) as { readonly kind?: RpcKind };
+    const rpc = this.#rpcs.get(kind);
+    if (rpc === undefined) throw new Error(`no function executes RPCs of the kind ${kind}`);
+    return rpc(body);
   }
 
   /** Ends resumable sessions, too, because the other nodes have ended them under their ids. */

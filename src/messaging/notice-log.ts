@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ABNORMAL, arrivedFrame, departedFrame, type Frame } from '../protocol/index.js';
 import type { SessionListener } from '../sessions/session-listener.js';
+import type { SessionPart } from '../sessions/session-parts.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
@@ -21,7 +22,7 @@ const MAX_LOG_NOTICES = 4096;
  * Before any other frame a session is caught up, so that no message precedes the arrival of its sender.
  */
 @Injectable()
-export class NoticeLog implements SessionListener {
+export class NoticeLog implements SessionListener, SessionPart {
   readonly #arrivals: boolean;
   readonly #showUsers: boolean;
   /** Whether all sessions get `sys.departed`. No session does where there are no peers either: `rooms` and `none`. */
@@ -46,6 +47,7 @@ export class NoticeLog implements SessionListener {
     this.#peers = settings.noticeScope === 'peers' ? new Peers() : undefined;
     this.#windowMs = settings.noticeWindowMs;
     registry.addListener('notices', this);
+    registry.parts.add('peers', this);
     // Behind the groups, so that `sys.left` precedes `sys.departed` although it does not catch up.
     registry.addListener('departures', { closed: (session, code) => this.#closed(session, code) });
     if (this.#windowMs === 0) registry.flushScheduler.beforeFlush(() => this.#flush());
@@ -61,6 +63,28 @@ export class NoticeLog implements SessionListener {
     this.#log.push(arrivedFrame(session.id, this.#showUsers ? session.user : undefined));
     session.noticeOffset++; // a session gets no notice of itself
     this.#schedule();
+  }
+
+  restored(session: Session): void {
+    this.opened(session);
+  }
+
+  /** Sends the notices of the window now. */
+  flush(): void {
+    this.#flush();
+  }
+
+  /** Lists the ids of the peers of a session, for a restart. */
+  save(session: Session): readonly string[] | undefined {
+    return this.#peers?.idsOf(session);
+  }
+
+  /** Records the peers of a session that were restored as well. The others have ended. */
+  restore(session: Session, peers: readonly string[]): void {
+    for (const id of peers) {
+      const peer = this.registry.find(id);
+      if (peer !== undefined) this.recordExchange(session, peer);
+    }
   }
 
   /** Sends a session the notices of the window that are older than its end, where its connection was not cut. */
@@ -167,8 +191,10 @@ export class NoticeLog implements SessionListener {
   }
 
   #sendRun(session: Session, run: Frame, notices: number): void {
-    if (session.state === 'away' && session.outbox.refuses(run.length)) session.outbox.miss('notices', notices);
-    else session.sendShared(run, notices);
+    if (session.state !== 'away') return session.sendShared(run, notices);
+    if (session.outbox.refusesNotice(run.length)) return session.outbox.miss('notices', notices);
+    session.sendShared(run, notices);
+    session.outbox.flush(); // the budget must count this run before thousands of other sessions get theirs
   }
 
   #schedule(): void {

@@ -28,6 +28,12 @@ export class Peers {
     return peers;
   }
 
+  /** Lists the ids of the peers of a session; `undefined` where there are none. */
+  idsOf(session: Session): readonly string[] | undefined {
+    const peers = this.#peersOf.get(session);
+    return peers && Array.from(peers, (peer) => (typeof peer === 'string' ? peer : peer.id));
+  }
+
   #add(session: SessionRef, peer: SessionRef): void {
     let peers = this.#peersOf.get(session);
     if (peers === undefined) this.#peersOf.set(session, (peers = new Set()));

@@ -7,6 +7,8 @@ import { SortedIds, type IdPage } from '../sessions/sorted-ids.js';
 export interface StateListener {
   /** Called when a session loses its connection and may come back. */
   away(id: string): void;
+  /** Called when a session of a former process was opened, which is away. */
+  restored(id: string): void;
   /** Called when the client of an away session has come back. */
   back(id: string): void;
   /** Called when a session has ended. */
@@ -28,6 +30,10 @@ export class SessionDirectory {
     this.#order = new SortedIds(() => this.#ids());
     sessions.addListener('directory', {
       opened: ({ id }) => this.#order.add(id),
+      restored: ({ id }) => {
+        this.#order.add(id);
+        for (const listener of this.#listeners) listener.restored(id);
+      },
       away: ({ id }) => this.#notify('away', id),
       back: ({ id }) => this.#notify('back', id),
       closed: ({ id }) => {

@@ -3,6 +3,8 @@ import { Clock, type CancelTimer } from '../cluster/clock.js';
 import { StateNotices } from '../groups/state-notices.js';
 import { SessionDirectory, type StateListener } from '../messaging/session-directory.js';
 import { awayFrame, backFrame } from '../protocol/index.js';
+import type { SessionPart } from '../sessions/session-parts.js';
+import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 
 /** Sessions that get notices in one turn, each of them counted once for each notice. */
@@ -11,33 +13,72 @@ const MAX_WRITES_PER_TURN = 4096;
 /**
  * Sends `sys.away` of each session of any node that is away for `AWAY_NOTICE_MS`, and `sys.back` when its client comes back
  * after that. Each node counts the time by itself, so that a short absence sends no notices anywhere.
+ *
+ * A restart sends none: not while the node drains, and not before `DRAIN_SPREAD_MS` is over in the next process, because the
+ * clients were asked to reconnect within that time.
  */
 @Injectable()
-export class AwayNotices implements StateListener, OnApplicationShutdown {
+export class AwayNotices implements StateListener, SessionPart, OnApplicationShutdown {
   readonly #delayMs: number;
   /** Sessions that are away without a notice, and when it is due. The earliest is first, because all delays are the same. */
   readonly #due = new Map<string, number>();
   /** Sessions of which `sys.away` was sent. */
   readonly #notified = new Set<string>();
   #cancel: CancelTimer | undefined;
+  /** Restored sessions whose clients may still wait for the time at which they were asked to reconnect. */
+  readonly #restored = new Set<string>();
+  readonly #spreadMs: number;
+  #cancelRestored: CancelTimer | undefined;
+  #isDraining = false;
 
   constructor(
     directory: SessionDirectory,
     private readonly notices: StateNotices,
     private readonly clock: Clock,
-    { awayNoticeMs }: Settings,
+    { awayNoticeMs, drainSpreadMs }: Settings,
   ) {
     this.#delayMs = awayNoticeMs;
+    this.#spreadMs = drainSpreadMs;
     directory.addListener(this);
   }
 
   onApplicationShutdown(): void {
     this.#cancel?.();
+    this.#cancelRestored?.();
   }
 
-  /** Counts the time from now on. Call this for a session that a former process handed on, too. */
-  away(id: string): void {
+  /** Sends no `sys.away` any more, because the node drains. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#due.clear();
+    this.#restored.clear();
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** Counts the time from `DRAIN_SPREAD_MS` on. */
+  restored(id: string): void {
     if (this.#delayMs === 0) return;
+    this.#restored.add(id);
+    this.#cancelRestored ??= this.clock.after(this.#spreadMs, () => {
+      for (const each of this.#restored) this.away(each);
+      this.#restored.clear();
+    });
+  }
+
+  /** Returns `true` where the others have got `sys.away` of a session. */
+  save({ id }: Session): true | undefined {
+    return this.#notified.has(id) || undefined;
+  }
+
+  restore({ id }: Session): void {
+    this.#restored.delete(id);
+    this.#notified.add(id);
+  }
+
+  /** Counts the time from now on. */
+  away(id: string): void {
+    if (this.#delayMs === 0 || this.#isDraining) return;
     this.#due.set(id, this.clock.now() + this.#delayMs);
     if (this.#cancel === undefined) this.#schedule(this.#delayMs);
   }
@@ -53,6 +94,7 @@ export class AwayNotices implements StateListener, OnApplicationShutdown {
   }
 
   #forget(id: string): void {
+    this.#restored.delete(id);
     if (!this.#due.delete(id) || this.#due.size > 0) return;
     this.#cancel?.();
     this.#cancel = undefined;

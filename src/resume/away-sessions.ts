@@ -44,7 +44,9 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   }
 
   away(session: Session, code: number): void {
-    if (session.resumption instanceof SessionResumption) this.add(session, session.resumption, code, performance.now());
+    if (!(session.resumption instanceof SessionResumption)) return;
+    session.resumption.isRestored = false; // its client has come back to this process before
+    this.add(session, session.resumption, code, performance.now());
   }
 
   back(session: Session): void {
@@ -83,16 +85,22 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
     return setTimeout(() => this.#expire(), Math.ceil(waitMs)).unref();
   }
 
+  /** Ends the sessions that are due at one moment, because each would else get the departures of all before it. */
   #expire(): void {
     this.#timer = undefined;
     const dueMs = performance.now() - this.#windowMs;
+    const dueByCode = new Map<number, Session[]>();
     for (const [session, resumption] of this.#sessions) {
       if (resumption.awaySinceMs > dueMs) {
         this.#timer = this.#timerFor(resumption);
-        return;
+        break;
       }
-      this.#end(session, resumption, 'expired');
+      resumption.endReason = 'expired';
+      const due = dueByCode.get(resumption.lossCode);
+      if (due === undefined) dueByCode.set(resumption.lossCode, [session]);
+      else due.push(session);
     }
+    for (const [code, sessions] of dueByCode) this.registry.endAll(code, sessions);
   }
 
   #end(session: Session, resumption: SessionResumption, reason: EndReason): void {

@@ -18,6 +18,11 @@ export class ReplayBudget {
     return this.#totalBytes;
   }
 
+  /** Whether at most half of the budget is used. */
+  get isHalfFree(): boolean {
+    return this.#totalBytes <= this.#budgetBytes / 2;
+  }
+
   /** Sets the function that ends one session; it returns `false` where no session is left. */
   onExceeded(endOne: () => boolean): void {
     this.#endOne = endOne;

@@ -60,6 +60,10 @@ export class ReplayBuffer implements Replay {
     return this.bytes >= this.#windowBytes;
   }
 
+  get takesNotices(): boolean {
+    return this.budget.isHalfFree;
+  }
+
   fits(bytes: number): boolean {
     return this.bytes + bytes <= this.maxBytes;
   }
@@ -114,6 +118,17 @@ export class ReplayBuffer implements Replay {
       }
     });
     return payloads;
+  }
+
+  /** Returns the frames that the client has not seen, oldest first, and how many they are. Keeps them. */
+  unseenRuns(): { readonly runs: readonly Buffer[]; readonly frames: number } {
+    const runs: Buffer[] = [];
+    let total = 0;
+    this.#eachRun((run, frames) => {
+      runs.push(run);
+      total += frames;
+    });
+    return { runs, frames: total };
   }
 
   /** Hands over the unseen frames of a session that has ended. The budget does not count them any more. */

@@ -12,6 +12,7 @@ import {
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
+import { Counters } from '../telemetry/counters.js';
 import { SessionResumption } from './session-resumption.js';
 import type { UnseenFrames } from './unseen-frames.js';
 
@@ -53,6 +54,7 @@ export class UndeliveredReports implements BeforeApplicationShutdown {
     private readonly registry: SessionRegistry,
     private readonly remoteDelivery: RemoteDelivery,
     private readonly clock: Clock,
+    private readonly counters: Counters,
     { resumeBudgetBytes }: Settings,
   ) {
     this.#maxWaitingBytes = resumeBudgetBytes;
@@ -120,6 +122,7 @@ export class UndeliveredReports implements BeforeApplicationShutdown {
   #report(ended: EndedSession, payload: Buffer): void {
     const message = acknowledgedMessage(payload, ended);
     if (message === undefined) return;
+    this.counters.undelivered++;
     const { sender, ref } = message;
     const report = undeliveredFrame(sender, ref, ended.id);
     const local = this.registry.find(sender);

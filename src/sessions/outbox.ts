@@ -49,15 +49,17 @@ export class Outbox extends OpenBatch implements Flushable {
     return this.#blocked && !this.#hasRoom(bytes);
   }
 
+  /** Returns whether a notice of so many bytes must be left out. */
+  refusesNotice(bytes: number): boolean {
+    return this.refuses(bytes) || (this.#sink === undefined && this.replay?.takesNotices === false);
+  }
+
   /** Whether reading must wait for the next turn, because the outbox is full or the share of this turn is used up. */
   get saturated(): boolean {
     return this.#turnBytes > MAX_BYTES_PER_TURN || this.overloaded;
   }
 
-  /**
-   * Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait and those that
-   * the client has not seen.
-   */
+  /** Writes to the sink of a new connection from the end of this tick on, first what waits and what was not seen. */
   attach(sink: ByteSink): void {
     if (this.replay !== null) {
       this.#keepAll(this.replay);
@@ -81,6 +83,13 @@ export class Outbox extends OpenBatch implements Flushable {
   seen(): void {
     const sink = this.#sink;
     if (this.#blocked && sink?.writableNeedDrain === false) this.#drained(sink);
+  }
+
+  /** Moves all frames that wait into the replay buffer, and `sys.gap` where frames were missed, because another process sends them. */
+  keepWaiting(): void {
+    if (this.replay === null) return;
+    void this.addGap(); // most often nothing was missed
+    this.#keepAll(this.replay);
   }
 
   /** Adds the one text frame written into the block of {@link reserve}, which ends at `end`. */

@@ -7,6 +7,8 @@ export interface Replay {
   readonly bytes: number;
   /** Whether nothing more may be written to the connection before the client has seen some of what is kept. */
   readonly isWindowFull: boolean;
+  /** Whether notices are kept. They leave half of the budget of all sessions to messages. */
+  readonly takesNotices: boolean;
   /** Returns whether so many bytes fit beside those that are kept, while no connection is attached. */
   fits(bytes: number): boolean;
   /** Keeps bytes by reference. @param textFrames text frames in them */

@@ -11,6 +11,11 @@ export interface SessionListener {
    */
   announced?(session: Session): void;
   /**
+   * Called in place of `opened` and `announced` for a session of a former process, which is away. Others know the session
+   * already, so no listener notifies them.
+   */
+  restored?(session: Session): void;
+  /**
    * Called when the connection of a session is lost and the client may come back.
    *
    * @param code of the close frame; 1005 for an empty one, 1006 for a cut
@@ -65,6 +70,7 @@ export class SessionListeners {
   #listeners: Readonly<Record<keyof SessionListener, readonly SessionListener[]>> = {
     opened: [],
     announced: [],
+    restored: [],
     away: [],
     back: [],
     closing: [],
@@ -84,6 +90,7 @@ export class SessionListeners {
     this.#listeners = {
       opened: having('opened'),
       announced: having('announced'),
+      restored: having('restored'),
       away: having('away'),
       back: having('back'),
       closing: having('closing'),
@@ -97,6 +104,10 @@ export class SessionListeners {
 
   announced(session: Session): void {
     this.#callAll('announced', session);
+  }
+
+  restored(session: Session): void {
+    this.#callAll('restored', session);
   }
 
   away(session: Session, code: number, connection: Connection): void {

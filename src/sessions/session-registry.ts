@@ -10,16 +10,19 @@ import type { Identity } from './identity.js';
 import type { Resumption } from './resumption.js';
 import { SessionHashTable } from './session-hash-table.js';
 import { SessionListeners, type ListenerPhase, type SessionListener } from './session-listener.js';
+import { SessionParts } from './session-parts.js';
 import { Session, type SessionOwner } from './session.js';
 import { SlowConsumers } from './slow-consumers.js';
 import { SortedIds, type IdPage } from './sorted-ids.js';
 
 /** Events whose listeners must all have run for a session to work. */
-const FAILING_EVENTS: ReadonlySet<keyof SessionListener> = new Set(['opened', 'announced', 'away', 'back']);
+const FAILING_EVENTS: ReadonlySet<keyof SessionListener> = new Set(['opened', 'announced', 'restored', 'away', 'back']);
 
 /** Holds the open sessions of this node. Every session opens and ends in this class. */
 @Injectable()
 export class SessionRegistry implements SessionOwner {
+  /** The data that other folders keep of each session. */
+  readonly parts = new SessionParts();
   readonly #sessions = new Map<string, Session>();
   readonly #hashTable: SessionHashTable;
   readonly #order = new SortedIds(() => this.#sessions.keys());
@@ -110,7 +113,7 @@ export class SessionRegistry implements SessionOwner {
   }
 
   /**
-   * Opens a session under the id that a former process gave it. The session is away, and no listener is called. Returns
+   * Opens a session under the id that a former process gave it. The session is away, and the others know it. Returns
    * `undefined` where the id cannot be used.
    *
    * @param openedAtMs when the session opened, Unix time
@@ -122,7 +125,18 @@ export class SessionRegistry implements SessionOwner {
     session.makeResumable(resumption);
     session.announced = true;
     this.#add(session);
+    this.#listeners.restored(session);
     return session;
+  }
+
+  /** Removes sessions that another process takes up. Calls no listener, because they have not ended. */
+  handOver(sessions: readonly Session[]): void {
+    for (const session of sessions) this.#remove(session);
+  }
+
+  /** Calls the listeners for sessions of {@link handOver} that no process takes up. */
+  handOverFailed(sessions: readonly Session[], code: number): void {
+    for (const session of sessions) this.#closed(session, code);
   }
 
   /**

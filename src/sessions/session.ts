@@ -171,7 +171,7 @@ export class Session {
    */
   sendNotice(frame: Frame): void {
     if (this.closed) return;
-    if (this.outbox.refuses(frame.length)) this.outbox.miss('notices');
+    if (this.outbox.refusesNotice(frame.length)) this.outbox.miss('notices');
     else this.outbox.appendShared(frame, 1);
   }
 

@@ -36,7 +36,7 @@ export function idsOf(entries: readonly Entry[]): string[] {
 
 /** A client that reconnects to any node whenever its connection ends, and records its messages in the ledger. */
 export class ChaosClient implements LineOwner {
-  /** The current session; undefined while there is none. A session that is away is one. */
+  /** The current session; undefined without one. A session that is away counts. */
   record: SessionRecord | undefined;
   readonly #line: Line;
 
@@ -100,6 +100,10 @@ export class ChaosClient implements LineOwner {
       this.#request('sys.watch', `@${this.random.pick(this.choices.users).name}`);
   }
 
+  lost(): void {
+    if (this.record !== undefined) this.record.lostMs ??= performance.now();
+  }
+
   ended(): void {
     if (this.record !== undefined) this.record.endedMs = performance.now();
     this.record = undefined;
@@ -136,7 +140,7 @@ export class ChaosClient implements LineOwner {
       case 'sys.presence':
         return ledger.onPresence(record, data.user as string, data.online as boolean);
       case 'sys.gap':
-        return ledger.groups.missed(record);
+        return ledger.onGap(record);
       case 'sys.away':
         return ledger.onAway(record, sender);
       case 'sys.back':

@@ -59,8 +59,8 @@ export class ChaosNode {
   static async start(random: Random): Promise<ChaosNode> {
     const [port] = await freePorts();
     const folder = await mkdtemp(join(tmpdir(), 'switchboard-chaos-'));
-    const proxy = await FaultProxy.start(port!);
-    return new ChaosNode(random, folder, port!, proxy, await startProcess(port!, folder));
+    const proxy = await FaultProxy.start(port);
+    return new ChaosNode(random, folder, port, proxy, await startProcess(port, folder));
   }
 
   readonly urls = (): string[] => [this.proxy.url];

@@ -10,18 +10,22 @@ export interface SessionRecord extends GroupClient {
   readonly openedMs: number;
   /** Whether it outlives its connections. */
   readonly isResumable: boolean;
+  /** When its first connection was lost. */
+  lostMs: number | undefined;
   endedMs: number | undefined;
   /** The highest number received from each sender; numbers rise. */
   readonly highest: Map<string, number>;
   readonly received: Set<number>;
   /** Receivers of messages sent and not answered yet, by number. */
   readonly unanswered: Map<number, string>;
-  /** Messages that were answered and later reported as undelivered, each with the session that has not seen it. */
-  readonly undelivered: Set<string>;
+  /** Messages that were answered and later reported as undelivered. */
+  readonly undelivered: Set<number>;
   /** Departure notices received, by session id. */
   readonly departed: Map<string, number>;
   /** Sessions whose `sys.away` was received, and whose `sys.back` was not. */
   readonly away: Set<string>;
+  /** Whether the session was passed over, so that notices may be missing. */
+  hasGap: boolean;
   /** Watched users, and whether the last `sys.presence` has them online. */
   readonly watched: Map<string, boolean>;
 }
@@ -55,8 +59,6 @@ const DEPARTURE_LAG_MS = 20_000;
 const END_LAG_MS = 2000;
 /** A message answered `unavailable` may still be delivered for half of NODE_TIMEOUT_MS, and be read a while later. */
 const LATE_DELIVERY_MS = 1500;
-/** `sys.away` may be sent so long before a client that was away itself reads it. */
-const AWAY_LAG_MS = 10_000;
 /** Violations that are kept as examples. */
 const MAX_VIOLATIONS = 20;
 
@@ -81,8 +83,8 @@ export class Ledger {
   readonly #routed: Routed[] = [];
   /** Times of `unavailable` answers, by message number. */
   readonly #unavailableMs = new Map<number, number>();
-  /** When the last `sys.away` of a session was read. */
-  readonly #awayMs = new Map<string, number>();
+  /** Reports of undelivered messages: the sender, the message and its receiver. */
+  readonly #reported = new Set<string>();
   #number = 0;
   #violations = 0;
 
@@ -96,13 +98,15 @@ export class Ledger {
       url,
       openedMs: performance.now(),
       isResumable: data.resume !== undefined,
+      lostMs: undefined,
       endedMs: undefined,
       highest: new Map<string, number>(),
       received: new Set<number>(),
       unanswered: new Map<number, string>(),
-      undelivered: new Set<string>(),
+      undelivered: new Set<number>(),
       departed: new Map<string, number>(),
       away: new Set<string>(),
+      hasGap: false,
       watched: new Map<string, boolean>(),
     };
     this.records.set(id, record);
@@ -125,7 +129,9 @@ export class Ledger {
     else if (number < (record.highest.get(sender) ?? 0))
       this.violation(`${record.id} received ${message} out of order`);
     if (record.departed.has(sender)) this.violation(`${record.id} received ${message} after the sender's departure`);
-    if (performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS)
+    const isLate = performance.now() - (this.#unavailableMs.get(number) ?? Number.POSITIVE_INFINITY) > LATE_DELIVERY_MS;
+    // A session that was away gets what was kept for it when its client returns.
+    if (isLate && !record.isResumable)
       this.violation(`${record.id} received ${message} long after the answer \`unavailable\``);
     record.received.add(number);
     record.highest.set(sender, number);
@@ -138,7 +144,8 @@ export class Ledger {
       return this.violation(`${record.id} got one answer too many to message ${number}: ${answer}`);
     record.unanswered.delete(number);
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
-    this.groups.answered(number, answer, counts);
+    // Not those that hold the message: a client may never have got the welcome of one of them.
+    this.groups.answered(number, answer, { ...counts, held: 0 });
     if ((answer === 'routed' || answer === 'held') && !isGroup(receiver))
       this.#routed.push({ sender: record, receiver, number });
     if (answer === 'unavailable') this.#unavailableMs.set(number, performance.now());
@@ -155,22 +162,29 @@ export class Ledger {
     if (record.away.has(id)) this.violation(`${record.id} got twice that ${id} is away`);
     if (record.departed.has(id)) this.violation(`${record.id} got that ${id} is away after its departure`);
     record.away.add(id);
-    this.#awayMs.set(id, performance.now());
   }
 
-  /** Records `sys.back`, which a session gets without `sys.away` only where it opened in between. */
+  /** Records `sys.back`. A session that opens between the two notices gets the second one only. */
   onBack(record: SessionRecord, id: string): void {
-    if (record.away.delete(id)) return;
-    if (record.openedMs < (this.#awayMs.get(id) ?? Number.POSITIVE_INFINITY) - AWAY_LAG_MS)
-      this.violation(`${record.id} got that ${id} is back, and not that it was away`);
+    if (record.away.delete(id) || record.hasGap) return;
+    const lostMs = this.records.get(id)?.lostMs ?? Number.POSITIVE_INFINITY;
+    if (record.openedMs < lostMs) this.violation(`${record.id} got that ${id} is back, and not that it was away`);
   }
 
-  /** Records `sys.undelivered`, which comes behind the answer, and once for each session. @param receiver that session */
+  /** Records `sys.gap`. */
+  onGap(record: SessionRecord): void {
+    record.hasGap = true;
+    this.groups.missed(record);
+  }
+
+  /** Records `sys.undelivered`, which comes once behind the answer, and only where the session has ended. */
   onUndelivered(record: SessionRecord, number: number, receiver: string): void {
     const what = `${record.id} got that ${number} to ${receiver} is undelivered`;
     if (record.unanswered.has(number)) this.violation(`${what} before its answer`);
-    if (record.undelivered.has(`${number} ${receiver}`)) this.violation(`${what} twice`);
-    record.undelivered.add(`${number} ${receiver}`);
+    // A message to a user may be reported for several of its sessions, once for each.
+    if (this.#reported.has(what)) this.violation(`${what} twice`);
+    this.#reported.add(what);
+    record.undelivered.add(number);
   }
 
   /** Records `sys.presence`, the answer to `sys.watch` too. */
@@ -214,7 +228,7 @@ export class Ledger {
         this.violation(`message ${number} was routed to ${receiver} and never arrived`);
       else {
         lost++;
-        const isReported = sender.undelivered.has(`${number} ${receiver}`) || sender.endedMs !== undefined;
+        const isReported = sender.undelivered.has(number) || sender.endedMs !== undefined;
         if (record.isResumable && !isReported) unreported++;
       }
     }

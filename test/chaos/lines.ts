@@ -15,6 +15,8 @@ export interface LineOwner {
   opened(welcome: Received, url: string): void;
   /** A message has arrived, other than `sys.welcome` and `sys.seen`. */
   received(message: Received): void;
+  /** A connection is over, and the session is away. */
+  lost(): void;
   /** The session has ended, or cannot be had any more. */
   ended(): void;
   /** The server has broken a promise. */
@@ -138,12 +140,12 @@ export class ResumableLine extends Line {
   #token: string | undefined;
   /** Frames of the server received, those of them said to be seen, and the bytes since. */
   #received = 0;
-  #told = 0;
+  #reported = 0;
   #unseenBytes = 0;
   /** Frames that the server has received, and the ones sent after them. */
   #seen = 0;
   readonly #kept: string[] = [];
-  readonly #timer = setInterval(() => this.#tell(), SEEN_MS);
+  readonly #timer = setInterval(() => this.#report(), SEEN_MS);
 
   override send(text: string): void {
     this.#kept.push(text);
@@ -165,7 +167,7 @@ export class ResumableLine extends Line {
     if (resumed === true) return this.#back(welcome.receiver, received as number);
     if (this.#id !== '') this.owner.ended();
     this.#id = welcome.receiver;
-    this.#received = this.#told = this.#seen = this.#unseenBytes = 0;
+    this.#received = this.#reported = this.#seen = this.#unseenBytes = 0;
     this.#kept.length = 0;
     this.owner.opened(welcome, url);
   }
@@ -174,17 +176,18 @@ export class ResumableLine extends Line {
     if (message.type === 'sys.seen') return this.#forget(message.data.frames as number);
     this.#received++;
     this.#unseenBytes += bytes;
-    if (this.#received - this.#told >= SEEN_FRAMES || this.#unseenBytes >= SEEN_BYTES) this.#tell();
+    if (this.#received - this.#reported >= SEEN_FRAMES || this.#unseenBytes >= SEEN_BYTES) this.#report();
     this.owner.received(message);
   }
 
-  /** Does nothing, because the session is away and may come back. */
-  protected override lost(): void {}
+  protected override lost(): void {
+    this.owner.lost();
+  }
 
   #back(id: string, received: number): void {
     if (id !== this.#id) this.owner.breach(`${this.#id} came back as ${id}`);
     this.#forget(received);
-    this.#told = this.#received;
+    this.#reported = this.#received;
     this.#unseenBytes = 0;
     for (const text of this.#kept) this.write(text);
   }
@@ -193,14 +196,16 @@ export class ResumableLine extends Line {
   #forget(frames: number): void {
     const count = frames - this.#seen;
     if (count < 0 || count > this.#kept.length)
-      this.owner.breach(`${this.#id} was told ${frames} frames, ${this.#seen} seen and ${this.#kept.length} under way`);
+      this.owner.breach(
+        `${this.#id} was reported ${frames} frames, ${this.#seen} seen and ${this.#kept.length} under way`,
+      );
     this.#kept.splice(0, count);
     this.#seen = frames;
   }
 
-  #tell(): void {
-    if (!this.isOpen || this.#told === this.#received) return;
-    this.#told = this.#received;
+  #report(): void {
+    if (!this.isOpen || this.#reported === this.#received) return;
+    this.#reported = this.#received;
     this.#unseenBytes = 0;
     this.write(`{"type":"sys.seen","data":{"frames":${this.#received}}}`);
   }

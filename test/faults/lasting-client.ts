@@ -36,6 +36,7 @@ export class LastingClient {
   constructor(
     private readonly target: Target,
     private readonly kind: Kind,
+    private readonly onMessage: (message: Received) => void,
   ) {
     this.#connect();
   }
@@ -91,6 +92,7 @@ export class LastingClient {
     if (message.type === 'sys.seen') return this.#forget((message.data as { frames: number }).frames);
     if (message.type === 'sys.pong') this.#pongs.get(message.ref ?? '')?.();
     else this.inbox.push(message);
+    this.onMessage(message);
     this.#received++;
     if (this.kind === 'plain' || this.#received - this.#reported < SEEN_FRAMES) return;
     this.#reported = this.#received;

@@ -12,8 +12,6 @@ const ROWS = 8;
 export interface LostConnectionsRow extends RingCount {
   readonly fault: string;
   readonly kind: Kind;
-  /** Milliseconds from the end of the fault until all sessions had connections. */
-  readonly recoveryMs: number;
 }
 
 const rows: LostConnectionsRow[] = [];
@@ -32,15 +30,13 @@ async function write(sessions: number): Promise<void> {
   if (process.env['WRITE_REPORT'] === undefined || rows.length < ROWS) return;
   const sorted = rows.toSorted((a, b) => faults().indexOf(a.fault) - faults().indexOf(b.fault));
   const lines = sorted.map(
-    ({ fault, kind, sent, unanswered, lost, duplicated, misordered, newSessions, recoveryMs }) => {
-      const name = kind === 'resume' ? 'resume' : 'plain';
-      return `| ${[fault, name, sent, unanswered, lost, duplicated, misordered, newSessions, `${recoveryMs} ms`].join(' | ')} |`;
-    },
+    ({ fault, kind, sent, unanswered, lost, duplicated, misordered, newSessions }) =>
+      `| ${[fault, kind, sent, unanswered, lost, duplicated, misordered, newSessions].join(' | ')} |`,
   );
   const table = `${BEGIN}
 
-| fault | ${sessions} sessions | sent | unanswered | lost | duplicated | misordered | new sessions | recovery time |
-|---|---|---|---|---|---|---|---|---|
+| fault | ${sessions} sessions | sent | unanswered | lost | duplicated | misordered | new sessions |
+|---|---|---|---|---|---|---|---|
 ${lines.join('\n')}
 
 ${END}`;

@@ -55,6 +55,12 @@ describe('a session that is away', () => {
     await lose(ann);
     const body = JSON.stringify({ type: 'order.paid', receiver: ann.id, data: 'x'.repeat(100) });
     expect(JSON.parse((await callApi(server, 'POST', '/messages', { body })).body)).toEqual({ status: 'held' });
+    const toUser = JSON.stringify({ type: 'order.paid', receiver: '@ann' });
+    expect(JSON.parse((await callApi(server, 'POST', '/messages', { body: toUser })).body)).toEqual({
+      status: 'held',
+      sessions: 0,
+      held: 1,
+    });
     const details = await read(`/sessions/${ann.id}`);
     expect(details).toMatchObject({ id: ann.id, state: 'away', user: 'ann', bytesIn: 0, bytesOut: 0 });
     expect(details['bytesUnseen']).toBeGreaterThan(100);
@@ -106,6 +112,16 @@ describe('a session that is away', () => {
       'switchboard_returns_total{outcome="unknown"}': 1,
       'switchboard_returns_total{outcome="node_lost"}': 0,
     });
+  });
+
+  it('has its unseen messages counted where it ends', async () => {
+    const [ann, bob] = [await connectResuming(server.url), await connect(server.url)];
+    await lose(ann);
+    bob.send({ type: 'chat', receiver: ann.id, id: '1' });
+    expect((await bob.next('sys.ack')).data).toEqual({ status: 'held' });
+    await callApi(server, 'DELETE', `/sessions/${ann.id}`);
+    expect((await bob.next('sys.undelivered')).data).toEqual({ receiver: ann.id });
+    expect(await scrape()).toMatchObject({ switchboard_undelivered_total: 1 });
   });
 
   it('ends first over RESUME_BUDGET_BYTES, and its client gets the reason', async () => {

@@ -131,7 +131,7 @@ export class SimulatedNode {
     const recipients = new Recipients(this.#registry, broadcaster, groupRoutes, counters);
     this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, recipients, access);
     this.#localNode = new LocalNode(this.backplane, this.#registry, localDelivery, noticeLog, this.#directory);
-    this.#localNode.registerRpc(async (body) => body);
+    this.#localNode.registerRpc('publish', async (body) => body);
     this.#groups = new SimulatedGroups(
       {
         settings,
@@ -148,7 +148,7 @@ export class SimulatedNode {
       (text) => world.promises.breach(`${name}: ${text}`),
     );
     void new AwayNotices(this.#directory, this.#groups.stateNotices, this.process, settings);
-    void new UndeliveredReports(this.#registry, remoteDelivery, this.process, settings);
+    void new UndeliveredReports(this.#registry, remoteDelivery, this.process, counters, settings);
   }
 
   get id(): string {

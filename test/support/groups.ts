@@ -24,6 +24,7 @@ import { NoticeLog } from '../../src/messaging/notice-log.js';
 import { RemoteDelivery } from '../../src/messaging/remote-delivery.js';
 import { SessionDirectory } from '../../src/messaging/session-directory.js';
 import { welcomeFrames } from '../../src/protocol/index.js';
+import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { readSettings } from '../../src/settings/environment.js';
 import type { Settings } from '../../src/settings/settings.js';
@@ -118,6 +119,10 @@ export class FakeBackplane extends Backplane {
 
   ownerOf(): undefined {}
 
+  standingOf(): 'unseen' {
+    return 'unseen';
+  }
+
   async rpc(): Promise<'unavailable'> {
     return 'unavailable';
   }
@@ -156,10 +161,13 @@ export class Groups {
   readonly pages: MemberPages;
   readonly stateNotices: StateNotices;
   readonly settings: Settings;
+  /** The budget of all sessions that may come back. */
+  readonly budget: ReplayBudget;
 
   constructor(variables: Record<string, string> = {}, backplane = new FakeBackplane()) {
     this.backplane = backplane;
     const settings = (this.settings = readSettings(variables));
+    this.budget = new ReplayBudget(settings);
     const counters = new Counters();
     this.registry = newRegistry(variables);
     const { registry, users } = this;
@@ -193,7 +201,7 @@ export class Groups {
   openResumable(user?: string, maxBytes = 262_144): FakeSession {
     const connection = new FakeConnection();
     const session = this.#create(user);
-    makeResumable(session, maxBytes);
+    makeResumable(session, maxBytes, this.budget);
     session.attach(connection);
     this.registry.open(session, welcomeFrame(session.id));
     return { session, connection };

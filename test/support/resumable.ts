@@ -6,10 +6,8 @@ import { readSettings } from '../../src/settings/environment.js';
 import type { Received } from './client.js';
 
 /** Lets the client of a session come back. Call it before a connection is attached. */
-export function makeResumable(session: Session, maxBytes: number): void {
-  const resumption = new SessionResumption(new ReplayBuffer(maxBytes, new ReplayBudget(readSettings({}))), {
-    add: () => undefined,
-  });
+export function makeResumable(session: Session, maxBytes: number, budget = new ReplayBudget(readSettings({}))): void {
+  const resumption = new SessionResumption(new ReplayBuffer(maxBytes, budget), { add: () => undefined });
   session.makeResumable(resumption);
   resumption.bind(session);
 }

@@ -1,7 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../src/cluster/clock.js';
 import { AwayNotices } from '../../src/resume/away-notices.js';
-import { welcomeFrame } from '../../src/protocol/index.js';
+import { AwaySessions } from '../../src/resume/away-sessions.js';
+import { textFrame, welcomeFrame } from '../../src/protocol/index.js';
 import type { Session } from '../../src/sessions/session.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { Log } from '../../src/telemetry/log.js';
@@ -169,6 +171,26 @@ describe('sys.away and sys.back', () => {
     expect(kept(other.session).map(({ type, sender }) => [type, sender])).toEqual([
       ['sys.away', one.session.id],
       ['sys.back', one.session.id],
+    ]);
+  });
+
+  it('are counted in sys.gap where thousands are away, and end none of them for the budget', async () => {
+    const budgetBytes = 400_000;
+    const groups = start({ RESUME_BUDGET_BYTES: String(budgetBytes) });
+    void new AwaySessions(groups.registry, groups.budget, new Log(groups.settings), groups.settings);
+    const all = Array.from({ length: 200 }, () => groups.openResumable());
+    for (const each of all) groups.lose(each);
+    vi.advanceTimersByTime(AWAY_MS + 1);
+    await turn();
+    await turn();
+    expect(groups.budget.totalBytes).toBeGreaterThan(budgetBytes / 4);
+    expect(groups.budget.totalBytes).toBeLessThan(budgetBytes);
+    expect(all.filter(({ session }) => session.closed)).toEqual([]);
+    const last = all.at(-1)!.session;
+    last.send(textFrame('{"type":"chat"}'));
+    expect(kept(last).map(({ type, data }) => [type, data as unknown])).toEqual([
+      ['sys.gap', { messages: 0, notices: all.length - 1 }],
+      ['chat', undefined],
     ]);
   });
 

@@ -5,6 +5,7 @@ import { Clock } from '../../src/cluster/clock.js';
 import { textFrame, type Frame } from '../../src/protocol/index.js';
 import { SessionResumption } from '../../src/resume/session-resumption.js';
 import { UndeliveredReports } from '../../src/resume/undelivered.js';
+import { Counters } from '../../src/telemetry/counters.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { Log } from '../../src/telemetry/log.js';
 import { FakeBackplane, Groups, remoteId } from '../support/groups.js';
@@ -38,7 +39,7 @@ describe('sys.undelivered', () => {
     groups = new Groups({ ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' }, backplane);
     const settings = readSettings({ RESUME_BUDGET_BYTES: String(BUDGET_BYTES) });
     const clock = new Clock(new Log(settings));
-    reports = new UndeliveredReports(groups.registry, groups.remoteDelivery, clock, settings);
+    reports = new UndeliveredReports(groups.registry, groups.remoteDelivery, clock, new Counters(), settings);
     sender = groups.open();
   });
 

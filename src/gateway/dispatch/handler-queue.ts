@@ -39,6 +39,8 @@ export interface CallRunner {
    * @returns the subscription of an observable that still emits replies
    */
   run(call: HandlerCall): Subscription | undefined | Promise<Subscription | undefined>;
+  /** Answers a call with `unavailable`, because the process ends before the call does. */
+  abandoned(call: HandlerCall): void;
 }
 
 /** Services and limits that all handler queues of a process share. */
@@ -59,7 +61,8 @@ export interface HandlerQueueServices {
  */
 export class HandlerQueue implements SessionWork, TurnTaker {
   readonly #waiting: HandlerCall[] = [];
-  readonly #streams = new Set<Subscription>();
+  /** The observables that still emit, and their calls. */
+  readonly #streams = new Map<Subscription, HandlerCall>();
   #current: HandlerCall | undefined;
   #running = false;
 
@@ -96,8 +99,18 @@ export class HandlerQueue implements SessionWork, TurnTaker {
     this.services.slowConsumers.forget(this.session);
     if (this.#current?.values !== undefined) this.#unsubscribe(this.#current.values);
     this.#current?.abort?.abort(sessionLeft());
-    for (const stream of this.#streams) this.#unsubscribe(stream);
+    for (const stream of this.#streams.keys()) this.#unsubscribe(stream);
     this.#streams.clear();
+  }
+
+  abandon(): void {
+    const calls = [
+      ...this.#streams.values(),
+      ...(this.#current === undefined ? [] : [this.#current]),
+      ...this.#waiting,
+    ];
+    this.drop();
+    for (const call of calls) this.services.runner.abandoned(call);
   }
 
   #isFull(bytes: number): boolean {
@@ -148,23 +161,25 @@ export class HandlerQueue implements SessionWork, TurnTaker {
     if (call === undefined) return true;
     const running = this.services.runner.run(call);
     if (!isThenable(running)) {
-      this.#keep(running, call.heldBytes);
+      this.#keep(running, call);
       return true;
     }
-    void this.#await(running, call.heldBytes);
+    void this.#await(running, call);
     return false;
   }
 
-  async #await(running: Promise<Subscription | undefined>, heldBytes: number): Promise<void> {
-    this.#keep(await running, heldBytes);
+  async #await(running: Promise<Subscription | undefined>, call: HandlerCall): Promise<void> {
+    this.#keep(await running, call);
     void this.#runWaiting();
   }
 
   /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */
-  #keep(stream: Subscription | undefined, heldBytes: number): void {
+  #keep(stream: Subscription | undefined, call: HandlerCall): void {
+    const { heldBytes } = call;
+    this.#current = undefined;
     if (stream === undefined || stream.closed) return this.#release(heldBytes);
     if (this.session.closed) return this.#unsubscribe(stream);
-    this.#streams.add(stream);
+    this.#streams.set(stream, call);
     stream.add(() => {
       this.#streams.delete(stream);
       this.#release(heldBytes);

@@ -78,6 +78,10 @@ export class HandlerRunner implements CallRunner {
     return this.#context.run(this.#running, call);
   }
 
+  abandoned(call: HandlerCall): void {
+    this.replies.error(call.session, call.type, MessageError.of('unavailable', call.id));
+  }
+
   #run(call: HandlerCall): ReturnType<CallRunner['run']> {
     const startMs = performance.now();
     try {

@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
+import type { NoReturnReason } from '../../protocol/index.js';
+import type { ResumeDecision } from '../../resume/resumptions.js';
 import type { Identity } from '../../sessions/identity.js';
-import { Resumptions } from '../../resume/resumptions.js';
 import { Settings } from '../../settings/settings.js';
 import { Authenticator, type Authentication } from './authenticator.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
-import { ConnectionPlaces, type AdmittedClient, type ClosedAdmission } from './connection-places.js';
+import { ConnectionPlaces, type AdmittedClient, type ClosedAdmission, type RemoteClient } from './connection-places.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
-import { MALFORMED_OFFER, readResumeOffer } from '../resume/resume-offer.js';
+import { ReturnOffers } from '../resume/return-offers.js';
 import { isThenable } from '../thenable.js';
 
 /** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
@@ -20,8 +21,11 @@ export const TOO_MANY: HandshakeRejection = {
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
 
-/** The result of admission. An admitted client gets a session; a rejection is sent as the HTTP response. */
-export type AdmissionResult = AdmittedClient | HandshakeRejection | ClosedAdmission;
+/**
+ * The result of admission. An admitted client gets a session, or returns to one of another node; a rejection is sent as the
+ * HTTP response.
+ */
+export type AdmissionResult = AdmittedClient | RemoteClient | HandshakeRejection | ClosedAdmission;
 
 /**
  * Admits handshakes: checks capacity, the rate of the address, origin, token, the application's own check, and the limits
@@ -37,7 +41,7 @@ export class Admission {
     private readonly origins: OriginPolicy,
     private readonly authenticator: Authenticator,
     private readonly places: ConnectionPlaces,
-    private readonly resumptions: Resumptions,
+    private readonly returnOffers: ReturnOffers,
     { handshakesPerSecond }: Settings,
   ) {
     this.#rate = new AddressRateLimiter(handshakesPerSecond);
@@ -48,6 +52,7 @@ export class Admission {
    * decides. The promise is of `undefined` where the client has left meanwhile.
    */
   admit(request: IncomingMessage): AdmissionResult | Promise<AdmissionResult | undefined> {
+    if (this.returnOffers.hasPass(request)) return this.returnOffers.admitByPass(request);
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key);
@@ -60,9 +65,17 @@ export class Admission {
     return isThenable(result) ? this.#settled(key, request, result) : this.#place(key, request, result);
   }
 
+  /** Admits a client to a new session, because its session of another node is gone. */
+  admitAnew({ identity }: RemoteClient, reason: NoReturnReason): Exclude<AdmissionResult, RemoteClient> {
+    const key = rateLimitKey(identity.address);
+    this.places.releasePipe(identity);
+    return this.places.identify(key) ? this.#take(key, identity, { reason }) : TOO_MANY;
+  }
+
   /** Uncounts an admitted handshake. */
-  release(admitted: AdmittedClient | ClosedAdmission): void {
-    this.places.release(admitted);
+  release(admitted: AdmittedClient | RemoteClient | ClosedAdmission): void {
+    if ('remote' in admitted) this.places.releasePipe(admitted.identity);
+    else this.places.release(admitted);
   }
 
   /** Returns whether this node is at its limit with so many connections beside its sessions. */
@@ -91,11 +104,16 @@ export class Admission {
     return decided === undefined || 'code' in decided ? this.#reject(key, decided) : this.#place(key, request, decided);
   }
 
-  /** Counts an identified client by its user or its address instead. Uncounts it where there is no place. */
+  /** Decides what becomes of an identified client. */
   #place(key: string, request: IncomingMessage, identity: Identity): AdmissionResult {
-    const offer = this.resumptions.isOn ? readResumeOffer(request) : undefined;
-    const hasOffer = offer !== undefined && offer !== MALFORMED_OFFER;
-    const resume = hasOffer ? this.resumptions.decide(offer, identity.user) : undefined;
+    const decision = this.returnOffers.decide(request, identity.user);
+    if (decision === undefined || !('nodeId' in decision)) return this.#take(key, identity, decision);
+    if (!this.places.takePipe(key, identity)) return this.#reject(key, TOO_MANY);
+    return { identity, remote: decision };
+  }
+
+  /** Counts an identified client by its user or its address instead. Uncounts it where there is no place. */
+  #take(key: string, identity: Identity, resume: ResumeDecision | undefined): Exclude<AdmissionResult, RemoteClient> {
     return this.places.take(key, identity, resume) ?? this.#reject(key, TOO_MANY);
   }
 

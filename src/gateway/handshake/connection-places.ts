@@ -7,6 +7,7 @@ import type { ServerCloseCode } from '../../protocol/index.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
+import type { RemoteOffer } from '../resume/return-offers.js';
 import { rateLimitKey } from './client-address.js';
 
 /**
@@ -32,6 +33,12 @@ export interface AdmittedClient {
   readonly identity: Identity;
   /** Decision about its offer; `undefined` where it wants no session that may come back. */
   readonly resume: ResumeDecision | undefined;
+}
+
+/** A client that comes back to a session of another node. Its connection counts as a piped one. */
+export interface RemoteClient {
+  readonly identity: Identity;
+  readonly remote: RemoteOffer;
 }
 
 /** Returns whether an admitted client comes back to its session. */
@@ -84,6 +91,10 @@ export class ConnectionPlaces {
     this.#limitsUsers = maxConnectionsPerUser > 0;
     this.#perUser = new ConnectionCounter(maxConnectionsPerUser, (user) => users.remoteCount(user));
     sessions.addListener('limits', {
+      restored: ({ identity }) => {
+        this.#connections++;
+        if (this.#countsByUser(identity)) this.#perUser.add(identity.user);
+      },
       away: ({ identity }) => this.#releaseAddress(identity),
       closed: (session) => {
         if (session.connection !== undefined) this.#releaseAddress(session.identity);
@@ -134,6 +145,22 @@ export class ConnectionPlaces {
     return admitted;
   }
 
+  /**
+   * Counts an identified client whose session is on another node. The session counts for its user there. Returns `false`,
+   * and counts it as before, where there is no place.
+   */
+  takePipe(key: string, identity: Identity): boolean {
+    if (!this.#countsByUser(identity) && !this.#perAddress.acquire(key)) return false;
+    this.#identifying.release(key);
+    return true;
+  }
+
+  /** Uncounts a connection that {@link takePipe} has counted. */
+  releasePipe(identity: Identity): void {
+    this.#connections--;
+    this.#releaseAddress(identity);
+  }
+
   /** Uncounts a connection that {@link take} has counted and that opens no session. */
   release(admitted: AdmittedClient | ClosedAdmission): void {
     if ('closeCode' in admitted) {
@@ -154,7 +181,8 @@ export class ConnectionPlaces {
   }
 
   #releaseAddress(identity: Identity): void {
-    if (!this.#countsByUser(identity)) this.#perAddress.release(rateLimitKey(identity.address));
+    if (this.#countsByUser(identity) || identity.piped === true) return;
+    this.#perAddress.release(rateLimitKey(identity.address));
   }
 
   #releaseSession(identity: Identity): void {

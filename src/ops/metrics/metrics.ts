@@ -99,12 +99,19 @@ export class Metrics {
   }
 
   #addBackplane(): void {
-    const [registry, { backplane }] = [this.#registry, this];
+    const [registry, { backplane, counters }] = [this.#registry, this];
     const linked = 'Whether messages of this node come back from the backplane, or it needs none.';
     gauge(registry, 'switchboard_backplane_linked', linked, () => Number(backplane.outage === undefined));
     gauge(registry, 'switchboard_backplane_nodes', 'Other nodes that are alive.', () => backplane.peerCount);
     const waiting = 'Messages to other nodes that are not yet answered.';
     gauge(registry, 'switchboard_backplane_waiting', waiting, () => backplane.waiting);
+    const pipes = 'Connections that this node pipes to the nodes of their sessions.';
+    gauge(registry, 'switchboard_pipes', pipes, () => counters.pipes);
+    const returns =
+      'Returns to sessions of other nodes by way of this node, by outcome: piped, no_return or unavailable.';
+    counterBy(registry, 'switchboard_remote_returns_total', returns, 'outcome', () =>
+      withZeros(['piped', 'no_return', 'unavailable'], counters.remoteReturns),
+    );
   }
 
   #addProcess(): void {

@@ -62,7 +62,7 @@ export class ResumeMetrics implements SessionListener {
     ]);
     const replay = 'Bytes that were sent to sessions that resume, and not reported as seen.';
     gauge(registry, 'switchboard_replay_bytes', replay, () => budget.totalBytes);
-    const undelivered = 'Messages answered with sys.undelivered, because a session ended that had not seen them.';
+    const undelivered = 'Messages whose senders are sent sys.undelivered, because a session ended that had not seen them.';
     counter(registry, 'switchboard_undelivered_total', undelivered, () => counters.undelivered);
   }
 }

@@ -136,7 +136,7 @@ function createMessage(key, asyncApi) {
     createElement('p', {}, ...prose(message.summary)),
     hasFixedType ? createReceiver(message.payload) : '',
     hasFixedType
-      ? createData(message, asyncApi)
+      ? createData(key, message, asyncApi)
       : createTable(`Fields of ${message.title}`, FIELD_HEADINGS, fieldRows(message.payload, asyncApi)),
     ...(message.examples ?? []).map(({ name, payload }) => createFrame(payload, `Example of ${name ?? message.title}`)),
   ];
@@ -157,7 +157,8 @@ function createReceiver({ properties, required }) {
   );
 }
 
-function createData({ name, payload }, asyncApi) {
+/** Creates the table of `data`. Its name is the key of the message, because a type may go both ways. */
+function createData(key, { payload }, asyncApi) {
   const { data: schema } = payload.properties;
   const data = createElement('code', {}, 'data');
   if (schema === undefined) return createElement('p', { class: 'note' }, 'No ', data, '.');
@@ -166,7 +167,7 @@ function createData({ name, payload }, asyncApi) {
   if (rows.length === 0)
     return createElement('p', { class: 'note' }, data, ': ', typeOf(schema, asyncApi), optional ? ' (optional).' : '.');
   const note = optional ? [createElement('p', { class: 'note' }, data, ' is optional.')] : [];
-  return createElement('div', {}, ...note, createTable(`Data of ${name}`, FIELD_HEADINGS, rows));
+  return createElement('div', {}, ...note, createTable(`Data of ${key}`, FIELD_HEADINGS, rows));
 }
 
 /** Links the system messages that end an exchange. A handler may send other messages before. */
