@@ -61,11 +61,11 @@ export class ResumableLine implements TestSocket {
   ) {}
 
   on(event: string, listener: (...parameters: never[]) => void): void {
-    this.#events.on(event, listener);
+    this.#events.on(event, listener as (...parameters: unknown[]) => void);
   }
 
   off(event: string, listener: (...parameters: never[]) => void): void {
-    this.#events.off(event, listener);
+    this.#events.off(event, listener as (...parameters: unknown[]) => void);
   }
 
   /** Text frames sent in this session, without `sys.seen`. */
@@ -134,7 +134,10 @@ export class ResumableLine implements TestSocket {
     this.cut('reset');
   }
 
-  async #connect(value: string, { headers = [], by = 'subprotocol', cutAfter }: ReturnOptions): Promise<Received<Resumption>> {
+  async #connect(
+    value: string,
+    { headers = [], by = 'subprotocol', cutAfter }: ReturnOptions,
+  ): Promise<Received<Resumption>> {
     const parameter = value === 'new' ? 'resume' : `resume.${value}`;
     const offer =
       by === 'header' ? `Switchboard-Resume: ${value}` : `Sec-WebSocket-Protocol: switchboard.v1, ${parameter}`;

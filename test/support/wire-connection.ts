@@ -56,6 +56,11 @@ export class WireConnection {
     if (!this.isOver && !this.#hasClosed) this.#socket.write(Buffer.concat(frames));
   }
 
+  /** Writes frames although the client has lost the connection, as bytes that a network has delayed. */
+  writeLate(...frames: readonly Buffer[]): void {
+    this.#socket.write(Buffer.concat(frames));
+  }
+
   /** Loses the connection. A silent one is neither read nor written any more, and stays open. */
   cut(cut: Cut = 'reset'): void {
     this.#end();

@@ -11,6 +11,9 @@ import { HandlerRunner } from './handler-runner.js';
 /** Stands for a message that could not be parsed. */
 const UNPARSED: ServerRequest = { type: '', id: undefined, receiver: undefined, data: undefined };
 
+/** The type of a report, which is not charged. */
+const SEEN = 'sys.seen';
+
 /** The fields of a message that a reply and its line in the log need. */
 interface Answered {
   readonly type: string | undefined;
@@ -30,10 +33,12 @@ export class MessageDispatcher {
 
   /** Decodes and dispatches one text message. @param bytes its length on the wire */
   read(socket: GatewaySocket, text: string, bytes: number): void {
-    const rateLimiter = socket.session?.rateLimiter;
-    const isWithin = rateLimiter === undefined || rateLimiter.tryTake(bytes);
+    const { rateLimiter, resumption = null } = socket.session ?? {};
+    // A report of a client that may come back is neither charged nor counted.
+    const isFree = resumption !== null && text.includes(SEEN) && answeredIn(text).type === SEEN;
+    const isWithin = isFree || rateLimiter === undefined || rateLimiter.tryTake(bytes);
     const type = isWithin ? this.#read(socket, text, bytes) : this.#refuseText(socket, text, bytes);
-    if (type !== 'sys.seen') socket.session?.resumption?.received(bytes);
+    if (type !== SEEN) resumption?.received(bytes);
   }
 
   /**

@@ -4,6 +4,8 @@ import type { ResumeOffer } from '../../resume/resumptions.js';
 
 /** The header of clients that can set headers, in lower case as Node has it. */
 const HEADER = 'switchboard-resume';
+/** The offer of a client that has no session yet. */
+const NEW = 'new';
 /** A token and the number of text frames that the client has received. */
 const TOKEN_AND_FRAMES = /^([A-Za-z0-9_-]{1,128})\.(\d{1,15})$/;
 
@@ -22,15 +24,12 @@ export function readResumeOffer({ headers }: IncomingMessage): ResumeOffer | typ
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name === RESUME || name.startsWith(`${RESUME}.`))
-    .map((name) => (name === RESUME ? 'new' : name.slice(RESUME.length + 1)));
-  if (header !== undefined) offers.push(String(header));
-  const [offer] = offers;
-  if (offer === undefined) return undefined;
-  return offers.length === 1 ? parsed(offer) : MALFORMED_OFFER;
+    .map((name) => (name === RESUME ? NEW : returnOf(name.slice(RESUME.length + 1))));
+  if (header !== undefined) offers.push(header === NEW ? NEW : returnOf(String(header)));
+  return offers.length > 1 ? MALFORMED_OFFER : offers[0];
 }
 
-function parsed(offer: string): ResumeOffer | typeof MALFORMED_OFFER {
-  if (offer === 'new') return 'new';
+function returnOf(offer: string): ResumeOffer | typeof MALFORMED_OFFER {
   const [, token, frames] = TOKEN_AND_FRAMES.exec(offer) ?? [];
   return token === undefined ? MALFORMED_OFFER : { token, frames: Number(frames) };
 }

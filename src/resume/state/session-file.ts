@@ -49,17 +49,17 @@ export class SessionFile {
 /**
  * Checks the folder of `RESUME_STATE_DIR`.
  *
- * @throws {SettingsError} where this process cannot write there
+ * @throws {SettingsError} where this process cannot read or write there
  */
 export function checkStateFolder({ resumeStateDir }: Settings): void {
   if (resumeStateDir === undefined) return;
   try {
     if (!statSync(resumeStateDir).isDirectory()) throw new Error('it is not a folder');
-    accessSync(resumeStateDir, constants.W_OK | constants.X_OK);
+    accessSync(resumeStateDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = (error as Error).message;
     throw new SettingsError([
-      `RESUME_STATE_DIR cannot be used (${reason}): create the folder ${resumeStateDir}, and let the user of this process write to it`,
+      `RESUME_STATE_DIR cannot be used (${reason}): create the folder ${resumeStateDir}, and let the user of this process read and write it`,
     ]);
   }
 }
