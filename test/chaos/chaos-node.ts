@@ -9,13 +9,13 @@ import type { Random } from '../support/random.js';
 import { SECRET } from '../support/tokens.js';
 import type { ChaosClient } from './chaos-client.js';
 
-/** Longer than any fault, and the time until a client connects again. */
-const RESUME_WINDOW_MS = 10_000;
+/** Longer than any fault, the start of a node on a busy machine, and the time until a client connects again. */
+const RESUME_WINDOW_MS = 30_000;
 const SETTINGS = {
   ARRIVAL_NOTICES: 'off',
   RESUME_WINDOW_MS: `${RESUME_WINDOW_MS}`,
   AWAY_NOTICE_MS: '300',
-  HEARTBEAT_MS: '1000',
+  HEARTBEAT_MS: '3000',
   DRAIN_SPREAD_MS: '200',
   DRAIN_TIMEOUT_MS: '4000',
   MAX_CONNECTIONS: '0',

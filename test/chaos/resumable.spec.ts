@@ -11,11 +11,11 @@ import { MESSAGES_PER_STEP, Traffic } from './traffic.js';
 
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 120);
 const SEED = Number(process.env['SEED'] ?? 1);
-const SESSIONS = 300;
+const SESSIONS = 150;
 /** One client in so many has sessions that end with their connections. */
 const PLAIN_EVERY = 6;
-const USERS = 100;
-const ROOMS = 30;
+const USERS = 50;
+const ROOMS = 15;
 const BETWEEN_FAULTS_MS = [200, 2000] as const;
 
 describe(`one node and ${SESSIONS} sessions, most of them resumable, under random faults (seed ${SEED})`, () => {
