@@ -49,12 +49,10 @@ export class SessionStart {
    * @param hooks run before others are notified of a new session, or behind the return to an old one
    */
   start(socket: GatewaySocket, { identity, resume }: AdmittedClient, hooks: () => void): void {
-    if (comesBack(resume) && !resume.session.closed) return this.#return(socket, resume, identity, hooks);
+    if (comesBack(resume)) return this.#return(socket, resume, identity, hooks);
     const session = this.sessions.create(identity);
     this.#limitRates(session);
-    const isAsked = resume !== undefined;
-    const reason = comesBack(resume) ? 'ended' : resume?.reason;
-    const welcome = isAsked ? this.#resumable(session, reason) : this.#welcomeFrame(session.id);
+    const welcome = resume === undefined ? this.#welcomeFrame(session.id) : this.#resumable(session, resume.reason);
     socket.attach(session);
     this.sessions.open(session, welcome, () => {
       hooks();
@@ -75,11 +73,11 @@ export class SessionStart {
   #return(socket: GatewaySocket, returned: Return, identity: Identity, hooks: () => void): void {
     const { session, resumption } = returned;
     const { connection } = session;
-    if (connection !== undefined) {
+    if (connection !== undefined && !session.closed) {
       this.sessions.lose(session, connection, 4001);
       connection.close(4001);
-      if (session.closed) return socket.close(1012); // a listener has ended the session: the client reconnects to a new one
     }
+    if (session.closed) return socket.close(1012); // ended meanwhile: the client reconnects to a new session
     this.resumptions.prepare(returned, identity);
     const welcome = { ...this.#welcome, ...this.resumptions.welcomeBack(session, resumption) };
     socket.session = session;
