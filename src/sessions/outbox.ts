@@ -7,8 +7,8 @@ import type { Replay } from './resumption.js';
 
 /** Bytes that the messages of one client may cause in a turn before the client is read from in the next turn only. */
 const MAX_BYTES_PER_TURN = 1_048_576;
-/** Bytes that waited for a connection and are written in one turn; the rest follows in later turns. */
-const MAX_WAITING_BYTES_PER_TURN = 262_144;
+/** Bytes that a resumable session is sent again in one turn; the rest follows in later turns. */
+const MAX_REPLAYED_BYTES_PER_TURN = 262_144;
 
 /**
  * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
@@ -231,7 +231,7 @@ export class Outbox extends OpenBatch implements Flushable {
     if (!this.#blocked || sink !== this.#sink || this.replay?.isWindowFull === true) return;
     this.#blocked = false;
     try {
-      this.#write(MAX_WAITING_BYTES_PER_TURN);
+      this.#write(this.replay === null ? Infinity : MAX_REPLAYED_BYTES_PER_TURN);
     } catch (error) {
       this.fail(error);
     }

@@ -65,7 +65,7 @@ describe.each(LANES)('what does not fit in RESUME_BYTES (FAST_LANE=%s)', (FAST_L
     expect((await ann.next('m')).data).toEqual([9, FILL]);
   });
 
-  it('is passed over where it is a broadcast or a room message, and told by sys.gap at its place', async () => {
+  it('is passed over where it is a broadcast or a room message, and reported by sys.gap at its place', async () => {
     await start();
     for (const [number, receiver] of ['*', '#garden', '*', '#garden', '#garden'].entries()) {
       const answer = await sendTo(bob, receiver, [number, FILL]);
@@ -81,7 +81,7 @@ describe.each(LANES)('what does not fit in RESUME_BYTES (FAST_LANE=%s)', (FAST_L
     expect(ann.inbox).toEqual([]);
   });
 
-  it('is passed over where it is a notice, and the number of notices is told by sys.gap', async () => {
+  it('is passed over where it is a notice, and the number of notices is in sys.gap', async () => {
     await start();
     await fill();
     const rounds = Array.from({ length: 50 }, (_, round) => round);
@@ -102,7 +102,7 @@ describe.each(LANES)('what does not fit in RESUME_BYTES (FAST_LANE=%s)', (FAST_L
     expect(received.at(-1)).toEqual(gap(0, missed));
   });
 
-  it('is answered receiver_overloaded where it is a message to a user without another session, and told by sys.gap', async () => {
+  it('is answered receiver_overloaded where it is a message to a user without another session, and reported by sys.gap', async () => {
     await start();
     await fill();
     expect(await sendTo(bob, '@zoe', [7, FILL])).toMatchObject({ code: 'receiver_overloaded' });

@@ -23,7 +23,7 @@ export const authorized = (jwt: string): Required<Pick<LineOptions, 'headers'>> 
   headers: [`Authorization: Bearer ${jwt}`],
 });
 
-/** Returns the entry of a session in `sys.who`; `undefined` where there is none. */
+/** Returns the entry of a session in `sys.who`; `undefined` for any other session. */
 export async function entryOf(observer: Observer, id: string, receiver?: string): Promise<unknown> {
   observer.send({ type: 'sys.who', receiver, id: 'entry', data: { limit: 1000 } });
   const { data } = await observer.answer('entry');
