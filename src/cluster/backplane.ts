@@ -45,7 +45,7 @@ export interface SessionInfo {
 export type SessionDetails = Readonly<Record<string, unknown>>;
 
 /**
- * What this node knows of another node:
+ * Knowledge of this node about another node:
  *
  * - `alive`: the node is a member of the cluster.
  * - `gone`: the node has left, or was declared dead. A node never returns under its id.

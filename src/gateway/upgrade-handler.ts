@@ -14,7 +14,7 @@ import { PipedUpgrades, type PipedAdmission } from './piped-upgrades.js';
 import { SessionOpener } from './session-opener.js';
 import { isThenable } from './thenable.js';
 
-/** What becomes of an upgrade once everything that must be awaited is known. */
+/** Decision about an upgrade once everything that must be awaited is known. */
 type Decided = Exclude<AdmissionResult, RemoteClient> | PipedAdmission;
 
 /**

@@ -35,7 +35,7 @@ export interface GroupIndex {
 }
 
 /**
- * What the RPC of another node asks for, as the field `kind` of its body names it:
+ * Purpose of the RPC of another node, as the field `kind` of its body names it:
  *
  * - `publish`: to publish a message of the HTTP API once. The body has no `kind`, because older nodes send none.
  * - `resume`: to let a client return to its session by way of the other node.

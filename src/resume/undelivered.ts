@@ -69,7 +69,7 @@ export class UndeliveredReports implements BeforeApplicationShutdown {
   #add(session: Session): void {
     const { outbox, resumption, connection } = session;
     if (!(resumption instanceof SessionResumption)) return;
-    if (connection === undefined) outbox.discard(); // what waits becomes unseen
+    if (connection === undefined) outbox.discard(); // frames that wait become unseen
     this.#take(session, resumption);
     if (connection === undefined) return;
     // The last frames of a connected session are still being written.

@@ -6,7 +6,7 @@ import { startServer, type TestServer } from '../support/server.js';
 
 const NEW = 'new';
 const RESUME_BYTES = 65_536;
-/** What is kept for so many full sessions, and a little more. */
+/** Full sessions for which the budget is enough. */
 const FULL_SESSIONS = 4;
 const BUDGET_BYTES = (FULL_SESSIONS + 0.5) * RESUME_BYTES;
 const DATA = 'x'.repeat(8000);

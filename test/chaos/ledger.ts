@@ -34,7 +34,7 @@ export interface LedgerCounts {
   /** Direct messages that were routed, and how many of them were lost because their receiver ended. */
   readonly routed: number;
   readonly lost: number;
-  /** Those of them to a resumable session whose sender got no `sys.undelivered`; none where no node dies. */
+  /** Lost messages to a resumable session whose sender got no `sys.undelivered`; 0 where no node dies. */
   readonly unreported: number;
   /** Messages reported by `sys.undelivered`. */
   readonly undelivered: number;

@@ -9,7 +9,7 @@ const SEEN_FRAMES = 64;
 const SEEN_BYTES = 65_536;
 const SEEN_MS = 4000;
 
-/** What a line reports to its client. */
+/** Reports of a line to its client. */
 export interface LineOwner {
   /** A new session has opened. */
   opened(welcome: Received, url: string): void;

@@ -31,7 +31,7 @@ describe.each(LANES)('a session that is away (FAST_LANE=%s)', (FAST_LANE) => {
     return client.inbox.splice(0);
   }
 
-  /** What a test compares of a message. */
+  /** Fields of a message that a test compares. */
   const brief = ({ type, sender, receiver, data }: Received): unknown[] => [type, sender, receiver, data];
 
   it('keeps messages of all kinds, which arrive after the return in the order sent', async () => {

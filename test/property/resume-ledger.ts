@@ -1,7 +1,7 @@
 import type { Received } from '../support/client.js';
 import { describeAnswer, type Participant, type Traffic } from './resume-traffic.js';
 
-/** What one client must receive and has not yet. */
+/** Messages that one client must receive and has not yet. */
 class Account {
   /** Data of messages by sender, in the order sent; messages that handlers send are apart. */
   readonly messages = new Map<string, string[]>();

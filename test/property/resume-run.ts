@@ -23,7 +23,7 @@ export async function startServers(): Promise<TestServer[]> {
 
 /** The result of one seed. */
 export interface Outcome {
-  /** What was lost, doubled, out of order or unexpected. */
+  /** Messages that were lost, doubled, out of order or unexpected. */
   readonly violations: readonly string[];
   readonly received: number;
 }

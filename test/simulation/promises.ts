@@ -16,7 +16,7 @@ export interface Client {
   frames: number;
   /** Sessions that its node listed when it opened. */
   readonly knownAtOpening: ReadonlySet<string>;
-  /** Those of them that were away. */
+  /** Sessions of those that were away. */
   readonly awayAtOpening: ReadonlySet<string>;
   readonly arrived: Map<string, number>;
   readonly departed: Map<string, number>;

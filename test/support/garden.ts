@@ -13,7 +13,7 @@ const DOCUMENTED_URL = 'ws://127.0.0.1:3000/wss';
 const ROUNDS = 8;
 const LINES = 5;
 
-/** What a program of the document and a peer in the same room received while the connection of the program was cut. */
+/** Messages that a program of the document and a peer in the same room received while the connection of the program was cut. */
 export interface GardenReport {
   /** The lines that each side should have received. */
   readonly sent: readonly string[];

@@ -6,7 +6,7 @@ const asked = switchboard({ title: 'Switchboard, resumable sessions', load: ['--
 const plain = switchboard({ name: 'switchboard-plain', title: 'Switchboard, other sessions' });
 const both = [asked, plain];
 
-/** What resumable sessions cost beside others, and their return. @type {import('./scenario.js').Scenario[]} */
+/** Cost of resumable sessions beside others, and their return. @type {import('./scenario.js').Scenario[]} */
 export const resumable = [
   {
     ...rate,
