@@ -126,17 +126,17 @@ export class GatewaySocket extends WebSocket implements Connection {
     if (callback === undefined) return;
     if (session.connection !== this)
       process.nextTick(callback); // kept until the client comes back
-    else afterSent(session, this.sink.socket, callback);
+    else afterSent(session, this, callback);
   }
 
   /** Stops reading for the application, beside the reasons of the server. */
   override pause(): void {
-    this.session?.pauseReading('application');
+    if (this.session?.connection === this) this.session.pauseReading('application');
   }
 
   /** Takes back {@link pause}; reads again unless the server has a reason not to. */
   override resume(): void {
-    this.session?.resumeReading('application');
+    if (this.session?.connection === this) this.session.resumeReading('application');
   }
 
   stopReading(): void {
@@ -218,7 +218,8 @@ export class GatewaySocket extends WebSocket implements Connection {
 // The declarations of `ws` have a property, which a class cannot override by an accessor.
 Object.defineProperty(GatewaySocket.prototype, 'bufferedAmount', {
   get(this: GatewaySocket): number {
-    return this.session?.outbox.bufferedBytes ?? 0;
+    const { outbox, state } = this.session ?? {};
+    return (outbox?.bufferedBytes ?? 0) + (state === 'away' ? (outbox?.replay?.bytes ?? 0) : 0);
   },
   enumerable: true,
 });

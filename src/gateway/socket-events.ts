@@ -54,13 +54,15 @@ export class SocketEvents implements SocketOwner {
       // `ws` itself reads the bytes that a destroyed socket has still buffered.
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
-      socket.session?.markAlive();
+      const { session } = socket;
+      const isAttached = session?.connection === socket;
+      if (isAttached) session.markAlive();
       try {
         fastFrameReader.read(socket, this, bytes, length, ws().data);
       } catch (error) {
         // Where the next frame begins is unknown now.
         (socket.frameTracker ??= new FrameTracker()).failed = true;
-        socket.session?.fail(error);
+        if (isAttached) session.fail(error);
       }
     });
     this.#listeners = {
@@ -167,6 +169,7 @@ function onEnd(socket: ReadSocket): void {
   const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
   socket.once('close', () => clearTimeout(timer));
   webSocket.owner?.closing(webSocket, ABNORMAL, 'cut');
+  if (session.connection !== webSocket) return; // the session is away, or has another connection
   try {
     session.outbox.flushAll();
   } catch (error) {

@@ -57,7 +57,10 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     private readonly sessionDirectory: SessionDirectory,
   ) {
     sessions.addListener('cluster', {
-      announced: ({ id, user }) => backplane.arrived({ id, user }),
+      announced: ({ id, user, state }) => {
+        backplane.arrived({ id, user });
+        if (state === 'away') backplane.away(id); // lost while it was opening
+      },
       away: ({ id, announced }) => {
         if (announced) backplane.away(id);
       },

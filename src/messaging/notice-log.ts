@@ -192,7 +192,7 @@ export class NoticeLog implements SessionListener, SessionPart {
 
   #sendRun(session: Session, run: Frame, notices: number): void {
     if (session.state !== 'away') return session.sendShared(run, notices);
-    if (session.outbox.refusesNotice(run.length)) return session.outbox.miss('notices', notices);
+    if (session.refusesNotice(run.length)) return session.outbox.miss('notices', notices);
     session.sendShared(run, notices);
     session.outbox.flush(); // the budget must count this run before thousands of other sessions get theirs
   }

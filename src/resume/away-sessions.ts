@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { SEEN_BYTES } from '../protocol/index.js';
 import type { SessionListener } from '../sessions/session-listener.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
@@ -6,6 +7,9 @@ import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
 import { ReplayBudget } from './replay-budget.js';
 import { SessionResumption, type EndReason } from './session-resumption.js';
+
+/** Unseen bytes of a client that reports late: those of one report, and as many on their way. */
+const REPORTED_LATE_BYTES = 2 * SEEN_BYTES;
 
 /**
  * Holds the sessions that are away, the longest away first, and ends each of them when `RESUME_WINDOW_MS` is over. Ends them
@@ -109,11 +113,18 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
     this.registry.end(session, resumption.lossCode);
   }
 
-  /** Closes the connected session with the most unseen bytes. @returns `false` where no session has any */
+  /**
+   * Closes the connected session with the most unseen bytes. Leaves those alone that may have reported in time.
+   *
+   * @returns `false` where no session has too many
+   */
   #shedHeaviest(): boolean {
     let heaviest: Session | undefined;
-    for (const session of this.registry.all())
-      if ((session.resumption?.replay.bytes ?? 0) > (heaviest?.resumption?.replay.bytes ?? 0)) heaviest = session;
+    let most = REPORTED_LATE_BYTES;
+    for (const session of this.registry.all()) {
+      const bytes = session.resumption?.replay.bytes ?? 0;
+      if (bytes > most) [heaviest, most] = [session, bytes];
+    }
     heaviest?.shed(1013);
     return heaviest !== undefined;
   }

@@ -11,9 +11,8 @@ const MAX_BYTES_PER_TURN = 1_048_576;
 const MAX_REPLAYED_BYTES_PER_TURN = 262_144;
 
 /**
- * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
- * connection is attached, they wait in the outbox, counted to the byte. The replay buffer of a resumable session keeps what
- * was written, and while no connection is attached it takes what waits.
+ * Frames for one session, in order. Frames gather during a tick and leave with one write, or wait, counted to the byte. The
+ * replay buffer of a resumable session keeps what was written, and takes what waits while no connection is attached.
  *   append/reserve ─▶ sealed ─▶ open batch: sharedFrame | block ──flush, once a tick──▶ sink ─▶ kernel
  *                                                                                └────▶ replay
  */
@@ -49,14 +48,14 @@ export class Outbox extends OpenBatch implements Flushable {
     return this.#blocked && !this.#hasRoom(bytes);
   }
 
-  /** Returns whether a notice of so many bytes must be left out. */
-  refusesNotice(bytes: number): boolean {
-    return this.refuses(bytes) || (this.#sink === undefined && this.replay?.takesNotices === false);
+  /** Whether frames wait for a report of the client alone, because the window of the replay buffer is full. */
+  get awaitsReport(): boolean {
+    return this.#sink?.writableNeedDrain === false && this.replay?.isWindowFull === true;
   }
 
   /** Whether reading must wait for the next turn, because the outbox is full or the share of this turn is used up. */
   get saturated(): boolean {
-    return this.#turnBytes > MAX_BYTES_PER_TURN || this.overloaded;
+    return this.#turnBytes > MAX_BYTES_PER_TURN || (this.overloaded && !this.awaitsReport);
   }
 
   /** Writes to the sink of a new connection from the end of this tick on, first what waits and what was not seen. */
@@ -66,17 +65,18 @@ export class Outbox extends OpenBatch implements Flushable {
       this.#sealed = this.replay.takeUnseen();
     }
     this.#sink = sink;
-    if (this.#sealed === null && this.used === 0 && this.missed === null) this.#blocked = false;
-    else this.#scheduleShared();
+    if (this.#sealed === null && this.used === 0 && this.missed === null) {
+      this.#blocked = false;
+      this.#report();
+    } else this.#scheduleShared();
   }
 
   /** Keeps frames from now on until {@link attach}. Bytes that the sink holds already are not returned. */
   detach(): void {
     this.#sink = undefined;
     this.#blocked = true;
-    if (this.replay === null) return;
-    this.#keepAll(this.replay);
-    this.#report(); // nothing waits here any more
+    if (this.replay !== null) this.#keepAll(this.replay);
+    this.#report();
   }
 
   /** Writes on where the window of the replay buffer was full, because the client has seen some of it. */
@@ -87,9 +87,8 @@ export class Outbox extends OpenBatch implements Flushable {
 
   /** Moves all frames that wait into the replay buffer, and `sys.gap` where frames were missed, because another process sends them. */
   keepWaiting(): void {
-    if (this.replay === null) return;
     void this.addGap(); // most often nothing was missed
-    this.#keepAll(this.replay);
+    if (this.replay !== null) this.#keepAll(this.replay);
   }
 
   /** Adds the one text frame written into the block of {@link reserve}, which ends at `end`. */
@@ -228,7 +227,8 @@ export class Outbox extends OpenBatch implements Flushable {
 
   /** Writes the frames that wait, and `sys.gap` behind them although no other frame follows. */
   #drained(sink: ByteSink): void {
-    if (!this.#blocked || sink !== this.#sink || this.replay?.isWindowFull === true) return;
+    if (!this.#blocked || sink !== this.#sink) return;
+    if (this.awaitsReport) return this.#report();
     this.#blocked = false;
     try {
       this.#write(this.replay === null ? Infinity : MAX_REPLAYED_BYTES_PER_TURN);

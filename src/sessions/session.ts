@@ -101,6 +101,11 @@ export class Session {
     return this.#connection?.takenBytes ?? 0;
   }
 
+  /** Whether frames wait for a report of the client alone. */
+  get awaitsReport(): boolean {
+    return this.outbox.awaitsReport;
+  }
+
   /** Bytes of those taken that the client has read for certain. */
   get confirmedBytes(): number {
     return this.#connection?.confirmedBytes ?? 0;
@@ -157,21 +162,20 @@ export class Session {
     if (!this.closed) this.outbox.appendShared(frame, textFrames);
   }
 
-  /**
-   * Counts a broadcast, or a message to a room or a user, that the session is not sent because its outbox is overloaded.
-   * `sys.gap` takes its place. Does nothing once the session has ended.
-   */
+  /** Counts a message to many that the session is not sent; `sys.gap` takes its place. Does nothing once it has ended. */
   missMessage(): void {
     if (!this.closed) this.outbox.miss('messages');
   }
 
-  /**
-   * Sends a notice as {@link sendShared} does. Where the outbox is overloaded the notice is left out and counted, and
-   * `sys.gap` takes its place.
-   */
+  /** Returns whether a notice of so many bytes must be left out. */
+  refusesNotice(bytes: number): boolean {
+    return this.outbox.refuses(bytes) || (this.state === 'away' && !this.#resumption!.replay.takesNotices);
+  }
+
+  /** Sends a notice as {@link sendShared} does, or counts it where it is refused; `sys.gap` takes its place then. */
   sendNotice(frame: Frame): void {
     if (this.closed) return;
-    if (this.outbox.refusesNotice(frame.length)) this.outbox.miss('notices');
+    if (this.refusesNotice(frame.length)) this.outbox.miss('notices');
     else this.outbox.appendShared(frame, 1);
   }
 

@@ -13,7 +13,7 @@ import { readSettings } from '../../src/settings/environment.js';
 import type { Received } from './client.js';
 
 export const WELCOME = { protocol: 1, heartbeatMs: 1234, maxMessageBytes: 5678, notices: 'peers' } as const;
-const IDENTITY: Identity = {
+export const IDENTITY: Identity = {
   address: '127.0.0.1',
   user: undefined,
   subject: undefined,

@@ -84,11 +84,11 @@ export class FastFrameReader {
     const { outbox } = session;
     if ((socket.readBytes += length) >= MAX_READ_BYTES) {
       socket.readBytes = 0;
-      session.pauseForTurn();
+      pauseForTurn(socket, tcp);
     }
     let at = 0;
     while (at < length) {
-      if ((outbox.saturated || socket.errors >= MAX_ERRORS) && !session.closed) {
+      if ((outbox.saturated || socket.errors >= MAX_ERRORS) && !session.closed && session.connection === socket) {
         socket.errors = 0;
         session.pauseForTurn();
         tcp.unshift(kept(bytes, at, length));
@@ -118,8 +118,7 @@ export class FastFrameReader {
       if (frameTracker.fragmentFrames === fragmentFrames) continue;
       if ((socket.readBytes += FRAGMENT_COST_BYTES) < MAX_READ_BYTES) continue;
       socket.readBytes = at - length; // the rest counts when it is read again
-      if (session.closed) pauseClosed(tcp);
-      else session.pauseForTurn();
+      pauseForTurn(socket, tcp);
       if (at < length) tcp.unshift(kept(bytes, at, length));
       return;
     }
@@ -232,8 +231,13 @@ function refuse(socket: GatewaySocket, tcp: Socket, frameTracker: FrameTracker):
   tcp.end();
 }
 
-/** Stops reading until the next turn. The session does not, because it has ended; the client's close frame may follow. */
-function pauseClosed(tcp: Socket): void {
+/**
+ * Stops reading until the next turn. The session of a closing socket does not, because it has ended or has another
+ * connection; the client's close frame may follow.
+ */
+function pauseForTurn(socket: GatewaySocket, tcp: Socket): void {
+  const { session } = socket;
+  if (session?.closed === false && session.connection === socket) return session.pauseForTurn();
   tcp.pause();
   setImmediate(() => tcp.resume());
 }

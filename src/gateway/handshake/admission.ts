@@ -115,6 +115,7 @@ export class Admission {
   #place(key: string, request: IncomingMessage, identity: Identity): AdmissionResult {
     const decision = this.returnOffers.decide(request, identity.user);
     if (decision === undefined || !('nodeId' in decision)) return this.#take(key, identity, decision);
+    if (this.places.isOver) return this.#reject(key, FULL);
     if (!this.places.takePipe(key, identity)) return this.#reject(key, TOO_MANY);
     return { identity, remote: decision };
   }

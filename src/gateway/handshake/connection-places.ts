@@ -157,12 +157,13 @@ export class ConnectionPlaces {
   takePipe(key: string, identity: Identity): boolean {
     if (!this.#countsByUser(identity) && !this.#perAddress.acquire(key)) return false;
     this.#identifying.release(key);
+    this.#connections++; // a pipe has a connection at each end
     return true;
   }
 
   /** Uncounts a connection that {@link takePipe} has counted. */
   releasePipe(identity: Identity): void {
-    this.#connections--;
+    this.#connections -= 2;
     this.#releaseAddress(identity);
   }
 
