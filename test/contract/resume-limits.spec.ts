@@ -72,6 +72,25 @@ describe('MAX_CONNECTIONS_PER_ADDRESS', () => {
   });
 });
 
+describe('MAX_CONNECTIONS_PER_ADDRESS, where it is reached', () => {
+  it('lets a client replace its own connection', async () => {
+    await start({ MAX_CONNECTIONS_PER_ADDRESS: '2' });
+    const ann = await open();
+    await expectBack(ann); // its connection before is open
+    await expectBack(ann);
+  });
+
+  it('ends no session that is away for a client that is closed with 4103', async () => {
+    await start({ MAX_CONNECTIONS_PER_ADDRESS: '10', MAX_CONNECTIONS: '11' });
+    const [away] = (await openAway(1)) as [ResumableClient];
+    const others: ResumableClient[] = [];
+    for (let count = 0; count < 9; count++) others.push(await open()); // and bob
+    await expect(away.resume()).rejects.toThrow();
+    await others[0]!.close(1000);
+    await expectBack(away);
+  });
+});
+
 describe('HANDSHAKES_PER_SECOND', () => {
   it('counts attempts to return, and a rejected one disturbs nothing', async () => {
     await start({ HANDSHAKES_PER_SECOND: '2' });

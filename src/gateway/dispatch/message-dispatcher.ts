@@ -37,11 +37,11 @@ export class MessageDispatcher {
   read(socket: GatewaySocket, text: string, bytes: number): void {
     const { rateLimiter, resumption = null } = socket.session ?? {};
     // A report of a client that may come back is neither charged nor counted.
-    const isFree =
-      resumption !== null && bytes <= MAX_FREE_REPORT_BYTES && text.includes(SEEN) && answeredIn(text).type === SEEN;
-    const isWithin = isFree || rateLimiter === undefined || rateLimiter.tryTake(bytes);
-    const type = isWithin ? this.#read(socket, text, bytes) : this.#refuseText(socket, text, bytes);
-    if (type !== SEEN) resumption?.received(bytes);
+    const isReport = resumption !== null && text.includes('seen') && answeredIn(text).type === SEEN;
+    const isFree = isReport && bytes <= MAX_FREE_REPORT_BYTES;
+    if (isFree || rateLimiter === undefined || rateLimiter.tryTake(bytes)) this.#read(socket, text, bytes);
+    else this.refuse(socket, answeredIn(text), bytes);
+    if (!isReport) resumption?.received(bytes);
   }
 
   /**
@@ -78,17 +78,10 @@ export class MessageDispatcher {
     this.replies.error(session, type, { code: 'rate_limited', message: ERRORS.rate_limited, ref: id, details });
   }
 
-  #refuseText(socket: GatewaySocket, text: string, bytes: number): string | undefined {
-    const answered = answeredIn(text);
-    this.refuse(socket, answered, bytes);
-    return answered.type;
-  }
-
-  /** Returns the type of the message; `undefined` where it cannot be read. */
-  #read(socket: GatewaySocket, text: string, bytes: number): string | undefined {
+  #read(socket: GatewaySocket, text: string, bytes: number): void {
     let type: string | undefined;
     const session = this.#received(socket);
-    if (session === undefined) return undefined;
+    if (session === undefined) return;
     try {
       const envelope = decode(text);
       type = envelope.type;
@@ -98,7 +91,6 @@ export class MessageDispatcher {
     } catch (error) {
       this.#failed(session, type, error);
     }
-    return type;
   }
 
   /** Counts a message and returns its session; `undefined` once the session has ended. */

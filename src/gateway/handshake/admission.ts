@@ -63,8 +63,8 @@ export class Admission {
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key, request);
     if (overLimit !== undefined) return overLimit;
-    // Address limits come before the origin, but a client that may have a user is not limited by its address.
-    if (this.places.hasNone(key) && !this.authenticator.mayIdentify(request)) return this.#reject(key, TOO_MANY);
+    // Address limits come before the origin, but a client that may have a user, or a session, is not limited by its address yet.
+    if (this.places.hasNone(key) && !this.#mayHavePlace(request)) return this.#reject(key, TOO_MANY);
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
@@ -96,6 +96,10 @@ export class Admission {
     const waitMs = this.#rate.take(key, performance.now());
     if (waitMs > 0) return { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } };
     return this.places.identify(key) ? undefined : TOO_MANY;
+  }
+
+  #mayHavePlace(request: IncomingMessage): boolean {
+    return this.authenticator.mayIdentify(request) || this.returnOffers.mayReturn(request);
   }
 
   /** Waits until a client is identified. Uncounts the connection where the check fails. */

@@ -144,7 +144,8 @@ export class ConnectionPlaces {
     const admitted = this.#admitted(key, { identity, resume });
     if (admitted === undefined) return undefined;
     this.#identifying.release(key);
-    if (comesBack(resume) && !('closeCode' in admitted))
+    if ('closeCode' in admitted) return admitted;
+    if (comesBack(resume))
       this.#connections--; // its session has a place
     else if (this.#maxConnections > 0 && this.#connections > this.#maxConnections) void this.awaySessions.endLongest();
     return admitted;
@@ -182,6 +183,10 @@ export class ConnectionPlaces {
     if (this.#countsByUser(identity))
       return comesBack(resume) || this.#perUser.acquire(identity.user) ? client : undefined;
     if (this.#perAddress.acquire(key)) return client;
+    if (comesBack(resume) && rateLimitKey(resume.session.address) === key && resume.session.connection !== undefined) {
+      this.#perAddress.add(key); // in the place of the connection that it replaces
+      return client;
+    }
     if (this.#maxClosing === 0 || !this.#closing.acquire(key)) return undefined;
     return { closeCode: 4103, address: identity.address };
   }

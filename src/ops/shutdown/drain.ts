@@ -99,6 +99,7 @@ export class Drain implements SessionListener {
     const sessions = [...this.sessions.all()];
     const leaving = saves ? sessions.filter((session) => !this.handover.takes(session)) : sessions;
     const connections = sessions.flatMap(({ connection }) => connection ?? []);
+    for (const session of sessions) if (session.state === 'open') session.outbox.flushAll(); // with `sys.reconnect`
     void this.sessions.endAll(1012, leaving); // all connections are closed, whatever session has ended
     const cut = await this.#close(connections, deadline(closedUntil));
     this.counters.drainCut += cut;
@@ -115,6 +116,7 @@ export class Drain implements SessionListener {
     const stepMs = this.#spreadMs / Math.max(1, this.sessions.size);
     let index = 0;
     for (const session of this.sessions.all()) {
+      if (session.state === 'away') continue;
       const afterMs = stepMs * ++index;
       // Whole milliseconds, unless there are more sessions than milliseconds.
       this.noticeLog.send(session, reconnectFrame(session.id, stepMs < 1 ? afterMs : Math.floor(afterMs)));
