@@ -21,7 +21,8 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # All files above belong to root, so the process can read its code and not change it. A new volume takes the owner, the group
 # and the mode of the folder that it is mounted on. 101 is the group of nginx in its official images.
-RUN mkdir -m 0750 /run/switchboard && chown node:101 /run/switchboard
+RUN mkdir -m 0750 /run/switchboard && chown node:101 /run/switchboard \
+  && mkdir -m 0700 /var/lib/switchboard && chown node:node /var/lib/switchboard
 USER node
 EXPOSE 3000
 # Node 24 lets the young part of its heap grow to 128 MiB; docs/operations.md, "Memory".

@@ -9,28 +9,26 @@ const APART = [...LONG, ...SEPARATE].map((folder) => `test/${folder}/**`);
 
 /** Contract tests of users and rooms, which run on one node, behind nginx as Compose has it, and on three nodes. */
 const USERS_AND_ROOMS = ['rooms', 'room-notices', 'room-requests', 'rooms-order', 'users', 'watches', 'gaps'];
+/** Contract tests of sessions that outlive a connection, which run on one node and on three. */
+const RESUME = ['return', 'away', 'notices', 'overflow', 'undelivered', 'end', 'no-return', 'tokens'].map(
+  (topic) => `resume-${topic}`,
+);
+/** Those in which a proxy has a part: it passes the offers on, and its connections are lost. */
+const RESUME_BEHIND = ['asking', 'return', 'end', 'tokens'].map((topic) => `resume-${topic}`);
+/** Further contract tests that run on three nodes. */
+const ON_NODES = ['routing', 'departures', 'payload', 'envelope', 'system-messages'];
 /** The proxies of `test/support/proxied-server.ts`. */
 const FRONTS = ['nginx, unix', 'nginx, tcp', 'Apache', 'HAProxy', 'Caddy'];
 /**
- * Contract tests that run behind proxies. A proxy answers the requests of `handshake-rejections` itself; the 200 ms of
+ * Contract tests that run behind every proxy: those of connections, sizes and fragments. A proxy answers the requests of `handshake-rejections` itself; the 200 ms of
  * `heartbeat` are less than a proxy waits for a core of a busy machine, so `test/edge/deployments.spec.ts` has longer ones.
  * Tests of handlers are left out, because a proxy has no part in them.
  */
-const BEHIND_FRONTS = [
-  'routing',
-  'departures',
-  'payload',
-  'envelope',
-  'fragments',
-  'multicast',
-  'sent-values',
-  'system-messages',
-  'closing',
-  'welcome',
-  'early-messages',
-];
-/** Further contract tests behind one proxy. A proxy sees no difference between these messages and others, so one proxy is enough. */
-const ALSO_BEHIND: Record<string, string[]> = { 'nginx, unix': USERS_AND_ROOMS };
+const BEHIND_FRONTS = ['routing', 'payload', 'fragments', 'closing', 'welcome', 'early-messages'];
+/** Contract tests of the contents of messages. */
+const OF_CONTENTS = ['departures', 'envelope', 'multicast', 'sent-values', 'system-messages', ...USERS_AND_ROOMS];
+/** Further contract tests behind one proxy. A proxy sees no contents, so the one of Compose is enough. */
+const ALSO_BEHIND: Record<string, string[]> = { 'nginx, unix': [...OF_CONTENTS, ...RESUME_BEHIND] };
 /** Contract tests that a proxy cannot pass. */
 const NOT_BEHIND: Record<string, string[]> = {
   // Caddy before 2.8 loses what a client sends before the response to its handshake. RFC 6455, 4.1 forbids to send it.
@@ -101,9 +99,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'all: many nodes',
-          include: ['routing', 'departures', 'payload', 'envelope', 'system-messages', ...USERS_AND_ROOMS].map(
-            (name) => `test/contract/${name}.spec.ts`,
-          ),
+          include: [...ON_NODES, ...USERS_AND_ROOMS, ...RESUME].map((name) => `test/contract/${name}.spec.ts`),
           env: { TEST_NODES: '3' },
           sequence: { groupOrder: 2 },
         },

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { Deployment } from './doctor/deployment.js';
 import { checkHandshake } from './doctor/handshake-checks.js';
 import { Report } from './doctor/report.js';
+import { checkResume } from './doctor/resume-checks.js';
 import { checkSession } from './doctor/session-checks.js';
 
 const USAGE = `npm run doctor -- --url wss://chat.example.com/wss
@@ -25,6 +26,7 @@ const deployment = new Deployment({ url, base, ca, token, from, timeoutMs: Numbe
 const report = new Report();
 await checkHandshake(deployment, report, { httpPort: others['http-port'], allowedOrigin: origin });
 await checkSession(deployment, report, { apiKey: others['api-key'], quick });
+await checkResume(deployment, report);
 process.exit(report.end());
 
 function readOptions() {

@@ -20,6 +20,7 @@ export {
   sessionOf,
   User,
 } from './gateway/nest/session.decorators.js';
+export type { OnSessionAway, OnSessionBack, SessionReturn } from './gateway/nest/resume-hooks.js';
 export type { OnRoomJoined, OnRoomLeft } from './gateway/nest/room-hooks.js';
 export type { OnSessionArrival, OnSessionDeparture } from './gateway/nest/session-hooks.js';
 export type { RoomPage } from './groups/room-index.js';

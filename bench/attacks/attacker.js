@@ -18,6 +18,14 @@ const HALF_OPEN = 1000;
 const CONCURRENT = 20;
 /** Time without reading before the next connection. */
 const STALLED_MS = 200;
+/** Sessions that are dropped in each run, and the pause that keeps their handshakes below the limit. */
+const DROPPED = 4;
+const DROPPED_PAUSE_MS = 250;
+/** Together more than RESUME_BYTES. */
+const KEPT_MESSAGES = 300;
+const RESUMABLE = 'Switchboard-Resume: new\r\n';
+/** A token of the right form that names no session. */
+const WRONG_TOKEN = `Switchboard-Resume: ${'A'.repeat(46)}.0\r\n`;
 
 /** One run of each attack; the attacker repeats it after the server has closed the connection. */
 export const ATTACKS = {
@@ -44,6 +52,18 @@ export const ATTACKS = {
     await delay(STALLED_MS);
     socket.destroy();
   },
+  'resumable sessions that are dropped, more messages than are kept for them, and wrong tokens': async (port) => {
+    const fill = async () => {
+      const [away, sender, other] = await Promise.all(
+        [RESUMABLE, '', WRONG_TOKEN].map((header) => welcomed(tcp(port, `${HANDSHAKE}${header}\r\n`))),
+      );
+      for (const { socket } of [away, other]) socket.destroy();
+      const message = `{"type":"x","receiver":"${away.id}","id":"1","data":"${'x'.repeat(1000)}"}`;
+      sender.socket.end(many(KEPT_MESSAGES, frame(FIN_TEXT, message)));
+      await ended(sender.socket);
+    };
+    await Promise.all([...Array.from({ length: DROPPED }, fill), delay(DROPPED_PAUSE_MS)]);
+  },
 };
 
 if (process.argv[1] === import.meta.filename) {
@@ -60,15 +80,22 @@ if (process.argv[1] === import.meta.filename) {
 
 /** Opens a session, writes these bytes after the welcome, and reads until the end. */
 async function session(port, bytesOf) {
-  const socket = tcp(port, `${HANDSHAKE}\r\n`);
-  let received = '';
-  const onData = (data) => {
-    received += data;
-    const [, id] = /"receiver":"([^"]+)"/.exec(received) ?? [];
-    if (id !== undefined) socket.off('data', onData).write(bytesOf(id));
-  };
-  socket.on('data', onData);
+  const { socket, id } = await welcomed(tcp(port, `${HANDSHAKE}\r\n`));
+  socket.write(bytesOf(id));
   await ended(socket);
+}
+
+/** Reads up to the welcome. The id is empty where the handshake was rejected, and the socket has ended then. */
+function welcomed(socket) {
+  return new Promise((resolve) => {
+    let received = '';
+    const onData = (data) => {
+      received += data;
+      const [, id] = /"receiver":"([^"]+)"/.exec(received) ?? [];
+      if (id !== undefined) resolve({ socket: socket.off('data', onData), id });
+    };
+    socket.on('data', onData).once('close', () => resolve({ socket, id: '' }));
+  });
 }
 
 function tcp(port, text) {
@@ -79,13 +106,15 @@ function tcp(port, text) {
 }
 
 async function ended(socket) {
+  if (socket.closed) return;
   socket.resume();
   await once(socket, 'close');
 }
 
-/** Encodes a frame with a mask of zeros. */
+/** Encodes a frame of less than 64 KiB with a mask of zeros. */
 function frame(first, body) {
-  return Buffer.concat([Buffer.from([first, 0x80 | body.length, 0, 0, 0, 0]), Buffer.from(body)]);
+  const length = body.length < 126 ? [body.length] : [126, body.length >> 8, body.length & 0xff];
+  return Buffer.concat([Buffer.from([first, 0x80 | length[0], ...length.slice(1), 0, 0, 0, 0]), Buffer.from(body)]);
 }
 
 function many(count, bytes) {

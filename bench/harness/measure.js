@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { own } from './children.js';
 import { generator } from './paths.js';
+import { PeerUnavailable } from './program.js';
 
 const GENERATOR_CORE = '1';
 const TIMEOUT_MS = 200_000;
@@ -9,6 +10,8 @@ const TIMEOUT_MS = 200_000;
 const WARM_SECONDS = 1;
 
 const dialect = ['--match', 'sys.welcome', '--notice', 'sys.departed', '--room', '*', '--type', 'direct', '--spin'];
+/** Exit code of the generator where `--resume` is not answered. */
+const NOT_RESUMABLE = 69;
 /** Counters of the generator that must be zero in a valid run. */
 const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed'];
 
@@ -21,7 +24,8 @@ const faults = ['lost', 'misroute', 'misorder', 'corrupt', 'protoerr', 'closed']
  */
 
 /**
- * Starts a server, runs the scenario's load and returns the result; throws if a message was lost or changed.
+ * Starts a server, runs the scenario's load and returns the result; throws if a message was lost or changed, and
+ * PeerUnavailable if the server lacks what the load needs.
  *
  * @returns {Promise<Measurement>}
  */
@@ -68,6 +72,7 @@ async function load(flags) {
     const { stdout } = await running;
     return JSON.parse(stdout);
   } catch (error) {
+    if (error.code === NOT_RESUMABLE) throw new PeerUnavailable('no resumable sessions');
     throw new Error(`the generator failed: ${error.stderr || error.stdout || error.message}`, { cause: error });
   }
 }

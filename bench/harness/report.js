@@ -23,7 +23,7 @@ export function report({ facts, sets, minutes }) {
 Written by \`npm run bench\`; [README.md](README.md) describes the method, the scenarios and the peers.
 ${noise.warning()}
 - Switchboard ${facts.project}, default settings, but rate limits are off and \`LOG_LEVEL=error\`. \`ARRIVAL_NOTICES=off\` in
-  \`leave\`, \`connects\`, \`cross…\`, \`room…\`, \`join\`, \`idle…\` and \`wssidle\`; the last two also have
+  \`leave\`, \`connects\`, \`return\`, \`cross…\`, \`room…\`, \`join\`, \`idle…\` and \`wssidle\`; the last two also have
   \`HEARTBEAT_MS=2000\`.
 - Switchboard has the flags of Node of its image, \`${imageFlags(projectDir).join(' ')}\`. Peers have none, except the row "same
   flag".

@@ -6,7 +6,7 @@
  */
 
 /** The servers that each line of the terminal compares with, where they take part. */
-const COMPARED = { 'plain-ws': 'plain ws', 'switchboard-base': 'base' };
+const COMPARED = { 'plain-ws': 'plain ws', 'switchboard-base': 'base', 'switchboard-plain': 'not resumable' };
 
 /** The samples of one scenario. Ratios are taken within a round, because a shared machine drifts from minute to minute. */
 export class PairedSamples {
@@ -84,6 +84,12 @@ export class PairedSamples {
         this.scenario.lowerIsBetter ? peerValues[round] / value : value / peerValues[round],
       ),
     );
+  }
+
+  /** Returns how much more a server has than a peer, in the scenario's unit. @returns {Spread | undefined} */
+  excess(server, peer) {
+    const peerValues = this.#byServer.get(peer) ?? [];
+    return spread((this.#byServer.get(server) ?? []).map((value, round) => value - peerValues[round]));
   }
 
   /** Formats the result of one server for the terminal. */

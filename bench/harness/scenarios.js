@@ -1,5 +1,6 @@
 import { betweenNodes } from './scenarios/between-nodes.js';
 import { control, oneProcess } from './scenarios/one-process.js';
+import { resumable } from './scenarios/resumable.js';
 import { rooms } from './scenarios/rooms.js';
 import { processTls, wholeWay } from './scenarios/whole-way.js';
 import { withBase } from './servers.js';
@@ -11,6 +12,7 @@ export const sections = [
   { title: 'Between two nodes', scenarios: betweenNodes },
   { title: 'TLS by the process itself', scenarios: processTls },
   { title: 'One process without TLS', scenarios: oneProcess },
+  { title: 'Resumable sessions', scenarios: resumable },
   { title: 'Rooms', scenarios: rooms },
 ];
 export const scenarios = sections.flatMap((section) => section.scenarios);

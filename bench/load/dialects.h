@@ -15,6 +15,9 @@ static void on_data(Conn *c, const char *p, size_t n);
 static int joins_first(const Conn *c);
 static void join_first(Conn *c);
 static void on_joining(Conn *c, const char *p, size_t n);
+// Counts frames, see resume.h.
+static int on_resume_welcome(Conn *c, const char *p, size_t n);
+static int counted_as_seen(Conn *c, const char *p, size_t n);
 
 static int mode_of(const char *name) {
   for (int i = 0; i < MODES; i++) if (!strcmp(name, mode_names[i])) return i;
@@ -52,6 +55,7 @@ static int take_id(Conn *c, const char *p, size_t n) { // from the message that 
   return 1;
 }
 static void on_envelope(Conn *c, const char *p, size_t n) {
+  if (o.resume && (c->state == WELCOME ? on_resume_welcome(c, p, n) : counted_as_seen(c, p, n))) return;
   if (c->state == WELCOME) { if (take_id(c, p, n)) { if (joins_first(c)) join_first(c); else set_ready(c); } }
   else if (c->state == JOINING) on_joining(c, p, n);
   else if (c->state == READY) on_data(c, p, n);

@@ -37,7 +37,7 @@ static void room_name(char *name, uint32_t room) { sprintf(name, "#r%04x", room)
 static void request(Conn *c, const char *type, const char *room) {
   char m[300]; int k = o.mode == M_SIO ? sprintf(m, "42[\"%s\",", type) : 0;
   k += sprintf(m + k, "{\"type\":\"%s\",\"receiver\":\"%s\",\"id\":\"1\"}%s", type, room, o.mode == M_SIO ? "]" : "");
-  frame(c, 1, m, k);
+  message(c, 1, m, k);
 }
 
 // ---- before the load: sessions join their rooms, or one room in a fan-out
@@ -62,7 +62,7 @@ static void speak(uint32_t room) {
   hex(c->tpl + c->toff + 6, nsec(), 16);
   hex(c->tpl + c->toff + 29, r->seq, 8);
   hex(c->tpl + c->toff + 44, room, 8);
-  frame(c, 1, c->tpl, c->tlen);
+  message(c, 1, c->tpl, c->tlen);
   sent++; later(c);
 }
 static void on_talk(Conn *c, uint64_t t, uint32_t seq, uint32_t room, const char *p1, size_t n1, const char *p2, size_t n2) {

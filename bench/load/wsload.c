@@ -41,12 +41,15 @@ typedef struct {
   Buf in, out, frag, stream;
   uint8_t wantw, leaver, fin, dirty;
   int first, nrooms, joined;       // its members of rooms, and how many rooms it has joined so far
+  // A resumable session: frames received, and those that were said to be seen; frames sent, and those that the server has seen.
+  uint32_t rx_frames, rx_reported, rx_bytes, tx_frames, tx_seen, tx_at_cut; uint64_t reported_ns;
+  Buf kept; uint8_t whole; char token[129]; // frames to be repeated on a return
 } Conn;
 
 static struct {
   const char *host, *path, *scen, *label, *key, *match, *type, *notice, *nkey, *room, *closehow;
   char hdr[2048];
-  int spin, mesh, port, port2, mode, n, pairs, window, size, leavers, burst, nobatch, tricky, tls, join, rooms, members, busy;
+  int spin, mesh, port, port2, mode, n, pairs, window, size, leavers, burst, nobatch, tricky, tls, join, rooms, members, busy, resume;
   double secs, warm, hold, rate;
 } o = {.host = "127.0.0.1", .path = "/", .scen = "pingpong", .label = "", .key = "receiver", .match = "welcome",
        .type = "direct", .notice = "close", .nkey = "sender", .room = "all", .closehow = "tcp", .port = 8080,
@@ -108,7 +111,17 @@ static void flush(Conn *c) {
 }
 static void text(Conn *c, const char *s) { frame(c, 1, s, strlen(s)); }
 
+static int poll_once(int ms);
+static void start_conn(int i);
+static void send_data(Conn *c, uint64_t t);
+static void run_until(uint64_t t, int (*done)(void));
+static int all_rcvd(void);
+static int ok(void);
+static void lat(void);
+static void tail(double cpu, double scpu, double wall);
+
 #include "dialects.h"
+#include "resume.h"
 
 // ---- messages
 static void hex(char *d, uint64_t v, int w) { while (w--) { d[w] = "0123456789abcdef"[v & 15]; v >>= 4; } }
@@ -134,7 +147,7 @@ static void send_data(Conn *c, uint64_t t) {
   }
   hex(c->tpl + c->toff + 6, t, 16);
   hex(c->tpl + c->toff + 29, c->tx++, 8);
-  frame(c, message_opcode(), c->tpl, c->tlen);
+  message(c, message_opcode(), c->tpl, c->tlen);
   sent++;
   if (o.nobatch) flush(c);
 }
@@ -145,10 +158,6 @@ static int has(const char *a, size_t na, const char *b, size_t nb, const char *s
 #define MAXR 64
 static uint32_t round_got[MAXR]; static uint64_t rounds_done, rounds_rec;
 static void leave_notice(Conn *c, const char *p, size_t n);
-static int poll_once(int ms);
-static int ok(void);
-static void lat(void);
-static void tail(double cpu, double scpu, double wall);
 
 #include "rooms.h"
 
@@ -174,6 +183,7 @@ static void on_data(Conn *c, const char *p, size_t n) {
       !has(p, n1, r2, n2, fan ? room_want : c->want_r, fan ? room_wlen : c->wrlen)) misroute++;
   if (seq != c->rx && !o.mesh) misorder++;
   c->rx = seq + 1;
+  if (comes_back()) check_whole(c);
   if (fan) {
     int done = ++round_got[seq % MAXR] == N - 1;
     if (recording && t >= rec_from) rec_rcvd++;
@@ -188,6 +198,7 @@ static void on_data(Conn *c, const char *p, size_t n) {
 }
 static uint64_t want_hsum; static uint32_t want_notices, survivors_done; static uint64_t dup_notices;
 static void leave_notice(Conn *c, const char *p, size_t n) {
+  if (comes_back()) { protoerr++; fprintf(stderr, "wsload: a session has ended: %.*s\n", (int)n, p); return; }
   char k[64]; int kl = sprintf(k, "\"%s\":\"", o.nkey);
   const char *q = memmem(p, n, k, kl);
   if (!q) { protoerr++; return; }
@@ -276,8 +287,9 @@ static void on_event(struct epoll_event *e) {
     int er = 0; socklen_t l = sizeof er; getsockopt(c->io.fd, SOL_SOCKET, SO_ERROR, &er, &l);
     if (er) { errno = er; die("connect"); }
     if (!(e->events & EPOLLOUT)) return;
-    char m[4096]; int k = snprintf(m, sizeof m, "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", o.path, o.host, o.port, o.hdr);
+    char m[4096], resume[200]; resume_header(c, resume);
+    int k = snprintf(m, sizeof m, "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n", o.path, o.host, o.port, o.hdr, resume);
     if (o.tls) tls_begin(&c->io, "localhost");
     c->state = HANDSHAKE; bput(&c->out, m, k); flush(c); return;
   }
@@ -289,6 +301,7 @@ static int poll_once(int ms) {
   int k = epoll_wait(ep, ev, 1024, ms);
   for (int i = 0; i < k; i++) on_event(&ev[i]);
   if (ndirty) flush_dirty();
+  if (o.resume) say_late_seen();
   return k;
 }
 
@@ -305,11 +318,12 @@ static void lat(void) {
   printf(",\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f", hq(.5) / 1e3, hq(.9) / 1e3, hq(.99) / 1e3, hq(.999) / 1e3, hmax / 1e3);
 }
 static void usage(void) {
-  puts("wsload --scenario pingpong|open|fanout|rooms|join|leave|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio|nats|centrifugo]\n"
-       "  --pairs N (pingpong/open/echo) --conns N (fanout receivers, rooms, join, leave, idle) --window W --size P --time S --warm S --rate R --leavers M\n"
+  puts("wsload --scenario pingpong|open|fanout|rooms|join|leave|comeback|idle|echo [--host H --port P --path /p --header 'K: V'...] [--mode ws|sio|nats|centrifugo]\n"
+       "  --pairs N (pingpong/open/comeback/echo) --conns N (fanout receivers, rooms, join, leave, idle) --window W --size P --time S --warm S --rate R --leavers M\n"
        "  --close tcp|ws --hold S --burst C --label L --key receiver --match welcome --type direct --notice close --nkey sender\n"
        "  --room all --nobatch --tricky --mesh (pingpong: every reply goes to a random connection)\n"
        "  --rooms R --members M --busy B (rooms, join: R rooms of M; B sessions are in ten rooms each) --join (fanout: all join --room)\n"
+       "  --resume (resumable sessions, which send sys.seen)\n"
        "  --tls (TLS without verification of the certificate)\n"
        "  --process NAME=PID[,PID...] (a part of the server, repeatable: processor time and memory of each part)\n"
        "  --port2 P (every second connection goes there: to another node)\n"
@@ -321,7 +335,7 @@ int main(int ac, char **av) {
     {"warm", 1, 0, 'W'}, {"rate", 1, 0, 'r'}, {"leavers", 1, 0, 'l'}, {"close", 1, 0, 'c'}, {"hold", 1, 0, 'o'}, {"burst", 1, 0, 'b'},
     {"process", 1, 0, 'i'}, {"label", 1, 0, 'L'}, {"key", 1, 0, 'k'}, {"match", 1, 0, 'M'}, {"type", 1, 0, 'T'}, {"notice", 1, 0, 'N'},
     {"nkey", 1, 0, 'K'}, {"room", 1, 0, 'R'}, {"nobatch", 0, 0, 'B'}, {"mesh", 0, 0, 'E'}, {"spin", 0, 0, 'S'}, {"tricky", 0, 0, 'y'}, {"port2", 1, 0, 'q'}, {"tls", 0, 0, 'x'},
-    {"rooms", 1, 0, 'O'}, {"members", 1, 0, 'Q'}, {"busy", 1, 0, 'U'}, {"join", 0, 0, 'J'}, {"help", 0, 0, '?'}, {0}};
+    {"rooms", 1, 0, 'O'}, {"members", 1, 0, 'Q'}, {"busy", 1, 0, 'U'}, {"join", 0, 0, 'J'}, {"resume", 0, 0, 'e'}, {"help", 0, 0, '?'}, {0}};
   for (int k; (k = getopt_long(ac, av, "", L, 0)) != -1;) switch (k) {
     case 's': o.scen = optarg; break; case 'h': o.host = optarg; break; case 'p': o.port = atoi(optarg); break; case 'P': o.path = optarg; break;
     case 'H': strcat(strcat(o.hdr, optarg), "\r\n"); break; case 'm': o.mode = mode_of(optarg); break;
@@ -332,14 +346,16 @@ int main(int ac, char **av) {
     case 'L': o.label = optarg; break; case 'k': o.key = optarg; break; case 'M': o.match = optarg; break; case 'T': o.type = optarg; break;
     case 'N': o.notice = optarg; break; case 'K': o.nkey = optarg; break; case 'R': o.room = optarg; break; case 'B': o.nobatch = 1; break;
     case 'E': o.mesh = 1; break; case 'S': o.spin = 1; break; case 'y': o.tricky = 1; break; case 'q': o.port2 = atoi(optarg); break; case 'x': o.tls = 1; break;
-    case 'O': o.rooms = atoi(optarg); break; case 'Q': o.members = atoi(optarg); break; case 'U': o.busy = atoi(optarg); break; case 'J': o.join = 1; break;
+    case 'O': o.rooms = atoi(optarg); break; case 'Q': o.members = atoi(optarg); break; case 'U': o.busy = atoi(optarg); break; case 'J': o.join = 1; break; case 'e': o.resume = 1; break;
     default: usage(); }
   if (strncmp(o.host, "127.", 4)) { fprintf(stderr, "only 127.0.0.0/8 is allowed\n"); return 2; }
   signal(SIGPIPE, SIG_IGN); prctl(PR_SET_TIMERSLACK, 1);
   struct rlimit files; // 19,000 sessions need as many descriptors: take all that is allowed
   if (!getrlimit(RLIMIT_NOFILE, &files)) { files.rlim_cur = files.rlim_max; setrlimit(RLIMIT_NOFILE, &files); }
-  int pp = closed_loop() || o.scen[0] == 'o', fan = o.scen[0] == 'f', rooms = talks();
+  int pp = closed_loop() || o.scen[0] == 'o' || comes_back(), fan = o.scen[0] == 'f', rooms = talks();
   if ((rooms || joins() || o.join) && o.mode > M_SIO) { fprintf(stderr, "wsload: rooms need --mode ws or sio\n"); return 2; }
+  if (comes_back()) o.resume = 1;
+  if (o.resume && o.mode != M_WS) { fprintf(stderr, "wsload: resumable sessions need --mode ws\n"); return 2; }
   N = pp ? o.pairs * 2 : o.n + fan;
   if (fan && o.window > MAXR - 1) o.window = MAXR - 1;
   xlen = o.size > DOV ? o.size - DOV : 0;
@@ -364,6 +380,7 @@ int main(int ac, char **av) {
   for (int i = 0; i < N && (pp || fan || rooms); i++) { if (fan || rooms) C[i].peer = 0; make_tpl(&C[i], rooms ? "#r0000" : fan ? o.room : o.scen[0] == 'e' ? "" : C[C[i].peer].id, C[C[i].peer].id); }
   printf("{\"label\":\"%s\",\"scenario\":\"%s\",\"conns\":%d,\"connect_s\":%.3f,\"connect_rate\":%.0f", o.label, o.scen, N, tconn, N / tconn);
   if (joins()) return run_joins();
+  if (comes_back()) return run_comeback();
   if (pp || fan || rooms) {
     uint64_t b = nsec(), rec0 = b + o.warm * 1e9, end = rec0 + o.secs * 1e9, due = b, lagmax = 0; double step = 1e9 / o.rate; uint64_t k = 0;
     uint64_t osent = 0;
@@ -391,6 +408,7 @@ int main(int ac, char **av) {
     }
     run_until(nsec() + 10000000000ull, all_rcvd); // drain: every message sent must arrive
     uint64_t want = sent * receivers(); long lost = (long)(want - rcvd);
+    if (o.resume) { run_until(nsec() + 1000000000ull, all_reported); if (!all_reported()) { protoerr++; fprintf(stderr, "wsload: the server has sent too few sys.seen\n"); } }
     printf(",\"window\":%d,\"size\":%d,\"sent\":%lu,\"received\":%lu,\"lost\":%ld,\"ok\":%s,\"rate\":%.0f", o.window, o.size, sent, rcvd, lost,
            ok() && !lost ? "true" : "false", rec_rcvd / wall);
     if (o.scen[0] == 'o') printf(",\"offered\":%.0f,\"gen_lag_max_us\":%.1f", osent / o.secs, lagmax / 1e3);

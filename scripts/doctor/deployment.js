@@ -73,10 +73,14 @@ export class Deployment {
     });
   }
 
-  /** Opens a session and waits for its welcome; returns both addresses of the connection too. @param {Record<string, string>} [headers] */
-  open(headers = {}) {
+  /**
+   * Opens a session and waits for its welcome; returns both addresses of the connection, and the list of later frames.
+   *
+   * @param {Record<string, string>} [headers] @param {string[]} [protocols]
+   */
+  open(headers = {}, protocols = []) {
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(this.url, {
+      const socket = new WebSocket(this.url, protocols, {
         ...this.connectOptions,
         handshakeTimeout: this.timeoutMs,
         headers: { ...this.authorization, ...headers },
@@ -94,7 +98,9 @@ export class Deployment {
       socket.once('close', (code) => reject(new Error(`closed with ${code} before sys.welcome`)));
       socket.once('message', (/** @type {Buffer} */ frame) => {
         clearTimeout(timer);
-        resolve({ socket, addresses, welcome: JSON.parse(frame.toString()) });
+        const frames = [];
+        socket.on('message', (/** @type {Buffer} */ later) => frames.push(later.toString()));
+        resolve({ socket, addresses, frames, welcome: JSON.parse(frame.toString()) });
       });
     });
   }

@@ -23,6 +23,6 @@ const BACKPLANES = { local: LocalBackplane, nats: NatsBackplane, auto: NatsBackp
       useFactory: ({ backplane }: Settings, moduleRef: ModuleRef) => moduleRef.create<Backplane>(BACKPLANES[backplane]),
     },
   ],
-  exports: [Backplane],
+  exports: [Backplane, Clock],
 })
 export class BackplaneModule {}

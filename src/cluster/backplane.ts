@@ -3,16 +3,26 @@ import type { ErrorCode, Frame } from '../protocol/index.js';
 /** The reason why a message was not put on its receiver's connection. */
 export type DeliveryFailure = Extract<ErrorCode, 'receiver_not_found' | 'receiver_overloaded' | 'unavailable'>;
 
-/** Called once with the outcome of a queued message; `undefined` means that it is on the receiver's connection. */
-export type DeliveryCallback = (failure: DeliveryFailure | undefined) => void;
+/**
+ * The outcome of a message to one session: `undefined` means that the message is on the connection of its receiver, and
+ * `held` that the message is kept, because the receiver is away.
+ */
+export type DeliveryOutcome = DeliveryFailure | 'held' | undefined;
+
+/** Called once with the outcome of a queued message. */
+export type DeliveryCallback = (outcome: DeliveryOutcome) => void;
 
 /** The reason why server code could not put a remote session into a room, or take it out. */
 export type RoomFailure = Exclude<DeliveryFailure, 'receiver_overloaded'> | 'too_many_rooms';
 
-/** How many sessions of a node got a message to a user or a room, and how many were skipped because they read too slowly. */
+/** How many sessions of a node got a message to a user or a room. */
 export interface GroupReceipt {
+  /** Sessions on whose connections the message was put. */
   readonly delivered: number;
+  /** Sessions that were passed over, because they read too slowly or too much is kept for them. */
   readonly skipped: number;
+  /** Sessions that are away, for which the message is kept; absent where there are none. */
+  readonly held?: number;
 }
 
 /** Called once with the outcome of a message to the members of a group on one node. */
@@ -27,10 +37,22 @@ export interface SessionInfo {
   readonly user?: string | undefined;
   /** Names of its rooms, in a snapshot; absent where there are none. */
   readonly rooms?: readonly string[] | undefined;
+  /** Whether the session is away, in a snapshot; absent where a client is connected. */
+  readonly away?: boolean | undefined;
 }
 
 /** The details of a session that the HTTP API shows, as its node sends them. */
 export type SessionDetails = Readonly<Record<string, unknown>>;
+
+/**
+ * Knowledge of this node about another node:
+ *
+ * - `alive`: the node is a member of the cluster.
+ * - `gone`: the node has left, or was declared dead. A node never returns under its id.
+ * - `unseen`: no live node has this id.
+ * - `uncertain`: this node has not joined yet, or so recently that it may not know every live node.
+ */
+export type NodeStanding = 'alive' | 'gone' | 'unseen' | 'uncertain';
 
 /** The result of an RPC; `too_large` where the request or its reply exceeds `max_payload` of NATS. */
 export type RpcResult = { readonly reply: unknown } | 'unavailable' | 'too_large';
@@ -55,18 +77,22 @@ export interface ClusterDelegate {
   /** Lists the ids of the remote sessions of one node. The caller may remove the current one while iterating. */
   remoteSessions(nodeId: string): Iterable<string>;
   /**
-   * Adds a remote session, before anything else of that session. Of a known one, replaces the rooms by those of the
-   * snapshot and notifies members of the difference.
+   * Adds a remote session, before anything else of that session. Of a known one, replaces the rooms and the state by
+   * those of the snapshot, and notifies others of the difference.
    */
   remoteArrived(sessionInfo: SessionInfo): void;
   /** Adds a remote session to a room. Does nothing for an unknown session, or for a member. */
   remoteJoined(id: string, room: string): void;
   /** Removes a remote session from a room. Does nothing where the session is no member. */
   remoteLeft(id: string, room: string): void;
+  /** Records that a remote session is away. Does nothing for an unknown one. */
+  remoteAway(id: string): void;
+  /** Records that the client of a remote session has come back. */
+  remoteBack(id: string): void;
   /** Removes a remote session, after everything else of that session. Does nothing for an unknown one. */
   remoteDeparted(id: string, code: number): void;
   /** Puts a message of a remote session, or of a remote server, on a local connection. Copies the frame. */
-  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined;
+  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryOutcome;
   /** Puts a remote broadcast on every local connection. Copies the frame. */
   broadcast(frame: Frame): void;
   /** Puts a message of a remote session or server on the connections of the local members of a user or room. Copies the frame. */
@@ -132,6 +158,12 @@ export abstract class Backplane {
   /** Announces that a local session left a room and is still open, after its last message to the room. */
   abstract left(id: string, room: string): void;
 
+  /** Announces that a local session is away. A node of the version before ignores it. */
+  abstract away(id: string): void;
+
+  /** Announces that the client of a local session has come back, before any later message of the session. */
+  abstract back(id: string): void;
+
   /**
    * Queues a message for the members of a user or room on one other node. Copies the frame, whose bytes the caller may
    * overwrite. The callback gets the outcome where the result is `queued`, and is never called otherwise.
@@ -147,13 +179,13 @@ export abstract class Backplane {
   ): 'queued' | 'unavailable';
 
   /**
-   * Puts a remote session into a room or takes it out. A node of the version before answers `unavailable`.
+   * Puts a remote session into a room or takes it out.
    *
    * @returns the reason why that failed
    */
   abstract changeRoom(change: RoomChange, id: string, room: string): Promise<RoomFailure | undefined>;
 
-  /** Closes a remote session. A node of the version before uses code 4000. @returns the reason why it was not closed */
+  /** Closes a remote session. @returns the reason why it was not closed */
   abstract kick(id: string, code: number): Promise<DeliveryFailure | undefined>;
 
   /** Returns the details of remote sessions. Leaves out those whose node does not answer in time. */
@@ -161,6 +193,9 @@ export abstract class Backplane {
 
   /** Returns the node that owns a key, the same on every node; `undefined` where this node owns it. */
   abstract ownerOf(key: string): string | undefined;
+
+  /** Returns what this node knows of another node. */
+  abstract standingOf(nodeId: string): NodeStanding;
 
   /** Calls another node. Resolves with `unavailable` where it fails, or where no answer comes in time. */
   abstract rpc(nodeId: string, body: unknown): Promise<RpcResult>;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Backplane, type DeliveryFailure, type RoomFailure } from './backplane.js';
+import { Backplane, type DeliveryFailure, type NodeStanding, type RoomFailure } from './backplane.js';
 
 /** The backplane of a single node: there are no remote sessions and no other nodes. */
 @Injectable()
@@ -32,6 +32,10 @@ export class LocalBackplane extends Backplane {
 
   left(): void {}
 
+  away(): void {}
+
+  back(): void {}
+
   deliverToGroup(): 'unavailable' {
     return 'unavailable';
   }
@@ -49,6 +53,10 @@ export class LocalBackplane extends Backplane {
   }
 
   ownerOf(): undefined {}
+
+  standingOf(): NodeStanding {
+    return 'unseen';
+  }
 
   async rpc(): Promise<'unavailable'> {
     return 'unavailable';

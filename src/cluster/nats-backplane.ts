@@ -9,6 +9,7 @@ import {
   type DeliveryCallback,
   type DeliveryFailure,
   type GroupCallback,
+  type NodeStanding,
   type Outage,
   type RoomChange,
   type RoomFailure,
@@ -21,7 +22,7 @@ import { Membership } from './membership/membership.js';
 import { rendezvousOwner } from './membership/rendezvous.js';
 import { NatsDialer } from './nats/nats-access.js';
 import type { RequestCallback } from './nats/in-flight.js';
-import type { Request, RequestFailure } from './wire/node-message.js';
+import type { Request, RequestFailure, RequestOutcome } from './wire/node-message.js';
 
 const LOOKUP_INTERVAL_MS = 2000;
 
@@ -103,6 +104,14 @@ export class NatsBackplane extends Backplane {
     this.#membership?.publisher.event({ type: 'left', id, room });
   }
 
+  away(id: string): void {
+    this.#membership?.publisher.event({ type: 'away', id });
+  }
+
+  back(id: string): void {
+    this.#membership?.publisher.event({ type: 'back', id });
+  }
+
   deliverToGroup(
     nodeId: string,
     sender: string,
@@ -113,9 +122,9 @@ export class NatsBackplane extends Backplane {
     const membership = this.#membership;
     // Only members have sessions that this node lists.
     if (membership?.state.joined !== true || !membership.members.has(nodeId)) return 'unavailable';
-    return membership.publisher.request(nodeId, { type: 'groupMessage', sender, receiver, frame }, (failure, counts) =>
-      // A node of the version before refuses the request. A receipt without counts is malformed.
-      callback((failure as DeliveryFailure | undefined) ?? counts ?? 'unavailable'),
+    return membership.publisher.request(nodeId, { type: 'groupMessage', sender, receiver, frame }, (outcome, counts) =>
+      // A receipt without counts is malformed.
+      callback((failureIn(outcome) as DeliveryFailure | undefined) ?? counts ?? 'unavailable'),
     );
   }
 
@@ -146,6 +155,15 @@ export class NatsBackplane extends Backplane {
     const { id } = this.identity;
     const owner = rendezvousOwner([id, ...(this.#membership?.members.nodeIds() ?? [])], key);
     return owner === id ? undefined : owner;
+  }
+
+  standingOf(nodeId: string): NodeStanding {
+    const membership = this.#membership;
+    if (membership === undefined) return 'unseen';
+    const { members, state } = membership;
+    if (members.isGone(nodeId)) return 'gone';
+    if (members.has(nodeId)) return 'alive';
+    return state.joined && state.settled ? 'unseen' : 'uncertain';
   }
 
   async rpc(nodeId: string, body: unknown): Promise<RpcResult> {
@@ -179,7 +197,7 @@ export class NatsBackplane extends Backplane {
   /** Sends a request that server code waits for. Resolves with the reason why it failed. */
   #ask(request: Request): Promise<RequestFailure | undefined> {
     return new Promise((resolve) => {
-      const result = this.#request(request, (failure) => resolve(failure));
+      const result = this.#request(request, (outcome) => resolve(failureIn(outcome)));
       if (result !== 'queued') resolve(result);
     });
   }
@@ -196,4 +214,9 @@ export class NatsBackplane extends Backplane {
     if (state.settled && !members.has(nodeId)) return 'receiver_not_found';
     return publisher.request(nodeId, request, callback);
   }
+}
+
+/** Returns the failure in an outcome. Only a message is `held`, so that the word is no failure of another request. */
+function failureIn(outcome: RequestOutcome): RequestFailure | undefined {
+  return outcome === 'held' ? undefined : outcome;
 }

@@ -6,6 +6,9 @@ export function createElement(name, className = '', text = '') {
   return element;
 }
 
+/** Joins the label of a session to its state. */
+export const labelText = (label, isAway) => [label, isAway && 'away'].filter(Boolean).join(' · ');
+
 /** Creates a small button. */
 export function createButton(text, clicked) {
   const button = createElement('button', 'chip', text);

@@ -6,6 +6,7 @@ const CLOSE_ADVICE = {
   after_ms: 'The console reconnects at the time that the server gave.',
   new_token: 'Enter a new token and connect.',
 };
+const AWAY_ADVICE = 'The server keeps the session while the console reconnects.';
 
 /** Next steps after an error; the server's table has the meaning of each code. */
 const ERROR_ADVICE = {
@@ -30,6 +31,7 @@ const OTHER_CLOSE_CODES = {
   1001: 'The server or a proxy is going away.',
   1005: 'The close frame had no code.',
   1006: 'The connection was lost without a close frame.',
+  4999: 'The console cut the connection.',
 };
 
 export function explainError({ code, message, retryAfterMs, incident }, tables) {
@@ -41,14 +43,34 @@ export function explainError({ code, message, retryAfterMs, incident }, tables) 
   };
 }
 
-export function explainClose({ code, reason, advice, wasOpen }, tables, hasToken) {
+export function explainClose({ code, reason, advice, wasOpen, away }, tables, hasToken) {
   if (!wasOpen) return explainFailedHandshake(tables, hasToken);
   const listed = tables.closeCodes[code];
   return {
     title: [code, reason || listed?.reason].filter(Boolean).join(' '),
     explanation: listed?.when ?? OTHER_CLOSE_CODES[code] ?? 'The connection was closed.',
-    advice: CLOSE_ADVICE[advice],
+    advice: away ? AWAY_ADVICE : CLOSE_ADVICE[advice],
   };
+}
+
+/** Reasons of the server for a session that has not returned. */
+const NO_RETURN = {
+  expired: 'was away for too long',
+  ended: 'has ended',
+  unknown: 'is unknown to the server',
+  node_lost: 'was on a node that is gone',
+  overflow: 'was ended, because the server kept too much',
+};
+
+/** Explains the welcome of a new session that replaces one which was away. */
+export function explainNoReturn({ reason }) {
+  return { title: 'New session', explanation: `The old one ${NO_RETURN[reason] ?? 'did not return'}.` };
+}
+
+/** Explains the return of a session. @param counts frames that came `back`, and frames that were sent `again` */
+export function explainReturn({ awayMs }, { back, again }) {
+  const explanation = `Away for ${(awayMs / 1000).toFixed(1)} s. Frames that came back: ${back}; sent again: ${again}.`;
+  return { title: 'Session resumed', explanation };
 }
 
 /** Lists likely causes, because browsers hide the HTTP response of a rejected handshake from the page. */

@@ -3,7 +3,7 @@ import { createRow, showAnswer } from './frame-row.js';
 
 /** Rows in the page; the log keeps more entries. */
 const MAX_ROWS = 200;
-const NOTICES = /^sys\.(arrived|departed|welcome|sessions|joined|left|room|presence)$/;
+const NOTICES = /^sys\.(arrived|departed|away|back|welcome|sessions|joined|left|room|presence)$/;
 const VIEWS = {
   all: () => true,
   in: ({ kind }) => kind !== 'out',

@@ -1,7 +1,7 @@
 import { copy, createElement, shortId } from './element.js';
 
-const ARROWS = { out: '→', in: '←', close: '×' };
-const DIRECTIONS = { out: 'sent', in: 'received', close: 'closed' };
+const ARROWS = { out: '→', in: '←', close: '×', again: '↪', back: '↩' };
+const DIRECTIONS = { out: 'sent', in: 'received', close: 'closed', again: 'sent again', back: 'came back' };
 const PREVIEW_CHARACTERS = 160;
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
@@ -11,12 +11,14 @@ export function createRow(entry, explain) {
   const isSystem = kind !== 'error' && `${entry.envelope.type}`.startsWith('sys.');
   const row = createElement('details', `row row-${kind}${isSystem ? ' system' : ''}`);
   const summary = createElement('summary');
-  const arrow = createElement('span', 'arrow', ARROWS[entry.kind]);
+  const direction = entry.again ? 'again' : entry.back ? 'back' : entry.kind;
+  const arrow = createElement('span', 'arrow', ARROWS[direction]);
   arrow.setAttribute('aria-hidden', 'true');
+  arrow.title = DIRECTIONS[direction];
   summary.append(
     createElement('time', 'mono time', timeOf(entry.at)),
     arrow,
-    createElement('span', 'visually-hidden', DIRECTIONS[entry.kind]),
+    createElement('span', 'visually-hidden', DIRECTIONS[direction]),
     createElement('span', 'mono type', entry.envelope?.type ?? `close ${entry.code}`),
     createElement('span', 'mono peer', peerOf(entry)),
     createElement('span', 'mono preview', previewOf(entry, explain)),

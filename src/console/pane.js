@@ -1,7 +1,8 @@
+import { AwaySessions } from './away-sessions.js';
 import { Composer } from './composer.js';
 import { ConsoleConnection } from './console-connection.js';
 import { copy } from './element.js';
-import { explainClose, explainError } from './explain.js';
+import { explainClose, explainError, explainNoReturn, explainReturn } from './explain.js';
 import { FrameLog } from './frame-log.js';
 import { FrameLogView } from './frame-log-view.js';
 import { Latency } from './latency.js';
@@ -35,8 +36,14 @@ export class Pane {
     const composer = new Composer(connection, frameLog, elements, otherId);
     const labelOf = (id) => (id === connection.id ? 'you' : id === otherId() ? otherName : undefined);
     const setReceiver = (id) => composer.setReceiver(id);
-    this.sessionListView = new SessionListView(new SessionList(connection), elements, labelOf, setReceiver);
-    this.roomListView = new RoomListView(new RoomList(connection, frameLog), elements, labelOf, setReceiver);
+    const awaySessions = new AwaySessions(connection);
+    const labels = { labelOf, isAway: (id) => awaySessions.has(id) };
+    this.sessionListView = new SessionListView(new SessionList(connection), elements, labels, setReceiver);
+    this.roomListView = new RoomListView(new RoomList(connection, frameLog), elements, labels, setReceiver);
+    awaySessions.addEventListener('change', () => {
+      this.sessionListView.refresh();
+      this.roomListView.refresh();
+    });
     this.watchListView = new WatchListView(new WatchList(connection, frameLog), elements, setReceiver);
     startTabs(elements.tabs);
     this.frameLogView = new FrameLogView(frameLog, elements, (entry) => this.#explain(entry));
@@ -45,8 +52,12 @@ export class Pane {
     elements.connect.addEventListener('click', () =>
       connection.state === 'idle' ? connection.connect() : connection.close(),
     );
+    elements.cut.addEventListener('click', () => connection.cut());
     connection.addEventListener('state', () => this.#showState());
-    connection.addEventListener('closed', ({ detail }) => this.#showAdvice(detail));
+    frameLog.addEventListener('returned', ({ detail }) =>
+      this.#showAdvice(explainReturn(connection.welcome.data, detail)),
+    );
+    connection.addEventListener('closed', ({ detail }) => this.#showClose(detail));
     setInterval(() => this.#showWait(), 250);
     this.#showState();
   }
@@ -59,11 +70,14 @@ export class Pane {
   #showState() {
     const { elements, connection } = this;
     this.root.dataset.state = connection.state;
-    elements.state.textContent = STATES[connection.state];
+    elements.state.textContent = stateOf(connection);
     elements.sessionId.textContent = connection.id ?? 'no session';
-    elements.copyId.disabled = elements.join.disabled = elements.watch.disabled = connection.id === undefined;
+    elements.copyId.disabled = connection.id === undefined;
+    const isOpen = connection.state === 'open';
+    elements.join.disabled = elements.watch.disabled = elements.cut.disabled = !isOpen;
     elements.connect.textContent = { idle: 'Connect', open: 'Disconnect' }[connection.state] ?? 'Stop';
-    if (connection.state === 'open') elements.advice.hidden = true;
+    if (isOpen) elements.advice.hidden = true;
+    if (isOpen && connection.resumed === false) this.#showAdvice(explainNoReturn(connection.welcome.data));
     this.#showWait();
   }
 
@@ -74,13 +88,21 @@ export class Pane {
     if (this.elements.wait.textContent !== text) this.elements.wait.textContent = text;
   }
 
-  #showAdvice(closed) {
+  #showClose(closed) {
     if (closed.advice === 'none') return;
-    const { title, explanation, advice } = explainClose(closed, this.connection.tables, Boolean(this.token()));
+    this.#showAdvice(explainClose(closed, this.connection.tables, Boolean(this.token())));
+  }
+
+  #showAdvice({ title, explanation, advice = '' }) {
     this.elements.adviceTitle.textContent = title;
     this.elements.adviceText.textContent = `${explanation} ${advice}`;
     this.elements.advice.hidden = false;
   }
+}
+
+function stateOf({ state, away, resumed }) {
+  if (away) return state === 'waiting' ? 'Away, reconnecting' : 'Away, connecting';
+  return resumed ? 'Resumed' : STATES[state];
 }
 
 /** Collects the elements of a pane by their `data-element` and labels them with the name of the pane. */

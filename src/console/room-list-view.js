@@ -1,4 +1,4 @@
-import { createButton, createElement, onNextFrame, shortId } from './element.js';
+import { createButton, createElement, labelText, onNextFrame, shortId } from './element.js';
 
 /** Members of a room in the page; the others are counted. */
 const MAX_SHOWN = 50;
@@ -11,12 +11,14 @@ export class RoomListView {
   /**
    * @param elements `roomForm`, `roomName`, `rooms`, `noRooms` and `roomCount`
    * @param labelOf returns the label of one of the page's own sessions, `undefined` for other sessions
+   * @param isAway returns whether a session is away
    * @param choose called with the receiver of the chosen room
    */
-  constructor(roomList, elements, labelOf, choose) {
+  constructor(roomList, elements, { labelOf, isAway }, choose) {
     this.roomList = roomList;
     this.elements = elements;
     this.labelOf = labelOf;
+    this.isAway = isAway;
     this.choose = choose;
     this.refresh = onNextFrame(() => this.#refresh());
     roomList.addEventListener('change', this.refresh);
@@ -68,7 +70,7 @@ export class RoomListView {
     cells.count.textContent = total === undefined ? 'joining' : total.toLocaleString('en');
     const shown = [...(members ?? [])].slice(0, MAX_SHOWN);
     cells.more.textContent = members ? textOfMore(total - shown.length) : textOfNone(total);
-    const labels = shown.map(([id, user]) => `${shortId(id)} ${this.labelOf(id) ?? user ?? ''}`);
+    const labels = shown.map(([id, user]) => `${shortId(id)} ${this.#labelOf(id, user)}`);
     if (cells.shown === labels.join('\n')) return;
     cells.shown = labels.join('\n');
     cells.members.replaceChildren(...shown.map(([id, user]) => this.#createMember(id, user)));
@@ -78,8 +80,12 @@ export class RoomListView {
     const member = createElement('li');
     const name = createElement('span', 'mono', shortId(id));
     name.title = id;
-    member.append(name, createElement('span', 'session-label', this.labelOf(id) ?? user ?? ''));
+    member.append(name, createElement('span', 'session-label', this.#labelOf(id, user)));
     return member;
+  }
+
+  #labelOf(id, user) {
+    return labelText(this.labelOf(id) ?? user, this.isAway(id));
   }
 }
 

@@ -5,7 +5,7 @@ const BACKGROUND_QUERY = /^console-members-\d+$/;
 /**
  * Keeps the rooms of one session and their members: those of `sys.members`, then updated by the notices of each room. Reads
  * the frame log, so that a join which is typed by hand counts, too. The server bounds the number of rooms of a session. Joins
- * again after a reconnect. Event: `change`.
+ * again in a new session. Event: `change`.
  */
 export class RoomList extends EventTarget {
   /**
@@ -33,7 +33,8 @@ export class RoomList extends EventTarget {
   }
 
   #restart() {
-    const { state } = this.#connection;
+    const { state, away, resumed } = this.#connection;
+    if (away || resumed) return; // the server keeps the rooms
     if (state === 'idle') this.rooms.clear();
     for (const name of this.rooms.keys()) {
       this.rooms.set(name, { total: undefined, members: undefined });
@@ -56,6 +57,7 @@ export class RoomList extends EventTarget {
     else if (type === 'sys.joined') this.#add(`${receiver}`.slice(1), sender, data?.user);
     else if (type === 'sys.left') this.#remove(`${receiver}`.slice(1), sender);
     else if (type === 'sys.room') this.#count(data);
+    else if (type === 'sys.gap' && data.notices > 0) this.#listAnew();
     else if (type === 'sys.ack' && asked?.type === 'sys.leave') this.#delete(asked.receiver.slice(1));
     else if (type === 'sys.error' && asked?.type === 'sys.join') this.#refused(`${asked.receiver}`.slice(1));
   }
@@ -104,6 +106,15 @@ export class RoomList extends EventTarget {
     const room = { total, members: undefined };
     this.rooms.set(name, room);
     this.#relist(name, room);
+    this.#changed();
+  }
+
+  /** Lists all rooms, because the session has missed notices. */
+  #listAnew() {
+    for (const [name, room] of this.rooms) {
+      room.members = undefined;
+      this.#relist(name, room);
+    }
     this.#changed();
   }
 

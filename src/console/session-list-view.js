@@ -1,4 +1,4 @@
-import { createElement, onNextFrame } from './element.js';
+import { createElement, labelText, onNextFrame } from './element.js';
 
 const ROW_PX = 36;
 /** Rows beyond the visible ones, so that fast scrolling shows no gap. */
@@ -16,12 +16,14 @@ export class SessionListView {
   /**
    * @param elements `list`, `sessionCount`, `noSessions` and `find`
    * @param labelOf returns the label of one of the page's own sessions, `undefined` for other sessions
+   * @param isAway returns whether a session is away
    * @param choose called with the id of the chosen session
    */
-  constructor(sessionList, elements, labelOf, choose) {
+  constructor(sessionList, elements, { labelOf, isAway }, choose) {
     this.sessionList = sessionList;
     this.elements = elements;
     this.labelOf = labelOf;
+    this.isAway = isAway;
     this.choose = choose;
     this.name = `list-${++lists}`;
     this.content = createElement('div');
@@ -87,7 +89,7 @@ export class SessionListView {
     name.firstChild.textContent = id.slice(0, nodeEnd);
     name.lastChild.textContent = id.slice(nodeEnd);
     name.title = id;
-    label.textContent = this.labelOf(id) ?? this.sessionList.sessions.get(id) ?? '';
+    label.textContent = labelText(this.labelOf(id) ?? this.sessionList.sessions.get(id), this.isAway(id));
   }
 
   #onKey(event) {

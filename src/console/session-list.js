@@ -40,6 +40,7 @@ export class SessionList extends EventTarget {
 
   #restart() {
     clearInterval(this.#timer);
+    if (this.#connection.away) return;
     if (this.#connection.state !== 'open') {
       this.sessions.clear();
       this.unlisted = 0;

@@ -1,7 +1,7 @@
 /**
  * Keeps the watched users of one session and their states: `sys.presence` is the answer to a watch, and each later change.
  * Reads the frame log, so that a watch which is typed by hand counts, too. The server bounds the number of watches of a
- * session. Watches again after a reconnect. Event: `change`.
+ * session. Watches again in a new session. Event: `change`.
  */
 export class WatchList extends EventTarget {
   /** Number of sessions by user; undefined until the server has answered. */
@@ -26,7 +26,8 @@ export class WatchList extends EventTarget {
   }
 
   #restart() {
-    const { state } = this.#connection;
+    const { state, away, resumed } = this.#connection;
+    if (away || resumed) return; // the server keeps the watches
     if (state === 'idle') this.users.clear();
     for (const user of this.users.keys()) {
       this.users.set(user, undefined);

@@ -4,6 +4,7 @@ import { HandlerTable } from './dispatch/handler-table.js';
 import { GatewayServer } from './gateway-server.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
 import { HandlerCompiler } from './nest/handler-compiler.js';
+import { ResumeHooks } from './nest/resume-hooks.js';
 import { SessionHooks } from './nest/session-hooks.js';
 
 /**
@@ -17,6 +18,7 @@ export class GatewayBinding implements OnModuleInit {
     private readonly instances: GatewayInstances,
     private readonly handlerTable: HandlerTable,
     private readonly hooks: SessionHooks,
+    private readonly resumeHooks: ResumeHooks,
     private readonly server: GatewayServer,
   ) {}
 
@@ -24,5 +26,6 @@ export class GatewayBinding implements OnModuleInit {
     await this.instances.createTransient();
     new HandlerCompiler(this.moduleRef, this.server).registerAll(this.handlerTable);
     await this.hooks.start(this.server);
+    this.resumeHooks.start();
   }
 }

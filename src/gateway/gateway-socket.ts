@@ -1,11 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { errorMonitor, type EventEmitter } from 'node:events';
 import { WebSocket } from 'ws';
-import { checkClose, closeReason, isDeliverable, NO_STATUS, textFrame } from '../protocol/index.js';
+import { checkClose, closeReason, isDeliverable, NO_STATUS, textFrame, type ClosedBy } from '../protocol/index.js';
 import type { Connection } from '../sessions/connection.js';
 import type { Session } from '../sessions/session.js';
-import type { HandlerQueue } from './dispatch/handler-queue.js';
-import type { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { FrameTracker } from './frames/frame-tracker.js';
 import type { PingRecord } from './frames/ping-record.js';
 import type { SocketSink } from './http/socket-sink.js';
@@ -13,6 +11,9 @@ import { afterSent, notSent, type SentCallback } from './sent-callbacks.js';
 
 const NO_ENVELOPE =
   'client.send in an exception filter sends envelopes only; return the code and the text of the error';
+
+/** The field of `ws` that shows a close frame of the client. */
+const CLOSE_FRAME_RECEIVED = '_closeFrameReceived';
 
 type Listener = Parameters<EventEmitter['on']>[1];
 type SendOptions = Readonly<Partial<Record<'binary' | 'compress' | 'fin' | 'mask', boolean | undefined>>>;
@@ -26,8 +27,8 @@ export interface SocketOwner {
   received(socket: GatewaySocket, event: 'message' | 'ping' | 'pong', body: Buffer, isBinary: boolean): void;
   /** Takes an error of the connection, or of the bytes that `ws` has read. The socket closes. */
   failed(socket: GatewaySocket, error: Error): void;
-  /** Ends a session whose socket begins to close; does nothing once the session has ended. */
-  closing(session: Session, code: number): void;
+  /** Takes a socket that begins to close from its session, which ends, or is away where the client may come back. */
+  closing(socket: GatewaySocket, code: number, by: ClosedBy): void;
   /** @param code of the close frame of the client or the server; 1006 where the connection was lost */
   closed(socket: GatewaySocket, code: number): void;
 }
@@ -49,17 +50,12 @@ export class GatewaySocket extends WebSocket implements Connection {
   /** Apart from those of the emitter, which code of the application may remove. */
   #closeListeners: ((code: number) => void)[] | undefined;
 
-  /** `undefined` where all rate limits are off. Written by `SessionOpener`. */
-  sessionRateLimiter: SessionRateLimiter | undefined;
-
   /** Bytes read since the socket last waited for a turn. Written by the frame reader. */
   readBytes = 0;
   /** `sys.error` replies since the socket last waited for a turn. Reset by the frame reader. */
   errors = 0;
   /** Position in the bytes that `ws` reads. Written by the frame reader with the first frame for `ws`. */
   frameTracker: FrameTracker | undefined;
-  /** Handled messages of the session. Written by the dispatcher with the first one. */
-  queue: HandlerQueue | undefined;
   /** Written by `Heartbeat` with the first ping. */
   pings: PingRecord | undefined;
   /** Exception filters that handle messages of this socket in this moment. Written by `HandlerFilters`. */
@@ -95,16 +91,18 @@ export class GatewaySocket extends WebSocket implements Connection {
    */
   override close(code?: number, reason?: string | Buffer): void {
     checkClose(code, reason);
-    if (this.readyState !== WebSocket.OPEN || this.session === undefined) return super.close(code, reason);
-    this.owner?.closing(this.session, code ?? NO_STATUS);
-    this.queue?.drop();
+    const { session } = this;
+    if (this.readyState !== WebSocket.OPEN || session?.connection !== this)
+      return super.close(code, reason ?? closeReason(code));
+    this.owner?.closing(this, code ?? NO_STATUS, this.#closedBy);
     this.sink.cork();
     try {
-      this.session.outbox.flushAll();
+      if (session.connection === this) session.outbox.flushAll();
     } finally {
       super.close(code, reason ?? closeReason(code));
       this.sink.uncork();
-      this.session.resumeForClose();
+      if (session.connection === this) session.resumeForClose();
+      else this.startReading();
     }
   }
 
@@ -122,20 +120,23 @@ export class GatewaySocket extends WebSocket implements Connection {
     const { session } = this;
     // Nest's own filters send a frame that no client of this protocol can read; the `sys.error` follows.
     if (this.filters > 0 && !isDeliverable(text)) return notSent(session, NO_ENVELOPE, callback);
-    if (session === undefined || session.closed || this.readyState !== WebSocket.OPEN)
+    if (session === undefined || session.closed || (this.readyState !== WebSocket.OPEN && session.resumption === null))
       return notSent(session, `WebSocket is not open: readyState ${this.readyState}`, callback);
     session.send(textFrame(text));
-    if (callback !== undefined) afterSent(session, this.sink.socket, callback);
+    if (callback === undefined) return;
+    if (session.connection !== this)
+      process.nextTick(callback); // kept until the client comes back
+    else afterSent(session, this, callback);
   }
 
   /** Stops reading for the application, beside the reasons of the server. */
   override pause(): void {
-    this.session?.pauseReading('application');
+    if (this.session?.connection === this) this.session.pauseReading('application');
   }
 
   /** Takes back {@link pause}; reads again unless the server has a reason not to. */
   override resume(): void {
-    this.session?.resumeReading('application');
+    if (this.session?.connection === this) this.session.resumeReading('application');
   }
 
   stopReading(): void {
@@ -192,17 +193,13 @@ export class GatewaySocket extends WebSocket implements Connection {
     else listener(this.#closeCode);
   }
 
-  countError(code: string): boolean {
+  /** `ws` sets this field before it closes for a close frame of the client. */
+  get #closedBy(): ClosedBy {
+    return Reflect.get(this, CLOSE_FRAME_RECEIVED) === true ? 'client' : 'server';
+  }
+
+  countError(): void {
     this.errors++;
-    return this.sessionRateLimiter?.recordError(code) === true;
-  }
-
-  chargeAnswer(bytes: number): void {
-    this.sessionRateLimiter?.chargeAnswer(bytes);
-  }
-
-  chargeBroadcast(receivers: number): number {
-    return this.sessionRateLimiter?.chargeBroadcast(receivers) ?? 0;
   }
 
   #closed(code: number): void {
@@ -221,7 +218,8 @@ export class GatewaySocket extends WebSocket implements Connection {
 // The declarations of `ws` have a property, which a class cannot override by an accessor.
 Object.defineProperty(GatewaySocket.prototype, 'bufferedAmount', {
   get(this: GatewaySocket): number {
-    return this.session?.outbox.bufferedBytes ?? 0;
+    const { outbox, state } = this.session ?? {};
+    return (outbox?.bufferedBytes ?? 0) + (state === 'away' ? (outbox?.replay?.bytes ?? 0) : 0);
   },
   enumerable: true,
 });

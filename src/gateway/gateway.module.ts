@@ -21,10 +21,19 @@ import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
 import { HookCaller } from './nest/hook-caller.js';
 import { RoomHooks } from './nest/room-hooks.js';
+import { ResumeHooks } from './nest/resume-hooks.js';
 import { SessionHooks } from './nest/session-hooks.js';
+import { NodeAddress } from './pipes/node-address.js';
+import { Pipes } from './pipes/pipes.js';
+import { RemoteReturns } from './pipes/remote-returns.js';
+import { ReturnRequests } from './pipes/return-requests.js';
+import { PipedUpgrades } from './piped-upgrades.js';
+import { Passes } from './resume/passes.js';
+import { ReturnOffers } from './resume/return-offers.js';
 import { GatewayBinding } from './gateway-binding.js';
 import { GatewayServer } from './gateway-server.js';
 import { SessionOpener } from './session-opener.js';
+import { SessionStart } from './session-start.js';
 import { SocketEvents } from './socket-events.js';
 import { UpgradeHandler } from './upgrade-handler.js';
 import { TokenExpiry } from './auth/token-expiry.js';
@@ -67,11 +76,20 @@ import { TokenVerifier } from './auth/token-verifier.js';
     HookCaller,
     RoomHooks,
     SessionHooks,
+    ResumeHooks,
+    Passes,
+    ReturnOffers,
+    NodeAddress,
+    Pipes,
+    RemoteReturns,
+    ReturnRequests,
+    PipedUpgrades,
     SessionOpener,
+    SessionStart,
     UpgradeHandler,
     GatewayServer,
     GatewayBinding,
   ],
-  exports: [ConnectionLimits, GatewayExplorer, GatewayServer, Handshake, UpgradeHandler],
+  exports: [ConnectionLimits, GatewayExplorer, GatewayServer, Handshake, NodeAddress, UpgradeHandler],
 })
 export class GatewayModule {}

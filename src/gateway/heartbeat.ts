@@ -50,6 +50,10 @@ export class Heartbeat implements SessionListener, OnApplicationBootstrap, OnApp
     session.nextPingTick = this.#tick + TICKS_PER_HEARTBEAT;
   }
 
+  back(session: Session): void {
+    this.opened(session);
+  }
+
   #onTick(): void {
     this.#tick++;
     let ping: Frame | undefined;

@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net';
+import type { Connection } from '../sessions/connection.js';
 import type { Session } from '../sessions/session.js';
 
 /** Gets `undefined` once the bytes are with the kernel, or the error of a connection that was lost before. */
 export type SentCallback = (error?: Error) => void;
+
+/** The connection over which bytes are sent, with its socket. */
+type SocketConnection = Connection & { readonly sink: { readonly socket: Socket } };
 
 const NOTHING = new Uint8Array(0);
 /** Callbacks for a socket that is full, until it has drained. Only sockets with such callbacks have an entry. */
@@ -12,9 +16,10 @@ const waiting = new WeakMap<Socket, SentCallback[]>();
  * Calls back once everything sent to the session is with the kernel. What waits in the outbox leaves before the end of
  * the turn, unless the socket is full. A callback that throws fails its session alone.
  */
-export function afterSent(session: Session, sink: Socket, callback: SentCallback): void {
+export function afterSent(session: Session, connection: SocketConnection, callback: SentCallback): void {
   const settle = guarded(session, callback);
-  if (!sink.writableNeedDrain) return handOver(session, sink, [settle]);
+  const sink = connection.sink.socket;
+  if (!sink.writableNeedDrain) return handOver(session, connection, [settle]);
   const others = waiting.get(sink);
   if (others !== undefined) return void others.push(settle);
   const callbacks = [settle];
@@ -22,7 +27,7 @@ export function afterSent(session: Session, sink: Socket, callback: SentCallback
   const onEnd = (): void => {
     sink.off('drain', onEnd).off('close', onEnd);
     waiting.delete(sink);
-    handOver(session, sink, callbacks);
+    handOver(session, connection, callbacks);
   };
   sink.on('drain', onEnd).on('close', onEnd);
 }
@@ -36,9 +41,10 @@ export function notSent(session: Session | undefined, reason: string, callback: 
  * Writes what waits, and behind it nothing, because the callback of a write runs when all before it are written. Never
  * throws, because an exception in a listener of the socket would end the process.
  */
-function handOver(session: Session, sink: Socket, callbacks: readonly SentCallback[]): void {
+function handOver(session: Session, connection: SocketConnection, callbacks: readonly SentCallback[]): void {
+  const sink = connection.sink.socket;
   try {
-    if (sink.writable) session.outbox.flushAll();
+    if (sink.writable && session.connection === connection) session.outbox.flushAll();
   } catch (error) {
     for (const callback of callbacks) process.nextTick(callback, error);
     return session.fail(error);

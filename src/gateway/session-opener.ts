@@ -3,13 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
 import { CLOSE_TIMEOUT_MS, closeReason, SUBPROTOCOL, type ServerCloseCode } from '../protocol/index.js';
-import type { Identity } from '../sessions/identity.js';
 import { Settings } from '../settings/settings.js';
-import { Counters } from '../telemetry/counters.js';
-import { SessionRateLimiter } from './dispatch/session-rate-limiter.js';
 import { GatewayServer } from './gateway-server.js';
 import { GatewaySocket } from './gateway-socket.js';
+import type { AdmittedClient } from './handshake/connection-places.js';
 import { SessionHooks } from './nest/session-hooks.js';
+import { SessionStart } from './session-start.js';
 import { SocketEvents } from './socket-events.js';
 
 /** Listeners that one gateway may add to an event of a socket before Node.js warns; the default of an emitter. */
@@ -25,9 +24,9 @@ export class SessionOpener {
   constructor(
     private readonly server: GatewayServer,
     private readonly socketEvents: SocketEvents,
+    private readonly sessionStart: SessionStart,
     private readonly sessionHooks: SessionHooks,
-    private readonly settings: Settings,
-    private readonly counters: Counters,
+    settings: Settings,
   ) {
     socketEvents.onDisconnect = (socket, code) => sessionHooks.disconnected(socket, code);
     this.#upgrades = new WebSocketServer(serverOptions(settings));
@@ -43,16 +42,16 @@ export class SessionOpener {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    identity: Identity,
+    admitted: AdmittedClient,
     onAccepted: (webSocket: GatewaySocket) => void,
   ): void {
     this.#upgrades.handleUpgrade(request, socket, head, (client) => {
       const opened = client as GatewaySocket;
       onAccepted(opened);
       opened.setMaxListeners((this.#socketListeners ??= LISTENERS_PER_GATEWAY * (this.sessionHooks.gatewayCount + 2)));
-      opened.sessionRateLimiter = SessionRateLimiter.of(this.settings, this.counters);
-      this.socketEvents.open(opened, request.socket, identity, () => {
-        this.sessionHooks.arrived(opened, request);
+      this.socketEvents.listen(opened, request.socket);
+      this.sessionStart.start(opened, admitted, () => {
+        this.sessionHooks.connected(opened, request);
         this.server.emit('connection', client, request);
       });
     });

@@ -1,10 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Socket } from 'node:net';
-import { ABNORMAL, CLOSE_TIMEOUT_MS, PROTOCOL_VERSION, welcomeFrames, type Frame } from '../protocol/index.js';
-import type { Identity } from '../sessions/identity.js';
+import { ABNORMAL, CLOSE_TIMEOUT_MS, endsSession, type ClosedBy } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
-import type { Session } from '../sessions/session.js';
-import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
 import { Log } from '../telemetry/log.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
@@ -31,11 +28,11 @@ interface WsListeners {
 }
 
 /**
- * Opens the session of an accepted socket, passes on the socket's events, and ends the session when the socket closes.
+ * Passes on the events of accepted sockets. When a socket closes, its session ends, or is away where the client may come
+ * back.
  */
 @Injectable()
 export class SocketEvents implements SocketOwner {
-  readonly #welcome: (session: string) => Frame;
   /** The listeners of `ws`, the same functions for all sockets; found with the first socket. */
   #ws: WsListeners | undefined;
   /** Called when the socket of a session has closed. Written by `SessionOpener`. */
@@ -49,28 +46,23 @@ export class SocketEvents implements SocketOwner {
     private readonly messageDispatcher: MessageDispatcher,
     private readonly fastFrameReader: FastFrameReader,
     private readonly sessions: SessionRegistry,
-    settings: Settings,
     private readonly counters: Counters,
     private readonly log: Log,
   ) {
-    this.#welcome = welcomeFrames({
-      protocol: PROTOCOL_VERSION,
-      heartbeatMs: settings.heartbeatMs,
-      maxMessageBytes: settings.maxMessageBytes,
-      notices: settings.noticeScope,
-    });
     const ws = (): WsListeners => this.#ws!;
     this.#readBuffer = new ReadBuffer(function (this: ReadSocket, bytes, length) {
       // `ws` itself reads the bytes that a destroyed socket has still buffered.
       if (this.destroyed) return;
       const socket = this[WEB_SOCKET]!;
-      socket.session?.markAlive();
+      const { session } = socket;
+      const isAttached = session?.connection === socket;
+      if (isAttached) session.markAlive();
       try {
         fastFrameReader.read(socket, this, bytes, length, ws().data);
       } catch (error) {
         // Where the next frame begins is unknown now.
         (socket.frameTracker ??= new FrameTracker()).failed = true;
-        socket.session?.fail(error);
+        if (isAttached) session.fail(error);
       }
     });
     this.#listeners = {
@@ -85,24 +77,19 @@ export class SocketEvents implements SocketOwner {
     };
   }
 
-  /**
-   * Opens a session for a socket whose handshake was admitted. Frames are read in a later tick.
-   *
-   * @param hooks run before others are notified of the session
-   */
-  open(webSocket: GatewaySocket, socket: Socket, identity: Identity, hooks: () => void): void {
+  /** Passes on the events of a socket whose handshake was admitted, from now on. */
+  listen(webSocket: GatewaySocket, socket: Socket): void {
     webSocket.sink = new SocketSink(socket);
-    this.#listen(webSocket, socket);
-    const session = this.sessions.create(identity);
-    webSocket.attach(session);
-    this.sessions.open(session, this.#welcome(session.id), () => {
-      hooks();
-      if (socket.destroyed) this.closing(session, ABNORMAL); // a hook has cut the connection, whose `close` follows
-    });
+    (socket as ReadSocket)[WEB_SOCKET] = webSocket;
+    const isBuffered = this.#replaceListeners(socket);
+    if (!(isBuffered && webSocket.sink.isKnown) && !socket.destroyed) this.#warnOnce();
+    webSocket.owner = this;
+    this.counters.webSockets++;
   }
 
   received(socket: GatewaySocket, event: 'message' | 'ping' | 'pong', body: Buffer, isBinary: boolean): void {
     this.fastFrameReader.reported();
+    if (socket.session?.connection !== socket) return; // the session is away, or has another connection
     if (event === 'ping') replyToPing(socket, body);
     else if (event === 'pong') readPong(socket, body);
     else if (isBinary) socket.close(1003);
@@ -115,32 +102,28 @@ export class SocketEvents implements SocketOwner {
     this.log.debug(`socket: ${error.message}`);
   }
 
-  closing(session: Session, code: number): void {
-    this.sessions.end(session, code);
+  closing(socket: GatewaySocket, code: number, by: ClosedBy): void {
+    const { session } = socket;
+    if (session?.connection !== socket) return;
+    if (endsSession(code, by)) this.sessions.end(session, code);
+    else this.sessions.lose(session, socket, code);
   }
 
-  /** Ends the session of a closed socket, unless the session ended before. */
+  /** Takes a closed socket from its session, unless that was done before. */
   closed(socket: GatewaySocket, code: number): void {
     this.counters.webSockets--;
-    const { queue, session } = socket;
-    if (session !== undefined) this.closing(session, code);
-    session?.outbox.detach(); // the frames that the socket held are gone
-    session?.outbox.discard();
-    queue?.drop();
+    this.closing(socket, code, 'cut');
+    const { session } = socket;
+    if (session?.closed === true && session.connection === socket) {
+      session.outbox.detach(); // the frames that the socket held are gone
+      session.outbox.discard();
+    }
     this.onDisconnect?.(socket, code);
   }
 
   /** Destroys every connection without a close frame. */
   terminateAll(): void {
     for (const { connection } of this.sessions.all()) connection?.terminate();
-  }
-
-  #listen(webSocket: GatewaySocket, socket: Socket): void {
-    (socket as ReadSocket)[WEB_SOCKET] = webSocket;
-    const isBuffered = this.#replaceListeners(socket);
-    if (!(isBuffered && webSocket.sink.isKnown) && !socket.destroyed) this.#warnOnce();
-    webSocket.owner = this;
-    this.counters.webSockets++;
   }
 
   #warnOnce(): void {
@@ -179,13 +162,14 @@ function wsListenersOf(socket: Socket): WsListeners {
 
 /** Ends the session of a client that has closed its half without a close frame. */
 function onEnd(socket: ReadSocket): void {
-  const { owner, session, queue } = socket[WEB_SOCKET] ?? {};
-  if (session === undefined || session.closed) return;
+  const webSocket = socket[WEB_SOCKET];
+  const session = webSocket?.session;
+  if (webSocket === undefined || session === undefined || session.closed) return;
   // A client that reads no more would otherwise keep the connection indefinitely.
   const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
   socket.once('close', () => clearTimeout(timer));
-  owner?.closing(session, ABNORMAL);
-  queue?.drop();
+  webSocket.owner?.closing(webSocket, ABNORMAL, 'cut');
+  if (session.connection !== webSocket) return; // the session is away, or has another connection
   try {
     session.outbox.flushAll();
   } catch (error) {
@@ -195,6 +179,6 @@ function onEnd(socket: ReadSocket): void {
 
 /** Ends the session of a connection that was cut, so that bytes which were not read have no effect. */
 function onCut(socket: ReadSocket): void {
-  const { owner, session } = socket[WEB_SOCKET] ?? {};
-  if (session !== undefined) owner?.closing(session, ABNORMAL);
+  const webSocket = socket[WEB_SOCKET];
+  webSocket?.owner?.closing(webSocket, ABNORMAL, 'cut');
 }

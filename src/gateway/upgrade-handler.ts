@@ -5,26 +5,31 @@ import { logIncident } from '../telemetry/incident.js';
 import { Log } from '../telemetry/log.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { Admission, TOO_MANY, type AdmissionResult } from './handshake/admission.js';
-import type { ClosedAdmission } from './handshake/connection-places.js';
+import type { ClosedAdmission, RemoteClient } from './handshake/connection-places.js';
 import { ConnectionLimits } from './handshake/connection-limits.js';
 import { Handshake } from './handshake/handshake.js';
 import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { rejectUpgrade, type HandshakeRejection } from './http/rejection.js';
+import { PipedUpgrades, type PipedAdmission } from './piped-upgrades.js';
 import { SessionOpener } from './session-opener.js';
 import { isThenable } from './thenable.js';
+
+/** Decision about an upgrade once everything that must be awaited is known. */
+type Decided = Exclude<AdmissionResult, RemoteClient> | PipedAdmission;
 
 /**
  * Answers upgrade requests: checks and admits each one, and opens its session or rejects it with a complete HTTP response.
  */
 @Injectable()
 export class UpgradeHandler {
-  /** Handshakes whose client is being identified. */
+  /** Handshakes whose client is being identified, or whose session is on another node that is being asked. */
   readonly #pending = new Map<Duplex, IncomingMessage>();
 
   constructor(
     private readonly handshake: Handshake,
     private readonly admission: Admission,
     private readonly sessionOpener: SessionOpener,
+    private readonly pipedUpgrades: PipedUpgrades,
     private readonly connectionLimits: ConnectionLimits,
     private readonly metrics: HandshakeMetrics,
     private readonly log: Log,
@@ -41,6 +46,7 @@ export class UpgradeHandler {
       const rejection = this.handshake.rejection(request);
       if (rejection !== undefined) this.#reject(request, socket, rejection);
     }
+    this.pipedUpgrades.stop();
     await this.sessionOpener.stop();
   }
 
@@ -65,15 +71,24 @@ export class UpgradeHandler {
     const rejection = this.handshake.rejection(request);
     if (rejection !== undefined) return this.#reject(request, socket, rejection);
     const result = this.admission.admit(request);
-    if (isThenable(result)) {
-      this.connectionLimits.release(socket); // the admission counts the connection while it waits
-      this.#awaitAdmission(result, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
-    } else this.#decide(result, request, socket, head);
+    if (!isThenable(result) && !('remote' in result)) return this.#decide(result, request, socket, head);
+    this.connectionLimits.release(socket); // the admission counts the connection while it waits
+    const decided = this.#resolve(result, request);
+    this.#await(decided, request, socket, head).catch((error: unknown) => this.#abandon(socket, error));
   }
 
-  /** Waits until the client is identified. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
-  async #awaitAdmission(
-    result: Promise<AdmissionResult | undefined>,
+  /** Waits for the admission, and for another node where the session is there. */
+  async #resolve(
+    result: AdmissionResult | Promise<AdmissionResult | undefined>,
+    request: IncomingMessage,
+  ): Promise<Decided | undefined> {
+    const admitted = await result;
+    return admitted !== undefined && 'remote' in admitted ? this.pipedUpgrades.find(admitted, request) : admitted;
+  }
+
+  /** Waits until an upgrade is decided. Bytes that arrive meanwhile stay in the socket, because nothing reads it. */
+  async #await(
+    deciding: Promise<Decided | undefined>,
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -82,17 +97,27 @@ export class UpgradeHandler {
     socket.on('error', onError);
     this.#pending.set(socket, request);
     let isWaiting = true;
-    const decided = await result.finally(() => (isWaiting = this.#pending.delete(socket)));
+    const decided = await deciding.finally(() => (isWaiting = this.#pending.delete(socket)));
     if (decided === undefined) return void socket.destroy();
     const rejection = this.handshake.rejection(request);
-    if (rejection !== undefined && !('code' in decided)) this.admission.release(decided);
+    if (rejection !== undefined) this.#release(decided);
     if (!isWaiting) return; // rejected by `stop`
     this.#decide(rejection ?? decided, request, socket, head);
     socket.off('error', onError); // only now, because the next owner of the socket has its own listener
   }
 
-  #decide(result: AdmissionResult, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Uncounts an upgrade that is not answered with 101. */
+  #release(decided: Decided): void {
+    if ('dialed' in decided) this.pipedUpgrades.release(decided);
+    else if (!('code' in decided)) this.admission.release(decided);
+  }
+
+  #decide(result: Decided, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if ('code' in result) return this.#reject(request, socket, result);
+    if ('dialed' in result) {
+      this.metrics.accepted();
+      return this.pipedUpgrades.pipe(result, request.socket, head);
+    }
     if ('closeCode' in result) return this.#closeAtOnce(request, socket, head, result);
     let webSocket: GatewaySocket | undefined;
     socket.cork(); // until the welcome, so that the handshake response and the welcome leave with one write

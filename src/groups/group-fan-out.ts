@@ -18,29 +18,33 @@ export class GroupFanOut {
   ) {}
 
   /**
-   * Puts the same bytes on the connections of all local members but `except`. Skips members that read too slowly, which get
-   * `sys.gap` in the place of the message.
+   * Puts the same bytes on the connections of all local members but `except`, and keeps them for members that are away. Skips
+   * members whose outbox refuses them, which get `sys.gap` in the place of the message.
    *
    * @param except the sender, where it is a local session; the bytes count for its turn
    */
   send({ local }: Room, frame: Frame, except?: Session): GroupReceipt {
     const isLarge = local.size > SAME_TURN_MEMBERS;
-    let delivered = 0;
+    let sent = 0;
+    let held = 0;
     let skipped = 0;
     for (const member of local) {
       if (member === except) continue;
-      if (member.outbox.overloaded) {
-        this.noticeLog.miss(member);
-        skipped++;
-        continue;
-      }
       this.noticeLog.catchUp(member);
+      if (!member.outbox.isDirect) {
+        if (member.outbox.refuses(frame.length)) {
+          member.missMessage();
+          skipped++;
+          continue;
+        }
+        if (member.state === 'away') held++;
+      }
       if (isLarge) member.sendShared(frame);
       else member.send(frame);
-      delivered++;
+      sent++;
     }
-    this.counters.fannedOutTo(delivered, skipped);
-    except?.outbox.chargeTurn(delivered * frame.length);
-    return { delivered, skipped };
+    this.counters.fannedOutTo(sent, skipped);
+    except?.outbox.chargeTurn(sent * frame.length);
+    return held === 0 ? { delivered: sent, skipped } : { delivered: sent - held, skipped, held };
   }
 }

@@ -3,6 +3,7 @@ import type { GroupReceipt, RoomChange, RoomFailure, SessionInfo } from '../clus
 import type { GroupIndex } from '../messaging/local-node.js';
 import { DEFAULT_PAGE, leftFrame, membersFrame, type Frame } from '../protocol/index.js';
 import type { SessionListener } from '../sessions/session-listener.js';
+import type { SessionPart } from '../sessions/session-parts.js';
 import type { Session } from '../sessions/session.js';
 import { GroupRouter } from './group-router.js';
 import { MemberPages } from './member-pages.js';
@@ -12,12 +13,19 @@ import { UserIndex } from './user-index.js';
 
 const NO_ROOMS: readonly string[] = [];
 
+/** The rooms of a session as a restart carries them. */
+interface SavedRooms {
+  readonly rooms: readonly string[];
+  /** Names of the rooms in which server code has put the session. */
+  readonly byServer: readonly string[];
+}
+
 /**
  * Keeps users and rooms in step with the sessions of all nodes. A session that ends leaves its rooms first, so that its user
  * goes offline behind its last `sys.left`.
  */
 @Injectable()
-export class GroupMembers implements GroupIndex, SessionListener {
+export class GroupMembers implements GroupIndex, SessionListener, SessionPart {
   constructor(
     private readonly rooms: RoomIndex,
     readonly users: UserIndex,
@@ -30,9 +38,27 @@ export class GroupMembers implements GroupIndex, SessionListener {
     this.users.add(session);
   }
 
+  restored(session: Session): void {
+    this.users.add(session);
+  }
+
   closed(session: Session, code: number): void {
     this.rooms.ended(session, code);
     this.users.remove(session);
+  }
+
+  flush(): void {
+    this.rooms.flush();
+  }
+
+  save(session: Session): SavedRooms | undefined {
+    const rooms = this.roomsOf(session);
+    return rooms && { rooms, byServer: rooms.filter((room) => this.serverMemberships.has(session, room)) };
+  }
+
+  restore(session: Session, { rooms, byServer }: SavedRooms): void {
+    for (const room of rooms) this.rooms.restore(session, room);
+    for (const room of byServer) this.serverMemberships.add(session, room);
   }
 
   roomsOf(session: Session): readonly string[] | undefined {

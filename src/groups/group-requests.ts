@@ -94,7 +94,7 @@ export class GroupRequests {
 
   #answer(session: Session, page: Frame): void {
     session.send(page);
-    session.connection?.chargeAnswer(page.length);
+    session.rateLimiter?.chargeAnswer(page.length);
   }
 }
 

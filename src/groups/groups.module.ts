@@ -15,6 +15,7 @@ import { RoomNotices } from './room-notices.js';
 import { RoomRouter } from './room-router.js';
 import { Rooms } from './rooms.js';
 import { ServerMemberships } from './server-memberships.js';
+import { StateNotices } from './state-notices.js';
 import { UserIndex } from './user-index.js';
 import { UserRouter } from './user-router.js';
 import { Users } from './users.js';
@@ -38,8 +39,9 @@ import { Users } from './users.js';
     GroupRequests,
     Rooms,
     Users,
+    StateNotices,
   ],
-  exports: [GroupPermissions, RoomIndex, UserIndex, MemberPages, GroupMembers, Rooms, Users],
+  exports: [GroupPermissions, RoomIndex, UserIndex, MemberPages, GroupMembers, Rooms, Users, StateNotices],
 })
 export class GroupsModule {
   constructor(
@@ -53,5 +55,6 @@ export class GroupsModule {
     localNode.registerGroups(members);
     clusterSessions.registerUsers(members.users);
     sessions.addListener('groups', members);
+    sessions.parts.add('rooms', members);
   }
 }

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { SessionDirectory } from '../messaging/session-directory.js';
-import type { MembersPage, SessionEntry, SessionPage } from '../protocol/index.js';
+import type { MembersPage, SessionPage } from '../protocol/index.js';
 import { Settings } from '../settings/settings.js';
 import { RoomIndex } from './room-index.js';
 import { UserIndex } from './user-index.js';
 
-/** Returns pages of members of rooms and of sessions of users, with the users of the sessions where `SHOW_USERS` is on. */
+/** Returns pages of members of rooms and of sessions of users, as `sys.members` and `sys.sessions` show them. */
 @Injectable()
 export class MemberPages {
   constructor(
@@ -18,20 +18,12 @@ export class MemberPages {
   /** Returns one page of the members of a room on all nodes. @param room name without `#` */
   members(room: string, after: string | undefined, limit: number): MembersPage {
     const { sessions, ...rest } = this.rooms.page(room, after, limit);
-    return { room, sessions: this.#shown(sessions), ...rest };
+    return { room, sessions: this.directory.entries(sessions, this.settings), ...rest };
   }
 
   /** Returns one page of the sessions of a user on all nodes. @param user without `@` */
   sessions(user: string, after: string | undefined, limit: number): SessionPage {
     const { sessions, ...rest } = this.users.page(user, after, limit);
-    return { sessions: this.#shown(sessions), ...rest };
-  }
-
-  #shown(ids: readonly string[]): readonly SessionEntry[] {
-    if (!this.settings.showUsers) return ids;
-    return ids.map((id) => {
-      const user = this.directory.userOf(id);
-      return user === undefined ? { id } : { id, user };
-    });
+    return { sessions: this.directory.entries(sessions, this.settings), ...rest };
   }
 }

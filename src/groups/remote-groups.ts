@@ -47,11 +47,11 @@ export class RemoteGroups {
     { sender, receiver, frame, local }: GroupMessage,
     done: (outcome: GroupOutcome) => void,
   ): void {
-    let { delivered, skipped } = local;
+    let { delivered, skipped, held = 0 } = local;
     let failedNodes = 0;
     let waiting = 1;
     const settle = (): void => {
-      if (--waiting === 0) done({ delivered, skipped, failedNodes });
+      if (--waiting === 0) done({ delivered, skipped, ...(held > 0 && { held }), failedNodes });
     };
     for (const nodeId of nodes) {
       waiting++;
@@ -60,6 +60,7 @@ export class RemoteGroups {
         else {
           delivered += outcome.delivered;
           skipped += outcome.skipped;
+          held += outcome.held ?? 0;
         }
         settle();
       });
@@ -83,7 +84,8 @@ export class RemoteGroups {
     const delivering = new Promise<GroupReceipt>((resolve, reject) => {
       this.send(nodes, message, (outcome) => {
         const failure = failureOf(outcome);
-        if (failure === undefined) resolve({ delivered: outcome.delivered, skipped: outcome.skipped });
+        const { failedNodes: _, ...receipt } = outcome;
+        if (failure === undefined) resolve(receipt);
         else reject(failure);
       });
     });

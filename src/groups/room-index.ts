@@ -85,11 +85,24 @@ export class RoomIndex {
     return 'joined';
   }
 
+  /** Makes a restored session a member again. Notifies nobody, because a former process has notified all of the join. */
+  restore(session: Session, name: string): void {
+    if (!isRoomName(name) || this.isMember(session, name)) return;
+    const room = this.#roomOf(name);
+    room.addLocal(session);
+    this.#local.add(session, room);
+  }
+
   /** Returns why a local session cannot become a member now; `undefined` where it can. */
   obstacle(session: Session, name: string): Exclude<JoinResult, 'joined'> | undefined {
     if (session.closed) return 'closed';
     if (this.isMember(session, name)) return 'member';
     return this.#local.count(session) >= this.#maxRooms ? 'too_many_rooms' : undefined;
+  }
+
+  /** Sends the notices that wait for a time. */
+  flush(): void {
+    this.notices.flush();
   }
 
   /** Returns how many notices on all nodes a new member causes: of its join, and of its end of membership later. */
@@ -163,6 +176,12 @@ export class RoomIndex {
   /** Returns the names of the rooms of a local session, in the order in which it joined them. */
   roomsOf(session: Session): readonly string[] {
     return this.#local.of(session).map(({ name }) => name);
+  }
+
+  /** Returns the rooms of a session of any node. The list must not be used after a change. */
+  roomsWith(id: string): readonly Room[] {
+    const session = this.registry.find(id);
+    return session === undefined ? this.#remote.of(id) : this.#local.of(session);
   }
 
   /** Returns the number of members on all nodes. */

@@ -57,6 +57,7 @@ export class RoomNotices {
    * @param self a local session that leaves
    */
   left(room: Room, id: string, code?: number, self?: Session): void {
+    this.noticeLog.sendStateNotice(id);
     if (room.size + 1 > this.#limit) return this.#totals.changed(room);
     // A number that waits comes first, so that a member that counts has the right one.
     if (this.#totals.take(room)) this.#sendTotal(room, room.size + 1);
@@ -64,6 +65,11 @@ export class RoomNotices {
     const frame = leftFrame(id, room.name, code);
     forEach(room, (member) => member.sendNotice(frame));
     self?.outbox.chargeTurn(room.local.size * frame.length);
+  }
+
+  /** Sends the numbers of members that wait for their second. */
+  flush(): void {
+    this.#totals.flush();
   }
 
   #sendTotal(room: Room, total: number): void {

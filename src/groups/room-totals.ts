@@ -30,6 +30,15 @@ export class RoomTotals {
     return true;
   }
 
+  /** Reports all sizes that wait. */
+  flush(): void {
+    for (const [room, recent] of this.#recent) {
+      if (!recent.hasChanged) continue;
+      recent.hasChanged = false;
+      this.report(room);
+    }
+  }
+
   #report(room: Room): void {
     this.#recent.set(room, { reportedAtMs: performance.now(), hasChanged: false });
     this.report(room);

@@ -56,7 +56,7 @@ export class UserRouter {
     const receiver = found.ascii(found.receiverStart, found.receiverEnd);
     if (!this.permissions.maySend(sender, receiver)) return false;
     const receivers = this.#receivers(sender, receiver);
-    if (isRefused(receivers) || !tryChargeReceivers(sender, this.#sizeOf(receivers))) return false;
+    if (mayBeRefused(receivers) || !tryChargeReceivers(sender, this.#sizeOf(receivers))) return false;
     const ref = found.idStart < 0 ? undefined : found.ascii(found.idStart, found.idEnd);
     const isShared = receivers.local.length > 1;
     const frame = (isShared ? stampedCopy : stampedForCopy)(this.#ids, sender.idSlot, found);
@@ -114,10 +114,10 @@ export class UserRouter {
     method: DeliveryMethod,
   ): void {
     const local = this.#deliverTo(receivers.local, sender, frame, method);
-    if (local.delivered > 1) sender.outbox.chargeTurn(local.delivered * frame.length);
+    if (reached(local) > 1) sender.outbox.chargeTurn(reached(local) * frame.length);
     if (receivers.nodes.length === 0) {
       checked(local, ref);
-      if (ref !== undefined) sender.send(userAckFrame(sender.id, ref, local.delivered));
+      if (ref !== undefined) sender.send(userAckFrame(sender.id, ref, local.delivered, local.held));
       return;
     }
     this.#recordExchange(sender, receivers);
@@ -126,22 +126,26 @@ export class UserRouter {
   }
 
   /**
-   * Puts a frame on connections. A session that reads too slowly gets `sys.gap` in its place, also where no session gets the
-   * frame, because that is known only once all nodes have answered.
+   * Puts a frame on connections, and keeps it for sessions that are away. A session whose outbox refuses the frame gets
+   * `sys.gap` in its place, also where no session gets the frame, because that is known only once all nodes have answered.
    */
   #deliverTo(sessions: readonly Session[], sender: SessionRef, frame: Frame, method: DeliveryMethod): GroupReceipt {
     let delivered = 0;
-    for (const session of sessions)
-      if (this.localDelivery[method](sender, session, frame) === undefined) delivered++;
+    let held = 0;
+    for (const session of sessions) {
+      const outcome = this.localDelivery[method](sender, session, frame);
+      if (outcome === undefined) delivered++;
+      else if (outcome === 'held') held++;
       else this.localDelivery.miss(session);
-    return { delivered, skipped: sessions.length - delivered };
+    }
+    return { delivered, skipped: sessions.length - delivered - held, ...(held > 0 && { held }) };
   }
 
   #answer(sender: Session, outcome: GroupOutcome, ref: string | undefined): void {
     if (sender.closed) return;
     const failure = failureOf(outcome, ref);
     if (failure !== undefined) this.remoteGroups.refuse(sender, failure);
-    else if (ref !== undefined) sender.send(userAckFrame(sender.id, ref, outcome.delivered));
+    else if (ref !== undefined) sender.send(userAckFrame(sender.id, ref, outcome.delivered, outcome.held));
   }
 
   /** Records the exchange before the outcome is known, because a session may have left by then. */
@@ -160,25 +164,30 @@ function isNobody({ local, nodes }: Receivers): boolean {
   return local.length === 0 && nodes.length === 0;
 }
 
-/** Returns whether no session gets a message, where that is known before it is sent. */
-function isRefused({ local, nodes }: Receivers): boolean {
-  return nodes.length === 0 && local.every(({ outbox }) => outbox.overloaded);
+/** Returns whether a message may be refused, because it cannot be put on the connection of any session now. */
+function mayBeRefused({ local, nodes }: Receivers): boolean {
+  return nodes.length === 0 && !local.some(({ outbox }) => outbox.isDirect);
+}
+
+/** Returns the number of sessions that have a message, or for which it is kept. */
+function reached({ delivered, held = 0 }: GroupReceipt): number {
+  return delivered + held;
 }
 
 /** Returns the receipt of a message to local sessions only. @throws {MessageError} where no session got it */
 function checked(local: GroupReceipt, ref?: string): GroupReceipt {
-  if (local.delivered > 0) return local;
-  throw undelivered(local, ref);
+  if (reached(local) > 0) return local;
+  throw notReached(local, ref);
 }
 
 /** Returns the error where no session got a message, or those of a node may not have it. */
 function failureOf(outcome: GroupOutcome, ref?: string): MessageError | undefined {
-  const { delivered, failedNodes } = outcome;
-  if (failedNodes === 0) return delivered > 0 ? undefined : undelivered(outcome, ref);
-  return delivered > 0 ? new MessageError('unavailable', NOT_ALL, ref) : MessageError.of('unavailable', ref);
+  const isReached = reached(outcome) > 0;
+  if (outcome.failedNodes === 0) return isReached ? undefined : notReached(outcome, ref);
+  return isReached ? new MessageError('unavailable', NOT_ALL, ref) : MessageError.of('unavailable', ref);
 }
 
-function undelivered({ skipped }: GroupReceipt, ref?: string): MessageError {
+function notReached({ skipped }: GroupReceipt, ref?: string): MessageError {
   return skipped > 0 ? MessageError.of('receiver_overloaded', ref) : notFound(ref);
 }
 

@@ -10,10 +10,14 @@ export class ConnectionCounter {
 
   /** Counts a connection; returns `false`, and counts nothing, where the key is at its limit. */
   acquire(key: string): boolean {
-    if (this.limit === 0) return true;
     if (this.isFull(key)) return false;
-    this.#counts.set(key, this.count(key) + 1);
+    this.add(key);
     return true;
+  }
+
+  /** Counts a connection that has its place already, whatever the limit. */
+  add(key: string): void {
+    if (this.limit > 0) this.#counts.set(key, this.count(key) + 1);
   }
 
   /** Returns whether the key is at its limit. */

@@ -44,7 +44,7 @@ export class FastRouter {
     if (target === undefined) return this.#routeRemote(sender, found);
     if (!this.#ids.equalsAt(target.idSlot, receiverStart)) return false;
     const { outbox } = target;
-    if (outbox.overloaded) return false;
+    if (!outbox.isDirect) return false; // the slow path answers `held` or `receiver_overloaded`
     this.noticeLog.recordExchange(sender, target);
     this.noticeLog.catchUp(target);
     const block = outbox.reserve(stampedBytes(length));

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DeliveryFailure } from '../cluster/backplane.js';
+import type { DeliveryOutcome } from '../cluster/backplane.js';
 import { isServerSender, type Frame } from '../protocol/index.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
@@ -7,7 +7,7 @@ import { Counters } from '../telemetry/counters.js';
 import { NoticeLog } from './notice-log.js';
 import type { SessionRef } from './peers.js';
 
-/** Puts messages on the connections of this node's sessions. */
+/** Puts messages on the connections of this node's sessions, and keeps them for those that are away. */
 @Injectable()
 export class LocalDelivery {
   constructor(
@@ -17,48 +17,52 @@ export class LocalDelivery {
   ) {}
 
   /**
-   * Puts a message on one connection.
+   * Puts a message on one connection, or keeps it for a session that is away.
    *
    * @param sender a local session, the id of a remote one, or a name of the server
    */
-  deliver(sender: SessionRef, target: Session, frame: Frame): DeliveryFailure | undefined {
-    if (target.outbox.overloaded) return 'receiver_overloaded';
-    this.#prepare(sender, target);
+  deliver(sender: SessionRef, target: Session, frame: Frame): DeliveryOutcome {
+    this.noticeLog.catchUp(target); // first, because the notices may leave no room for the message
+    if (target.outbox.refuses(frame.length)) return 'receiver_overloaded';
+    this.#record(sender, target);
     target.send(frame);
-    return undefined;
+    return outcomeFor(target);
   }
 
   /** Does the same as {@link deliver}, but copies the frame, because its bytes belong to a larger buffer. */
-  deliverCopy(sender: SessionRef, target: Session, frame: Frame): DeliveryFailure | undefined {
+  deliverCopy(sender: SessionRef, target: Session, frame: Frame): DeliveryOutcome {
     const { outbox } = target;
-    if (outbox.overloaded) return 'receiver_overloaded';
-    this.#prepare(sender, target);
+    this.noticeLog.catchUp(target);
+    if (outbox.refuses(frame.length)) return 'receiver_overloaded';
+    this.#record(sender, target);
     const block = outbox.reserve(frame.length);
     block.bytes.set(frame, outbox.used);
     outbox.commit(outbox.used + frame.length);
-    return undefined;
+    return outcomeFor(target);
   }
 
-  /** Counts a message that a session is not sent because it reads too slowly; `sys.gap` takes its place. */
+  /** Counts a message that a session is not sent, because its outbox refuses the message; `sys.gap` takes its place. */
   miss(target: Session): void {
     this.noticeLog.miss(target);
   }
 
   /**
-   * Puts the same bytes on every connection but that of `except`. A session that reads too slowly gets `sys.gap` instead.
+   * Puts the same bytes on every connection but that of `except`, and keeps them for sessions that are away. A session whose
+   * outbox refuses them gets `sys.gap` instead.
    *
-   * @returns sessions skipped because they read too slowly
+   * @returns sessions that were skipped, because they read too slowly or too much is kept for them
    */
   fanOut(frame: Frame, except?: Session): number {
     let skipped = 0;
     let sent = 0;
     for (const session of this.sessions.all()) {
       if (session === except) continue;
-      if (session.outbox.overloaded) {
-        this.noticeLog.miss(session);
+      this.noticeLog.catchUp(session);
+      if (session.outbox.refuses(frame.length)) {
+        session.missMessage();
         skipped++;
       } else {
-        this.noticeLog.send(session, frame);
+        session.sendShared(frame);
         sent++;
       }
     }
@@ -67,9 +71,12 @@ export class LocalDelivery {
     return skipped;
   }
 
-  #prepare(sender: SessionRef, target: Session): void {
+  #record(sender: SessionRef, target: Session): void {
     if (typeof sender !== 'string' || !isServerSender(sender)) this.noticeLog.recordExchange(sender, target);
-    this.noticeLog.catchUp(target);
     this.counters.routed++;
   }
+}
+
+function outcomeFor(target: Session): DeliveryOutcome {
+  return target.state === 'away' ? 'held' : undefined;
 }

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import {
   Backplane,
   type ClusterDelegate,
-  type DeliveryFailure,
+  type DeliveryOutcome,
   type GroupReceipt,
   type RoomChange,
   type RoomFailure,
@@ -34,11 +34,20 @@ export interface GroupIndex {
   change(change: RoomChange, session: Session, room: string): RoomFailure | undefined;
 }
 
+/**
+ * Purpose of the RPC of another node, as the field `kind` of its body names it:
+ *
+ * - `publish`: to publish a message of the HTTP API once. The body has no `kind`, because older nodes send none.
+ * - `resume`: to let a client return to its session by way of the other node.
+ */
+export type RpcKind = 'publish' | 'resume';
+
 /** Applies the events and requests of other nodes to this node, and announces this node's sessions to them. */
 @Injectable()
 export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApplicationShutdown {
-  #rpc: ((body: unknown) => Promise<unknown>) | undefined;
+  readonly #rpcs = new Map<RpcKind, (body: unknown) => Promise<unknown>>();
   #groups: GroupIndex | undefined;
+  #beforeStart: () => Promise<void> = async () => undefined;
 
   constructor(
     private readonly backplane: Backplane,
@@ -48,7 +57,16 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     private readonly sessionDirectory: SessionDirectory,
   ) {
     sessions.addListener('cluster', {
-      announced: ({ id, user }) => backplane.arrived({ id, user }),
+      announced: ({ id, user, state }) => {
+        backplane.arrived({ id, user });
+        if (state === 'away') backplane.away(id); // lost while it was opening
+      },
+      away: ({ id, announced }) => {
+        if (announced) backplane.away(id);
+      },
+      back: ({ id, announced }) => {
+        if (announced) backplane.back(id);
+      },
       closed: ({ id, announced }, code) => {
         if (announced) backplane.departed(id, code);
       },
@@ -56,8 +74,14 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   /** Joins the cluster before the server listens, because the first session must find the remote ones. */
-  onApplicationBootstrap(): Promise<void> {
-    return this.backplane.start(this);
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#beforeStart();
+    await this.backplane.start(this);
+  }
+
+  /** Sets work that ends before this node joins its cluster and listens: the node gets the sessions of a former process. */
+  beforeStart(work: () => Promise<void>): void {
+    this.#beforeStart = work;
   }
 
   onApplicationShutdown(): Promise<void> {
@@ -66,8 +90,9 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
 
   *localSessions(): Iterable<SessionInfo> {
     for (const session of this.sessions.all()) {
-      const { id, user, announced } = session;
-      if (announced) yield { id, user, rooms: this.#groups?.roomsOf(session) };
+      const { id, user, announced, state } = session;
+      const away = state === 'away' ? true : undefined;
+      if (announced) yield { id, user, rooms: this.#groups?.roomsOf(session), away };
     }
   }
 
@@ -79,6 +104,16 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     const { id, user } = sessionInfo;
     if (this.sessionDirectory.addRemote(id, user)) this.noticeLog.remoteArrived(id, user);
     this.#groups?.remoteArrived(sessionInfo);
+    if (sessionInfo.away === true) this.remoteAway(id);
+    else this.remoteBack(id);
+  }
+
+  remoteAway(id: string): void {
+    this.sessionDirectory.setRemoteAway(id);
+  }
+
+  remoteBack(id: string): void {
+    this.sessionDirectory.setRemoteBack(id);
   }
 
   remoteDeparted(id: string, code: number): void {
@@ -96,7 +131,7 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     this.#groups?.remoteLeft(id, room);
   }
 
-  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryFailure | undefined {
+  deliverLocal(sender: string, receiver: string, frame: Frame): DeliveryOutcome {
     const target = this.sessions.find(receiver);
     return target === undefined ? 'receiver_not_found' : this.localDelivery.deliverCopy(sender, target, frame);
   }
@@ -133,9 +168,9 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
     });
   }
 
-  /** Registers the function that executes the RPCs of other nodes. */
-  registerRpc(rpc: (body: unknown) => Promise<unknown>): void {
-    this.#rpc = rpc;
+  /** Registers the function that executes the RPCs of other nodes of one kind. */
+  registerRpc(kind: RpcKind, rpc: (body: unknown) => Promise<unknown>): void {
+    this.#rpcs.set(kind, rpc);
   }
 
   /** Registers the users and rooms, which follow the sessions of all nodes. */
@@ -144,11 +179,20 @@ export class LocalNode implements ClusterDelegate, OnApplicationBootstrap, OnApp
   }
 
   async rpc(body: unknown): Promise<unknown> {
-    if (this.#rpc === undefined) throw new Error('no function executes the RPCs of other nodes');
-    return this.#rpc(body);
+    const { kind = 'publish' } = (body ?? {}) as { readonly kind?: RpcKind };
+    const rpc = this.#rpcs.get(kind);
+    if (rpc === undefined) throw new Error(`no function executes RPCs of the kind ${kind}`);
+    return rpc(body);
   }
 
+  /** Ends resumable sessions, too, because the other nodes have ended them under their ids. */
   onFenced(): void {
-    this.sessions.closeAll(1012);
+    for (const session of this.sessions.endAll(1012)) {
+      try {
+        session.close(1012);
+      } catch (error) {
+        session.fail(error); // the others are closed all the same
+      }
+    }
   }
 }

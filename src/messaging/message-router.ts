@@ -8,13 +8,14 @@ import {
   type Envelope,
   type Frame,
 } from '../protocol/index.js';
+import type { DeliveryOutcome } from '../cluster/backplane.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { checkGroup } from './group-routes.js';
 import { LocalDelivery } from './local-delivery.js';
 import { MessageAccess } from './message-access.js';
 import { Recipients } from './recipients.js';
-import { RemoteDelivery } from './remote-delivery.js';
+import { RemoteDelivery, type DeliveryStatus } from './remote-delivery.js';
 
 /** Routes encoded messages to their receivers, on whatever node, and acknowledges them to their senders. */
 @Injectable()
@@ -49,22 +50,26 @@ export class MessageRouter {
       if (result !== 'queued') throw MessageError.of(result, id);
       return;
     }
-    const failure = this.localDelivery.deliver(sender, target, frame);
-    if (failure !== undefined) throw MessageError.of(failure, id);
-    if (id !== undefined) sender.send(ackFrame(sender.id, id, 'routed'));
+    const status = statusOf(this.localDelivery.deliver(sender, target, frame), id);
+    if (id !== undefined) sender.send(ackFrame(sender.id, id, status));
   }
 
   /**
-   * Puts a message on the connection of a single receiver. Returns a promise of the outcome where the receiver is remote.
+   * Puts a message on the connection of a single receiver, or keeps it for one that is away.
    *
    * @param sender a session, or a name of the server
+   * @returns `routed` or `held`; a promise of it where the receiver is remote
    * @throws {MessageError} `receiver_not_found`, `receiver_overloaded` or `unavailable`, where that is known at once
    */
-  deliver(sender: Session | string, receiver: string, frame: Frame): Promise<void> | undefined {
+  deliver(sender: Session | string, receiver: string, frame: Frame): Promise<DeliveryStatus> | DeliveryStatus {
     const target = this.sessions.find(receiver);
     if (target === undefined) return this.remoteDelivery.deliver(sender, receiver, frame);
-    const failure = this.localDelivery.deliver(sender, target, frame);
-    if (failure !== undefined) throw MessageError.of(failure);
-    return undefined;
+    return statusOf(this.localDelivery.deliver(sender, target, frame));
   }
+}
+
+/** Returns the status of a message that had its effect. @throws {MessageError} for a failure */
+function statusOf(outcome: DeliveryOutcome, ref?: string): DeliveryStatus {
+  if (outcome === undefined || outcome === 'held') return outcome ?? 'routed';
+  throw MessageError.of(outcome, ref);
 }

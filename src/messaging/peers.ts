@@ -15,12 +15,23 @@ export class Peers {
     this.#add(other, one);
   }
 
+  /** Returns the peers of a session. They must not change while the caller reads them. */
+  of(session: SessionRef): Iterable<SessionRef> {
+    return this.#peersOf.get(session) ?? [];
+  }
+
   /** Forgets a session that departed, and returns its peers. */
   forget(session: SessionRef): Iterable<SessionRef> {
     const peers = this.#peersOf.get(session) ?? new Set<SessionRef>();
     this.#peersOf.delete(session);
     for (const peer of peers) this.#peersOf.get(peer)?.delete(session);
     return peers;
+  }
+
+  /** Lists the ids of the peers of a session; `undefined` where there are none. */
+  idsOf(session: Session): readonly string[] | undefined {
+    const peers = this.#peersOf.get(session);
+    return peers && Array.from(peers, (peer) => (typeof peer === 'string' ? peer : peer.id));
   }
 
   #add(session: SessionRef, peer: SessionRef): void {

@@ -17,6 +17,6 @@ export function chargeReceivers(sender: Session, receivers: number, ref: string 
   if (retryAfterMs > 0) throw MessageError.of('rate_limited', ref, { retryAfterMs });
 }
 
-function waitMs({ connection }: Session, receivers: number): number {
-  return connection?.chargeBroadcast(receivers) ?? 0;
+function waitMs({ rateLimiter }: Session, receivers: number): number {
+  return rateLimiter?.chargeBroadcast(receivers) ?? 0;
 }

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { Backplane, type DeliveryFailure } from '../cluster/backplane.js';
+import { Backplane, type DeliveryCallback, type DeliveryFailure } from '../cluster/backplane.js';
 import { ackFrame, errorFrame, MessageError, SERVER, type Frame } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { Counters } from '../telemetry/counters.js';
 import { Log } from '../telemetry/log.js';
 import { NoticeLog } from './notice-log.js';
+
+/** How a message had its effect: it is on the connection of its receiver, or kept because the receiver is away. */
+export type DeliveryStatus = 'routed' | 'held';
 
 /** Sends messages to the nodes of their receivers, and answers the senders with the outcome. */
 @Injectable()
@@ -23,22 +26,22 @@ export class RemoteDelivery {
    * @param id the sender's own reference, to be acknowledged
    */
   route(sender: Session, receiver: string, frame: Frame, id: string | undefined): 'queued' | DeliveryFailure {
-    return this.backplane.deliver(sender.id, receiver, frame, (failure) => {
+    return this.backplane.deliver(sender.id, receiver, frame, (outcome) => {
       if (sender.closed) return;
-      if (failure !== undefined) return this.refuse(sender, MessageError.of(failure, id));
+      if (outcome !== undefined && outcome !== 'held') return this.refuse(sender, MessageError.of(outcome, id));
       this.noticeLog.recordExchange(sender, receiver);
-      if (id !== undefined) sender.send(ackFrame(sender.id, id, 'routed'));
+      if (id !== undefined) sender.send(ackFrame(sender.id, id, outcome ?? 'routed'));
     });
   }
 
   /**
-   * Queues a message. Resolves when it is on its receiver's connection; the caller may ignore the promise.
+   * Queues a message. Resolves when it is on its receiver's connection or kept there; the caller may ignore the promise.
    *
    * @param sender a session, or a name of the server
    * @throws {MessageError} `receiver_not_found` or `unavailable`, where that is known at once
    */
-  deliver(sender: Session | string, receiver: string, frame: Frame): Promise<void> {
-    const { promise, callback } = outcome();
+  deliver(sender: Session | string, receiver: string, frame: Frame): Promise<DeliveryStatus> {
+    const { promise, callback } = pendingStatus();
     const result = this.backplane.deliver(typeof sender === 'string' ? sender : sender.id, receiver, frame, callback);
     if (result !== 'queued') throw MessageError.of(result);
     const delivered = this.#recordDelivered(promise, sender, receiver);
@@ -63,17 +66,25 @@ export class RemoteDelivery {
     sender.send(errorFrame(sender.id, code, message, ref, details));
   }
 
-  async #recordDelivered(promise: Promise<void>, sender: Session | string, receiver: string): Promise<void> {
-    await promise;
+  async #recordDelivered(
+    promise: Promise<DeliveryStatus>,
+    sender: Session | string,
+    receiver: string,
+  ): Promise<DeliveryStatus> {
+    const status = await promise;
     if (typeof sender !== 'string' && !sender.closed) this.noticeLog.recordExchange(sender, receiver);
+    return status;
   }
 }
 
 /** Makes a promise and the callback that settles it. */
-function outcome(): { promise: Promise<void>; callback: (failure: DeliveryFailure | undefined) => void } {
-  let callback: (failure: DeliveryFailure | undefined) => void = () => undefined;
-  const promise = new Promise<void>((resolve, reject) => {
-    callback = (failure) => (failure === undefined ? resolve() : reject(MessageError.of(failure)));
+function pendingStatus(): { promise: Promise<DeliveryStatus>; callback: DeliveryCallback } {
+  let callback: DeliveryCallback = () => undefined;
+  const promise = new Promise<DeliveryStatus>((resolve, reject) => {
+    callback = (outcome) => {
+      if (outcome === undefined || outcome === 'held') resolve(outcome ?? 'routed');
+      else reject(MessageError.of(outcome));
+    };
   });
   return { promise, callback };
 }

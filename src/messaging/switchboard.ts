@@ -10,6 +10,7 @@ import { EncodedMessage, idsOf, kindOf } from './encoded-message.js';
 import { GroupRoutes, NO_RECEIVERS } from './group-routes.js';
 import { MessageRouter } from './message-router.js';
 import { pageLimit, type PageRequest } from './page-request.js';
+import type { DeliveryStatus } from './remote-delivery.js';
 
 /** A receiver that is a user or a room. */
 export type GroupReceiver = `@${string}` | `#${string}`;
@@ -55,11 +56,12 @@ export class Switchboard {
 
   /**
    * Sends one message and resolves when it is on the connection of its receiver, on whatever node; for a user or a room,
-   * when it is on the connections of all their sessions but the sender.
+   * when it is on the connections of all their sessions but the sender. Resolves alike where the message is kept for a
+   * session that is away.
    *
    * @param receiver as in {@link send}
-   * @returns for a user or a room, how many sessions got the message, and how many were skipped because they read too
-   *   slowly; nobody gets it in a room without other members
+   * @returns for a user or a room, how many sessions got the message, for how many that are away it is kept, and how many
+   *   were skipped because they read too slowly; nobody gets it in a room without other members
    * @throws {MessageError} as {@link send}; `unavailable` for a room also where the members of one node may have missed the
    *   message
    * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
@@ -72,9 +74,12 @@ export class Switchboard {
   ): Promise<GroupReceipt>;
   deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<void>;
   async deliver(sender: Session | typeof SERVER, receiver: string, type: string, data?: unknown): Promise<unknown> {
-    if (receiver !== EVERYONE) return this.#send(sender, receiver, type, data);
-    this.broadcast(sender, type, data);
-    return undefined;
+    if (receiver === EVERYONE) {
+      this.broadcast(sender, type, data);
+      return undefined;
+    }
+    const result = await this.#send(sender, receiver, type, data);
+    return typeof result === 'string' ? undefined : result;
   }
 
   /**
@@ -204,7 +209,7 @@ export class Switchboard {
     receiver: string,
     type: string,
     data: unknown,
-  ): Promise<GroupReceipt | void> | GroupReceipt | undefined {
+  ): Promise<GroupReceipt | DeliveryStatus> | GroupReceipt | DeliveryStatus | undefined {
     const frame = new EncodedMessage(sender, type, data).frameFor(receiver);
     const isToGroup = isGroup(receiver);
     if (!this.#announce(sender)) return isToGroup ? NO_RECEIVERS : undefined;

@@ -6,7 +6,6 @@ import {
   pongFrame,
   sessionsFrame,
   type ServerRequest,
-  type SessionEntry,
 } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
@@ -48,15 +47,9 @@ export class SystemRequestHandler {
     if (!this.settings.who) throw MessageError.of('forbidden', id);
     const { after, limit = DEFAULT_PAGE } = whoQuery(data, id);
     const { sessions, ...rest } = this.sessionDirectory.page(after, limit);
-    const shown = this.settings.showUsers ? sessions.map((each) => this.#entry(each)) : sessions;
-    const page = sessionsFrame(session.id, id, { sessions: shown, ...rest });
+    const entries = this.sessionDirectory.entries(sessions, this.settings);
+    const page = sessionsFrame(session.id, id, { sessions: entries, ...rest });
     session.send(page);
-    session.connection?.chargeAnswer(page.length);
-  }
-
-  /** Adds the user to an id, where the session has one. */
-  #entry(id: string): SessionEntry {
-    const user = this.sessionDirectory.userOf(id);
-    return user === undefined ? { id } : { id, user };
+    session.rateLimiter?.chargeAnswer(page.length);
   }
 }

@@ -8,6 +8,7 @@ import { ApiModule } from '../ops/api/api.module.js';
 import { DocsModule } from '../ops/docs/docs.module.js';
 import { OpsModule } from '../ops/ops.module.js';
 import { PresenceModule } from '../presence/presence.module.js';
+import { ResumeModule } from '../resume/resume.module.js';
 import { TelemetryModule } from '../telemetry/telemetry.module.js';
 
 /**
@@ -20,6 +21,7 @@ import { TelemetryModule } from '../telemetry/telemetry.module.js';
     MessagingModule,
     GroupsModule,
     PresenceModule,
+    ResumeModule,
     GatewayModule,
     OpsModule,
     ApiModule,

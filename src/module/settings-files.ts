@@ -3,6 +3,7 @@ import type { Settings } from '../settings/settings.js';
 import { readKeyFile } from '../gateway/auth/file-keys.js';
 import { isUrl } from '../gateway/auth/token-keys.js';
 import { readProxySecret } from '../gateway/handshake/proxy-secret.js';
+import { checkStateFolder } from '../resume/state/session-file.js';
 import { readTlsFiles } from '../gateway/tls/tls-files.js';
 
 /**
@@ -17,4 +18,5 @@ export function checkFiles(settings: Settings): void {
   if (auth !== 'off' && authJwks !== undefined && !isUrl(authJwks)) readKeyFile(authJwks);
   readTlsFiles(settings);
   checkNatsFiles(settings);
+  checkStateFolder(settings);
 }

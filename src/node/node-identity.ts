@@ -7,7 +7,8 @@ const MAX_FORMER_IDS = 1024;
 
 /**
  * Holds the id of this node, which begins every session id that this node makes. The id is random for each start and
- * replaced after other nodes fenced this node, so that no id is used twice.
+ * replaced after other nodes fenced this node, so that no id is used twice. A process that takes up the sessions of a former
+ * one takes its id, too.
  */
 @Injectable()
 export class NodeIdentity {
@@ -21,6 +22,11 @@ export class NodeIdentity {
   /** Whether an id is or was that of this node. Messages under such an id are this node's own, delayed on their way. */
   isOwn(nodeId: string): boolean {
     return nodeId === this.#id || this.#formerIds.has(nodeId);
+  }
+
+  /** Takes the id of a former process, whose sessions this node goes on with. Call it before the node has sessions. */
+  adopt(id: string): void {
+    this.#id = id;
   }
 
   /** Replaces the id. Session ids made before keep the previous node id. */

@@ -5,11 +5,12 @@ import { DrainOnClose } from './shutdown/drain-on-close.js';
 import { Drain } from './shutdown/drain.js';
 import { NodeHealth } from './health/node-health.js';
 import { Metrics } from './metrics/metrics.js';
+import { ResumeMetrics } from './metrics/resume-metrics.js';
 import { SessionMetrics } from './metrics/session-metrics.js';
 
 @Module({
   imports: [NodeModule, TerminusModule.forRoot({ logger: false })],
-  providers: [Drain, DrainOnClose, NodeHealth, SessionMetrics, Metrics],
+  providers: [Drain, DrainOnClose, NodeHealth, SessionMetrics, ResumeMetrics, Metrics],
   exports: [DrainOnClose, SessionMetrics],
 })
 export class OpsModule {}

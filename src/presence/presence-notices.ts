@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { UserIndex } from '../groups/user-index.js';
 import { NoticeLog } from '../messaging/notice-log.js';
 import { MessageError, presenceFrame, SESSION_ID_CHARACTERS, type Frame } from '../protocol/index.js';
+import type { SessionPart } from '../sessions/session-parts.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
@@ -27,6 +28,7 @@ export class PresenceNotices {
     this.watches = new Watches(settings.maxWatchesPerSession);
     users.onPresence((user, sessions) => this.#notify(user, sessions));
     registry.addListener('presence', { closed: (session) => this.watches.forget(session) });
+    registry.parts.add('watches', new SavedWatches(this.watches));
   }
 
   /**
@@ -61,6 +63,20 @@ export class PresenceNotices {
     }
     // Last, because the end of a session may change the presence of the user again.
     for (const [session, error] of failed) session.fail(error);
+  }
+}
+
+/** Carries the watches of a session over a restart. A lower `MAX_WATCHES_PER_SESSION` ends the last ones. */
+class SavedWatches implements SessionPart {
+  constructor(private readonly watches: Watches) {}
+
+  save(session: Session): readonly string[] | undefined {
+    const users = this.watches.usersOf(session);
+    return users.length === 0 ? undefined : users;
+  }
+
+  restore(session: Session, users: readonly string[]): void {
+    for (const user of users) void this.watches.add(session, user); // over the limit a watch begins anew
   }
 }
 

@@ -16,6 +16,7 @@ export * from './tables/handshake-rejections.js';
 export { TEXT } from './scan/json-scanner.js';
 export * from './scan/envelope-scanner.js';
 export * from './tables/server-data.js';
+export * from './tables/welcome-data.js';
 export * from './tables/system-messages.js';
 export * from './tables/system-requests.js';
 export * from './scan/stamp.js';

@@ -2,7 +2,8 @@ import type { ErrorDetails } from './tables/errors.js';
 import { textFrame, type Frame } from './frame.js';
 import { SESSION_ID_CHARACTERS } from './identifiers.js';
 import { EVERYONE, ROOM_PREFIX, SERVER } from './tables/limits.js';
-import type { Ack, Gap, MembersPage, Presence, SessionPage, Welcome } from './tables/server-data.js';
+import type { Ack, Gap, MembersPage, Presence, SessionPage } from './tables/server-data.js';
+import type { Welcome } from './tables/welcome-data.js';
 
 /**
  * Returns a maker of `sys.welcome` frames. They differ in the session id only, which is written into a copy of one
@@ -18,6 +19,11 @@ export function welcomeFrames(welcome: Welcome): (session: string) => Frame {
     for (let index = 0; index < session.length; index++) frame[at + index] = session.charCodeAt(index); // ASCII
     return frame as Frame;
   };
+}
+
+/** Makes the welcome of a client that wants its session to outlive a connection. */
+export function welcomeFrame(session: string, welcome: Welcome): Frame {
+  return encode('sys.welcome', SERVER, session, undefined, JSON.stringify(welcome));
 }
 
 export function arrivedFrame(session: string, user?: string): Frame {
@@ -37,9 +43,16 @@ export function ackFrame(receiver: string, ref: string, status: Ack['status'], s
   return encode('sys.ack', SERVER, receiver, ref, data);
 }
 
-/** Acknowledges a message to a user. @param sessions sessions on whose connections the message was put */
-export function userAckFrame(receiver: string, ref: string, sessions: number): Frame {
-  return encode('sys.ack', SERVER, receiver, ref, `{"status":"routed","sessions":${sessions}}`);
+/**
+ * Acknowledges a message to a user.
+ *
+ * @param sessions sessions on whose connections the message was put
+ * @param held sessions that are away, for which the message is kept
+ */
+export function userAckFrame(receiver: string, ref: string, sessions: number, held = 0): Frame {
+  const status: Ack['status'] = sessions === 0 && held > 0 ? 'held' : 'routed';
+  const heldField = held > 0 ? `,"held":${held}` : '';
+  return encode('sys.ack', SERVER, receiver, ref, `{"status":"${status}","sessions":${sessions}${heldField}}`);
 }
 
 /** @param afterMs milliseconds from this notice until the client should reconnect */
@@ -86,6 +99,34 @@ export function presenceFrame(receiver: string, ref: string | undefined, presenc
 
 export function gapFrame(receiver: string, { messages, notices }: Gap): Frame {
   return encode('sys.gap', SERVER, receiver, undefined, `{"messages":${messages},"notices":${notices}}`);
+}
+
+/** Notifies that a session is away. @param session its id */
+export function awayFrame(session: string): Frame {
+  return encode('sys.away', session, EVERYONE, undefined, undefined);
+}
+
+/** Notifies that a session has come back. @param session its id */
+export function backFrame(session: string): Frame {
+  return encode('sys.back', session, EVERYONE, undefined, undefined);
+}
+
+/** Reports the received text frames to a client. The frame itself is not counted; {@link isSeenFrame} knows it. */
+export function seenFrame(receiver: string, frames: number): Frame {
+  return encode('sys.seen', SERVER, receiver, undefined, `{"frames":${frames}}`);
+}
+
+/** Notifies a sender that the receiver of its message ended without having seen it. */
+export function undeliveredFrame(sender: string, ref: string, receiver: string): Frame {
+  return encode('sys.undelivered', SERVER, sender, ref, JSON.stringify({ receiver }));
+}
+
+/** The beginning of the payload of {@link seenFrame}, which no other message has. */
+const SEEN_START = Buffer.from('{"type":"sys.seen"');
+
+/** Returns whether a frame is a {@link seenFrame}. @param payloadAt where its payload begins */
+export function isSeenFrame(bytes: Buffer, payloadAt: number): boolean {
+  return SEEN_START.equals(bytes.subarray(payloadAt, payloadAt + SEEN_START.length));
 }
 
 /** @param data raw JSON text of the `data` of the ping */

@@ -40,13 +40,6 @@ export interface Connection {
   terminate(): void;
   /** Calls the listener with the close code when both directions have ended, at once where they have already. */
   onceClosed(listener: (code: number) => void): void;
-  /** Records a `sys.error` that was sent; returns whether the client has exceeded its errors per minute. */
-  countError(code: string): boolean;
-  /** Charges an answer that may be much longer than its request to the byte rate of the client. */
-  chargeAnswer(bytes: number): void;
-  /**
-   * Charges a broadcast to the receiver rate of the client. Returns 0, or the milliseconds to wait where the client is
-   * over the rate and nothing was charged.
-   */
-  chargeBroadcast(receivers: number): number;
+  /** Counts a `sys.error` that was sent, for the share of this turn. */
+  countError(): void;
 }

@@ -2,6 +2,11 @@ import type { Block } from '../protocol/index.js';
 import type { BlockPool } from './block-pool.js';
 import type { ByteSink } from './connection.js';
 
+/** Keeps frames that were written. */
+interface FrameKeeper {
+  push(bytes: Buffer, textFrames: number): void;
+}
+
 /**
  * Sealed batches of frames that wait for a full or missing connection, in order.
  * Two parallel arrays hold bytes and counts, because an object for each batch would cost an allocation.
@@ -31,14 +36,32 @@ export class FrameBatches {
     pool.give(block);
   }
 
-  /** Writes all batches and returns how many text frames they hold. The caller drops this object afterwards. */
-  writeTo(sink: ByteSink): number {
+  /**
+   * Writes batches until so many bytes are written, and removes them; the last one may exceed the number. Returns how many
+   * text frames were written.
+   *
+   * @param keeper keeps what was written
+   */
+  writeTo(sink: ByteSink, maxBytes: number, keeper: FrameKeeper | null): number {
+    let written = 0;
     let frames = 0;
-    for (let index = 0; index < this.#buffers.length; index++) {
+    let index = 0;
+    for (; index < this.#buffers.length && written < maxBytes; index++) {
       const buffer = this.#buffers[index]!;
       sink.send(buffer, buffer.length);
+      keeper?.push(buffer, this.#frames[index]!);
+      written += buffer.length;
       frames += this.#frames[index]!;
     }
+    this.#buffers.splice(0, index);
+    this.#frames.splice(0, index);
+    this.bytes -= written;
     return frames;
+  }
+
+  /** Moves all batches into a keeper. */
+  moveTo(keeper: FrameKeeper): void {
+    for (let index = 0; index < this.#buffers.length; index++) keeper.push(this.#buffers[index]!, this.#frames[index]!);
+    this.#buffers.length = this.#frames.length = this.bytes = 0;
   }
 }

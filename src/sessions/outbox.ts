@@ -1,120 +1,113 @@
-import { gapFrame, type Block, type Frame, type Gap } from '../protocol/index.js';
-import { COPIED_BYTES, LARGE_BLOCK_BYTES } from './block-pool.js';
+import type { Frame } from '../protocol/index.js';
 import type { ByteSink } from './connection.js';
 import type { Flushable } from './flush-scheduler.js';
 import { FrameBatches } from './frame-batches.js';
-import type { OutboxOwner, OutboxServices } from './outbox-services.js';
+import { OpenBatch } from './open-batch.js';
+import type { Replay } from './resumption.js';
 
 /** Bytes that the messages of one client may cause in a turn before the client is read from in the next turn only. */
 const MAX_BYTES_PER_TURN = 1_048_576;
+/** Bytes that a resumable session is sent again in one turn; the rest follows in later turns. */
+const MAX_REPLAYED_BYTES_PER_TURN = 262_144;
 
 /**
- * Frames for one session, in order. Frames gather during a tick and leave with one write; while the sink is full, or no
- * connection is attached, they wait in the outbox, counted to the byte.
+ * Frames for one session, in order. Frames gather during a tick and leave with one write, or wait, counted to the byte. The
+ * replay buffer of a resumable session keeps what was written, and takes what waits while no connection is attached.
  *   append/reserve ─▶ sealed ─▶ open batch: sharedFrame | block ──flush, once a tick──▶ sink ─▶ kernel
+ *                                                                                └────▶ replay
  */
-export class Outbox implements Flushable {
-  /** Text frames written to connections so far, the first frame of each connection not counted. Not written by others. */
-  framesSent = 0;
-  /** Bytes of the open batch: the offset of the next byte in the block of {@link reserve}. Not written by others. */
-  used = 0;
+export class Outbox extends OpenBatch implements Flushable {
   /** `undefined` while no connection is attached. */
   #sink: ByteSink | undefined;
   /** Batches before the open one; only while frames wait. */
   #sealed: FrameBatches | null = null;
-  /** The only frame of the open batch, shared with other outboxes, so that a broadcast costs no copy. */
-  #sharedFrame: Frame | null = null;
-  #block: Block | null = null;
-  /** Text frames in the open batch. */
-  #openFrames = 0;
   /** Bytes of this turn that were written early, because they fill more than a block, and those of broadcasts to others. */
   #turnBytes = 0;
   #scheduled = false;
   #sharedScheduled = false;
-  /** Whether frames must wait: no connection is attached, or the sink has yet to emit `drain`. */
+  /** Whether frames must wait: no connection is attached, the sink has yet to emit `drain`, or the replay window is full. */
   #blocked = true;
-  /** Frames missed behind the last one, by kind. `null` while there are none, as for nearly all sessions. */
-  #missed: Record<keyof Gap, number> | null = null;
-
-  constructor(
-    private readonly owner: OutboxOwner,
-    private readonly services: OutboxServices,
-  ) {}
 
   /** Bytes that wait for this session, in the outbox and in the sink. */
   get bufferedBytes(): number {
     return (this.#sealed?.bytes ?? 0) + this.used + (this.#sink?.writableLength ?? 0);
   }
 
-  /** Whether messages to this session are refused because more bytes wait than `OUTBOX_HIGH_WATER_BYTES`. */
+  /** Whether messages to this session are refused, because too many bytes wait. */
   get overloaded(): boolean {
-    return this.#blocked && this.bufferedBytes > this.services.slowConsumers.highWaterBytes;
+    return this.#blocked && !this.#hasRoom(0);
+  }
+
+  /** Whether messages may be added without asking {@link refuses}: a connection is attached and not overloaded. */
+  get isDirect(): boolean {
+    return !this.#blocked || (this.#sink !== undefined && this.#hasRoom(0));
+  }
+
+  /** Returns whether a message of so many bytes must be left out. */
+  refuses(bytes: number): boolean {
+    return this.#blocked && !this.#hasRoom(bytes);
+  }
+
+  /** Whether frames wait for a report of the client alone, because the window of the replay buffer is full. */
+  get awaitsReport(): boolean {
+    return this.#sink?.writableNeedDrain === false && this.replay?.isWindowFull === true;
   }
 
   /** Whether reading must wait for the next turn, because the outbox is full or the share of this turn is used up. */
   get saturated(): boolean {
-    return this.#turnBytes > MAX_BYTES_PER_TURN || this.overloaded;
+    return this.#turnBytes > MAX_BYTES_PER_TURN || (this.overloaded && !this.awaitsReport);
   }
 
-  /** Writes to the sink of a new connection from the end of this tick on, beginning with the frames that wait. */
+  /** Writes to the sink of a new connection from the end of this tick on, first what waits and what was not seen. */
   attach(sink: ByteSink): void {
+    if (this.replay !== null) {
+      this.#keepAll(this.replay);
+      this.#sealed = this.replay.takeUnseen();
+    }
     this.#sink = sink;
-    if (this.#sealed === null && this.used === 0 && this.#missed === null) this.#blocked = false;
-    else setImmediate(() => this.#drained(sink));
+    if (this.#sealed === null && this.used === 0 && this.missed === null) {
+      this.#blocked = false;
+      this.#report();
+    } else this.#scheduleShared();
   }
 
   /** Keeps frames from now on until {@link attach}. Bytes that the sink holds already are not returned. */
   detach(): void {
     this.#sink = undefined;
     this.#blocked = true;
+    if (this.replay !== null) this.#keepAll(this.replay);
+    this.#report();
   }
 
-  /** Returns a block with room for `bytes` at {@link used}; nothing is sent before {@link commit}. */
-  reserve(bytes: number): Block {
-    if (this.#missed !== null) this.#add(this.#gapOf(this.#missed), 1);
-    if (this.#block !== null && this.used + bytes <= this.#block.bytes.length) return this.#block;
-    return this.#grow(bytes);
+  /** Writes on where the window of the replay buffer was full, because the client has seen some of it. */
+  seen(): void {
+    const sink = this.#sink;
+    if (this.#blocked && sink?.writableNeedDrain === false) this.#drained(sink);
   }
 
-  /** Adds the one text frame written into the reserved block, which ends at `end`. */
+  /** Moves all frames that wait into the replay buffer, and `sys.gap` where frames were missed, because another process sends them. */
+  keepWaiting(): void {
+    void this.addGap(); // most often nothing was missed
+    if (this.replay !== null) this.#keepAll(this.replay);
+  }
+
+  /** Adds the one text frame written into the block of {@link reserve}, which ends at `end`. */
   commit(end: number): void {
     this.used = end;
-    this.#openFrames++;
+    this.openFrames++;
     this.#schedule();
   }
 
   /** Appends encoded frames behind all others. @param textFrames 0 for a control frame, more than 1 for joined frames */
   append(frame: Frame, textFrames: number): void {
-    this.#add(frame, textFrames);
+    this.add(frame, textFrames);
     this.#schedule();
   }
 
   /** Does the same as {@link append} for a frame of many sessions, which may leave some ticks later. */
   appendShared(frame: Frame, textFrames: number): void {
-    this.#add(frame, textFrames);
-    if (this.#sharedScheduled) return;
-    this.#sharedScheduled = true;
-    this.services.flushScheduler.addShared(this);
-  }
-
-  /** Counts a frame that is left out because the outbox is overloaded; `sys.gap` takes its place. */
-  miss(kind: keyof Gap): void {
-    (this.#missed ??= { messages: 0, notices: 0 })[kind]++;
-  }
-
-  #add(frame: Frame, textFrames: number): void {
-    if (this.#missed !== null) this.#add(this.#gapOf(this.#missed), 1);
-    const isOpen = this.#block !== null || this.#sharedFrame !== null;
-    if (isOpen && frame.length > COPIED_BYTES) this.#seal();
-    if (this.#block === null && this.#sharedFrame === null) {
-      this.#sharedFrame = frame;
-      this.used = frame.length;
-    } else {
-      const block = this.reserve(frame.length);
-      block.bytes.set(frame, this.used);
-      this.used += frame.length;
-    }
-    this.#openFrames += textFrames;
+    this.add(frame, textFrames);
+    this.#scheduleShared();
   }
 
   /** Charges the share of this turn for bytes that other sessions receive in the name of this one. */
@@ -123,43 +116,37 @@ export class Outbox implements Flushable {
     this.#schedule(); // the flush ends the turn
   }
 
-  /** Writes the frames of this tick, unless the sink is full: then the frames wait until it has drained. */
+  /** Writes the frames of this tick, unless frames must wait. */
   flush(): void {
     this.#scheduled = false;
     this.#turnBytes = 0;
-    if (this.owner.closed) this.discard();
-    else if (this.#blocked) this.#report();
+    const { replay } = this;
+    if (this.owner.closed) return this.discard();
+    if (replay !== null && this.#sink === undefined) return this.#keepAll(replay);
+    if (!this.#blocked && replay?.isWindowFull === true) this.#blocked = true;
+    if (this.#blocked) this.#report();
     else this.flushAll();
   }
 
   flushShared(): void {
     this.#sharedScheduled = false;
-    this.flush();
+    const sink = this.#sink;
+    if (this.#blocked && sink?.writableNeedDrain === false && !this.owner.closed) this.#drained(sink);
+    else this.flush();
   }
 
   /** Writes everything despite backpressure, because the close frame must stay last. */
   flushAll(): void {
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    if (!sink.writable) {
-      this.#blocked = true; // no `drain` follows: the frames wait for another connection or for the end of the session
-      return;
-    }
-    if (this.#sealed !== null) {
-      sink.cork();
-      this.framesSent += this.#sealed.writeTo(sink);
-      this.#sealed = null;
-      this.#writeOpen(sink);
-      sink.uncork();
-    } else this.#writeOpen(sink);
-    if (sink.writableLength > 0) this.#awaitDrain(sink);
+    this.#write(Infinity);
   }
 
   /** Drops all frames that wait in the outbox, because the session has ended or is shed. */
   discard(): void {
-    if (this.#block !== null) this.services.blockPool.give(this.#block);
-    this.#sealed = this.#sharedFrame = this.#block = null;
-    this.used = this.#openFrames = 0;
+    if (this.replay !== null)
+      this.#keepAll(this.replay); // the senders of unseen messages are notified
+    else if (this.block !== null) this.services.blockPool.give(this.block);
+    this.#sealed = null;
+    this.clear();
     if (!this.#blocked) return;
     // Frames in the sink still count, until the sink emits `drain` or the connection is gone.
     this.#blocked = this.#sink === undefined || this.#sink.writableNeedDrain;
@@ -171,49 +158,62 @@ export class Outbox implements Flushable {
     this.owner.fail(error);
   }
 
+  /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
+  protected seal(): void {
+    if (!this.#blocked) {
+      this.#turnBytes += this.used;
+      this.flushAll();
+    }
+    if (this.isEmpty) return;
+    const sealed = (this.#sealed ??= new FrameBatches());
+    if (this.sharedFrame !== null) sealed.push(this.sharedFrame, this.openFrames);
+    else sealed.pushBlock(this.block!, this.used, this.openFrames, this.services.blockPool);
+    this.clear();
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (this.#sink !== undefined || this.replay === null)
+      return this.bufferedBytes <= this.services.slowConsumers.highWaterBytes;
+    return this.replay.fits(this.bufferedBytes + bytes);
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.services.flushScheduler.add(this);
   }
 
-  /** Moves the open batch to a larger block, or seals it where both together exceed a large block. */
-  #grow(bytes: number): Block {
-    const { blockPool } = this.services;
-    if (this.used + bytes > LARGE_BLOCK_BYTES) this.#seal();
-    const block = blockPool.take(this.used + bytes);
-    if (this.#sharedFrame !== null) block.bytes.set(this.#sharedFrame);
-    else if (this.#block !== null) blockPool.move(this.#block, this.used, block);
-    this.#sharedFrame = null;
-    return (this.#block = block);
+  #scheduleShared(): void {
+    if (this.#sharedScheduled) return;
+    this.#sharedScheduled = true;
+    this.services.flushScheduler.addShared(this);
   }
 
-  /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
-  #seal(): void {
-    if (!this.#blocked) {
-      this.#turnBytes += this.used;
-      this.flushAll();
+  /** Writes sealed batches up to so many bytes, then the open one where none is left. */
+  #write(maxBytes: number): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    if (!sink.writable) {
+      this.#blocked = true; // no `drain` follows: the frames wait for another connection or for the end of the session
+      return;
     }
-    if (this.#sharedFrame === null && this.#block === null) return;
-    const sealed = (this.#sealed ??= new FrameBatches());
-    if (this.#sharedFrame !== null) sealed.push(this.#sharedFrame, this.#openFrames);
-    else sealed.pushBlock(this.#block!, this.used, this.#openFrames, this.services.blockPool);
-    this.#sharedFrame = this.#block = null;
-    this.used = this.#openFrames = 0;
+    if (this.#sealed !== null) {
+      sink.cork();
+      this.framesSent += this.#sealed.writeTo(sink, maxBytes, this.replay);
+      if (this.#sealed.bytes === 0) {
+        this.#sealed = null;
+        this.writeOpen(sink);
+      }
+      sink.uncork();
+    } else this.writeOpen(sink);
+    if (sink.writableLength > 0) this.#awaitDrain(sink);
   }
 
-  #writeOpen(sink: ByteSink): void {
-    this.framesSent += this.#openFrames;
-    this.#openFrames = 0;
-    const shared = this.#sharedFrame;
-    const block = this.#block;
-    const used = this.used;
-    this.#sharedFrame = this.#block = null;
-    this.used = 0;
-    if (shared !== null) sink.send(shared, shared.length);
-    if (block === null) return;
-    sink.send(block.bytes, used);
-    if (sink.writableLength === 0) this.services.blockPool.give(block);
+  /** Moves everything that waits into the replay buffer, as sent and not seen. */
+  #keepAll(replay: Replay): void {
+    this.#sealed?.moveTo(replay);
+    this.#sealed = null;
+    this.keepOpen(replay);
   }
 
   /** After `writableNeedDrain`, frames wait in the outbox until `drain`. */
@@ -228,20 +228,20 @@ export class Outbox implements Flushable {
   /** Writes the frames that wait, and `sys.gap` behind them although no other frame follows. */
   #drained(sink: ByteSink): void {
     if (!this.#blocked || sink !== this.#sink) return;
+    if (this.awaitsReport) return this.#report();
     this.#blocked = false;
     try {
-      this.flushAll();
+      this.#write(this.replay === null ? Infinity : MAX_REPLAYED_BYTES_PER_TURN);
     } catch (error) {
       this.fail(error);
     }
+    if (this.#sealed !== null && !this.#blocked) {
+      this.#blocked = true;
+      this.#scheduleShared();
+      return this.#report();
+    }
     if (!this.#blocked) this.#report();
-    if (this.#missed === null || this.overloaded || this.owner.closed) return;
-    this.append(this.#gapOf(this.#missed), 1);
-  }
-
-  #gapOf(missed: Record<keyof Gap, number>): Frame {
-    this.#missed = null;
-    return gapFrame(this.owner.id, missed);
+    if (!this.overloaded && !this.owner.closed && this.addGap()) this.#schedule();
   }
 
   #report(): void {

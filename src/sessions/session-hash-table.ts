@@ -24,6 +24,14 @@ export class SessionHashTable {
     }
   }
 
+  /** Takes a slot for an id that a former process has allocated; `undefined` where the id shares its hash. */
+  adopt(id: string): number | undefined {
+    const idSlot = this.ids.add(id);
+    if (!this.#byHash.has(this.ids.hash(idSlot))) return idSlot;
+    this.ids.remove(idSlot);
+    return undefined;
+  }
+
   add(session: Session): void {
     this.#byHash.set(this.ids.hash(session.idSlot), session);
   }

@@ -1,6 +1,7 @@
+import type { Connection } from './connection.js';
 import type { Session } from './session.js';
 
-/** Receives each session that opens and each that ends, once, at the moment that is decided. */
+/** Receives what happens to each session: its opening and its end once, and each loss of its connection between. */
 export interface SessionListener {
   /** Called after the welcome is written and before anything is read from the client. */
   opened?(session: Session): void;
@@ -9,6 +10,20 @@ export interface SessionListener {
    * one of them has closed.
    */
   announced?(session: Session): void;
+  /**
+   * Called in place of `opened` and `announced` for a session of a former process, which is away. Others know the session
+   * already, so no listener notifies them.
+   */
+  restored?(session: Session): void;
+  /**
+   * Called when the connection of a session is lost and the client may come back.
+   *
+   * @param code of the close frame; 1005 for an empty one, 1006 for a cut
+   * @param connection the lost connection, which is not attached any more
+   */
+  away?(session: Session, code: number, connection: Connection): void;
+  /** Called when the client of an away session has come back, with another connection attached. */
+  back?(session: Session): void;
   /**
    * Called before the session is removed, so that it can still be sent frames that it is owed.
    *
@@ -32,6 +47,7 @@ export const LISTENER_PHASES = [
   'departures',
   'cluster',
   'presence',
+  'away',
   'limits',
   'expiry',
   'heartbeat',
@@ -41,6 +57,8 @@ export const LISTENER_PHASES = [
 ] as const;
 
 export type ListenerPhase = (typeof LISTENER_PHASES)[number];
+
+type AnyListener = (session: Session, code?: number, connection?: Connection) => void;
 
 /**
  * Listeners in the order of {@link LISTENER_PHASES}, whatever the order in which they are added. A listener that throws
@@ -52,6 +70,9 @@ export class SessionListeners {
   #listeners: Readonly<Record<keyof SessionListener, readonly SessionListener[]>> = {
     opened: [],
     announced: [],
+    restored: [],
+    away: [],
+    back: [],
     closing: [],
     closed: [],
   };
@@ -69,6 +90,9 @@ export class SessionListeners {
     this.#listeners = {
       opened: having('opened'),
       announced: having('announced'),
+      restored: having('restored'),
+      away: having('away'),
+      back: having('back'),
       closing: having('closing'),
       closed: having('closed'),
     };
@@ -82,6 +106,18 @@ export class SessionListeners {
     this.#callAll('announced', session);
   }
 
+  restored(session: Session): void {
+    this.#callAll('restored', session);
+  }
+
+  away(session: Session, code: number, connection: Connection): void {
+    this.#callAll('away', session, code, connection);
+  }
+
+  back(session: Session): void {
+    this.#callAll('back', session);
+  }
+
   closing(session: Session, code: number): void {
     this.#callAll('closing', session, code);
   }
@@ -91,10 +127,10 @@ export class SessionListeners {
   }
 
   // No closure for each call, because thousands of sessions may open or close in one turn.
-  #callAll(event: keyof SessionListener, session: Session, code?: number): void {
+  #callAll(event: keyof SessionListener, session: Session, code?: number, connection?: Connection): void {
     for (const listener of this.#listeners[event]) {
       try {
-        (listener[event] as (session: Session, code?: number) => void).call(listener, session, code);
+        (listener[event] as AnyListener).call(listener, session, code, connection);
       } catch (error) {
         this.onError(event, session, error);
       }

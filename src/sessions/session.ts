@@ -3,20 +3,10 @@ import type { Connection } from './connection.js';
 import type { Identity, TokenClaims } from './identity.js';
 import type { OutboxServices } from './outbox-services.js';
 import { Outbox } from './outbox.js';
-
-/** Reasons for which a client is not read from, as bits. Reading goes on when no reason is left. */
-export const PAUSE = {
-  /** More bytes wait for the client than `OUTBOX_HIGH_WATER_BYTES`. */
-  slow: 1,
-  /** The client has had its share of this turn. */
-  turn: 2,
-  /** The node drains. */
-  drain: 4,
-  /** Code of the application has called `client.pause()`. */
-  application: 8,
-} as const;
-
-export type PauseReason = keyof typeof PAUSE;
+import { PAUSE, type PauseReason } from './pause-reasons.js';
+import type { Resumption } from './resumption.js';
+import type { SessionRateLimiter } from './session-rate-limiter.js';
+import type { SessionWork } from './session-work.js';
 
 /** The registry as a session sees it: ends the session and calls the listeners. */
 export interface SessionOwner extends OutboxServices {
@@ -28,8 +18,6 @@ export interface SessionOwner extends OutboxServices {
 /** The server's record of one client under a generated id. Connections may be attached to it one after another. */
 export class Session {
   readonly outbox: Outbox;
-  /** When the session opened, Unix time. */
-  readonly openedAtMs = Date.now();
 
   /** Whether the session has ended: nothing is sent to it or in its name any more. Written by `SessionRegistry`. */
   closed = false;
@@ -43,12 +31,18 @@ export class Session {
   heldBytes = 0;
   /** Resolves when the handled messages of the session may run. Written by `SessionHooks`; `undefined` once it has. */
   arriving: Promise<void> | undefined = undefined;
+  /** Handled messages of the session. Written by `HandlerRunner` with the first one. */
+  work: SessionWork | undefined = undefined;
+  /** `undefined` where all rate limits are off. Written by `SocketEvents`. */
+  rateLimiter: SessionRateLimiter | undefined = undefined;
   /** How many notices of the log were sent to this session or precede it. Written by `NoticeLog`. */
   noticeOffset = 0;
 
   /** Written by {@link attach} and {@link detach}; kept after the end, because its traffic is still counted. */
   #connection: Connection | undefined;
-  /** Whether bytes arrived since the last heartbeat. Written by {@link markAlive} and {@link takeAlive}. */
+  /** Written by {@link makeResumable}. */
+  #resumption: Resumption | null = null;
+  /** Whether bytes arrived since the last heartbeat. Written by {@link markAlive}, {@link takeAlive}. */
   #alive = true;
   /** Bits of {@link PAUSE}. Written by {@link pauseReading} and {@link resumeReading}. */
   #pauses = 0;
@@ -57,10 +51,24 @@ export class Session {
   constructor(
     readonly id: string,
     readonly idSlot: number,
-    readonly identity: Identity,
+    /** Replaced when the client comes back, because its address and its token may be others. Written by `Resumptions`. */
+    public identity: Identity,
     private readonly owner: SessionOwner,
+    /** When the session opened, Unix time. */
+    readonly openedAtMs = Date.now(),
   ) {
     this.outbox = new Outbox(this, owner);
+  }
+
+  /** Whether a client is connected; `away` where the connection was lost and the client may come back. */
+  get state(): 'open' | 'away' | 'closed' {
+    if (this.closed) return 'closed';
+    return this.#connection === undefined && this.#resumption !== null ? 'away' : 'open';
+  }
+
+  /** State by which the client may come back after its connection was lost; `null` where the client has not asked for it. */
+  get resumption(): Resumption | null {
+    return this.#resumption;
   }
 
   /** @deprecated Use {@link closed}. */
@@ -68,7 +76,7 @@ export class Session {
     return this.closed;
   }
 
-  /** The attached connection; the last one where the session has ended. */
+  /** The attached connection; the last one where the session has ended; `undefined` while the session is away. */
   get connection(): Connection | undefined {
     return this.#connection;
   }
@@ -93,6 +101,11 @@ export class Session {
     return this.#connection?.takenBytes ?? 0;
   }
 
+  /** Whether frames wait for a report of the client alone. */
+  get awaitsReport(): boolean {
+    return this.outbox.awaitsReport;
+  }
+
   /** Bytes of those taken that the client has read for certain. */
   get confirmedBytes(): number {
     return this.#connection?.confirmedBytes ?? 0;
@@ -103,6 +116,12 @@ export class Session {
     if (this.#connection === undefined) return 0;
     const { bytesWritten, sink } = this.#connection;
     return bytesWritten + this.outbox.bufferedBytes - sink.writableLength;
+  }
+
+  /** Lets the client come back. Call it before a connection is attached. */
+  makeResumable(resumption: Resumption): void {
+    this.#resumption = resumption;
+    this.outbox.replay = resumption.replay;
   }
 
   /** Sends over this connection from now on, beginning with the frames that wait in the outbox. */
@@ -122,6 +141,7 @@ export class Session {
   /** Parts with the connection; frames wait in the outbox until another one is attached. */
   detach(): void {
     this.#connection = undefined;
+    this.#pauses &= ~PAUSE.application; // the application paused the lost connection
     this.outbox.detach();
   }
 
@@ -142,21 +162,20 @@ export class Session {
     if (!this.closed) this.outbox.appendShared(frame, textFrames);
   }
 
-  /**
-   * Counts a broadcast, or a message to a room or a user, that the session is not sent because its outbox is overloaded.
-   * `sys.gap` takes its place. Does nothing once the session has ended.
-   */
+  /** Counts a message to many that the session is not sent; `sys.gap` takes its place. Does nothing once it has ended. */
   missMessage(): void {
     if (!this.closed) this.outbox.miss('messages');
   }
 
-  /**
-   * Sends a notice as {@link sendShared} does. Where the outbox is overloaded the notice is left out and counted, and
-   * `sys.gap` takes its place.
-   */
+  /** Returns whether a notice of so many bytes must be left out. */
+  refusesNotice(bytes: number): boolean {
+    return this.outbox.refuses(bytes) || (this.state === 'away' && !this.#resumption!.replay.takesNotices);
+  }
+
+  /** Sends a notice as {@link sendShared} does, or counts it where it is refused; `sys.gap` takes its place then. */
   sendNotice(frame: Frame): void {
     if (this.closed) return;
-    if (this.outbox.overloaded) this.outbox.miss('notices');
+    if (this.refusesNotice(frame.length)) this.outbox.miss('notices');
     else this.outbox.appendShared(frame, 1);
   }
 

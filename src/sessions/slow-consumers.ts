@@ -13,6 +13,8 @@ export interface SlowConsumer {
   readonly confirmedBytes: number;
   /** Bytes of its messages that wait inside the server. Written by {@link SlowConsumers}. */
   heldBytes: number;
+  /** Whether frames wait for a report of the client alone, which must be read. */
+  readonly awaitsReport?: boolean;
   /** Stops reading from the client. */
   pauseReading(reason: 'slow'): void;
   resumeReading(reason: 'slow'): void;
@@ -96,7 +98,7 @@ export class SlowConsumers {
     this.#frameBytes += bytes - (this.#waiting.get(session) ?? 0);
     if (bytes === 0) this.#waiting.delete(session);
     else this.#waiting.set(session, bytes);
-    if (bytes > this.highWaterBytes && !session.closed) this.#pause(session);
+    if (bytes > this.highWaterBytes && !session.closed) this.#watch(session);
     else if (this.#overMark.delete(session)) session.resumeReading('slow');
     if (bytes <= this.highWaterBytes / 2) this.#drainListeners.call(session);
     this.#checkBudget();
@@ -156,10 +158,12 @@ export class SlowConsumers {
     return this.#budgetBytes > 0 && this.totalBytes > this.#budgetBytes;
   }
 
-  #pause(session: SlowConsumer): void {
+  /** Stops reading, unless the client must report, and begins to measure progress. */
+  #watch(session: SlowConsumer): void {
+    if (session.awaitsReport === true) session.resumeReading('slow');
+    else session.pauseReading('slow');
     if (this.#overMark.has(session)) return;
     this.#overMark.set(session, { sinceMs: performance.now(), takenBytes: session.takenBytes });
-    session.pauseReading('slow');
     this.#timer ??= setInterval(() => this.#shedOverdue(), Math.ceil(this.#periodMs / CHECKS_PER_PERIOD));
   }
 

@@ -2,13 +2,14 @@ import { posix } from 'node:path';
 // The order of these imports is the order of `SETTINGS` and of `docs/settings.md`.
 import { LimitSettings } from './limit-settings.js';
 import { ClusterSettings } from './cluster-settings.js';
+import { ResumeSettings } from './resume-settings.js';
 import { AccessSettings, isProduction } from './access-settings.js';
 import { ServerSettings } from './server-settings.js';
 
 /** Groups of settings; each is checked by itself. */
-export const SETTING_GROUPS = [LimitSettings, ClusterSettings, AccessSettings, ServerSettings] as const;
+export const SETTING_GROUPS = [LimitSettings, ClusterSettings, ResumeSettings, AccessSettings, ServerSettings] as const;
 
-type SettingsOfAllGroups = LimitSettings & ClusterSettings & AccessSettings & ServerSettings;
+type SettingsOfAllGroups = LimitSettings & ClusterSettings & ResumeSettings & AccessSettings & ServerSettings;
 /** Declares the fields of all groups, which {@link Settings} copies. */
 const AllGroups = class {} as new () => SettingsOfAllGroups;
 

@@ -10,6 +10,7 @@ import { OriginPolicy } from '../gateway/handshake/origin-policy.js';
 import { rejectPlainHttp } from '../gateway/handshake/plain-http.js';
 import { GatewayInstances } from '../gateway/nest/gateway-instances.js';
 import { GatewayPolicy } from '../gateway/nest/gateway-policy.js';
+import { NodeAddress } from '../gateway/pipes/node-address.js';
 import { checkFiles } from '../module/settings-files.js';
 import { NodeState } from '../node/node-state.js';
 import { readSettings, unknownSettings, type Variables } from '../settings/environment.js';
@@ -104,6 +105,7 @@ export async function startApp(app: INestApplication): Promise<number> {
   if (settings.listen !== undefined) adapter.unixListener = await UnixListener.open(settings.listen, server);
   app.get(NodeState).ready();
   const socket = adapter.unixListener?.path;
+  app.get(NodeAddress).unixPath = socket;
   log.info('listening', { ...serverAddress(settings, port), socket, node: process.version, pid: process.pid });
   return port;
 }

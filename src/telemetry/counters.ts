@@ -33,6 +33,8 @@ export class Counters {
   /** Promises of departure hooks that have not settled. */
   departureHooksRunning = 0;
   opened = 0;
+  /** Messages whose senders are sent `sys.undelivered`. */
+  undelivered = 0;
   /** Sessions that a drain had to cut. */
   drainCut = 0;
   /** `sys.error` messages by code. */
@@ -43,6 +45,10 @@ export class Counters {
   readonly closed = new Map<number, number>();
   /** Handshakes by outcome: `accepted` or the code of the rejection. */
   readonly handshakes = new Map<string, number>();
+  /** Connections of clients that this node pipes to the nodes of their sessions. */
+  pipes = 0;
+  /** Returns to sessions of other nodes by way of this node, by outcome. */
+  readonly remoteReturns = new Map<'piped' | 'no_return' | 'unavailable', number>();
   /** Requests for the keys of tokens by outcome: `loaded` or `failed`. */
   readonly keyRequests = new Map<'loaded' | 'failed', number>();
   /** When the keys of tokens were last loaded from their URL, on the clock of `performance.now()`. */

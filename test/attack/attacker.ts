@@ -6,9 +6,13 @@ import type { KeySource } from './key-source.js';
 const HANDSHAKE =
   'GET /wss HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+/** `sys.welcome` up to its end; `data` has one object at most. */
+const WELCOME = /"receiver":"([^"]+)","data":\{[^{}]*(?:\{[^{}]*\})?[^{}]*\}\}/;
 const ERROR = '"type":"sys.error"';
 /** Bytes kept of those received last: enough for a close frame, and for any text that is counted. */
 const TAIL_BYTES = 256;
+/** Bytes kept of those received first, and of one chunk more: enough for a response and the first frame. */
+const HEAD_BYTES = 1024;
 /** Addresses of 127.0.0.0/8 for attackers, each used once, so that one attack does not use up the limits of the next. */
 let addresses = 0;
 
@@ -25,6 +29,8 @@ export interface Aim {
 /** A connection of an attacker. What it receives is counted and not kept. */
 export class Enemy {
   id = '';
+  /** The first bytes received: the response to the handshake, and `sys.welcome`. */
+  head = '';
   /** `sys.error` frames received so far. */
   errors = 0;
   tail = '';
@@ -34,6 +40,7 @@ export class Enemy {
   constructor(readonly socket: Socket) {
     this.ended = new Promise((resolve) => socket.once('close', resolve));
     socket.on('data', (chunk) => {
+      if (this.head.length < HEAD_BYTES) this.head += chunk.toString('latin1', 0, HEAD_BYTES);
       const received = this.tail + chunk.toString('latin1');
       for (let at = received.indexOf(ERROR); at !== -1; at = received.indexOf(ERROR, at + 1))
         if (at + ERROR.length > this.tail.length) this.errors++;
@@ -84,12 +91,10 @@ export class Attacker {
   /** Opens a session; its id is known, and its first frame received. @throws where the handshake is rejected */
   async session(...headers: readonly string[]): Promise<Enemy> {
     const enemy = await this.open(handshake(headers));
-    let received = '';
     while (enemy.id === '') {
       const [chunk] = (await Promise.race([once(enemy.socket, 'data'), enemy.ended])) as [Buffer?];
-      if (chunk === undefined) throw new Error(`the handshake was rejected: ${received}`);
-      received += chunk.toString('latin1');
-      enemy.id = /"receiver":"([^"]+)"/.exec(received)?.[1] ?? '';
+      if (chunk === undefined) throw new Error(`the handshake was rejected: ${enemy.head}`);
+      enemy.id = WELCOME.exec(enemy.head)?.[1] ?? '';
     }
     return enemy;
   }

@@ -22,6 +22,8 @@ const LIMITS = {
   FAULTS_PER_MINUTE: '60',
   REFUSALS_PER_MINUTE: '5000',
   HANDSHAKE_TIMEOUT_MS: '1500',
+  AWAY_NOTICE_MS: '200',
+  RESUME_WINDOW_MS: '1000',
   HEARTBEAT_MS: '600000', // the sessions that are present answer no pings
 };
 /** Below HANDSHAKES_PER_SECOND times four, and MAX_CONNECTIONS_PER_USER. */

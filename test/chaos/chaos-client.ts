@@ -1,10 +1,9 @@
-import { WebSocket } from 'ws';
 import type { Received } from '../support/client.js';
 import type { AnswerCounts } from '../support/group-views.js';
 import type { Random } from '../support/random.js';
 import type { Ledger, SessionRecord } from './ledger.js';
+import type { Line, LineOwner, Target } from './lines.js';
 
-const RECONNECT_MS = [100, 1000] as const;
 /** Rooms that a session joins when it opens, and users that it watches. */
 const ROOMS_OF_SESSION = 2;
 const WATCHED = 1;
@@ -28,33 +27,39 @@ export interface Choices {
   readonly rooms: readonly string[];
 }
 
+/** The id of an entry of a page, which is an object where the session is away. */
+export type Entry = string | { readonly id: string };
+
+export function idsOf(entries: readonly Entry[]): string[] {
+  return entries.map((entry) => (typeof entry === 'string' ? entry : entry.id));
+}
+
 /** A client that reconnects to any node whenever its connection ends, and records its messages in the ledger. */
-export class ChaosClient {
-  /** The current session; undefined while disconnected. */
+export class ChaosClient implements LineOwner {
+  /** The current session; undefined without one. A session that is away counts. */
   record: SessionRecord | undefined;
-  #socket: WebSocket | undefined;
-  #url = '';
-  #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #line: Line;
 
   constructor(
     private readonly ledger: Ledger,
     private readonly user: ChaosUser,
     private readonly choices: Choices,
     private readonly random: Random,
+    LineOfClient: new (owner: LineOwner, target: Target) => Line,
   ) {
-    this.#connect();
+    this.#line = new LineOfClient(this, { urls: choices.urls, token: user.token, random });
+    this.#line.connect();
   }
 
   get isConnected(): boolean {
-    return this.record !== undefined;
+    return this.record !== undefined && this.#line.isOpen;
   }
 
   sendTo(receiver: string): void {
     const { record } = this;
     if (record === undefined) return;
     const number = this.ledger.onSent(record, receiver);
-    this.#socket!.send(`{"type":"talk","receiver":"${receiver}","id":"${number}","data":${number}}`);
+    this.#line.send(`{"type":"talk","receiver":"${receiver}","id":"${number}","data":${number}}`);
   }
 
   /** Sends a message to a room of this client. */
@@ -74,33 +79,38 @@ export class ChaosClient {
     this.#join();
   }
 
+  /** Cuts the connection. */
+  cut(): void {
+    this.#line.cut();
+  }
+
+  /** Cuts the connection, and connects again after this time. */
+  leave(awayMs: number): void {
+    this.#line.leave(awayMs);
+  }
+
   stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    this.#socket?.terminate();
+    this.#line.stop();
   }
 
-  #connect(): void {
-    const urls = this.choices.urls();
-    if (urls.length === 0) return this.#reconnectLater();
-    const socket = new WebSocket((this.#url = this.random.pick(urls)), {
-      handshakeTimeout: 3000,
-      perMessageDeflate: false,
-      headers: { authorization: `Bearer ${this.user.token}` },
-    });
-    this.#socket = socket;
-    socket.on('message', (data) => this.#receive(JSON.parse((data as Buffer).toString()) as Received));
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      if (this.record !== undefined) this.record.endedMs = performance.now();
-      this.record = undefined;
-      this.#reconnectLater();
-    });
+  opened(welcome: Received, url: string): void {
+    this.record = this.ledger.onOpened(welcome, url, this.user.name);
+    for (let count = 0; count < ROOMS_OF_SESSION; count++) this.#join();
+    for (let count = 0; count < WATCHED; count++)
+      this.#request('sys.watch', `@${this.random.pick(this.choices.users).name}`);
   }
 
-  #reconnectLater(): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => this.#connect(), this.random.between(...RECONNECT_MS));
+  lost(): void {
+    if (this.record !== undefined) this.record.lostMs ??= performance.now();
+  }
+
+  ended(): void {
+    if (this.record !== undefined) this.record.endedMs = performance.now();
+    this.record = undefined;
+  }
+
+  breach(text: string): void {
+    this.ledger.violation(text);
   }
 
   #join(): void {
@@ -109,19 +119,11 @@ export class ChaosClient {
 
   /** Sends a request. Its `id` names the request, so that the answer does so too. */
   #request(type: string, receiver: string): void {
-    this.#socket!.send(JSON.stringify({ type, receiver, id: `${type} ${receiver}` }));
+    this.#line.send(JSON.stringify({ type, receiver, id: `${type} ${receiver}` }));
   }
 
-  #onWelcome(id: string): void {
-    this.record = this.ledger.onOpened(id, this.#url, this.user.name);
-    for (let count = 0; count < ROOMS_OF_SESSION; count++) this.#join();
-    for (let count = 0; count < WATCHED; count++)
-      this.#request('sys.watch', `@${this.random.pick(this.choices.users).name}`);
-  }
-
-  #receive(message: Received): void {
+  received(message: Received): void {
     const { type, sender, receiver, ref, data } = message;
-    if (type === 'sys.welcome') return this.#onWelcome(receiver);
     const { record, ledger } = this;
     if (record === undefined) return;
     switch (type) {
@@ -130,7 +132,7 @@ export class ChaosClient {
       case 'sys.departed':
         return ledger.onDeparted(record, sender);
       case 'sys.members':
-        return ledger.groups.listed(record, data.room as string, data.sessions as string[]);
+        return ledger.groups.listed(record, data.room as string, idsOf(data.sessions as Entry[]));
       case 'sys.joined':
         return ledger.groups.joined(record, receiver.slice(1), sender);
       case 'sys.left':
@@ -138,7 +140,13 @@ export class ChaosClient {
       case 'sys.presence':
         return ledger.onPresence(record, data.user as string, data.online as boolean);
       case 'sys.gap':
-        return ledger.groups.missed(record);
+        return ledger.onGap(record);
+      case 'sys.away':
+        return ledger.onAway(record, sender);
+      case 'sys.back':
+        return ledger.onBack(record, sender);
+      case 'sys.undelivered':
+        return ledger.onUndelivered(record, Number(ref), data.receiver as string);
     }
     if (ref !== undefined) this.#onAnswer(record, ref, type, data as Answer);
   }

@@ -6,7 +6,7 @@ import { freePorts } from '../support/ports.js';
 import { ServerProcess } from '../support/process.js';
 import type { Random } from '../support/random.js';
 import { SECRET } from '../support/tokens.js';
-import type { Outage } from './ledger.js';
+import type { Outage } from './outage.js';
 
 const NODES = 3;
 const SETTINGS = {
@@ -14,6 +14,8 @@ const SETTINGS = {
   NODE_TIMEOUT_MS: '3000',
   BACKPLANE_TIMEOUT_MS: '1000',
   ARRIVAL_NOTICES: 'off',
+  // Longer than any fault.
+  RESUME_WINDOW_MS: '15000',
   DRAIN_SPREAD_MS: '500',
   DRAIN_TIMEOUT_MS: '4000',
   MAX_CONNECTIONS: '0',

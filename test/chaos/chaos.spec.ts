@@ -1,27 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../support/client.js';
+import { ask } from '../support/ask.js';
 import { Random } from '../support/random.js';
 import { token } from '../support/tokens.js';
 import { ChaosClient, type ChaosUser, type Choices } from './chaos-client.js';
 import { ChaosCluster, FAULTS } from './chaos-cluster.js';
 import { Ledger } from './ledger.js';
+import { PlainLine, ResumableLine } from './lines.js';
 import { writeChaosReport } from './report.js';
+import { allConnected, settle } from './settle.js';
+import { MESSAGES_PER_STEP, Traffic } from './traffic.js';
 
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 600);
 const SEED = Number(process.env['SEED'] ?? 1);
 const SESSIONS = 600;
-const STEP_MS = 50;
-const MESSAGES_PER_STEP = 40;
-/** Messages to rooms and to users, and sessions that go from one room to another. */
-const GROUP_MESSAGES_PER_STEP = 2;
-const MOVES_PER_STEP = 1;
 const USERS = 200;
 const ROOMS = 60;
 /** Time before the first fault, because only sessions of some age must receive every departure notice. */
 const WARM_UP_MS = 2000;
+/** Connections are cut so often, of clients whose sessions are resumable; half of the clients. */
+const BETWEEN_CUTS_MS = 50;
 const BETWEEN_FAULTS_MS = [500, 4000] as const;
-const RECOVERY_LIMIT_MS = 60_000;
 
 describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED})`, () => {
   const random = new Random(SEED);
@@ -29,7 +28,8 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
   const faultCounts = new Map<string, number>();
   let cluster: ChaosCluster;
   let clients: ChaosClient[];
-  let sending: NodeJS.Timeout;
+  let traffic: Traffic;
+  let cutting: NodeJS.Timeout;
 
   beforeAll(async () => {
     cluster = await ChaosCluster.start(random);
@@ -37,51 +37,26 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
     const users = await Promise.all(Array.from({ length: USERS }, (_, index) => userOf(`user${index}`)));
     const rooms = Array.from({ length: ROOMS }, (_, index) => `room${index}`);
     const choices: Choices = { urls: cluster.urls, users, rooms };
+    const lineOf = (index: number) => (index % 2 === 0 ? ResumableLine : PlainLine);
     clients = Array.from(
       { length: SESSIONS },
-      (_, index) => new ChaosClient(ledger, users[index % USERS]!, choices, clientRandom),
+      (_, index) => new ChaosClient(ledger, users[index % USERS]!, choices, clientRandom, lineOf(index)),
     );
-    await allConnected();
-    const messageRandom = new Random(SEED + 2);
-    sending = setInterval(() => {
-      const connected = clients.filter(({ isConnected }) => isConnected);
-      if (connected.length < 2) return;
-      for (let count = 0; count < MESSAGES_PER_STEP; count++)
-        messageRandom.pick(connected).sendTo(messageRandom.pick(connected).record!.id);
-      for (let count = 0; count < GROUP_MESSAGES_PER_STEP; count++) {
-        messageRandom.pick(connected).sendToRoom();
-        messageRandom.pick(connected).sendTo(`@${messageRandom.pick(users).name}`);
-      }
-      for (let count = 0; count < MOVES_PER_STEP; count++) messageRandom.pick(connected).moveRoom();
-    }, STEP_MS);
+    await allConnected(clients);
+    traffic = new Traffic(clients, users, new Random(SEED + 2));
+    const cutRandom = new Random(SEED + 3);
+    const resumable = clients.filter((_, index) => lineOf(index) === ResumableLine);
+    cutting = setInterval(() => cutRandom.pick(resumable).cut(), BETWEEN_CUTS_MS);
   });
   afterAll(async () => {
-    clearInterval(sending);
+    clearInterval(cutting);
+    traffic?.stop();
     for (const client of clients ?? []) client.stop();
     await cluster?.stop();
   });
 
   async function userOf(name: string): Promise<ChaosUser> {
     return { name, token: await token({ sub: name, expires: '1d' }) };
-  }
-
-  async function allConnected(): Promise<void> {
-    while (!clients.every(({ isConnected }) => isConnected)) await delay(STEP_MS);
-  }
-
-  /** Lists the ids of all sessions as one node answers `sys.who`. */
-  async function listSessions(url: string): Promise<string[]> {
-    const client = await connect(url);
-    const ids: string[] = [];
-    for (let after: string | undefined; ;) {
-      client.send({ type: 'sys.who', id: 'w', data: { limit: 1000, ...(after !== undefined && { after }) } });
-      const { sessions, next } = (await client.answer('w')).data as { sessions: string[]; next?: string };
-      ids.push(...sessions);
-      if (next === undefined) break;
-      after = next;
-    }
-    await client.close(1000);
-    return ids.filter((id) => id !== client.id);
   }
 
   it('keep every promise of the protocol', { timeout: SECONDS * 1000 + 180_000 }, async () => {
@@ -99,21 +74,9 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
       log.push(`${name}, from ${fromMs} to ${Math.round(performance.now())} ms`);
       await delay(random.between(...BETWEEN_FAULTS_MS));
     }
-    const healedMs = performance.now();
-    await allConnected();
-    clearInterval(sending);
-    const expectedIds = (): string[] => ledger.alive.map(({ id }) => id).toSorted();
-    for (const url of cluster.urls())
-      for (let ids: string[] = []; ids.join() !== expectedIds().join(); ids = await listSessions(url).catch(() => [])) {
-        if (performance.now() - healedMs > RECOVERY_LIMIT_MS) expect(ids).toEqual(expectedIds());
-        await delay(STEP_MS);
-      }
-    const recoveryMs = Math.round(performance.now() - healedMs);
-    const isSettled = (): boolean =>
-      ledger.alive.every(({ unanswered }) => unanswered.size === 0) && ledger.disagreements().length === 0;
-    while (!isSettled() && performance.now() - healedMs < RECOVERY_LIMIT_MS) await delay(STEP_MS);
-    await allConnected();
-    const counts = ledger.close(cluster.outages);
+    clearInterval(cutting);
+    const recoveryMs = await settle(ledger, clients, cluster.urls(), () => traffic.stop());
+    const counts = { ...ledger.close(cluster.outages), piped: await pipedReturns(cluster.urls()) };
     await writeChaosReport({
       seed: SEED,
       seconds: SECONDS,
@@ -122,14 +85,21 @@ describe(`three nodes and ${SESSIONS} sessions under random faults (seed ${SEED}
       recoveryMs,
       ...counts,
     });
-    const { answers } = ledger;
+    const { answers, reasons } = ledger;
     console.log(
-      JSON.stringify({ ...Object.fromEntries(faultCounts), ...Object.fromEntries(answers), ...counts, recoveryMs }),
+      JSON.stringify({ ...Object.fromEntries([...faultCounts, ...answers, ...reasons]), ...counts, recoveryMs }),
     );
     if (ledger.violations.length > 0) console.log(log.join('\n'));
     expect(ledger.violations).toEqual([]);
     expect(counts.routed).toBeGreaterThan(SECONDS * MESSAGES_PER_STEP);
-    for (const count of [counts.departures, counts.roomMessages, counts.roomNotices, counts.presences])
-      expect(count).toBeGreaterThan(0);
+    const { departures, roomMessages, roomNotices, presences, piped } = counts;
+    for (const count of [departures, roomMessages, roomNotices, presences, piped]) expect(count).toBeGreaterThan(0);
   });
 });
+
+/** Counts the returns that nodes have piped to other nodes since their start. */
+async function pipedReturns(urls: readonly string[]): Promise<number> {
+  const pages = await Promise.all(urls.map((url) => ask(new URL('/metrics', url.replace(/^ws/, 'http')).href)));
+  const counts = pages.map(({ body }) => /^switchboard_remote_returns_total\{outcome="piped"\} (\d+)/m.exec(body)?.[1]);
+  return counts.reduce((sum, count) => sum + Number(count ?? 0), 0);
+}

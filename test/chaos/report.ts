@@ -13,6 +13,8 @@ export interface ChaosRun extends LedgerCounts {
   readonly faultCounts: ReadonlyMap<string, number>;
   readonly answers: ReadonlyMap<string, number>;
   readonly recoveryMs: number;
+  /** Returns that nodes have piped to other nodes since their last start. */
+  readonly piped: number;
 }
 
 /** Writes the results of a run to `docs/reliability.md` if WRITE_REPORT is set: `WRITE_REPORT=1 npm run chaos`. */
@@ -26,11 +28,11 @@ export async function writeChaosReport(run: ChaosRun): Promise<void> {
 
 \`npm run chaos\` runs three nodes, each connected to one NATS server through a proxy of its own. 600 sessions send
 messages to one another, to rooms and to users across the nodes, each message with an \`id\`. Each session is in two of 60 rooms,
-goes from one room to another at random, and watches a user. The test injects the faults below in random order, each for a
-random time, and checks:
+goes from one room to another at random, and watches a user. Half of the sessions are resumable. Their connections are cut at random,
+and their clients return by way of any node. The test injects the faults below in random order, each for a random time, and checks:
 
-- Every message gets exactly one answer, unless the sender's connection ends.
-- Every message answered \`routed\` arrives, unless the receiver's connection ends.
+- Every message gets exactly one answer, unless the session of the sender ends.
+- Every message answered \`routed\` or \`held\` arrives, unless the session of the receiver ends.
 - No message arrives twice, out of order, after its sender's departure, or long after the answer \`unavailable\`.
 - Every connected session receives each departure notice exactly once. Sessions that open and end while their node is
   isolated are excepted, because no other node knows them.
@@ -57,6 +59,7 @@ ${[...run.answers]
   .toSorted(([one], [other]) => (one < other ? -1 : 1))
   .map(([answer, times]) => `| messages answered \`${answer}\` | ${times} |`)
   .join('\n')}
+| returns by way of another node, since the last start of each node | ${run.piped} |
 | messages answered \`routed\` and lost with the receiver's connection | ${run.lost} |
 | room messages answered \`accepted\` that had other members | ${run.roomMessages} |
 | joins and leaves received | ${run.roomNotices} |

@@ -9,6 +9,20 @@ import { AUTH, token } from '../support/tokens.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
+/** Returns when the connection of the client is lost and back. */
+const LOSS = `
+  const open = new Promise((resolve) => client.onState(({ phase }) => phase === 'open' && resolve()));
+  client.reconnect();
+  await open;`;
+/** Ends a session of ann that has not reported a message as seen. */
+const UNSEEN = `
+  const silent = new WebSocket(url, ['switchboard.v1', 'resume', 'bearer.' + others]);
+  await new Promise((resolve) => silent.once('message', resolve));
+  const undelivered = new Promise((resolve) => client.on('sys.undelivered', resolve));
+  await client.send('@ann', 'chat', {}, { id: 'm1' });
+  silent.close(1000);
+  await undelivered;`;
+
 describe('the programs of docs/client.md', () => {
   let server: TestServer;
   let document: string;
@@ -23,6 +37,9 @@ describe('the programs of docs/client.md', () => {
     ['Rooms', 'hello back', `await other.join('garden'); await other.send('#garden', 'chat', { text: 'hello back' });`],
     ['Users', 'on 1 of her devices', ''],
     ['Presence', 'ann online, 1 sessions', ''],
+    ['Coming back', 'away, nothing is lost yet', LOSS],
+    ['Coming back', 'back, still', LOSS],
+    ['Coming back', 'not seen by', UNSEEN],
   ])('run as they are: the one of %s prints “%s”', async (heading, printed, also) => {
     const [, rest] = document.split(`\n## ${heading}\n`);
     const programs = [...rest!.split('\n## ')[0]!.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => `{ ${code} }`);

@@ -15,7 +15,7 @@ describe('the client in a page of Chromium', () => {
   let browser: Browser;
   let tab: Tab;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ AWAY_NOTICE_MS: '1' });
     proxy = await FaultProxy.start(server.port);
     browser = await Browser.start();
   });
@@ -66,22 +66,23 @@ describe('the client in a page of Chromium', () => {
   });
 
   const RETURNED = [
-    { phase: 'waiting', code: 1001, reason: 'page_hidden' },
-    { phase: 'connecting' },
-    { phase: 'open' },
+    { phase: 'waiting', code: 1001, reason: 'page_hidden', away: true },
+    { phase: 'connecting', away: true },
+    { phase: 'open', resumed: true },
   ];
 
-  it('leaves with the page for the cache of the back button, and returns with it', async () => {
+  it('is away with the page in the cache of the back button, and returns with it', async () => {
     const bob = await server.connect();
     await opened();
     const sender = await tab.page.evaluate<string>('ann.id');
     await tab.page.evaluate(`addEventListener('pageshow', ({ persisted }) => (globalThis.persisted = persisted))`);
     await tab.page.goto(`http://127.0.0.1:${server.port}/health/live`);
-    // The tab of the test before may depart now, too.
-    await expect.poll(() => bob.next('sys.departed')).toMatchObject({ sender, data: { code: 1000 } });
+    // The sessions of the tests before may be away now, too.
+    await expect.poll(() => bob.next('sys.away')).toMatchObject({ sender });
     await tab.page.evaluate('setTimeout(() => history.back())');
     await expect.poll(() => tab.page.evaluate('globalThis.persisted')).toBe(true);
     await expect.poll(phase).toBe('open');
+    expect(await tab.page.evaluate('ann.id')).toBe(sender);
     // A page that is kept is hidden first and frozen then; some pages of Chromium get only the first event.
     const seen = (await states()) as { reason?: string }[];
     const hidden = seen.findLastIndex(({ reason }) => reason === 'page_hidden');

@@ -93,7 +93,7 @@ describe('a client in a page', () => {
     const bob = join(server.url);
     clients.push(bob);
     await bob.ready();
-    const ann = await joined();
+    const ann = await joined({ resume: false });
     const { id } = ann;
     const states: unknown[] = [];
     ann.onState((change) => states.push(change));

@@ -61,7 +61,7 @@ describe('a client whose server', () => {
   });
 });
 
-describe('a client behind a proxy that', () => {
+describe('a client that does not resume, behind a proxy that', () => {
   let server: TestServer;
   async function proxied(variables: Record<string, string> = {}): Promise<FaultProxy> {
     server = await startServer(variables);
@@ -73,7 +73,7 @@ describe('a client behind a proxy that', () => {
 
   it('cuts the connection reconnects with a new id', async () => {
     const proxy = await proxied();
-    const ann = await joined(proxy.url);
+    const ann = await joined(proxy.url, { resume: false });
     const { id } = ann;
     const [waiting, open] = [becomes(ann, 'waiting'), becomes(ann, 'open')];
     proxy.cut();
@@ -86,7 +86,7 @@ describe('a client behind a proxy that', () => {
     const bob = await joined(server.url);
     const received: string[] = [];
     bob.on('*', ({ type }) => received.push(type));
-    const ann = await joined(proxy.url);
+    const ann = await joined(proxy.url, { resume: false });
     proxy.discards = 'responses';
     const arrived = receives(bob, 'lost');
     const lost = codeOf(ann.send(bob.id, 'lost'));
@@ -129,7 +129,7 @@ describe('a client behind a proxy that', () => {
 
   it('drops all data lets a message time out, then closes the silent connection and reconnects', async () => {
     const proxy = await proxied({ HEARTBEAT_MS: '1000' });
-    const ann = await joined(proxy.url);
+    const ann = await joined(proxy.url, { resume: false });
     const { id } = ann;
     const waiting = becomes(ann, 'waiting');
     proxy.discards = 'everything';
@@ -151,7 +151,7 @@ describe('a client behind a proxy that', () => {
 
   it('forwards all data reconnects at once on demand, and rejects what is unanswered', async () => {
     const proxy = await proxied();
-    const ann = await joined(proxy.url, { minDelayMs: 60_000, maxDelayMs: 60_000 });
+    const ann = await joined(proxy.url, { minDelayMs: 60_000, maxDelayMs: 60_000, resume: false });
     const bob = await joined(server.url);
     const departed = receives(bob, 'sys.departed');
     const { id } = ann;

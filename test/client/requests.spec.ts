@@ -145,8 +145,8 @@ describe('a client of handlers', () => {
       expect(failed).toEqual(['a.observable buffer_full']);
     });
 
-    it('rejects with unknown_outcome when the connection is lost', async () => {
-      const ann = await joined({}, proxy.url);
+    it('rejects with unknown_outcome when the connection is lost, and the session with it', async () => {
+      const ann = await joined({ resume: false }, proxy.url);
       const stream = ann.stream('endless', [1]);
       expect((await stream.next()).value).toBe(1);
       const lost = codeOf(stream.next());

@@ -1,49 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connect, type Client, type SocketLike } from '../../packages/client/src/connect.js';
-
-interface Sent {
-  readonly type: string;
-  readonly receiver?: string;
-  readonly id: string;
-}
-
-/** A socket whose server is the test. */
-class ScriptedSocket implements SocketLike {
-  static last: ScriptedSocket;
-  onmessage: SocketLike['onmessage'] = null;
-  onclose: SocketLike['onclose'] = null;
-  onerror: SocketLike['onerror'] = null;
-  readonly sent: Sent[] = [];
-
-  constructor() {
-    ScriptedSocket.last = this;
-  }
-
-  send(text: string): void {
-    this.sent.push(JSON.parse(text) as Sent);
-  }
-
-  close(): void {}
-
-  receive(envelope: object): void {
-    this.onmessage?.({ data: JSON.stringify({ sender: 'server', receiver: 'ann.1', ...envelope }) });
-  }
-
-  welcome(): void {
-    const data = { protocol: 1, heartbeatMs: 600_000, maxMessageBytes: 4096, notices: 'all' };
-    this.receive({ type: 'sys.welcome', data });
-  }
-
-  /** Answers the messages of the given receivers, all by default. */
-  answer(type: string, data: object, receivers?: readonly string[]): void {
-    for (const { id, receiver } of this.sent)
-      if (receivers?.includes(receiver ?? '') ?? true) this.receive({ type, data, ref: id });
-  }
-
-  lose(): void {
-    this.onclose?.({ code: 1006, reason: '' });
-  }
-}
+import { connect, type Client } from '../../packages/client/src/connect.js';
+import { ScriptedSocket } from '../support/scripted-socket.js';
 
 describe('the rooms and watches of a client that reconnects', () => {
   let ann: Client;

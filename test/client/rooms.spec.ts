@@ -30,7 +30,8 @@ describe('a client of rooms', () => {
     return client;
   }
 
-  const viaProxy = (options?: ConnectOptions): Promise<Client> => connected(options, proxy.url);
+  /** Connects a client whose session ends with its connection. */
+  const viaProxy = (options?: ConnectOptions): Promise<Client> => connected({ ...options, resume: false }, proxy.url);
 
   /** Cuts the connection of a client behind the proxy, and resolves when it is open again. */
   async function reconnected(client: Client): Promise<void> {

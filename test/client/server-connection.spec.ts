@@ -22,7 +22,11 @@ beforeEach(() => {
   vi.useFakeTimers();
   socket = new QuietSocket();
   reasons = [];
-  const events = { received: () => undefined, closed: (_: number, reason: string) => void reasons.push(reason) };
+  const events = {
+    received: () => undefined,
+    sent: () => undefined,
+    closed: (_: number, reason: string) => void reasons.push(reason),
+  };
   connection = new ServerConnection(socket, events, 15_000);
   receive({ type: 'sys.welcome', receiver: 'n.1', data: { heartbeatMs: HEARTBEAT_MS } });
 });

@@ -48,11 +48,12 @@ describe('a client with tokens', () => {
     expect([tokens.calls, client.id]).toEqual([3, id]);
   });
 
-  it('reconnects with a new token after the old one expired', async () => {
+  it('returns with a new token after the old one expired', async () => {
     const tokens = source((calls) => token({ expires: calls === 1 ? soon(3) : '1h' }));
     client = join(server.url, tokens);
-    expect(await becomes(client, 'waiting')).toMatchObject({ code: 4102, reason: 'token_expired' });
-    await client.ready();
+    const id = await client.ready();
+    expect(await becomes(client, 'waiting')).toMatchObject({ code: 4102, reason: 'token_expired', away: true });
+    expect(await client.ready()).toBe(id);
     expect(tokens.calls).toBe(2);
   });
 

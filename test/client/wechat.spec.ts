@@ -63,6 +63,15 @@ describe('the client in a mini program', () => {
     await proxy.stop();
   });
 
+  it('returns to its session after a close without a code', async () => {
+    const ann = join(server.url, { WebSocket: wechatSocket(wx) });
+    const id = await ann.ready();
+    const open = becomes(ann, 'open');
+    ann.reconnect();
+    expect(await open).toEqual({ phase: 'open', id, resumed: true });
+    ann.close();
+  });
+
   it('runs where the mini program has no events, and does nothing when the network is lost', async () => {
     const ann = join(server.url, {
       WebSocket: wechatSocket({ connectSocket: (options) => wx.connectSocket(options) }),

@@ -157,7 +157,7 @@ describe('the HTTP API of a cluster where one node has none', () => {
     async (reply) => {
       const cluster = await Cluster.start(1, { ARRIVAL_NOTICES: 'off' });
       await cluster.add({ API_KEYS: KEY });
-      cluster.nodes[0]!.app.get(LocalNode).registerRpc(async () => reply);
+      cluster.nodes[0]!.app.get(LocalNode).registerRpc('publish', async () => reply);
       await cluster.settled();
       const message = { type: 'paid', receiver: '*' };
       const answers: Answered[] = [];

@@ -103,59 +103,50 @@ describe('nodes of different versions', () => {
     }
   }
 
-  it(
-    'have rooms among those of this version, which the version before ignores',
-    {
-      timeout: 120_000,
-    },
-    async () => {
-      const started = [await start(older), await start(), await start()];
-      await talk();
-      const [old, ann, bob] = (await Promise.all(started.map(({ url }) => connect(url)))) as [Client, Client, Client];
-      await reach(ann, bob);
-      await reach(bob, ann);
-      await join(ann, 1);
-      await join(bob, 2);
-      await join(ann, 2);
-      ann.send({ type: 'chat', receiver: '#garden', id: 'chat' });
-      expect(await ann.answer('chat')).toMatchObject({ data: { status: 'accepted' } });
-      expect((await bob.next('chat')).sender).toBe(ann.id);
-      await bob.close(1000);
-      expect(await ann.next('sys.left')).toMatchObject({ sender: bob.id, data: { code: 1000 } });
-      // The departure of the last session of `talk` may be on its way when `old` connects.
-      while ((await old.next('sys.departed')).sender !== bob.id);
-      await reach(ann, old);
-      await reach(old, ann);
-      expect(old.inbox.filter(({ type }) => type !== 'sys.ack')).toEqual([]);
-      await Promise.all([ann, old].map((client) => client.close()));
-      for (const node of started) await stop(node);
-    },
-  );
+  it('have rooms and users together with those of the version before', { timeout: 120_000 }, async () => {
+    const started = [await start(older, AUTH), await start(undefined, AUTH)];
+    const [ann, bob] = (await Promise.all(
+      ['ann', 'bob'].map(async (sub, index) => connect(started[index]!.url, bearer(await token({ sub })))),
+    )) as [Client, Client];
+    await reach(ann, bob);
+    await reach(bob, ann);
+    await join(ann, 1);
+    await join(bob, 2);
+    bob.send({ type: 'chat', receiver: '#garden', id: 'room' });
+    expect((await bob.answer('room')).data).toEqual({ status: 'accepted' });
+    bob.send({ type: 'chat', receiver: '@ann', id: 'user' });
+    expect((await bob.answer('user')).data).toEqual({ status: 'routed', sessions: 1 });
+    for (const receiver of ['#garden', '@ann']) expect(await ann.next('chat')).toMatchObject({ receiver });
+    await bob.close(1000);
+    expect(await ann.next('sys.left')).toMatchObject({ sender: bob.id, data: { code: 1000 } });
+    await ann.close();
+    for (const node of started) await stop(node);
+  });
 
-  it(
-    'answer unavailable for a user with a session on a node of the version before',
-    {
-      timeout: 120_000,
-    },
-    async () => {
-      const started = [await start(older, AUTH), await start(undefined, AUTH)];
-      const [ann, bob] = (await Promise.all(
-        ['ann', 'bob'].map(async (sub, index) => connect(started[index]!.url, bearer(await token({ sub })))),
-      )) as [Client, Client];
-      await reach(bob, ann);
-      bob.send({ type: 'chat', receiver: '@ann', id: '1' });
-      expect(await bob.answer('1')).toMatchObject({ data: { code: 'unavailable' } });
-      const here = await connect(started[1]!.url, bearer(await token({ sub: 'ann' })));
-      bob.send({ type: 'chat', receiver: '@ann', id: '2' });
-      expect((await bob.answer('2')).data).toMatchObject({
-        code: 'unavailable',
-        message: expect.stringContaining('Not all sessions of the user') as string,
-      });
-      expect((await here.next('chat')).sender).toBe(bob.id);
-      await Promise.all([ann, bob, here].map((client) => client.close()));
-      for (const node of started) await stop(node);
-    },
-  );
+  it('hold messages for the version before, which lists the session as connected', { timeout: 120_000 }, async () => {
+    const [earlier, now] = [await start(older), await start(undefined, { AWAY_NOTICE_MS: '100' })];
+    const [old, ann] = [await connect(earlier.url), await connect(now.url)];
+    const bob = await connect(now.url, { protocols: ['switchboard.v1', 'resume'] });
+    const { resume } = bob.welcome.data as { resume: { token: string } };
+    await reach(old, ann);
+    await reach(ann, old);
+    await reach(old, bob);
+    bob.terminate();
+    expect((await ann.next('sys.away')).sender).toBe(bob.id);
+    old.send({ type: 'chat', receiver: bob.id, id: 'held' });
+    expect((await old.answer('held')).data).toEqual({ status: 'routed' });
+    expect(await listed(old)).toContain(bob.id);
+    const frames = bob.frames.filter((text) => !/"type":"sys\.(welcome|seen)"/.test(text)).length;
+    const back = await connect(now.url, { protocols: ['switchboard.v1', `resume.${resume.token}.${frames}`] });
+    expect(back.id).toBe(bob.id);
+    expect((await back.next('chat')).sender).toBe(old.id);
+    expect((await ann.next('sys.back')).sender).toBe(bob.id);
+    await reach(back, old);
+    const notices = ['sys.away', 'sys.back', 'sys.departed'];
+    expect(old.inbox.filter(({ type, sender }) => sender === bob.id && notices.includes(type))).toEqual([]);
+    await Promise.all([old, ann, back].map((client) => client.close()));
+    for (const node of [earlier, now]) await stop(node);
+  });
 
   it('are two servers where their versions are incompatible, and log it', { timeout: 120_000 }, async () => {
     // A node that joined less than NODE_TIMEOUT_MS ago answers `unavailable` for the sessions of an unknown node.

@@ -121,6 +121,26 @@ describe('docker compose', () => {
     await Promise.all([ann.close(), bob.close()]);
   });
 
+  it('gives clients that ask for it their sessions back after an upgrade', async () => {
+    const offering = (offer: string): { ca: string; protocols: string[] } => ({
+      ca,
+      protocols: ['switchboard.v1', offer],
+    });
+    const before = await connect(url, offering('resume'));
+    before.send({ type: 'sys.join', receiver: '#garden', id: 'join' });
+    await before.answer('join');
+    await compose.renewImage('app');
+    await compose.run('up', '--detach', '--wait');
+    expect(await before.closed).toEqual({ code: 1012, reason: 'service_restart' });
+    const received = before.frames.filter((text) => !/"type":"sys\.(welcome|seen)"/.test(text)).length;
+    const after = await connect(url, offering(`resume.${before.welcome.data.resume.token}.${received}`));
+    expect(after.welcome).toMatchObject({ receiver: before.id, data: { resumed: true, received: 1 } });
+    after.send({ type: 'sys.who', receiver: '#garden', id: 'who' });
+    expect((await after.answer('who')).data).toMatchObject({ sessions: [before.id] });
+    expect(await compose.run('exec', '-T', 'app', 'ls', '-A', '/var/lib/switchboard')).toBe('');
+    await after.close();
+  });
+
   it('loses no acknowledged message during an upgrade under load', async () => {
     const ring = new SessionRing(url, { ca });
     await ring.allConnected();

@@ -62,9 +62,8 @@ describe('/asyncapi.json', () => {
     const { messages } = judge.document.components;
     const ours = Object.keys(messages).filter((key) => !key.startsWith('order'));
     const plain = ['message', 'from-session', 'from-server'];
-    expect(ours.toSorted()).toEqual(
-      [...Object.keys(SERVER_MESSAGES), ...Object.keys(SYSTEM_REQUESTS), ...plain].toSorted(),
-    );
+    const requests = Object.keys(SYSTEM_REQUESTS).map((type) => (type in SERVER_MESSAGES ? `${type}.request` : type));
+    expect(ours.toSorted()).toEqual([...Object.keys(SERVER_MESSAGES), ...requests, ...plain].toSorted());
     const asked = ['order-place', 'order.cancel', 'order.menu', 'order.other'];
     const handlers = Object.keys(messages).filter((key) => key.startsWith('order'));
     expect(handlers.toSorted()).toEqual(asked.flatMap((key) => [key, `${key}.answer`]).toSorted());
@@ -114,6 +113,34 @@ describe('/asyncapi.json', () => {
       maxRoomsPerSession: 100,
       maxWatchesPerSession: 256,
       roomNoticeLimit: 1000,
+    });
+  });
+
+  it('has the messages of sessions that resume', () => {
+    const [sender, receiver] = ['aaaaaaaa.bbbbbbbbbbbbbbbb', '*'];
+    for (const type of ['sys.away', 'sys.back']) {
+      expect(judge.fits(type, { type, sender, receiver })).toBe(true);
+      expect(judge.fits(type, { type, sender, receiver, data: {} })).toBe(false);
+      expect(judge.fits(type, { type, sender: 'server', receiver })).toBe(false);
+    }
+    const seen = { type: 'sys.seen', data: { frames: 412 } };
+    expect(judge.matchReceived(seen)).toEqual(['sys.seen.request']);
+    expect(judge.matchReceived({ ...seen, data: { frames: -1 } })).toEqual([]);
+    expect(judge.matchSent({ ...seen, sender: 'server', receiver: sender })).toEqual(['sys.seen']);
+    const undelivered = {
+      type: 'sys.undelivered',
+      sender: 'server',
+      receiver: sender,
+      ref: '1',
+      data: { receiver: sender },
+    };
+    expect(judge.matchSent(undelivered)).toEqual(['sys.undelivered']);
+    expect(judge.matchSent({ ...undelivered, ref: undefined })).toEqual([]);
+    expect(judge.document['x-limits']).toMatchObject({
+      resumeWindowMs: 60_000,
+      resumeBytes: 262_144,
+      awayNoticeMs: 2000,
+      seenFrames: 64,
     });
   });
 

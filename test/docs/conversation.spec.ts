@@ -1,7 +1,18 @@
 import { Module } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Drain } from '../../src/ops/shutdown/drain.js';
-import { ackFrame, errorFrame, gapFrame, roomFrame, SERVER_MESSAGES } from '../../src/protocol/index.js';
+import {
+  ackFrame,
+  awayFrame,
+  backFrame,
+  errorFrame,
+  gapFrame,
+  roomFrame,
+  seenFrame,
+  SERVER_MESSAGES,
+  undeliveredFrame,
+  userAckFrame,
+} from '../../src/protocol/index.js';
 import { AnswersGateway } from '../support/answers.gateway.js';
 import { FrameValidator } from '../support/asyncapi.js';
 import { connect, type Client, type Received } from '../support/client.js';
@@ -29,9 +40,12 @@ describe('a real conversation', () => {
   it('is made of frames that the document knows, and of all that it knows', async () => {
     await talk(server);
     await talkWithTokens();
+    await talkAndReturn(server);
     received.push(text(ackFrame(ID, 'm', 'accepted', 3)));
     received.push(text(errorFrame(ID, 'rate_limited', 'Over the rate.', undefined, { retryAfterMs: 5 })));
     received.push(text(roomFrame('garden', 1204)), text(gapFrame(ID, { messages: 3, notices: 0 })));
+    received.push(text(userAckFrame(ID, 'm', 0, 3)), text(undeliveredFrame(ID, 'm', ID)));
+    received.push(text(awayFrame(ID)), text(backFrame(ID)), text(seenFrame(ID, 412)));
     const envelopes = received.map((frame) => JSON.parse(frame) as Received);
     expect(envelopes.filter((envelope) => judge.matchSent(envelope).length === 0)).toEqual([]);
     for (const type of Object.keys(SERVER_MESSAGES)) {
@@ -51,6 +65,7 @@ describe('a real conversation', () => {
     { type: 'sys.ack', sender: 'server', receiver: 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb', data: { status: 'routed' } },
     { type: 'sys.news', sender: 'server', receiver: '*' },
     { type: 'sys.joined', sender: 'server', receiver: '#garden', data: {} },
+    { type: 'sys.away', sender: 'server', receiver: '*' },
     { type: 'sys.left', sender: 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb', receiver: '*', data: {} },
     { type: 'chat', sender: 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb', receiver: '#a b' },
     { type: 'chat', sender: 'somebody', receiver: '*' },
@@ -129,6 +144,21 @@ describe('a real conversation', () => {
     await Promise.all([ann.closed, ben.closed]);
     keep(ann, ben);
     await other.stop();
+  }
+
+  /** The welcomes of sessions that resume. */
+  async function talkAndReturn({ url }: TestServer): Promise<void> {
+    const open = (offer: string): Promise<Client> => connect(url, { protocols: ['switchboard.v1', offer] });
+    const ann = await open('resume');
+    const { token: resumeToken } = (ann.welcome.data as { resume: { token: string } }).resume;
+    ann.terminate();
+    const back = await open(`resume.${resumeToken}.0`);
+    expect(back.id).toBe(ann.id);
+    back.send({ type: 'sys.seen', data: { frames: 0 } });
+    await back.settled();
+    const late = await open(`resume.${resumeToken}.0`);
+    for (const client of [back, late]) await client.close();
+    keep(ann, back, late);
   }
 
   /** Every kind of message about users and rooms; the second client leaves at the end. */

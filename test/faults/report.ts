@@ -26,9 +26,9 @@ export async function writeReport(sessions: number, rows: readonly Row[]): Promi
 Measured and written by \`test/faults\` (\`WRITE_REPORT=1 npx vitest run test/faults\`) with
 ${sessions.toLocaleString('en')} sessions in a ring. Each sends numbered messages to the next during the fault.
 
-Delivery is at most once. "Lost" counts messages that were acknowledged and never arrived. A message is lost only when the
-process or the connection ends before delivery, because \`sys.ack\` means that the message was written to the receiver's
-connection, not that the receiver has read it.
+Delivery is at most once. "Lost" counts messages that were acknowledged and never arrived. These are plain sessions; for sessions that
+resume, see [Lost connections](#lost-connections). A message is lost only when the process or the connection ends before delivery,
+because \`sys.ack\` means that the message was written to the receiver's connection, not that the receiver has read it.
 
 | fault | method | acknowledged | lost | duplicated | misordered | recovery time |
 |---|---|---|---|---|---|---|

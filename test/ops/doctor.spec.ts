@@ -91,6 +91,7 @@ describe('behind the proxy, the doctor', () => {
       'heartbeat',
       'longest message',
       'limits',
+      'resume',
     ]);
   });
 
@@ -187,6 +188,23 @@ describe('without a proxy, the doctor', () => {
     expect(diagnosis.output).toContain('any client can claim any address');
   });
 
+  it('passes over the return where no session resumes, and reports a return that fails', async () => {
+    expect(of('resume', await diagnose({ RESUME_WINDOW_MS: '0' }))).toMatch(/^skip resume: RESUME_WINDOW_MS=0/);
+    const forgetful = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    forgetful.on('connection', (socket) => {
+      const data = { protocol: 1, heartbeatMs: 1000, maxMessageBytes: 1000, resume: { token: 'x' }, resumed: false };
+      socket.send(JSON.stringify({ type: 'sys.welcome', sender: 'server', receiver: 'a.b', data }));
+      socket.on('message', () => socket.send('{"type":"sys.pong"}'));
+    });
+    await once(forgetful, 'listening');
+    const { port } = forgetful.address() as AddressInfo;
+    const diagnosis = await doctor('--url', `ws://127.0.0.1:${port}/wss`, '--timeout', '1', '--quick');
+    expect(of('resume', diagnosis)).toBe('FAIL resume: a new session, for no reason');
+    expect(diagnosis.output).toContain('NODE_ADDRESS');
+    for (const socket of forgetful.clients) socket.terminate();
+    await new Promise((resolve) => forgetful.close(resolve));
+  });
+
   it('sends the token of --token', async () => {
     const without = await diagnose(AUTH);
     expect(of('session', without)).toMatch(/^FAIL session: .*401/);
@@ -242,6 +260,7 @@ describe('without a proxy, the doctor', () => {
       'heartbeat',
       'longest message',
       'limits',
+      'resume',
     ]);
     for (const socket of impostor.clients) socket.terminate();
     await new Promise((resolve) => impostor.close(resolve));

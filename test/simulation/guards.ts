@@ -2,6 +2,7 @@ import { ClockOffset } from '../../src/cluster/membership/clock-offset.js';
 import { Member } from '../../src/cluster/membership/member.js';
 import { NatsBackplane } from '../../src/cluster/nats-backplane.js';
 import { GroupMembers } from '../../src/groups/group-members.js';
+import { LocalNode } from '../../src/messaging/local-node.js';
 import { NodeIdentity } from '../../src/node/node-identity.js';
 
 /** Takes a guard out of the product, in memory only. Returns the function that puts it back. */
@@ -48,6 +49,17 @@ export const GUARDS: Readonly<Record<string, TakeOut>> = {
         ids.add(sessionInfo.id);
       };
     }),
+  /** A snapshot replaces the state of a known session. */
+  'states-of-snapshots': () =>
+    wrap(
+      LocalNode.prototype,
+      'remoteArrived',
+      (before) =>
+        function (this: LocalNode, sessionInfo) {
+          const away = this['sessionDirectory'].isAway(sessionInfo.id);
+          before.call(this, { ...sessionInfo, away });
+        },
+    ),
   /** A join is announced before the messages of the session to the room. */
   'joins-in-order': () =>
     wrap(

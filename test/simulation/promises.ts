@@ -1,5 +1,6 @@
 import { isGroup, NODE_ID_CHARACTERS } from '../../src/protocol/index.js';
 import { GroupViews, type AnswerCounts } from '../support/group-views.js';
+import { AwayViews } from './away-views.js';
 
 /** One session and all that its client has received. */
 export interface Client {
@@ -7,8 +8,16 @@ export interface Client {
   readonly id: string;
   readonly user: string | undefined;
   endedMs: number | undefined;
+  /** When its connection was lost; kept where the session ended before the client came back. */
+  awaySinceMs: number | undefined;
+  /** When it came back last. */
+  backMs: number;
+  /** Text frames that it has received, welcomes not counted. */
+  frames: number;
   /** Sessions that its node listed when it opened. */
   readonly knownAtOpening: ReadonlySet<string>;
+  /** Sessions of those that were away. */
+  readonly awayAtOpening: ReadonlySet<string>;
   readonly arrived: Map<string, number>;
   readonly departed: Map<string, number>;
   /** The numbers of the messages it received, and the last one of each sender. */
@@ -25,7 +34,9 @@ interface Sent {
 }
 
 /** Answers after which a message may still arrive. */
-const MAY_BE_DELIVERED = new Set(['unavailable', 'routed', 'accepted']);
+const MAY_BE_DELIVERED = new Set(['unavailable', 'routed', 'held', 'accepted']);
+/** Answers after which a message to a session or a user has a place. */
+const HAS_PLACE = new Set(['routed', 'held', 'unavailable']);
 
 /**
  * The promises of the contract: every message has one answer, nothing arrives twice, out of order or late, and each
@@ -36,6 +47,9 @@ export class Promises {
   readonly answers = new Map<string, number>();
   readonly clients = new Map<string, Client>();
   readonly groups: GroupViews<Client>;
+  readonly away: AwayViews;
+  /** Messages that were reported as undelivered. */
+  undelivered = 0;
   readonly #sent = new Map<number, Sent>();
   /** Ids of nodes that were declared dead, and when. Their sessions may depart before they end. */
   readonly #deadSinceMs = new Map<string, number>();
@@ -51,9 +65,10 @@ export class Promises {
       breach: (text) => this.breach(text),
       clients: this.clients,
       mayHaveEnded: (id) => this.#firstEndMs(id) <= now(),
-      mustHave: ({ endedMs = Number.POSITIVE_INFINITY }, answeredMs) => endedMs > answeredMs,
+      mustHave: (client, answeredMs) => reachableUntilMs(client) > answeredMs,
       slackMs: 0,
     });
+    this.away = new AwayViews({ breach: (text) => this.breach(text), nameOf: (id) => this.#name(id) });
   }
 
   breach(text: string): void {
@@ -89,7 +104,7 @@ export class Promises {
     if (sent.answer !== undefined && !MAY_BE_DELIVERED.has(sent.answer) && sent.receiver !== '*')
       this.breach(`${client.name} received ${number}, which was answered ${sent.answer}`);
     const ageMs = this.now() - sent.sentMs;
-    if (sent.receiver !== '*' && ageMs > this.maxAgeMs())
+    if (sent.receiver !== '*' && ageMs > this.maxAgeMs() && client.backMs < sent.sentMs)
       this.breach(`${client.name} received ${number} after ${ageMs.toFixed(1)} ms`);
     client.received.add(number);
     client.lastOf.set(senderId, number);
@@ -103,6 +118,18 @@ export class Promises {
     sent.answer = answer;
     sent.answeredMs = this.now();
     this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
+  }
+
+  /** Records `sys.undelivered`. @param receiverId the session that has not seen the message */
+  notDelivered(client: Client, number: number, receiverId: string): void {
+    this.undelivered++;
+    const { sender, answer, receiver } = this.#sent.get(number)!;
+    const what = `${client.name} received that ${number} was not delivered`;
+    if (sender !== client) this.breach(`${what}, which it did not send`);
+    if (answer !== undefined && !HAS_PLACE.has(answer)) this.breach(`${what}, which was answered ${answer}`);
+    if (this.#firstEndMs(receiverId) > this.now()) this.breach(`${what}, and its receiver has not ended`);
+    if (receiver !== receiverId && receiver !== `@${this.clients.get(receiverId)?.user}`)
+      this.breach(`${what} to another receiver`);
   }
 
   arrived(client: Client, id: string): void {
@@ -133,12 +160,13 @@ export class Promises {
     for (const [number, { sender, receiver, answer, answeredMs }] of this.#sent) {
       if (answer === undefined && sender.endedMs === undefined) this.breach(`${number} was never answered`);
       const client = this.clients.get(receiver);
-      if (answer !== 'routed' || client === undefined || client.received.has(number)) continue;
-      if (client.endedMs === undefined || client.endedMs > answeredMs)
-        this.breach(`${number} was answered routed and not delivered to ${client.name}`);
+      if ((answer !== 'routed' && answer !== 'held') || client === undefined || client.received.has(number)) continue;
+      if (reachableUntilMs(client) > answeredMs)
+        this.breach(`${number} was answered ${answer} and not delivered to ${client.name}`);
     }
     const { alive } = this;
     this.groups.settle(alive);
+    this.away.settle(alive);
     for (const client of alive)
       for (const other of this.clients.values()) if (other !== client) this.#pair(client, other);
   }
@@ -166,4 +194,9 @@ export class Promises {
   #name(id: string): string {
     return this.clients.get(id)?.name ?? id;
   }
+}
+
+/** Returns until when a client gets what is sent to it: to its end, or to the loss of its last connection. */
+function reachableUntilMs({ endedMs, awaySinceMs }: Client): number {
+  return awaySinceMs ?? endedMs ?? Number.POSITIVE_INFINITY;
 }

@@ -15,6 +15,7 @@ const SETTINGS = readSettings({
   BACKPLANE_TIMEOUT_MS: String(BACKPLANE_TIMEOUT_MS),
   NOTICE_SCOPE: 'all',
   ARRIVAL_NOTICES: 'on',
+  AWAY_NOTICE_MS: '300',
 });
 /** A message is delivered in the first half of the timeout, or never. The rest is for rounding. */
 const MAX_AGE_MS = BACKPLANE_TIMEOUT_MS / 2 + 1;
@@ -66,6 +67,7 @@ class Schedule {
     for (let index = 0; index < NODES; index++) this.#start(index);
     const endMs = STARTED_MS + FAULTS_MS;
     this.#traffic(STARTED_MS, endMs + HEALING_MS - QUIET_MS);
+    this.#time.add(endMs + HEALING_MS - QUIET_MS, 'io', () => this.#allBack());
     const faults = this.#random.between(1, MAX_FAULTS);
     for (let count = 0; count < faults; count++)
       this.#time.add(this.#random.between(STARTED_MS, endMs), 'timer', () => this.#fault());
@@ -99,6 +101,8 @@ class Schedule {
     if (sessions.length === 0 || (action < 15 && this.#world.promises.alive.length < MAX_SESSIONS))
       return node.open(this.#random.pick([...USERS, undefined]));
     const client = this.#random.pick(sessions);
+    if (node.isAway(client)) return this.#actAway(node, client);
+    if (action >= 96) return node.lose(client);
     if (action < 23) return node.end(client);
     if (action < 29) return node.send(client, '*');
     if (action < 31) return void node.call(this.#random.pick(this.#nodes).id, `call ${action}`);
@@ -109,6 +113,18 @@ class Schedule {
       if (action < 65) this.#actInRoom(node, client);
       else if (action < 72) node.send(client, `@${this.#random.pick(USERS)}`);
       else node.send(client, this.#receiver().id);
+  }
+
+  /** Comes back, ends, or waits. */
+  #actAway(node: SimulatedNode, client: Client): void {
+    if (this.#random.once(4)) node.comeBack(client);
+    else if (this.#random.once(10)) node.end(client);
+  }
+
+  /** Brings all clients back that are away. */
+  #allBack(): void {
+    for (const node of this.#nodes)
+      if (!node.isLeaving && !node.process.paused) for (const client of node.away) node.comeBack(client);
   }
 
   /** Joins, speaks and leaves, so that the messages of one turn stand between a join and a leave. */
@@ -165,6 +181,7 @@ class Schedule {
       const { name, backplane, listed } = node;
       if (listed.join() !== ids)
         promises.breach(`${name} lists ${listed.length} sessions: not the ${alive.length} that are connected`);
+      if (node.listedAway.length > 0) promises.breach(`${name} lists sessions as away that have come back`);
       if (backplane.peerCount !== NODES - 1) promises.breach(`${name} knows ${backplane.peerCount} nodes`);
       if (backplane.waiting !== 0) promises.breach(`${name} still waits for ${backplane.waiting} answers`);
       for (const room of ROOMS)

@@ -11,6 +11,7 @@ import { RoomIndex } from '../../src/groups/room-index.js';
 import { RoomNotices } from '../../src/groups/room-notices.js';
 import { RoomRouter } from '../../src/groups/room-router.js';
 import { ServerMemberships } from '../../src/groups/server-memberships.js';
+import { StateNotices } from '../../src/groups/state-notices.js';
 import { UserIndex } from '../../src/groups/user-index.js';
 import { UserRouter } from '../../src/groups/user-router.js';
 import { ClusterSessions } from '../../src/messaging/cluster-sessions.js';
@@ -52,6 +53,7 @@ export interface NodeParts {
 export class SimulatedGroups {
   readonly rooms: RoomIndex;
   readonly users = new UserIndex();
+  readonly stateNotices: StateNotices;
   readonly #requests: SystemRequestHandler;
   /** Users that have a session, by the last change of presence. */
   readonly #online = new Set<string>();
@@ -61,6 +63,7 @@ export class SimulatedGroups {
     const { settings, registry, directory, noticeLog, counters, backplane, localDelivery, remoteDelivery } = parts;
     const permissions = OPEN as GroupPermissions;
     this.rooms = new RoomIndex(registry, backplane, new RoomNotices(noticeLog, directory, settings), settings);
+    this.stateNotices = new StateNotices(registry, noticeLog, this.rooms, settings);
     const pages = new MemberPages(this.rooms, this.users, directory, settings);
     const remoteGroups = new RemoteGroups(backplane, noticeLog, remoteDelivery, settings);
     const fanOut = new GroupFanOut(noticeLog, counters);

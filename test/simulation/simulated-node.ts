@@ -1,4 +1,4 @@
-import { MessageError, welcomeFrames } from '../../src/protocol/index.js';
+import { MessageError, welcomeFrames, type MembersPage } from '../../src/protocol/index.js';
 import { NatsBackplane } from '../../src/cluster/nats-backplane.js';
 import { NatsDialer, type NatsLink } from '../../src/cluster/nats/nats-access.js';
 import { BroadcastLimit } from '../../src/messaging/broadcast-limit.js';
@@ -12,6 +12,9 @@ import { Recipients } from '../../src/messaging/recipients.js';
 import { RemoteDelivery } from '../../src/messaging/remote-delivery.js';
 import { SessionDirectory } from '../../src/messaging/session-directory.js';
 import { NodeIdentity } from '../../src/node/node-identity.js';
+import { AwayNotices } from '../../src/resume/away-notices.js';
+import { SessionResumption } from '../../src/resume/session-resumption.js';
+import { UndeliveredReports } from '../../src/resume/undelivered.js';
 import { BlockPool } from '../../src/sessions/block-pool.js';
 import type { Connection } from '../../src/sessions/connection.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
@@ -23,6 +26,7 @@ import type { Log, LogFields } from '../../src/telemetry/log.js';
 import { accessWithoutProviders } from '../support/access.js';
 import type { AnswerCounts } from '../support/group-views.js';
 import { Random } from '../support/random.js';
+import { makeResumable } from '../support/resumable.js';
 import { textsOf, WELCOME } from '../support/sessions.js';
 import type { Client, Promises } from './promises.js';
 import { Path } from './path.js';
@@ -112,6 +116,7 @@ export class SimulatedNode {
     const log = this.#log();
     const scheduler = new VirtualFlushScheduler(this.process);
     this.#registry = new SessionRegistry(scheduler, new BlockPool(), new SlowConsumers(settings), this.#identity, log);
+    this.#registry.addListener('directory', { closed: ({ id }) => this.#forget(world.promises.clients.get(id)!) });
     const noticeLog = new NoticeLog(this.#registry, settings);
     const counters = new Counters();
     const localDelivery = new LocalDelivery(this.#registry, noticeLog, counters);
@@ -126,7 +131,7 @@ export class SimulatedNode {
     const recipients = new Recipients(this.#registry, broadcaster, groupRoutes, counters);
     this.#router = new MessageRouter(this.#registry, localDelivery, remoteDelivery, recipients, access);
     this.#localNode = new LocalNode(this.backplane, this.#registry, localDelivery, noticeLog, this.#directory);
-    this.#localNode.registerRpc(async (body) => body);
+    this.#localNode.registerRpc('publish', async (body) => body);
     this.#groups = new SimulatedGroups(
       {
         settings,
@@ -142,6 +147,8 @@ export class SimulatedNode {
       },
       (text) => world.promises.breach(`${name}: ${text}`),
     );
+    void new AwayNotices(this.#directory, this.#groups.stateNotices, this.process, settings);
+    void new UndeliveredReports(this.#registry, remoteDelivery, this.process, counters, settings);
   }
 
   get id(): string {
@@ -150,6 +157,16 @@ export class SimulatedNode {
 
   get sessions(): Client[] {
     return [...this.#sessions.keys()];
+  }
+
+  /** Sessions of this node whose clients may come back. */
+  get away(): Client[] {
+    return this.sessions.filter((client) => this.isAway(client));
+  }
+
+  /** All sessions that this node lists as away. */
+  get listedAway(): string[] {
+    return this.listed.filter((id) => this.#directory.isAway(id));
   }
 
   /** All sessions that this node lists, in order. */
@@ -188,6 +205,10 @@ export class SimulatedNode {
       id: session.id,
       user,
       endedMs: undefined,
+      awaySinceMs: undefined,
+      backMs: 0,
+      frames: 0,
+      awayAtOpening: new Set(this.listedAway),
       knownAtOpening: new Set(this.listed),
       arrived: new Map(),
       departed: new Map(),
@@ -196,18 +217,41 @@ export class SimulatedNode {
     };
     this.#sessions.set(client, session);
     this.world.promises.opened(client);
+    if (this.#opened % 2 === 0) makeResumable(session, this.world.settings.resumeBytes);
     session.attach(this.#connection(client, session));
     this.#registry.open(session, welcomeFrame(session.id));
     this.world.trace(`${name} opens`);
   }
 
+  /** Returns whether a session has lost its connection and may come back. */
+  isAway(client: Client): boolean {
+    return this.#sessions.get(client)?.state === 'away';
+  }
+
+  /** Cuts the connection of a session; ends one that cannot come back. */
+  lose(client: Client): void {
+    this.world.trace(`${client.name} loses its connection`);
+    const session = this.#sessions.get(client)!;
+    if (session.resumption === null) return this.end(client);
+    client.awaySinceMs = this.process.time.nowMs;
+    this.#registry.lose(session, session.connection!, 1006);
+  }
+
+  /** Comes back on another connection, as the client of a session that is away does. */
+  comeBack(client: Client): void {
+    this.world.trace(`${client.name} comes back`);
+    const session = this.#sessions.get(client)!;
+    client.awaySinceMs = undefined;
+    client.backMs = this.process.time.nowMs;
+    this.#reportSeen(client, session);
+    this.#registry.resume(session, this.#connection(client, session), welcomeFrame(session.id));
+  }
+
   /** Ends a session as its client does. */
   end(client: Client): void {
     this.world.trace(`${client.name} ends`);
-    this.#ended(client);
     const session = this.#sessions.get(client);
     if (session !== undefined) this.#registry.end(session, 1000);
-    this.#sessions.delete(client);
   }
 
   /** Joins a room as a client does. */
@@ -280,6 +324,7 @@ export class SimulatedNode {
       send: (bytes: Uint8Array, length: number): void => {
         const texts = client.endedMs === undefined ? textsOf(Buffer.from(bytes.buffer, bytes.byteOffset, length)) : [];
         for (const text of texts) this.#receive(client, JSON.parse(text) as ServerMessage);
+        queueMicrotask(() => this.#reportSeen(client, session)); // the replay buffer gets the frames after the write
       },
       cork: () => undefined,
       uncork: () => undefined,
@@ -297,23 +342,27 @@ export class SimulatedNode {
       close: (code: number) => {
         session.outbox.flushAll();
         this.#registry.end(session, code);
-        this.#ended(client);
-        this.#sessions.delete(client);
       },
       terminate: () => undefined,
       onceClosed: () => undefined,
-      countError: () => false,
-      chargeAnswer: () => undefined,
-      chargeBroadcast: () => 0,
+      countError: () => undefined,
     };
   }
 
   #receive(client: Client, message: ServerMessage): void {
     const { type, sender, receiver, ref, data } = message;
     const { promises, trace } = this.world;
-    if (type !== 'sys.welcome')
+    if (type !== 'sys.welcome') {
+      client.frames++;
       trace(`${client.name} receives ${type} ${ref ?? promises.clients.get(sender)?.name ?? ''}`);
+    }
     switch (type) {
+      case 'sys.away':
+        return promises.away.away(client, sender);
+      case 'sys.back':
+        return promises.away.back(client, sender);
+      case 'sys.undelivered':
+        return promises.notDelivered(client, Number(ref), (data as { receiver: string }).receiver);
       case 'x':
         return promises.received(client, sender, data as number);
       case 'sys.arrived':
@@ -325,11 +374,17 @@ export class SimulatedNode {
       case 'sys.left':
         return promises.groups.left(client, receiver.slice(1), sender, (data as { code?: number }).code);
       case 'sys.members': {
-        const { room, sessions } = data as { room: string; sessions: string[] };
-        return promises.groups.listed(client, room, sessions);
+        const { room, sessions } = data as MembersPage;
+        const ids = sessions.map((entry) => (typeof entry === 'string' ? entry : entry.id));
+        return promises.groups.listed(client, room, ids);
       }
     }
     if (ref !== undefined) this.#onAnswer(client, ref, data as Answer);
+  }
+
+  /** Reports what a client has received, as its `sys.seen` does. */
+  #reportSeen({ frames }: Client, { resumption }: Session): void {
+    if (resumption instanceof SessionResumption) void resumption.replay.forget(frames); // the client is honest
   }
 
   #onAnswer(client: Client, ref: string, answer: Answer): void {
@@ -342,6 +397,11 @@ export class SimulatedNode {
 
   #ended(client: Client): void {
     client.endedMs ??= this.process.time.nowMs;
+  }
+
+  #forget(client: Client): void {
+    this.#ended(client);
+    this.#sessions.delete(client);
   }
 
   /** A log whose errors are breaches, because no fault may throw. */

@@ -55,6 +55,8 @@ interface Counted {
 /** The numbers in an answer. */
 export interface AnswerCounts {
   readonly sessions?: number | undefined;
+  /** Sessions that are away, for which the message is kept. */
+  readonly held?: number | undefined;
   readonly skipped?: number | undefined;
 }
 
@@ -166,13 +168,13 @@ export class GroupViews<Client extends GroupClient> {
   }
 
   /** Records the answer to a message; does nothing for one to a session or to all. */
-  answered(number: number, answer: string, { sessions, skipped }: AnswerCounts): void {
+  answered(number: number, answer: string, { sessions, held = 0, skipped }: AnswerCounts): void {
     const sent = this.#sent.get(number);
     if (sent === undefined) return;
     this.#sent.delete(number);
     const { receiver, sentMs, stint, members } = sent;
-    if (answer === 'routed')
-      this.#counted.push({ number, receiver, sentMs, sessions: sessions ?? Number.POSITIVE_INFINITY });
+    if (answer === 'routed' || answer === 'held')
+      this.#counted.push({ number, receiver, sentMs, sessions: (sessions ?? Number.POSITIVE_INFINITY) + held });
     if (answer !== 'accepted' || skipped !== undefined) return;
     const room = receiver.slice(1);
     if (members.length > 0) this.expected++;

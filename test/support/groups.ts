@@ -15,6 +15,7 @@ import { RoomIndex } from '../../src/groups/room-index.js';
 import { RoomNotices } from '../../src/groups/room-notices.js';
 import { RoomRouter } from '../../src/groups/room-router.js';
 import { ServerMemberships } from '../../src/groups/server-memberships.js';
+import { StateNotices } from '../../src/groups/state-notices.js';
 import { UserIndex } from '../../src/groups/user-index.js';
 import { UserRouter } from '../../src/groups/user-router.js';
 import { LocalDelivery } from '../../src/messaging/local-delivery.js';
@@ -23,10 +24,13 @@ import { NoticeLog } from '../../src/messaging/notice-log.js';
 import { RemoteDelivery } from '../../src/messaging/remote-delivery.js';
 import { SessionDirectory } from '../../src/messaging/session-directory.js';
 import { welcomeFrames } from '../../src/protocol/index.js';
+import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { readSettings } from '../../src/settings/environment.js';
+import type { Settings } from '../../src/settings/settings.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { Log } from '../../src/telemetry/log.js';
+import { makeResumable } from './resumable.js';
 import { FakeConnection, newRegistry, WELCOME, type FakeSession } from './sessions.js';
 
 const welcomeFrame = welcomeFrames(WELCOME);
@@ -81,6 +85,14 @@ export class FakeBackplane extends Backplane {
     this.announced.push(`left ${room}`);
   }
 
+  away(): void {
+    this.announced.push('away');
+  }
+
+  back(): void {
+    this.announced.push('back');
+  }
+
   deliverToGroup(
     nodeId: string,
     _sender: string,
@@ -107,6 +119,10 @@ export class FakeBackplane extends Backplane {
 
   ownerOf(): undefined {}
 
+  standingOf(): 'unseen' {
+    return 'unseen';
+  }
+
   async rpc(): Promise<'unavailable'> {
     return 'unavailable';
   }
@@ -131,7 +147,7 @@ export class FakePermissions {
 /** The users and rooms of one node, without a server. */
 export class Groups {
   readonly registry: SessionRegistry;
-  readonly backplane = new FakeBackplane();
+  readonly backplane: FakeBackplane;
   readonly permissions = new FakePermissions();
   readonly noticeLog: NoticeLog;
   readonly localNode: LocalNode;
@@ -139,25 +155,37 @@ export class Groups {
   readonly users = new UserIndex();
   readonly router: GroupRouter;
   readonly members: GroupMembers;
+  readonly directory: SessionDirectory;
+  readonly localDelivery: LocalDelivery;
+  readonly remoteDelivery: RemoteDelivery;
+  readonly pages: MemberPages;
+  readonly stateNotices: StateNotices;
+  readonly settings: Settings;
+  /** The budget of all sessions that may come back. */
+  readonly budget: ReplayBudget;
 
-  constructor(variables: Record<string, string> = {}) {
-    const settings = readSettings(variables);
+  constructor(variables: Record<string, string> = {}, backplane = new FakeBackplane()) {
+    this.backplane = backplane;
+    const settings = (this.settings = readSettings(variables));
+    this.budget = new ReplayBudget(settings);
     const counters = new Counters();
     this.registry = newRegistry(variables);
-    const { registry, backplane, users } = this;
+    const { registry, users } = this;
     const noticeLog = (this.noticeLog = new NoticeLog(registry, settings));
-    const directory = new SessionDirectory(registry);
-    const localDelivery = new LocalDelivery(registry, noticeLog, counters);
+    const directory = (this.directory = new SessionDirectory(registry));
+    const localDelivery = (this.localDelivery = new LocalDelivery(registry, noticeLog, counters));
     this.localNode = new LocalNode(backplane, registry, localDelivery, noticeLog, directory);
     this.rooms = new RoomIndex(registry, backplane, new RoomNotices(noticeLog, directory, settings), settings);
     const remoteDelivery = new RemoteDelivery(backplane, noticeLog, counters, new Log(settings));
+    this.remoteDelivery = remoteDelivery;
     const remote = new RemoteGroups(backplane, noticeLog, remoteDelivery, settings);
     const permissions = this.permissions as unknown as GroupPermissions;
     const roomRouter = new RoomRouter(this.rooms, permissions, new GroupFanOut(noticeLog, counters), remote, registry);
     const userRouter = new UserRouter(users, permissions, localDelivery, remote, registry);
     this.router = new GroupRouter(roomRouter, userRouter);
-    const pages = new MemberPages(this.rooms, users, directory, settings);
+    const pages = (this.pages = new MemberPages(this.rooms, users, directory, settings));
     this.members = new GroupMembers(this.rooms, users, this.router, pages, new ServerMemberships(this.rooms));
+    this.stateNotices = new StateNotices(registry, noticeLog, this.rooms, settings);
     this.localNode.registerGroups(this.members);
     registry.addListener('groups', this.members);
   }
@@ -169,6 +197,21 @@ export class Groups {
     return { session, connection };
   }
 
+  /** Opens a session that may come back. @param maxBytes bytes that are kept while it is away */
+  openResumable(user?: string, maxBytes = 262_144): FakeSession {
+    const connection = new FakeConnection();
+    const session = this.#create(user);
+    makeResumable(session, maxBytes, this.budget);
+    session.attach(connection);
+    this.registry.open(session, welcomeFrame(session.id));
+    return { session, connection };
+  }
+
+  /** Loses the connection of a session that may come back. */
+  lose({ session, connection }: FakeSession): void {
+    this.registry.lose(session, connection, 1006);
+  }
+
   /** Opens sessions without a user. */
   openAll(count: number): readonly FakeSession[] {
     return Array.from({ length: count }, () => this.open());
@@ -176,15 +219,19 @@ export class Groups {
 
   /** Creates a session that is not open yet. */
   create(user?: string, connection = new FakeConnection()): FakeSession['session'] {
-    const session = this.registry.create({
+    const session = this.#create(user);
+    session.attach(connection);
+    return session;
+  }
+
+  #create(user: string | undefined): FakeSession['session'] {
+    return this.registry.create({
       address: '127.0.0.1',
       user,
       subject: undefined,
       claims: undefined,
       expiresAt: undefined,
     });
-    session.attach(connection);
-    return session;
   }
 }
 

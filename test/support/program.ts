@@ -44,8 +44,17 @@ export class Program implements Running {
     return this.#log;
   }
 
+  /** The frames that the program has printed. */
+  get frames(): readonly Received[] {
+    return this.#frames;
+  }
+
   printed(type: string, sender?: string): Promise<Received> {
-    const fits = (frame: Received): boolean => frame.type === type && (sender === undefined || frame.sender === sender);
+    return this.printedWhere((frame) => frame.type === type && (sender === undefined || frame.sender === sender));
+  }
+
+  /** Resolves to the first printed frame that fits. */
+  printedWhere(fits: (frame: Received) => boolean): Promise<Received> {
     const frame = this.#frames.find(fits);
     if (frame !== undefined) return Promise.resolve(frame);
     return new Promise((resolve) => this.#waiters.push({ fits, resolve }));
@@ -54,6 +63,11 @@ export class Program implements Running {
   /** Writes a line to standard input. */
   type(line: string): void {
     this.#child.stdin!.write(`${line}\n`);
+  }
+
+  /** Ends standard input. */
+  end(): void {
+    this.#child.stdin!.end();
   }
 
   kill(): void {

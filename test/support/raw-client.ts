@@ -2,15 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { OPCODE } from '../../src/protocol/index.js';
 import type { Received } from './client.js';
 import { request, UPGRADE_HEADERS } from './raw-http.js';
+import { ServerFrameReader, type ServerFrame } from './server-frames.js';
 
-/** A frame of the server. */
-export interface ServerFrame {
-  /** The whole first byte: the final bit, the reserved bits, the opcode. */
-  readonly first: number;
-  readonly opcode: number;
-  readonly masked: boolean;
-  readonly body: Buffer;
-}
+export type { ServerFrame } from './server-frames.js';
 
 export interface RawClientOptions {
   readonly headers?: readonly string[];
@@ -25,14 +19,12 @@ export interface RawClientOptions {
 export class RawClient {
   /** Frames received and not yet taken, in order. */
   readonly frames: ServerFrame[] = [];
-  /** The response to the upgrade, without its empty line. */
-  head = '';
   id = '';
   /** True after a close frame of the server or the end of the connection. */
   over = false;
   /** Resolves when the server has ended the connection. */
   readonly gone: Promise<unknown>;
-  #bytes: Buffer = Buffer.alloc(0);
+  readonly #reader = new ServerFrameReader((frame) => this.#record(frame));
   #wake: () => void = () => undefined;
   #waiting: { readonly seen: (line: string) => boolean; readonly resolve: () => void } | undefined;
 
@@ -42,7 +34,10 @@ export class RawClient {
   ) {
     socket.setNoDelay();
     socket.on('error', () => undefined);
-    socket.on('data', (chunk) => this.#read(chunk));
+    socket.on('data', (chunk) => {
+      this.#reader.read(chunk);
+      this.#wake();
+    });
     this.gone = new Promise((resolve) => {
       socket.once('end', resolve);
       socket.once('close', resolve);
@@ -63,6 +58,11 @@ export class RawClient {
     socket.write(Buffer.concat([Buffer.from(request(`GET ${path} HTTP/1.1`, headers)), behind]));
     client.id = (await client.envelope()).receiver;
     return client;
+  }
+
+  /** The response to the upgrade, without its empty line. */
+  get head(): string {
+    return this.#reader.head;
   }
 
   /** The frames as text, pings excepted: `text …`, `pong …` in hexadecimal, `close CODE REASON`. */
@@ -111,37 +111,12 @@ export class RawClient {
     return { code: body.length >= 2 ? body.readUInt16BE() : undefined, reason: body.subarray(2).toString() };
   }
 
-  #read(chunk: Buffer): void {
-    let bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-    if (this.head === '') {
-      const end = bytes.indexOf('\r\n\r\n');
-      if (end === -1) return void (this.#bytes = bytes);
-      this.head = bytes.toString('latin1', 0, end);
-      bytes = bytes.subarray(end + 4);
-    }
-    for (let length = this.#frame(bytes); length > 0; length = this.#frame(bytes)) bytes = bytes.subarray(length);
-    this.#bytes = bytes;
-    this.#wake();
-  }
-
-  /** Records the frame at the start of these bytes and returns its length, 0 where the frame is incomplete. */
-  #frame(bytes: Buffer): number {
-    if (bytes.length < 2) return 0;
-    const short = bytes[1]! & 0x7f;
-    const start = short === 126 ? 4 : short === 127 ? 10 : 2;
-    if (bytes.length < start) return 0;
-    const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
-    if (bytes.length < start + length) return 0;
-    const first = bytes[0]!;
-    const body = bytes.subarray(start, start + length);
-    const frame = { first, opcode: first & 0x0f, masked: (bytes[1]! & 0x80) !== 0, body };
+  #record(frame: ServerFrame): void {
     this.frames.push(frame);
     if (this.#waiting?.seen(lineOf(frame))) this.#settle();
-    if (frame.opcode === OPCODE.close) {
-      if (this.endsItself) this.socket.end();
-      this.#end();
-    }
-    return start + length;
+    if (frame.opcode !== OPCODE.close) return;
+    if (this.endsItself) this.socket.end();
+    this.#end();
   }
 
   #end(): void {

@@ -1,6 +1,9 @@
 import { quiescence } from './quiesce.js';
 import type { Client, Received } from './client.js';
 
+/** The part of a client that requests about rooms use. */
+type Member = Pick<Client, 'id' | 'inbox' | 'send' | 'answer' | 'settled'>;
+
 /** The `data` of `sys.members`. */
 export interface Members {
   readonly room: string;
@@ -12,7 +15,7 @@ export interface Members {
 let requests = 0;
 
 /** Sends a request about a receiver and returns its answer, once all nodes have the news. */
-async function request(client: Client, type: string, receiver: string, data?: unknown): Promise<Received> {
+async function request(client: Member, type: string, receiver: string, data?: unknown): Promise<Received> {
   const id = `${type}-${++requests}`;
   client.send({ type, receiver, id, ...(data !== undefined && { data }) });
   const answer = await client.answer(id);
@@ -27,30 +30,30 @@ function dataOf({ type, data }: Received, expected: string): unknown {
 }
 
 /** Makes a client a member of a room, on all nodes. @param room name without `#` */
-export async function joinRoom(client: Client, room: string): Promise<Members> {
+export async function joinRoom(client: Member, room: string): Promise<Members> {
   return dataOf(await request(client, 'sys.join', `#${room}`), 'sys.members') as Members;
 }
 
 /** Makes clients members of a room, one after the other, and takes their notices of each other. */
-export async function gather(room: string, ...clients: readonly Client[]): Promise<void> {
+export async function gather(room: string, ...clients: readonly Member[]): Promise<void> {
   for (const client of clients) await joinRoom(client, room);
   await settle(...clients);
   for (const { inbox } of clients) inbox.splice(0);
 }
 
 /** Ends the membership of a client, on all nodes. @param room name without `#` */
-export async function leaveRoom(client: Client, room: string): Promise<void> {
+export async function leaveRoom(client: Member, room: string): Promise<void> {
   dataOf(await request(client, 'sys.leave', `#${room}`), 'sys.ack');
 }
 
 /** Requests a page of the members of a room. @param room name without `#` */
-export async function membersOf(client: Client, room: string, page?: object): Promise<Members> {
+export async function membersOf(client: Member, room: string, page?: object): Promise<Members> {
   return dataOf(await request(client, 'sys.who', `#${room}`, page), 'sys.members') as Members;
 }
 
 /** Sends a request that must fail, and returns its error. */
 export async function errorOf(
-  client: Client,
+  client: Member,
   type: string,
   receiver: string,
   data?: unknown,
@@ -59,12 +62,12 @@ export async function errorOf(
 }
 
 /** Waits until no message is in flight between these clients. */
-export async function settle(...clients: readonly Client[]): Promise<void> {
+export async function settle(...clients: readonly Member[]): Promise<void> {
   for (let round = 0; round < 2; round++) for (const client of clients) await client.settled();
 }
 
 /** Returns the ids of clients in the order of lists. */
-export function sortedIds(...clients: readonly Client[]): string[] {
+export function sortedIds(...clients: readonly Member[]): string[] {
   return clients.map(({ id }) => id).toSorted();
 }
 

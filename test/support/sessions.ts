@@ -13,7 +13,7 @@ import { readSettings } from '../../src/settings/environment.js';
 import type { Received } from './client.js';
 
 export const WELCOME = { protocol: 1, heartbeatMs: 1234, maxMessageBytes: 5678, notices: 'peers' } as const;
-const IDENTITY: Identity = {
+export const IDENTITY: Identity = {
   address: '127.0.0.1',
   user: undefined,
   subject: undefined,
@@ -114,15 +114,7 @@ export class FakeConnection implements Connection {
     if (this.isClosed) listener(1006);
   }
 
-  countError(): boolean {
-    return false;
-  }
-
-  chargeAnswer(): void {}
-
-  chargeBroadcast(): number {
-    return 0;
-  }
+  countError(): void {}
 }
 
 export interface FakeSession {

@@ -5,7 +5,7 @@ import { Clock } from '../../src/cluster/clock.js';
 import { BatchAccumulator, type PublishResult } from '../../src/cluster/nats/batch-accumulator.js';
 import { InFlight } from '../../src/cluster/nats/in-flight.js';
 import { Subjects } from '../../src/cluster/nats/subjects.js';
-import type { RequestFailure } from '../../src/cluster/wire/node-message.js';
+import type { RequestOutcome } from '../../src/cluster/wire/node-message.js';
 import { decodeMessage } from '../support/decode-message.js';
 import { textFrame } from '../../src/protocol/index.js';
 import { Log } from '../../src/telemetry/log.js';
@@ -15,7 +15,7 @@ const clock = new Clock(new Log({ logLevel: 'error', logFormat: 'text' }));
 
 describe('the batch accumulator', () => {
   let sent: string[];
-  let outcomes: (RequestFailure | GroupReceipt | undefined)[];
+  let outcomes: (RequestOutcome | GroupReceipt)[];
   let connected: boolean;
   let inFlight: InFlight;
   let accumulator: BatchAccumulator;

@@ -95,6 +95,32 @@ describe('saved runs', async () => {
   });
 });
 
+describe('a target', async () => {
+  const [{ targetRows }, { PairedSamples }, { scenarios }] = await Promise.all(
+    ['targets', 'samples', 'scenarios'].map(load),
+  );
+
+  function rowsOf(name: string, values: Record<string, number>): string[][] {
+    const scenario = scenarios.find((each: { name: string }) => each.name === name);
+    const samples = new PairedSamples(scenario, { rounds: 1 });
+    for (const [server, value] of Object.entries(values)) samples.add(server, 0, { value, otherLoad: 0 });
+    return targetRows(samples, 'v24.0.0');
+  }
+
+  it('of resumable sessions compares them with others of the same server', () => {
+    const title = 'Switchboard, other sessions';
+    expect(rowsOf('pp8r', { switchboard: 90, 'switchboard-plain': 100 })).toEqual([
+      ['pp8r', title, '0.90 × (0.90–0.90)', '0.85 ×', 'met'],
+    ]);
+    const target = 'at most 0.39 kB more';
+    expect(rowsOf('idler', { switchboard: 5.25, 'switchboard-plain': 5 })).toEqual([
+      ['idler', title, '0.25 kB more (0.25–0.25)', target, 'met'],
+    ]);
+    expect(rowsOf('idler', { switchboard: 5.5, 'switchboard-plain': 5 })[0]!.at(-1)).toBe('**missed**');
+    expect(rowsOf('idler', { switchboard: 5 })).toEqual([['idler', title, 'failed', target, '']]);
+  });
+});
+
 describe('a program in front', async () => {
   const { replaceIn } = await load('front');
   const { workersOf } = await load('program');

@@ -9,6 +9,8 @@ interface ComposeFile {
 
 interface Service {
   readonly profiles?: readonly string[];
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly volumes?: readonly string[];
   readonly depends_on?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
@@ -23,6 +25,14 @@ const FILES = {
   'docker-compose.yml': MAIN,
   'config/docker-compose.certbot.yml': read('config/docker-compose.certbot.yml'),
 };
+
+it('keeps sessions on a volume, whose folder the image gives to the user of the process', () => {
+  const { environment, volumes } = MAIN.services['app']!;
+  const folder = /^\$\{RESUME_STATE_DIR-(.+)\}$/.exec(environment?.['RESUME_STATE_DIR'] ?? '')?.[1];
+  expect(volumes).toContain(`state:${folder}`);
+  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  expect(dockerfile).toContain(`mkdir -m 0700 ${folder} && chown node:node ${folder}\n`);
+});
 
 /** Versions that read less are in docs/operations.md. */
 describe.each(Object.entries(FILES))('%s', (_, { services }) => {

@@ -1,19 +1,26 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decode, EnvelopeScanner, textFrame } from '../../src/protocol/index.js';
 import { Groups, received, remoteId } from '../support/groups.js';
+import type { SessionRateLimiter } from '../../src/sessions/session-rate-limiter.js';
 import { FakeConnection, type FakeSession } from '../support/sessions.js';
 
 const RETRY_AFTER_MS = 250;
 const HIGH_WATER_BYTES = 16_384;
 
-/** A connection that is charged for receivers, and over its rate where a test says so. */
-class ChargedConnection extends FakeConnection {
+/** A limiter that records the receivers that it is charged for, and is over its rate where a test says so. */
+class RecordingLimiter {
   readonly charged: number[] = [];
   waitMs = 0;
 
-  override chargeBroadcast(receivers?: number): number {
-    if (this.waitMs === 0) this.charged.push(receivers ?? 0);
+  chargeBroadcast(receivers: number): number {
+    if (this.waitMs === 0) this.charged.push(receivers);
     return this.waitMs;
+  }
+
+  /** Limits a session. */
+  limit(limited: FakeSession): FakeSession {
+    limited.session.rateLimiter = this as unknown as SessionRateLimiter;
+    return limited;
   }
 }
 
@@ -128,14 +135,14 @@ describe('the router of users and rooms', () => {
     });
 
     it('charges the receivers on all nodes', () => {
-      const connection = new ChargedConnection();
-      const sender = groups.open('ann', connection);
+      const limiter = new RecordingLimiter();
+      const sender = limiter.limit(groups.open('ann'));
       join('garden', sender, groups.open(), groups.open('ann'));
       joinRemote(remoteId('A', 1), 'garden');
       groups.localNode.remoteArrived({ id: remoteId('A', 2), user: 'ann' });
       sendTo(sender, '#garden');
       sendTo(sender, '@ann');
-      expect(connection.charged).toEqual([3, 2]);
+      expect(limiter.charged).toEqual([3, 2]);
     });
 
     it('acknowledges a message when the receipts of all nodes are there', () => {
@@ -223,11 +230,11 @@ describe('the router of users and rooms', () => {
   it.each(['#garden', '@ann'])(
     'answers rate_limited to a message to %s over the rate, and sends nothing',
     (receiver) => {
-      const connection = new ChargedConnection();
-      const sender = groups.open('ann', connection);
+      const limiter = new RecordingLimiter();
+      const sender = limiter.limit(groups.open('ann'));
       const other = groups.open('ann');
       join('garden', sender, other);
-      connection.waitMs = RETRY_AFTER_MS;
+      limiter.waitMs = RETRY_AFTER_MS;
       const details = { retryAfterMs: RETRY_AFTER_MS };
       expect(() => send(sender, receiver)).toThrow(expect.objectContaining({ code: 'rate_limited', details }));
       expect(messages(other)).toEqual([]);

@@ -16,7 +16,7 @@ const nameOf = (id: string): string => id.slice(9).replaceAll('_', '');
 
 /** Keeps remote sessions as the directory does. */
 class FakeDirectory implements Partial<ClusterDelegate> {
-  /** Changes in their order: `+name`, `-name code`, `name>room`, `name<room`, `*` for a broadcast. */
+  /** Changes in their order: `+name`, `-name code`, `name>room`, `name<room`, `name away`, `name back`, `*` for a broadcast. */
   readonly changes: string[] = [];
   /** The id for which an arrival fails. */
   broken: string | undefined;
@@ -47,6 +47,14 @@ class FakeDirectory implements Partial<ClusterDelegate> {
 
   remoteLeft(id: string, room: string): void {
     this.changes.push(`${nameOf(id)}<${room}`);
+  }
+
+  remoteAway(id: string): void {
+    this.changes.push(`${nameOf(id)} away`);
+  }
+
+  remoteBack(id: string): void {
+    this.changes.push(`${nameOf(id)} back`);
   }
 
   broadcast(): void {
@@ -91,6 +99,17 @@ describe('the member list', () => {
     expect(a.applyEvents(events(2, departed('a1'), broadcast))).toBe(true);
     expect(directory.changes).toEqual(['+a1', '+a2', '+a3', '-a1 1000', '*']);
     expect(a.isUpToDate(2)).toBe(true);
+  });
+
+  it('applies that sessions of a member are away and back, and ignores it of others', () => {
+    const a = receive('a')!;
+    a.applySnapshot(snapshot(0, ['a1']));
+    const [away, back] = (['away', 'back'] as const).map((type) => (id: string): ClusterEvent => ({
+      type,
+      id: sessionId(id),
+    }));
+    expect(a.applyEvents(events(1, away!('a1'), back!('a1'), away!('b1')))).toBe(true);
+    expect(directory.changes).toEqual(['+a1', 'a1 away', 'a1 back']);
   });
 
   it('ignores a snapshot with a missing chunk, and applies the next', () => {

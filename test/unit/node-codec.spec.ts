@@ -63,6 +63,7 @@ describe('messages between nodes', () => {
         { id: 'abcdefgh.1', user: 'Ännchen "x"' },
         { id: 'abcdefgh.2', rooms: ['garden', 'a.b_c:d-e'] },
         { id: 'abcdefgh.3' },
+        { id: 'abcdefgh.4', away: true },
       ],
       departures: [['abcdefgh.0', 1000]],
     },
@@ -84,7 +85,9 @@ describe('messages between nodes', () => {
       counts: [
         [0, { delivered: 0, skipped: 0 }],
         [2, { delivered: 70_000, skipped: 3 }],
+        [3, { delivered: 1, skipped: 2, held: 70_000 }],
       ],
+      held: [4, 70_000],
     },
     { kind: 'snapshotRequest' },
     { kind: 'fenced', nodeId: 'hgfedcba' },
@@ -126,6 +129,8 @@ describe('messages between nodes', () => {
       { type: 'broadcast', sender: 'a.1', frame: FRAME },
       { type: 'joined', id: 'a.1', room: 'garden' },
       { type: 'left', id: 'a.1', room: 'r'.repeat(127) },
+      { type: 'away', id: 'a.1' },
+      { type: 'back', id: 'a.1' },
       { type: 'departed', id: 'a.1', code: 4999 },
     ];
     expect(decodeMessage(events(items)).message).toEqual({ kind: 'events', sequence: 3, items });
@@ -144,18 +149,6 @@ describe('messages between nodes', () => {
     ]);
     arrivals[arrivals.indexOf(Buffer.from([2, 0, 0, 0, 6]))] = 99;
     expect(decodeMessage(arrivals).message).toMatchObject({ items: [{ id: 'a.2' }] });
-  });
-
-  it('have the close code 4000 where a kick of the version before has none', () => {
-    const writer = begin(ORIGIN, 'batch', 8);
-    writer.u32(1);
-    writer.f64(1);
-    writer.u8(2);
-    writer.u32(4);
-    writer.id('b.1');
-    expect((decodeMessage(finish(writer)).message as Batch).items).toEqual([
-      { type: 'kick', receiver: 'b.1', code: 4000 },
-    ]);
   });
 
   it('throw where they end too early', () => {
@@ -201,6 +194,7 @@ describe('messages between nodes', () => {
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","user":1}],"left":[]}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","rooms":"x"}],"left":[]}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","rooms":["ä"]}],"left":[]}'],
+    ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[{"id":"a.1","away":1}],"left":[]}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[],"left":[["a.1"]]}'],
     ['snapshot', '{"sequence":5,"first":true,"last":true,"asks":true,"here":[],"left":[],"piece":"0"}'],
     ['fenced', '{"part":null}'],
@@ -224,8 +218,8 @@ describe('messages between nodes', () => {
     expect(json(snapshot)).toBe(
       '{"sequence":5,"first":true,"last":true,"piece":0,"asks":false,"here":[{"id":"b.1"}],"left":[["b.2",1]]}',
     );
-    expect(json({ ...snapshot, sessions: [{ id: 'b.1', user: 'ann', rooms: ['garden'] }] })).toContain(
-      '"here":[{"id":"b.1","user":"ann","rooms":["garden"]}]',
+    expect(json({ ...snapshot, sessions: [{ id: 'b.1', user: 'ann', rooms: ['garden'], away: true }] })).toContain(
+      '"here":[{"id":"b.1","user":"ann","rooms":["garden"],"away":true}]',
     );
     expect(json({ kind: 'fenced', nodeId: 'hgfedcba' })).toBe('{"part":"hgfedcba"}');
     expect(json({ kind: 'rpcRequest', number: 1, detailsOf: ['b.1'] })).toBe('{"number":1,"views":["b.1"]}');

@@ -12,6 +12,7 @@ import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { Log } from '../../src/telemetry/log.js';
 import { Deferred } from '../support/deferred.js';
+import { kept, makeResumable } from '../support/resumable.js';
 import { newRegistry, openSession, type FakeSession } from '../support/sessions.js';
 
 const SETTINGS = readSettings({ MAX_WATCHES_PER_SESSION: '3', ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none' });
@@ -125,6 +126,29 @@ describe('watching users', () => {
         data: { user: name, online: true, sessions: 2 },
       });
     }
+  });
+
+  it('is watched on by a session that is away, until the session ends', () => {
+    const { session, connection } = ann;
+    makeResumable(session, 1700);
+    watch('bob');
+    registry.lose(session, connection, 1006);
+    for (const sessions of [1, 0]) users.change('bob', sessions);
+    watch('x'.repeat(700));
+    users.change('x'.repeat(700), 1); // does not fit
+    users.change('bob', 1);
+    const counts = kept(session).map(({ type, data }) => [type, type === 'sys.gap' ? data.notices : data.sessions]);
+    expect(counts).toEqual([
+      ['sys.presence', 0],
+      ['sys.presence', 1],
+      ['sys.presence', 0],
+      ['sys.presence', 0],
+      ['sys.gap', 1],
+      ['sys.presence', 1],
+    ]);
+    registry.end(session, 1006);
+    users.change('bob', 0);
+    expect(kept(session)).toHaveLength(counts.length);
   });
 
   it('is one watch where it is asked for twice, and ends with sys.unwatch', () => {

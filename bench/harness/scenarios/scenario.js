@@ -10,6 +10,7 @@
  * @property {Record<string, number | Record<string, number>>} targets the least ratio against a server, or one for each
  *   major version of Node; above 1 means better
  * @property {number} [most] the largest accepted result of Switchboard
+ * @property {Record<string, number>} [mostMore] how much more than a server Switchboard may need, in the scenario's unit
  * @property {number} [warm] seconds before the measurement, if over a second
  * @property {number} [least] the least measured seconds
  * @property {number} [rounds] the most rounds, where the results hardly differ and take long

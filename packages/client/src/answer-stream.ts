@@ -1,4 +1,4 @@
-import type { AnswerListener } from './pending-requests.js';
+import type { AnswerListener } from './request.js';
 import { SendError } from './send-error.js';
 
 /** Iterates over the answers of a handler in the order of their arrival. Buffers the answers that are not read yet. */

@@ -1,5 +1,5 @@
 import { AnswerStream } from './answer-stream.js';
-import type { ConnectOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
+import type { ConnectOptions, MessageOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
 import { Emitter } from './emitter.js';
 import { Failures, type FailedMessage } from './failures.js';
 import { Groups } from './groups.js';
@@ -19,12 +19,13 @@ import type {
   StreamData,
   StreamType,
 } from './messages.js';
-import { PendingRequests, type AnswerListener } from './pending-requests.js';
+import { PendingRequests } from './pending-requests.js';
 import { readyOf } from './ready.js';
 import { ReconnectingConnection, type ConnectionListener } from './reconnecting-connection.js';
+import type { AnswerListener } from './request.js';
 import type { Ack, Envelope, MembersPage, Presence, SessionEntry, Welcome } from './wire.js';
 
-/** Connects to a server and reconnects after each lost connection; every connection has a session id of its own. */
+/** Connects to a server and reconnects after each lost connection. Then the session returns, or a new one begins. */
 export class Client<Messages extends object = MessageMap> {
   readonly #connection: ReconnectingConnection;
   readonly #requests: PendingRequests;
@@ -42,6 +43,7 @@ export class Client<Messages extends object = MessageMap> {
       changed: (change, welcome) => this.#changed(change, welcome),
       renew: (token) => this.#failures.reporting('sys.auth', this.#requests.add({ type: 'sys.auth', data: { token } })),
       refused: (error) => this.#failures.report(error, 'sys.auth'),
+      expired: () => this.#ended(),
     };
     this.#connection = new ReconnectingConnection(url, listener, { ...options, timeoutMs });
     void this.#connection.connect();
@@ -63,10 +65,8 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   /**
-   * Sends to a handler of the server. Resolves to the answer of the handler, `undefined` if it has none, and the last
-   * one if it has several; rejects also where the handler fails after an answer.
-   *
-   * @throws {SendError} if the message was rejected, or its outcome is unknown
+   * Sends to a handler of the server. Resolves to the answer of the handler, `undefined` without an answer, and the last
+   * one of several. @throws {SendError} if the message was rejected, also after an answer, or its outcome is unknown
    */
   request<Type extends RequestType<Messages>>(
     type: Type,
@@ -83,11 +83,9 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   /**
-   * Sends to a handler of the server, at once. Iterates over the answers of the handler until it is done. A loop that
-   * ends early drops later answers; the handler runs on, because the server has no message that cancels.
-   *
-   * The iteration rejects with a {@link SendError} where the handler fails, the connection closes, or more than
-   * `bufferSize` answers are not read.
+   * Sends to a handler of the server, at once. Iterates over its answers until it is done. A loop that ends early drops later
+   * answers; the handler runs on, because the server has no message that cancels. The iteration rejects with a
+   * {@link SendError} where the handler fails, the session ends, or more than `bufferSize` answers are not read.
    */
   stream<Type extends StreamType<Messages>>(
     type: Type,
@@ -105,26 +103,24 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   /**
-   * Resolves when the server has written the message to the receiver's connection, or when the handler has finished.
+   * Resolves when the server has written the message to the receiver's connection, keeps it for a receiver that is away
+   * (`held`), or when the handler has finished. @throws {SendError} if the message was rejected, or its outcome is unknown
    *
    * @param receiver a session id, `*` for every other session, `@USER`, `#ROOM`, or `undefined` for a handler of the server
-   * @throws {SendError} if the message was rejected, or its outcome is unknown
    */
   send<Receiver extends string | undefined, Type extends SendType<Messages, Receiver>>(
     receiver: Receiver,
     type: Type,
-    ...[data, options]: DataArguments<SendData<Messages[Type], Receiver>, SendOptions>
+    ...[data, options]: DataArguments<SendData<Messages[Type], Receiver>, MessageOptions>
   ): Promise<Ack> {
     const ack = this.#requests.add({ type, receiver, data }, options).then((end) => end.data as Ack);
     return this.#failures.reporting(type, ack, receiver);
   }
 
   /**
-   * Sends without an acknowledgement, for data that the next message replaces, such as positions of a cursor. Drops the
-   * message unless the phase is `open`, and while more than 64 KiB wait in the socket. A message that the server
-   * rejects is answered by a `sys.error` without a `ref`.
-   *
-   * @returns whether the message was handed to the socket
+   * Sends without an acknowledgement, for data that the next message replaces, such as positions of a cursor. Returns false
+   * and drops the message unless the phase is `open`, while more than 64 KiB wait in the socket, and while the server has not
+   * seen `resumeBufferSize` characters. A message that the server rejects is answered by a `sys.error` without a `ref`.
    */
   post<Receiver extends string | undefined, Type extends SendType<Messages, Receiver>>(
     receiver: Receiver,
@@ -140,17 +136,21 @@ export class Client<Messages extends object = MessageMap> {
     }
   }
 
-  /** Lists the connected sessions in the order of their ids, 10,000 unless limited otherwise. @throws {SendError} */
+  /** Posts an envelope that is JSON text already, as it is. Returns whether the text was handed to the socket. */
+  postText(text: string): boolean {
+    return this.#requests.postText(text);
+  }
+
+  /** Lists the sessions in the order of their ids, 10,000 unless limited otherwise. @throws {SendError} */
   who(options: WhoOptions = {}): Promise<SessionEntry[]> {
     return this.#failures.reporting('sys.who', this.#groups.list(options));
   }
 
   /**
-   * Joins a room, now and after each reconnect, until {@link leave} or until the server ends the membership. Resolves to the
-   * first page of the members, this session included.
+   * Joins a room, now and in each new session, until {@link leave} or until the server ends the membership. Resolves to the
+   * first page of the members, this session included. @throws {SendError} such as `forbidden` or `too_many_rooms`
    *
    * @param room the name without `#`
-   * @throws {SendError} such as `forbidden` or `too_many_rooms`
    */
   join(room: string, options?: SendOptions): Promise<MembersPage> {
     return this.#groups.enter('sys.join', `#${room}`, options);
@@ -167,11 +167,10 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   /**
-   * Watches a user, now and after each reconnect, until {@link unwatch}: each change is a `sys.presence`. Resolves to the
-   * present state.
+   * Watches a user, now and in each new session, until {@link unwatch}: each change is a `sys.presence`. Resolves to the
+   * present state. @throws {SendError} such as `forbidden` or `too_many_watches`
    *
    * @param user the name without `@`
-   * @throws {SendError} such as `forbidden` or `too_many_watches`
    */
   watch(user: string, options?: SendOptions): Promise<Presence> {
     return this.#groups.enter('sys.watch', `@${user}`, options);
@@ -196,8 +195,8 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   /**
-   * Subscribes to every failure of a message, also of those whose promise the application awaits. A promise that nobody
-   * awaits is reported here alone, and never as an unhandled rejection. Returns a function that unsubscribes.
+   * Subscribes to every failure of a message, awaited or not. A promise that nobody awaits is reported here alone, and never
+   * as an unhandled rejection. Returns a function that unsubscribes.
    */
   onError(listener: (failed: FailedMessage) => unknown): () => void {
     return this.#failures.add('', listener);
@@ -205,7 +204,7 @@ export class Client<Messages extends object = MessageMap> {
 
   /**
    * Cuts the connection, or ends the wait for the next attempt, and connects at once. Rejects unanswered messages with
-   * `unknown_outcome`. No effect while a token is fetched, nor once closed.
+   * `unknown_outcome` where the session does not return. No effect while a token is fetched, nor once closed.
    */
   reconnect(): void {
     this.#connection.reconnect();
@@ -213,14 +212,13 @@ export class Client<Messages extends object = MessageMap> {
 
   /**
    * Checks the connection: cuts it where the server does not answer within 5 seconds, later while a long message is on its
-   * way. Ends the wait for the next attempt, unless the server asked for it. Browsers and WeChat need no call, because the
-   * client watches their events.
+   * way. Ends the wait for the next attempt, unless the server asked for it. Browsers and WeChat need no call.
    */
   probe(): void {
     this.#connection.probe();
   }
 
-  /** Closes without reconnecting. Rejects queued messages with `closed` and unanswered ones with `unknown_outcome`. */
+  /** Ends the session. Rejects queued messages with `closed`, and unanswered ones with `unknown_outcome`. */
   close(): void {
     this.#connection.close();
   }
@@ -234,13 +232,19 @@ export class Client<Messages extends object = MessageMap> {
   }
 
   #changed(change: StateChange, welcome?: Welcome): void {
-    if (change.phase !== 'open') this.#groups.stop();
-    if (change.phase === 'waiting') this.#requests.failSent();
-    if (change.phase === 'closed') this.#requests.failAll(change.reason ?? '');
     const emit = (): void => this.#states.emit('', change);
+    if (change.resumed) return this.#requests.resume(emit);
+    if (change.away) this.#requests.pause();
+    else this.#ended();
+    if (change.phase === 'closed') this.#requests.failAll(change.reason ?? '');
     if (!welcome) return emit();
-    const send = (text: string, id?: string): void => this.#connection.send(text, id);
     // The listeners are last, so that they can post to rooms, and overtake no queued message.
-    this.#requests.open(welcome.maxMessageBytes, send, () => this.#groups.restore(), emit);
+    this.#requests.open(welcome.maxMessageBytes, this.#connection, () => this.#groups.restore(), emit);
+  }
+
+  /** Settles what waits for the answers of a session that has ended. */
+  #ended(): void {
+    this.#groups.stop();
+    this.#requests.failSent();
   }
 }

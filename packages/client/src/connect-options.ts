@@ -13,10 +13,19 @@ export interface ConnectOptions {
   /** Upper bound of the first wait between two attempts; the bound doubles with each failure, up to `maxDelayMs`. */
   readonly minDelayMs?: number;
   readonly maxDelayMs?: number;
+  /** Whether the session may outlive a lost connection, where the server allows it; true unless set to false. */
+  readonly resume?: boolean;
+  /** Characters of sent messages that the server has not seen, above which messages wait in the queue. */
+  readonly resumeBufferSize?: number;
 }
 
 export interface SendOptions {
   readonly timeoutMs?: number;
+}
+
+export interface MessageOptions extends SendOptions {
+  /** The reference of the message, 1 to 64 characters. The receiver gets it, and a `sys.undelivered` has it as `ref`. */
+  readonly id?: string;
 }
 
 export interface StreamOptions {

@@ -5,7 +5,7 @@ import type { MessageMap } from './messages.js';
 export { SendError } from './send-error.js';
 export type { ClientCode, SendCode, SendErrorDetails } from './send-error.js';
 export type { Client } from './client.js';
-export type { ConnectOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
+export type { ConnectOptions, MessageOptions, SendOptions, StreamOptions, WhoOptions } from './connect-options.js';
 /** @deprecated Use {@link ConnectOptions}, {@link SendOptions} and {@link WhoOptions}. */
 export type {
   ConnectOptions as ConnectParts,

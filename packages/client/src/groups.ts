@@ -1,21 +1,22 @@
 import type { SendOptions, WhoOptions } from './connect-options.js';
 import type { Failures } from './failures.js';
 import { MAX_PAGE, MAX_SESSIONS, RESTORE_RETRY_MS } from './limits.js';
-import type { AnswerListener, PendingRequests } from './pending-requests.js';
+import type { PendingRequests } from './pending-requests.js';
+import type { AnswerListener } from './request.js';
 import type { SendError } from './send-error.js';
 import type { Ack, Envelope, ErrorData, SessionEntry, SessionPage } from './wire.js';
 
 type EnterType = 'sys.join' | 'sys.watch';
 type ExitType = 'sys.leave' | 'sys.unwatch';
 
-/** Joins rooms and watches users, again on each connection, and lists sessions. Receivers are `#ROOM` and `@USER`. */
+/** Joins rooms and watches users, again in each new session, and lists sessions. Receivers are `#ROOM` and `@USER`. */
 export class Groups {
   /**
    * The requests by receiver that the server has granted and not ended, in the order of its messages. The limits of the
    * server for one session bound the number.
    */
   readonly #granted = new Map<string, EnterType>();
-  /** Receivers whose request failed on this connection, and is repeated. */
+  /** Receivers whose request failed in this session, and is repeated. */
   readonly #failed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -24,7 +25,7 @@ export class Groups {
     private readonly failures: Failures,
   ) {}
 
-  /** Joins or watches, now and on each later connection. Resolves to the `data` of the answer. @throws {SendError} */
+  /** Joins or watches, now and in each later session. Resolves to the `data` of the answer. @throws {SendError} */
   enter<Data>(type: EnterType, receiver: string, options?: SendOptions): Promise<Data> {
     return this.#ask(type, receiver, options, () => this.#granted.set(receiver, type));
   }
@@ -35,19 +36,19 @@ export class Groups {
     return this.#ask(type, receiver, options, () => this.#granted.delete(receiver));
   }
 
-  /** Does not join or watch on later connections, because the server has ended it. */
+  /** Does not join or watch in later sessions, because the server has ended it. */
   ended(receiver: string): void {
     this.#granted.delete(receiver);
   }
 
-  /** Joins and watches on a new connection. The promises resolve with the answers, and never reject. */
+  /** Joins and watches in a new session. The promises resolve with the answers, and never reject. */
   restore(): Promise<void>[] {
     const first = (fields: object, listener: AnswerListener): Promise<Envelope> =>
       this.requests.addFirst(fields, listener);
     return [...this.#granted.keys()].map((receiver) => this.#restore(receiver, first));
   }
 
-  /** Ends the repetitions of a connection. */
+  /** Ends the repetitions of a session. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -99,7 +100,8 @@ export class Groups {
     try {
       await send({ type, receiver }, this.#listener(receiver));
     } catch (error) {
-      if (!this.requests.isConnected) return; // the next connection restores
+      const { code } = error as SendError;
+      if (!this.requests.hasSession || code === 'unknown_outcome') return; // the next session restores
       this.failures.report(error as SendError, type, receiver);
       if (this.#granted.has(receiver)) this.#repeat(receiver);
     }

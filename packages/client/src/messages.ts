@@ -94,21 +94,26 @@ export type DataArguments<Data, Options> = undefined extends Data
   : [data: Data, options?: Options];
 
 /**
- * `open` is connected, and back in the rooms; `waiting` is the time before a reconnect; after `closed` the client does not
+ * `open` is connected, and in the rooms; `waiting` is the time before a reconnect; after `closed` the client does not
  * reconnect.
  */
 export type Phase = 'connecting' | 'open' | 'waiting' | 'closed';
 
 export interface StateChange {
   readonly phase: Phase;
-  /** The session id, when open; each connection has a new one. */
+  /** The session id, when open. */
   readonly id?: string;
+  /** Set while connecting or waiting, where the session may return: the server keeps its messages, rooms and watches. */
+  readonly away?: true;
+  /** When open after `away`: whether the session has returned, or is a new one. */
+  readonly resumed?: boolean;
   /** The close code of the last connection, when waiting or closed; 1006 if there was no close frame. */
   readonly code?: number;
   /**
    * The reason of the close frame; `bad_url_or_token`, `no_token`, `no_welcome`, `not_switchboard`, `reconnect` or `silent`
    * beside 1006; the first is also the reason for a wrong URL beside a token, after which the client tries again;
-   * `page_hidden` beside 1001 where the client closed before the page was frozen.
+   * `page_hidden` beside 1001 where the client closed before the page was frozen. Beside `resumed: false` the reason of the
+   * server, such as `expired`.
    */
   readonly reason?: string;
   /** Milliseconds until the next attempt, when waiting; absent where the client waits until the page is shown. */

@@ -1,6 +1,8 @@
+import { WAKE_CHECK_MS } from './limits.js';
+
 /** The calls that events of a page cause. */
 export interface PageListener {
-  /** Called when the page is shown or online again. */
+  /** Called when the page is shown or online again, or the device wakes. */
   probe(): void;
   /** Called before the page is frozen, or kept for the back button. */
   leave(): void;
@@ -21,7 +23,7 @@ type PageEventListener = (event: { readonly type: string; readonly persisted?: b
 /** Events of the HTML standard; `freeze` and `resume` are of the Page Lifecycle API (https://wicg.github.io/page-lifecycle/). */
 const EVENTS = ['online', 'visibilitychange', 'pageshow', 'resume', 'pagehide', 'freeze'];
 
-/** Watches the page of a browser; without effect where there are no such events. */
+/** Watches the page of a browser, and the sleep of a device; Node has only the latter. */
 export function watchPage(listener: PageListener, page: PageLike = globalThis as unknown as PageLike): () => void {
   const onEvent: PageEventListener = ({ type, persisted }) => {
     // A `pageshow` that is not persisted follows the first load of a page, a `pagehide` the last event.
@@ -34,5 +36,24 @@ export function watchPage(listener: PageListener, page: PageLike = globalThis as
     for (const type of EVENTS) page[method]?.(type, onEvent, true);
   };
   each('addEventListener');
-  return () => each('removeEventListener');
+  const stop = watchSleep(() => page.document?.visibilityState !== 'hidden' && listener.probe());
+  return () => {
+    each('removeEventListener');
+    stop();
+  };
+}
+
+/**
+ * Calls the listener after a sleep of the device, which a gap in the wall clock shows. Monotonic clocks stand still in a sleep.
+ * Browsers slow the timers of hidden pages down, so the gap of a hidden page shows nothing. Returns a function that stops.
+ */
+function watchSleep(woken: () => void): () => void {
+  let lastMs = Date.now();
+  const timer = setInterval(() => {
+    const nowMs = Date.now();
+    if (nowMs - lastMs > 2 * WAKE_CHECK_MS) woken();
+    lastMs = nowMs;
+  }, WAKE_CHECK_MS);
+  (timer as { unref?(): void }).unref?.(); // must not keep a Node process alive
+  return () => clearInterval(timer);
 }

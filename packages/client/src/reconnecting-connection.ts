@@ -1,22 +1,26 @@
 import type { ConnectOptions } from './connect-options.js';
-import { MAX_DELAY_MS, MIN_DELAY_MS, PROBE_GAP_MS } from './limits.js';
+import { MAX_DELAY_MS, MIN_DELAY_MS, PROBE_GAP_MS, RESUME_BUFFER } from './limits.js';
 import type { Phase, StateChange } from './messages.js';
 import { nowMs } from './monotonic.js';
 import { watchPage, type PageListener } from './page-life.js';
+import type { Sender } from './pending-requests.js';
 import { ReconnectPolicy } from './reconnect-policy.js';
+import { Resumption } from './resumption.js';
 import { ServerConnection, type ConnectionEvents } from './server-connection.js';
 import type { SocketClass } from './socket.js';
 import { TokenRefresher, type TokenListener } from './token-refresher.js';
-import type { Envelope, Reconnect, Welcome } from './wire.js';
+import type { Envelope, Reconnect, Seen, Welcome } from './wire.js';
 
 export interface ConnectionListener extends TokenListener {
   received(envelope: Envelope): void;
   /** Called after each change of the phase; with the welcome when open. */
   changed(change: StateChange, welcome?: Welcome): void;
+  /** Called where a session that is away can no longer return. */
+  expired(): void;
 }
 
 /** Keeps one connection to a server: connects, fetches and renews tokens, and reconnects until the end. */
-export class ReconnectingConnection implements ConnectionEvents, PageListener {
+export class ReconnectingConnection implements ConnectionEvents, PageListener, Sender {
   /** Written by this class alone. */
   phase: Phase = 'connecting';
   /** The session id; `undefined` while there is no connection. Written by this class alone. */
@@ -31,6 +35,8 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
   readonly #socketClass: SocketClass;
   readonly #token: TokenRefresher;
   readonly #policy: ReconnectPolicy;
+  readonly #asksToResume: boolean;
+  readonly #resumption: Resumption;
   readonly #unwatch: () => void;
 
   /** @throws {TypeError} where the environment has no WebSocket and the options name none */
@@ -43,6 +49,8 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
       timeoutMs,
       minDelayMs = MIN_DELAY_MS,
       maxDelayMs = MAX_DELAY_MS,
+      resume = true,
+      resumeBufferSize = RESUME_BUFFER,
     }: ConnectOptions & { timeoutMs: number },
   ) {
     if (!WebSocket) throw new TypeError('No WebSocket: pass one.');
@@ -50,12 +58,21 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     this.#timeoutMs = timeoutMs;
     this.#token = new TokenRefresher(token, timeoutMs, listener);
     this.#policy = new ReconnectPolicy(minDelayMs, maxDelayMs);
+    this.#asksToResume = resume;
+    this.#resumption = new Resumption(resumeBufferSize, {
+      report: (text) => this.#connection?.write(text, 'sys.seen'),
+      expired: () => listener.expired(),
+    });
     this.#unwatch = (WebSocket.watchPage ?? watchPage)(this);
   }
 
   /** Bytes that wait in the socket; 0 where the socket does not count them. */
   get bufferedBytes(): number {
     return this.#connection?.bufferedBytes ?? 0;
+  }
+
+  get isFull(): boolean {
+    return this.#resumption.isFull;
   }
 
   /** @param id the `ref` of the answer */
@@ -71,6 +88,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     if (token === null) return this.closed(1006, 'no_token');
     const protocols = ['switchboard.v1'];
     if (token !== undefined) protocols.push(`bearer.${token}`);
+    if (this.#asksToResume) protocols.push(this.#resumption.offer());
     try {
       this.#connection = new ServerConnection(new this.#socketClass(this.url, protocols), this, this.#timeoutMs);
     } catch (error) {
@@ -108,22 +126,23 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     this.#finish(1000, '');
   }
 
-  /** Closes until the next probe, because a frozen page answers nothing. */
+  /** Closes until the next probe, because a frozen page answers nothing. A session that may return is away meanwhile. */
   leave(): void {
-    this.#end();
+    this.#end(this.#resumption.mayReturn ? undefined : 1000);
     this.#change({ phase: 'waiting', code: 1001, reason: 'page_hidden' });
   }
 
-  received(envelope: Envelope): void {
-    const { type, receiver, data } = envelope;
+  received(envelope: Envelope, characters: number): void {
+    const { type, data } = envelope;
     if (type === 'sys.reconnect') this.#policy.scheduled((data as Reconnect).afterMs);
-    if (type === 'sys.welcome') {
-      this.id = receiver;
-      this.#policy.connected();
-      this.#token.start();
-      this.#change({ phase: 'open', id: receiver }, data as Welcome);
-    }
+    if (type === 'sys.welcome') this.#welcomed(envelope as Envelope<Welcome>);
+    else if (type === 'sys.seen') this.#resumption.seen((data as Seen).frames);
+    else this.#resumption.received(characters);
     this.listener.received(envelope);
+  }
+
+  sent(text: string, id?: string): void {
+    this.#resumption.sent(text, id);
   }
 
   closed(code: number, reason: string): void {
@@ -136,25 +155,43 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener {
     this.#change({ phase: 'waiting', code, reason, delayMs });
   }
 
+  #welcomed({ receiver: id, data }: Envelope<Welcome>): void {
+    const wasAway = this.#resumption.mayReturn;
+    const unseen = this.#resumption.welcomed(data);
+    this.id = id;
+    this.#policy.connected();
+    this.#token.start();
+    for (const frame of unseen ?? []) this.#connection!.write(...frame);
+    const change: StateChange = { phase: 'open', id };
+    this.#change(wasAway ? { ...change, resumed: !!unseen, ...reasonOf(data) } : change, data);
+  }
+
   #finish(code: number, reason: string): void {
     if (this.phase === 'closed') return;
     this.#unwatch();
-    this.#end();
+    this.#end(1000);
+    this.#resumption.end();
     this.#change({ phase: 'closed', code, reason });
   }
 
-  /** Ends the connection, the attempt or the wait. */
-  #end(): void {
+  /** Ends the connection, the attempt or the wait. @param code of the close frame */
+  #end(code?: number): void {
     this.#ended++;
     clearTimeout(this.#timer);
     this.#token.stop();
     this.id = undefined;
-    this.#connection?.close();
+    this.#resumption.lost();
+    this.#connection?.close(code);
     this.#connection = undefined;
   }
 
   #change(change: StateChange, welcome?: Welcome): void {
     this.phase = change.phase;
-    this.listener.changed(change, welcome);
+    const isAway = !welcome && this.#resumption.mayReturn;
+    this.listener.changed(isAway ? { ...change, away: true } : change, welcome);
   }
+}
+
+function reasonOf({ reason }: Welcome): Pick<StateChange, 'reason'> {
+  return reason ? { reason } : {};
 }

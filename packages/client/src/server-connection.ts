@@ -4,7 +4,10 @@ import type { SocketLike } from './socket.js';
 import type { Envelope, Welcome } from './wire.js';
 
 export interface ConnectionEvents {
-  received(envelope: Envelope): void;
+  /** @param characters the length of the frame */
+  received(envelope: Envelope, characters: number): void;
+  /** Called with each frame that {@link ServerConnection.send} sends. */
+  sent(text: string, id?: string): void;
   /** Called once where the peer closed or `cut` was called; `received` is not called afterwards. */
   closed(code: number, reason: string): void;
 }
@@ -44,6 +47,12 @@ export class ServerConnection {
 
   /** @param id the `ref` of the answer, or its type */
   send(text: string, id?: string): void {
+    this.events.sent(text, id);
+    this.write(text, id);
+  }
+
+  /** Sends a frame again, or one that does not count. */
+  write(text: string, id?: string): void {
     this.#sent += text.length;
     if (this.#sentUpTo.size > MAX_UNANSWERED) this.#sentUpTo.clear(); // a later answer counts for them
     this.#sentUpTo.set(id, this.#sent);
@@ -62,13 +71,13 @@ export class ServerConnection {
     this.send('{"type":"sys.ping"}', 'sys.pong');
   }
 
-  /** Closes without an event. */
-  close(): void {
+  /** Closes without an event. @param code without one, a session that may return does not end */
+  close(code?: number): void {
     this.#stop();
-    this.socket.close(1000);
+    this.socket.close(code);
   }
 
-  /** Closes without a closing handshake, where the socket can. @param reason reported beside 1006 */
+  /** Closes without a closing handshake, where the socket can, and else without a code. @param reason reported beside 1006 */
   cut(reason: string): void {
     this.#finish(1006, reason); // the code where there was no close frame (RFC 6455, 7.1.5)
     this.socket.terminate?.();
@@ -76,9 +85,10 @@ export class ServerConnection {
   }
 
   #read(data: unknown): void {
+    const text = String(data);
     let envelope: Envelope | undefined;
     try {
-      envelope = JSON.parse(String(data)) as Envelope;
+      envelope = JSON.parse(text) as Envelope;
     } catch {
       // has no type, like every other text that is not from Switchboard
     }
@@ -90,7 +100,7 @@ export class ServerConnection {
     // A receipt of all that was sent before, because a connection keeps the order.
     this.#received = Math.max(this.#received, this.#sentUpTo.get(envelope!.ref ?? type!) ?? 0);
     if (type === 'sys.welcome') this.#watch((envelope!.data as Welcome).heartbeatMs);
-    this.events.received(envelope!);
+    this.events.received(envelope!, text.length);
   }
 
   /** Returns for how long a slow link may carry what was sent and not received: the server can answer only afterwards. */

@@ -10,6 +10,9 @@ export interface WechatTask {
   close(options: { readonly code?: number; readonly reason?: string }): void;
 }
 
+/** A close code of applications, after which a session may return. */
+const NO_END = 4999;
+
 type NetworkListener = (status: { readonly isConnected: boolean }) => void;
 
 export interface Wechat {
@@ -53,7 +56,8 @@ export function wechatSocket(wx: Wechat): SocketClass {
       this.#task.send({ data: text });
     }
 
-    close(code = 1000, reason = ''): void {
+    /** WeChat sends 1000 where there is no code, which would end a session that may return. */
+    close(code = NO_END, reason = ''): void {
       this.#task.close({ code, reason });
     }
 

@@ -32,6 +32,16 @@ export interface Envelope<Data = unknown> {
   readonly ref?: string;
 }
 
+/** Names a session that may return after a lost connection, and how long the server keeps it. */
+export interface Resume {
+  /** Names the session in the handshake of its return; each welcome has a new one. */
+  readonly token: string;
+  /** Milliseconds for which the server keeps the session after the loss of its connection. */
+  readonly windowMs: number;
+  /** Bytes that the server keeps for the session. */
+  readonly bytes: number;
+}
+
 /** The first message of each connection. */
 export interface Welcome {
   readonly protocol: number;
@@ -41,6 +51,16 @@ export interface Welcome {
   readonly maxMessageBytes: number;
   /** Which `sys.departed` this session gets; `rooms`: none, but `sys.left` of those that share a room with it. */
   readonly notices: 'all' | 'peers' | 'rooms' | 'none';
+  /** Present where the session may return. */
+  readonly resume?: Resume;
+  /** Whether the session has returned; present where the client asked for a return. */
+  readonly resumed?: boolean;
+  /** Why the session has not returned. */
+  readonly reason?: 'expired' | 'ended' | 'unknown' | 'node_lost' | 'overflow';
+  /** Frames that the server has received from the session, where it has returned. */
+  readonly received?: number;
+  /** Milliseconds for which the session was away, where it has returned. */
+  readonly awayMs?: number;
 }
 
 export interface Arrival {
@@ -55,14 +75,16 @@ export interface Departure {
 
 export interface Ack {
   /**
-   * `routed`: put on the receiver's connection. `accepted`: a broadcast or a room message was handed on, or a handler ran.
-   * `left`, `unwatched`: this session is no member of the room, or does not watch the user.
+   * `routed`: put on the receiver's connection. `held`: kept for a receiver that is away. `accepted`: a broadcast or a room
+   * message was handed on, or a handler ran. `left`, `unwatched`: this session is no member of the room, or does not watch the user.
    */
-  readonly status: 'routed' | 'accepted' | 'left' | 'unwatched';
+  readonly status: 'routed' | 'held' | 'accepted' | 'left' | 'unwatched';
   /** Receivers that a broadcast or a room message skipped because they read too slowly. */
   readonly skipped?: number;
   /** Sessions of the user on whose connections the message was put. */
   readonly sessions?: number;
+  /** Sessions of the user that are away and for which the message was kept. */
+  readonly held?: number;
 }
 
 export interface ErrorData {
@@ -79,9 +101,11 @@ export interface ShownSession {
   readonly id: string;
   /** Absent where the session has no user. */
   readonly user?: string;
+  /** Set where the session has lost its connection and may return. */
+  readonly away?: true;
 }
 
-/** A connected session: an id, or an object with the user where the operator shows users. */
+/** A session: an id, or an object where the operator shows users, or the session is away. */
 export type SessionEntry = string | ShownSession;
 
 export interface SessionPage {
@@ -125,12 +149,23 @@ export interface Presence {
   readonly sessions: number;
 }
 
-/** Counts of messages that this session missed at this place, because it read too slowly. */
+/** Counts of messages that this session missed at this place, because it read too slowly or was away. */
 export interface Gap {
   /** Broadcasts and room messages. */
   readonly messages: number;
   /** Notices; where there are some, ask for the lists again. */
   readonly notices: number;
+}
+
+/** A message of this session, `ref`, was acknowledged, and its receiver ended without having seen it. */
+export interface Undelivered {
+  /** The session that ended. */
+  readonly receiver: string;
+}
+
+/** The count of frames that a side has received. */
+export interface Seen {
+  readonly frames: number;
 }
 
 export interface Reconnect {
@@ -154,4 +189,8 @@ export interface ServerMessageMap {
   'sys.room': RoomTotal;
   'sys.presence': Presence;
   'sys.gap': Gap;
+  'sys.away': undefined;
+  'sys.back': undefined;
+  'sys.undelivered': Undelivered;
+  'sys.seen': Seen;
 }

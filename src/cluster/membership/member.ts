@@ -119,6 +119,10 @@ export class Member {
         return this.delegate.remoteJoined(id, clusterEvent.room);
       case 'left':
         return this.delegate.remoteLeft(id, clusterEvent.room);
+      case 'away':
+        return this.delegate.remoteAway(id);
+      case 'back':
+        return this.delegate.remoteBack(id);
     }
   }
 

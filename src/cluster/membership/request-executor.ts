@@ -3,7 +3,7 @@ import { CLOSE_CODES } from '../../protocol/index.js';
 import type { ClusterDelegate, GroupReceipt } from '../backplane.js';
 import type { Clock } from '../clock.js';
 import type { NodePublisher } from '../nats/node-publisher.js';
-import type { Batch, Head, Request, RequestFailure, RpcRequest } from '../wire/node-message.js';
+import type { Batch, Head, Request, RequestFailure, RequestOutcome, RpcRequest } from '../wire/node-message.js';
 import type { JoinState } from './join-state.js';
 import type { Member } from './member.js';
 
@@ -12,7 +12,9 @@ const KICKED = 4000;
 
 type Kick = Extract<Request, { readonly type: 'kick' }>;
 /** The outcome of a request; `undefined` where it has succeeded without counts. */
-type Outcome = RequestFailure | GroupReceipt | undefined;
+type Outcome = RequestOutcome | GroupReceipt;
+/** The version from which on a receipt may say that a message is held. */
+const HELD_VERSION = 4;
 
 /** Executes the batches and RPCs of other nodes on the sessions of this one. */
 export class RequestExecutor {
@@ -25,10 +27,11 @@ export class RequestExecutor {
   ) {}
 
   /** Executes a batch. Refuses a batch whose receipt might come too late, or whose node is out of sync. */
-  execute(member: Member, { sentAtMs }: Head, batch: Batch, reply: string): void {
+  execute(member: Member, { version, sentAtMs }: Head, batch: Batch, reply: string): void {
     const isFresh = member.clock.maxAgeMs(sentAtMs, this.clock.now()) <= batch.maxAgeMs;
     if (!isFresh || !member.synced || !this.state.joined) return this.refuse(batch, reply);
-    this.#answer(batch, reply, this.#outcomes(batch));
+    const outcomes = this.#outcomes(batch);
+    this.#answer(batch, reply, version < HELD_VERSION ? withoutHeld(outcomes) : outcomes);
   }
 
   /** Answers every request of a batch with `unavailable`. */
@@ -52,13 +55,16 @@ export class RequestExecutor {
   #answer({ number }: Batch, reply: string, outcomes: Iterable<Outcome>): void {
     const refused: [number, RequestFailure][] = [];
     const counts: [number, GroupReceipt][] = [];
+    const held: number[] = [];
     let index = 0;
     for (const outcome of outcomes) {
-      if (typeof outcome === 'string') refused.push([index, outcome]);
+      if (outcome === 'held') held.push(index);
+      else if (typeof outcome === 'string') refused.push([index, outcome]);
       else if (outcome !== undefined) counts.push([index, outcome]);
       index++;
     }
-    this.publisher.receipt(reply, { kind: 'receipt', number, refused, ...(counts.length > 0 && { counts }) });
+    const optional = { ...(counts.length > 0 && { counts }), ...(held.length > 0 && { held }) };
+    this.publisher.receipt(reply, { kind: 'receipt', number, refused, ...optional });
   }
 
   /**
@@ -100,4 +106,13 @@ export class RequestExecutor {
 
 function knownCode(code: number): number {
   return code in CLOSE_CODES ? code : KICKED;
+}
+
+/** Replaces what a node of version 3 cannot read: a held message counts as one that was put on a connection. */
+function* withoutHeld(outcomes: Iterable<Outcome>): Iterable<Outcome> {
+  for (const outcome of outcomes) {
+    if (outcome === 'held') yield undefined;
+    else if (typeof outcome !== 'object') yield outcome;
+    else yield { delivered: outcome.delivered + (outcome.held ?? 0), skipped: outcome.skipped };
+  }
 }

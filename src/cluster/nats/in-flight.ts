@@ -1,9 +1,9 @@
 import type { DeliveryFailure, GroupReceipt } from '../backplane.js';
 import type { CancelTimer, Clock } from '../clock.js';
-import type { Receipt, RequestFailure } from '../wire/node-message.js';
+import type { Receipt, RequestOutcome } from '../wire/node-message.js';
 
 /** Called once with the outcome of a request. @param counts of a `groupMessage` that was not refused */
-export type RequestCallback = (failure: RequestFailure | undefined, counts?: GroupReceipt) => void;
+export type RequestCallback = (outcome: RequestOutcome, counts?: GroupReceipt) => void;
 
 interface InFlightBatch {
   readonly nodeId: string;
@@ -50,17 +50,18 @@ export class InFlight {
   }
 
   /** Settles a batch with the receipt of its node; does nothing where the batch has expired, or is another node's. */
-  settle(nodeId: string, { number, refused, counts = [] }: Receipt): void {
+  settle(nodeId: string, { number, refused, counts = [], held = [] }: Receipt): void {
     if (this.nodeOf(number) !== nodeId) return;
     const batch = this.#take(number);
     if (batch === undefined) return;
-    if (refused.length === 0 && counts.length === 0) {
+    if (refused.length === 0 && counts.length === 0 && held.length === 0) {
       for (const callback of batch.callbacks) callback(undefined);
       return;
     }
-    const failures = new Map(refused);
+    const outcomes = new Map<number, RequestOutcome>(refused);
+    for (const index of held) outcomes.set(index, 'held');
     const countsOf = new Map(counts);
-    for (const [index, callback] of batch.callbacks.entries()) callback(failures.get(index), countsOf.get(index));
+    for (const [index, callback] of batch.callbacks.entries()) callback(outcomes.get(index), countsOf.get(index));
   }
 
   /** Returns the node of a batch without a receipt. */

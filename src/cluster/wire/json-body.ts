@@ -133,7 +133,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isSessionInfo(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { id, user, rooms } = value;
+  const { id, user, rooms, away } = value;
+  if (away !== undefined && !isFlag(away)) return false;
   return isText(id) && (user === undefined || isText(user)) && (rooms === undefined || isRooms(rooms));
 }
 

@@ -17,7 +17,7 @@ import {
 const KIND_OF = new Map(Object.entries(KINDS).map(([kind, number]) => [number, kind as Kind]));
 /** The offset of `sentAtMs` in the head, after the version, the kind and the incarnation. */
 const SENT_AT = 6;
-const EVENTS = { arrived: 1, departed: 2, broadcast: 3, joined: 4, left: 5 } as const;
+const EVENTS = { arrived: 1, departed: 2, broadcast: 3, joined: 4, left: 5, away: 6, back: 7 } as const;
 const REQUESTS = { message: 1, kick: 2, groupMessage: 3, join: 4, leave: 5 } as const;
 const FAILURES: readonly RequestFailure[] = [
   'unavailable',
@@ -27,8 +27,10 @@ const FAILURES: readonly RequestFailure[] = [
 ];
 /** Stands in a receipt in place of a failure, before the counts of a `groupMessage`. */
 const COUNTS = 255;
-/** The close code of a `kick` of version 2, which bears none. */
-const DEFAULT_KICK_CODE = 4000;
+/** Stands in place of a failure where a message is held. New in version 4. */
+const HELD = 254;
+/** Stands in place of a failure, before counts with those of held messages. New in version 4. */
+const COUNTS_WITH_HELD = 253;
 
 /** The origin of a message, as its head names it. */
 export type MessageOrigin = Pick<Head, 'nodeId' | 'incarnation'>;
@@ -59,11 +61,16 @@ export function encodeMessage(origin: MessageOrigin, message: JsonMessage | Rece
       writer.u32(index);
       writer.u8(FAILURES.indexOf(failure));
     }
-    for (const [index, { delivered, skipped }] of message.counts ?? []) {
+    for (const [index, { delivered, skipped, held }] of message.counts ?? []) {
       writer.u32(index);
-      writer.u8(COUNTS);
+      writer.u8(held === undefined ? COUNTS : COUNTS_WITH_HELD);
       writer.u32(delivered);
       writer.u32(skipped);
+      if (held !== undefined) writer.u32(held);
+    }
+    for (const index of message.held ?? []) {
+      writer.u32(index);
+      writer.u8(HELD);
     }
   } else writer.bytes(encodeJsonBody(message));
   return finish(writer, sentAtMs);
@@ -85,7 +92,7 @@ export function writeEvent(writer: ByteWriter, clusterEvent: ClusterEvent): void
     writer.text(clusterEvent.sessionInfo.user ?? '');
   } else {
     writer.id(clusterEvent.id);
-    writer.id(clusterEvent.room);
+    if ('room' in clusterEvent) writer.id(clusterEvent.room);
   }
   writer.u32At(at, writer.length - at - 4);
 }
@@ -152,13 +159,20 @@ function readReceipt(reader: ByteReader): Receipt {
   const number = reader.u32();
   const refused: [number, RequestFailure][] = [];
   const counts: [number, GroupReceipt][] = [];
+  const held: number[] = [];
   while (!reader.atEnd) {
     const index = reader.u32();
     const outcome = reader.u8();
-    if (outcome === COUNTS) counts.push([index, { delivered: reader.u32(), skipped: reader.u32() }]);
-    else refused.push([index, FAILURES[outcome] ?? 'unavailable']);
+    if (outcome === HELD) held.push(index);
+    else if (outcome !== COUNTS && outcome !== COUNTS_WITH_HELD)
+      refused.push([index, FAILURES[outcome] ?? 'unavailable']);
+    else {
+      const counted = { delivered: reader.u32(), skipped: reader.u32() };
+      counts.push([index, outcome === COUNTS ? counted : { ...counted, held: reader.u32() }]);
+    }
   }
-  return { kind: 'receipt', number, refused, ...(counts.length > 0 && { counts }) };
+  const optional = { ...(counts.length > 0 && { counts }), ...(held.length > 0 && { held }) };
+  return { kind: 'receipt', number, refused, ...optional };
 }
 
 /** Reads all items. An item of a newer version becomes `undefined`, so that the indexes of the others stay. */
@@ -173,6 +187,8 @@ function readEvent(type: number, item: ByteReader): ClusterEvent | undefined {
   if (type === EVENTS.departed) return { type: 'departed', id: item.id(), code: item.u16() };
   if (type === EVENTS.joined) return { type: 'joined', id: item.id(), room: readRoom(item) };
   if (type === EVENTS.left) return { type: 'left', id: item.id(), room: readRoom(item) };
+  if (type === EVENTS.away) return { type: 'away', id: item.id() };
+  if (type === EVENTS.back) return { type: 'back', id: item.id() };
   if (type !== EVENTS.arrived) return undefined;
   const id = item.id();
   const user = item.bytes().toString();
@@ -187,7 +203,7 @@ function readRequest(type: number, item: ByteReader): Request | undefined {
     case REQUESTS.groupMessage:
       return { type: 'groupMessage', receiver: readGroup(item), sender: item.id(), frame: item.bytes() as Frame };
     case REQUESTS.kick:
-      return { type: 'kick', receiver: item.id(), code: item.atEnd ? DEFAULT_KICK_CODE : item.u16() };
+      return { type: 'kick', receiver: item.id(), code: item.u16() };
     case REQUESTS.join:
       return { type: 'join', receiver: item.id(), room: readRoom(item) };
     case REQUESTS.leave:

@@ -5,7 +5,7 @@ import type { DeliveryFailure, GroupReceipt, RoomChange, RoomFailure, SessionInf
  * The version of the messages between nodes. A node understands this version, the one before and the one after. Raise
  * it with every new kind or field, and let the version before skip what is new.
  */
-export const NODE_VERSION = 3;
+export const NODE_VERSION = 4;
 
 /** The head of every message. */
 export interface Head {
@@ -23,6 +23,7 @@ export type ClusterEvent =
   | { readonly type: 'arrived'; readonly sessionInfo: SessionInfo }
   | { readonly type: 'departed'; readonly id: string; readonly code: number }
   | { readonly type: 'joined' | 'left'; readonly id: string; readonly room: string }
+  | { readonly type: 'away' | 'back'; readonly id: string }
   | { readonly type: 'broadcast'; readonly sender: string; readonly frame: Frame };
 
 /** A message to one session, or to the members of a user or room on one node. */
@@ -41,6 +42,9 @@ export type Request =
 
 /** The reason why a request was refused. Only a {@link RoomChange} is refused with `too_many_rooms`. */
 export type RequestFailure = DeliveryFailure | RoomFailure;
+
+/** The outcome of a request; `undefined` where it succeeded. Only a `message` is `held`, because its receiver is away. */
+export type RequestOutcome = RequestFailure | 'held' | undefined;
 
 /** Shows that a node is alive. `sequence` is that of its last events, so that losing those is detected too. */
 export interface Heartbeat {
@@ -93,6 +97,8 @@ export interface Receipt {
   readonly refused: readonly (readonly [index: number, failure: RequestFailure])[];
   /** The outcome of each `groupMessage` that was not refused; absent where a batch has no such message. New in version 3. */
   readonly counts?: readonly (readonly [index: number, counts: GroupReceipt])[];
+  /** The indexes of messages that are kept for sessions that are away; absent where there are none. New in version 4. */
+  readonly held?: readonly number[];
 }
 
 /** Asks one node for its snapshot, because events were missed. */

@@ -8,6 +8,8 @@ const MAX_CHUNK_BYTES = 200_000;
 const HEAD_BYTES = 400;
 /** Bytes of a session or departure in JSON beside its id, user and rooms. */
 const ENTRY_BYTES = 24;
+/** Bytes of the state of a session that is away. */
+const AWAY_BYTES = 12;
 /** Bytes of a list of rooms in JSON, and of each room beside its name. */
 const ROOMS_BYTES = 12;
 const ROOM_BYTES = 3;
@@ -43,11 +45,11 @@ export function snapshotChunks(
 /** Lists each session, and a session with many rooms several times, each time with other rooms. */
 function* entriesOf(sessions: Iterable<SessionInfo>): Iterable<SessionInfo> {
   for (const session of sessions) {
-    const { id, user, rooms = [] } = session;
+    const { rooms = [] } = session;
     if (rooms.length <= MAX_ROOMS_PER_ENTRY) yield session;
     else
       for (let from = 0; from < rooms.length; from += MAX_ROOMS_PER_ENTRY)
-        yield { id, user, rooms: rooms.slice(from, from + MAX_ROOMS_PER_ENTRY) };
+        yield { ...session, rooms: rooms.slice(from, from + MAX_ROOMS_PER_ENTRY) };
   }
 }
 
@@ -72,8 +74,8 @@ function bytesOf<Item>(items: readonly Item[], itemBytes: (item: Item) => number
 }
 
 /** Returns the bytes of a session in JSON. Ids and rooms are ASCII; a user may be any text. */
-function sessionBytes({ id, user, rooms }: SessionInfo): number {
-  let bytes = id.length + ENTRY_BYTES;
+function sessionBytes({ id, user, rooms, away }: SessionInfo): number {
+  let bytes = id.length + ENTRY_BYTES + (away === true ? AWAY_BYTES : 0);
   if (user !== undefined) bytes += Buffer.byteLength(JSON.stringify(user));
   if (rooms === undefined) return bytes;
   return rooms.reduce((sum, room) => sum + room.length + ROOM_BYTES, bytes + ROOMS_BYTES);

@@ -29,6 +29,11 @@ export class RenewedRights {
     identity.claims = claims;
     identity.expiresAt = expiresAt;
     this.expiry.watch(session);
+    await this.recheck(session);
+  }
+
+  /** Ends what the claims of a session do not allow any more, because they may be others. Resolves as {@link apply} does. */
+  async recheck(session: Session): Promise<void> {
     this.answers.forget(session);
     const rooms = [...this.rooms.roomsOf(session)];
     await Promise.all([...rooms.map((room) => this.#recheck(session, room)), this.presence.recheck(session)]);

@@ -23,6 +23,8 @@ export class TokenExpiry implements OnApplicationShutdown {
     this.#skewMs = authSkewMs;
     sessions.addListener('expiry', {
       opened: (session) => this.watch(session),
+      away: (session) => this.forget(session),
+      back: (session) => this.watch(session),
       closed: (session) => this.forget(session),
     });
   }

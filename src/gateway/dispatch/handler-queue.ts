@@ -1,5 +1,7 @@
 import type { Subscription } from 'rxjs';
 import { MessageError, MAX_WAITING_CALLS, type ServerRequest } from '../../protocol/index.js';
+import type { Connection } from '../../sessions/connection.js';
+import type { SessionWork } from '../../sessions/session-work.js';
 import type { Session } from '../../sessions/session.js';
 import type { SlowConsumers } from '../../sessions/slow-consumers.js';
 import type { Counters } from '../../telemetry/counters.js';
@@ -16,6 +18,8 @@ const CALL_BYTES = 256;
 /** A handled message that waits or runs. */
 export interface HandlerCall extends ServerRequest {
   readonly session: Session;
+  /** The socket by which the message came; the session may have another one by now. */
+  readonly client: Connection;
   /** The only copy of the message; `undefined` once it is parsed. */
   data: string | undefined;
   readonly handler: MessageHandlerCallback;
@@ -35,6 +39,8 @@ export interface CallRunner {
    * @returns the subscription of an observable that still emits replies
    */
   run(call: HandlerCall): Subscription | undefined | Promise<Subscription | undefined>;
+  /** Answers a call with `unavailable`, because the process ends before the call does. */
+  abandoned(call: HandlerCall): void;
 }
 
 /** Services and limits that all handler queues of a process share. */
@@ -53,9 +59,10 @@ export interface HandlerQueueServices {
  * bytes of all of them are counted for the session and bounded; a single message of any length is queued. A call that
  * awaits nothing runs at once, without a promise.
  */
-export class HandlerQueue implements TurnTaker {
+export class HandlerQueue implements SessionWork, TurnTaker {
   readonly #waiting: HandlerCall[] = [];
-  readonly #streams = new Set<Subscription>();
+  /** The observables that still emit, and their calls. */
+  readonly #streams = new Map<Subscription, HandlerCall>();
   #current: HandlerCall | undefined;
   #running = false;
 
@@ -68,12 +75,17 @@ export class HandlerQueue implements TurnTaker {
    * @param messageBytes size of the message in memory
    * @throws {MessageError} `rate_limited` when the queue is full
    */
-  add({ type, id, receiver, data }: ServerRequest, handler: MessageHandlerCallback, messageBytes: number): void {
+  add(
+    client: Connection,
+    { type, id, receiver, data }: ServerRequest,
+    handler: MessageHandlerCallback,
+    messageBytes: number,
+  ): void {
     const heldBytes = messageBytes + CALL_BYTES;
     if (this.#isFull(heldBytes)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
     this.services.slowConsumers.hold(this.session, heldBytes);
     const { session } = this;
-    const call = { session, type, id, receiver, data, handler, heldBytes, abort: undefined, values: undefined };
+    const call = { session, client, type, id, receiver, data, handler, heldBytes, abort: undefined, values: undefined };
     this.#waiting.push(call);
     if (!this.#running) this.#start();
   }
@@ -87,8 +99,18 @@ export class HandlerQueue implements TurnTaker {
     this.services.slowConsumers.forget(this.session);
     if (this.#current?.values !== undefined) this.#unsubscribe(this.#current.values);
     this.#current?.abort?.abort(sessionLeft());
-    for (const stream of this.#streams) this.#unsubscribe(stream);
+    for (const stream of this.#streams.keys()) this.#unsubscribe(stream);
     this.#streams.clear();
+  }
+
+  abandon(): void {
+    const calls = [
+      ...this.#streams.values(),
+      ...(this.#current === undefined ? [] : [this.#current]),
+      ...this.#waiting,
+    ];
+    this.drop();
+    for (const call of calls) this.services.runner.abandoned(call);
   }
 
   #isFull(bytes: number): boolean {
@@ -139,23 +161,25 @@ export class HandlerQueue implements TurnTaker {
     if (call === undefined) return true;
     const running = this.services.runner.run(call);
     if (!isThenable(running)) {
-      this.#keep(running, call.heldBytes);
+      this.#keep(running, call);
       return true;
     }
-    void this.#await(running, call.heldBytes);
+    void this.#await(running, call);
     return false;
   }
 
-  async #await(running: Promise<Subscription | undefined>, heldBytes: number): Promise<void> {
-    this.#keep(await running, heldBytes);
+  async #await(running: Promise<Subscription | undefined>, call: HandlerCall): Promise<void> {
+    this.#keep(await running, call);
     void this.#runWaiting();
   }
 
   /** Keeps the subscription of an observable, and counts the bytes of its call until it ends. */
-  #keep(stream: Subscription | undefined, heldBytes: number): void {
+  #keep(stream: Subscription | undefined, call: HandlerCall): void {
+    const { heldBytes } = call;
+    this.#current = undefined;
     if (stream === undefined || stream.closed) return this.#release(heldBytes);
     if (this.session.closed) return this.#unsubscribe(stream);
-    this.#streams.add(stream);
+    this.#streams.set(stream, call);
     stream.add(() => {
       this.#streams.delete(stream);
       this.#release(heldBytes);

@@ -100,7 +100,8 @@ export class HandlerReplies {
       address: session.address,
     });
     session.send(frame);
-    if (session.connection?.countError(code) === true) session.close(1008);
+    session.connection?.countError();
+    if (session.rateLimiter?.recordError(code) === true) session.close(1008);
   }
 
   /** Logs the exception under an incident id. The client gets the incident id only. */

@@ -68,14 +68,18 @@ export class HandlerRunner implements CallRunner {
   enqueue(socket: GatewaySocket, session: Session, request: ServerRequest, heldBytes: number): boolean {
     const handler = this.table.handler(request.type);
     if (handler === undefined) return false;
-    socket.queue ??= new HandlerQueue(session, this.#queueServices);
-    socket.queue.add(request, handler, heldBytes);
+    const queue = (session.work ??= new HandlerQueue(session, this.#queueServices)) as HandlerQueue;
+    queue.add(socket, request, handler, heldBytes);
     return true;
   }
 
   /** Runs a call in an async context of its own, because a handler may set a store for all that follows. */
   run(call: HandlerCall): ReturnType<CallRunner['run']> {
     return this.#context.run(this.#running, call);
+  }
+
+  abandoned(call: HandlerCall): void {
+    this.replies.error(call.session, call.type, MessageError.of('unavailable', call.id));
   }
 
   #run(call: HandlerCall): ReturnType<CallRunner['run']> {
@@ -119,7 +123,7 @@ export class HandlerRunner implements CallRunner {
       call.abort = new AbortController();
       guardListeners(call.abort.signal, (error) => this.#failedLate(call, error));
     }
-    return call.handler(body, call.type, call.session.connection, call.abort?.signal, call.receiver);
+    return call.handler(body, call.type, call.client, call.abort?.signal, call.receiver);
   }
 
   /** Replies with a value, or with each value that an observable emits; waits for the first of awaited values. */

@@ -11,6 +11,11 @@ import { HandlerRunner } from './handler-runner.js';
 /** Stands for a message that could not be parsed. */
 const UNPARSED: ServerRequest = { type: '', id: undefined, receiver: undefined, data: undefined };
 
+/** The type of a report, which is not charged. */
+const SEEN = 'sys.seen';
+/** Bytes up to which a report is not charged to rates. */
+const MAX_FREE_REPORT_BYTES = 256;
+
 /** The fields of a message that a reply and its line in the log need. */
 interface Answered {
   readonly type: string | undefined;
@@ -30,9 +35,13 @@ export class MessageDispatcher {
 
   /** Decodes and dispatches one text message. @param bytes its length on the wire */
   read(socket: GatewaySocket, text: string, bytes: number): void {
-    const { sessionRateLimiter } = socket;
-    if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(bytes)) this.#read(socket, text, bytes);
+    const { rateLimiter, resumption = null } = socket.session ?? {};
+    // A report of a client that may come back is neither charged nor counted.
+    const isReport = resumption !== null && text.includes('seen') && answeredIn(text).type === SEEN;
+    const isFree = isReport && bytes <= MAX_FREE_REPORT_BYTES;
+    if (isFree || rateLimiter === undefined || rateLimiter.tryTake(bytes)) this.#read(socket, text, bytes);
     else this.refuse(socket, answeredIn(text), bytes);
+    if (!isReport) resumption?.received(bytes);
   }
 
   /**
@@ -65,7 +74,7 @@ export class MessageDispatcher {
   refuse(socket: GatewaySocket, { type, id }: Answered, bytes: number): void {
     const session = this.#received(socket);
     if (session === undefined) return;
-    const details = { retryAfterMs: socket.sessionRateLimiter!.waitMs(bytes) };
+    const details = { retryAfterMs: session.rateLimiter!.waitMs(bytes) };
     this.replies.error(session, type, { code: 'rate_limited', message: ERRORS.rate_limited, ref: id, details });
   }
 

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { FastRouter } from '../../messaging/fast-router.js';
 import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
-import { readPong, replyToPing } from './ping-replies.js';
+import { controlFrameEnd, readControlFrame } from './control-frames.js';
 import { FrameTracker } from './frame-tracker.js';
 import { kept } from './read-buffer.js';
 import type { GatewaySocket } from '../gateway-socket.js';
@@ -14,10 +14,7 @@ import { MessageDispatcher } from '../dispatch/message-dispatcher.js';
 
 /** The first byte of a whole text frame: final, no reserved bits (RFC 6455, 5.2). */
 const FINAL_TEXT = 0x80 | OPCODE.text;
-const FINAL_PING = 0x80 | OPCODE.ping;
-const FINAL_PONG = 0x80 | OPCODE.pong;
 const MASKED = 0x80;
-const MAX_CONTROL_BYTES = 125;
 
 /** Bytes read from one socket after which it waits for the next turn; libuv would read 2 MiB of it in a row. */
 const MAX_READ_BYTES = 65_536;
@@ -25,6 +22,11 @@ const MAX_READ_BYTES = 65_536;
 const FRAGMENT_COST_BYTES = 256;
 /** `sys.error` replies to one socket after which it waits for the next turn. They cost more than the messages. */
 const MAX_ERRORS = 64;
+
+/** The report of a client on what it has received. */
+const SEEN = 'sys.seen';
+/** Bytes up to which a report is not charged to rates. */
+const MAX_FREE_REPORT_BYTES = 256;
 
 /** The listener of `ws` for the bytes that a TCP socket receives. */
 export type WsDataListener = (this: Socket, bytes: Buffer) => void;
@@ -67,7 +69,7 @@ export class FastFrameReader {
   /** Reads a message that `ws` has assembled; returns `false`, with no effect, where the slow path must decide. */
   readMessage(socket: GatewaySocket, message: Buffer): boolean {
     if (!this.#isFast || socket.session === undefined || socket.readyState !== WebSocket.OPEN) return false;
-    if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
+    if (socket.session.rateLimiter !== undefined) this.#nowMs = performance.now();
     return this.#scanner.scan(message, 0, message.length, 0) && this.#dispatch(socket);
   }
 
@@ -77,16 +79,16 @@ export class FastFrameReader {
    * thousands of requests for long answers, of broadcasts, of fragments, or of messages over the rate limit.
    */
   read(socket: GatewaySocket, tcp: Socket, bytes: Buffer, length: number, wsDataListener: WsDataListener): void {
-    if (socket.sessionRateLimiter !== undefined) this.#nowMs = performance.now();
     const session = socket.session!;
+    if (session.rateLimiter !== undefined) this.#nowMs = performance.now();
     const { outbox } = session;
     if ((socket.readBytes += length) >= MAX_READ_BYTES) {
       socket.readBytes = 0;
-      session.pauseForTurn();
+      pauseForTurn(socket, tcp);
     }
     let at = 0;
     while (at < length) {
-      if ((outbox.saturated || socket.errors >= MAX_ERRORS) && !session.closed) {
+      if ((outbox.saturated || socket.errors >= MAX_ERRORS) && !session.closed && session.connection === socket) {
         socket.errors = 0;
         session.pauseForTurn();
         tcp.unshift(kept(bytes, at, length));
@@ -116,8 +118,7 @@ export class FastFrameReader {
       if (frameTracker.fragmentFrames === fragmentFrames) continue;
       if ((socket.readBytes += FRAGMENT_COST_BYTES) < MAX_READ_BYTES) continue;
       socket.readBytes = at - length; // the rest counts when it is read again
-      if (session.closed) pauseClosed(tcp);
-      else session.pauseForTurn();
+      pauseForTurn(socket, tcp);
       if (at < length) tcp.unshift(kept(bytes, at, length));
       return;
     }
@@ -142,15 +143,25 @@ export class FastFrameReader {
 
   /** Routes or dispatches the scanned message; returns `false`, with no effect, where the slow path must decide. */
   #dispatch(socket: GatewaySocket): boolean {
-    const { sessionRateLimiter } = socket;
-    const { length } = this.#scanner;
-    if (sessionRateLimiter !== undefined && !sessionRateLimiter.has(length, this.#nowMs)) return this.#limit(socket);
+    const session = socket.session!;
+    const { rateLimiter, resumption } = session;
+    const { length, reserved } = this.#scanner;
+    const isReport = resumption !== null && reserved && this.#isSeen(); // not counted
+    if (isReport && length <= MAX_FREE_REPORT_BYTES) return this.#handle(socket); // not charged either
+    if (rateLimiter !== undefined && !rateLimiter.has(length, this.#nowMs)) return this.#limit(socket);
     const done =
-      !this.#scanner.reserved && this.handlerTable.definitelyOpen(socket.session!, this.#scanner)
-        ? this.fastRouter.tryRoute(socket.session!, this.#scanner)
+      !reserved && this.handlerTable.definitelyOpen(session, this.#scanner)
+        ? this.fastRouter.tryRoute(session, this.#scanner)
         : this.#handle(socket);
-    if (done) sessionRateLimiter?.charge(length);
-    return done;
+    if (!done) return false;
+    rateLimiter?.charge(length);
+    if (!isReport) resumption?.received(length);
+    return true;
+  }
+
+  #isSeen(): boolean {
+    const { typeStart, typeEnd } = this.#scanner;
+    return typeEnd - typeStart === SEEN.length && this.#scanner.ascii(typeStart, typeEnd) === SEEN;
   }
 
   /** Answers a message over the rate limit with `rate_limited`, as cheaply as it was read, because floods come this way. */
@@ -160,6 +171,7 @@ export class FastFrameReader {
     const type = this.#scanner.ascii(typeStart, typeEnd);
     const id = idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd);
     this.messageDispatcher.refuse(socket, { type, id }, length);
+    if (type !== SEEN) socket.session?.resumption?.received(length);
     return true;
   }
 
@@ -219,32 +231,13 @@ function refuse(socket: GatewaySocket, tcp: Socket, frameTracker: FrameTracker):
   tcp.end();
 }
 
-/** Stops reading until the next turn. The session does not, because it has ended; the client's close frame may follow. */
-function pauseClosed(tcp: Socket): void {
+/**
+ * Stops reading until the next turn. The session of a closing socket does not, because it has ended or has another
+ * connection; the client's close frame may follow.
+ */
+function pauseForTurn(socket: GatewaySocket, tcp: Socket): void {
+  const { session } = socket;
+  if (session?.closed === false && session.connection === socket) return session.pauseForTurn();
   tcp.pause();
   setImmediate(() => tcp.resume());
-}
-
-/** Returns the offset behind a whole, valid ping or pong at `at`; `at` where there is no such frame. */
-function controlFrameEnd(bytes: Buffer, at: number, chunkEnd: number): number {
-  const first = bytes[at];
-  if ((first !== FINAL_PING && first !== FINAL_PONG) || chunkEnd - at < 6) return at;
-  const second = bytes[at + 1]!;
-  const length = second & 0x7f;
-  const end = at + 6 + length;
-  return (second & MASKED) === 0 || length > MAX_CONTROL_BYTES || end > chunkEnd ? at : end;
-}
-
-/** Reads a ping or pong at `at` and returns the offset behind it; returns `at`, with no effect, where `ws` must read it. */
-function readControlFrame(socket: GatewaySocket, bytes: Buffer, at: number, chunkEnd: number): number {
-  const end = controlFrameEnd(bytes, at, chunkEnd);
-  if (end === at) return at;
-  const isPong = bytes[at] === FINAL_PONG;
-  // Liveness is already recorded; `ws` emits the event where the application has a listener.
-  if (socket.listenerCount(isPong ? 'pong' : 'ping') > 0) return at;
-  const body = Buffer.allocUnsafe(end - at - 6);
-  for (let index = 0; index < body.length; index++) body[index] = bytes[at + 6 + index]! ^ bytes[at + 2 + (index & 3)]!;
-  if (isPong) readPong(socket, body);
-  else replyToPing(socket, body);
-  return end;
 }

@@ -13,15 +13,15 @@ export function numberedPing(number: number): Frame {
 
 /** Replies to a ping within the message rate limit; one pong may answer several pings (RFC 6455, 5.5.3). */
 export function replyToPing(socket: GatewaySocket, body: Uint8Array): void {
-  const { session, sessionRateLimiter } = socket;
-  if (sessionRateLimiter === undefined || sessionRateLimiter.tryTake(body.length))
-    session?.send(controlFrame(OPCODE.pong, body), 0);
-  else if (sessionRateLimiter.recordControlFrame()) socket.close(1008);
+  const { session } = socket;
+  const rateLimiter = session?.rateLimiter;
+  if (rateLimiter === undefined || rateLimiter.tryTake(body.length)) session?.send(controlFrame(OPCODE.pong, body), 0);
+  else if (rateLimiter.recordControlFrame()) socket.close(1008);
 }
 
 /** Records a pong and charges it to the message rate limit, because a flood of pongs costs as much as any other. */
 export function readPong(socket: GatewaySocket, body: Buffer): void {
-  const { sessionRateLimiter } = socket;
+  const rateLimiter = socket.session?.rateLimiter;
   if (body.length === PING_NUMBER_BYTES) socket.pings?.answered(body.readUInt32BE());
-  if (sessionRateLimiter?.tryTake(body.length) === false && sessionRateLimiter.recordControlFrame()) socket.close(1008);
+  if (rateLimiter?.tryTake(body.length) === false && rateLimiter.recordControlFrame()) socket.close(1008);
 }

@@ -1,13 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { AddressRateLimiter } from '../../limits/address-rate-limiter.js';
+import type { NoReturnReason } from '../../protocol/index.js';
+import type { ResumeDecision } from '../../resume/resumptions.js';
 import type { Identity } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { Authenticator, type Authentication } from './authenticator.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
-import { ConnectionPlaces, type ClosedAdmission } from './connection-places.js';
+import {
+  comesBack,
+  ConnectionPlaces,
+  type AdmittedClient,
+  type ClosedAdmission,
+  type RemoteClient,
+} from './connection-places.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
+import { ReturnOffers } from '../resume/return-offers.js';
 import { isThenable } from '../thenable.js';
 
 /** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
@@ -18,8 +27,11 @@ export const TOO_MANY: HandshakeRejection = {
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
 
-/** The result of admission. An identity opens a session; a rejection is sent as the HTTP response. */
-export type AdmissionResult = Identity | HandshakeRejection | ClosedAdmission;
+/**
+ * The result of admission. An admitted client gets a session, or returns to one of another node; a rejection is sent as the
+ * HTTP response.
+ */
+export type AdmissionResult = AdmittedClient | RemoteClient | HandshakeRejection | ClosedAdmission;
 
 /**
  * Admits handshakes: checks capacity, the rate of the address, origin, token, the application's own check, and the limits
@@ -35,6 +47,7 @@ export class Admission {
     private readonly origins: OriginPolicy,
     private readonly authenticator: Authenticator,
     private readonly places: ConnectionPlaces,
+    private readonly returnOffers: ReturnOffers,
     { handshakesPerSecond }: Settings,
   ) {
     this.#rate = new AddressRateLimiter(handshakesPerSecond);
@@ -45,21 +58,30 @@ export class Admission {
    * decides. The promise is of `undefined` where the client has left meanwhile.
    */
   admit(request: IncomingMessage): AdmissionResult | Promise<AdmissionResult | undefined> {
+    if (this.returnOffers.hasPass(request)) return this.returnOffers.admitByPass(request);
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
-    const overLimit = this.#checkLimits(key);
+    const overLimit = this.#checkLimits(key, request);
     if (overLimit !== undefined) return overLimit;
-    // Address limits come before the origin, but a client that may have a user is not limited by its address.
-    if (this.places.hasNone(key) && !this.authenticator.mayIdentify(request)) return this.#reject(key, TOO_MANY);
+    // Address limits come before the origin, but a client that may have a user, or a session, is not limited by its address yet.
+    if (this.places.hasNone(key) && !this.#mayHavePlace(request)) return this.#reject(key, TOO_MANY);
     const wrongOrigin = this.origins.rejection(request);
     if (wrongOrigin !== undefined) return this.#reject(key, wrongOrigin);
     const result = this.authenticator.authenticate(request, address);
-    return isThenable(result) ? this.#settled(key, result) : this.#place(key, result);
+    return isThenable(result) ? this.#settled(key, request, result) : this.#place(key, request, result);
+  }
+
+  /** Admits a client to a new session, because its session of another node is gone. */
+  admitAnew({ identity }: RemoteClient, reason: NoReturnReason): Exclude<AdmissionResult, RemoteClient> {
+    const key = rateLimitKey(identity.address);
+    this.places.releasePipe(identity);
+    return this.places.identify(key) ? this.#take(key, identity, { reason }) : TOO_MANY;
   }
 
   /** Uncounts an admitted handshake. */
-  release(admitted: Identity | ClosedAdmission): void {
-    this.places.release(admitted);
+  release(admitted: AdmittedClient | RemoteClient | ClosedAdmission): void {
+    if ('remote' in admitted) this.places.releasePipe(admitted.identity);
+    else this.places.release(admitted);
   }
 
   /** Returns whether this node is at its limit with so many connections beside its sessions. */
@@ -68,25 +90,44 @@ export class Admission {
   }
 
   /** Counts one more client of an address that is being identified, or returns the limit that it exceeds. */
-  #checkLimits(key: string): HandshakeRejection | undefined {
-    if (this.isFull(0)) return FULL;
+  #checkLimits(key: string, request: IncomingMessage): HandshakeRejection | undefined {
+    // The session of a client that returns has a place.
+    if (this.isFull(0) && !this.returnOffers.mayReturn(request)) return FULL;
     const waitMs = this.#rate.take(key, performance.now());
     if (waitMs > 0) return { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } };
     return this.places.identify(key) ? undefined : TOO_MANY;
   }
 
+  #mayHavePlace(request: IncomingMessage): boolean {
+    return this.authenticator.mayIdentify(request) || this.returnOffers.mayReturn(request);
+  }
+
   /** Waits until a client is identified. Uncounts the connection where the check fails. */
-  async #settled(key: string, result: Promise<Authentication>): Promise<AdmissionResult | undefined> {
+  async #settled(
+    key: string,
+    request: IncomingMessage,
+    result: Promise<Authentication>,
+  ): Promise<AdmissionResult | undefined> {
     const decided = await result.catch((error: unknown) => {
       this.#reject(key, undefined);
       throw error;
     });
-    return decided === undefined || 'code' in decided ? this.#reject(key, decided) : this.#place(key, decided);
+    return decided === undefined || 'code' in decided ? this.#reject(key, decided) : this.#place(key, request, decided);
+  }
+
+  /** Decides what becomes of an identified client. */
+  #place(key: string, request: IncomingMessage, identity: Identity): AdmissionResult {
+    const decision = this.returnOffers.decide(request, identity.user);
+    if (decision === undefined || !('nodeId' in decision)) return this.#take(key, identity, decision);
+    if (this.places.isOver) return this.#reject(key, FULL);
+    if (!this.places.takePipe(key, identity)) return this.#reject(key, TOO_MANY);
+    return { identity, remote: decision };
   }
 
   /** Counts an identified client by its user or its address instead. Uncounts it where there is no place. */
-  #place(key: string, identity: Identity): AdmissionResult {
-    return this.places.take(key, identity) ?? this.#reject(key, TOO_MANY);
+  #take(key: string, identity: Identity, resume: ResumeDecision | undefined): Exclude<AdmissionResult, RemoteClient> {
+    if (!comesBack(resume) && this.places.isOver) return this.#reject(key, FULL);
+    return this.places.take(key, identity, resume) ?? this.#reject(key, TOO_MANY);
   }
 
   /** Rejects a handshake that {@link #checkLimits} has counted. */

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { AwaySessions } from '../../resume/away-sessions.js';
+import type { ResumeDecision, Return } from '../../resume/resumptions.js';
 import { UserIndex } from '../../groups/user-index.js';
 import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { ServerCloseCode } from '../../protocol/index.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
+import type { RemoteOffer } from '../resume/return-offers.js';
 import { rateLimitKey } from './client-address.js';
 
 /**
@@ -25,6 +28,24 @@ export interface ClosedAdmission {
   readonly address: string;
 }
 
+/** An admitted client. */
+export interface AdmittedClient {
+  readonly identity: Identity;
+  /** Decision about its offer; `undefined` where it wants no session that may come back. */
+  readonly resume: ResumeDecision | undefined;
+}
+
+/** A client that comes back to a session of another node. Its connection counts as a piped one. */
+export interface RemoteClient {
+  readonly identity: Identity;
+  readonly remote: RemoteOffer;
+}
+
+/** Returns whether an admitted client comes back to its session. */
+export function comesBack(resume: ResumeDecision | undefined): resume is Return {
+  return resume !== undefined && 'session' in resume;
+}
+
 /**
  * Counts the connections of this node, from the check of the handshake to the end of the session: a client that is being
  * identified by its address; an identified one by its user where there is one, else by its address. Many users of one
@@ -33,6 +54,9 @@ export interface ClosedAdmission {
  *
  *   being identified ──▶ a user? its limit
  *                   └──▶ none?   limit of the address ──over it──▶ closed with 4103 ──too many of these──▶ no place
+ *
+ * A session that is away keeps its place and counts for its user, but not for its address. Where the node is full, the
+ * longest away session ends for a new one.
  *
  * The limit of a user holds for all nodes. A session of another node counts once the news of its arrival is here, some
  * milliseconds after it has opened. Handshakes on several nodes within that time may each get the last place.
@@ -52,7 +76,12 @@ export class ConnectionPlaces {
   /** Connections of this node. */
   #connections = 0;
 
-  constructor(settings: Settings, sessions: SessionRegistry, users: UserIndex) {
+  constructor(
+    settings: Settings,
+    sessions: SessionRegistry,
+    users: UserIndex,
+    private readonly awaySessions: AwaySessions,
+  ) {
     const { maxConnections, maxConnectionsPerAddress, maxConnectionsPerUser } = settings;
     this.#maxConnections = maxConnections ?? connectionsByDescriptors();
     this.#perAddress = new ConnectionCounter(maxConnectionsPerAddress);
@@ -61,12 +90,28 @@ export class ConnectionPlaces {
     this.#closing = new ConnectionCounter(this.#maxClosing);
     this.#limitsUsers = maxConnectionsPerUser > 0;
     this.#perUser = new ConnectionCounter(maxConnectionsPerUser, (user) => users.remoteCount(user));
-    sessions.addListener('limits', { closed: ({ identity }) => this.release(identity) });
+    sessions.addListener('limits', {
+      restored: ({ identity }) => {
+        this.#connections++;
+        if (this.#countsByUser(identity)) this.#perUser.add(identity.user);
+      },
+      away: ({ identity }) => this.#releaseAddress(identity),
+      closed: (session) => {
+        if (session.connection !== undefined) this.#releaseAddress(session.identity);
+        this.#releaseSession(session.identity);
+      },
+    });
   }
 
   /** Returns whether this node is at its limit with so many connections beside those that are counted. */
   isFull(otherConnections: number): boolean {
-    return this.#maxConnections > 0 && this.#connections + otherConnections >= this.#maxConnections;
+    const ending = this.awaySessions.size; // they end for new ones
+    return this.#maxConnections > 0 && this.#connections - ending + otherConnections >= this.#maxConnections;
+  }
+
+  /** Whether this node has more connections than it may, with the one that is being identified. */
+  get isOver(): boolean {
+    return this.#maxConnections > 0 && this.#connections - this.awaySessions.size > this.#maxConnections;
   }
 
   /** Returns whether one more connection of an address without a user would get no place. */
@@ -91,25 +136,69 @@ export class ConnectionPlaces {
    * Counts an identified client by its user or its address instead. Returns `undefined`, and counts it as before, where there
    * is no place.
    */
-  take(key: string, identity: Identity): Identity | ClosedAdmission | undefined {
-    const admitted = this.#admitted(key, identity);
-    if (admitted !== undefined) this.#identifying.release(key);
+  take(
+    key: string,
+    identity: Identity,
+    resume: ResumeDecision | undefined,
+  ): AdmittedClient | ClosedAdmission | undefined {
+    const admitted = this.#admitted(key, { identity, resume });
+    if (admitted === undefined) return undefined;
+    this.#identifying.release(key);
+    if ('closeCode' in admitted) return admitted;
+    if (comesBack(resume))
+      this.#connections--; // its session has a place
+    else if (this.#maxConnections > 0 && this.#connections > this.#maxConnections) void this.awaySessions.endLongest();
     return admitted;
   }
 
-  /** Uncounts a connection that {@link take} has counted. */
-  release(admitted: Identity | ClosedAdmission): void {
-    this.#connections--;
-    if ('closeCode' in admitted) this.#closing.release(rateLimitKey(admitted.address));
-    else if (this.#countsByUser(admitted)) this.#perUser.release(admitted.user);
-    else this.#perAddress.release(rateLimitKey(admitted.address));
+  /**
+   * Counts an identified client whose session is on another node. The session counts for its user there. Returns `false`,
+   * and counts it as before, where there is no place.
+   */
+  takePipe(key: string, identity: Identity): boolean {
+    if (!this.#countsByUser(identity) && !this.#perAddress.acquire(key)) return false;
+    this.#identifying.release(key);
+    this.#connections++; // a pipe has a connection at each end
+    return true;
   }
 
-  #admitted(key: string, identity: Identity): Identity | ClosedAdmission | undefined {
-    if (this.#countsByUser(identity)) return this.#perUser.acquire(identity.user) ? identity : undefined;
-    if (this.#perAddress.acquire(key)) return identity;
+  /** Uncounts a connection that {@link takePipe} has counted. */
+  releasePipe(identity: Identity): void {
+    this.#connections -= 2;
+    this.#releaseAddress(identity);
+  }
+
+  /** Uncounts a connection that {@link take} has counted and that opens no session. */
+  release(admitted: AdmittedClient | ClosedAdmission): void {
+    if ('closeCode' in admitted) {
+      this.#connections--;
+      return this.#closing.release(rateLimitKey(admitted.address));
+    }
+    this.#releaseAddress(admitted.identity);
+    if (!comesBack(admitted.resume)) this.#releaseSession(admitted.identity);
+  }
+
+  #admitted(key: string, client: AdmittedClient): AdmittedClient | ClosedAdmission | undefined {
+    const { identity, resume } = client;
+    if (this.#countsByUser(identity))
+      return comesBack(resume) || this.#perUser.acquire(identity.user) ? client : undefined;
+    if (this.#perAddress.acquire(key)) return client;
+    if (comesBack(resume) && rateLimitKey(resume.session.address) === key && resume.session.connection !== undefined) {
+      this.#perAddress.add(key); // in the place of the connection that it replaces
+      return client;
+    }
     if (this.#maxClosing === 0 || !this.#closing.acquire(key)) return undefined;
     return { closeCode: 4103, address: identity.address };
+  }
+
+  #releaseAddress(identity: Identity): void {
+    if (this.#countsByUser(identity) || identity.piped === true) return;
+    this.#perAddress.release(rateLimitKey(identity.address));
+  }
+
+  #releaseSession(identity: Identity): void {
+    this.#connections--;
+    if (this.#countsByUser(identity)) this.#perUser.release(identity.user);
   }
 
   /** Returns whether a connection counts to the limit of its user. Without that limit it counts to its address. */

@@ -6,6 +6,7 @@ import { PROTOCOL_PARAMETER, SUBPROTOCOL } from '../../protocol/index.js';
 import { wantsWebSocket } from '../http/http-request.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 import { hasBody } from '../http/transfer-watch.js';
+import { MALFORMED_OFFER, readResumeOffer } from '../resume/resume-offer.js';
 
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;
@@ -74,6 +75,9 @@ export function requestPath(request: IncomingMessage): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
+const NO_RESUME_OFFER =
+  'Offer one of the subprotocols "resume" and "resume.TOKEN.FRAMES", or the header Switchboard-Resume with "new" or "TOKEN.FRAMES".';
+
 function malformed(request: IncomingMessage): HandshakeRejection | undefined {
   const { headers, rawHeaders, httpVersion } = request;
   const version = headers['sec-websocket-version'];
@@ -86,7 +90,8 @@ function malformed(request: IncomingMessage): HandshakeRejection | undefined {
     (headers.host === undefined && 'Host is missing.') ||
     (!validHost(headers.host, rawHeaders) && 'Host is malformed.') ||
     (!KEY.test(headers['sec-websocket-key'] ?? '') && 'Sec-WebSocket-Key is missing or malformed.') ||
-    protocolProblem(headers['sec-websocket-protocol']);
+    protocolProblem(headers['sec-websocket-protocol']) ||
+    (readResumeOffer(request) === MALFORMED_OFFER && NO_RESUME_OFFER);
   return message ? { code: 'bad_handshake', message } : undefined;
 }
 

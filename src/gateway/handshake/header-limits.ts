@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { HandshakeRejection } from '../http/rejection.js';
+import { PASS_HEADER } from '../resume/passes.js';
 
 /** Headers of one request. */
 const MAX_HEADERS = 100;
-/** Headers that proxies write or remove, in lower case; a client behind proxies may send as much as one without. */
+/** Headers that proxies and other nodes write or remove, in lower case; a client behind proxies may send as much as one without. */
 const PROXY_HEADERS = new Set([
   'connection',
   'forwarded',
+  PASS_HEADER,
   'via',
   'x-client-certificate',
   'x-forwarded-for',

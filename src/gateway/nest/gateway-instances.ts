@@ -17,6 +17,8 @@ type Client = GatewaySocket & { [REQUEST_CONTEXT_ID]?: ContextId };
 @Injectable()
 export class GatewayInstances {
   readonly #scopedOfSessions = new WeakMap<Session, ReadonlyMap<ExploredGateway, object>>();
+  /** The context of the first client of each session that has scoped gateways. */
+  readonly #contexts = new WeakMap<Session, ContextId>();
   #explored: readonly ExploredGateway[] | undefined;
   #scoped: readonly ExploredGateway[] | undefined;
   #unscoped: readonly HookedGateway[] | undefined;
@@ -87,9 +89,17 @@ export class GatewayInstances {
     return created.filter((each) => each !== undefined);
   }
 
-  /** Keeps the instances that were created for a session, until {@link release}. */
-  keep(session: Session, created: readonly HookedGateway[]): void {
+  /** Keeps the instances that were created for the client of a session, until {@link release}. */
+  keep(session: Session, client: Client, created: readonly HookedGateway[]): void {
+    const contextId = client[REQUEST_CONTEXT_ID];
+    if (contextId !== undefined) this.#contexts.set(session, contextId);
     this.#scopedOfSessions.set(session, new Map(created.map(({ gateway, instance }) => [gateway, instance])));
+  }
+
+  /** Gives a client with which a session goes on the instances of the session. */
+  adopt(session: Session, client: Client): void {
+    const value = this.#contexts.get(session);
+    if (value !== undefined) Object.defineProperty(client, REQUEST_CONTEXT_ID, { value, configurable: true });
   }
 
   release(client: Client, session: Session): void {

@@ -14,6 +14,8 @@ export const HOOK_NAMES = [
   'handleDisconnect',
   'onSessionArrival',
   'onSessionDeparture',
+  'onSessionAway',
+  'onSessionBack',
   'onRoomJoined',
   'onRoomLeft',
 ] as const;

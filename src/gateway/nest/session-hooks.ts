@@ -92,10 +92,11 @@ export class SessionHooks implements SessionListener {
     return this.gateways.all.length;
   }
 
-  /** Calls the hooks of a session that has just opened. */
-  arrived(socket: GatewaySocket, request: IncomingMessage): void {
+  /** Calls the hooks of a new connection, and those of the session where it has just opened. */
+  connected(socket: GatewaySocket, request: IncomingMessage): void {
     const { session } = socket;
     if (!this.#hasHooks || session === undefined) return;
+    if (session.announced) return this.#returned(session, socket, request);
     const arrival = new Arrival();
     this.#callArrivalHooks(this.gateways.unscoped, arrival, socket, request);
     if (this.gateways.scoped.length > 0) arrival.pending.push(this.#arriveScoped(arrival, socket, request));
@@ -111,7 +112,15 @@ export class SessionHooks implements SessionListener {
     const { session } = socket;
     if (!this.#hasDisconnectHooks || session === undefined) return;
     const called = this.#callAfterArrival(session, 'handleDisconnect', socket, code);
-    if (this.gateways.scoped.length > 0) void called.then(() => this.gateways.release(socket, session));
+    const isLast = session.closed && this.gateways.scoped.length > 0;
+    if (isLast) void called.then(() => this.gateways.release(socket, session));
+  }
+
+  /** Calls the hooks of a connection with which a client has come back to its session. */
+  #returned(session: Session, socket: GatewaySocket, request: IncomingMessage): void {
+    this.gateways.adopt(session, socket);
+    for (const each of this.gateways.of(session))
+      void this.caller.call(each, 'handleConnection', session, socket, request);
   }
 
   #initialize(gateway: ExploredGateway, server: unknown): Promise<void> | undefined {
@@ -154,7 +163,7 @@ export class SessionHooks implements SessionListener {
     );
     for (const hook of creating) arrival.unsettled.delete(hook);
     if (arrival.isOver) return; // the departure hooks may have run
-    this.gateways.keep(session, created);
+    this.gateways.keep(session, socket, created);
     const before = arrival.pending.length;
     this.#callArrivalHooks(created, arrival, socket, request);
     await Promise.all(arrival.pending.slice(before));

@@ -45,8 +45,7 @@ export class ApiPublisher {
     const frame = stampedFrame(sender, envelope);
     if (receiver === EVERYONE) return this.#broadcast(frame);
     if (isGroup(receiver)) return this.#toGroup(sender, receiver, frame);
-    await this.router.deliver(sender, receiver, frame);
-    return { status: 'routed' };
+    return { status: await this.router.deliver(sender, receiver, frame) };
   }
 
   #broadcast(frame: Frame): PostedResult {
@@ -55,11 +54,15 @@ export class ApiPublisher {
     return { status: 'accepted', ...skippedOf(skipped) };
   }
 
-  /** Resolves when the message is on the connections of the user, or of the members of the room, on all nodes. */
+  /**
+   * Resolves when the message is on the connections of the user, or of the members of the room, on all nodes, and kept for
+   * those that are away.
+   */
   async #toGroup(sender: string, receiver: string, frame: Frame): Promise<PostedResult> {
-    const { delivered, skipped } = await this.groupRoutes.router.deliver(sender, receiver, frame);
-    if (receiver.startsWith(USER_PREFIX)) return { status: 'routed', sessions: delivered, ...skippedOf(skipped) };
-    return { status: 'accepted', ...skippedOf(skipped) };
+    const { delivered, skipped, held = 0 } = await this.groupRoutes.router.deliver(sender, receiver, frame);
+    if (!receiver.startsWith(USER_PREFIX)) return { status: 'accepted', ...skippedOf(skipped) };
+    const status = delivered === 0 && held > 0 ? 'held' : 'routed';
+    return { status, sessions: delivered, ...(held > 0 && { held }), ...skippedOf(skipped) };
   }
 }
 

@@ -52,11 +52,11 @@ export class PostedMessage {
 
 export class PostedResult {
   @ApiProperty({
-    enum: ['routed', 'accepted'],
+    enum: ['routed', 'held', 'accepted'],
     description:
-      'routed: put on the connection of the session, or on those of the user. accepted: sent to the members of the room, or to all sessions.',
+      'routed: put on the connection of the session, or on those of the user. held: kept for a session that is away, or for a user whose sessions are all away. accepted: sent to the members of the room, or to all sessions.',
   })
-  status!: 'routed' | 'accepted';
+  status!: 'routed' | 'held' | 'accepted';
 
   @ApiPropertyOptional({
     type: Number,
@@ -64,6 +64,13 @@ export class PostedResult {
     example: 3,
   })
   sessions?: number;
+
+  @ApiPropertyOptional({
+    type: Number,
+    description: 'Sessions of the user that are away, for which the message is kept.',
+    example: 1,
+  })
+  held?: number;
 
   @ApiPropertyOptional({ type: Number, description: 'Receivers that were skipped because they read too slowly.' })
   skipped?: number;
@@ -80,6 +87,20 @@ export class SessionView {
     example: '2026-01-31T09:30:00.000Z',
   })
   since?: string;
+
+  @ApiPropertyOptional({
+    enum: ['open', 'away'],
+    description: 'open: a client is connected. away: the connection was lost, and the client may return.',
+  })
+  state?: 'open' | 'away';
+
+  @ApiPropertyOptional({
+    type: String,
+    format: 'date-time',
+    description: 'When the connection was lost; only where the session is away.',
+    example: '2026-01-31T09:42:17.000Z',
+  })
+  awaySince?: string;
 
   @ApiPropertyOptional({ type: String, example: '192.0.2.7' })
   address?: string;
@@ -99,6 +120,13 @@ export class SessionView {
     example: 0,
   })
   bytesWaiting?: number;
+
+  @ApiPropertyOptional({
+    type: Number,
+    description: 'Bytes that were sent and that the client has not reported as seen; only where the session resumes.',
+    example: 0,
+  })
+  bytesUnseen?: number;
 }
 
 export class SessionsPage {
@@ -174,8 +202,11 @@ export class Stats {
   @ApiProperty({ type: Number })
   uptimeSeconds!: number;
 
-  @ApiProperty({ type: Number })
+  @ApiProperty({ type: Number, description: 'Sessions now, those that are away included.' })
   sessions!: number;
+
+  @ApiProperty({ type: Number, description: 'Sessions without a connection, whose clients may return.' })
+  sessionsAway!: number;
 
   @ApiProperty({ type: Number })
   opened!: number;

@@ -33,7 +33,7 @@ export class IdempotentPublisher {
     private readonly backplane: Backplane,
     localNode: LocalNode,
   ) {
-    localNode.registerRpc(async (request) => this.#publishAsOwner(requestOf(request)));
+    localNode.registerRpc('publish', async (request) => this.#publishAsOwner(requestOf(request)));
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NodeState } from '../../node/node-state.js';
+import { AwaySessions } from '../../resume/away-sessions.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { Stats } from './api.dto.js';
@@ -11,6 +12,7 @@ export class StatsReader {
   constructor(
     private readonly counters: Counters,
     private readonly sessions: SessionRegistry,
+    private readonly awaySessions: AwaySessions,
     private readonly sessionMetrics: SessionMetrics,
     private readonly nodeState: NodeState,
   ) {}
@@ -21,6 +23,7 @@ export class StatsReader {
       phase: this.nodeState.phase,
       uptimeSeconds: Math.floor(process.uptime()),
       sessions: this.sessions.size,
+      sessionsAway: this.awaySessions.size,
       opened,
       messagesReceived: received + fastRouted + fastBroadcasts,
       messagesDelivered: routed + fastRouted + fannedOut,

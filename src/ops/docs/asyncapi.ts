@@ -12,6 +12,10 @@ import {
   MAX_WAITING_CALLS,
   PROTOCOL_VERSION,
   HANDSHAKE_REJECTIONS,
+  RESUME,
+  SEEN_BYTES,
+  SEEN_FRAMES,
+  SEEN_MS,
   SERVER_MESSAGES,
   SUBPROTOCOL,
   type ServerMessageMap,
@@ -24,6 +28,7 @@ import { SchemaRegistry } from './schema-registry.js';
 import { describeServers } from './security.js';
 
 const CHANNEL = 'wss';
+const RESUME_HEADER = 'Switchboard-Resume';
 const SERVER_TYPES: readonly (keyof ServerMessageMap)[] = Object.keys(SERVER_MESSAGES) as (keyof ServerMessageMap)[];
 
 interface Reference {
@@ -58,7 +63,7 @@ export function asyncApi(
   all.set('from-server', messages.fromServer());
   receive('message', messages.routed(), ['sys.ack']);
   for (const type of Object.keys(SYSTEM_REQUESTS) as (keyof typeof SYSTEM_REQUESTS)[])
-    receive(type, messages.systemRequest(type), SYSTEM_REQUESTS[type].answers);
+    receive(all.has(type) ? `${type}.request` : type, messages.systemRequest(type), SYSTEM_REQUESTS[type].answers);
   for (const handler of handlers) {
     const key = unusedKey(all, handler.type);
     const answers = handler.answers.count === 'none' ? [] : [`${key}.answer`];
@@ -111,10 +116,14 @@ function channel({ wsPath, wsReference }: Settings, keys: readonly string[]): ob
 }
 
 function handshakeHeaders(): object {
-  const description = `Optional. \`${SUBPROTOCOL}\` is selected where it is offered; \`bearer.TOKEN\` carries a token.`;
+  const offered = `Optional. \`${SUBPROTOCOL}\` is selected where it is offered; \`bearer.TOKEN\` carries a token, \`${RESUME}\` asks for a session that resumes, \`${RESUME}.TOKEN.FRAMES\` returns to it.`;
+  const resume = `Optional, in place of the subprotocol: \`new\`, or \`TOKEN.FRAMES\` for a return.`;
   return {
     type: 'object',
-    properties: { 'Sec-WebSocket-Protocol': { type: 'string', description, examples: [SUBPROTOCOL] } },
+    properties: {
+      'Sec-WebSocket-Protocol': { type: 'string', description: offered, examples: [SUBPROTOCOL] },
+      [RESUME_HEADER]: { type: 'string', description: resume, examples: ['new'] },
+    },
   };
 }
 
@@ -127,6 +136,9 @@ function limits({
   maxRoomsPerSession,
   maxWatchesPerSession,
   roomNoticeLimit,
+  resumeWindowMs,
+  resumeBytes,
+  awayNoticeMs,
 }: Settings): object {
   return {
     subprotocol: SUBPROTOCOL,
@@ -146,6 +158,12 @@ function limits({
     maxRoomsPerSession,
     maxWatchesPerSession,
     roomNoticeLimit,
+    resumeWindowMs,
+    resumeBytes,
+    awayNoticeMs,
+    seenFrames: SEEN_FRAMES,
+    seenBytes: SEEN_BYTES,
+    seenMs: SEEN_MS,
   };
 }
 

@@ -116,7 +116,7 @@ export class Envelopes {
       type: { schema: { const: type } },
       sender: { schema: row.sender === 'server' ? { const: 'server' } : SESSION },
       receiver: { schema: DELIVERED_TO[row.receiver] },
-      data: { schema: data, required: row.dataIs === 'present' },
+      data: row.dataIs === 'none' ? 'absent' : { schema: data, required: row.dataIs === 'present' },
       id: 'absent',
       ref: row.ref === 'never' ? 'absent' : { required: row.ref === 'always' },
     });

@@ -3,6 +3,11 @@ import type { Histogram } from '../../telemetry/histogram.js';
 
 type Labelled = Iterable<readonly [label: string | number, value: number]>;
 
+/** Adds a zero for each known key, because `increase()` misses the first event of a counter that begins with it. */
+export function withZeros<Key>(keys: readonly Key[], counts: ReadonlyMap<Key, number>): ReadonlyMap<Key, number> {
+  return new Map([...keys.map((key) => [key, 0] as const), ...counts]);
+}
+
 /** Registers a gauge whose value is read when metrics are requested. */
 export function gauge(registry: Registry, name: string, help: string, read: () => number): void {
   registry.registerMetric(

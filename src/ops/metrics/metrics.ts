@@ -6,7 +6,8 @@ import { CLOSE_CODES, ERRORS, HANDSHAKE_REJECTIONS } from '../../protocol/index.
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Counters } from '../../telemetry/counters.js';
 import { EventLoopDelay } from '../../telemetry/event-loop-delay.js';
-import { counter, counterBy, gauge, histogram } from './metric.js';
+import { counter, counterBy, gauge, histogram, withZeros } from './metric.js';
+import { ResumeMetrics } from './resume-metrics.js';
 import { SessionMetrics } from './session-metrics.js';
 
 const SERVER_CLOSE_CODES = Object.keys(CLOSE_CODES).map(Number);
@@ -25,11 +26,13 @@ export class Metrics {
     private readonly counters: Counters,
     private readonly sessions: SessionRegistry,
     private readonly sessionMetrics: SessionMetrics,
+    resumeMetrics: ResumeMetrics,
     private readonly eventLoopDelay: EventLoopDelay,
     private readonly nodeState: NodeState,
     private readonly backplane: Backplane,
   ) {
     this.#addSessions();
+    resumeMetrics.addTo(this.#registry);
     this.#addMessages();
     this.#addProcess();
     this.#addBackplane();
@@ -45,7 +48,7 @@ export class Metrics {
 
   #addSessions(): void {
     const [registry, counters] = [this.#registry, this.counters];
-    gauge(registry, 'switchboard_sessions', 'Connected sessions.', () => this.sessions.size);
+    gauge(registry, 'switchboard_sessions', 'Sessions, those that are away included.', () => this.sessions.size);
     counter(registry, 'switchboard_sessions_opened_total', 'Sessions opened.', () => counters.opened);
     const closed = 'Sessions ended, by close code; 0 stands for all other codes of clients.';
     counterBy(registry, 'switchboard_sessions_closed_total', closed, 'code', () =>
@@ -96,12 +99,19 @@ export class Metrics {
   }
 
   #addBackplane(): void {
-    const [registry, { backplane }] = [this.#registry, this];
+    const [registry, { backplane, counters }] = [this.#registry, this];
     const linked = 'Whether messages of this node come back from the backplane, or it needs none.';
     gauge(registry, 'switchboard_backplane_linked', linked, () => Number(backplane.outage === undefined));
     gauge(registry, 'switchboard_backplane_nodes', 'Other nodes that are alive.', () => backplane.peerCount);
     const waiting = 'Messages to other nodes that are not yet answered.';
     gauge(registry, 'switchboard_backplane_waiting', waiting, () => backplane.waiting);
+    const pipes = 'Connections that this node pipes to the nodes of their sessions.';
+    gauge(registry, 'switchboard_pipes', pipes, () => counters.pipes);
+    const returns =
+      'Returns to sessions of other nodes by way of this node, by outcome: piped, no_return or unavailable.';
+    counterBy(registry, 'switchboard_remote_returns_total', returns, 'outcome', () =>
+      withZeros(['piped', 'no_return', 'unavailable'], counters.remoteReturns),
+    );
   }
 
   #addProcess(): void {
@@ -126,11 +136,6 @@ export class Metrics {
 
 function secondsSince(atMs: number | undefined): number {
   return atMs === undefined ? 0 : (performance.now() - atMs) / 1000;
-}
-
-/** Adds a zero for each known key, because `increase()` misses the first event of a counter that begins with it. */
-function withZeros<Key>(keys: readonly Key[], counts: ReadonlyMap<Key, number>): ReadonlyMap<Key, number> {
-  return new Map([...keys.map((key) => [key, 0] as const), ...counts]);
 }
 
 function limitedBy({ handshakes, refused, rateLimitedControlFrames }: Counters): ReadonlyMap<string, number> {

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CLOSE_CODES } from '../../protocol/index.js';
+import { SessionResumption } from '../../resume/session-resumption.js';
+import type { Connection } from '../../sessions/connection.js';
 import { trafficOf, type Traffic } from '../../sessions/session-details.js';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
@@ -11,11 +13,11 @@ import { Counters } from '../../telemetry/counters.js';
 const CLIENT_CODES = new Set([1000, 1001, 1005, 1006]);
 const OTHER_CODE = 0;
 
-/** Counts and logs sessions that open and end, and sums up their traffic. */
+/** Counts and logs sessions that open, lose their connections, return and end, and sums up their traffic. */
 @Injectable()
 export class SessionMetrics implements SessionListener {
-  /** Ended sessions whose connection is still open. */
-  readonly #closing = new Set<Session>();
+  /** Open connections of sessions that have ended or are away. */
+  readonly #closing = new Set<Connection>();
   /** Bytes of all closed connections. */
   #bytesIn = 0;
   #bytesOut = 0;
@@ -33,12 +35,21 @@ export class SessionMetrics implements SessionListener {
     if (this.log.debugs) this.log.debug('connected', fieldsOf(session));
   }
 
+  away(session: Session, code: number, connection: Connection): void {
+    this.#addClosing(connection);
+    if (this.log.debugs) this.log.debug('away', { code, ...fieldsOf(session) });
+  }
+
+  back(session: Session): void {
+    const { resumption } = session;
+    const awayMs = resumption instanceof SessionResumption && { awayMs: resumption.awayMs };
+    if (this.log.debugs) this.log.debug('back', { ...fieldsOf(session), ...awayMs });
+  }
+
   closed(session: Session, code: number): void {
     const byServer = code in CLOSE_CODES && code !== 1000;
     this.counters.count(this.counters.closed, byServer || CLIENT_CODES.has(code) ? code : OTHER_CODE);
-    this.#closing.add(session);
-    if (session.connection === undefined) this.#onConnectionClosed(session);
-    else session.connection.onceClosed(() => this.#onConnectionClosed(session));
+    if (session.connection !== undefined) this.#addClosing(session.connection);
     if (byServer) this.log.info('closed', { code, ...fieldsOf(session) });
     else if (this.log.debugs) this.log.debug('departed', { code, ...fieldsOf(session) });
   }
@@ -47,18 +58,24 @@ export class SessionMetrics implements SessionListener {
   traffic(): Traffic {
     let bytesIn = this.#bytesIn;
     let bytesOut = this.#bytesOut;
-    for (const sessions of [this.sessions.all(), this.#closing])
-      for (const session of sessions) {
-        const traffic = trafficOf(session);
-        bytesIn += traffic.bytesIn;
-        bytesOut += traffic.bytesOut;
-      }
+    const add = (connection: Connection | undefined): void => {
+      const traffic = trafficOf(connection);
+      bytesIn += traffic.bytesIn;
+      bytesOut += traffic.bytesOut;
+    };
+    for (const { connection } of this.sessions.all()) add(connection);
+    for (const connection of this.#closing) add(connection);
     return { bytesIn, bytesOut };
   }
 
-  #onConnectionClosed(session: Session): void {
-    if (!this.#closing.delete(session)) return;
-    const { bytesIn, bytesOut } = trafficOf(session);
+  #addClosing(connection: Connection): void {
+    this.#closing.add(connection);
+    connection.onceClosed(() => this.#onConnectionClosed(connection));
+  }
+
+  #onConnectionClosed(connection: Connection): void {
+    if (!this.#closing.delete(connection)) return;
+    const { bytesIn, bytesOut } = trafficOf(connection);
     this.#bytesIn += bytesIn;
     this.#bytesOut += bytesOut;
   }

@@ -5,6 +5,8 @@ import { Backplane } from '../../cluster/backplane.js';
 import { NodeState } from '../../node/node-state.js';
 import { NoticeLog } from '../../messaging/notice-log.js';
 import { ABNORMAL, reconnectFrame } from '../../protocol/index.js';
+import { SessionHandover } from '../../resume/state/session-handover.js';
+import type { Connection } from '../../sessions/connection.js';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
@@ -20,8 +22,10 @@ const MAX_BATCHES = 50;
 /** Shares of `DRAIN_TIMEOUT_MS` by which a step ends at the latest. */
 const HANDLERS_UNTIL = 0.4;
 const DELIVERY_UNTIL = 0.7;
-const CLOSED_UNTIL = 0.9;
-const HOOKS_UNTIL = 0.95;
+/** The last steps of a node that ends all sessions, and of one that saves sessions behind them. */
+const ENDING = { closedUntil: 0.9, hooksUntil: 0.95 };
+const SAVING = { closedUntil: 0.8, hooksUntil: 0.85 };
+const SAVED_UNTIL = 0.95;
 
 export interface DrainReport {
   readonly sessions: number;
@@ -38,6 +42,9 @@ export interface DrainReport {
  *
  * All sessions end in one turn, so that none of them gets the departures of the others. The drain does not wait for
  * values of observables, because an observable may never complete.
+ *
+ * Where the next process takes up the sessions that may come back, those get the departures of the others. They are away
+ * when their connections close, and are saved when hooks have ended, within the 95 %.
  */
 @Injectable()
 export class Drain implements SessionListener {
@@ -52,6 +59,7 @@ export class Drain implements SessionListener {
     private readonly noticeLog: NoticeLog,
     private readonly counters: Counters,
     private readonly backplane: Backplane,
+    private readonly handover: SessionHandover,
     private readonly log: Log,
   ) {
     this.#spreadMs = settings.drainSpreadMs;
@@ -72,9 +80,15 @@ export class Drain implements SessionListener {
     if (this.nodeState.phase === 'draining') session.close(1012);
   }
 
+  back(session: Session): void {
+    this.opened(session);
+  }
+
   async #drain(): Promise<DrainReport> {
     const start = performance.now();
     const deadline = (share: number): number => start + this.#timeoutMs * share;
+    const { isOn: saves } = this.handover; // now, because the other nodes of a cluster may leave meanwhile
+    const { closedUntil, hooksUntil } = saves ? SAVING : ENDING;
     this.nodeState.drain();
     this.log.info('draining', { sessions: this.sessions.size });
     this.#sendReconnects();
@@ -82,11 +96,16 @@ export class Drain implements SessionListener {
     await until(() => this.#handlersEnded(requests), deadline(HANDLERS_UNTIL));
     for (const session of this.sessions.all()) session.pauseReading('drain');
     await until(() => this.#allDelivered(), deadline(DELIVERY_UNTIL));
-    const leaving = this.sessions.endAll(1012);
-    const cut = await this.#closeConnections(leaving, deadline(CLOSED_UNTIL));
+    const sessions = [...this.sessions.all()];
+    const leaving = saves ? sessions.filter((session) => !this.handover.takes(session)) : sessions;
+    const connections = sessions.flatMap(({ connection }) => connection ?? []);
+    for (const session of sessions) if (session.state === 'open') session.outbox.flushAll(); // with `sys.reconnect`
+    void this.sessions.endAll(1012, leaving); // all connections are closed, whatever session has ended
+    const cut = await this.#close(connections, deadline(closedUntil));
     this.counters.drainCut += cut;
-    await this.#awaitDepartures(deadline(HOOKS_UNTIL));
-    const report = { sessions: leaving.length, cut, tookMs: Math.round(performance.now() - start) };
+    await this.#awaitDepartures(deadline(hooksUntil));
+    if (saves) await this.handover.save(deadline(SAVED_UNTIL));
+    const report = { sessions: sessions.length, cut, tookMs: Math.round(performance.now() - start) };
     if (cut > 0) this.log.warn('drained', report);
     else this.log.info('drained', report);
     return report;
@@ -97,6 +116,7 @@ export class Drain implements SessionListener {
     const stepMs = this.#spreadMs / Math.max(1, this.sessions.size);
     let index = 0;
     for (const session of this.sessions.all()) {
+      if (session.state === 'away') continue;
       const afterMs = stepMs * ++index;
       // Whole milliseconds, unless there are more sessions than milliseconds.
       this.noticeLog.send(session, reconnectFrame(session.id, stepMs < 1 ? afterMs : Math.floor(afterMs)));
@@ -119,24 +139,24 @@ export class Drain implements SessionListener {
     return this.counters.handlersRunning === 0 && waiting === 0;
   }
 
-  /** Closes the connections of ended sessions and returns the number of those that had to be cut. */
-  async #closeConnections(sessions: readonly Session[], deadlineMs: number): Promise<number> {
+  /** Closes connections and returns the number of those that had to be cut. */
+  async #close(connections: readonly Connection[], deadlineMs: number): Promise<number> {
     let closed = 0;
     let cut = 0;
     // All at once, because a connection may close by itself before its batch.
-    for (const { connection } of sessions)
-      connection?.onceClosed((code) => {
+    for (const connection of connections)
+      connection.onceClosed((code) => {
         closed++;
         if (code === ABNORMAL) cut++;
       });
-    const batch = Math.max(MIN_BATCH, Math.ceil(sessions.length / MAX_BATCHES));
-    for (let from = 0; from < sessions.length; from += batch) {
-      for (const session of sessions.slice(from, from + batch)) session.close(1012);
+    const batch = Math.max(MIN_BATCH, Math.ceil(connections.length / MAX_BATCHES));
+    for (let from = 0; from < connections.length; from += batch) {
+      for (const connection of connections.slice(from, from + batch)) connection.close(1012);
       await delay(POLL_MS);
     }
     await until(() => this.counters.webSockets === 0, deadlineMs);
-    const left = sessions.length - closed;
-    for (const { connection } of sessions) connection?.terminate();
+    const left = connections.length - closed;
+    for (const connection of connections) connection.terminate();
     return cut + left;
   }
 

@@ -24,3 +24,14 @@ export class AuthDto {
   @IsString()
   token!: string;
 }
+
+/** The `data` of `sys.seen`. */
+export class SeenDto {
+  @Describe(
+    'Number of text frames that you have received since the first welcome, without `sys.seen` and welcomes.',
+    412,
+  )
+  @Min(0, { message: 'data.frames must be a whole number, 0 or more' })
+  @IsInt({ message: 'data.frames must be a whole number, 0 or more' })
+  frames!: number;
+}

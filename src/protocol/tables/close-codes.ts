@@ -24,6 +24,7 @@ export const CLOSE_CODES = {
   1012: { reason: 'service_restart', advice: 'after_ms', when: 'The node drains.' },
   1013: { reason: 'overloaded', advice: 'back_off', when: 'The node is over its memory budget.' },
   4000: { reason: 'kicked', advice: 'stop', when: 'An administrator closed the session.' },
+  4001: { reason: 'replaced', advice: 'stop', when: 'The session came back on another connection.' },
   4100: { reason: 'slow_consumer', advice: 'back_off', when: 'The client reads too slowly or not at all.' },
   4101: {
     reason: 'heartbeat_missed',
@@ -48,4 +49,18 @@ export const ABNORMAL = 1006;
 /** Returns the reason in the close frame of a code; empty for codes of clients. */
 export function closeReason(code: number | undefined): string {
   return code !== undefined && code in CLOSE_CODES ? CLOSE_CODES[code as ServerCloseCode].reason : '';
+}
+
+/** The side that closed a connection: a side by its close frame, or nobody because the connection was cut. */
+export type ClosedBy = 'client' | 'server' | 'cut';
+
+/** Codes of the server that leave a resumable session: the client may come back. */
+const SERVER_LEAVES: ReadonlySet<number> = new Set([1012, 4101, 4102]);
+/** Codes by which a client ends its session. */
+const CLIENT_ENDS: ReadonlySet<number> = new Set([1000, 1001]);
+
+/** Returns whether the close of a connection ends a resumable session. Otherwise the session is away. */
+export function endsSession(code: number, by: ClosedBy): boolean {
+  if (by === 'server') return !SERVER_LEAVES.has(code);
+  return by === 'client' && CLIENT_ENDS.has(code);
 }

@@ -33,7 +33,8 @@ export interface ErrorDetails {
  * Reports that a message is answered with `sys.error`.
  *
  * `code` is one of {@link ERRORS} or a code that a handler chose; `ref` is the `id` of the message and `type` its type,
- * where they could be read from an invalid message. `type` is for the log only.
+ * where they could be read from an invalid message. `type` is for the log only. It has no stack, because no stack is logged,
+ * and making one takes most of the time of a flood of such messages.
  */
 export class MessageError extends Error {
   constructor(
@@ -43,7 +44,10 @@ export class MessageError extends Error {
     readonly details: ErrorDetails = {},
     readonly type?: string,
   ) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
   }
 
   /** Makes an error with the general text of its code. */

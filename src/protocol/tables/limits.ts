@@ -6,6 +6,12 @@ export const PROTOCOL_VERSION = 1;
 export const SUBPROTOCOL = 'switchboard.v1';
 /** Matches offered subprotocols that are parameters for the server and cannot be selected. */
 export const PROTOCOL_PARAMETER = /^(bearer\.|resume(\.|$))/;
+/** The subprotocol, or its prefix, of a client that wants its session to outlive a connection. */
+export const RESUME = 'resume';
+/** Each side reports what it has received after so many text frames, or so many bytes, or so many milliseconds. */
+export const SEEN_FRAMES = 64;
+export const SEEN_BYTES = 65_536;
+export const SEEN_MS = 5000;
 /** Prefix of a token among the offered subprotocols, because a page can set no other header of a WebSocket. */
 export const TOKEN_PREFIX = 'bearer.';
 

@@ -14,38 +14,9 @@ import {
 import { Describe } from './describe.js';
 import { ERROR_CODE } from './errors.js';
 import { ROOM_NAME, SESSION_ID } from '../identifiers.js';
-import { PROTOCOL_VERSION } from './limits.js';
 
 // The classes of `data` in messages of the server: the source of the schemas in the AsyncAPI document. The types in
 // `packages/client/src/wire.ts` must agree with them.
-
-const NOTICE_SCOPES = ['all', 'peers', 'rooms', 'none'] as const;
-
-/** Which departures a session gets: all, those of its peers, those in its rooms (as `sys.left`), or none. */
-export type NoticeScope = (typeof NOTICE_SCOPES)[number];
-
-export class Welcome {
-  @Describe('The version of the protocol.')
-  @Equals(PROTOCOL_VERSION)
-  @IsInt()
-  readonly protocol!: number;
-
-  @Describe('Milliseconds between two pings; a client that is silent for one interval is closed with 4101.', 25_000)
-  @Min(50)
-  @IsInt()
-  readonly heartbeatMs!: number;
-
-  @Describe('Maximum size of a message in bytes; a larger one closes the connection with 1009.', 65_536)
-  @Min(256)
-  @IsInt()
-  readonly maxMessageBytes!: number;
-
-  @Describe(
-    'Which `sys.departed` this session gets: `all`, those of its `peers`, or `none`. With `rooms` none, too: members of a room get `sys.left`.',
-  )
-  @IsIn(NOTICE_SCOPES)
-  readonly notices!: NoticeScope;
-}
 
 export class Arrival {
   @Describe('The user of the session, where the operator shows users.')
@@ -62,11 +33,11 @@ export class Departure {
   readonly code!: number;
 }
 
-const ACK_STATUSES = ['routed', 'accepted', 'left', 'unwatched'] as const;
+const ACK_STATUSES = ['routed', 'held', 'accepted', 'left', 'unwatched'] as const;
 
 export class Ack {
   @Describe(
-    "`routed`: put on the receiver's connection. `accepted`: a broadcast or a room message was handed on, or a handler ran. `left`: you are no member of the room. `unwatched`: you do not watch the user.",
+    "`routed`: put on the receiver's connection. `held`: kept for a receiver that is away. `accepted`: a broadcast or a room message was handed on, or a handler ran. `left`: you are no member of the room. `unwatched`: you do not watch the user.",
   )
   @IsIn(ACK_STATUSES)
   readonly status!: (typeof ACK_STATUSES)[number];
@@ -78,10 +49,19 @@ export class Ack {
   readonly skipped?: number;
 
   @Describe('Number of sessions of the user on whose connections the message was put; absent for other receivers.', 3)
-  @Min(1)
+  @Min(0)
   @IsInt()
   @IsOptional()
   readonly sessions?: number;
+
+  @Describe(
+    'Number of sessions of the user that are away, for which the message is kept; absent where there are none.',
+    1,
+  )
+  @Min(1)
+  @IsInt()
+  @IsOptional()
+  readonly held?: number;
 }
 
 export class ErrorData {
@@ -111,13 +91,18 @@ export class ShownSession {
   @IsString()
   readonly id!: string;
 
-  @Describe('Absent where the session has no user.')
+  @Describe('Absent where the session has no user, and where the operator does not show users.')
   @IsString()
   @IsOptional()
   readonly user?: string;
+
+  @Describe('Whether the session is without a connection and may come back; absent where it is connected.')
+  @Equals(true)
+  @IsOptional()
+  readonly away?: true;
 }
 
-/** An entry of `sys.sessions` or `sys.members`: an id, or an object with the user where the operator shows users. */
+/** An entry of `sys.sessions` or `sys.members`: an id, or an object where there is a user to show or the session is away. */
 export type SessionEntry = string | ShownSession;
 
 /** Name of the validation rule, by which the AsyncAPI document finds the rule. */
@@ -132,7 +117,9 @@ function IsSessionEntry(): PropertyDecorator {
 }
 
 export class SessionPage {
-  @Describe('Ids in ascending order; objects with the user where the operator shows users.')
+  @Describe(
+    'Ids in ascending order; objects with the user where the operator shows users, and for sessions that are away.',
+  )
   @IsSessionEntry()
   @IsArray()
   readonly sessions!: readonly SessionEntry[];
@@ -215,4 +202,21 @@ export class Gap {
   @Min(0)
   @IsInt()
   readonly notices!: number;
+}
+
+export class Seen {
+  @Describe(
+    'Number of text frames received from the other side since the first welcome, without `sys.seen` and welcomes.',
+    412,
+  )
+  @Min(0)
+  @IsInt()
+  readonly frames!: number;
+}
+
+export class Undelivered {
+  @Describe('Id of the session that has ended without having seen your message.', 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb')
+  @Matches(SESSION_ID)
+  @IsString()
+  readonly receiver!: string;
 }

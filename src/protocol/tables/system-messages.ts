@@ -10,9 +10,11 @@ import {
   Presence,
   Reconnect,
   RoomTotal,
+  Seen,
   SessionPage,
-  Welcome,
+  Undelivered,
 } from './server-data.js';
+import { Welcome } from './welcome-data.js';
 
 /** The `data` of each message type of the server. */
 export interface ServerMessageMap {
@@ -30,14 +32,28 @@ export interface ServerMessageMap {
   'sys.room': RoomTotal;
   'sys.presence': Presence;
   'sys.gap': Gap;
+  'sys.away': undefined;
+  'sys.back': undefined;
+  'sys.seen': Seen;
+  'sys.undelivered': Undelivered;
 }
 
 /** Describes one message type of the server. */
 export interface ServerMessageType<Data> {
-  /** The class of `data`; `undefined` for any JSON value. */
-  readonly data: unknown extends Data ? undefined : new () => Exclude<Data, undefined>;
-  /** Whether `data` may be absent. */
-  readonly dataIs: undefined extends Data ? 'optional' : 'present';
+  /** The class of `data`; `undefined` for any JSON value, and for none. */
+  readonly data: unknown extends Data
+    ? undefined
+    : [Data] extends [undefined]
+      ? undefined
+      : new () => Exclude<Data, undefined>;
+  /** Whether `data` may be absent; `none` where the message has no `data`. */
+  readonly dataIs: unknown extends Data
+    ? 'optional'
+    : [Data] extends [undefined]
+      ? 'none'
+      : undefined extends Data
+        ? 'optional'
+        : 'present';
   readonly sender: 'server' | 'session';
   /** `you` is your session id, `everyone` is `*`, and `room` is `#` and the name of a room. */
   readonly receiver: 'you' | 'everyone' | 'room';
@@ -175,7 +191,43 @@ export const SERVER_MESSAGES: { readonly [Type in keyof ServerMessageMap]: Serve
       sender: 'server',
       receiver: 'you',
       ref: 'never',
-      when: 'You read too slowly, and missed messages at this place of what you are sent. Comes as soon as you read again.',
+      when: 'You read too slowly or were away, and missed messages at this place of what you are sent. Comes as soon as you read again.',
       example: { messages: 3, notices: 0 },
+    },
+    'sys.away': {
+      data: undefined,
+      dataIs: 'none',
+      sender: 'session',
+      receiver: 'everyone',
+      ref: 'never',
+      when: 'A session lost its connection some time ago and may come back; `sender` is its id. Sent to those who get the departure of the session.',
+      example: undefined,
+    },
+    'sys.back': {
+      data: undefined,
+      dataIs: 'none',
+      sender: 'session',
+      receiver: 'everyone',
+      ref: 'never',
+      when: 'A session of which you got `sys.away` has come back; `sender` is its id.',
+      example: undefined,
+    },
+    'sys.seen': {
+      data: Seen,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'never',
+      when: 'Reports how many of your text frames the server has received, where your session may come back. Forget those.',
+      example: { frames: 412 },
+    },
+    'sys.undelivered': {
+      data: Undelivered,
+      dataIs: 'present',
+      sender: 'server',
+      receiver: 'you',
+      ref: 'always',
+      when: 'The receiver of your message, which was `routed` or `held`, ended without having seen it.',
+      example: { receiver: A_SESSION },
     },
   };

@@ -1,4 +1,4 @@
-import { AuthDto, WhoDto } from './client-data.js';
+import { AuthDto, SeenDto, WhoDto } from './client-data.js';
 import type { ServerMessageMap } from './system-messages.js';
 
 /** Describes one `sys.` request of a client. */
@@ -86,5 +86,13 @@ export const SYSTEM_REQUESTS = {
     answers: ['sys.ack'],
     when: 'Ends the reports of `sys.watch`. Gets the same answer where you do not watch the user.',
     examples: WITH_USER,
+  },
+  'sys.seen': {
+    data: SeenDto,
+    dataIs: 'present',
+    receiver: 'none',
+    answers: [],
+    when: 'Reports how many text frames of the server you have received, where your session may come back. Never answered and not charged to rates. Send it at the latest after 64 frames, 64 KiB or 5 seconds with something new.',
+    examples: [{ data: { frames: 412 } }],
   },
 } as const satisfies Record<string, SystemRequestType>;

@@ -13,10 +13,10 @@ const BROADCASTS = 1000;
 /** The reason of close code 1008. */
 const POLICY = 'policy';
 
-/** Writes this in one session, which is closed with 1008. */
-function untilPolicy(bytesOf: (enemy: Enemy) => Buffer): Attack {
+/** Writes this in one session, which is closed with 1008. @param headers of its handshake */
+export function untilPolicy(bytesOf: (enemy: Enemy) => Buffer, ...headers: readonly string[]): Attack {
   return async (attacker) => {
-    const enemy = await attacker.session();
+    const enemy = await attacker.session(...headers);
     enemy.socket.write(bytesOf(enemy));
     await enemy.ended;
     expect(enemy.tail).toContain(POLICY);

@@ -4,6 +4,7 @@ import { halfOpenHandshakes, halfTls, handshakeFlood, silentConnections } from '
 import { deadKeys } from './dead-keys.js';
 import { pipelinedRequests, slowReaders } from './http-floods.js';
 import { malformedFrames } from './malformed-frames.js';
+import * as resumed from './resume-floods.js';
 import * as rooms from './room-floods.js';
 import * as floods from './session-floods.js';
 import { storms } from './storms.js';
@@ -29,6 +30,11 @@ export const ATTACKS: [string, Attack][] = [
   ['while sessions fill rooms to the limit, end and reconnect', rooms.fullRooms],
   ['during a flood of messages to a room whose members do not read', rooms.messages],
   ['while sessions watch users who come and go', rooms.watches],
+  ['while resumable sessions are opened and dropped', resumed.dropped],
+  ['while a client asks for the session of another with wrong tokens', resumed.wrongTokens],
+  ['while sessions that are away are sent more than is kept, and all return many times', resumed.filledBuffers],
+  ['while resumable sessions never send sys.seen', resumed.unseen],
+  ['during a flood of sys.seen, whose session is closed with 1008', resumed.seenFlood],
   ['while sessions are opened and ended as fast as the server allows', storms],
   ['during a flood of pings of one session, which is closed with 1008', floods.pings],
   ['during a flood of pongs of one session, which is closed with 1008', floods.pongs],

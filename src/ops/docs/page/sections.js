@@ -29,6 +29,12 @@ const LIMITS = {
   maxRoomsPerSession: 'Rooms that a session may be a member of',
   maxWatchesPerSession: 'Users that a session may watch',
   roomNoticeLimit: 'Members of a room above which `sys.room` replaces `sys.joined` and `sys.left`',
+  resumeWindowMs: 'Milliseconds for which a session waits for its client; 0: no session resumes',
+  resumeBytes: 'Bytes that are kept for a session that is away',
+  awayNoticeMs: 'Milliseconds after which others get `sys.away`; 0 is never',
+  seenFrames: 'Frames after which each side sends `sys.seen`, where the session resumes',
+  seenBytes: 'Bytes after which each side sends `sys.seen`',
+  seenMs: 'Milliseconds after which each side sends `sys.seen`, with something new',
 };
 
 /** Creates the sections of the page: each has an id, a title and the element `body`. */
@@ -130,7 +136,7 @@ function createMessage(key, asyncApi) {
     createElement('p', {}, ...prose(message.summary)),
     hasFixedType ? createReceiver(message.payload) : '',
     hasFixedType
-      ? createData(message, asyncApi)
+      ? createData(key, message, asyncApi)
       : createTable(`Fields of ${message.title}`, FIELD_HEADINGS, fieldRows(message.payload, asyncApi)),
     ...(message.examples ?? []).map(({ name, payload }) => createFrame(payload, `Example of ${name ?? message.title}`)),
   ];
@@ -151,7 +157,8 @@ function createReceiver({ properties, required }) {
   );
 }
 
-function createData({ name, payload }, asyncApi) {
+/** Creates the table of `data`. Its name is the key of the message, because a type may go both ways. */
+function createData(key, { payload }, asyncApi) {
   const { data: schema } = payload.properties;
   const data = createElement('code', {}, 'data');
   if (schema === undefined) return createElement('p', { class: 'note' }, 'No ', data, '.');
@@ -160,7 +167,7 @@ function createData({ name, payload }, asyncApi) {
   if (rows.length === 0)
     return createElement('p', { class: 'note' }, data, ': ', typeOf(schema, asyncApi), optional ? ' (optional).' : '.');
   const note = optional ? [createElement('p', { class: 'note' }, data, ' is optional.')] : [];
-  return createElement('div', {}, ...note, createTable(`Data of ${name}`, FIELD_HEADINGS, rows));
+  return createElement('div', {}, ...note, createTable(`Data of ${key}`, FIELD_HEADINGS, rows));
 }
 
 /** Links the system messages that end an exchange. A handler may send other messages before. */

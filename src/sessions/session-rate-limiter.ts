@@ -1,6 +1,6 @@
-import type { Settings } from '../../settings/settings.js';
-import type { Counters } from '../../telemetry/counters.js';
-import { TokenBucket } from '../../limits/token-bucket.js';
+import type { Settings } from '../settings/settings.js';
+import type { Counters } from '../telemetry/counters.js';
+import { TokenBucket } from '../limits/token-bucket.js';
 
 const MESSAGE_BURST_SECONDS = 5;
 const BYTE_BURST_SECONDS = 4;

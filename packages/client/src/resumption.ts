@@ -1,0 +1,117 @@
+import { SEEN_CHARACTERS, SEEN_FRAMES, SEEN_MS } from './limits.js';
+import type { Welcome } from './wire.js';
+
+/** A sent frame, and the `ref` of its answer. */
+type SentFrame = readonly [text: string, id: string | undefined];
+
+export interface ResumptionEvents {
+  /** Sends a `sys.seen`, if there is a connection. */
+  report(text: string): void;
+  /** Called where the session can no longer return. */
+  expired(): void;
+}
+
+/**
+ * Keeps what a session needs to return on another connection: its token, the number of frames received, and the frames that
+ * the server has not seen. Both sides count text frames, the welcome and `sys.seen` excepted. Empty for a session that ends
+ * with its connection.
+ */
+export class Resumption {
+  #token: string | undefined;
+  /** How long the session is kept after the server has noticed the loss, and how late it may notice. */
+  #keptMs = 0;
+  #received = 0;
+  /** The part of the received frames that was reported. */
+  #reported = 0;
+  #unreportedCharacters = 0;
+  #unseen: SentFrame[] = [];
+  #unseenCharacters = 0;
+  /** Sent frames that the server has seen. */
+  #seen = 0;
+  #reportTimer: ReturnType<typeof setTimeout> | undefined;
+  #expiryTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param size characters of unseen frames from which on no request is sent */
+  constructor(
+    private readonly size: number,
+    private readonly events: ResumptionEvents,
+  ) {}
+
+  /** Whether there is a session that may return. */
+  get mayReturn(): boolean {
+    return this.#token !== undefined;
+  }
+
+  get isFull(): boolean {
+    return this.#unseenCharacters >= this.size;
+  }
+
+  /** Returns the subprotocol that asks for a session which may return, or for the return of the session. */
+  offer(): string {
+    return this.mayReturn ? `resume.${this.#token}.${this.#received}` : 'resume';
+  }
+
+  /** Reads the welcome of a connection. Returns the frames to send again where the session has returned. */
+  welcomed({ resume, resumed, received, heartbeatMs }: Welcome): readonly SentFrame[] | undefined {
+    const returned = resumed && this.mayReturn;
+    if (returned) this.seen(received!);
+    else this.end();
+    clearTimeout(this.#expiryTimer);
+    this.#expiryTimer = undefined;
+    this.#token = resume?.token;
+    if (resume) this.#keptMs = resume.windowMs + 2 * heartbeatMs;
+    return returned ? this.#unseen : undefined;
+  }
+
+  sent(...frame: SentFrame): void {
+    if (!this.mayReturn) return;
+    this.#unseen.push(frame);
+    this.#unseenCharacters += frame[0].length;
+  }
+
+  /** Forgets sent frames. @param frames the number of frames that the server has received */
+  seen(frames: number): void {
+    for (const [text] of this.#unseen.splice(0, frames - this.#seen)) {
+      this.#seen++;
+      this.#unseenCharacters -= text.length;
+    }
+  }
+
+  /** Counts a received frame, and reports the count in time. */
+  received(characters: number): void {
+    if (!this.mayReturn) return;
+    this.#received++;
+    this.#unreportedCharacters += characters;
+    if (this.#received - this.#reported >= SEEN_FRAMES || this.#unreportedCharacters >= SEEN_CHARACTERS) this.#report();
+    else this.#reportTimer ??= setTimeout(() => this.#report(), SEEN_MS);
+  }
+
+  /** Reports for the last time before the end of a connection. From now on the session is away. */
+  lost(): void {
+    this.#report();
+    if (this.mayReturn) this.#expiryTimer ??= setTimeout(() => this.#expire(), this.#keptMs);
+  }
+
+  /** Forgets the session. */
+  end(): void {
+    clearTimeout(this.#reportTimer);
+    clearTimeout(this.#expiryTimer);
+    this.#token = this.#reportTimer = this.#expiryTimer = undefined;
+    this.#received = this.#reported = this.#seen = this.#unseenCharacters = this.#unreportedCharacters = 0;
+    this.#unseen = [];
+  }
+
+  #report(): void {
+    clearTimeout(this.#reportTimer);
+    this.#reportTimer = undefined;
+    if (this.#received === this.#reported) return;
+    this.#reported = this.#received;
+    this.#unreportedCharacters = 0;
+    this.events.report(JSON.stringify({ type: 'sys.seen', data: { frames: this.#received } }));
+  }
+
+  #expire(): void {
+    this.end();
+    this.events.expired();
+  }
+}

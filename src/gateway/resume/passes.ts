@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import type { Identity } from '../../sessions/identity.js';
+
+/** The header by which a node shows its pass, in lower case as Node has it. */
+export const PASS_HEADER = 'switchboard-pass';
+/** 128 random bits in base64url. */
+const PASS_BYTES = 16;
+/** Milliseconds in which another node must use a pass. */
+const LIFETIME_MS = 5000;
+/** Passes that are not used yet. Their number bounds the identities that are kept. */
+const MAX_PASSES = 4096;
+
+/** A return to a session of this node by way of another node, which has identified the client. */
+export interface PipedReturn {
+  /** The token of the session, from the offer of the client. */
+  readonly token: string;
+  /** Frames that the client has received. */
+  readonly frames: number;
+  readonly identity: Identity;
+}
+
+interface Pass {
+  readonly piped: PipedReturn;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Keeps the passes that this node has given to other nodes. A pass stands for all checks of a handshake, because the other
+ * node has made them. Each pass is good once, for five seconds. No client can guess one, and nodes pass none on.
+ */
+@Injectable()
+export class Passes {
+  /** By the text of the pass, in the order of their expiry. */
+  readonly #passes = new Map<string, Pass>();
+
+  /** Gives a pass; `undefined` where too many are not used yet. */
+  give(piped: PipedReturn, nowMs = performance.now()): string | undefined {
+    this.#dropExpired(nowMs);
+    if (this.#passes.size >= MAX_PASSES) return undefined;
+    const pass = randomBytes(PASS_BYTES).toString('base64url');
+    this.#passes.set(pass, { piped, expiresAtMs: nowMs + LIFETIME_MS });
+    return pass;
+  }
+
+  /** Takes a pass back, so that nobody can use it again; `undefined` for an unknown, used or expired one. */
+  take(pass: string, nowMs = performance.now()): PipedReturn | undefined {
+    this.#dropExpired(nowMs);
+    const given = this.#passes.get(pass);
+    this.#passes.delete(pass);
+    return given?.piped;
+  }
+
+  #dropExpired(nowMs: number): void {
+    for (const [pass, { expiresAtMs }] of this.#passes) {
+      if (expiresAtMs > nowMs) return;
+      this.#passes.delete(pass);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { SEEN_BYTES } from '../protocol/index.js';
+import type { SessionListener } from '../sessions/session-listener.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
+import type { Session } from '../sessions/session.js';
+import { Settings } from '../settings/settings.js';
+import { Log } from '../telemetry/log.js';
+import { ReplayBudget } from './replay-budget.js';
+import { SessionResumption, type EndReason } from './session-resumption.js';
+
+/** Unseen bytes of a client that reports late: those of one report, and as many on their way. */
+const REPORTED_LATE_BYTES = 2 * SEEN_BYTES;
+
+/**
+ * Holds the sessions that are away, the longest away first, and ends each of them when `RESUME_WINDOW_MS` is over. Ends them
+ * earlier, the longest away first, where all replay buffers together exceed `RESUME_BUDGET_BYTES`, or where a new client
+ * needs a place.
+ */
+@Injectable()
+export class AwaySessions implements SessionListener, OnApplicationShutdown {
+  readonly #sessions = new Map<Session, SessionResumption>();
+  readonly #windowMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly registry: SessionRegistry,
+    budget: ReplayBudget,
+    private readonly log: Log,
+    { resumeWindowMs }: Settings,
+  ) {
+    this.#windowMs = resumeWindowMs;
+    registry.addListener('away', this);
+    budget.onExceeded(() => this.endLongest() || this.#shedHeaviest());
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Number of sessions that are away. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Lists the sessions that are away, the longest away first. */
+  all(): Iterable<Session> {
+    return this.#sessions.keys();
+  }
+
+  away(session: Session, code: number): void {
+    if (!(session.resumption instanceof SessionResumption)) return;
+    session.resumption.isRestored = false; // its client has come back to this process before
+    this.add(session, session.resumption, code, performance.now());
+  }
+
+  back(session: Session): void {
+    this.#sessions.delete(session);
+  }
+
+  closed(session: Session): void {
+    this.#sessions.delete(session);
+  }
+
+  /**
+   * Adds a session.
+   *
+   * @param code close code of the lost connection
+   * @param sinceMs when it was lost, on the clock of `performance.now()`; not before that of the session added before
+   */
+  add(session: Session, resumption: SessionResumption, code: number, sinceMs: number): void {
+    resumption.awaySinceMs = sinceMs;
+    resumption.lossCode = code;
+    this.#sessions.set(session, resumption);
+    this.#timer ??= this.#timerFor(resumption);
+  }
+
+  /** Ends the session that is away for the longest time. @returns `false` where no session is away */
+  endLongest(): boolean {
+    for (const [session, resumption] of this.#sessions) {
+      this.log.info('ended a session that is away', { reason: 'overflow', session: session.id });
+      this.#end(session, resumption, 'overflow');
+      return true;
+    }
+    return false;
+  }
+
+  #timerFor({ awaySinceMs }: SessionResumption): NodeJS.Timeout {
+    const waitMs = Math.max(0, awaySinceMs + this.#windowMs - performance.now());
+    return setTimeout(() => this.#expire(), Math.ceil(waitMs)).unref();
+  }
+
+  /** Ends the sessions that are due at one moment, because each would else get the departures of all before it. */
+  #expire(): void {
+    this.#timer = undefined;
+    const dueMs = performance.now() - this.#windowMs;
+    const dueByCode = new Map<number, Session[]>();
+    for (const [session, resumption] of this.#sessions) {
+      if (resumption.awaySinceMs > dueMs) {
+        this.#timer = this.#timerFor(resumption);
+        break;
+      }
+      resumption.endReason = 'expired';
+      const due = dueByCode.get(resumption.lossCode);
+      if (due === undefined) dueByCode.set(resumption.lossCode, [session]);
+      else due.push(session);
+    }
+    for (const [code, sessions] of dueByCode) this.registry.endAll(code, sessions);
+  }
+
+  #end(session: Session, resumption: SessionResumption, reason: EndReason): void {
+    resumption.endReason = reason;
+    this.#sessions.delete(session);
+    this.registry.end(session, resumption.lossCode);
+  }
+
+  /**
+   * Closes the connected session with the most unseen bytes. Leaves those alone that may have reported in time.
+   *
+   * @returns `false` where no session has too many
+   */
+  #shedHeaviest(): boolean {
+    let heaviest: Session | undefined;
+    let most = REPORTED_LATE_BYTES;
+    for (const session of this.registry.all()) {
+      const bytes = session.resumption?.replay.bytes ?? 0;
+      if (bytes > most) [heaviest, most] = [session, bytes];
+    }
+    heaviest?.shed(1013);
+    return heaviest !== undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { SEEN_BYTES, SEEN_FRAMES, seenFrame } from '../protocol/index.js';
+import type { Resumption } from '../sessions/resumption.js';
+import type { Session } from '../sessions/session.js';
+import type { ReplayBuffer } from './replay-buffer.js';
+
+/** Bytes of the secret in a token: 128 random bits. */
+export const SECRET_BYTES = 16;
+
+/** Why a session ended that might have been resumed. */
+export type EndReason = 'expired' | 'ended' | 'overflow';
+
+/** The secrets of a session, each of {@link SECRET_BYTES} bytes. */
+export interface Secrets {
+  readonly secret: Buffer;
+  /** The secret before, where it is still good. */
+  readonly previousSecret: Buffer | undefined;
+}
+
+/** Returns whether a secret is one of two. Takes the same time for any secret, so that none can be guessed byte by byte. */
+export function isAccepted(offered: Buffer, { secret, previousSecret = secret }: Secrets): boolean {
+  const isCurrent = timingSafeEqual(offered, secret);
+  const isPrevious = timingSafeEqual(offered, previousSecret);
+  return isCurrent || isPrevious;
+}
+
+/** Reports received frames within `SEEN_MS`. */
+interface ReportQueue {
+  add(resumption: SessionResumption): void;
+}
+
+/** State of one session that may come back: its secrets, both counts, and what its client has not seen. */
+export class SessionResumption implements Resumption, Secrets {
+  /** Proves that a client owns the session. Written by {@link rotate}. */
+  secret = randomBytes(SECRET_BYTES);
+  /** The secret before, which is good until the first frame on the new connection. Written by {@link rotate}. */
+  previousSecret: Buffer | undefined;
+  /** Text frames of the client that had their effect. Written by {@link received}. */
+  receivedFrames: number;
+  /** Reports of the client so far. Written by `SeenReports`. */
+  reports = 0;
+  /** When the connection was lost, on the clock of `performance.now()`. Written by `AwaySessions`. */
+  awaySinceMs = 0;
+  /** Milliseconds for which the session was away before its last return. Written by `Resumptions`. */
+  awayMs = 0;
+  /** Close code of the lost connection. Written by `AwaySessions`. */
+  lossCode = 0;
+  /** Written by `AwaySessions` before it ends the session. */
+  endReason: EndReason = 'ended';
+  /** Whether a former process handed the session on, and its client has not come back before. Written by `RestoredSessions`. */
+  isRestored = false;
+  /** Whether a report is queued. Written by {@link received} and {@link report}. */
+  #isQueued = false;
+  #reportedFrames: number;
+  #unreportedBytes = 0;
+  #session: Session | undefined;
+
+  /** @param receivedFrames text frames that a former process received */
+  constructor(
+    readonly replay: ReplayBuffer,
+    private readonly reportQueue: ReportQueue,
+    receivedFrames = 0,
+  ) {
+    this.receivedFrames = this.#reportedFrames = receivedFrames;
+  }
+
+  /** Binds this object to its session. Call it once, before a frame is received. */
+  bind(session: Session): void {
+    this.#session = session;
+  }
+
+  received(bytes: number): void {
+    this.receivedFrames++;
+    this.previousSecret = undefined;
+    this.#unreportedBytes += bytes;
+    if (this.receivedFrames - this.#reportedFrames >= SEEN_FRAMES || this.#unreportedBytes >= SEEN_BYTES) this.report();
+    else if (!this.#isQueued) {
+      this.#isQueued = true;
+      this.reportQueue.add(this);
+    }
+  }
+
+  /** Sends the client the number of received frames, where it has changed and the client is connected. */
+  report(): void {
+    this.#isQueued = false;
+    const session = this.#session;
+    if (session?.state !== 'open' || this.receivedFrames === this.#reportedFrames) return;
+    this.noteReported();
+    session.send(seenFrame(session.id, this.receivedFrames), 0);
+  }
+
+  /** Records that the client knows the number of received frames: by a report, or by a welcome. */
+  noteReported(): void {
+    this.#reportedFrames = this.receivedFrames;
+    this.#unreportedBytes = 0;
+  }
+
+  /** Returns whether a secret is that of this session, or the one before. */
+  accepts(offered: Buffer): boolean {
+    return isAccepted(offered, this);
+  }
+
+  /** Makes a new secret. @param offered the accepted secret of the client, which stays good for now */
+  rotate(offered: Buffer): void {
+    this.previousSecret = offered;
+    this.secret = randomBytes(SECRET_BYTES);
+  }
+}

@@ -1,0 +1,93 @@
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect, type Client } from './client.js';
+import { FaultProxy } from './fault-proxy.js';
+import { Program } from './program.js';
+import { startServer } from './server.js';
+
+const DOCUMENT = fileURLToPath(new URL('../../docs/reconnecting.md', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const DOCUMENTED_URL = 'ws://127.0.0.1:3000/wss';
+const ROUNDS = 8;
+const LINES = 5;
+
+/** Messages that a program of the document and a peer in the same room received while the connection of the program was cut. */
+export interface GardenReport {
+  /** The lines that each side should have received. */
+  readonly sent: readonly string[];
+  readonly byPeer: readonly unknown[];
+  readonly byProgram: readonly unknown[];
+  /** Types of notices that the peer received about the program before it ended. */
+  readonly notices: readonly string[];
+  /** How often the server answered a join of the program. */
+  readonly joins: number;
+  readonly departureCode: unknown;
+  readonly endedWell: boolean;
+}
+
+/** Returns the program of a section of docs/reconnecting.md, with its file and its command. */
+export async function gardenProgram(language: string): Promise<{ file: string; source: string; command: string }> {
+  const [, section = ''] = (await readFile(DOCUMENT, 'utf8')).split(`\n### ${language}\n`);
+  const [, file, source, command] =
+    /Save as `([^`]+)`.*?^```\w+\n(.*?)^```$.*?^```sh\n(.*?)\n```$/ms.exec(section) ?? [];
+  if (file === undefined || source === undefined || command === undefined) throw new Error(`no program in ${language}`);
+  return { file, source, command };
+}
+
+/** Runs a program behind a proxy that cuts its connection in each round, before and after messages of both sides. */
+export async function runGarden(language: string): Promise<GardenReport> {
+  const { file, source, command } = await gardenProgram(language);
+  const folder = await mkdtemp(join(tmpdir(), 'switchboard-garden-'));
+  const server = await startServer();
+  const proxy = await FaultProxy.start(server.port);
+  await writeFile(join(folder, file), source);
+  await symlink(MODULES, join(folder, 'node_modules'));
+  const peer = await connect(server.url);
+  peer.send({ type: 'sys.join', receiver: '#garden', id: 'join' });
+  await peer.answer('join');
+  const program = new Program(command.replace(DOCUMENTED_URL, proxy.url), folder);
+  try {
+    await program.printed('sys.members');
+    return await converse(program, proxy, peer);
+  } finally {
+    program.kill();
+    await proxy.stop();
+    await server.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function converse(program: Program, proxy: FaultProxy, peer: Client): Promise<GardenReport> {
+  const sent: string[] = [];
+  const byPeer: unknown[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    if (round % 2 === 0) proxy.cut();
+    for (let line = 0; line < LINES; line++) {
+      const text = `${round} ${line}`;
+      sent.push(text);
+      program.type(text);
+      peer.send({ type: 'chat', receiver: '#garden', data: text });
+    }
+    if (round % 2 === 1) proxy.cut();
+    for (let line = 0; line < LINES; line++) byPeer.push((await peer.next('chat')).data);
+    await program.printedWhere(({ type, data }) => type === 'chat' && data === sent.at(-1));
+  }
+  await peer.settled();
+  const id = peer.inbox.find(({ type }) => type === 'sys.joined')?.sender;
+  const notices = peer.inbox.filter(({ sender }) => sender === id).map(({ type }) => type);
+  program.end();
+  const departure = await peer.next('sys.departed');
+  const endedWell = await program.ended;
+  const frames = program.frames;
+  return {
+    sent,
+    byPeer: [...byPeer, ...peer.inbox.filter(({ type }) => type === 'chat').map(({ data }) => data as unknown)],
+    byProgram: frames.filter(({ type }) => type === 'chat').map(({ data }) => data as unknown),
+    notices,
+    joins: frames.filter(({ type }) => type === 'sys.members').length,
+    departureCode: departure.sender === id ? departure.data.code : 'of another session',
+    endedWell,
+  };
+}

@@ -1,0 +1,20 @@
+import { ReplayBudget } from '../../src/resume/replay-budget.js';
+import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
+import { SessionResumption } from '../../src/resume/session-resumption.js';
+import type { Session } from '../../src/sessions/session.js';
+import { readSettings } from '../../src/settings/environment.js';
+import type { Received } from './client.js';
+
+/** Lets the client of a session come back. Call it before a connection is attached. */
+export function makeResumable(session: Session, maxBytes: number, budget = new ReplayBudget(readSettings({}))): void {
+  const resumption = new SessionResumption(new ReplayBuffer(maxBytes, budget), { add: () => undefined });
+  session.makeResumable(resumption);
+  resumption.bind(session);
+}
+
+/** Returns the messages that are kept for a session, because its client has not seen them. */
+export function kept(session: Session): Received[] {
+  session.outbox.flush();
+  const { replay } = session.resumption as SessionResumption;
+  return replay.unseen().map((payload) => JSON.parse(payload.toString()) as Received);
+}

@@ -1,0 +1,113 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Block, controlFrame, OPCODE, seenFrame, textFrame, type Frame } from '../../src/protocol/index.js';
+import { ReplayBudget } from '../../src/resume/replay-budget.js';
+import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
+import type { Settings } from '../../src/settings/settings.js';
+
+const MAX_BYTES = 1000;
+const SESSION = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
+
+describe('the replay buffer of a session', () => {
+  let budget: ReplayBudget;
+  let replay: ReplayBuffer;
+
+  beforeEach(() => {
+    budget = new ReplayBudget({ resumeBudgetBytes: 1_000_000 } as Settings);
+    replay = new ReplayBuffer(MAX_BYTES, budget);
+  });
+
+  const texts = (): string[] => replay.unseen().map(String);
+  const joined = (...frames: readonly Frame[]): Buffer => Buffer.concat(frames);
+
+  it('returns the frames that the client has not seen, in order', () => {
+    replay.push(textFrame('a'), 1);
+    replay.push(joined(textFrame('b'), textFrame('c'), textFrame('d')), 3);
+    replay.push(textFrame('e'), 1);
+    expect(replay.forget(2)).toBe(true);
+    expect(texts()).toEqual(['c', 'd', 'e']);
+    expect([replay.sent, replay.seen]).toEqual([5, 2]);
+  });
+
+  it('leaves out control frames and reports, wherever they are', () => {
+    const ping = controlFrame(OPCODE.ping, Buffer.from('1'));
+    replay.push(joined(ping, textFrame('a'), seenFrame(SESSION, 3), textFrame('b'), ping), 2);
+    replay.push(ping, 0);
+    replay.push(joined(textFrame('c'), ping, textFrame('d')), 2);
+    replay.forget(1);
+    expect(texts()).toEqual(['b', 'c', 'd']);
+  });
+
+  it('takes the unseen frames byte for byte, and counts them again when they are sent again', () => {
+    const frames = ['a', 'b'.repeat(200), 'c'.repeat(70_000)].map(textFrame);
+    replay.push(joined(...frames), 3);
+    replay.forget(1);
+    const batches = replay.takeUnseen()!;
+    expect(batches.bytes).toBe(frames[1]!.length + frames[2]!.length);
+    expect([replay.sent, replay.seen, replay.bytes]).toEqual([1, 1, 0]);
+    batches.moveTo(replay);
+    expect(replay.sent).toBe(3);
+    expect(texts()).toEqual(['b'.repeat(200), 'c'.repeat(70_000)]);
+  });
+
+  it('has nothing to take where everything was seen', () => {
+    replay.push(joined(textFrame('a'), controlFrame(OPCODE.ping, Buffer.alloc(0))), 1);
+    replay.forget(1);
+    expect(replay.takeUnseen()).toBeNull();
+  });
+
+  it('refuses a report of more frames than were sent, and ignores an older one', () => {
+    replay.push(joined(textFrame('a'), textFrame('b')), 2);
+    expect(replay.forget(3)).toBe(false);
+    expect(replay.forget(2)).toBe(true);
+    expect(replay.forget(1)).toBe(true);
+    expect(replay.seen).toBe(2);
+  });
+
+  it('counts bytes for itself and for all sessions until they are seen', () => {
+    const frame = textFrame('x'.repeat(100));
+    for (let index = 0; index < 200; index++) replay.push(frame, 1);
+    expect([replay.bytes, budget.totalBytes]).toEqual([200 * frame.length, 200 * frame.length]);
+    for (let index = 1; index <= 150; index++) replay.forget(index);
+    expect([replay.bytes, budget.totalBytes]).toEqual([50 * frame.length, 50 * frame.length]);
+    replay.clear();
+    expect([replay.bytes, budget.totalBytes]).toEqual([0, 0]);
+  });
+
+  it('fits what is within its bytes', () => {
+    replay.push(textFrame('x'.repeat(100)), 1);
+    expect(replay.fits(MAX_BYTES - replay.bytes)).toBe(true);
+    expect(replay.fits(MAX_BYTES - replay.bytes + 1)).toBe(false);
+  });
+
+  it('keeps a block that is mostly full, and copies from one that is mostly empty', () => {
+    const block = new Block(Buffer.alloc(100));
+    block.bytes.set(textFrame('first'));
+    expect(replay.pushBlock(block, 7, 1)).toBe(false);
+    block.bytes.set(textFrame('other'));
+    expect(texts()).toEqual(['first']);
+    const full = new Block(Buffer.alloc(100));
+    full.bytes.set(textFrame('y'.repeat(60)));
+    expect(replay.pushBlock(full, 62, 1)).toBe(true);
+  });
+});
+
+describe('the budget of all replay buffers', () => {
+  it('ends sessions until their bytes fit, at the end of the tick', async () => {
+    const budget = new ReplayBudget({ resumeBudgetBytes: 250 } as Settings);
+    const buffers = [1, 2, 3].map(() => new ReplayBuffer(MAX_BYTES, budget));
+    const ended: ReplayBuffer[] = [];
+    budget.onExceeded(() => {
+      const next = buffers.shift();
+      if (next === undefined) return false;
+      ended.push(next);
+      next.clear();
+      return true;
+    });
+    const [first] = buffers;
+    for (const buffer of buffers) buffer.push(textFrame('x'.repeat(98)), 1);
+    expect(ended).toEqual([]);
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(ended).toEqual([first]);
+    expect(budget.totalBytes).toBe(200);
+  });
+});

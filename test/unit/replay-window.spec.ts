@@ -1,0 +1,72 @@
+import { setImmediate as tick } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { textFrame, welcomeFrame } from '../../src/protocol/index.js';
+import { ReplayBudget } from '../../src/resume/replay-budget.js';
+import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
+import { SessionResumption } from '../../src/resume/session-resumption.js';
+import type { SessionRegistry } from '../../src/sessions/session-registry.js';
+import type { Session } from '../../src/sessions/session.js';
+import type { Settings } from '../../src/settings/settings.js';
+import { FakeConnection, IDENTITY, newRegistry } from '../support/sessions.js';
+
+const HIGH_WATER_BYTES = 100_000;
+const FRAME_BYTES = 20_000;
+/** Frames that the window of a session holds at least. */
+const IN_WINDOW = 14;
+const FRAMES = 40;
+
+describe('a session whose client reports late', () => {
+  let registry: SessionRegistry;
+  let session: Session;
+  let connection: FakeConnection;
+  let replay: ReplayBuffer;
+
+  beforeEach(() => {
+    registry = newRegistry({ OUTBOX_HIGH_WATER_BYTES: String(HIGH_WATER_BYTES) });
+    replay = new ReplayBuffer(1024, new ReplayBudget({ resumeBudgetBytes: 10_000_000 } as Settings));
+    connection = new FakeConnection();
+    session = registry.create({ ...IDENTITY });
+    session.makeResumable(new SessionResumption(replay, { add: () => undefined }));
+    session.attach(connection);
+    registry.open(session, welcomeFrame(session.id, {} as never));
+  });
+
+  async function sendAll(): Promise<void> {
+    for (let number = 0; number < FRAMES; number++) {
+      session.send(textFrame(JSON.stringify({ type: String(number), data: 'x'.repeat(FRAME_BYTES) })));
+      await tick();
+    }
+  }
+
+  const types = (count: number): string[] => [
+    'sys.welcome',
+    ...Array.from({ length: count }, (_, index) => `${index}`),
+  ];
+
+  it('is sent no more than the window, and is read from meanwhile, because its report must be read', async () => {
+    await sendAll();
+    expect(connection.types).toEqual(types(IN_WINDOW));
+    expect(session.outbox.overloaded).toBe(true);
+    expect([connection.isPaused, session.outbox.saturated]).toEqual([false, false]);
+  });
+
+  it('is sent the rest in order with each report', async () => {
+    await sendAll();
+    for (let seen = 5; replay.sent < FRAMES; seen += 5) {
+      expect(replay.forget(seen)).toBe(true);
+      session.outbox.seen();
+      await tick();
+    }
+    expect(connection.types).toEqual(types(FRAMES));
+    expect(session.outbox.overloaded).toBe(false);
+  });
+
+  it('is not read from while its socket is full, until the socket has drained', async () => {
+    connection.sink.stalled = true;
+    await sendAll();
+    expect(connection.isPaused).toBe(true);
+    connection.sink.resume();
+    await tick();
+    expect([connection.isPaused, session.outbox.saturated]).toEqual([false, false]);
+  });
+});
