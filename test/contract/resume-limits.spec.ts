@@ -85,7 +85,7 @@ describe('MAX_CONNECTIONS_PER_ADDRESS, where it is reached', () => {
     const [away] = (await openAway(1)) as [ResumableClient];
     const others: ResumableClient[] = [];
     for (let count = 0; count < 9; count++) others.push(await open()); // and bob
-    await expect(away.resume()).rejects.toThrow();
+    await expect(away.resume()).rejects.toThrow('4103');
     await others[0]!.close(1000);
     await expectBack(away);
   });
