@@ -6,7 +6,7 @@ import { GATEWAY_SERVER_METADATA } from '@nestjs/websockets/constants.js';
 import type { Session } from '../../sessions/session.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { GatewayExplorer, type ExploredGateway } from './gateway-explorer.js';
-import { HOOK_NAMES, type HookedGateway, type Hooks } from './hook-caller.js';
+import { HOOK_NAMES, type HookedGateway, type HookName, type Hooks } from './hook-caller.js';
 
 type Client = GatewaySocket & { [REQUEST_CONTEXT_ID]?: ContextId };
 
@@ -54,6 +54,11 @@ export class GatewayInstances {
     return (this.#unscoped ??= this.all
       .filter(({ scoped, instance }) => !scoped && HOOK_NAMES.some((name) => (instance as Hooks)[name] !== undefined))
       .map((gateway) => ({ gateway, instance: gateway.instance })));
+  }
+
+  /** Returns whether a gateway may have this hook; a scoped one may have any. */
+  mayHave(name: HookName): boolean {
+    return this.scoped.length > 0 || this.unscoped.some(({ instance }) => name in instance);
   }
 
   /** Lists the gateways whose hooks a session gets, in the order of their modules and providers. */

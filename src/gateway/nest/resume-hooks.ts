@@ -4,7 +4,7 @@ import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { GatewayInstances } from './gateway-instances.js';
-import { HookCaller, type HookName } from './hook-caller.js';
+import { HookCaller } from './hook-caller.js';
 
 /** Implemented by gateways that run code when a session loses its connection and its client may come back. */
 export interface OnSessionAway {
@@ -41,9 +41,8 @@ export class ResumeHooks implements SessionListener {
 
   /** Begins to call the hooks. Costs nothing where no gateway has any; a scoped gateway may have them. */
   start(): void {
-    const { unscoped, scoped } = this.gateways;
-    const has = (name: HookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
-    if (has('onSessionAway') || has('onSessionBack')) this.registry.addListener('hooks', this);
+    if (this.gateways.mayHave('onSessionAway') || this.gateways.mayHave('onSessionBack'))
+      this.registry.addListener('hooks', this);
   }
 
   away(session: Session, code: number): void {

@@ -83,11 +83,9 @@ export class RoomHooks {
 
   /** Begins to call the hooks. Costs nothing where no gateway has any; a scoped gateway may have them. */
   start(): void {
-    const { unscoped, scoped } = this.gateways;
-    const has = (name: RoomHookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
-    if (has('onRoomJoined'))
+    if (this.gateways.mayHave('onRoomJoined'))
       this.roomIndex.addListener({ joined: (session, room) => this.#add(session, { name: 'onRoomJoined', room }) });
-    if (has('onRoomLeft'))
+    if (this.gateways.mayHave('onRoomLeft'))
       this.roomIndex.addListener({
         left: (session, room, code) => this.#add(session, { name: 'onRoomLeft', room, code }),
       });

@@ -80,9 +80,8 @@ export class SessionHooks implements SessionListener {
     await Promise.all(starting.filter((each) => each !== undefined));
     const { unscoped, scoped } = this.gateways;
     this.#hasHooks = unscoped.length + scoped.length > 0;
-    const has = (name: HookName): boolean => scoped.length > 0 || unscoped.some(({ instance }) => name in instance);
-    this.#hasDisconnectHooks = has('handleDisconnect');
-    this.#hasDepartureHooks = has('onSessionDeparture');
+    this.#hasDisconnectHooks = this.gateways.mayHave('handleDisconnect');
+    this.#hasDepartureHooks = this.gateways.mayHave('onSessionDeparture');
     if (this.#hasHooks) this.registry.addListener('hooks', this);
     this.roomHooks.start();
   }
