@@ -47,7 +47,7 @@ export class SessionResumption implements Resumption, Secrets {
   lossCode = 0;
   /** Written by `AwaySessions` before it ends the session. */
   endReason: EndReason = 'ended';
-  /** Whether a former process handed the session on, and its client has not come back before. Written by `RestoredSessions`. */
+  /** Whether a former process handed the session on, and its client has not come back before. Set by `RestoredSessions`, reset by `AwaySessions`. */
   isRestored = false;
   /** Whether a report is queued. Written by {@link received} and {@link report}. */
   #isQueued = false;

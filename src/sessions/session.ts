@@ -33,7 +33,7 @@ export class Session {
   arriving: Promise<void> | undefined = undefined;
   /** Handled messages of the session. Written by `HandlerRunner` with the first one. */
   work: SessionWork | undefined = undefined;
-  /** `undefined` where all rate limits are off. Written by `SocketEvents`. */
+  /** `undefined` where all rate limits are off. Written by `SessionStart`. */
   rateLimiter: SessionRateLimiter | undefined = undefined;
   /** How many notices of the log were sent to this session or precede it. Written by `NoticeLog`. */
   noticeOffset = 0;

@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { MessageRouter } from '../../messaging/message-router.js';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
-import { decode, ERRORS, MessageError, isReserved, type Envelope, type ServerRequest } from '../../protocol/index.js';
+import {
+  decode,
+  ERRORS,
+  isReserved,
+  MAX_FREE_REPORT_BYTES,
+  MessageError,
+  SEEN_TYPE,
+  type Envelope,
+  type ServerRequest,
+} from '../../protocol/index.js';
 import type { Session } from '../../sessions/session.js';
 import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
@@ -10,11 +19,6 @@ import { HandlerRunner } from './handler-runner.js';
 
 /** Stands for a message that could not be parsed. */
 const UNPARSED: ServerRequest = { type: '', id: undefined, receiver: undefined, data: undefined };
-
-/** The type of a report, which is not charged. */
-const SEEN = 'sys.seen';
-/** Bytes up to which a report is not charged to rates. */
-const MAX_FREE_REPORT_BYTES = 256;
 
 /** The fields of a message that a reply and its line in the log need. */
 interface Answered {
@@ -37,7 +41,7 @@ export class MessageDispatcher {
   read(socket: GatewaySocket, text: string, bytes: number): void {
     const { rateLimiter, resumption = null } = socket.session ?? {};
     // A report of a client that may come back is neither charged nor counted.
-    const isReport = resumption !== null && text.includes('seen') && answeredIn(text).type === SEEN;
+    const isReport = resumption !== null && text.includes('seen') && answeredIn(text).type === SEEN_TYPE;
     const isFree = isReport && bytes <= MAX_FREE_REPORT_BYTES;
     if (isFree || rateLimiter === undefined || rateLimiter.tryTake(bytes)) this.#read(socket, text, bytes);
     else this.refuse(socket, answeredIn(text), bytes);

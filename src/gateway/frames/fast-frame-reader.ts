@@ -3,7 +3,15 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { FastRouter } from '../../messaging/fast-router.js';
-import { EnvelopeScanner, maskAt, OPCODE, TEXT, type ServerRequest } from '../../protocol/index.js';
+import {
+  EnvelopeScanner,
+  maskAt,
+  MAX_FREE_REPORT_BYTES,
+  OPCODE,
+  SEEN_TYPE,
+  TEXT,
+  type ServerRequest,
+} from '../../protocol/index.js';
 import { Settings } from '../../settings/settings.js';
 import { controlFrameEnd, readControlFrame } from './control-frames.js';
 import { FrameTracker } from './frame-tracker.js';
@@ -22,11 +30,6 @@ const MAX_READ_BYTES = 65_536;
 const FRAGMENT_COST_BYTES = 256;
 /** `sys.error` replies to one socket after which it waits for the next turn. They cost more than the messages. */
 const MAX_ERRORS = 64;
-
-/** The report of a client on what it has received. */
-const SEEN = 'sys.seen';
-/** Bytes up to which a report is not charged to rates. */
-const MAX_FREE_REPORT_BYTES = 256;
 
 /** The listener of `ws` for the bytes that a TCP socket receives. */
 export type WsDataListener = (this: Socket, bytes: Buffer) => void;
@@ -161,7 +164,7 @@ export class FastFrameReader {
 
   #isSeen(): boolean {
     const { typeStart, typeEnd } = this.#scanner;
-    return typeEnd - typeStart === SEEN.length && this.#scanner.ascii(typeStart, typeEnd) === SEEN;
+    return typeEnd - typeStart === SEEN_TYPE.length && this.#scanner.ascii(typeStart, typeEnd) === SEEN_TYPE;
   }
 
   /** Answers a message over the rate limit with `rate_limited`, as cheaply as it was read, because floods come this way. */
@@ -171,7 +174,7 @@ export class FastFrameReader {
     const type = this.#scanner.ascii(typeStart, typeEnd);
     const id = idStart < 0 ? undefined : this.#scanner.ascii(idStart, idEnd);
     this.messageDispatcher.refuse(socket, { type, id }, length);
-    if (type !== SEEN) socket.session?.resumption?.received(length);
+    if (type !== SEEN_TYPE) socket.session?.resumption?.received(length);
     return true;
   }
 

@@ -12,6 +12,10 @@ export const RESUME = 'resume';
 export const SEEN_FRAMES = 64;
 export const SEEN_BYTES = 65_536;
 export const SEEN_MS = 5000;
+/** The type of such a report, which is not counted itself. */
+export const SEEN_TYPE = 'sys.seen';
+/** Bytes up to which a report of a client is not charged to rates. */
+export const MAX_FREE_REPORT_BYTES = 256;
 /** Prefix of a token among the offered subprotocols, because a page can set no other header of a WebSocket. */
 export const TOKEN_PREFIX = 'bearer.';
 
