@@ -9,8 +9,8 @@ import { Admission } from '../../src/gateway/handshake/admission.js';
 import { Handshake } from '../../src/gateway/handshake/handshake.js';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { FastRouter } from '../../src/messaging/fast-router.js';
+import { LocalDelivery } from '../../src/messaging/local-delivery.js';
 import { MessageRouter } from '../../src/messaging/message-router.js';
-import { NoticeLog } from '../../src/messaging/notice-log.js';
 import { EnvelopeScanner } from '../../src/protocol/index.js';
 import { Outbox } from '../../src/sessions/outbox.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
@@ -159,8 +159,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
 
   it('in a delivery to all closes the sender with 1011 and no other', async () => {
     const victim = await connect(server.url);
-    const concerned = (_: NoticeLog, [, frame]: unknown[]): boolean => String(frame).includes('to-all');
-    inject(get(NoticeLog), 'send', concerned);
+    inject(get(LocalDelivery), 'fanOut', (_, [frame]) => String(frame).includes('to-all'));
     victim.send({ type: 'to-all', receiver: '*' });
     if (FAST_LANE === 'on') return expectVictimClosed(victim);
     expect((await victim.next('sys.error')).data.code).toBe('internal_error');
@@ -246,7 +245,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
   it('while a client that reads slowly is written to closes that session with 1011', async () => {
     const victim = await RawClient.open(server.port);
     const session = get(SessionRegistry).find(victim.id)!;
-    const sink = (session.connection as GatewaySocket).sink.socket;
+    const { sink } = session.connection as GatewaySocket;
     victim.socket.pause();
     while (!sink.writableNeedDrain) {
       pair[0].send({ type: 'big', receiver: victim.id, id: 'b', data: 'b'.repeat(60_000) });
@@ -255,7 +254,7 @@ describe.each(['on', 'off'])('an exception that nothing expected, fast lane %s,'
     pair[0].send({ type: 'more', receiver: victim.id, id: 'm' });
     await pair[0].answer('m');
     let failures = 0;
-    inject(session.outbox, 'flushAll', () => failures++ === 0);
+    inject(sink, 'send', () => failures++ === 0);
     victim.socket.resume();
     expect(await pair[0].next('sys.departed')).toMatchObject({ sender: victim.id, data: { code: 1011 } });
     while (!victim.over) await new Promise(setImmediate);

@@ -75,6 +75,7 @@ describe('the HTTP API of one node', () => {
       expect(listed.get(id)).toEqual({
         id,
         since: expect.stringMatching(/^20/) as string,
+        state: 'open',
         address: '127.0.0.1',
         bytesIn: expect.any(Number) as number,
         bytesOut: expect.any(Number) as number,
