@@ -28,7 +28,7 @@ export class EndedSessions implements SessionListener {
   }
 
   /** Returns why a session ended; `undefined` for an unknown session and for a wrong secret. */
-  reason(sessionId: string, secret: Buffer): EndReason | undefined {
+  reason(sessionId: string, secret: string): EndReason | undefined {
     const ended = this.#ended.get(sessionId);
     return ended !== undefined && isAccepted(secret, ended) ? ended.reason : undefined;
   }

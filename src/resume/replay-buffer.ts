@@ -13,6 +13,10 @@ const MIN_WINDOW_BYTES = 262_144;
 /** Forgotten buffers at the front of the list after which the list is cut. */
 const MAX_FORGOTTEN = 64;
 
+/** Lists of sessions without unseen frames, which are most: an empty list of their own would take 32 bytes. Never changed. */
+const NO_BUFFERS: Buffer[] = [];
+const NO_FRAMES: number[] = [];
+
 /**
  * The text frames that were sent to one client and that the client has not seen, with the control frames between them. Shared
  * frames are kept by reference. Frames are counted and not numbered: the client reports how many it has received.
@@ -22,16 +26,15 @@ const MAX_FORGOTTEN = 64;
 export class ReplayBuffer implements Replay {
   /** Bytes that are kept. Not written by others. */
   bytes = 0;
-  #buffers: Buffer[] = [];
+  #buffers: Buffer[] = NO_BUFFERS;
   /** How many text frames the buffer at the same index holds. */
-  #frames: number[] = [];
+  #frames: number[] = NO_FRAMES;
   /** Index of the oldest buffer. */
   #first = 0;
   /** Text frames before those of the oldest buffer. */
   #forgotten = 0;
   #sent: number;
   #seen: number;
-  readonly #windowBytes: number;
 
   /**
    * @param maxBytes bytes that are kept while no connection is attached
@@ -42,7 +45,6 @@ export class ReplayBuffer implements Replay {
     private readonly budget: ReplayBudget,
     seen = 0,
   ) {
-    this.#windowBytes = Math.max(maxBytes, MIN_WINDOW_BYTES);
     this.#forgotten = this.#seen = this.#sent = seen;
   }
 
@@ -57,7 +59,7 @@ export class ReplayBuffer implements Replay {
   }
 
   get isWindowFull(): boolean {
-    return this.bytes >= this.#windowBytes;
+    return this.bytes >= MIN_WINDOW_BYTES && this.bytes >= this.maxBytes;
   }
 
   get takesNotices(): boolean {
@@ -68,7 +70,10 @@ export class ReplayBuffer implements Replay {
     return this.bytes + bytes <= this.maxBytes;
   }
 
+  /** Keeps nothing of welcomes and pings, because they are not sent again. */
   push(bytes: Buffer, textFrames: number): void {
+    if (textFrames === 0) return;
+    if (this.#buffers === NO_BUFFERS) [this.#buffers, this.#frames] = [[], []];
     this.#buffers.push(bytes);
     this.#frames.push(textFrames);
     this.#sent += textFrames;
@@ -78,6 +83,7 @@ export class ReplayBuffer implements Replay {
 
   /** Copies the bytes where the block is mostly empty, so that at most twice the counted bytes are held. */
   pushBlock({ bytes }: Block, used: number, textFrames: number): boolean {
+    if (textFrames === 0) return false;
     const isKept = used * 2 >= bytes.length;
     const filled = bytes.subarray(0, used);
     this.push(isKept ? filled : Buffer.from(filled), textFrames);
@@ -168,8 +174,9 @@ export class ReplayBuffer implements Replay {
   }
 
   #cut(): void {
-    this.#buffers = this.#buffers.slice(this.#first);
-    this.#frames = this.#frames.slice(this.#first);
+    const isEmpty = this.#first === this.#buffers.length;
+    this.#buffers = isEmpty ? NO_BUFFERS : this.#buffers.slice(this.#first);
+    this.#frames = isEmpty ? NO_FRAMES : this.#frames.slice(this.#first);
     this.#first = 0;
   }
 

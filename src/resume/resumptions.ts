@@ -19,7 +19,7 @@ export interface Return {
   readonly session: Session;
   readonly resumption: SessionResumption;
   /** The accepted secret. */
-  readonly secret: Buffer;
+  readonly secret: string;
   /** Text frames that the client has received. */
   readonly frames: number;
 }

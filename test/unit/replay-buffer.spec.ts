@@ -37,6 +37,12 @@ describe('the replay buffer of a session', () => {
     expect(texts()).toEqual(['b', 'c', 'd']);
   });
 
+  it('keeps no memory for buffers without text frames that are sent again', () => {
+    replay.push(controlFrame(OPCODE.ping, Buffer.from('1')), 0);
+    expect(replay.pushBlock(new Block(Buffer.alloc(10)), 10, 0)).toBe(false);
+    expect([replay.bytes, budget.totalBytes, replay.takeUnseen()]).toEqual([0, 0, null]);
+  });
+
   it('takes the unseen frames byte for byte, and counts them again when they are sent again', () => {
     const frames = ['a', 'b'.repeat(200), 'c'.repeat(70_000)].map(textFrame);
     replay.push(joined(...frames), 3);

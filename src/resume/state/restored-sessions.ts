@@ -45,8 +45,8 @@ export class RestoredSessions {
     const replay = this.resumptions.newReplay(saved.seen);
     if (unseenFrames > 0) replay.push(unseen, unseenFrames);
     const resumption = this.resumptions.create(replay, saved.received);
-    resumption.secret = Buffer.from(saved.secret, 'base64url');
-    if (saved.previousSecret !== undefined) resumption.previousSecret = Buffer.from(saved.previousSecret, 'base64url');
+    resumption.secret = saved.secret;
+    resumption.previousSecret = saved.previousSecret;
     resumption.reports = saved.reports;
     resumption.isRestored = true;
     return resumption;

@@ -29,8 +29,8 @@ export function detailsOf(session: Session, sessionParts: SessionParts): string 
     awayMs: Math.round(performance.now() - awaySinceMs),
     code: lossCode,
     resumption: {
-      secret: secret.toString('base64url'),
-      ...(previousSecret !== undefined && { previousSecret: previousSecret.toString('base64url') }),
+      secret,
+      ...(previousSecret !== undefined && { previousSecret }),
       received: receivedFrames,
       seen: replay.seen,
       reports,

@@ -1,11 +1,12 @@
 import { isNodeId, nodeIdOf } from '../../protocol/index.js';
 import type { Identity } from '../../sessions/identity.js';
-import { SECRET_BYTES } from '../session-resumption.js';
+import { SECRET_CHARACTERS } from '../session-resumption.js';
 
 /** First field of the file, by which other files are refused. */
 const FORMAT = 'switchboard.sessions';
 /** Raised when a field changes its meaning. A process refuses the file of another version. */
 export const STATE_VERSION = 1;
+const SECRET = new RegExp(`^[A-Za-z0-9_-]{${SECRET_CHARACTERS}}$`);
 /** Bytes of the names of the fields that follow the details, and of the number. */
 const FIELD_BYTES = 64;
 
@@ -24,7 +25,7 @@ export interface StateHeader {
 
 /** Token and counts of a session. */
 export interface SavedResumption {
-  /** The secret of the token in base64url. */
+  /** The secret of the token. */
   readonly secret: string;
   /** The secret before, where it is still good. */
   readonly previousSecret?: string;
@@ -140,7 +141,7 @@ function isSavedResumption(value: unknown): boolean {
 }
 
 function isSecret(value: unknown): boolean {
-  return typeof value === 'string' && Buffer.from(value, 'base64url').length === SECRET_BYTES;
+  return typeof value === 'string' && SECRET.test(value);
 }
 
 function recordIn(line: Buffer | undefined): Readonly<Record<string, unknown>> | undefined {
