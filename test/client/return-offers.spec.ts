@@ -15,6 +15,8 @@ import { ScriptedSocket } from '../support/scripted-socket.js';
 
 /** The time after which the server must have ended a session that is away. */
 const KEPT_MS = WINDOW_MS + 2 * HEARTBEAT_MS;
+/** The largest `HEARTBEAT_MS`, which is also the longest delay of a timer. */
+const MAX_HEARTBEAT_MS = 2_147_483_647;
 
 describe('a client that offers the return of its session', () => {
   let page: PageEvents;
@@ -110,6 +112,17 @@ describe('a client that offers the return of its session', () => {
     await vi.advanceTimersByTimeAsync(2000);
     expect(ScriptedSocket.last.protocols).toEqual(['switchboard.v1', 'bearer.late', 'resume']);
     expect(outcomes).toEqual(['sent unknown_outcome true']);
+  });
+
+  it('offers a session after a loss where heartbeats are as rare as the server allows', async () => {
+    page = new PageEvents();
+    ({ ann } = await openClient({ WebSocket: page.socketClass(ScriptedSocket) }));
+    (await cut()).welcome({ ...grant('second'), resumed: true, received: 0, heartbeatMs: MAX_HEARTBEAT_MS });
+    page.emit('freeze');
+    await vi.advanceTimersByTimeAsync(WINDOW_MS);
+    page.emit('resume');
+    await settled();
+    expect(ScriptedSocket.last.protocols[1]).toBe('resume.second.0');
   });
 
   it.each<[string, () => void]>([

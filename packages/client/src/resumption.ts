@@ -1,4 +1,4 @@
-import { SEEN_CHARACTERS, SEEN_FRAMES, SEEN_MS } from './limits.js';
+import { MAX_TIMER_MS, SEEN_CHARACTERS, SEEN_FRAMES, SEEN_MS } from './limits.js';
 import type { Welcome } from './wire.js';
 
 /** A sent frame, and the `ref` of its answer. */
@@ -68,7 +68,7 @@ export class Resumption {
     this.#expiryTimer = undefined;
     this.#isOffered = this.#isOverdue = false;
     this.#token = resume?.token;
-    if (resume) this.#keptMs = resume.windowMs + 2 * heartbeatMs;
+    if (resume) this.#keptMs = Math.min(MAX_TIMER_MS, resume.windowMs + 2 * heartbeatMs);
     return returned ? this.#unseen : undefined;
   }
 
