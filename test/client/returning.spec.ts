@@ -1,11 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect, type Client, type ConnectOptions, type StateChange } from '../../packages/client/src/connect.js';
 import { PageEvents } from '../support/page-events.js';
+import {
+  cut,
+  grant,
+  HEARTBEAT_MS,
+  openClient,
+  returned,
+  sendNoting,
+  settled,
+  WINDOW_MS,
+} from '../support/scripted-client.js';
 import { ScriptedSocket } from '../support/scripted-socket.js';
-
-const WINDOW_MS = 60_000;
-const HEARTBEAT_MS = 600_000;
-const grant = (token: string) => ({ resume: { token, windowMs: WINDOW_MS, bytes: 262_144 } });
 
 describe('a client whose session may return', () => {
   let ann: Client;
@@ -20,34 +26,24 @@ describe('a client whose session may return', () => {
     vi.useRealTimers();
   });
 
-  async function opened(options: ConnectOptions = {}): Promise<ScriptedSocket> {
-    ann = connect('ws://127.0.0.1', { WebSocket: ScriptedSocket, minDelayMs: 10, maxDelayMs: 10, ...options });
-    states = [];
-    await vi.advanceTimersByTimeAsync(0);
-    ScriptedSocket.last.welcome(grant('first'));
-    ann.onState((change) => states.push(change));
+  async function opened(options?: ConnectOptions): Promise<ScriptedSocket> {
+    ({ ann, states } = await openClient(options));
     return ScriptedSocket.last;
   }
-
-  /** Loses the connection, and resolves to the next socket, before its welcome. */
-  async function cut(): Promise<ScriptedSocket> {
-    ScriptedSocket.last.lose();
-    await vi.advanceTimersByTimeAsync(20);
-    return ScriptedSocket.last;
-  }
-
-  const returned = (socket: ScriptedSocket, received: number, token = 'second') =>
-    socket.welcome({ ...grant(token), resumed: true, received, awayMs: 20 });
 
   /** Sends a message, and notes its outcome under its type. */
-  function send(type: string, options?: { timeoutMs?: number; id?: string }): void {
-    void ann.send('bob.1', type, undefined, options).then(
-      ({ status }) => outcomes.push(`${type} ${status}`),
-      ({ code, sent }: { code: string; sent: boolean }) => outcomes.push(`${type} ${code} ${sent}`),
-    );
-  }
+  const send = (type: string, options?: { timeoutMs?: number; id?: string }) =>
+    sendNoting(outcomes, ann, type, options);
 
-  const settled = () => vi.advanceTimersByTimeAsync(0);
+  /** Joins a room, loses the connection, and resolves to the next socket, before its welcome. */
+  async function cutInGarden(): Promise<ScriptedSocket> {
+    const socket = await opened();
+    const entered = ann.join('garden');
+    await settled();
+    socket.answer('sys.members', { sessions: [], total: 0 });
+    await entered;
+    return cut();
+  }
 
   it('asks for it in its first handshake, and offers its token and its count in the next ones', async () => {
     const socket = await opened({ token: () => 'secret' });
@@ -159,12 +155,7 @@ describe('a client whose session may return', () => {
   });
 
   it('asks again for a room that failed before it was away', async () => {
-    const socket = await opened();
-    const entered = ann.join('garden');
-    await settled();
-    socket.answer('sys.members', { sessions: [], total: 0 });
-    await entered;
-    const next = await cut();
+    const next = await cutInGarden();
     next.welcome({ ...grant('other'), resumed: false }, 'ann.2');
     next.answer('sys.error', { code: 'rate_limited', message: '' });
     await settled();
@@ -176,12 +167,7 @@ describe('a client whose session may return', () => {
   });
 
   it('opens a session that was lost while its rooms were restored once they are, as a new one', async () => {
-    const socket = await opened();
-    const entered = ann.join('garden');
-    await settled();
-    socket.answer('sys.members', { sessions: [], total: 0 });
-    await entered;
-    const next = await cut();
+    const next = await cutInGarden();
     next.welcome({ ...grant('other'), resumed: false, reason: 'ended' }, 'ann.2');
     send('behind');
     const last = await cut();
@@ -197,13 +183,9 @@ describe('a client whose session may return', () => {
 
   it('reports no failure of rooms whose restoration the next session begins anew', async () => {
     const failed: unknown[] = [];
-    const socket = await opened();
+    const next = await cutInGarden();
     ann.onError(({ error }) => failed.push(error));
-    const entered = ann.join('garden');
-    await settled();
-    socket.answer('sys.members', { sessions: [], total: 0 });
-    await entered;
-    (await cut()).welcome({ ...grant('second'), resumed: false }, 'ann.2');
+    next.welcome({ ...grant('second'), resumed: false }, 'ann.2');
     const last = await cut();
     last.welcome({ ...grant('third'), resumed: false }, 'ann.3');
     await vi.advanceTimersByTimeAsync(2000);
@@ -308,15 +290,18 @@ describe('a client whose session may return', () => {
     });
 
     it('gives up when the server must have ended the session, and then asks for a new one', async () => {
-      const socket = await opened();
+      const page = new PageEvents();
+      await opened({ WebSocket: page.socketClass(ScriptedSocket) });
       send('lost');
       await settled();
-      socket.lose();
+      page.emit('freeze'); // ends all attempts
       await vi.advanceTimersByTimeAsync(WINDOW_MS + 2 * HEARTBEAT_MS - 1);
       expect(outcomes).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
       expect(outcomes).toEqual(['lost unknown_outcome true']);
-      const next = await cut();
+      page.emit('resume');
+      await settled();
+      const next = ScriptedSocket.last;
       expect(next.protocols[1]).toBe('resume');
       next.welcome(grant('other'), 'ann.2');
       expect(states.at(-1)).toEqual({ phase: 'open', id: 'ann.2' });

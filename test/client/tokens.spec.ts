@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import type { Client, TokenSource } from '../../packages/client/src/connect.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { becomes, receives, join } from '../support/switchboard-client.js';
@@ -105,5 +106,26 @@ describe('a client with tokens', () => {
     expect(await receives(client, 'sys.ack')).toMatchObject({ data: { status: 'accepted' } });
     expect(tokens.calls).toBe(2);
     expect(client.id).toBe(id);
+  });
+
+  it('returns with the rights of its latest token, although a renewal was not received', async () => {
+    const rights = (calls: number) => ({ switchboard: { rooms: calls === 3 ? { garden: ['join', 'see'] } : {} } });
+    const tokens = source(async (calls) => ({
+      token: await token({ claims: rights(calls) }),
+      expiresInMs: calls === 1 ? 1000 : 3_600_000,
+    }));
+    let losses = 0;
+    class LossySocket extends WebSocket {
+      override send(text: string): void {
+        if (text.includes('"sys.auth"') && ++losses === 1) this.terminate();
+        else super.send(text);
+      }
+    }
+    client = join(server.url, { ...tokens, WebSocket: LossySocket });
+    const id = await client.ready();
+    await becomes(client, 'waiting');
+    expect(await receives(client, 'sys.ack')).toMatchObject({ data: { status: 'accepted' } });
+    expect(await client.join('garden')).toMatchObject({ sessions: [id] });
+    expect(tokens.calls).toBe(3);
   });
 });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { connect, type Client } from './client.js';
 import { FaultProxy } from './fault-proxy.js';
 import { Program } from './program.js';
@@ -13,8 +14,11 @@ const DOCUMENTED_URL = 'ws://127.0.0.1:3000/wss';
 const ROUNDS = 8;
 const LINES = 5;
 
+/** Longer than the waits of a program between its attempts to reconnect, in milliseconds. */
+export const TIMEOUT_MS = 60_000;
+
 /** Messages that a program of the document and a peer in the same room received while the connection of the program was cut. */
-export interface GardenReport {
+interface GardenReport {
   /** The lines that each side should have received. */
   readonly sent: readonly string[];
   readonly byPeer: readonly unknown[];
@@ -37,7 +41,7 @@ export async function gardenProgram(language: string): Promise<{ file: string; s
 }
 
 /** Runs a program behind a proxy that cuts its connection in each round, before and after messages of both sides. */
-export async function runGarden(language: string): Promise<GardenReport> {
+async function runGarden(language: string): Promise<GardenReport> {
   const { file, source, command } = await gardenProgram(language);
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-garden-'));
   const server = await startServer();
@@ -57,6 +61,19 @@ export async function runGarden(language: string): Promise<GardenReport> {
     await server.stop();
     await rm(folder, { recursive: true });
   }
+}
+
+/** Fails where a program loses or doubles a line while its connection is cut, or where others notice a cut. */
+export async function expectNoLoss(language: string): Promise<void> {
+  const { sent, ...report } = await runGarden(language);
+  expect(report).toEqual({
+    byPeer: sent,
+    byProgram: sent,
+    notices: ['sys.arrived', 'sys.joined'],
+    joins: 1,
+    departureCode: 1000,
+    endedWell: true,
+  });
 }
 
 async function converse(program: Program, proxy: FaultProxy, peer: Client): Promise<GardenReport> {

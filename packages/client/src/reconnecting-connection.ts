@@ -161,7 +161,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener, S
     this.id = id;
     this.#policy.connected();
     this.#token.start();
-    for (const frame of unseen ?? []) this.#connection!.write(...frame);
+    for (const [text, ref] of unseen ?? []) this.#connection!.write(this.#token.updated(text), ref);
     const change: StateChange = { phase: 'open', id };
     this.#change(wasAway ? { ...change, resumed: !!unseen, ...reasonOf(data) } : change, data);
   }

@@ -1,4 +1,4 @@
-import { SEEN_CHARACTERS, SEEN_FRAMES, SEEN_MS } from './limits.js';
+import { MAX_TIMER_MS, SEEN_CHARACTERS, SEEN_FRAMES, SEEN_MS } from './limits.js';
 import type { Welcome } from './wire.js';
 
 /** A sent frame, and the `ref` of its answer. */
@@ -30,6 +30,10 @@ export class Resumption {
   #seen = 0;
   #reportTimer: ReturnType<typeof setTimeout> | undefined;
   #expiryTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether a handshake has no outcome yet. */
+  #isOffered = false;
+  /** Whether the time of the session is over, and the outcome of a handshake decides whether the session has returned. */
+  #isOverdue = false;
 
   /** @param size characters of unseen frames from which on no request is sent */
   constructor(
@@ -46,8 +50,12 @@ export class Resumption {
     return this.#unseenCharacters >= this.size;
   }
 
-  /** Returns the subprotocol that asks for a session which may return, or for the return of the session. */
+  /**
+   * Returns the subprotocol that asks for a session which may return, or for the return of the session. The session then lasts
+   * until {@link welcomed} or {@link lost}, because the server may have accepted the offer.
+   */
   offer(): string {
+    this.#isOffered = true;
     return this.mayReturn ? `resume.${this.#token}.${this.#received}` : 'resume';
   }
 
@@ -58,8 +66,9 @@ export class Resumption {
     else this.end();
     clearTimeout(this.#expiryTimer);
     this.#expiryTimer = undefined;
+    this.#isOffered = this.#isOverdue = false;
     this.#token = resume?.token;
-    if (resume) this.#keptMs = resume.windowMs + 2 * heartbeatMs;
+    if (resume) this.#keptMs = Math.min(MAX_TIMER_MS, resume.windowMs + 2 * heartbeatMs);
     return returned ? this.#unseen : undefined;
   }
 
@@ -86,10 +95,12 @@ export class Resumption {
     else this.#reportTimer ??= setTimeout(() => this.#report(), SEEN_MS);
   }
 
-  /** Reports for the last time before the end of a connection. From now on the session is away. */
+  /** Reports for the last time before the end of a connection, or of an attempt. From now on the session is away. */
   lost(): void {
     this.#report();
-    if (this.mayReturn) this.#expiryTimer ??= setTimeout(() => this.#expire(), this.#keptMs);
+    this.#isOffered = false;
+    if (this.#isOverdue) this.#expire();
+    else if (this.mayReturn) this.#expiryTimer ??= setTimeout(() => this.#expire(), this.#keptMs);
   }
 
   /** Forgets the session. */
@@ -97,6 +108,7 @@ export class Resumption {
     clearTimeout(this.#reportTimer);
     clearTimeout(this.#expiryTimer);
     this.#token = this.#reportTimer = this.#expiryTimer = undefined;
+    this.#isOverdue = false;
     this.#received = this.#reported = this.#seen = this.#unseenCharacters = this.#unreportedCharacters = 0;
     this.#unseen = [];
   }
@@ -111,6 +123,8 @@ export class Resumption {
   }
 
   #expire(): void {
+    this.#isOverdue = this.#isOffered;
+    if (this.#isOverdue) return;
     this.end();
     this.events.expired();
   }

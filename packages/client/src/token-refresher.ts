@@ -31,6 +31,9 @@ export class TokenRefresher {
   #deadline: ReturnType<typeof setTimeout> | undefined;
   /** By the monotonic clock, so that a step of the wall clock changes nothing; NaN where unknown. */
   #expiresAtMs = NaN;
+  /** The token that was fetched last, and the one that was sent last to renew another. */
+  #latest: string | undefined;
+  #renewed: string | undefined;
   #shortWaits = 0;
   #warned = false;
 
@@ -51,9 +54,13 @@ export class TokenRefresher {
     const deadline = this.#deadline;
     const value = await Promise.race([fetched, expired]).finally(() => clearTimeout(deadline));
     const fields: TokenFields = typeof value === 'object' ? (value ?? {}) : { token: value };
+    const token = fields.token ?? undefined;
     // Another deadline is that of a later attempt, whose token is in use.
-    if (this.#deadline === deadline) this.#expiresAtMs = nowMs() + this.#remainingMs(fields);
-    return fields.token ?? undefined;
+    if (this.#deadline === deadline) {
+      this.#expiresAtMs = nowMs() + this.#remainingMs(fields);
+      this.#latest = token;
+    }
+    return token;
   }
 
   /** Starts renewing. Where a renewal fails, the old token stays in use, and the next attempt has a new token. */
@@ -69,6 +76,15 @@ export class TokenRefresher {
     this.#timer = undefined;
   }
 
+  /**
+   * Returns a message that is sent again, with the latest token where the message is a renewal. The server would else give the
+   * session the rights of an older token than that of the connection.
+   */
+  updated(text: string): string {
+    const old = renewalOf(this.#renewed);
+    return this.#latest && text.startsWith(old) ? renewalOf(this.#latest) + text.slice(old.length) : text;
+  }
+
   #renewAfter(remainingMs: number): void {
     if (Number.isNaN(remainingMs)) return;
     const dueMs = remainingMs * RENEW_AT;
@@ -78,7 +94,7 @@ export class TokenRefresher {
     const timer = setTimeout(
       () =>
         void this.fetch()
-          .then((token) => this.#timer === timer && token !== undefined && this.listener.renew(token))
+          .then((token) => this.#timer === timer && token !== undefined && this.listener.renew((this.#renewed = token)))
           .then(
             () => this.#timer === timer && this.start(),
             () => this.#timer === timer && this.#renewAfter(0),
@@ -101,4 +117,9 @@ export class TokenRefresher {
     }
     return NaN;
   }
+}
+
+/** Returns the beginning of the text of a renewal. No character of a token needs an escape in JSON. */
+function renewalOf(token: string | undefined): string {
+  return `{"type":"sys.auth","data":{"token":"${token}"`;
 }
