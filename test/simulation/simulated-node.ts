@@ -337,6 +337,7 @@ export class SimulatedNode {
       takenBytes: 0,
       confirmedBytes: 0,
       isPaused: false,
+      isPiped: false,
       stopReading: () => undefined,
       startReading: () => undefined,
       close: (code: number) => {

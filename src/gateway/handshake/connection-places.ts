@@ -4,6 +4,7 @@ import type { ResumeDecision, Return } from '../../resume/resumptions.js';
 import { UserIndex } from '../../groups/user-index.js';
 import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { ServerCloseCode } from '../../protocol/index.js';
+import type { Connection } from '../../sessions/connection.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Settings } from '../../settings/settings.js';
@@ -33,6 +34,8 @@ export interface AdmittedClient {
   readonly identity: Identity;
   /** Decision about its offer; `undefined` where it wants no session that may come back. */
   readonly resume: ResumeDecision | undefined;
+  /** Whether another node has admitted the client and pipes the connection. */
+  readonly isPiped: boolean;
 }
 
 /** A client that comes back to a session of another node. Its connection counts as a piped one. */
@@ -95,10 +98,10 @@ export class ConnectionPlaces {
         this.#connections++;
         if (this.#countsByUser(identity)) this.#perUser.add(identity.user);
       },
-      away: ({ identity }) => this.#releaseAddress(identity),
-      closed: (session) => {
-        if (session.connection !== undefined) this.#releaseAddress(session.identity);
-        this.#releaseSession(session.identity);
+      away: ({ identity }, _code, connection) => this.#releaseAddress(identity, connection),
+      closed: ({ identity, connection }) => {
+        if (connection !== undefined) this.#releaseAddress(identity, connection);
+        this.#releaseSession(identity);
       },
     });
   }
@@ -141,7 +144,7 @@ export class ConnectionPlaces {
     identity: Identity,
     resume: ResumeDecision | undefined,
   ): AdmittedClient | ClosedAdmission | undefined {
-    const admitted = this.#admitted(key, { identity, resume });
+    const admitted = this.#admitted(key, { identity, resume, isPiped: false });
     if (admitted === undefined) return undefined;
     this.#identifying.release(key);
     if ('closeCode' in admitted) return admitted;
@@ -165,7 +168,7 @@ export class ConnectionPlaces {
   /** Uncounts a connection that {@link takePipe} has counted. */
   releasePipe(identity: Identity): void {
     this.#connections -= 2;
-    this.#releaseAddress(identity);
+    this.#releaseAddress(identity, { isPiped: false });
   }
 
   /** Uncounts a connection that {@link take} has counted and that opens no session. */
@@ -174,7 +177,7 @@ export class ConnectionPlaces {
       this.#connections--;
       return this.#closing.release(rateLimitKey(admitted.address));
     }
-    this.#releaseAddress(admitted.identity);
+    this.#releaseAddress(admitted.identity, admitted);
     if (!comesBack(admitted.resume)) this.#releaseSession(admitted.identity);
   }
 
@@ -191,8 +194,9 @@ export class ConnectionPlaces {
     return { closeCode: 4103, address: identity.address };
   }
 
-  #releaseAddress(identity: Identity): void {
-    if (this.#countsByUser(identity) || identity.piped === true) return;
+  /** Uncounts a connection by its address. A piped one counts on the node that pipes it. */
+  #releaseAddress(identity: Identity, { isPiped }: Pick<Connection, 'isPiped'>): void {
+    if (this.#countsByUser(identity) || isPiped) return;
     this.#perAddress.release(rateLimitKey(identity.address));
   }
 

@@ -25,6 +25,7 @@ export interface RemoteOffer {
 export interface PipedClient {
   readonly identity: Identity;
   readonly resume: Return;
+  readonly isPiped: true;
 }
 
 /** Rejects a return with `unavailable`, so that the client keeps its token. @param reason for the log */
@@ -76,6 +77,6 @@ export class ReturnOffers {
     const { token, frames, identity } = piped;
     const resume = this.resumptions.decide({ token, frames }, identity.user);
     if (!('session' in resume)) return unavailable('the session has ended since the pass was given');
-    return { identity: { ...identity, piped: true }, resume };
+    return { identity, resume, isPiped: true };
   }
 }
