@@ -7,6 +7,7 @@ import type { ServerCloseCode } from '../../protocol/index.js';
 import type { Connection } from '../../sessions/connection.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
+import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
 import type { RemoteOffer } from '../resume/return-offers.js';
 import { rateLimitKey } from './client-address.js';
@@ -186,7 +187,7 @@ export class ConnectionPlaces {
     if (this.#countsByUser(identity))
       return comesBack(resume) || this.#perUser.acquire(identity.user) ? client : undefined;
     if (this.#perAddress.acquire(key)) return client;
-    if (comesBack(resume) && rateLimitKey(resume.session.address) === key && resume.session.connection !== undefined) {
+    if (comesBack(resume) && leavesPlace(resume.session, key)) {
       this.#perAddress.add(key); // in the place of the connection that it replaces
       return client;
     }
@@ -209,6 +210,11 @@ export class ConnectionPlaces {
   #countsByUser(identity: Identity): identity is Identity & { readonly user: string } {
     return this.#limitsUsers && identity.user !== undefined;
   }
+}
+
+/** Returns whether the connection of a session counts to an address on this node. A piped one counts on another node. */
+function leavesPlace({ address, connection }: Session, key: string): boolean {
+  return connection !== undefined && !connection.isPiped && rateLimitKey(address) === key;
 }
 
 /** Returns how many connections over the limit of an address are closed with 4103 at a time; further ones get 429. */
