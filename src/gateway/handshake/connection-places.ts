@@ -9,7 +9,6 @@ import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
-import type { RemoteOffer } from '../resume/return-offers.js';
 import { rateLimitKey } from './client-address.js';
 
 /**
@@ -30,19 +29,13 @@ export interface ClosedAdmission {
   readonly address: string;
 }
 
-/** An admitted client. */
+/** An admitted client whose session this node has or opens. */
 export interface AdmittedClient {
   readonly identity: Identity;
   /** Decision about its offer; `undefined` where it wants no session that may come back. */
   readonly resume: ResumeDecision | undefined;
   /** Whether another node has admitted the client and pipes the connection. */
   readonly isPiped: boolean;
-}
-
-/** A client that comes back to a session of another node. Its connection counts as a piped one. */
-export interface RemoteClient {
-  readonly identity: Identity;
-  readonly remote: RemoteOffer;
 }
 
 /** Returns whether an admitted client comes back to its session. */
