@@ -3,6 +3,8 @@ import { TerminusModule } from '@nestjs/terminus';
 import { NodeModule } from '../node/node.module.js';
 import { DrainOnClose } from './shutdown/drain-on-close.js';
 import { Drain } from './shutdown/drain.js';
+import { DrainedSessions } from './shutdown/drained-sessions.js';
+import { RunningWork } from './shutdown/running-work.js';
 import { NodeHealth } from './health/node-health.js';
 import { ClusterMetrics } from './metrics/cluster-metrics.js';
 import { Metrics } from './metrics/metrics.js';
@@ -14,6 +16,8 @@ import { SessionMetrics } from './metrics/session-metrics.js';
   imports: [NodeModule, TerminusModule.forRoot({ logger: false })],
   providers: [
     Drain,
+    DrainedSessions,
+    RunningWork,
     DrainOnClose,
     NodeHealth,
     SessionMetrics,
