@@ -43,6 +43,8 @@ export class GatewaySocket extends WebSocket implements Connection {
   sink!: SocketSink;
   /** Written by `SocketEvents`, before the session opens. */
   owner: SocketOwner | undefined;
+  /** Written by `SessionOpener`, before the session opens. */
+  isPiped = false;
   /** Written by {@link attach}. */
   session: Session | undefined;
   /** Set when both directions have ended. */

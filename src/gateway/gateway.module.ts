@@ -16,6 +16,7 @@ import { Handshake } from './handshake/handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
+import { UpgradeAdmission } from './handshake/upgrade-admission.js';
 import { SharedAddress } from './handshake/shared-address.js';
 import { GatewayExplorer } from './nest/gateway-explorer.js';
 import { GatewayInstances } from './nest/gateway-instances.js';
@@ -23,18 +24,18 @@ import { HookCaller } from './nest/hook-caller.js';
 import { RoomHooks } from './nest/room-hooks.js';
 import { ResumeHooks } from './nest/resume-hooks.js';
 import { SessionHooks } from './nest/session-hooks.js';
-import { NodeAddress } from './pipes/node-address.js';
-import { Pipes } from './pipes/pipes.js';
-import { RemoteReturns } from './pipes/remote-returns.js';
-import { ReturnRequests } from './pipes/return-requests.js';
-import { PipedUpgrades } from './piped-upgrades.js';
-import { Passes } from './resume/passes.js';
-import { ReturnOffers } from './resume/return-offers.js';
+import { NodeAddress } from './returns/node-address.js';
+import { Passes } from './returns/passes.js';
+import { Pipes } from './returns/pipes.js';
+import { RemoteReturns } from './returns/remote-returns.js';
+import { ReturnOffers } from './returns/return-offers.js';
+import { ReturnRequests } from './returns/return-requests.js';
 import { GatewayBinding } from './gateway-binding.js';
 import { GatewayServer } from './gateway-server.js';
 import { SessionOpener } from './session-opener.js';
 import { SessionStart } from './session-start.js';
 import { SocketEvents } from './socket-events.js';
+import { UpgradeAnswers } from './upgrade-answers.js';
 import { UpgradeHandler } from './upgrade-handler.js';
 import { TokenExpiry } from './auth/token-expiry.js';
 import { TokenKeys } from './auth/token-keys.js';
@@ -49,6 +50,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
   imports: [DiscoveryModule, NodeModule],
   providers: [
     Admission,
+    UpgradeAdmission,
     Authenticator,
     ConnectCheck,
     ConnectionLimits,
@@ -83,9 +85,9 @@ import { TokenVerifier } from './auth/token-verifier.js';
     Pipes,
     RemoteReturns,
     ReturnRequests,
-    PipedUpgrades,
     SessionOpener,
     SessionStart,
+    UpgradeAnswers,
     UpgradeHandler,
     GatewayServer,
     GatewayBinding,

@@ -48,6 +48,7 @@ export class SessionOpener {
     this.#upgrades.handleUpgrade(request, socket, head, (client) => {
       const opened = client as GatewaySocket;
       onAccepted(opened);
+      opened.isPiped = admitted.isPiped;
       opened.setMaxListeners((this.#socketListeners ??= LISTENERS_PER_GATEWAY * (this.sessionHooks.gatewayCount + 2)));
       this.socketEvents.listen(opened, request.socket);
       this.sessionStart.start(opened, admitted, () => {

@@ -14,9 +14,7 @@ import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
-import { logIncident } from '../telemetry/incident.js';
-import { Log } from '../telemetry/log.js';
-import { RenewedRights } from './auth/renewed-rights.js';
+import { TokenRenewal } from './auth/token-renewal.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { comesBack, type AdmittedClient } from './handshake/connection-places.js';
 
@@ -32,10 +30,9 @@ export class SessionStart {
   constructor(
     private readonly sessions: SessionRegistry,
     private readonly resumptions: Resumptions,
-    private readonly renewedRights: RenewedRights,
+    private readonly tokenRenewal: TokenRenewal,
     private readonly settings: Settings,
     private readonly counters: Counters,
-    private readonly log: Log,
   ) {
     const { heartbeatMs, maxMessageBytes, noticeScope } = settings;
     this.#welcome = { protocol: PROTOCOL_VERSION, heartbeatMs, maxMessageBytes, notices: noticeScope };
@@ -82,14 +79,7 @@ export class SessionStart {
     const welcome = { ...this.#welcome, ...this.resumptions.welcomeBack(session, resumption) };
     socket.session = session;
     this.sessions.resume(session, socket, welcomeFrame(session.id, welcome));
-    if (identity.claims !== undefined) this.#recheck(session);
+    this.tokenRenewal.returned(session);
     hooks();
-  }
-
-  /** Ends what the token of the return does not allow, because the client may have another one now. */
-  #recheck(session: Session): void {
-    this.renewedRights
-      .recheck(session)
-      .catch((error: unknown) => logIncident(this.log, error, { session: session.id, address: session.address }));
   }
 }

@@ -6,7 +6,7 @@ import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
 import { ReplayBudget } from './replay-budget.js';
-import { SessionResumption, type EndReason } from './session-resumption.js';
+import { resumptionOf, type EndReason, type SessionResumption } from './session-resumption.js';
 
 /** Unseen bytes of a client that reports late: those of one report, and as many on their way. */
 const REPORTED_LATE_BYTES = 2 * SEEN_BYTES;
@@ -48,9 +48,10 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   }
 
   away(session: Session, code: number): void {
-    if (!(session.resumption instanceof SessionResumption)) return;
-    session.resumption.isRestored = false; // its client has come back to this process before
-    this.add(session, session.resumption, code, performance.now());
+    const resumption = resumptionOf(session);
+    if (resumption === undefined) return;
+    resumption.isRestored = false; // its client has come back to this process before
+    this.add(session, resumption, code, performance.now());
   }
 
   back(session: Session): void {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { SessionListener } from '../sessions/session-listener.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
-import { isAccepted, SessionResumption, type EndReason, type Secrets } from './session-resumption.js';
+import { isAccepted, resumptionOf, type EndReason, type Secrets } from './session-resumption.js';
 
 /** Sessions that are remembered; the oldest is forgotten first. */
 const MAX_ENDED = 10_000;
@@ -20,11 +20,12 @@ export class EndedSessions implements SessionListener {
     registry.addListener('away', this);
   }
 
-  closed({ id, resumption }: Session): void {
-    if (!(resumption instanceof SessionResumption)) return;
+  closed(session: Session): void {
+    const resumption = resumptionOf(session);
+    if (resumption === undefined) return;
     if (this.#ended.size >= MAX_ENDED) for (const oldest of this.#ended.keys()) if (this.#ended.delete(oldest)) break;
     const { secret, previousSecret, endReason } = resumption;
-    this.#ended.set(id, { secret, previousSecret, reason: endReason });
+    this.#ended.set(session.id, { secret, previousSecret, reason: endReason });
   }
 
   /** Returns why a session ended; `undefined` for an unknown session and for a wrong secret. */

@@ -9,7 +9,7 @@ import { ReplayBudget } from './replay-budget.js';
 import { ReplayBuffer } from './replay-buffer.js';
 import { readResumeToken, resumeToken } from './resume-token.js';
 import { SeenReports } from './seen-reports.js';
-import { SessionResumption } from './session-resumption.js';
+import { resumptionOf, SessionResumption } from './session-resumption.js';
 
 /** Offer of a client that wants its session to outlive a connection: a token and a count, or a new session. */
 export type ResumeOffer = 'new' | { readonly token: string; readonly frames: number };
@@ -62,9 +62,8 @@ export class Resumptions {
     const { sessionId, secret } = token;
     const session = this.sessions.find(sessionId);
     if (session === undefined) return { reason: this.ended.reason(sessionId, secret) ?? 'unknown' };
-    const { resumption } = session;
-    if (!(resumption instanceof SessionResumption) || !resumption.accepts(secret) || session.user !== user)
-      return { reason: 'unknown' };
+    const resumption = resumptionOf(session);
+    if (resumption === undefined || !resumption.accepts(secret) || session.user !== user) return { reason: 'unknown' };
     const { frames } = offer;
     const isPossible = frames >= resumption.replay.seen && frames <= resumption.replay.sent;
     return isPossible ? { session, resumption, secret, frames } : { reason: 'unknown' };

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SystemRequestHandler } from '../messaging/system-request-handler.js';
 import { MessageError, SEEN_MS, type ServerRequest } from '../protocol/index.js';
 import type { Session } from '../sessions/session.js';
-import { SessionResumption } from './session-resumption.js';
+import { resumptionOf, type SessionResumption } from './session-resumption.js';
 
 /** Two ticks are within `SEEN_MS`, so that a report of either side is never late. */
 const TICK_MS = SEEN_MS * 0.4;
@@ -37,8 +37,8 @@ export class SeenReports implements OnApplicationShutdown {
 
   /** @throws {MessageError} `reserved_type` for a session that cannot come back, else `invalid_message` */
   #seen(session: Session, { id, data }: ServerRequest): void {
-    const { resumption } = session;
-    if (!(resumption instanceof SessionResumption)) throw MessageError.of('reserved_type', id);
+    const resumption = resumptionOf(session);
+    if (resumption === undefined) throw MessageError.of('reserved_type', id);
     resumption.previousSecret = undefined; // a frame on the new connection, like any other
     const frames = framesIn(data);
     if (frames === undefined)

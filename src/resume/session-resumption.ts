@@ -30,6 +30,11 @@ function newSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url');
 }
 
+/** Reads the state by which the client of a session may come back; `undefined` where the client has not asked for it. */
+export function resumptionOf({ resumption }: Pick<Session, 'resumption'>): SessionResumption | undefined {
+  return resumption instanceof SessionResumption ? resumption : undefined;
+}
+
 /** Reports received frames within `SEEN_MS`. */
 interface ReportQueue {
   add(resumption: SessionResumption): void;

@@ -13,7 +13,7 @@ import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Counters } from '../telemetry/counters.js';
-import { SessionResumption } from './session-resumption.js';
+import { resumptionOf, type SessionResumption } from './session-resumption.js';
 import type { UnseenFrames } from './unseen-frames.js';
 
 /** Bytes of unseen frames that are read in one turn. */
@@ -67,8 +67,9 @@ export class UndeliveredReports implements BeforeApplicationShutdown {
   }
 
   #add(session: Session): void {
-    const { outbox, resumption, connection } = session;
-    if (!(resumption instanceof SessionResumption)) return;
+    const { outbox, connection } = session;
+    const resumption = resumptionOf(session);
+    if (resumption === undefined) return;
     if (connection === undefined) outbox.discard(); // frames that wait become unseen
     this.#take(session, resumption);
     if (connection === undefined) return;

@@ -31,6 +31,8 @@ export interface Connection {
   /** Bytes of those taken that the client has read for certain. */
   readonly confirmedBytes: number;
   readonly isPaused: boolean;
+  /** Whether another node pipes the connection, so that the connection counts to its address on that node. */
+  readonly isPiped: boolean;
   /** Stops reading from the network. */
   stopReading(): void;
   startReading(): void;

@@ -23,8 +23,6 @@ export interface Identity {
    */
   readonly subject: CertificateSubject | undefined;
   claims: TokenClaims | undefined;
-  /** Whether another node pipes the connection, so that the connection counts to its address on that node. */
-  readonly piped?: boolean;
   /** When the token expires, seconds since 1970. */
   expiresAt: number | undefined;
 }

@@ -10,7 +10,7 @@ import { OriginPolicy } from '../gateway/handshake/origin-policy.js';
 import { rejectPlainHttp } from '../gateway/handshake/plain-http.js';
 import { GatewayInstances } from '../gateway/nest/gateway-instances.js';
 import { GatewayPolicy } from '../gateway/nest/gateway-policy.js';
-import { NodeAddress } from '../gateway/pipes/node-address.js';
+import { NodeAddress } from '../gateway/returns/node-address.js';
 import { checkFiles } from '../module/settings-files.js';
 import { NodeState } from '../node/node-state.js';
 import { readSettings, unknownSettings, type Variables } from '../settings/environment.js';

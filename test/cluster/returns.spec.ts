@@ -196,6 +196,21 @@ describe('a node that pipes connections', () => {
     for (const client of [ann, bob, carol, dora, eve]) client.close();
   });
 
+  it('leaves no place for them on the nodes of their sessions', async () => {
+    const ann = await open(0);
+    await ann.return({ url: cluster.url(1) });
+    const [bob, carol] = [await open(0), await open(0)];
+    await expect(ann.return({ url: cluster.url(0) }, 'keep the connection')).rejects.toThrow('429');
+    await bob.return({ url: cluster.url(1) }); // leaves its place on the node of its session
+    await ann.return({ url: cluster.url(0) });
+    await expect(open(0)).rejects.toThrow('429');
+    ann.cut();
+    await untilAway(cluster, 0, ann.id);
+    const dora = await open(0);
+    await expect(open(0)).rejects.toThrow('429');
+    for (const client of [ann, bob, carol, dora]) client.close();
+  });
+
   it('does not count the user of a session twice', async () => {
     const headers = { ...bearer(await token({ sub: 'ann' })).headers };
     const ann = await open(0, { headers });

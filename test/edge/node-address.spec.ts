@@ -8,7 +8,7 @@ import { isIPv4, type AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { NodeAddress } from '../../src/gateway/pipes/node-address.js';
+import { NodeAddress } from '../../src/gateway/returns/node-address.js';
 import { readSettings } from '../../src/settings/environment.js';
 import { makeCertificates } from '../support/certificates.js';
 import { socketFolder } from '../support/unix-socket.js';

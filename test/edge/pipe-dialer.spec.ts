@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { dialPipe, type PipeTls } from '../../src/gateway/pipes/pipe-dialer.js';
+import { dialPipe, type PipeTls } from '../../src/gateway/returns/pipe-dialer.js';
 import { makeCertificates } from '../support/certificates.js';
 import { socketFolder } from '../support/unix-socket.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Pipes } from '../../src/gateway/pipes/pipes.js';
+import { Pipes } from '../../src/gateway/returns/pipes.js';
 import { NodeState } from '../../src/node/node-state.js';
 import { Counters } from '../../src/telemetry/counters.js';
 import { readSettings } from '../../src/settings/environment.js';

@@ -13,7 +13,7 @@ import { RemoteDelivery } from '../../src/messaging/remote-delivery.js';
 import { SessionDirectory } from '../../src/messaging/session-directory.js';
 import { NodeIdentity } from '../../src/node/node-identity.js';
 import { AwayNotices } from '../../src/resume/away-notices.js';
-import { SessionResumption } from '../../src/resume/session-resumption.js';
+import { resumptionOf } from '../../src/resume/session-resumption.js';
 import { UndeliveredReports } from '../../src/resume/undelivered.js';
 import { BlockPool } from '../../src/sessions/block-pool.js';
 import type { Connection } from '../../src/sessions/connection.js';
@@ -337,6 +337,7 @@ export class SimulatedNode {
       takenBytes: 0,
       confirmedBytes: 0,
       isPaused: false,
+      isPiped: false,
       stopReading: () => undefined,
       startReading: () => undefined,
       close: (code: number) => {
@@ -383,8 +384,8 @@ export class SimulatedNode {
   }
 
   /** Reports what a client has received, as its `sys.seen` does. */
-  #reportSeen({ frames }: Client, { resumption }: Session): void {
-    if (resumption instanceof SessionResumption) void resumption.replay.forget(frames); // the client is honest
+  #reportSeen({ frames }: Client, session: Session): void {
+    void resumptionOf(session)?.replay.forget(frames); // the client is honest
   }
 
   #onAnswer(client: Client, ref: string, answer: Answer): void {

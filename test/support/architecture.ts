@@ -30,7 +30,7 @@ export const RANKS: Readonly<Record<string, number>> = {
  * and the files at the room's root.
  */
 export const SUB_RANKS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  gateway: { nest: 3, frames: 3, pipes: 3, handshake: 2, dispatch: 2, auth: 1, resume: 1, tls: 1, http: 0 },
+  gateway: { nest: 3, frames: 3, handshake: 2, dispatch: 2, auth: 1, returns: 1, tls: 1, http: 0 },
   ops: { docs: 2, api: 2, static: 1, metrics: 1, health: 1, shutdown: 1 },
   cluster: { membership: 3, nats: 2, wire: 1 },
   protocol: { scan: 2, tables: 1 },

@@ -73,6 +73,7 @@ export class FakeConnection implements Connection {
   readonly bytesRead = 0;
   readonly confirmedBytes = 0;
   isPaused = false;
+  readonly isPiped = false;
   isClosed = false;
   closedWith: number | undefined;
 

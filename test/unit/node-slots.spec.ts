@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NodeSlots } from '../../src/gateway/pipes/node-slots.js';
+import { NodeSlots } from '../../src/gateway/returns/node-slots.js';
 import { Deferred } from '../support/deferred.js';
 
 const PER_NODE = 32;

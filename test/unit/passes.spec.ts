@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Passes, type PipedReturn } from '../../src/gateway/resume/passes.js';
+import { Passes } from '../../src/gateway/returns/passes.js';
+import type { ReturnRequest } from '../../src/gateway/returns/return-wire.js';
 
 const LIFETIME_MS = 5000;
 const MAX_PASSES = 4096;
 
-const pipedOf = (token: string): PipedReturn => ({
+const pipedOf = (token: string): ReturnRequest => ({
   token,
   frames: 1,
   identity: { address: '192.0.2.1', user: 'ann', subject: undefined, claims: undefined, expiresAt: undefined },

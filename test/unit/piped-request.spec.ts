@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { pipedRequest, type ClientFacts } from '../../src/gateway/pipes/piped-request.js';
+import { pipedRequest, type ClientFacts } from '../../src/gateway/returns/piped-request.js';
 
 const CLIENT: ClientFacts = { address: '192.0.2.1', isSecure: true, hasCertificate: false };
 const HEADERS = [

@@ -40,6 +40,14 @@ export class TokenRenewal {
     });
   }
 
+  /** Ends what the token of a return does not allow, because the client may have another one now. */
+  returned(session: Session): void {
+    if (session.claims === undefined) return;
+    this.renewedRights
+      .recheck(session)
+      .catch((error: unknown) => logIncident(this.log, error, { session: session.id, address: session.address }));
+  }
+
   async #renew(session: Session, id: string | undefined, token: string): Promise<void> {
     const verified = await this.#verify(session, token);
     if (session.closed) return;

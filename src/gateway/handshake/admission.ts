@@ -7,16 +7,10 @@ import type { Identity } from '../../sessions/identity.js';
 import { Settings } from '../../settings/settings.js';
 import { Authenticator, type Authentication } from './authenticator.js';
 import { ClientAddress, rateLimitKey } from './client-address.js';
-import {
-  comesBack,
-  ConnectionPlaces,
-  type AdmittedClient,
-  type ClosedAdmission,
-  type RemoteClient,
-} from './connection-places.js';
+import { comesBack, ConnectionPlaces, type AdmittedClient, type ClosedAdmission } from './connection-places.js';
 import { OriginPolicy } from './origin-policy.js';
 import type { HandshakeRejection } from '../http/rejection.js';
-import { ReturnOffers } from '../resume/return-offers.js';
+import { ReturnOffers, type RemoteReturn } from '../returns/return-offers.js';
 import { isThenable } from '../thenable.js';
 
 /** `Retry-After` of a rejection for capacity, because a connection may have closed by then. */
@@ -27,11 +21,11 @@ export const TOO_MANY: HandshakeRejection = {
   headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 };
 
-/**
- * The result of admission. An admitted client gets a session, or returns to one of another node; a rejection is sent as the
- * HTTP response.
- */
-export type AdmissionResult = AdmittedClient | RemoteClient | HandshakeRejection | ClosedAdmission;
+/** The result where no other node is asked: a client gets its session, is closed, or is rejected by the HTTP response. */
+export type LocalAdmission = AdmittedClient | ClosedAdmission | HandshakeRejection;
+
+/** The result of admission. The session of an admitted client may be on another node. */
+export type AdmissionResult = LocalAdmission | RemoteReturn;
 
 /**
  * Admits handshakes: checks capacity, the rate of the address, origin, token, the application's own check, and the limits
@@ -58,7 +52,7 @@ export class Admission {
    * decides. The promise is of `undefined` where the client has left meanwhile.
    */
   admit(request: IncomingMessage): AdmissionResult | Promise<AdmissionResult | undefined> {
-    if (this.returnOffers.hasPass(request)) return this.returnOffers.admitByPass(request);
+    if (this.returnOffers.hasPass(request)) return this.#admitByPass(request);
     const address = this.addresses.resolve(request);
     const key = rateLimitKey(address);
     const overLimit = this.#checkLimits(key, request);
@@ -72,21 +66,27 @@ export class Admission {
   }
 
   /** Admits a client to a new session, because its session of another node is gone. */
-  admitAnew({ identity }: RemoteClient, reason: NoReturnReason): Exclude<AdmissionResult, RemoteClient> {
+  admitAnew({ identity }: RemoteReturn, reason: NoReturnReason): LocalAdmission {
     const key = rateLimitKey(identity.address);
     this.places.releasePipe(identity);
     return this.places.identify(key) ? this.#take(key, identity, { reason }) : TOO_MANY;
   }
 
   /** Uncounts an admitted handshake. */
-  release(admitted: AdmittedClient | RemoteClient | ClosedAdmission): void {
-    if ('remote' in admitted) this.places.releasePipe(admitted.identity);
+  release(admitted: AdmittedClient | RemoteReturn | ClosedAdmission): void {
+    if ('nodeId' in admitted) this.places.releasePipe(admitted.identity);
     else this.places.release(admitted);
   }
 
   /** Returns whether this node is at its limit with so many connections beside its sessions. */
   isFull(otherConnections: number): boolean {
     return this.places.isFull(otherConnections);
+  }
+
+  /** Admits a client that another node has admitted. The connection is counted there. */
+  #admitByPass(request: IncomingMessage): AdmittedClient | HandshakeRejection {
+    const client = this.returnOffers.takePass(request);
+    return 'code' in client ? client : { ...client, isPiped: true };
   }
 
   /** Counts one more client of an address that is being identified, or returns the limit that it exceeds. */
@@ -117,15 +117,15 @@ export class Admission {
 
   /** Decides what becomes of an identified client. */
   #place(key: string, request: IncomingMessage, identity: Identity): AdmissionResult {
-    const decision = this.returnOffers.decide(request, identity.user);
+    const decision = this.returnOffers.decide(request, identity);
     if (decision === undefined || !('nodeId' in decision)) return this.#take(key, identity, decision);
     if (this.places.isOver) return this.#reject(key, FULL);
     if (!this.places.takePipe(key, identity)) return this.#reject(key, TOO_MANY);
-    return { identity, remote: decision };
+    return decision;
   }
 
   /** Counts an identified client by its user or its address instead. Uncounts it where there is no place. */
-  #take(key: string, identity: Identity, resume: ResumeDecision | undefined): Exclude<AdmissionResult, RemoteClient> {
+  #take(key: string, identity: Identity, resume: ResumeDecision | undefined): LocalAdmission {
     if (!comesBack(resume) && this.places.isOver) return this.#reject(key, FULL);
     return this.places.take(key, identity, resume) ?? this.#reject(key, TOO_MANY);
   }

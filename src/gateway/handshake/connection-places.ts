@@ -4,10 +4,11 @@ import type { ResumeDecision, Return } from '../../resume/resumptions.js';
 import { UserIndex } from '../../groups/user-index.js';
 import { ConnectionCounter } from '../../limits/connection-counter.js';
 import type { ServerCloseCode } from '../../protocol/index.js';
+import type { Connection } from '../../sessions/connection.js';
 import type { Identity } from '../../sessions/identity.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
+import type { Session } from '../../sessions/session.js';
 import { Settings } from '../../settings/settings.js';
-import type { RemoteOffer } from '../resume/return-offers.js';
 import { rateLimitKey } from './client-address.js';
 
 /**
@@ -28,17 +29,13 @@ export interface ClosedAdmission {
   readonly address: string;
 }
 
-/** An admitted client. */
+/** An admitted client whose session this node has or opens. */
 export interface AdmittedClient {
   readonly identity: Identity;
   /** Decision about its offer; `undefined` where it wants no session that may come back. */
   readonly resume: ResumeDecision | undefined;
-}
-
-/** A client that comes back to a session of another node. Its connection counts as a piped one. */
-export interface RemoteClient {
-  readonly identity: Identity;
-  readonly remote: RemoteOffer;
+  /** Whether another node has admitted the client and pipes the connection. */
+  readonly isPiped: boolean;
 }
 
 /** Returns whether an admitted client comes back to its session. */
@@ -95,10 +92,10 @@ export class ConnectionPlaces {
         this.#connections++;
         if (this.#countsByUser(identity)) this.#perUser.add(identity.user);
       },
-      away: ({ identity }) => this.#releaseAddress(identity),
-      closed: (session) => {
-        if (session.connection !== undefined) this.#releaseAddress(session.identity);
-        this.#releaseSession(session.identity);
+      away: ({ identity }, _code, connection) => this.#releaseAddress(identity, connection),
+      closed: ({ identity, connection }) => {
+        if (connection !== undefined) this.#releaseAddress(identity, connection);
+        this.#releaseSession(identity);
       },
     });
   }
@@ -141,7 +138,7 @@ export class ConnectionPlaces {
     identity: Identity,
     resume: ResumeDecision | undefined,
   ): AdmittedClient | ClosedAdmission | undefined {
-    const admitted = this.#admitted(key, { identity, resume });
+    const admitted = this.#admitted(key, { identity, resume, isPiped: false });
     if (admitted === undefined) return undefined;
     this.#identifying.release(key);
     if ('closeCode' in admitted) return admitted;
@@ -165,7 +162,7 @@ export class ConnectionPlaces {
   /** Uncounts a connection that {@link takePipe} has counted. */
   releasePipe(identity: Identity): void {
     this.#connections -= 2;
-    this.#releaseAddress(identity);
+    this.#releaseAddress(identity, { isPiped: false });
   }
 
   /** Uncounts a connection that {@link take} has counted and that opens no session. */
@@ -174,7 +171,7 @@ export class ConnectionPlaces {
       this.#connections--;
       return this.#closing.release(rateLimitKey(admitted.address));
     }
-    this.#releaseAddress(admitted.identity);
+    this.#releaseAddress(admitted.identity, admitted);
     if (!comesBack(admitted.resume)) this.#releaseSession(admitted.identity);
   }
 
@@ -183,7 +180,7 @@ export class ConnectionPlaces {
     if (this.#countsByUser(identity))
       return comesBack(resume) || this.#perUser.acquire(identity.user) ? client : undefined;
     if (this.#perAddress.acquire(key)) return client;
-    if (comesBack(resume) && rateLimitKey(resume.session.address) === key && resume.session.connection !== undefined) {
+    if (comesBack(resume) && leavesPlace(resume.session, key)) {
       this.#perAddress.add(key); // in the place of the connection that it replaces
       return client;
     }
@@ -191,8 +188,9 @@ export class ConnectionPlaces {
     return { closeCode: 4103, address: identity.address };
   }
 
-  #releaseAddress(identity: Identity): void {
-    if (this.#countsByUser(identity) || identity.piped === true) return;
+  /** Uncounts a connection by its address. A piped one counts on the node that pipes it. */
+  #releaseAddress(identity: Identity, { isPiped }: Pick<Connection, 'isPiped'>): void {
+    if (this.#countsByUser(identity) || isPiped) return;
     this.#perAddress.release(rateLimitKey(identity.address));
   }
 
@@ -205,6 +203,11 @@ export class ConnectionPlaces {
   #countsByUser(identity: Identity): identity is Identity & { readonly user: string } {
     return this.#limitsUsers && identity.user !== undefined;
   }
+}
+
+/** Returns whether the connection of a session counts to an address on this node. A piped one counts on another node. */
+function leavesPlace({ address, connection }: Session, key: string): boolean {
+  return connection !== undefined && !connection.isPiped && rateLimitKey(address) === key;
 }
 
 /** Returns how many connections over the limit of an address are closed with 4103 at a time; further ones get 429. */

@@ -6,7 +6,7 @@ import { PROTOCOL_PARAMETER, SUBPROTOCOL } from '../../protocol/index.js';
 import { wantsWebSocket } from '../http/http-request.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 import { hasBody } from '../http/transfer-watch.js';
-import { MALFORMED_OFFER, readResumeOffer } from '../resume/resume-offer.js';
+import { MALFORMED_OFFER, readResumeOffer } from '../returns/return-offers.js';
 
 /** The scheme and host of a request target in absolute form (RFC 9112, 3.2.2). */
 const SCHEME_AND_HOST = /^https?:\/\/[^/?#]*/i;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { HandshakeRejection } from '../http/rejection.js';
-import { PASS_HEADER } from '../resume/passes.js';
+import { PASS_HEADER } from '../returns/passes.js';
 
 /** Headers of one request. */
 const MAX_HEADERS = 100;

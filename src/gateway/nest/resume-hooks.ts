@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { SessionResumption } from '../../resume/session-resumption.js';
+import { resumptionOf } from '../../resume/session-resumption.js';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
@@ -50,8 +50,8 @@ export class ResumeHooks implements SessionListener {
   }
 
   back(session: Session): void {
-    const { resumption } = session;
-    if (!(resumption instanceof SessionResumption)) return;
+    const resumption = resumptionOf(session);
+    if (resumption === undefined) return;
     const { awayMs, isRestored: restarted } = resumption;
     const sessionReturn: SessionReturn = { awayMs, restarted };
     for (const each of this.gateways.of(session))

@@ -1,14 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { Backplane } from '../../cluster/backplane.js';
-import { NodeState } from '../../node/node-state.js';
 import { CLOSE_CODES, ERRORS, HANDSHAKE_REJECTIONS } from '../../protocol/index.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import { Counters } from '../../telemetry/counters.js';
-import { EventLoopDelay } from '../../telemetry/event-loop-delay.js';
+import { ClusterMetrics } from './cluster-metrics.js';
 import { counter, counterBy, gauge, histogram, withZeros } from './metric.js';
+import { ProcessMetrics } from './process-metrics.js';
 import { ResumeMetrics } from './resume-metrics.js';
-import { SessionMetrics } from './session-metrics.js';
 
 const SERVER_CLOSE_CODES = Object.keys(CLOSE_CODES).map(Number);
 const HANDSHAKE_OUTCOMES = ['accepted', ...Object.keys(HANDSHAKE_REJECTIONS)];
@@ -25,17 +23,15 @@ export class Metrics {
   constructor(
     private readonly counters: Counters,
     private readonly sessions: SessionRegistry,
-    private readonly sessionMetrics: SessionMetrics,
     resumeMetrics: ResumeMetrics,
-    private readonly eventLoopDelay: EventLoopDelay,
-    private readonly nodeState: NodeState,
-    private readonly backplane: Backplane,
+    processMetrics: ProcessMetrics,
+    clusterMetrics: ClusterMetrics,
   ) {
     this.#addSessions();
     resumeMetrics.addTo(this.#registry);
     this.#addMessages();
-    this.#addProcess();
-    this.#addBackplane();
+    processMetrics.addTo(this.#registry);
+    clusterMetrics.addTo(this.#registry);
   }
 
   get contentType(): string {
@@ -68,9 +64,6 @@ export class Metrics {
     const age = 'Seconds since the keys of tokens were loaded from their URL; 0 before that and without a URL.';
     gauge(registry, 'switchboard_token_keys_age_seconds', age, () => secondsSince(counters.keysLoadedAtMs));
     counter(registry, 'switchboard_drain_cut_total', 'Sessions that a drain had to cut.', () => counters.drainCut);
-    gauge(registry, 'switchboard_draining', '1 while this node drains.', () =>
-      Number(this.nodeState.phase === 'draining'),
-    );
   }
 
   #addMessages(): void {
@@ -97,41 +90,6 @@ export class Metrics {
     );
     gauge(registry, 'switchboard_handlers_running', 'Sessions with a running handler.', () => counters.handlersRunning);
   }
-
-  #addBackplane(): void {
-    const [registry, { backplane, counters }] = [this.#registry, this];
-    const linked = 'Whether messages of this node come back from the backplane, or it needs none.';
-    gauge(registry, 'switchboard_backplane_linked', linked, () => Number(backplane.outage === undefined));
-    gauge(registry, 'switchboard_backplane_nodes', 'Other nodes that are alive.', () => backplane.peerCount);
-    const waiting = 'Messages to other nodes that are not yet answered.';
-    gauge(registry, 'switchboard_backplane_waiting', waiting, () => backplane.waiting);
-    const pipes = 'Connections that this node pipes to the nodes of their sessions.';
-    gauge(registry, 'switchboard_pipes', pipes, () => counters.pipes);
-    const returns =
-      'Returns to sessions of other nodes by way of this node, by outcome: piped, no_return or unavailable.';
-    counterBy(registry, 'switchboard_remote_returns_total', returns, 'outcome', () =>
-      withZeros(['piped', 'no_return', 'unavailable'], counters.remoteReturns),
-    );
-  }
-
-  #addProcess(): void {
-    const [registry, { slowConsumers }, delay] = [this.#registry, this.sessions, this.eventLoopDelay];
-    const [bytesIn, bytesOut] = ['Bytes received on sessions.', 'Bytes sent on sessions.'];
-    counter(registry, 'switchboard_received_bytes_total', bytesIn, () => this.sessionMetrics.traffic().bytesIn);
-    counter(registry, 'switchboard_sent_bytes_total', bytesOut, () => this.sessionMetrics.traffic().bytesOut);
-    const buffered = 'Bytes buffered for sessions whose socket is full, for handlers, and in request bodies.';
-    gauge(registry, 'switchboard_buffered_bytes', buffered, () => slowConsumers.totalBytes);
-    const mostBuffered = 'The most bytes ever buffered at one time.';
-    gauge(registry, 'switchboard_buffered_bytes_max', mostBuffered, () => slowConsumers.mostBytes);
-    const [p99, max] = ['Event loop delay, 99th percentile of the last seconds.', 'Event loop delay, maximum.'];
-    gauge(registry, 'switchboard_event_loop_delay_p99_seconds', p99, () => delay.recent.p99 / 1000);
-    gauge(registry, 'switchboard_event_loop_delay_max_seconds', max, () => delay.recent.max / 1000);
-    gauge(registry, 'switchboard_resident_memory_bytes', 'Memory of the process.', () => process.memoryUsage.rss());
-    gauge(registry, 'switchboard_heap_used_bytes', 'JavaScript heap in use.', () => process.memoryUsage().heapUsed);
-    counter(registry, 'switchboard_cpu_seconds_total', 'Processor time of the process.', cpuSeconds);
-    const start = Math.round(Date.now() / 1000 - process.uptime());
-    gauge(registry, 'switchboard_start_time_seconds', 'Start of the process, Unix time.', () => start);
-  }
 }
 
 function secondsSince(atMs: number | undefined): number {
@@ -145,9 +103,4 @@ function limitedBy({ handshakes, refused, rateLimitedControlFrames }: Counters):
     ...LIMITED_MESSAGES.map((code) => [`answered.${code}`, refused.get(code) ?? 0] as const),
     ['answered.rate_limited', rateLimited],
   ]);
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }

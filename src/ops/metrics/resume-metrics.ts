@@ -4,7 +4,7 @@ import { NO_RETURN_REASONS } from '../../protocol/index.js';
 import { AwaySessions } from '../../resume/away-sessions.js';
 import { ReplayBudget } from '../../resume/replay-budget.js';
 import { Resumptions } from '../../resume/resumptions.js';
-import { SessionResumption, type EndReason } from '../../resume/session-resumption.js';
+import { resumptionOf, type EndReason } from '../../resume/session-resumption.js';
 import type { SessionListener } from '../../sessions/session-listener.js';
 import { SessionRegistry } from '../../sessions/session-registry.js';
 import type { Session } from '../../sessions/session.js';
@@ -39,9 +39,9 @@ export class ResumeMetrics implements SessionListener {
     this.#back++;
   }
 
-  closed({ connection, resumption }: Session): void {
-    const isAway = connection === undefined && resumption instanceof SessionResumption;
-    if (isAway) this.#ended[ENDS[resumption.endReason]]++;
+  closed(session: Session): void {
+    const resumption = session.connection === undefined ? resumptionOf(session) : undefined;
+    if (resumption !== undefined) this.#ended[ENDS[resumption.endReason]]++;
   }
 
   /** Registers the metrics. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { CLOSE_CODES } from '../../protocol/index.js';
-import { SessionResumption } from '../../resume/session-resumption.js';
+import { resumptionOf } from '../../resume/session-resumption.js';
 import type { Connection } from '../../sessions/connection.js';
 import { trafficOf, type Traffic } from '../../sessions/session-details.js';
 import type { SessionListener } from '../../sessions/session-listener.js';
@@ -41,9 +41,7 @@ export class SessionMetrics implements SessionListener {
   }
 
   back(session: Session): void {
-    const { resumption } = session;
-    const awayMs = resumption instanceof SessionResumption && { awayMs: resumption.awayMs };
-    if (this.log.debugs) this.log.debug('back', { ...fieldsOf(session), ...awayMs });
+    if (this.log.debugs) this.log.debug('back', { ...fieldsOf(session), awayMs: resumptionOf(session)?.awayMs });
   }
 
   closed(session: Session, code: number): void {

@@ -2,7 +2,7 @@ import type { Identity } from '../../sessions/identity.js';
 import { jsonProblem } from '../../sessions/json-value.js';
 import type { SessionParts } from '../../sessions/session-parts.js';
 import type { Session } from '../../sessions/session.js';
-import { SessionResumption } from '../session-resumption.js';
+import { resumptionOf, type SessionResumption } from '../session-resumption.js';
 import type { SavedSession, SessionSnapshot } from './state-format.js';
 
 /** Characters of the details of one session: its claims, rooms, watches and states. */
@@ -18,7 +18,7 @@ export class DetailsError extends Error {}
  */
 export function detailsOf(session: Session, sessionParts: SessionParts): string {
   const { id, openedAtMs, identity } = session;
-  const { awaySinceMs, lossCode, secret, previousSecret, receivedFrames, reports, replay } = resumptionOf(session);
+  const { awaySinceMs, lossCode, secret, previousSecret, receivedFrames, reports, replay } = savedResumption(session);
   // Claims of a `ConnectGuard` may be any objects.
   const problem = jsonProblem(identity, MAX_DETAILS_CHARACTERS);
   if (problem !== undefined) throw new DetailsError(`its identity has ${problem}`);
@@ -48,7 +48,7 @@ export function detailsOf(session: Session, sessionParts: SessionParts): string 
 /** Returns the snapshot of a session. Nothing may be sent to the session afterwards. @param details see {@link detailsOf} */
 export function snapshotOf(session: Session, details: string): SessionSnapshot {
   session.outbox.keepWaiting();
-  const { runs, frames } = resumptionOf(session).replay.unseenRuns();
+  const { runs, frames } = savedResumption(session).replay.unseenRuns();
   return { details, unseen: runs, unseenFrames: frames };
 }
 
@@ -57,7 +57,8 @@ export function restoredIdentity({ address, user, byGuard, subject, claims, expi
   return { address, user, ...(byGuard !== undefined && { byGuard }), subject, claims, expiresAt };
 }
 
-function resumptionOf({ resumption }: Session): SessionResumption {
-  if (resumption instanceof SessionResumption) return resumption;
-  throw new DetailsError('it cannot come back');
+function savedResumption(session: Session): SessionResumption {
+  const resumption = resumptionOf(session);
+  if (resumption === undefined) throw new DetailsError('it cannot come back');
+  return resumption;
 }

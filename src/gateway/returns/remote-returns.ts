@@ -2,38 +2,35 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { Backplane } from '../../cluster/backplane.js';
 import { NO_RETURN_REASONS, type NoReturnReason } from '../../protocol/index.js';
-import type { Identity } from '../../sessions/identity.js';
 import { Counters } from '../../telemetry/counters.js';
 import { Log } from '../../telemetry/log.js';
-import { ClientAddress } from '../handshake/client-address.js';
 import type { HandshakeRejection } from '../http/rejection.js';
-import { unavailable, type RemoteOffer } from '../resume/return-offers.js';
 import { NodeAddress } from './node-address.js';
 import { NodeSlots } from './node-slots.js';
 import { dialPipe, type Dialed, type PipeTls } from './pipe-dialer.js';
-import { pipedRequest } from './piped-request.js';
-import { RESUME, returnAnswerOf, type ReturnRequest } from './return-wire.js';
+import { pipedRequest, type ClientFacts } from './piped-request.js';
+import { unavailable, type RemoteReturn } from './return-offers.js';
+import { RESUME, returnAnswerOf } from './return-wire.js';
 
-/** A client that returns to a session of another node. */
-export interface RemoteReturn {
-  readonly offer: RemoteOffer;
-  readonly identity: Identity;
-  readonly request: IncomingMessage;
-}
-
-/** The reason why a client does not return to its session and gets a new one. */
-export interface NoReturn {
-  readonly noReturn: NoReturnReason;
-}
-
-/** The outcome of a return: a connection to the node of the session, the reason why the session is gone, or a rejection. */
-export type RemoteReturnResult = Dialed | NoReturn | HandshakeRejection;
+/** The connection to the node of a session, the reason why a client gets a new session, or a rejection. */
+type Found = Dialed | { readonly reason: NoReturnReason } | HandshakeRejection;
 
 /**
- * Finds the sessions of clients that return by way of this node and belong to another node.
+ * Connects clients to the nodes of their sessions. Node B is the node that a client has reached, and node A has its session.
  *
- *   client ──▶ path, address, origin, token ──▶ RPC to the node of the session ──▶ its pass ──▶ connection to that node
- *                                               └▶ no such session: a new one on this node
+ *   client ──▶ B: path, address, origin, token ──▶ RPC to A ──▶ its pass ──▶ connection to A with the pass ──▶ pipe
+ *                                                  └▶ no such session: a new one on B
+ *
+ * These are the names on that way:
+ *
+ *   RemoteReturn    the client of B: its offer, its identity and the node of its session    ReturnOffers of B
+ *   ReturnRequest   the offer and the identity, which B sends to A                          RemoteReturns of B
+ *   pass            stands for the request on the new connection                            Passes of A
+ *   ReturnAnswer    the pass and the addresses of A, or why there is no pass                ReturnRequests of A
+ *   Dialed          the connection of B to A, once A has taken the pass back                dialPipe of B
+ *   pipe            the connections of the client to B, and of B to A                       Pipes of B
+ *
+ * A return to a session of the same node is a `Return` of `Resumptions`. A takes up the piped client with one, too.
  */
 @Injectable()
 export class RemoteReturns {
@@ -42,43 +39,40 @@ export class RemoteReturns {
   constructor(
     private readonly backplane: Backplane,
     private readonly nodeAddress: NodeAddress,
-    private readonly addresses: ClientAddress,
     private readonly counters: Counters,
     private readonly log: Log,
   ) {}
 
   /** Asks the node of a session, and connects to it where it has the session. */
-  async find(client: RemoteReturn): Promise<RemoteReturnResult> {
-    const found = await this.#find(client);
+  async find(client: RemoteReturn, request: IncomingMessage, facts: ClientFacts): Promise<Found> {
+    const found = await this.#find(client, (pass) => pipedRequest(request, pass, facts));
     const outcome = outcomeOf(found);
     this.counters.count(this.counters.remoteReturns, outcome);
     if (this.log.debugs)
-      this.log.debug('remote return', { outcome, part: client.offer.nodeId, address: client.identity.address });
+      this.log.debug('remote return', { outcome, part: client.nodeId, address: client.identity.address });
     return found;
   }
 
-  async #find(client: RemoteReturn): Promise<RemoteReturnResult> {
-    const { nodeId } = client.offer;
+  async #find(client: RemoteReturn, requestWith: (pass: string) => Buffer): Promise<Found> {
+    const { nodeId } = client;
     if (this.backplane.standingOf(nodeId) === 'uncertain')
       return unavailable('this node does not know all nodes of the cluster yet');
-    const found = await this.#slots.run(nodeId, () => this.#ask(client));
+    const found = await this.#slots.run(nodeId, () => this.#ask(client, requestWith));
     if (found !== undefined && !('code' in found)) return found;
     // The node may have been declared dead meanwhile.
-    if (this.backplane.standingOf(nodeId) === 'gone') return { noReturn: 'node_lost' };
+    if (this.backplane.standingOf(nodeId) === 'gone') return { reason: 'node_lost' };
     return found ?? unavailable('too many clients return to the node of the session');
   }
 
-  async #ask(client: RemoteReturn): Promise<RemoteReturnResult> {
-    const { nodeId, token, frames } = client.offer;
-    const body: ReturnRequest = { kind: RESUME, token, frames, identity: client.identity };
-    const result = await this.backplane.rpc(nodeId, body);
+  async #ask({ nodeId, ...request }: RemoteReturn, requestWith: (pass: string) => Buffer): Promise<Found> {
+    const result = await this.backplane.rpc(nodeId, { kind: RESUME, ...request });
     const answer = typeof result === 'string' ? undefined : returnAnswerOf(result.reply);
     if (answer === undefined) return unavailable('the node of the session does not answer');
-    if ('reason' in answer) return { noReturn: knownReason(answer.reason) };
+    if ('reason' in answer) return { reason: knownReason(answer.reason) };
     if ('unavailable' in answer) return unavailable(answer.unavailable);
     const { pass, addresses, fingerprints } = answer;
     const tls = fingerprints && { fingerprints, ...this.nodeAddress.certificate };
-    return this.#dial(nodeId, addresses, tls, this.#piped(client, pass));
+    return this.#dial(nodeId, addresses, tls, requestWith(pass));
   }
 
   /** Tries the addresses of a node one after the other. */
@@ -108,20 +102,11 @@ export class RemoteReturns {
     );
     return unavailable('the node of the session cannot be connected to');
   }
-
-  #piped({ request, identity }: RemoteReturn, pass: string): Buffer {
-    const { addresses } = this;
-    return pipedRequest(request, pass, {
-      address: identity.address,
-      isSecure: addresses.isSecure(request),
-      hasCertificate: addresses.certificateSubject(request) !== undefined,
-    });
-  }
 }
 
-function outcomeOf(found: RemoteReturnResult): 'piped' | 'no_return' | 'unavailable' {
+function outcomeOf(found: Found): 'piped' | 'no_return' | 'unavailable' {
   if ('socket' in found) return 'piped';
-  return 'noReturn' in found ? 'no_return' : 'unavailable';
+  return 'code' in found ? 'unavailable' : 'no_return';
 }
 
 /** Returns a reason that this version knows. */

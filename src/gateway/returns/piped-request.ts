@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { PASS_HEADER } from '../resume/passes.js';
+import { PASS_HEADER } from './passes.js';
 
 /** Facts about the client that the node has resolved, in place of what the headers say. */
 export interface ClientFacts {

@@ -3,8 +3,8 @@ import { LocalNode } from '../../messaging/local-node.js';
 import { NodeState } from '../../node/node-state.js';
 import { Resumptions } from '../../resume/resumptions.js';
 import { NodeAddress } from './node-address.js';
-import { Passes, type PipedReturn } from '../resume/passes.js';
-import { RESUME, returnRequestOf, type ReturnAnswer } from './return-wire.js';
+import { Passes } from './passes.js';
+import { RESUME, returnRequestOf, type ReturnAnswer, type ReturnRequest } from './return-wire.js';
 
 const DRAINING: ReturnAnswer = { unavailable: 'the node of the session is leaving' };
 const TOO_MANY: ReturnAnswer = { unavailable: 'too many clients return to the node of the session' };
@@ -25,12 +25,12 @@ export class ReturnRequests {
     localNode.registerRpc(RESUME, async (body) => this.#answer(requestOf(body)));
   }
 
-  #answer(piped: PipedReturn): ReturnAnswer {
-    const { token, frames, identity } = piped;
+  #answer(request: ReturnRequest): ReturnAnswer {
+    const { token, frames, identity } = request;
     const decision = this.resumptions.decide({ token, frames }, identity.user);
     if (!('session' in decision)) return { reason: decision.reason ?? 'unknown' };
     if (this.nodeState.phase === 'draining') return DRAINING;
-    const pass = this.passes.give(piped);
+    const pass = this.passes.give(request);
     if (pass === undefined) return TOO_MANY;
     const { all: addresses, fingerprints } = this.nodeAddress;
     return { pass, addresses, ...(fingerprints !== undefined && { fingerprints }) };
@@ -38,7 +38,7 @@ export class ReturnRequests {
 }
 
 /** @throws {Error} for what is not a request, which a node of another version may send */
-function requestOf(body: unknown): PipedReturn {
+function requestOf(body: unknown): ReturnRequest {
   const request = returnRequestOf(body);
   if (request === undefined) throw new Error('the RPC of another node does not ask for a return');
   return request;

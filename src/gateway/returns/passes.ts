@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
-import type { Identity } from '../../sessions/identity.js';
+import type { ReturnRequest } from './return-wire.js';
 
 /** The header by which a node shows its pass, in lower case as Node has it. */
 export const PASS_HEADER = 'switchboard-pass';
@@ -11,17 +11,8 @@ const LIFETIME_MS = 5000;
 /** Passes that are not used yet. Their number bounds the identities that are kept. */
 const MAX_PASSES = 4096;
 
-/** A return to a session of this node by way of another node, which has identified the client. */
-export interface PipedReturn {
-  /** The token of the session, from the offer of the client. */
-  readonly token: string;
-  /** Frames that the client has received. */
-  readonly frames: number;
-  readonly identity: Identity;
-}
-
 interface Pass {
-  readonly piped: PipedReturn;
+  readonly request: ReturnRequest;
   readonly expiresAtMs: number;
 }
 
@@ -35,20 +26,20 @@ export class Passes {
   readonly #passes = new Map<string, Pass>();
 
   /** Gives a pass; `undefined` where too many are not used yet. */
-  give(piped: PipedReturn, nowMs = performance.now()): string | undefined {
+  give(request: ReturnRequest, nowMs = performance.now()): string | undefined {
     this.#dropExpired(nowMs);
     if (this.#passes.size >= MAX_PASSES) return undefined;
     const pass = randomBytes(PASS_BYTES).toString('base64url');
-    this.#passes.set(pass, { piped, expiresAtMs: nowMs + LIFETIME_MS });
+    this.#passes.set(pass, { request, expiresAtMs: nowMs + LIFETIME_MS });
     return pass;
   }
 
   /** Takes a pass back, so that nobody can use it again; `undefined` for an unknown, used or expired one. */
-  take(pass: string, nowMs = performance.now()): PipedReturn | undefined {
+  take(pass: string, nowMs = performance.now()): ReturnRequest | undefined {
     this.#dropExpired(nowMs);
     const given = this.#passes.get(pass);
     this.#passes.delete(pass);
-    return given?.piped;
+    return given?.request;
   }
 
   #dropExpired(nowMs: number): void {

@@ -1,12 +1,15 @@
 import type { Identity } from '../../sessions/identity.js';
-import type { PipedReturn } from '../resume/passes.js';
 
 /** The kind of the RPC by which a node asks for a return to a session of another node. */
 export const RESUME = 'resume';
 
-/** Asks the node of a session for a pass. */
-export interface ReturnRequest extends PipedReturn {
-  readonly kind: typeof RESUME;
+/** Asks the node of a session for a pass: the offer of a client, which the asking node has identified. */
+export interface ReturnRequest {
+  /** The token of the session. */
+  readonly token: string;
+  /** Frames that the client has received. */
+  readonly frames: number;
+  readonly identity: Identity;
 }
 
 /**
@@ -21,7 +24,7 @@ export type ReturnAnswer =
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads a request. @returns `undefined` for what is not a request, which a node of another version may send */
-export function returnRequestOf(body: unknown): PipedReturn | undefined {
+export function returnRequestOf(body: unknown): ReturnRequest | undefined {
   if (!isRecord(body)) return undefined;
   const { token, frames } = body;
   const identity = identityOf(body['identity']);
