@@ -91,6 +91,7 @@ export default defineConfig({
         test: {
           name: 'all: one node',
           include: ['test/{builds,fuzz,slow-links}/**/*.spec.ts', ...NEEDING.filter((path) => !isIn(path, LONG))],
+          maxWorkers: '100%',
           sequence: { groupOrder: 2 },
         },
       },
@@ -101,6 +102,7 @@ export default defineConfig({
           name: 'all: many nodes',
           include: [...ON_NODES, ...USERS_AND_ROOMS, ...RESUME].map((name) => `test/contract/${name}.spec.ts`),
           env: { TEST_NODES: '3' },
+          maxWorkers: '100%',
           sequence: { groupOrder: 2 },
         },
       },
@@ -115,6 +117,7 @@ export default defineConfig({
           env: { TEST_FRONT: front },
           isolate: false,
           setupFiles: ['test/support/stop-fronts.ts'],
+          maxWorkers: '100%',
           sequence: { groupOrder: 2 },
         },
       })),
