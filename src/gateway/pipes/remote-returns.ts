@@ -5,7 +5,7 @@ import { NO_RETURN_REASONS, type NoReturnReason } from '../../protocol/index.js'
 import type { Identity } from '../../sessions/identity.js';
 import { Counters } from '../../telemetry/counters.js';
 import { Log } from '../../telemetry/log.js';
-import { ClientAddress } from '../handshake/client-address.js';
+import { ClientAddress, rateLimitKey } from '../handshake/client-address.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 import { unavailable, type RemoteOffer } from '../resume/return-offers.js';
 import { NodeAddress } from './node-address.js';
@@ -61,11 +61,12 @@ export class RemoteReturns {
     const { nodeId } = client.offer;
     if (this.backplane.standingOf(nodeId) === 'uncertain')
       return unavailable('this node does not know all nodes of the cluster yet');
-    const found = await this.#slots.run(nodeId, () => this.#ask(client));
+    const key = rateLimitKey(client.identity.address);
+    const found = await this.#slots.run(nodeId, key, () => this.#ask(client));
     if (found !== undefined && !('code' in found)) return found;
     // The node may have been declared dead meanwhile.
     if (this.backplane.standingOf(nodeId) === 'gone') return { noReturn: 'node_lost' };
-    return found ?? unavailable('too many clients return to the node of the session');
+    return found ?? unavailable('too many clients of this address, or of all, return to the node of the session');
   }
 
   async #ask(client: RemoteReturn): Promise<RemoteReturnResult> {
