@@ -19,9 +19,9 @@ interface Waiting {
 /** The handshakes to one node. */
 interface Slots {
   running: number;
-  /** Counts those that run, by address. */
+  /** Counts running handshakes by address. */
   readonly addresses: ConnectionCounter;
-  /** Those that wait, in the order of their arrival. */
+  /** Handshakes that wait, in the order of their arrival. */
   readonly waiting: Set<Waiting>;
 }
 
