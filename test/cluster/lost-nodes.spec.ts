@@ -5,6 +5,8 @@ import { exchange, request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { Roamer } from '../support/roamer.js';
 
 const SETTINGS = { BACKPLANE: 'nats', BACKPLANE_TIMEOUT_MS: '500', ARRIVAL_NOTICES: 'off', AWAY_NOTICE_MS: '0' };
+/** Handshakes to another node at a time, of all addresses. */
+const SLOTS = 32;
 
 describe('a session whose node', () => {
   let nats: NatsServer;
@@ -24,8 +26,8 @@ describe('a session whose node', () => {
   });
 
   /** Starts two nodes and opens a session on the first one. */
-  async function start(nodeTimeoutMs: number): Promise<void> {
-    const variables = { ...SETTINGS, NODE_TIMEOUT_MS: String(nodeTimeoutMs), NATS_URL: nats.url };
+  async function start(nodeTimeoutMs: number, more: Record<string, string> = {}): Promise<void> {
+    const variables = { ...SETTINGS, NODE_TIMEOUT_MS: String(nodeTimeoutMs), NATS_URL: nats.url, ...more };
     for (let count = 0; count < 2; count++) nodes.push(await ServerProcess.start(variables));
     await ann.open(nodes[0]!);
     await bob.open(nodes[1]!);
@@ -46,6 +48,23 @@ describe('a session whose node', () => {
     await expect(ann.return(nodes[1]!)).rejects.toThrow('503');
     nodes[0]!.signal('SIGCONT');
     await ann.return(nodes[1]!);
+    expect([ann.id, ann.returns, ann.breaches]).toEqual([id, 1, []]);
+  });
+
+  it('is stopped is reached again in time, although one address takes all slots that it may', async () => {
+    await start(60_000, { BACKPLANE_TIMEOUT_MS: '20000', FRONT_PROXIES: '127.0.0.1' });
+    const { id, token } = ann;
+    ann.cut();
+    nodes[0]!.signal('SIGSTOP');
+    const forged = `Sec-WebSocket-Protocol: switchboard.v1, resume.${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}.1`;
+    const { port } = new URL(nodes[1]!.url);
+    const attack = request('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, 'X-Forwarded-For: 203.0.113.7', forged]);
+    const ask = async (): Promise<unknown> => exchange(Number(port), attack).catch(() => undefined);
+    for (let count = 0; count < SLOTS; count++) void ask(); // an accepted one ends with its node
+    const returned = ann.return(nodes[1]!);
+    expect(await ask()).toMatchObject({ status: 503 }); // has waited for a slot as long as it may
+    nodes[0]!.signal('SIGCONT');
+    await returned;
     expect([ann.id, ann.returns, ann.breaches]).toEqual([id, 1, []]);
   });
 

@@ -173,6 +173,24 @@ describe('after a restart with RESUME_STATE_DIR, a client that resumes', () => {
     expect(hooks).toEqual(['arrival', 'arrival', 'departure 1012', 'back true']);
   });
 
+  it('gets one sys.reconnect before its connection is closed with 1012, unless it is away', async () => {
+    const [ann, bob] = [await ResumableClient.open(server), await ResumableClient.open(server)];
+    bob.cut();
+    await server.away(bob);
+    const reconnects = ({ frames }: ResumableClient): unknown[] =>
+      frames.map((text) => JSON.parse(text) as { type: string }).filter(({ type }) => type === 'sys.reconnect');
+    await server.stop();
+    expect(await ann.connection.closed).toEqual({ code: 1012, reason: 'service_restart' });
+    const data = { afterMs: expect.any(Number) as unknown };
+    expect(reconnects(ann)).toEqual([{ type: 'sys.reconnect', sender: 'server', receiver: ann.id, data }]);
+    await server.start();
+    for (const client of [ann, bob]) {
+      expect((await client.resume()).data.resumed).toBe(true);
+      await client.settled();
+    }
+    expect([reconnects(ann).length, reconnects(bob)]).toEqual([1, []]);
+  });
+
   it('has its session again after a second restart, also where it was away meanwhile', async () => {
     const ann = await ResumableClient.open(server);
     await vote(ann);

@@ -34,28 +34,35 @@ const PRIVATE = new Networks([
 /**
  * Warns when nearly all sessions have one private address, or all private ones are a few; once until it is no longer so. The
  * address is then that of a proxy or of Docker's gateway, and limits by address count all clients together. The proxy at the
- * Unix socket counts as a private address, where it sends none.
+ * Unix socket counts as a private address, where it sends none. A session that is away does not count, because its client may
+ * return from another address.
  */
 @Injectable()
 export class SharedAddress {
-  /** Sessions by private address; no more entries than sessions. */
+  /** Connected sessions by private address; no more entries than sessions. */
   readonly #counts = new Map<string, number>();
-  /** Sessions with a private address. */
+  /** Connected sessions with a private address. */
   #total = 0;
+  /** Connected sessions of all addresses. */
+  #connected = 0;
   /** An address of the last warning, as long as it holds. */
   #shared: string | undefined;
 
   constructor(
-    private readonly sessions: SessionRegistry,
+    sessions: SessionRegistry,
     private readonly log: Log,
   ) {
     sessions.addListener('limits', {
-      opened: ({ address }) => this.#opened(address),
-      closed: ({ address }) => this.#count(address, -1),
+      opened: ({ address }) => this.#connect(address),
+      away: ({ address }) => this.#count(address, -1),
+      back: ({ address }) => this.#connect(address),
+      closed: ({ address, connection }) => {
+        if (connection !== undefined) this.#count(address, -1);
+      },
     });
   }
 
-  #opened(address: string): void {
+  #connect(address: string): void {
     this.#count(address, 1);
     if (this.#shared !== undefined && !this.#has(this.#shared, SHARE_TO_REARM, MIN_SESSIONS / 2))
       this.#shared = undefined;
@@ -65,13 +72,14 @@ export class SharedAddress {
   }
 
   #warn(address: string): void {
-    const sessions = this.sessions.size;
+    const sessions = this.#connected;
     if (!this.#isMost(this.#counts.get(address) ?? 0, SHARE))
       return this.log.warn(FEW_ADDRESSES, { address: [...this.#counts.keys()].join(', '), sessions });
     this.log.warn(address === UNIX_ADDRESS ? NO_ADDRESS : ONE_ADDRESS, { address, sessions });
   }
 
   #count(address: string, change: 1 | -1): void {
+    this.#connected += change;
     if (!isPrivate(address)) return;
     const count = (this.#counts.get(address) ?? 0) + change;
     this.#total += change;
@@ -79,15 +87,15 @@ export class SharedAddress {
     else this.#counts.delete(address);
   }
 
-  /** Returns whether so many sessions are open, and most of them from one address or from a few private ones. */
+  /** Returns whether so many sessions are connected, and most of them from one address or from a few private ones. */
   #has(address: string, share: number, minSessions: number): boolean {
-    if (this.sessions.size < minSessions) return false;
+    if (this.#connected < minSessions) return false;
     const isFew = this.#counts.size <= MAX_ADDRESSES && this.#isMost(this.#total, share);
     return isFew || this.#isMost(this.#counts.get(address) ?? 0, share);
   }
 
   #isMost(count: number, share: number): boolean {
-    return count > this.sessions.size * share;
+    return count > this.#connected * share;
   }
 }
 

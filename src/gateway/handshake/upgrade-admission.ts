@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Dialed } from '../returns/pipe-dialer.js';
+import { pipedRequest } from '../returns/piped-request.js';
 import { RemoteReturns } from '../returns/remote-returns.js';
 import type { RemoteReturn } from '../returns/return-offers.js';
 import { isThenable } from '../thenable.js';
 import { Admission, type AdmissionResult, type LocalAdmission } from './admission.js';
-import { ClientAddress } from './client-address.js';
+import { ClientAddress, rateLimitKey } from './client-address.js';
 
 /** An admitted client, and the connection to the node of its session. */
 export interface PipedClient {
@@ -55,7 +56,9 @@ export class UpgradeAdmission {
     try {
       const { address, subject } = client.identity;
       const facts = { address, isSecure: this.addresses.isSecure(request), hasCertificate: subject !== undefined };
-      const found = await this.remoteReturns.find(client, request, facts);
+      const found = await this.remoteReturns.find(client, rateLimitKey(address), (pass) =>
+        pipedRequest(request, pass, facts),
+      );
       if ('code' in found) return found;
       isHeld = true;
       return 'reason' in found ? this.admission.admitAnew(client, found.reason) : { client, dialed: found };

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { IncomingMessage } from 'node:http';
 import { Backplane } from '../../cluster/backplane.js';
 import { NO_RETURN_REASONS, type NoReturnReason } from '../../protocol/index.js';
 import { Counters } from '../../telemetry/counters.js';
@@ -8,7 +7,6 @@ import type { HandshakeRejection } from '../http/rejection.js';
 import { NodeAddress } from './node-address.js';
 import { NodeSlots } from './node-slots.js';
 import { dialPipe, type Dialed, type PipeTls } from './pipe-dialer.js';
-import { pipedRequest, type ClientFacts } from './piped-request.js';
 import { unavailable, type RemoteReturn } from './return-offers.js';
 import { RESUME, returnAnswerOf } from './return-wire.js';
 
@@ -43,9 +41,14 @@ export class RemoteReturns {
     private readonly log: Log,
   ) {}
 
-  /** Asks the node of a session, and connects to it where it has the session. */
-  async find(client: RemoteReturn, request: IncomingMessage, facts: ClientFacts): Promise<Found> {
-    const found = await this.#find(client, (pass) => pipedRequest(request, pass, facts));
+  /**
+   * Asks the node of a session, and connects to it where it has the session.
+   *
+   * @param limitKey the address by which returns are limited
+   * @param requestWith makes the request of the new connection, with a pass
+   */
+  async find(client: RemoteReturn, limitKey: string, requestWith: (pass: string) => Buffer): Promise<Found> {
+    const found = await this.#find(client, limitKey, requestWith);
     const outcome = outcomeOf(found);
     this.counters.count(this.counters.remoteReturns, outcome);
     if (this.log.debugs)
@@ -53,15 +56,15 @@ export class RemoteReturns {
     return found;
   }
 
-  async #find(client: RemoteReturn, requestWith: (pass: string) => Buffer): Promise<Found> {
+  async #find(client: RemoteReturn, limitKey: string, requestWith: (pass: string) => Buffer): Promise<Found> {
     const { nodeId } = client;
     if (this.backplane.standingOf(nodeId) === 'uncertain')
       return unavailable('this node does not know all nodes of the cluster yet');
-    const found = await this.#slots.run(nodeId, () => this.#ask(client, requestWith));
+    const found = await this.#slots.run(nodeId, limitKey, () => this.#ask(client, requestWith));
     if (found !== undefined && !('code' in found)) return found;
     // The node may have been declared dead meanwhile.
     if (this.backplane.standingOf(nodeId) === 'gone') return { reason: 'node_lost' };
-    return found ?? unavailable('too many clients return to the node of the session');
+    return found ?? unavailable('too many clients of this address, or of all, return to the node of the session');
   }
 
   async #ask({ nodeId, ...request }: RemoteReturn, requestWith: (pass: string) => Buffer): Promise<Found> {
