@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { PASS_HEADER } from './passes.js';
 
 /** Facts about the client that the node has resolved, in place of what the headers say. */
-interface ClientFacts {
+export interface ClientFacts {
   readonly address: string;
   readonly isSecure: boolean;
   /** Whether a trusted proxy has verified the certificate in `X-Client-Certificate`. */
