@@ -200,6 +200,7 @@ describe('the scope of departure notices', () => {
       await client.next('sys.members');
     }
     await bob.next('sys.joined');
+    await alice.settled(); // so that the node of alice knows this member
     alice.send({ type: 'x', receiver: carol.id });
     alice.send({ type: 'x', receiver: '#garden' });
     await Promise.all([bob.next('x'), carol.next('x')]);

@@ -192,6 +192,7 @@ describe('watching a user', () => {
     }
     watch(watcher, 'ann');
     await watcher.next('sys.presence');
+    await watcher.settled(); // so that the node of ann knows this member
     ann.send({ type: 'm', receiver: watcher.id });
     ann.send({ type: 'm', receiver: '#garden' });
     ann.send({ type: 'm', receiver: '*' });
