@@ -30,6 +30,11 @@ export class FaultProxy {
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** Connections of clients that are open. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
   /** `ws://127.0.0.1:PORT/wss` */
   get url(): string {
     return `ws://127.0.0.1:${this.port}/wss`;

@@ -75,11 +75,15 @@ export class ReturnOffers {
   takePass({
     headers,
   }: IncomingMessage): { readonly identity: Identity; readonly resume: Return } | HandshakeRejection {
-    const request = this.passes.take(String(headers[PASS_HEADER]));
-    if (request === undefined) return NO_SUCH_PASS;
-    const { identity, ...offer } = request;
+    const granted = this.passes.take(String(headers[PASS_HEADER]));
+    if (granted === undefined) return NO_SUCH_PASS;
+    const { identity, ...offer } = granted.request;
     const resume = this.resumptions.decide(offer, identity.user);
-    return 'session' in resume ? { identity, resume } : unavailable('the session has ended since the pass was given');
+    if (!('session' in resume)) return unavailable('the session has ended since the pass was given');
+    // The token of the pass may still be good. A later connection has the session, and must keep it.
+    if (resume.resumption.secret !== granted.secret)
+      return unavailable('the client has returned on a later connection since the pass was given');
+    return { identity, resume };
   }
 }
 

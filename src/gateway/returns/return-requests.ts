@@ -30,7 +30,7 @@ export class ReturnRequests {
     const decision = this.resumptions.decide({ token, frames }, identity.user);
     if (!('session' in decision)) return { reason: decision.reason ?? 'unknown' };
     if (this.nodeState.phase === 'draining') return DRAINING;
-    const pass = this.passes.give(request);
+    const pass = this.passes.give({ request, secret: decision.resumption.secret });
     if (pass === undefined) return TOO_MANY;
     const { all: addresses, fingerprints } = this.nodeAddress;
     return { pass, addresses, ...(fingerprints !== undefined && { fingerprints }) };
