@@ -6,7 +6,7 @@ import { Log } from '../../telemetry/log.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 import { NodeAddress } from './node-address.js';
 import { NodeSlots } from './node-slots.js';
-import { dialPipe, type Dialed, type PipeTls } from './pipe-dialer.js';
+import { dialPipe, NodeUnavailable, type Dialed, type PipeTls } from './pipe-dialer.js';
 import { unavailable, type RemoteReturn } from './return-offers.js';
 import { RESUME, returnAnswerOf } from './return-wire.js';
 
@@ -78,7 +78,7 @@ export class RemoteReturns {
     return this.#dial(nodeId, addresses, tls, requestWith(pass));
   }
 
-  /** Tries the addresses of a node one after the other. */
+  /** Tries the addresses of a node one after the other, until the node itself has answered. Each pass is good once. */
   async #dial(
     nodeId: string,
     addresses: readonly string[],
@@ -93,6 +93,7 @@ export class RemoteReturns {
         if (own.includes(address)) throw new Error('is an address of this node');
         return await dialPipe(address, tls, request);
       } catch (error) {
+        if (error instanceof NodeUnavailable) return unavailable(error.message);
         failures.push(`${address}: ${(error as Error).message}`);
       }
     }
