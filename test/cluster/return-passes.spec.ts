@@ -10,8 +10,9 @@ import { Cluster } from '../support/cluster.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { keepLogLines } from '../support/log-lines.js';
 import { freePorts } from '../support/ports.js';
+import { exchange, request, UPGRADE_HEADERS } from '../support/raw-http.js';
 import { Roamer } from '../support/roamer.js';
-import type { TestServer } from '../support/server.js';
+import { startServer, type TestServer } from '../support/server.js';
 
 const SETTINGS = { ARRIVAL_NOTICES: 'off', AWAY_NOTICE_MS: '0', LOG_LEVEL: 'warn' };
 
@@ -101,5 +102,16 @@ describe('the first address of a node', () => {
     const client = await returning('400 Bad Request');
     expect(client.returns).toBe(1);
     client.close();
+  });
+});
+
+describe('a forged pass', () => {
+  it('counts to the rate of its address', async () => {
+    const server = await startServer({ HANDSHAKES_PER_SECOND: '1' });
+    const forged = request('GET /wss HTTP/1.1', [...UPGRADE_HEADERS, 'Switchboard-Pass: FORGED']);
+    const statuses: number[] = [];
+    for (let count = 0; count < 20; count++) statuses.push((await exchange(server.port, forged)).status);
+    expect([statuses[0], statuses.at(-1)]).toEqual([400, 429]);
+    await server.stop();
   });
 });
