@@ -164,3 +164,18 @@ describe('a client that offers the return of its session', () => {
     expect([socket.sent, vi.getTimerCount()]).toEqual([[], 0]);
   });
 });
+
+describe('a client that gets a text which is not an envelope', () => {
+  it.each(['hi', '"hi"', 'null', '{"event":"exception"}'])('counts %s, and keeps its connection', async (text) => {
+    vi.useFakeTimers();
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const { ann, states } = await openClient();
+    ScriptedSocket.last.onmessage!({ data: text });
+    ScriptedSocket.last.receive({ type: 'chat' });
+    expect([states, warn.mock.calls]).toEqual([[], [[`not an envelope: ${text}`]]]);
+    expect((await cut()).protocols[1]).toBe('resume.first.2');
+    ann.close();
+    warn.mockRestore();
+    vi.useRealTimers();
+  });
+});

@@ -141,6 +141,12 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener, S
     this.listener.received(envelope);
   }
 
+  /** Counts the frame, because the server would otherwise repeat it after each return. */
+  ignored(text: string): void {
+    this.#resumption.received(text.length);
+    console.warn(`not an envelope: ${text.slice(0, 80)}`);
+  }
+
   sent(text: string, id?: string): void {
     this.#resumption.sent(text, id);
   }
