@@ -96,6 +96,18 @@ describe('a client that offers the return of its session', () => {
     expect(outcomes).toEqual(['sent unknown_outcome true']);
   });
 
+  it('reports the phase once more without `away` when the time of its session is over', async () => {
+    page = new PageEvents();
+    ({ ann, states } = await openClient({ WebSocket: page.socketClass(ScriptedSocket) }));
+    sendNoting(outcomes, ann, 'sent');
+    page.emit('freeze');
+    await vi.advanceTimersByTimeAsync(KEPT_MS - 1);
+    const waiting = { phase: 'waiting', code: 1001, reason: 'page_hidden' };
+    expect([states, outcomes]).toEqual([[{ ...waiting, away: true }], []]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([states.slice(1), outcomes]).toEqual([[waiting], ['sent unknown_outcome true']]);
+  });
+
   it('counts the time of the next loss anew after a late return', async () => {
     returned(await offeredLate(), 1);
     page.emit('freeze');
