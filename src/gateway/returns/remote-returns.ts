@@ -8,7 +8,7 @@ import { NodeAddress } from './node-address.js';
 import { NodeSlots } from './node-slots.js';
 import { dialPipe, NodeUnavailable, type Dialed, type PipeTls } from './pipe-dialer.js';
 import { unavailable, type RemoteReturn } from './return-offers.js';
-import { RESUME, returnAnswerOf } from './return-wire.js';
+import { RETURN_RPC, returnAnswerOf } from './return-wire.js';
 
 /** The connection to the node of a session, the reason why a client gets a new session, or a rejection. */
 type Found = Dialed | { readonly reason: NoReturnReason } | HandshakeRejection;
@@ -68,7 +68,7 @@ export class RemoteReturns {
   }
 
   async #ask({ nodeId, ...request }: RemoteReturn, requestWith: (pass: string) => Buffer): Promise<Found> {
-    const result = await this.backplane.rpc(nodeId, { kind: RESUME, ...request });
+    const result = await this.backplane.rpc(nodeId, { kind: RETURN_RPC, ...request });
     const answer = typeof result === 'string' ? undefined : returnAnswerOf(result.reply);
     if (answer === undefined) return unavailable('the node of the session does not answer');
     if ('reason' in answer) return { reason: knownReason(answer.reason) };

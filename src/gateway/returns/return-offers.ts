@@ -52,8 +52,8 @@ export class ReturnOffers {
     if (!this.resumptions.isOn) return undefined;
     const offer = readResumeOffer(request);
     if (offer === undefined || offer === MALFORMED_OFFER) return undefined;
-    const nodeId = offer === 'new' ? undefined : readResumeToken(offer.token)?.nodeId;
-    if (offer === 'new' || nodeId === undefined || this.nodeIdentity.isOwn(nodeId))
+    const nodeId = offer === NEW ? undefined : readResumeToken(offer.token)?.nodeId;
+    if (offer === NEW || nodeId === undefined || this.nodeIdentity.isOwn(nodeId))
       return this.resumptions.decide(offer, identity.user);
     const standing = this.backplane.standingOf(nodeId);
     if (standing === 'gone') return { reason: 'node_lost' };
