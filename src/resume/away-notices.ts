@@ -56,7 +56,7 @@ export class AwayNotices implements StateListener, SessionPart, OnApplicationShu
     this.#cancel = undefined;
   }
 
-  /** Counts the time from `DRAIN_SPREAD_MS` on. */
+  /** Starts `AWAY_NOTICE_MS` when `DRAIN_SPREAD_MS` is over, because the client was asked to wait so long. */
   restored(id: string): void {
     if (this.#delayMs === 0) return;
     this.#restored.add(id);

@@ -50,7 +50,7 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   away(session: Session, code: number): void {
     const resumption = resumptionOf(session);
     if (resumption === undefined) return;
-    resumption.isRestored = false; // its client has come back to this process before
+    resumption.isRestored = false; // Restored sessions enter by `add`, so this loss follows a return.
     this.add(session, resumption, code, performance.now());
   }
 

@@ -96,6 +96,18 @@ describe('a client that offers the return of its session', () => {
     expect(outcomes).toEqual(['sent unknown_outcome true']);
   });
 
+  it('reports the phase once more without `away` when the time of its session is over', async () => {
+    page = new PageEvents();
+    ({ ann, states } = await openClient({ WebSocket: page.socketClass(ScriptedSocket) }));
+    sendNoting(outcomes, ann, 'sent');
+    page.emit('freeze');
+    await vi.advanceTimersByTimeAsync(KEPT_MS - 1);
+    const waiting = { phase: 'waiting', code: 1001, reason: 'page_hidden' };
+    expect([states, outcomes]).toEqual([[{ ...waiting, away: true }], []]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([states.slice(1), outcomes]).toEqual([[waiting], ['sent unknown_outcome true']]);
+  });
+
   it('counts the time of the next loss anew after a late return', async () => {
     returned(await offeredLate(), 1);
     page.emit('freeze');
@@ -162,5 +174,20 @@ describe('a client that offers the return of its session', () => {
       ['sent unknown_outcome true'],
     ]);
     expect([socket.sent, vi.getTimerCount()]).toEqual([[], 0]);
+  });
+});
+
+describe('a client that gets a text which is not an envelope', () => {
+  it.each(['hi', '"hi"', 'null', '{"event":"exception"}'])('counts %s, and keeps its connection', async (text) => {
+    vi.useFakeTimers();
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const { ann, states } = await openClient();
+    ScriptedSocket.last.onmessage!({ data: text });
+    ScriptedSocket.last.receive({ type: 'chat' });
+    expect([states, warn.mock.calls]).toEqual([[], [[`not an envelope: ${text}`]]]);
+    expect((await cut()).protocols[1]).toBe('resume.first.2');
+    ann.close();
+    warn.mockRestore();
+    vi.useRealTimers();
   });
 });

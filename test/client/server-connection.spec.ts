@@ -24,6 +24,7 @@ beforeEach(() => {
   reasons = [];
   const events = {
     received: () => undefined,
+    ignored: () => undefined,
     sent: () => undefined,
     closed: (_: number, reason: string) => void reasons.push(reason),
   };

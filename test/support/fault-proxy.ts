@@ -7,6 +7,8 @@ type Pair = readonly [client: Socket, target: Socket];
 export class FaultProxy {
   /** Closes each new connection at once. */
   refusesNew = false;
+  /** Connections that were closed at once. */
+  refused = 0;
   /** Bytes that are dropped without a reset, as a dead network drops them. */
   discards: 'nothing' | 'responses' | 'everything' = 'nothing';
   readonly #pairs = new Set<Pair>();
@@ -28,6 +30,11 @@ export class FaultProxy {
 
   get port(): number {
     return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Connections of clients that are open. */
+  get connections(): number {
+    return this.#pairs.size;
   }
 
   /** `ws://127.0.0.1:PORT/wss` */
@@ -66,7 +73,11 @@ export class FaultProxy {
   }
 
   #accept(client: Socket): void {
-    if (this.refusesNew) return void client.destroy();
+    if (this.refusesNew) {
+      this.refused++;
+      client.destroy();
+      return;
+    }
     const target = connect(this.target, '127.0.0.1');
     const pair = [client, target] as const;
     this.#pairs.add(pair);

@@ -40,11 +40,15 @@ export async function gardenProgram(language: string): Promise<{ file: string; s
   return { file, source, command };
 }
 
-/** Runs a program behind a proxy that cuts its connection in each round, before and after messages of both sides. */
-async function runGarden(language: string): Promise<GardenReport> {
+/** Runs a program behind a proxy, when the program and a peer have joined the room. */
+async function runGarden<Report>(
+  language: string,
+  variables: Record<string, string>,
+  visit: (program: Program, proxy: FaultProxy, peer: Client) => Promise<Report>,
+): Promise<Report> {
   const { file, source, command } = await gardenProgram(language);
   const folder = await mkdtemp(join(tmpdir(), 'switchboard-garden-'));
-  const server = await startServer();
+  const server = await startServer(variables);
   const proxy = await FaultProxy.start(server.port);
   await writeFile(join(folder, file), source);
   await symlink(MODULES, join(folder, 'node_modules'));
@@ -54,7 +58,7 @@ async function runGarden(language: string): Promise<GardenReport> {
   const program = new Program(command.replace(DOCUMENTED_URL, proxy.url), folder);
   try {
     await program.printed('sys.members');
-    return await converse(program, proxy, peer);
+    return await visit(program, proxy, peer);
   } finally {
     program.kill();
     await proxy.stop();
@@ -65,7 +69,7 @@ async function runGarden(language: string): Promise<GardenReport> {
 
 /** Fails where a program loses or doubles a line while its connection is cut, or where others notice a cut. */
 export async function expectNoLoss(language: string): Promise<void> {
-  const { sent, ...report } = await runGarden(language);
+  const { sent, ...report } = await runGarden(language, {}, converse);
   expect(report).toEqual({
     byPeer: sent,
     byProgram: sent,
@@ -76,6 +80,31 @@ export async function expectNoLoss(language: string): Promise<void> {
   });
 }
 
+/** Fails where a program loses or doubles a line that is typed while the program is away, and its session has ended. */
+export async function expectUnsentLine(language: string, windowMs: number): Promise<void> {
+  const variables = { RESUME_WINDOW_MS: String(windowMs) };
+  const received = await runGarden(language, variables, async (program, proxy, peer) => {
+    program.type('before');
+    const before = await peer.next('chat');
+    proxy.disable();
+    await peer.next('sys.departed');
+    const attempted = async (): Promise<void> => {
+      const { refused } = proxy;
+      await expect.poll(() => proxy.refused, { timeout: TIMEOUT_MS }).toBeGreaterThan(refused);
+    };
+    await attempted();
+    program.type('while away');
+    await attempted(); // the program has read the line
+    proxy.enable();
+    const lines = [before, await peer.next('chat')];
+    program.type('after');
+    lines.push(await peer.next('chat'));
+    return lines.map(({ data }) => data as unknown);
+  });
+  expect(received).toEqual(['before', 'while away', 'after']);
+}
+
+/** Cuts the connection of a program in each round, before and after messages of both sides. */
 async function converse(program: Program, proxy: FaultProxy, peer: Client): Promise<GardenReport> {
   const sent: string[] = [];
   const byPeer: unknown[] = [];

@@ -43,7 +43,6 @@ export class Client<Messages extends object = MessageMap> {
       changed: (change, welcome) => this.#changed(change, welcome),
       renew: (token) => this.#failures.reporting('sys.auth', this.#requests.add({ type: 'sys.auth', data: { token } })),
       refused: (error) => this.#failures.report(error, 'sys.auth'),
-      expired: () => this.#ended(),
     };
     this.#connection = new ReconnectingConnection(url, listener, { ...options, timeoutMs });
     void this.#connection.connect();

@@ -103,7 +103,10 @@ export interface StateChange {
   readonly phase: Phase;
   /** The session id, when open. */
   readonly id?: string;
-  /** Set while connecting or waiting, where the session may return: the server keeps its messages, rooms and watches. */
+  /**
+   * Set while connecting or waiting, where the session may return: the server keeps its messages, rooms and watches. Where its
+   * time is over, the same change follows once more without `away`.
+   */
   readonly away?: true;
   /** When open after `away`: whether the session has returned, or is a new one. */
   readonly resumed?: boolean;

@@ -13,10 +13,8 @@ import type { Envelope, Reconnect, Seen, Welcome } from './wire.js';
 
 export interface ConnectionListener extends TokenListener {
   received(envelope: Envelope): void;
-  /** Called after each change of the phase; with the welcome when open. */
+  /** Called after each change of the phase, with the welcome when open, and again where a session can no longer return. */
   changed(change: StateChange, welcome?: Welcome): void;
-  /** Called where a session that is away can no longer return. */
-  expired(): void;
 }
 
 /** Keeps one connection to a server: connects, fetches and renews tokens, and reconnects until the end. */
@@ -29,6 +27,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener, S
   /** The wait for the next attempt, or for a probe. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #nextProbeMs = 0;
+  #last!: StateChange;
   /** Counts what ends an attempt, so that a token that arrives afterwards is not used. */
   #ended = 0;
   readonly #timeoutMs: number;
@@ -61,7 +60,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener, S
     this.#asksToResume = resume;
     this.#resumption = new Resumption(resumeBufferSize, {
       report: (text) => this.#connection?.write(text, 'sys.seen'),
-      expired: () => listener.expired(),
+      expired: () => listener.changed(this.#last),
     });
     this.#unwatch = (WebSocket.watchPage ?? watchPage)(this);
   }
@@ -141,6 +140,12 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener, S
     this.listener.received(envelope);
   }
 
+  /** Counts the frame, because the server would otherwise repeat it after each return. */
+  ignored(text: string): void {
+    this.#resumption.received(text.length);
+    console.warn(`not an envelope: ${text.slice(0, 80)}`);
+  }
+
   sent(text: string, id?: string): void {
     this.#resumption.sent(text, id);
   }
@@ -187,6 +192,7 @@ export class ReconnectingConnection implements ConnectionEvents, PageListener, S
 
   #change(change: StateChange, welcome?: Welcome): void {
     this.phase = change.phase;
+    this.#last = change;
     const isAway = !welcome && this.#resumption.mayReturn;
     this.listener.changed(isAway ? { ...change, away: true } : change, welcome);
   }

@@ -7,7 +7,7 @@ type SentFrame = readonly [text: string, id: string | undefined];
 export interface ResumptionEvents {
   /** Sends a `sys.seen`, if there is a connection. */
   report(text: string): void;
-  /** Called where the session can no longer return. */
+  /** Called where the time of the session is over, and no handshake has offered the session. */
   expired(): void;
 }
 
@@ -95,11 +95,14 @@ export class Resumption {
     else this.#reportTimer ??= setTimeout(() => this.#report(), SEEN_MS);
   }
 
-  /** Reports for the last time before the end of a connection, or of an attempt. From now on the session is away. */
+  /**
+   * Reports for the last time before the end of a connection, or of an attempt. From now on the session is away, or forgotten
+   * where its time is over. The caller then changes its phase.
+   */
   lost(): void {
     this.#report();
     this.#isOffered = false;
-    if (this.#isOverdue) this.#expire();
+    if (this.#isOverdue) this.end();
     else if (this.mayReturn) this.#expiryTimer ??= setTimeout(() => this.#expire(), this.#keptMs);
   }
 

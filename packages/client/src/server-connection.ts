@@ -6,6 +6,8 @@ import type { Envelope, Welcome } from './wire.js';
 export interface ConnectionEvents {
   /** @param characters the length of the frame */
   received(envelope: Envelope, characters: number): void;
+  /** Called after the welcome with each frame that is not an envelope, such as a text that a handler writes to its socket. */
+  ignored(text: string): void;
   /** Called with each frame that {@link ServerConnection.send} sends. */
   sent(text: string, id?: string): void;
   /** Called once where the peer closed or `cut` was called; `received` is not called afterwards. */
@@ -90,15 +92,16 @@ export class ServerConnection {
     try {
       envelope = JSON.parse(text) as Envelope;
     } catch {
-      // has no type, like every other text that is not from Switchboard
+      // has no type, like every other text that is not an envelope
     }
     const type = envelope?.type;
-    if (this.#heartbeatMs ? typeof type !== 'string' : type !== 'sys.welcome') return this.cut('not_switchboard');
+    if (!this.#heartbeatMs && type !== 'sys.welcome') return this.cut('not_switchboard');
     clearTimeout(this.#deadline);
     this.#dueMs = Infinity;
     this.#silentHeartbeats = 0;
+    if (typeof type !== 'string') return this.events.ignored(text);
     // A receipt of all that was sent before, because a connection keeps the order.
-    this.#received = Math.max(this.#received, this.#sentUpTo.get(envelope!.ref ?? type!) ?? 0);
+    this.#received = Math.max(this.#received, this.#sentUpTo.get(envelope!.ref ?? type) ?? 0);
     if (type === 'sys.welcome') this.#watch((envelope!.data as Welcome).heartbeatMs);
     this.events.received(envelope!, text.length);
   }

@@ -83,19 +83,28 @@ export class Admission {
     return this.places.isFull(otherConnections);
   }
 
-  /** Admits a client that another node has admitted. The connection is counted there. */
+  /**
+   * Admits a client that another node has admitted. The connection is counted there. A rejected pass counts to the rate of the
+   * address, because any client can send one.
+   */
   #admitByPass(request: IncomingMessage): AdmittedClient | HandshakeRejection {
     const client = this.returnOffers.takePass(request);
-    return 'code' in client ? client : { ...client, isPiped: true };
+    if (!('code' in client)) return { ...client, isPiped: true };
+    if (client.code === 'unavailable') return client; // the pass was good
+    return this.#checkRate(rateLimitKey(this.addresses.resolve(request))) ?? client;
   }
 
   /** Counts one more client of an address that is being identified, or returns the limit that it exceeds. */
   #checkLimits(key: string, request: IncomingMessage): HandshakeRejection | undefined {
     // The session of a client that returns has a place.
     if (this.isFull(0) && !this.returnOffers.mayReturn(request)) return FULL;
+    return this.#checkRate(key) ?? (this.places.identify(key) ? undefined : TOO_MANY);
+  }
+
+  /** Counts a handshake to the rate of its address, or returns the rejection where the rate is exceeded. */
+  #checkRate(key: string): HandshakeRejection | undefined {
     const waitMs = this.#rate.take(key, performance.now());
-    if (waitMs > 0) return { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } };
-    return this.places.identify(key) ? undefined : TOO_MANY;
+    return waitMs > 0 ? { ...TOO_MANY, headers: { 'Retry-After': Math.ceil(waitMs / 1000) } } : undefined;
   }
 
   #mayHavePlace(request: IncomingMessage): boolean {

@@ -70,8 +70,8 @@ export class ConnectionPlaces {
   readonly #maxClosing: number;
   readonly #limitsUsers: boolean;
   readonly #perUser: ConnectionCounter;
-  /** Connections of this node. */
-  #connections = 0;
+  /** Places taken: sessions, and connections without one. */
+  #places = 0;
 
   constructor(
     settings: Settings,
@@ -89,7 +89,7 @@ export class ConnectionPlaces {
     this.#perUser = new ConnectionCounter(maxConnectionsPerUser, (user) => users.remoteCount(user));
     sessions.addListener('limits', {
       restored: ({ identity }) => {
-        this.#connections++;
+        this.#places++;
         if (this.#countsByUser(identity)) this.#perUser.add(identity.user);
       },
       away: ({ identity }, _code, connection) => this.#releaseAddress(identity, connection),
@@ -103,12 +103,12 @@ export class ConnectionPlaces {
   /** Returns whether this node is at its limit with so many connections beside those that are counted. */
   isFull(otherConnections: number): boolean {
     const ending = this.awaySessions.size; // they end for new ones
-    return this.#maxConnections > 0 && this.#connections - ending + otherConnections >= this.#maxConnections;
+    return this.#maxConnections > 0 && this.#places - ending + otherConnections >= this.#maxConnections;
   }
 
   /** Whether this node has more connections than it may, with the one that is being identified. */
   get isOver(): boolean {
-    return this.#maxConnections > 0 && this.#connections - this.awaySessions.size > this.#maxConnections;
+    return this.#maxConnections > 0 && this.#places - this.awaySessions.size > this.#maxConnections;
   }
 
   /** Returns whether one more connection of an address without a user would get no place. */
@@ -119,13 +119,13 @@ export class ConnectionPlaces {
   /** Counts one more client of an address that is being identified; `false` where there are too many. */
   identify(key: string): boolean {
     if (!this.#identifying.acquire(key)) return false;
-    this.#connections++;
+    this.#places++;
     return true;
   }
 
   /** Uncounts a client that {@link identify} has counted and that gets no place. */
   reject(key: string): void {
-    this.#connections--;
+    this.#places--;
     this.#identifying.release(key);
   }
 
@@ -143,8 +143,8 @@ export class ConnectionPlaces {
     this.#identifying.release(key);
     if ('closeCode' in admitted) return admitted;
     if (comesBack(resume))
-      this.#connections--; // its session has a place
-    else if (this.#maxConnections > 0 && this.#connections > this.#maxConnections) void this.awaySessions.endLongest();
+      this.#places--; // its session has a place
+    else if (this.#maxConnections > 0 && this.#places > this.#maxConnections) void this.awaySessions.endLongest();
     return admitted;
   }
 
@@ -155,20 +155,20 @@ export class ConnectionPlaces {
   takePipe(key: string, identity: Identity): boolean {
     if (!this.#countsByUser(identity) && !this.#perAddress.acquire(key)) return false;
     this.#identifying.release(key);
-    this.#connections++; // a pipe has a connection at each end
+    this.#places++; // a pipe has a connection at each end
     return true;
   }
 
   /** Uncounts a connection that {@link takePipe} has counted. */
   releasePipe(identity: Identity): void {
-    this.#connections -= 2;
+    this.#places -= 2;
     this.#releaseAddress(identity, { isPiped: false });
   }
 
   /** Uncounts a connection that {@link take} has counted and that opens no session. */
   release(admitted: AdmittedClient | ClosedAdmission): void {
     if ('closeCode' in admitted) {
-      this.#connections--;
+      this.#places--;
       return this.#closing.release(rateLimitKey(admitted.address));
     }
     this.#releaseAddress(admitted.identity, admitted);
@@ -195,7 +195,7 @@ export class ConnectionPlaces {
   }
 
   #releaseSession(identity: Identity): void {
-    this.#connections--;
+    this.#places--;
     if (this.#countsByUser(identity)) this.#perUser.release(identity.user);
   }
 

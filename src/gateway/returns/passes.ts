@@ -11,8 +11,14 @@ const LIFETIME_MS = 5000;
 /** Passes that are not used yet. Their number bounds the identities that are kept. */
 const MAX_PASSES = 4096;
 
-interface Pass {
+/** A request that this node has granted. */
+export interface GrantedReturn {
   readonly request: ReturnRequest;
+  /** The secret of the session at that time. A later return rotates it. */
+  readonly secret: string;
+}
+
+interface Pass extends GrantedReturn {
   readonly expiresAtMs: number;
 }
 
@@ -26,20 +32,20 @@ export class Passes {
   readonly #passes = new Map<string, Pass>();
 
   /** Gives a pass; `undefined` where too many are not used yet. */
-  give(request: ReturnRequest, nowMs = performance.now()): string | undefined {
+  give({ request, secret }: GrantedReturn, nowMs = performance.now()): string | undefined {
     this.#dropExpired(nowMs);
     if (this.#passes.size >= MAX_PASSES) return undefined;
     const pass = randomBytes(PASS_BYTES).toString('base64url');
-    this.#passes.set(pass, { request, expiresAtMs: nowMs + LIFETIME_MS });
+    this.#passes.set(pass, { request, secret, expiresAtMs: nowMs + LIFETIME_MS });
     return pass;
   }
 
   /** Takes a pass back, so that nobody can use it again; `undefined` for an unknown, used or expired one. */
-  take(pass: string, nowMs = performance.now()): ReturnRequest | undefined {
+  take(pass: string, nowMs = performance.now()): GrantedReturn | undefined {
     this.#dropExpired(nowMs);
     const given = this.#passes.get(pass);
     this.#passes.delete(pass);
-    return given?.request;
+    return given;
   }
 
   #dropExpired(nowMs: number): void {

@@ -9,6 +9,7 @@ const MAX_RESPONSE_BYTES = 16_384;
 const MAX_STATUS_CHARACTERS = 80;
 const END_OF_HEADERS = '\r\n\r\n';
 const ACCEPTED = 'HTTP/1.1 101 ';
+const NOT_NOW = 'HTTP/1.1 503 ';
 
 /** The certificates of a node at its TCP port, and the certificate that a client of the node shows. */
 export interface PipeTls extends Pick<ConnectionOptions, 'cert' | 'key'> {
@@ -23,10 +24,14 @@ export interface Dialed {
   readonly response: Buffer;
 }
 
+/** Reports that a node has been reached and accepts no connection now, such as where the session of the pass has ended. */
+export class NodeUnavailable extends Error {}
+
 /**
  * Connects to a node and sends the request of a client.
  *
  * @param tls for a TCP port with TLS; `undefined` for plain HTTP
+ * @throws {NodeUnavailable} where the node answers 503
  * @throws {Error} where the node does not answer with 101 in time
  */
 export async function dialPipe(address: string, tls: PipeTls | undefined, request: Buffer): Promise<Dialed> {
@@ -103,6 +108,7 @@ async function responseOf(socket: Socket): Promise<Buffer> {
   }
   if (!bytes.includes(END_OF_HEADERS)) throw new Error('the headers of the response are too long');
   const status = bytes.toString('latin1', 0, bytes.indexOf('\r\n'));
+  if (status.startsWith(NOT_NOW)) throw new NodeUnavailable('the node of the session answered 503');
   if (!status.startsWith(ACCEPTED)) throw new Error(`answered ${status.slice(0, MAX_STATUS_CHARACTERS)}`);
   return bytes;
 }

@@ -6,9 +6,9 @@ import { Log } from '../../telemetry/log.js';
 import type { HandshakeRejection } from '../http/rejection.js';
 import { NodeAddress } from './node-address.js';
 import { NodeSlots } from './node-slots.js';
-import { dialPipe, type Dialed, type PipeTls } from './pipe-dialer.js';
+import { dialPipe, NodeUnavailable, type Dialed, type PipeTls } from './pipe-dialer.js';
 import { unavailable, type RemoteReturn } from './return-offers.js';
-import { RESUME, returnAnswerOf } from './return-wire.js';
+import { RETURN_RPC, returnAnswerOf } from './return-wire.js';
 
 /** The connection to the node of a session, the reason why a client gets a new session, or a rejection. */
 type Found = Dialed | { readonly reason: NoReturnReason } | HandshakeRejection;
@@ -68,7 +68,7 @@ export class RemoteReturns {
   }
 
   async #ask({ nodeId, ...request }: RemoteReturn, requestWith: (pass: string) => Buffer): Promise<Found> {
-    const result = await this.backplane.rpc(nodeId, { kind: RESUME, ...request });
+    const result = await this.backplane.rpc(nodeId, { kind: RETURN_RPC, ...request });
     const answer = typeof result === 'string' ? undefined : returnAnswerOf(result.reply);
     if (answer === undefined) return unavailable('the node of the session does not answer');
     if ('reason' in answer) return { reason: knownReason(answer.reason) };
@@ -78,7 +78,7 @@ export class RemoteReturns {
     return this.#dial(nodeId, addresses, tls, requestWith(pass));
   }
 
-  /** Tries the addresses of a node one after the other. */
+  /** Tries the addresses of a node one after the other, until the node itself has answered. Each pass is good once. */
   async #dial(
     nodeId: string,
     addresses: readonly string[],
@@ -93,6 +93,7 @@ export class RemoteReturns {
         if (own.includes(address)) throw new Error('is an address of this node');
         return await dialPipe(address, tls, request);
       } catch (error) {
+        if (error instanceof NodeUnavailable) return unavailable(error.message);
         failures.push(`${address}: ${(error as Error).message}`);
       }
     }

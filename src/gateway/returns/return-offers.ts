@@ -52,8 +52,8 @@ export class ReturnOffers {
     if (!this.resumptions.isOn) return undefined;
     const offer = readResumeOffer(request);
     if (offer === undefined || offer === MALFORMED_OFFER) return undefined;
-    const nodeId = offer === 'new' ? undefined : readResumeToken(offer.token)?.nodeId;
-    if (offer === 'new' || nodeId === undefined || this.nodeIdentity.isOwn(nodeId))
+    const nodeId = offer === NEW ? undefined : readResumeToken(offer.token)?.nodeId;
+    if (offer === NEW || nodeId === undefined || this.nodeIdentity.isOwn(nodeId))
       return this.resumptions.decide(offer, identity.user);
     const standing = this.backplane.standingOf(nodeId);
     if (standing === 'gone') return { reason: 'node_lost' };
@@ -75,11 +75,15 @@ export class ReturnOffers {
   takePass({
     headers,
   }: IncomingMessage): { readonly identity: Identity; readonly resume: Return } | HandshakeRejection {
-    const request = this.passes.take(String(headers[PASS_HEADER]));
-    if (request === undefined) return NO_SUCH_PASS;
-    const { identity, ...offer } = request;
+    const granted = this.passes.take(String(headers[PASS_HEADER]));
+    if (granted === undefined) return NO_SUCH_PASS;
+    const { identity, ...offer } = granted.request;
     const resume = this.resumptions.decide(offer, identity.user);
-    return 'session' in resume ? { identity, resume } : unavailable('the session has ended since the pass was given');
+    if (!('session' in resume)) return unavailable('the session has ended since the pass was given');
+    // The token of the pass may still be good. A later connection has the session, and must keep it.
+    if (resume.resumption.secret !== granted.secret)
+      return unavailable('the client has returned on a later connection since the pass was given');
+    return { identity, resume };
   }
 }
 

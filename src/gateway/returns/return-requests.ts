@@ -4,7 +4,7 @@ import { NodeState } from '../../node/node-state.js';
 import { Resumptions } from '../../resume/resumptions.js';
 import { NodeAddress } from './node-address.js';
 import { Passes } from './passes.js';
-import { RESUME, returnRequestOf, type ReturnAnswer, type ReturnRequest } from './return-wire.js';
+import { RETURN_RPC, returnRequestOf, type ReturnAnswer, type ReturnRequest } from './return-wire.js';
 
 const DRAINING: ReturnAnswer = { unavailable: 'the node of the session is leaving' };
 const TOO_MANY: ReturnAnswer = { unavailable: 'too many clients return to the node of the session' };
@@ -22,7 +22,7 @@ export class ReturnRequests {
     private readonly nodeAddress: NodeAddress,
     private readonly nodeState: NodeState,
   ) {
-    localNode.registerRpc(RESUME, async (body) => this.#answer(requestOf(body)));
+    localNode.registerRpc(RETURN_RPC, async (body) => this.#answer(requestOf(body)));
   }
 
   #answer(request: ReturnRequest): ReturnAnswer {
@@ -30,7 +30,7 @@ export class ReturnRequests {
     const decision = this.resumptions.decide({ token, frames }, identity.user);
     if (!('session' in decision)) return { reason: decision.reason ?? 'unknown' };
     if (this.nodeState.phase === 'draining') return DRAINING;
-    const pass = this.passes.give(request);
+    const pass = this.passes.give({ request, secret: decision.resumption.secret });
     if (pass === undefined) return TOO_MANY;
     const { all: addresses, fingerprints } = this.nodeAddress;
     return { pass, addresses, ...(fingerprints !== undefined && { fingerprints }) };

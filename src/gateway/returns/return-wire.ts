@@ -1,7 +1,7 @@
 import type { Identity } from '../../sessions/identity.js';
 
 /** The kind of the RPC by which a node asks for a return to a session of another node. */
-export const RESUME = 'resume';
+export const RETURN_RPC = 'resume';
 
 /** Asks the node of a session for a pass: the offer of a client, which the asking node has identified. */
 export interface ReturnRequest {

@@ -37,8 +37,8 @@ export interface DrainReport {
  * All sessions end in one turn, so that none of them gets the departures of the others. The drain does not wait for
  * values of observables, because an observable may never complete.
  *
- * Where the next process takes up the sessions that may come back, those get the departures of the others. They are away
- * when their connections close, and are saved when hooks have ended, within the 95 %.
+ * Where the next process takes up the sessions that may come back, resumable sessions get `sys.departed` of the sessions that
+ * end. Resumable sessions are away when their connections close, and are saved when hooks have ended, within the 95 %.
  */
 @Injectable()
 export class Drain {

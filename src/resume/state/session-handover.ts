@@ -16,7 +16,7 @@ const NOT_HANDED_ON = 1012;
 
 /**
  * Hands the resumable sessions of a node that drains to the process that follows, by a file in `RESUME_STATE_DIR`. A node of
- * a cluster hands none on: its sessions end, until they can move to other nodes. That would begin here.
+ * a cluster hands none on: its sessions end. This class would later move them to other nodes.
  */
 @Injectable()
 export class SessionHandover {
