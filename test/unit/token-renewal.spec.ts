@@ -12,6 +12,7 @@ import type { Identity } from '../../src/sessions/identity.js';
 import { Log } from '../../src/telemetry/log.js';
 import { Deferred } from '../support/deferred.js';
 import { Groups } from '../support/groups.js';
+import { kept } from '../support/resumable.js';
 import { FakeConnection, IDENTITY, WELCOME, type FakeSession } from '../support/sessions.js';
 
 const welcomeFrame = welcomeFrames(WELCOME);
@@ -87,6 +88,14 @@ describe('a token of sys.auth, which takes a time to verify,', () => {
     groups.registry.end(ann.session);
     vi.advanceTimersByTime((RENEWED_S + 1) * 1000);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('changes nothing where the client has returned with another one, and is accepted', async () => {
+    lose();
+    comeBack(RETURNED_S);
+    await verify();
+    expect(ann.session.identity).toEqual(identityOf(RETURNED_S));
+    expect(kept(ann.session)).toMatchObject([{ type: 'sys.ack', ref: 'r', data: { status: 'accepted' } }]);
   });
 
   it('is that of the session where the connection was not lost', async () => {

@@ -49,12 +49,14 @@ export class TokenRenewal {
   }
 
   async #renew(session: Session, id: string | undefined, token: string): Promise<void> {
+    const { identity } = session;
     const verified = await this.#verify(session, token);
     if (session.closed) return;
     if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified);
     if (verified.user !== session.user)
       throw this.#refused(session, id, new TokenRefusal('the token is of another user, see its claim "sub"'));
-    const applied = this.renewedRights.apply(session, verified);
+    // The client has returned meanwhile, and the token of a return is newer.
+    const applied = session.identity === identity ? this.renewedRights.apply(session, verified) : Promise.resolve();
     if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
     await applied.catch((error: unknown) => logIncident(this.log, error, { session: session.id, type: 'sys.auth' }));
   }
