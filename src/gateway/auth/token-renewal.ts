@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
 import { ackFrame, MessageError, type ServerRequest } from '../../protocol/index.js';
+import type { Identity } from '../../sessions/identity.js';
 import type { Session } from '../../sessions/session.js';
 import { SlowConsumers } from '../../sessions/slow-consumers.js';
 import { logIncident } from '../../telemetry/incident.js';
@@ -40,9 +41,13 @@ export class TokenRenewal {
     });
   }
 
-  /** Ends what the token of a return does not allow, because the client may have another one now. */
-  returned(session: Session): void {
-    if (session.claims === undefined) return;
+  /**
+   * Ends what the claims of a return do not allow, because they may be others, or none.
+   *
+   * @param former the identity before the return
+   */
+  returned(session: Session, former: Identity): void {
+    if (session.claims === undefined && former.claims === undefined) return;
     this.renewedRights
       .recheck(session)
       .catch((error: unknown) => logIncident(this.log, error, { session: session.id, address: session.address }));
