@@ -37,7 +37,7 @@ export class TokenRenewal {
         throw new MessageError('forbidden', 'This session has no token to renew.', id);
       if (this.#renewing.has(session)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
       this.#renewing.add(session);
-      return this.#renew(session, id, token).finally(() => this.#renewing.delete(session));
+      return this.#renew(session, id, token);
     });
   }
 
@@ -53,17 +53,24 @@ export class TokenRenewal {
       .catch((error: unknown) => logIncident(this.log, error, { session: session.id, address: session.address }));
   }
 
+  /** Resolves when the request is answered. A second token may come when the rights of this one have their effect. */
   async #renew(session: Session, id: string | undefined, token: string): Promise<void> {
     const { identity } = session;
-    const verified = await this.#verify(session, token);
-    if (session.closed) return;
-    if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified);
-    if (verified.user !== session.user)
-      throw this.#refused(session, id, new TokenRefusal('the token is of another user, see its claim "sub"'));
-    // The client has returned meanwhile, and the token of a return is newer.
-    const applied = session.identity === identity ? this.renewedRights.apply(session, verified) : Promise.resolve();
-    if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
-    await applied.catch((error: unknown) => logIncident(this.log, error, { session: session.id, type: 'sys.auth' }));
+    let applied = Promise.resolve();
+    try {
+      const verified = await this.#verify(session, token);
+      if (session.closed) return;
+      if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified);
+      if (verified.user !== session.user)
+        throw this.#refused(session, id, new TokenRefusal('the token is of another user, see its claim "sub"'));
+      // Otherwise the client has returned meanwhile, and the token of a return is newer.
+      if (session.identity === identity) applied = this.renewedRights.apply(session, verified);
+      if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
+    } finally {
+      void applied
+        .catch((error: unknown) => logIncident(this.log, error, { session: session.id, type: 'sys.auth' }))
+        .finally(() => this.#renewing.delete(session));
+    }
   }
 
   /** Logs the reason, which the client is not sent, and returns the error for the client. */
