@@ -15,6 +15,7 @@ import { HandshakeMetrics } from './handshake/handshake-metrics.js';
 import { Handshake } from './handshake/handshake.js';
 import { Heartbeat } from './heartbeat.js';
 import { MessageDispatcher } from './dispatch/message-dispatcher.js';
+import { SystemRequestRunner } from './dispatch/system-request-runner.js';
 import { OriginPolicy } from './handshake/origin-policy.js';
 import { UpgradeAdmission } from './handshake/upgrade-admission.js';
 import { SharedAddress } from './handshake/shared-address.js';
@@ -68,6 +69,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
     HandlerTable,
     HandlerReplies,
     HandlerRunner,
+    SystemRequestRunner,
     MessageDispatcher,
     FastFrameReader,
     SocketEvents,

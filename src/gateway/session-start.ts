@@ -69,7 +69,7 @@ export class SessionStart {
   /** Replaces the connection of a session, where there is one, and sends what the client has not seen. */
   #return(socket: GatewaySocket, returned: Return, identity: Identity, hooks: () => void): void {
     const { session, resumption } = returned;
-    const { connection } = session;
+    const { connection, identity: former } = session;
     if (connection !== undefined && !session.closed) {
       this.sessions.lose(session, connection, 4001);
       connection.close(4001);
@@ -79,7 +79,7 @@ export class SessionStart {
     const welcome = { ...this.#welcome, ...this.resumptions.welcomeBack(session, resumption) };
     socket.session = session;
     this.sessions.resume(session, socket, welcomeFrame(session.id, welcome));
-    this.tokenRenewal.returned(session);
+    this.tokenRenewal.returned(session, former);
     hooks();
   }
 }

@@ -12,7 +12,10 @@ import { Settings } from '../settings/settings.js';
 import { SessionDirectory } from './session-directory.js';
 import { whoQuery } from './who-query.js';
 
-/** Answers a system request. The promise rejects, or the call throws, with the `MessageError` to reply with. */
+/**
+ * Answers a system request. The promise resolves in the step in which the answer is sent, and where none is sent. It
+ * rejects, or the call throws, with the `MessageError` to reply with.
+ */
 export type SystemRequestCallback = (session: Session, request: ServerRequest) => Promise<void> | undefined;
 
 /** Answers the system requests of clients: `sys.ping`, `sys.who` and the registered ones. */

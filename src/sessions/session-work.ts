@@ -1,4 +1,4 @@
-/** Work that runs for a session: its handled messages. Implemented by `gateway/`, whose rank is higher. */
+/** Work that runs for a session: its handled messages and system requests. Implemented by `gateway/`, whose rank is higher. */
 export interface SessionWork {
   /** Drops what waits and aborts what runs, because the session has ended. */
   drop(): void;

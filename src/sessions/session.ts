@@ -31,7 +31,7 @@ export class Session {
   heldBytes = 0;
   /** Resolves when the handled messages of the session may run. Written by `SessionHooks`; `undefined` once it has. */
   arriving: Promise<void> | undefined = undefined;
-  /** Handled messages of the session. Written by `HandlerRunner` with the first one. */
+  /** Calls of the session that have not ended. Written by `SessionCalls` with the first one. */
   work: SessionWork | undefined = undefined;
   /** `undefined` where all rate limits are off. Written by `SessionStart`. */
   rateLimiter: SessionRateLimiter | undefined = undefined;

@@ -26,6 +26,8 @@ export class Counters {
   readonly fanout = new Histogram(FANOUT_BOUNDS);
   /** Sessions whose handler is running or whose handler queue is not empty. */
   handlersRunning = 0;
+  /** System requests that wait for a policy of the application or for the keys of tokens. */
+  systemRequestsRunning = 0;
   /** HTTP requests whose response is not complete and whose connection is open. */
   readonly requestsRunning = new Set<IncomingMessage>();
   /** WebSockets that are open or close. A session may have ended before its WebSocket. */

@@ -5,11 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MessagingGateway } from '../../src/gateway/nest/messaging-gateway.decorator.js';
 import { Abort } from '../../src/gateway/nest/session.decorators.js';
 import type { OnSessionDeparture } from '../../src/gateway/nest/session-hooks.js';
+import { Rooms } from '../../src/groups/rooms.js';
 import type { SessionResumption } from '../../src/resume/session-resumption.js';
 import { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { SessionState } from '../../src/sessions/session-state.js';
 import type { Session } from '../../src/sessions/session.js';
 import { connect } from '../support/client.js';
+import { Deferred } from '../support/deferred.js';
+import { TestPolicy } from '../support/permissions.js';
 import { ResumableClient } from '../support/resumable-client.js';
 import { RestartedServer } from '../support/restarted-server.js';
 import { AUTH, token } from '../support/tokens.js';
@@ -41,7 +44,7 @@ describe('at a restart with RESUME_STATE_DIR', () => {
 
   beforeEach(async () => {
     departures.length = 0;
-    server = await RestartedServer.start(Endless);
+    server = await RestartedServer.start(Endless, TestPolicy);
   });
   afterEach(() => server.remove());
 
@@ -62,6 +65,64 @@ describe('at a restart with RESUME_STATE_DIR', () => {
       ['runs', 'unavailable'],
       ['waits', 'unavailable'],
     ]);
+  });
+
+  it('each system request that waits for a policy without end is answered once', async () => {
+    server.variables['DRAIN_TIMEOUT_MS'] = '500';
+    await server.restart();
+    const ann = await ResumableClient.open(server);
+    const policy = server.app.get(TestPolicy, { strict: false });
+    const never = (): Promise<never> => new Promise(() => undefined);
+    for (const question of ['mayJoin garden', 'maySee @bob']) policy.verdicts.set(question, never);
+    ann.send({ type: 'sys.join', receiver: '#garden', id: 'join' });
+    ann.send({ type: 'sys.leave', receiver: '#garden', id: 'leave' });
+    ann.send({ type: 'sys.watch', receiver: '@bob', id: 'watch' });
+    await ann.settled();
+    await server.restart();
+    expect((await ann.resume()).data.received).toBe(4); // with the ping
+    await ann.settled();
+    const answers = ann.inbox.filter(({ ref }) => ref !== undefined);
+    expect(answers.map(({ ref, data }) => [ref, data.code as unknown])).toEqual([
+      ['join', 'unavailable'],
+      ['leave', 'unavailable'],
+      ['watch', 'unavailable'],
+    ]);
+    expect(server.app.get(Rooms, { strict: false }).of(server.session(ann))).toEqual([]);
+  });
+
+  it('the drain waits for a policy that answers, and the request has its effect', async () => {
+    const ann = await ResumableClient.open(server);
+    const verdict = new Deferred<boolean>();
+    server.app.get(TestPolicy, { strict: false }).verdicts.set('mayJoin garden', () => verdict.promise);
+    ann.send({ type: 'sys.join', receiver: '#garden', id: 'join' });
+    await ann.settled();
+    const stopped = server.stop();
+    await ann.next('sys.reconnect');
+    await ann.settled(); // the node still reads
+    verdict.resolve(true);
+    await stopped;
+    await server.start();
+    await ann.resume();
+    expect((await ann.answer('join')).type).toBe('sys.members');
+    expect(server.app.get(Rooms, { strict: false }).of(server.session(ann))).toEqual(['garden']);
+  });
+
+  it('a renewed token is answered once where a policy still decides about a room', async () => {
+    Object.assign(server.variables, AUTH, { DRAIN_TIMEOUT_MS: '500' });
+    await server.restart();
+    const headers = [`Authorization: Bearer ${await token()}`];
+    const ann = await ResumableClient.open(server, { headers });
+    ann.send({ type: 'sys.join', receiver: '#garden', id: 'join' });
+    await ann.answer('join');
+    const policy = server.app.get(TestPolicy, { strict: false });
+    policy.verdicts.set('mayJoin garden', () => new Promise(() => undefined));
+    ann.send({ type: 'sys.auth', id: 'auth', data: { token: await token() } });
+    expect((await ann.answer('auth')).data).toEqual({ status: 'accepted' });
+    await server.restart();
+    await ann.resume({ headers });
+    await ann.settled();
+    expect(ann.inbox.filter(({ ref }) => ref !== undefined)).toEqual([]);
+    expect(server.app.get(Rooms, { strict: false }).of(server.session(ann))).toEqual(['garden']);
   });
 
   it('a state that JSON cannot hold begins anew, and the others are carried', async () => {

@@ -28,7 +28,7 @@ export class RenewedRights {
     this.expiry.forget(session);
     identity.claims = claims;
     identity.expiresAt = expiresAt;
-    this.expiry.watch(session);
+    if (session.state === 'open') this.expiry.watch(session); // else the return watches the token that it brings
     await this.recheck(session);
   }
 

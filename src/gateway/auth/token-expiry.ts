@@ -54,6 +54,8 @@ export class TokenExpiry implements OnApplicationShutdown {
   #expire(): void {
     const due = (Date.now() - this.#skewMs) / 1000;
     const buckets = [...this.#buckets].filter(([expiresAt]) => expiresAt <= due);
+    // Before the sessions close, so that no bucket outlives its second.
+    for (const [expiresAt] of buckets) this.#buckets.delete(expiresAt);
     this.sessions.closeAll(
       4102,
       buckets.flatMap(([, bucket]) => [...bucket]),

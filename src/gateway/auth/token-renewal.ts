@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
 import { ackFrame, MessageError, type ServerRequest } from '../../protocol/index.js';
+import type { Identity } from '../../sessions/identity.js';
 import type { Session } from '../../sessions/session.js';
 import { SlowConsumers } from '../../sessions/slow-consumers.js';
 import { logIncident } from '../../telemetry/incident.js';
@@ -36,27 +37,40 @@ export class TokenRenewal {
         throw new MessageError('forbidden', 'This session has no token to renew.', id);
       if (this.#renewing.has(session)) throw MessageError.of('rate_limited', id, { retryAfterMs: RETRY_AFTER_MS });
       this.#renewing.add(session);
-      return this.#renew(session, id, token).finally(() => this.#renewing.delete(session));
+      return this.#renew(session, id, token);
     });
   }
 
-  /** Ends what the token of a return does not allow, because the client may have another one now. */
-  returned(session: Session): void {
-    if (session.claims === undefined) return;
+  /**
+   * Ends what the claims of a return do not allow, because they may be others, or none.
+   *
+   * @param former the identity before the return
+   */
+  returned(session: Session, former: Identity): void {
+    if (session.claims === undefined && former.claims === undefined) return;
     this.renewedRights
       .recheck(session)
       .catch((error: unknown) => logIncident(this.log, error, { session: session.id, address: session.address }));
   }
 
+  /** Resolves when the request is answered. A second token may come when the rights of this one have their effect. */
   async #renew(session: Session, id: string | undefined, token: string): Promise<void> {
-    const verified = await this.#verify(session, token);
-    if (session.closed) return;
-    if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified);
-    if (verified.user !== session.user)
-      throw this.#refused(session, id, new TokenRefusal('the token is of another user, see its claim "sub"'));
-    const applied = this.renewedRights.apply(session, verified);
-    if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
-    await applied.catch((error: unknown) => logIncident(this.log, error, { session: session.id, type: 'sys.auth' }));
+    const { identity } = session;
+    let applied = Promise.resolve();
+    try {
+      const verified = await this.#verify(session, token);
+      if (session.closed) return;
+      if (verified instanceof TokenRefusal) throw this.#refused(session, id, verified);
+      if (verified.user !== session.user)
+        throw this.#refused(session, id, new TokenRefusal('the token is of another user, see its claim "sub"'));
+      // Otherwise the client has returned meanwhile, and the token of a return is newer.
+      if (session.identity === identity) applied = this.renewedRights.apply(session, verified);
+      if (id !== undefined) session.send(ackFrame(session.id, id, 'accepted'));
+    } finally {
+      void applied
+        .catch((error: unknown) => logIncident(this.log, error, { session: session.id, type: 'sys.auth' }))
+        .finally(() => this.#renewing.delete(session));
+    }
   }
 
   /** Logs the reason, which the client is not sent, and returns the error for the client. */

@@ -18,6 +18,7 @@ import { isThenable } from '../thenable.js';
 import { AwaitedValues } from './handler-values.js';
 import { parseBody, rawBody } from './message-body.js';
 import { OwnContext } from './own-context.js';
+import { SessionCalls } from './session-calls.js';
 
 /** Text of the `sys.error` that ends a stream. */
 const STREAM_ENDED = 'This session reads too slowly and its buffer is full; the stream of answers ends.';
@@ -68,8 +69,8 @@ export class HandlerRunner implements CallRunner {
   enqueue(socket: GatewaySocket, session: Session, request: ServerRequest, heldBytes: number): boolean {
     const handler = this.table.handler(request.type);
     if (handler === undefined) return false;
-    const queue = (session.work ??= new HandlerQueue(session, this.#queueServices)) as HandlerQueue;
-    queue.add(socket, request, handler, heldBytes);
+    const calls = SessionCalls.of(session);
+    (calls.queue ??= new HandlerQueue(session, this.#queueServices)).add(socket, request, handler, heldBytes);
     return true;
   }
 

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { MessageRouter } from '../../messaging/message-router.js';
-import { SystemRequestHandler } from '../../messaging/system-request-handler.js';
 import {
   decode,
   ERRORS,
@@ -16,6 +15,7 @@ import { Counters } from '../../telemetry/counters.js';
 import type { GatewaySocket } from '../gateway-socket.js';
 import { HandlerReplies } from './handler-replies.js';
 import { HandlerRunner } from './handler-runner.js';
+import { SystemRequestRunner } from './system-request-runner.js';
 
 /** Stands for a message that could not be parsed. */
 const UNPARSED: ServerRequest = { type: '', id: undefined, receiver: undefined, data: undefined };
@@ -31,7 +31,7 @@ interface Answered {
 export class MessageDispatcher {
   constructor(
     private readonly router: MessageRouter,
-    private readonly systemRequests: SystemRequestHandler,
+    private readonly systemRequests: SystemRequestRunner,
     private readonly handlers: HandlerRunner,
     private readonly replies: HandlerReplies,
     private readonly counters: Counters,
@@ -121,11 +121,8 @@ export class MessageDispatcher {
 
   /** Answers a request to the server or queues a handled message; returns `false` for any other message. */
   #answer(socket: GatewaySocket, session: Session, request: ServerRequest, heldBytes: number): boolean {
-    const { type, id } = request;
-    if (!isReserved(type)) return this.handlers.enqueue(socket, session, request, heldBytes);
-    void this.systemRequests
-      .answer(session, request)
-      ?.catch((error: unknown) => this.replies.failed(session, { type, id }, error));
+    if (!isReserved(request.type)) return this.handlers.enqueue(socket, session, request, heldBytes);
+    this.systemRequests.run(session, request);
     return true;
   }
 }

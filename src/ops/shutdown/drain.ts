@@ -14,7 +14,7 @@ const BATCH_MS = 10;
 const MIN_BATCH = 250;
 const MAX_BATCHES = 50;
 /** Shares of `DRAIN_TIMEOUT_MS` by which a step ends at the latest. */
-const HANDLERS_UNTIL = 0.4;
+const CALLS_UNTIL = 0.4;
 const DELIVERY_UNTIL = 0.7;
 /** The last steps of a node that ends all sessions, and of one that saves sessions behind them. */
 const ENDING = { closedUntil: 0.9, hooksUntil: 0.95 };
@@ -31,8 +31,8 @@ export interface DrainReport {
 /**
  * Empties this node before it stops.
  *
- *   sys.reconnect ──▶ handlers end ──▶ no more reading, flush ──▶ 1012 in batches ──▶ cut the rest, departure hooks end
- *   0                 ≤ 40 %           ≤ 70 %                     ≤ 90 %              ≤ 95 % of the time
+ *   sys.reconnect ──▶ calls end ──▶ no more reading, flush ──▶ 1012 in batches ──▶ cut the rest, departure hooks end
+ *   0                 ≤ 40 %        ≤ 70 %                     ≤ 90 %              ≤ 95 % of the time
  *
  * All sessions end in one turn, so that none of them gets the departures of the others. The drain does not wait for
  * values of observables, because an observable may never complete.
@@ -69,7 +69,7 @@ export class Drain {
     const { closedUntil, hooksUntil } = this.sessions.begin() ? SAVING : ENDING;
     this.log.info('draining', { sessions: this.sessions.size });
     this.sessions.sendReconnects();
-    await this.work.handlersEnded(deadline(HANDLERS_UNTIL));
+    await this.work.callsEnded(deadline(CALLS_UNTIL));
     this.sessions.stopReading();
     await this.work.delivered(deadline(DELIVERY_UNTIL));
     const { sessions, connections } = this.sessions.end();

@@ -23,22 +23,27 @@ export class RunningWork {
   ) {}
 
   /**
-   * Waits until no handler of a gateway runs, and all requests have ended that are complete now. An incomplete one needs its
-   * client, and later requests would never all end.
+   * Waits until no handler of a gateway runs, no system request of a client waits for its answer, and all HTTP requests have
+   * ended that are complete now. An incomplete one needs its client, and later ones would never all end.
    */
-  async handlersEnded(deadlineMs: number): Promise<void> {
+  async callsEnded(deadlineMs: number): Promise<void> {
     const { counters } = this;
     const requests: readonly IncomingMessage[] = [...counters.requestsRunning].filter(({ complete }) => complete);
     await until(
-      () => counters.handlersRunning === 0 && !requests.some((request) => counters.requestsRunning.has(request)),
+      () => this.#calls === 0 && !requests.some((request) => counters.requestsRunning.has(request)),
       deadlineMs,
     );
   }
 
-  /** Waits until no handler runs, clients have taken all bytes, and other nodes all messages. */
+  /** Waits until no handler and no system request runs, clients have taken all bytes, and other nodes all messages. */
   async delivered(deadlineMs: number): Promise<void> {
     const waiting = (): number => this.slowConsumers.undeliveredBytes + this.backplane.waiting;
-    await until(() => this.counters.handlersRunning === 0 && waiting() === 0, deadlineMs);
+    await until(() => this.#calls === 0 && waiting() === 0, deadlineMs);
+  }
+
+  /** Calls of clients that have not ended. */
+  get #calls(): number {
+    return this.counters.handlersRunning + this.counters.systemRequestsRunning;
   }
 
   /** Waits until no WebSocket is open. */
