@@ -22,7 +22,7 @@ function handover(variables: Record<string, string>, peerCount = 0): SessionHand
   return new SessionHandover(
     registry,
     awaySessions,
-    new SessionFile(settings),
+    new SessionFile(settings, log),
     new NodeIdentity(),
     backplane,
     log,
