@@ -6,31 +6,36 @@ import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
 import { ReplayBudget } from './replay-budget.js';
-import { resumptionOf, type EndReason, type SessionResumption } from './session-resumption.js';
+import { resumptionOf, type SessionResumption } from './session-resumption.js';
 
 /** Unseen bytes of a client that reports late: those of one report, and as many on their way. */
 const REPORTED_LATE_BYTES = 2 * SEEN_BYTES;
 
 /**
  * Holds the sessions that are away, the longest away first, and ends each of them when `RESUME_WINDOW_MS` is over. Ends them
- * earlier, the longest away first, where all replay buffers together exceed `RESUME_BUDGET_BYTES`, or where a new client
- * needs a place.
+ * earlier, the longest away first, where a new client needs a place, or where all replay buffers together exceed
+ * `RESUME_BUDGET_BYTES`. Connected sessions that report late are closed before.
  */
 @Injectable()
 export class AwaySessions implements SessionListener, OnApplicationShutdown {
   readonly #sessions = new Map<Session, SessionResumption>();
   readonly #windowMs: number;
   #timer: NodeJS.Timeout | undefined;
+  /** Bytes of connected sessions above which those that report late are searched. Written by {@link #closeLate}. */
+  #searchedAboveBytes = 0;
 
   constructor(
     private readonly registry: SessionRegistry,
-    budget: ReplayBudget,
+    private readonly budget: ReplayBudget,
     private readonly log: Log,
     { resumeWindowMs }: Settings,
   ) {
     this.#windowMs = resumeWindowMs;
     registry.addListener('away', this);
-    budget.onExceeded(() => this.endLongest() || this.#shedHeaviest());
+    budget.onExceeded(() => {
+      this.#closeLate();
+      this.#endKeeping();
+    });
   }
 
   onApplicationShutdown(): void {
@@ -55,6 +60,7 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   }
 
   back(session: Session): void {
+    this.#sessions.get(session)?.replay.countIn(this.budget.connected);
     this.#sessions.delete(session);
   }
 
@@ -71,6 +77,7 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   add(session: Session, resumption: SessionResumption, code: number, sinceMs: number): void {
     resumption.awaySinceMs = sinceMs;
     resumption.lossCode = code;
+    resumption.replay.countIn(this.budget.away);
     this.#sessions.set(session, resumption);
     this.#timer ??= this.#timerFor(resumption);
   }
@@ -78,8 +85,7 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   /** Ends the session that is away for the longest time. @returns `false` where no session is away */
   endLongest(): boolean {
     for (const [session, resumption] of this.#sessions) {
-      this.log.info('ended a session that is away', { reason: 'overflow', session: session.id });
-      this.#end(session, resumption, 'overflow');
+      this.#overflow(session, resumption);
       return true;
     }
     return false;
@@ -108,25 +114,45 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
     for (const [code, sessions] of dueByCode) this.registry.endAll(code, sessions);
   }
 
-  #end(session: Session, resumption: SessionResumption, reason: EndReason): void {
-    resumption.endReason = reason;
+  #overflow(session: Session, resumption: SessionResumption): void {
+    this.log.info('ended a session that is away', { reason: 'overflow', session: session.id });
+    resumption.endReason = 'overflow';
     this.#sessions.delete(session);
     this.registry.end(session, resumption.lossCode);
   }
 
+  /** Ends sessions that are away while they exceed the budget. Leaves those alone for which nothing is kept. */
+  #endKeeping(): void {
+    const { budget } = this;
+    for (const [session, resumption] of this.#sessions) {
+      if (!budget.isExceededBy(budget.away)) return;
+      if (resumption.replay.bytes > 0) this.#overflow(session, resumption);
+    }
+  }
+
   /**
-   * Closes the connected session with the most unseen bytes. Leaves those alone that may have reported in time.
-   *
-   * @returns `false` where no session has too many
+   * Closes connected sessions while they exceed the budget, those with the most unseen bytes first. Leaves those alone that
+   * may have reported in time. Where these alone exceed the budget, it searches again after a step only.
    */
-  #shedHeaviest(): boolean {
-    let heaviest: Session | undefined;
-    let most = REPORTED_LATE_BYTES;
+  #closeLate(): void {
+    const { budget } = this;
+    const { connected } = budget;
+    if (!budget.isExceededBy(connected)) this.#searchedAboveBytes = 0;
+    if (!budget.isExceededBy(connected) || connected.bytes <= this.#searchedAboveBytes) return;
+    for (const session of this.#lateSessions()) {
+      if (!budget.isExceededBy(connected)) return;
+      session.shed(1013);
+    }
+    this.#searchedAboveBytes = budget.isExceededBy(connected) ? connected.bytes + budget.stepBytes : 0;
+  }
+
+  /** Returns the connected sessions with too many unseen bytes, those with the most first. */
+  #lateSessions(): readonly Session[] {
+    const bytesBySession = new Map<Session, number>();
     for (const session of this.registry.all()) {
       const bytes = session.resumption?.replay.bytes ?? 0;
-      if (bytes > most) [heaviest, most] = [session, bytes];
+      if (bytes > REPORTED_LATE_BYTES && session.state === 'open') bytesBySession.set(session, bytes);
     }
-    heaviest?.shed(1013);
-    return heaviest !== undefined;
+    return [...bytesBySession].toSorted(([, a], [, b]) => b - a).map(([session]) => session);
   }
 }

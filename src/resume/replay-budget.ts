@@ -1,13 +1,33 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../settings/settings.js';
 
-/** Counts the bytes in the replay buffers of all sessions, and has sessions end while they exceed the budget. */
+/** Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. */
+export class ReplayAccount {
+  /** Bytes in these replay buffers. Written by {@link changed}. */
+  bytes = 0;
+
+  constructor(readonly budget: ReplayBudget) {}
+
+  /** Counts a change of the bytes in one buffer. */
+  changed(bytes: number): void {
+    this.bytes += bytes;
+    if (bytes > 0) this.budget.check();
+  }
+}
+
+/**
+ * Counts the bytes in the replay buffers of all sessions, and has sessions end while they exceed the budget. Sessions that
+ * are connected and sessions that are away may each use half of it for certain, and what the others leave.
+ */
 @Injectable()
 export class ReplayBudget {
+  /** The account of sessions that are connected. */
+  readonly connected = new ReplayAccount(this);
+  /** The account of sessions that are away. */
+  readonly away = new ReplayAccount(this);
   readonly #budgetBytes: number;
-  #totalBytes = 0;
   #isScheduled = false;
-  #endOne: () => boolean = () => false;
+  #endSessions: () => void = () => undefined;
 
   constructor({ resumeBudgetBytes }: Settings) {
     this.#budgetBytes = resumeBudgetBytes;
@@ -15,27 +35,36 @@ export class ReplayBudget {
 
   /** Bytes in all replay buffers. */
   get totalBytes(): number {
-    return this.#totalBytes;
+    return this.connected.bytes + this.away.bytes;
+  }
+
+  /** Bytes by which an account grows before its sessions are searched again. */
+  get stepBytes(): number {
+    return this.#budgetBytes / 64;
   }
 
   /** Whether at most half of the budget is used. */
   get isHalfFree(): boolean {
-    return this.#totalBytes <= this.#budgetBytes / 2;
+    return this.totalBytes <= this.#budgetBytes / 2;
   }
 
-  /** Sets the function that ends one session; it returns `false` where no session is left. */
-  onExceeded(endOne: () => boolean): void {
-    this.#endOne = endOne;
+  /** Returns whether sessions of this account must end: the budget is exceeded, and they use more than half of it. */
+  isExceededBy({ bytes }: ReplayAccount): boolean {
+    return this.totalBytes > this.#budgetBytes && bytes > this.#budgetBytes / 2;
   }
 
-  /** Counts a change of the bytes in one buffer. Sessions end at the end of the tick, because a write may be running. */
-  changed(bytes: number): void {
-    this.#totalBytes += bytes;
-    if (this.#totalBytes <= this.#budgetBytes || this.#isScheduled) return;
+  /** Sets the function that ends sessions while their account exceeds the budget. */
+  onExceeded(endSessions: () => void): void {
+    this.#endSessions = endSessions;
+  }
+
+  /** Has sessions end where the budget is exceeded: at the end of the tick, because a write may be running. */
+  check(): void {
+    if (this.totalBytes <= this.#budgetBytes || this.#isScheduled) return;
     this.#isScheduled = true;
     process.nextTick(() => {
       this.#isScheduled = false;
-      while (this.#totalBytes > this.#budgetBytes && this.#endOne());
+      this.#endSessions();
     });
   }
 }

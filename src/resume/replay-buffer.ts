@@ -2,7 +2,7 @@ import type { Block } from '../protocol/index.js';
 import { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
 import { frameAt } from './frame-walk.js';
-import type { ReplayBudget } from './replay-budget.js';
+import type { ReplayAccount, ReplayBudget } from './replay-budget.js';
 import { UnseenFrames } from './unseen-frames.js';
 
 /**
@@ -35,6 +35,8 @@ export class ReplayBuffer implements Replay {
   #forgotten = 0;
   #sent: number;
   #seen: number;
+  /** Where {@link bytes} are counted. Written by {@link countIn}. */
+  #account: ReplayAccount;
 
   /**
    * @param maxBytes bytes that are kept while no connection is attached
@@ -42,9 +44,10 @@ export class ReplayBuffer implements Replay {
    */
   constructor(
     private readonly maxBytes: number,
-    private readonly budget: ReplayBudget,
+    { connected }: ReplayBudget,
     seen = 0,
   ) {
+    this.#account = connected;
     this.#forgotten = this.#seen = this.#sent = seen;
   }
 
@@ -63,7 +66,15 @@ export class ReplayBuffer implements Replay {
   }
 
   get takesNotices(): boolean {
-    return this.budget.isHalfFree;
+    return this.#account.budget.isHalfFree;
+  }
+
+  /** Counts the bytes in this account from now on: of the sessions that are connected, or of those that are away. */
+  countIn(account: ReplayAccount): void {
+    if (account === this.#account) return;
+    this.#account.changed(-this.bytes);
+    this.#account = account;
+    account.changed(this.bytes);
   }
 
   fits(bytes: number): boolean {
@@ -78,7 +89,7 @@ export class ReplayBuffer implements Replay {
     this.#frames.push(textFrames);
     this.#sent += textFrames;
     this.bytes += bytes.length;
-    this.budget.changed(bytes.length);
+    this.#account.changed(bytes.length);
   }
 
   /** Copies the bytes where the block is mostly empty, so that at most twice the counted bytes are held. */
@@ -183,6 +194,6 @@ export class ReplayBuffer implements Replay {
   #free(bytes: number): void {
     if (bytes === 0) return;
     this.bytes -= bytes;
-    this.budget.changed(-bytes);
+    this.#account.changed(-bytes);
   }
 }

@@ -1,6 +1,7 @@
 import { gapFrame, type Block, type Frame, type Gap } from '../protocol/index.js';
 import { COPIED_BYTES, LARGE_BLOCK_BYTES } from './block-pool.js';
 import type { ByteSink } from './connection.js';
+import type { Flushable } from './flush-scheduler.js';
 import type { OutboxOwner, OutboxServices } from './outbox-services.js';
 import type { Replay } from './resumption.js';
 
@@ -8,7 +9,7 @@ import type { Replay } from './resumption.js';
  * The frames of one session that leave with its next write: one shared frame, so that a broadcast costs no copy, or any
  * frames, copied into a block.
  */
-export abstract class OpenBatch {
+export abstract class OpenBatch implements Flushable {
   /** Text frames written to connections so far, the first frame of each connection not counted. Not written by others. */
   framesSent = 0;
   /** Keeps what the client has not seen; `null` for a session that cannot come back. Written by `Session`. */
@@ -22,11 +23,19 @@ export abstract class OpenBatch {
   protected openFrames = 0;
   /** Frames missed behind the last one, by kind. `null` while there are none, as for nearly all sessions. */
   protected missed: Record<keyof Gap, number> | null = null;
+  /** Whether {@link flush} is scheduled. Written by {@link schedule} and {@link flush}. */
+  protected isScheduled = false;
+  /** Whether {@link flushShared} is scheduled. Written by {@link scheduleShared} and {@link flushShared}. */
+  protected isSharedScheduled = false;
 
   constructor(
     protected readonly owner: OutboxOwner,
     protected readonly services: OutboxServices,
   ) {}
+
+  abstract flush(): void;
+  abstract flushShared(): void;
+  abstract fail(error: unknown): void;
 
   /** Closes the batch, because the next frame does not belong to it. */
   protected abstract seal(): void;
@@ -39,6 +48,14 @@ export abstract class OpenBatch {
   /** Counts frames that are left out because too many bytes wait; `sys.gap` takes their place. */
   miss(kind: keyof Gap, frames = 1): void {
     (this.missed ??= { messages: 0, notices: 0 })[kind] += frames;
+  }
+
+  /**
+   * Calls back once frames need no longer wait, and perhaps before. The listener must not write to the session. Returns a
+   * function that cancels.
+   */
+  onceDrained(listener: () => void): () => void {
+    return this.services.slowConsumers.onceDrained(this.owner, listener);
   }
 
   /** Returns a block with room for `bytes` at {@link used}; nothing is sent before `commit`. */
@@ -68,6 +85,18 @@ export abstract class OpenBatch {
     if (this.missed === null) return false;
     this.#addGap(this.missed);
     return true;
+  }
+
+  protected schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    this.services.flushScheduler.add(this);
+  }
+
+  protected scheduleShared(): void {
+    if (this.isSharedScheduled) return;
+    this.isSharedScheduled = true;
+    this.services.flushScheduler.addShared(this);
   }
 
   /** Writes the batch, and keeps it in the replay buffer of a resumable session. */

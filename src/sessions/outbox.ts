@@ -1,6 +1,5 @@
 import type { Frame } from '../protocol/index.js';
 import type { ByteSink } from './connection.js';
-import type { Flushable } from './flush-scheduler.js';
 import { FrameBatches } from './frame-batches.js';
 import { OpenBatch } from './open-batch.js';
 import type { Replay } from './resumption.js';
@@ -16,15 +15,13 @@ const MAX_REPLAYED_BYTES_PER_TURN = 262_144;
  *   append/reserve ─▶ sealed ─▶ open batch: sharedFrame | block ──flush, once a tick──▶ sink ─▶ kernel
  *                                                                                └────▶ replay
  */
-export class Outbox extends OpenBatch implements Flushable {
+export class Outbox extends OpenBatch {
   /** `undefined` while no connection is attached. */
   #sink: ByteSink | undefined;
   /** Batches before the open one; only while frames wait. */
   #sealed: FrameBatches | null = null;
   /** Bytes of this turn that were written early, because they fill more than a block, and those of broadcasts to others. */
   #turnBytes = 0;
-  #scheduled = false;
-  #sharedScheduled = false;
   /** Whether frames must wait: no connection is attached, the sink has yet to emit `drain`, or the replay window is full. */
   #blocked = true;
 
@@ -68,7 +65,7 @@ export class Outbox extends OpenBatch implements Flushable {
     if (this.#sealed === null && this.used === 0 && this.missed === null) {
       this.#blocked = false;
       this.#report();
-    } else this.#scheduleShared();
+    } else this.scheduleShared();
   }
 
   /** Keeps frames from now on until {@link attach}. Bytes that the sink holds already are not returned. */
@@ -95,49 +92,58 @@ export class Outbox extends OpenBatch implements Flushable {
   commit(end: number): void {
     this.used = end;
     this.openFrames++;
-    this.#schedule();
+    this.schedule();
   }
 
   /** Appends encoded frames behind all others. @param textFrames 0 for a control frame, more than 1 for joined frames */
   append(frame: Frame, textFrames: number): void {
     this.add(frame, textFrames);
-    this.#schedule();
+    this.schedule();
   }
 
   /** Does the same as {@link append} for a frame of many sessions, which may leave some ticks later. */
   appendShared(frame: Frame, textFrames: number): void {
     this.add(frame, textFrames);
-    this.#scheduleShared();
+    this.scheduleShared();
   }
 
   /** Charges the share of this turn for bytes that other sessions receive in the name of this one. */
   chargeTurn(bytes: number): void {
     this.#turnBytes += bytes;
-    this.#schedule(); // the flush ends the turn
+    this.schedule(); // the flush ends the turn
   }
 
   /** Writes the frames of this tick, unless frames must wait. */
   flush(): void {
-    this.#scheduled = false;
+    this.isScheduled = false;
     this.#turnBytes = 0;
     const { replay } = this;
     if (this.owner.closed) return this.discard();
     if (replay !== null && this.#sink === undefined) return this.#keepAll(replay);
     if (!this.#blocked && replay?.isWindowFull === true) this.#blocked = true;
     if (this.#blocked) this.#report();
-    else this.flushAll();
+    else this.#write(Infinity);
   }
 
   flushShared(): void {
-    this.#sharedScheduled = false;
+    this.isSharedScheduled = false;
     const sink = this.#sink;
     if (this.#blocked && sink?.writableNeedDrain === false && !this.owner.closed) this.#drained(sink);
     else this.flush();
   }
 
+  /** Writes everything, unless frames wait for a report of the client or a later turn. @returns whether nothing waits */
+  flushWindow(): boolean {
+    if (this.replay === null || !(this.#blocked || this.replay.isWindowFull)) this.flushAll();
+    return this.#sealed === null && this.isEmpty;
+  }
+
   /** Writes everything despite backpressure, because the close frame must stay last. */
   flushAll(): void {
+    // No `drain` is awaited where the replay window alone was full.
+    const wasFree = this.replay !== null && this.#blocked && this.#sink?.writableNeedDrain === false;
     this.#write(Infinity);
+    if (wasFree) this.#awaitDrain(this.#sink!);
   }
 
   /** Drops all frames that wait in the outbox, because the session has ended or is shed. */
@@ -177,18 +183,6 @@ export class Outbox extends OpenBatch implements Flushable {
     return this.replay.fits(this.bufferedBytes + bytes);
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.services.flushScheduler.add(this);
-  }
-
-  #scheduleShared(): void {
-    if (this.#sharedScheduled) return;
-    this.#sharedScheduled = true;
-    this.services.flushScheduler.addShared(this);
-  }
-
   /** Writes sealed batches up to so many bytes, then the open one where none is left. */
   #write(maxBytes: number): void {
     const sink = this.#sink;
@@ -206,7 +200,9 @@ export class Outbox extends OpenBatch implements Flushable {
       }
       sink.uncork();
     } else this.writeOpen(sink);
-    if (sink.writableLength > 0) this.#awaitDrain(sink);
+    if (sink.writableLength === 0) return;
+    if (this.#blocked) this.#report();
+    else this.#awaitDrain(sink);
   }
 
   /** Moves everything that waits into the replay buffer, as sent and not seen. */
@@ -218,11 +214,10 @@ export class Outbox extends OpenBatch implements Flushable {
 
   /** After `writableNeedDrain`, frames wait in the outbox until `drain`. */
   #awaitDrain(sink: ByteSink): void {
-    if (!this.#blocked && sink.writableNeedDrain) {
-      this.#blocked = true;
-      sink.onceDrained(() => this.#drained(sink));
-    }
-    if (this.#blocked) this.#report();
+    if (!sink.writableNeedDrain) return;
+    this.#blocked = true;
+    sink.onceDrained(() => this.#drained(sink));
+    this.#report();
   }
 
   /** Writes the frames that wait, and `sys.gap` behind them although no other frame follows. */
@@ -237,11 +232,11 @@ export class Outbox extends OpenBatch implements Flushable {
     }
     if (this.#sealed !== null && !this.#blocked) {
       this.#blocked = true;
-      this.#scheduleShared();
+      this.scheduleShared();
       return this.#report();
     }
     if (!this.#blocked) this.#report();
-    if (!this.overloaded && !this.owner.closed && this.addGap()) this.#schedule();
+    if (!this.overloaded && !this.owner.closed && this.addGap()) this.schedule();
   }
 
   #report(): void {

@@ -130,7 +130,20 @@ function checked(
   const groups = SETTING_GROUPS.map((Group) => filled(new Group(), values));
   const errors = groups.flatMap((group) => validateSync(group, { stopAtFirstError: true }));
   if (errors.length > 0) throw new SettingsError([...errors.map((error) => lineOf(error, nameOf)), ...hints()]);
-  return new Settings(groups);
+  const settings = new Settings(groups);
+  const line = lateReturnLine(settings, nameOf);
+  if (line !== undefined) throw new SettingsError([line, ...hints()]);
+  return settings;
+}
+
+/** Returns the line of a drain that asks clients to return after their sessions have expired, which belongs to two groups. */
+function lateReturnLine(
+  { drainSpreadMs, resumeWindowMs, resumeStateDir }: Settings,
+  nameOf: (spec: SettingSpec) => string,
+): string | undefined {
+  if (resumeStateDir === undefined || resumeWindowMs === 0 || drainSpreadMs <= resumeWindowMs) return undefined;
+  const [spread, window, folder] = [specOf('drainSpreadMs'), specOf('resumeWindowMs'), specOf('resumeStateDir')];
+  return `${nameOf(spread)} must be at most ${nameOf(window)} with ${nameOf(folder)}, ${resumeWindowMs} (it is ${drainSpreadMs})`;
 }
 
 /**

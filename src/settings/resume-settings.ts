@@ -23,7 +23,7 @@ export class ResumeSettings {
 
   @Setting(
     'number',
-    'Bytes that are kept for all sessions that may come back; above this mark, the session that is away for the longest time ends. Above half of it, notices are counted in `sys.gap`.',
+    'Bytes that are kept for all sessions that may come back; above this mark, connected sessions that report late are closed with 1013, and the session that is away for the longest time ends. Above half of it, notices are counted in `sys.gap`.',
   )
   @WholeNumber({ unit: 'bytes', min: 1024, max: Number.MAX_SAFE_INTEGER })
   resumeBudgetBytes!: number;

@@ -139,7 +139,10 @@ export class ServerSettings {
   @OnOff()
   docs!: boolean;
 
-  @Setting('number', 'Milliseconds over which the sessions of a draining node are asked to reconnect.')
+  @Setting(
+    'number',
+    'Milliseconds over which the sessions of a draining node are asked to reconnect. With `RESUME_STATE_DIR` at most `RESUME_WINDOW_MS`.',
+  )
   @WholeNumber({ unit: 'milliseconds' })
   drainSpreadMs!: number;
 

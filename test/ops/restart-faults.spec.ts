@@ -209,7 +209,7 @@ describe('at a restart with RESUME_STATE_DIR', () => {
 
   it('all sessions begin anew where the process was down for longer than RESUME_WINDOW_MS', async () => {
     const ann = await ResumableClient.open(server);
-    await server.restart({ RESUME_WINDOW_MS: '1' });
+    await server.restart({ RESUME_WINDOW_MS: '1', DRAIN_SPREAD_MS: '0' });
     expect(await ann.resume()).toMatchObject(UNKNOWN);
   });
 

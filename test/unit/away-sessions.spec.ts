@@ -1,9 +1,12 @@
+import { setImmediate as tick } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { textFrame } from '../../src/protocol/index.js';
 import { AwaySessions } from '../../src/resume/away-sessions.js';
-import { SessionResumption } from '../../src/resume/session-resumption.js';
+import { resumptionOf, type SessionResumption } from '../../src/resume/session-resumption.js';
 import { Log } from '../../src/telemetry/log.js';
 import { Groups } from '../support/groups.js';
 import { kept } from '../support/resumable.js';
+import { FakeConnection, type FakeSession } from '../support/sessions.js';
 
 const WINDOW_MS = 5000;
 const AWAY = 30;
@@ -46,5 +49,96 @@ describe('sessions whose time is over', () => {
     vi.advanceTimersByTime(WINDOW_MS / 2);
     expect(later.session.closed).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+const BUDGET_BYTES = 1_000_000;
+/** Bytes that a client may leave unreported. */
+const IN_TIME_BYTES = 128_000;
+const LATE_BYTES = 250_000;
+
+describe('over RESUME_BUDGET_BYTES', () => {
+  const start = (): Groups => {
+    const settings = { ARRIVAL_NOTICES: 'off', NOTICE_SCOPE: 'none', RESUME_BUDGET_BYTES: String(BUDGET_BYTES) };
+    const groups = new Groups(settings);
+    const { registry } = groups;
+    void new AwaySessions(registry, groups.budget, new Log(groups.settings), groups.settings);
+    // As `UndeliveredReports` does.
+    registry.addListener('away', { closed: (session) => void resumptionOf(session)?.replay.release() });
+    return groups;
+  };
+  const openAll = (groups: Groups, count: number): FakeSession[] =>
+    Array.from({ length: count }, () => groups.openResumable());
+  const awayAll = (groups: Groups, count: number): FakeSession[] => {
+    const all = openAll(groups, count);
+    for (const each of all) groups.lose(each);
+    return all;
+  };
+  const send = async (sessions: readonly FakeSession[], bytes: number): Promise<void> => {
+    const frame = textFrame(JSON.stringify({ type: 'news', data: 'x'.repeat(bytes) }));
+    for (const { session } of sessions) session.send(frame);
+    await tick();
+  };
+  const ended = (sessions: readonly FakeSession[]): boolean[] => sessions.map(({ session }) => session.closed);
+
+  it('connected sessions that report late are closed before a session that is away ends', async () => {
+    const groups = start();
+    const away = awayAll(groups, 3);
+    await send(away, 1000);
+    const late = openAll(groups, 6);
+    await send(late.slice(0, 1), LATE_BYTES / 2);
+    await send(late, LATE_BYTES);
+    expect(ended(away)).toEqual([false, false, false]);
+    expect(ended(late)).toEqual([true, true, true, false, false, false]);
+    expect(late[0]!.connection.closedWith).toBe(1013);
+    expect(groups.budget.totalBytes).toBeLessThanOrEqual(BUDGET_BYTES);
+  });
+
+  it('sessions that are away keep half of it, however much connected sessions are sent', async () => {
+    const groups = start();
+    const connected = openAll(groups, 12);
+    await send(connected, IN_TIME_BYTES);
+    const away = awayAll(groups, 4);
+    await send(away, 120_000);
+    expect([...ended(connected), ...ended(away)]).not.toContain(true);
+    await send(away, 120_000);
+    expect(ended(away)).toEqual([true, true, false, false]);
+    expect(ended(connected)).not.toContain(true);
+  });
+
+  it('no session that is away ends where nothing is kept for it', async () => {
+    const groups = start();
+    const idle = awayAll(groups, 2);
+    const away = awayAll(groups, 9);
+    await send(away, 120_000);
+    expect(ended(idle)).toEqual([false, false]);
+    expect(ended(away).slice(0, 2)).toEqual([true, false]);
+  });
+
+  it('sessions are not searched again before a step, where none reports late', async () => {
+    const groups = start();
+    const connected = openAll(groups, 12);
+    await send(connected, 100_000);
+    const { registry } = groups;
+    let searches = 0;
+    const all = registry.all.bind(registry);
+    registry.all = () => {
+      searches++;
+      return all();
+    };
+    for (let count = 0; count < 20; count++) await send(connected.slice(0, 1), 700);
+    expect(searches).toBe(0);
+    await send(connected.slice(0, 1), 3000);
+    expect(searches).toBe(1);
+  });
+
+  it('a session that has come back counts as connected', async () => {
+    const groups = start();
+    const [first] = awayAll(groups, 1);
+    await send([first!], 100_000);
+    expect([groups.budget.away.bytes > 100_000, groups.budget.connected.bytes]).toEqual([true, 0]);
+    groups.registry.resume(first!.session, new FakeConnection(), textFrame('{"type":"sys.welcome"}'));
+    await tick();
+    expect([groups.budget.away.bytes, groups.budget.connected.bytes > 100_000]).toEqual([0, true]);
   });
 });

@@ -103,11 +103,11 @@ describe('the budget of all replay buffers', () => {
     const buffers = [1, 2, 3].map(() => new ReplayBuffer(MAX_BYTES, budget));
     const ended: ReplayBuffer[] = [];
     budget.onExceeded(() => {
-      const next = buffers.shift();
-      if (next === undefined) return false;
-      ended.push(next);
-      next.clear();
-      return true;
+      while (budget.isExceededBy(budget.connected)) {
+        const next = buffers.shift()!;
+        ended.push(next);
+        next.clear();
+      }
     });
     const [first] = buffers;
     for (const buffer of buffers) buffer.push(textFrame('x'.repeat(98)), 1);

@@ -1,5 +1,6 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { afterSent, type SentCallback } from '../../src/gateway/sent-callbacks.js';
 import { textFrame, welcomeFrame } from '../../src/protocol/index.js';
 import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
@@ -68,5 +69,49 @@ describe('a session whose client reports late', () => {
     connection.sink.resume();
     await tick();
     expect([connection.isPaused, session.outbox.saturated]).toEqual([false, false]);
+  });
+
+  /** Calls back as `client.send(text, callback)` does. */
+  function callBack(callback: SentCallback): void {
+    const sink = Object.assign(connection.sink, { socket: connection.sink });
+    afterSent(session, Object.assign(connection, { sink }) as unknown as Parameters<typeof afterSent>[1], callback);
+  }
+
+  it('is sent no more than the window for a callback, which waits for the reports', async () => {
+    await sendAll();
+    const calls: (Error | undefined)[] = [];
+    callBack((error) => calls.push(error));
+    callBack((error) => calls.push(error));
+    await tick();
+    expect([connection.types.length, calls]).toEqual([IN_WINDOW + 1, []]);
+    for (let seen = 5; replay.sent < FRAMES; seen += 5) {
+      expect(calls).toEqual([]);
+      expect(replay.forget(seen)).toBe(true);
+      session.outbox.seen();
+      await tick();
+    }
+    await tick();
+    expect(calls).toEqual([undefined, undefined]);
+    expect(connection.types).toEqual(types(FRAMES));
+  });
+
+  it('gives its callback an error where the connection is lost', async () => {
+    await sendAll();
+    const called = new Promise<Error | undefined>((resolve) => callBack(resolve));
+    connection.sink.destroy();
+    expect(await called).toMatchObject({ message: 'WebSocket is not open: the connection is lost' });
+  });
+
+  it('is sent frames again when its socket drains, where all was written past the window', async () => {
+    await sendAll();
+    connection.sink.stalled = true;
+    session.outbox.flushAll();
+    session.send(textFrame('{"type":"last"}'));
+    await tick();
+    expect(replay.forget(FRAMES)).toBe(true);
+    session.outbox.seen();
+    connection.sink.resume();
+    await tick();
+    expect(connection.types).toEqual([...types(FRAMES), 'last']);
   });
 });

@@ -272,6 +272,16 @@ describe('settings', () => {
     expect(line!.includes('(it is ')).toBe(!SECRET.includes(variable));
   });
 
+  it('reject DRAIN_SPREAD_MS over RESUME_WINDOW_MS where sessions outlive the process', () => {
+    const late = { DRAIN_SPREAD_MS: '30000', RESUME_WINDOW_MS: '5000' };
+    expect(() => readSettings({ ...late, RESUME_STATE_DIR: '/state' })).toThrow(
+      'DRAIN_SPREAD_MS must be at most RESUME_WINDOW_MS with RESUME_STATE_DIR, 5000 (it is 30000)',
+    );
+    const accepted = [late, { ...late, RESUME_WINDOW_MS: '0', RESUME_STATE_DIR: '/state' }];
+    accepted.push({ DRAIN_SPREAD_MS: '5000', RESUME_WINDOW_MS: '5000', RESUME_STATE_DIR: '/state' });
+    for (const variables of accepted) expect(() => readSettings(variables)).not.toThrow();
+  });
+
   it('never show a secret', () => {
     expect(SECRET).toEqual(expect.arrayContaining(['AUTH_SECRET', 'API_KEYS']));
     const all = lines(Object.fromEntries(SECRET.map((variable) => [variable, 'hush'])));

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,7 +14,13 @@ import {
 const NODE_ID = 'abcdefgh';
 const WINDOW_MS = 60_000;
 const MAX_BYTES = 10_000_000;
-const SOON = { maxAgeMs: WINDOW_MS, deadlineMs: Infinity };
+const SOON = {
+  maxAgeMs: WINDOW_MS,
+  deadlineMs: Infinity,
+  onLeftover: (error: Error): void => {
+    throw error;
+  },
+};
 
 /** A session with frames in two pieces, whose details have text of any kind. */
 function snapshot(
@@ -195,9 +201,36 @@ describe('the file of saved sessions', () => {
     expect(await taken()).toHaveLength(1);
   });
 
+  it.each(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])('is written where links fail with %s', async (code) => {
+    const noLink = (): Promise<void> => Promise.reject(Object.assign(new Error('no links'), { code }));
+    file = new StateFile(folder, MAX_BYTES, { link: noLink, rm });
+    await write(2);
+    expect(await readdir(folder)).toEqual(['sessions.state']);
+    await expect(write(1)).rejects.toThrow('another process has saved its sessions there');
+    expect(await taken()).toHaveLength(2);
+  });
+
+  it('is not there where links fail for another reason', async () => {
+    const fullDisk = (): Promise<void> => Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' }));
+    file = new StateFile(folder, MAX_BYTES, { link: fullDisk, rm });
+    await expect(write(1)).rejects.toThrow('disk full');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is there where its other name could not be removed, and the error is reported', async () => {
+    file = new StateFile(folder, MAX_BYTES, { link, rm: () => Promise.reject(new Error('busy')) });
+    const errors: string[] = [];
+    const header = { savedAtMs: Date.now(), nodeId: NODE_ID, sessions: 1 };
+    await file.write(header, [snapshot(1)], { ...SOON, onLeftover: ({ message }) => void errors.push(message) });
+    expect(errors).toEqual(['busy']);
+    expect(await readdir(folder)).toContain('sessions.state');
+    file = new StateFile(folder, MAX_BYTES);
+    expect(await taken()).toHaveLength(1);
+  });
+
   it('is not there where the time was over', async () => {
     const large = [snapshot(1, [Buffer.alloc(2_000_000)]), snapshot(2)];
-    const late = { maxAgeMs: WINDOW_MS, deadlineMs: performance.now() - 1 };
+    const late = { ...SOON, deadlineMs: performance.now() - 1 };
     const header = { savedAtMs: Date.now(), nodeId: NODE_ID, sessions: 2 };
     await expect(file.write(header, large, late)).rejects.toThrow('the time of the drain is over');
     expect(await readdir(folder)).toEqual([]);

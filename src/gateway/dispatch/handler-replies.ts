@@ -18,6 +18,9 @@ import { refusedField } from './refused-field.js';
 /** Counts the codes that handlers define, because there may be any number of them. */
 const HANDLER_CODE = 'handler';
 
+/** Text of the `sys.error` in place of a value. */
+const NOT_KEPT = 'This session is away and its buffer is full; the answer is not kept.';
+
 /** The part of a message that its reply needs. */
 type Answered = Pick<ServerRequest, 'type' | 'id'>;
 
@@ -37,6 +40,7 @@ export class HandlerReplies {
    * `null`.
    *
    * @throws {Error} when the event is not a valid application type or the value cannot be encoded
+   * @throws {MessageError} `receiver_overloaded` while the session is away and more than `RESUME_BYTES` are kept for it
    */
   value(session: Session, { type, id }: Answered, value: unknown): void {
     if (value === undefined || value === null) return;
@@ -47,6 +51,8 @@ export class HandlerReplies {
   #value(session: Session, type: string, id: string | undefined, data: unknown): void {
     const text = JSON.stringify(data) as string | undefined;
     if (text === undefined && data !== undefined) throw new Error('handler replied with a value that JSON cannot hold');
+    if (session.state === 'away' && session.outbox.overloaded)
+      throw new MessageError('receiver_overloaded', NOT_KEPT, id);
     session.send(answerFrame(type, session.id, id, text));
   }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { accessSync, constants, statSync } from 'node:fs';
 import { SettingsError } from '../../settings/environment.js';
 import { Settings } from '../../settings/settings.js';
+import { Log } from '../../telemetry/log.js';
 import { StateFile, type TakenState } from './state-file.js';
 import { type SessionSnapshot } from './state-format.js';
 
@@ -17,7 +18,10 @@ export class SessionFile {
   readonly #file: StateFile | undefined;
   readonly #windowMs: number;
 
-  constructor({ resumeStateDir, resumeWindowMs, resumeBudgetBytes }: Settings) {
+  constructor(
+    { resumeStateDir, resumeWindowMs, resumeBudgetBytes }: Settings,
+    private readonly log: Log,
+  ) {
     // Frames are in base64, a third longer than in memory.
     const maxBytes = resumeBudgetBytes * 2 + DETAILS_BYTES;
     this.maxWrittenBytes = maxBytes * WRITTEN_SHARE;
@@ -37,7 +41,15 @@ export class SessionFile {
   /** Writes sessions as {@link StateFile.write} does. @param deadlineMs when to give up, by `performance.now()` */
   async write(nodeId: string, snapshots: readonly SessionSnapshot[], deadlineMs: number): Promise<number> {
     const header = { savedAtMs: Date.now(), nodeId, sessions: snapshots.length };
-    return this.#file!.write(header, snapshots, { maxAgeMs: this.#windowMs, deadlineMs });
+    const onLeftover = ({ message }: Error): void =>
+      this.log.warn(
+        'temporary file of saved sessions not removed: remove files that end with ~ from RESUME_STATE_DIR',
+        {
+          reason: message,
+          file: this.path,
+        },
+      );
+    return this.#file!.write(header, snapshots, { maxAgeMs: this.#windowMs, deadlineMs, onLeftover });
   }
 
   /** Takes the file of a former process as {@link StateFile.take} does; also where the sessions could not come back. */

@@ -95,8 +95,11 @@ export class SessionHandover {
       if (session.closed || !this.takes(session)) continue;
       try {
         const text = detailsOf(session, this.registry.parts);
-        bytes += estimatedBytes(text, session.resumption!.replay.bytes);
-        if (bytes > this.file.maxWrittenBytes) throw new DetailsError(`the file has more than ${bytes} bytes`);
+        const withSession = bytes + estimatedBytes(text, session.resumption!.replay.bytes);
+        const { maxWrittenBytes } = this.file;
+        if (withSession > maxWrittenBytes)
+          throw new DetailsError(`the file would have ${withSession} bytes, at most ${maxWrittenBytes} are written`);
+        bytes = withSession;
         details.set(session, text);
       } catch (error) {
         this.#lost(session, error);

@@ -1,16 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { link, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  headerLine,
-  parseHeader,
-  parseTrailer,
-  sessionLine,
-  StateError,
-  trailerLine,
-  type SessionSnapshot,
-  type StateHeader,
-} from './state-format.js';
+import { parseHeader, StateError, type SessionSnapshot, type StateHeader } from './state-format.js';
+import { checkHash, linesOf, sessionLinesOf, writeLines } from './state-lines.js';
 
 const NAME = 'sessions.state';
 /** The end of the names under which the file is written, or read. */
@@ -19,10 +11,13 @@ const ASIDE = '~';
 const MODE = 0o600;
 /** Bits of the mode of a file that another user could have written or read. */
 const FOR_OTHERS = 0o077;
-const CHUNK_BYTES = 1_048_576;
 /** Age of a file of a process that was killed while it read or wrote. */
 const LEFTOVER_MS = 60_000;
-const LINE_FEED = 0x0a;
+/** Errors of file systems without hard links, such as SMB and exFAT. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** Operations on the names of files, which a test replaces. */
+export type FileNames = Pick<typeof import('node:fs/promises'), 'link' | 'rm'>;
 
 /** A file that belongs to this process alone, and whose bytes are those that were written. */
 export interface TakenState {
@@ -31,10 +26,17 @@ export interface TakenState {
   sessionLines(): AsyncGenerator<Buffer>;
 }
 
+/** See {@link StateFile.write}. */
+interface WriteOptions {
+  readonly maxAgeMs: number;
+  readonly deadlineMs: number;
+  readonly onLeftover: (error: Error) => void;
+}
+
 /**
  * The file by which a process hands its sessions to the next one.
  *
- *   write  .RANDOM~ ──fsync──▶ link to sessions.state ──▶ fsync of the folder
+ *   write  .RANDOM~ ──fsync──▶ link to sessions.state, or rename ──▶ fsync of the folder
  *   take   sessions.state ──rename──▶ .RANDOM~ ──open, remove──▶ check all ──▶ read
  */
 export class StateFile {
@@ -44,6 +46,7 @@ export class StateFile {
   constructor(
     private readonly folder: string,
     private readonly maxBytes: number,
+    private readonly names: FileNames = { link, rm },
   ) {
     this.path = join(folder, NAME);
   }
@@ -54,25 +57,28 @@ export class StateFile {
    *
    * @param maxAgeMs age above which another file is replaced
    * @param deadlineMs when to give up, on the clock of `performance.now()`
+   * @param onLeftover called with the error where the file has its name, and another name of the file could not be removed
    * @throws {StateError} after the deadline, and where another process has saved sessions
    */
   async write(
     header: StateHeader,
     snapshots: Iterable<SessionSnapshot>,
-    { maxAgeMs, deadlineMs }: { readonly maxAgeMs: number; readonly deadlineMs: number },
+    { maxAgeMs, deadlineMs, onLeftover }: WriteOptions,
   ): Promise<number> {
     const aside = this.#asideName();
     const handle = await open(aside, 'wx', MODE);
+    let bytes: number;
     try {
-      const bytes = await writeLines(handle, header, snapshots, deadlineMs);
+      bytes = await writeLines(handle, header, snapshots, deadlineMs);
       await handle.sync();
       await this.#place(aside, maxAgeMs);
-      return bytes;
-    } finally {
-      await handle.close();
-      await rm(aside, { force: true });
-      await this.#syncFolder();
+    } catch (error) {
+      await this.#cleanUp(handle, aside).catch(() => undefined); // the first error is the reason
+      throw error;
     }
+    // The next process reads the file from now on, so no later error may end the sessions.
+    await this.#cleanUp(handle, aside).catch((error: unknown) => onLeftover(error as Error));
+    return bytes;
   }
 
   /**
@@ -117,15 +123,29 @@ export class StateFile {
     return header;
   }
 
-  /** Gives the file its name. Another process that drains at the same moment must not lose its sessions in silence. */
+  /**
+   * Gives the file its name. Another process that drains at the same moment must not lose its sessions in silence. Without
+   * hard links the file is renamed, which leaves a moment between the check and the new name.
+   */
   async #place(aside: string, maxAgeMs: number): Promise<void> {
     try {
-      await link(aside, this.path);
+      return await this.names.link(aside, this.path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const { mtimeMs } = await stat(this.path);
-      if (Date.now() - mtimeMs <= maxAgeMs) throw new StateError('another process has saved its sessions there');
-      await rename(aside, this.path);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EEXIST' && !NO_LINKS.has(code)) throw error;
+    }
+    const mtimeMs = await modifiedMs(this.path);
+    if (mtimeMs !== undefined && Date.now() - mtimeMs <= maxAgeMs)
+      throw new StateError('another process has saved its sessions there');
+    await rename(aside, this.path);
+  }
+
+  async #cleanUp(handle: FileHandle, aside: string): Promise<void> {
+    try {
+      await handle.close();
+    } finally {
+      await this.names.rm(aside, { force: true });
+      await this.#syncFolder();
     }
   }
 
@@ -150,85 +170,14 @@ export class StateFile {
   }
 }
 
-async function writeLines(
-  handle: FileHandle,
-  header: StateHeader,
-  snapshots: Iterable<SessionSnapshot>,
-  deadlineMs: number,
-): Promise<number> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  let piece: Buffer[] = [];
-  let pieceBytes = 0;
-  const flush = async (): Promise<void> => {
-    const buffer = Buffer.concat(piece);
-    [piece, pieceBytes] = [[], 0];
-    hash.update(buffer);
-    bytes += buffer.length;
-    await handle.writeFile(buffer);
-  };
-  const add = (line: string): void => {
-    const buffer = Buffer.from(`${line}\n`);
-    piece.push(buffer);
-    pieceBytes += buffer.length;
-  };
-  add(headerLine(header));
-  for (const snapshot of snapshots) {
-    add(sessionLine(snapshot));
-    if (pieceBytes < CHUNK_BYTES) continue;
-    await flush();
-    if (performance.now() > deadlineMs) throw new StateError('the time of the drain is over');
-  }
-  await flush();
-  const trailer = Buffer.from(`${trailerLine(hash.digest('hex'))}\n`);
-  await handle.writeFile(trailer);
-  return bytes + trailer.length;
-}
-
-/** @throws {StateError} where the bytes are not those that were written */
-async function checkHash(handle: FileHandle, header: StateHeader): Promise<void> {
-  const hash = createHash('sha256');
-  let lines = 0;
-  let last: Buffer | undefined;
-  for await (const line of linesOf(handle)) {
-    if (last !== undefined) hash.update(last).update('\n');
-    last = line;
-    lines++;
-  }
-  const sha256 = parseTrailer(last);
-  if (sha256 === undefined) throw new StateError('its end is missing');
-  if (sha256 !== hash.digest('hex') || lines !== header.sessions + 2) throw new StateError('it is damaged');
-}
-
-async function* sessionLinesOf(handle: FileHandle, { sessions }: StateHeader): AsyncGenerator<Buffer> {
+/** Returns when a file was written; `undefined` for a missing one. */
+async function modifiedMs(path: string): Promise<number | undefined> {
   try {
-    let index = 0;
-    for await (const line of linesOf(handle)) {
-      if (index > 0 && index <= sessions) yield line;
-      index++;
-    }
-  } finally {
-    await handle.close();
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
-}
-
-/** Reads the lines of a file from its beginning, in pieces. */
-async function* linesOf(handle: FileHandle): AsyncGenerator<Buffer, undefined> {
-  let parts: Buffer[] = [];
-  let position = 0;
-  for (;;) {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position);
-    if (bytesRead === 0) break;
-    position += bytesRead;
-    let from = 0;
-    for (let end; (end = buffer.subarray(0, bytesRead).indexOf(LINE_FEED, from)) >= 0; from = end + 1) {
-      yield Buffer.concat([...parts, buffer.subarray(from, end)]);
-      parts = [];
-    }
-    if (from < bytesRead) parts.push(buffer.subarray(from, bytesRead));
-  }
-  if (parts.length > 0) yield Buffer.concat(parts);
-  return undefined;
 }
 
 /** Renames a file; returns `false` for a missing one. */
