@@ -23,7 +23,7 @@ describe('passes', () => {
   it('are good once', () => {
     const pass = passes.give(grantedOf('a'), 0)!;
     expect(pass).toMatch(/^[A-Za-z0-9_-]{22}$/);
-    expect(passes.take(pass, 1)).toMatchObject(grantedOf('a'));
+    expect(passes.take(pass, 1)).toEqual({ ...grantedOf('a'), ageMs: 1 });
     expect(passes.take(pass, 2)).toBeUndefined();
   });
 

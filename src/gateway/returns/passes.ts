@@ -18,6 +18,12 @@ export interface GrantedReturn {
   readonly secret: string;
 }
 
+/** A granted request whose pass was used. */
+export interface TakenReturn extends GrantedReturn {
+  /** Milliseconds between the grant and the use. */
+  readonly ageMs: number;
+}
+
 interface Pass extends GrantedReturn {
   readonly expiresAtMs: number;
 }
@@ -41,11 +47,11 @@ export class Passes {
   }
 
   /** Takes a pass back, so that nobody can use it again; `undefined` for an unknown, used or expired one. */
-  take(pass: string, nowMs = performance.now()): GrantedReturn | undefined {
+  take(pass: string, nowMs = performance.now()): TakenReturn | undefined {
     this.#dropExpired(nowMs);
     const given = this.#passes.get(pass);
     this.#passes.delete(pass);
-    return given;
+    return given && { request: given.request, secret: given.secret, ageMs: nowMs - given.expiresAtMs + LIFETIME_MS };
   }
 
   #dropExpired(nowMs: number): void {

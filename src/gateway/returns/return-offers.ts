@@ -22,6 +22,8 @@ export const MALFORMED_OFFER = 'malformed';
 
 /** `Retry-After` where a session cannot be reached now. */
 const RETRY_AFTER_SECONDS = 2;
+/** Milliseconds after which a pass is late: its client may have given the connection up, and returned on another one. */
+const PROMPT_MS = 1000;
 const NO_SUCH_PASS: HandshakeRejection = { code: 'bad_handshake', message: 'Switchboard-Pass is unknown.' };
 
 /** A client that this node has identified, and whose session is on another node. */
@@ -80,8 +82,8 @@ export class ReturnOffers {
     const { identity, ...offer } = granted.request;
     const resume = this.resumptions.decide(offer, identity.user);
     if (!('session' in resume)) return unavailable('the session has ended since the pass was given');
-    // The token of the pass may still be good. A later connection has the session, and must keep it.
-    if (resume.resumption.secret !== granted.secret)
+    // The token of the pass may still be good. Of connections that come at once any may win, but not one that comes late.
+    if (granted.ageMs > PROMPT_MS && resume.resumption.secret !== granted.secret)
       return unavailable('the client has returned on a later connection since the pass was given');
     return { identity, resume };
   }
