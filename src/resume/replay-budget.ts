@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../settings/settings.js';
+import { ReplayPages } from './replay-pages.js';
 
 /** Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. */
 export class ReplayAccount {
@@ -25,6 +26,8 @@ export class ReplayBudget {
   readonly connected = new ReplayAccount(this);
   /** The account of sessions that are away. */
   readonly away = new ReplayAccount(this);
+  /** Memory of the replay buffers. */
+  readonly pages = new ReplayPages();
   readonly #budgetBytes: number;
   #isScheduled = false;
   #endSessions: () => void = () => undefined;

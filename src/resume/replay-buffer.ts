@@ -3,6 +3,7 @@ import { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
 import { frameAt } from './frame-walk.js';
 import type { ReplayAccount, ReplayBudget } from './replay-budget.js';
+import { MAX_PAGE_BYTES } from './replay-pages.js';
 import { UnseenFrames } from './unseen-frames.js';
 
 /**
@@ -15,11 +16,14 @@ const MAX_FORGOTTEN = 64;
 
 /** Lists of sessions without unseen frames, which are most: an empty list of their own would take 32 bytes. Never changed. */
 const NO_BUFFERS: Buffer[] = [];
-const NO_FRAMES: number[] = [];
+const NO_COUNTS: number[] = [];
+/** Stands for the used bytes of a buffer that is kept as it is. */
+const WHOLE = -1;
 
 /**
  * The text frames that were sent to one client and that the client has not seen, with the control frames between them. Shared
- * frames are kept by reference. Frames are counted and not numbered: the client reports how many it has received.
+ * frames are kept by reference, others are copied one behind the other into pages that are used again. Frames are counted and
+ * not numbered: the client reports how many it has received.
  *
  *   seen │ #buffers[#first] … the newest │ sent
  */
@@ -28,7 +32,9 @@ export class ReplayBuffer implements Replay {
   bytes = 0;
   #buffers: Buffer[] = NO_BUFFERS;
   /** How many text frames the buffer at the same index holds. */
-  #frames: number[] = NO_FRAMES;
+  #frames: number[] = NO_COUNTS;
+  /** Bytes of the page at the same index that are used; {@link WHOLE} for a buffer that is no page. */
+  #used: number[] = NO_COUNTS;
   /** Index of the oldest buffer. */
   #first = 0;
   /** Text frames before those of the oldest buffer. */
@@ -84,21 +90,32 @@ export class ReplayBuffer implements Replay {
   /** Keeps nothing of welcomes and pings, because they are not sent again. */
   push(bytes: Buffer, textFrames: number): void {
     if (textFrames === 0) return;
-    if (this.#buffers === NO_BUFFERS) [this.#buffers, this.#frames] = [[], []];
-    this.#buffers.push(bytes);
-    this.#frames.push(textFrames);
-    this.#sent += textFrames;
-    this.bytes += bytes.length;
-    this.#account.changed(bytes.length);
+    this.#add(bytes, WHOLE, textFrames);
+    this.#count(bytes.length, textFrames);
   }
 
-  /** Copies the bytes where the block is mostly empty, so that at most twice the counted bytes are held. */
+  /** Copies the bytes into a page. Keeps a block as it is that is larger than a page and mostly full. */
   pushBlock({ bytes }: Block, used: number, textFrames: number): boolean {
     if (textFrames === 0) return false;
-    const isKept = used * 2 >= bytes.length;
-    const filled = bytes.subarray(0, used);
-    this.push(isKept ? filled : Buffer.from(filled), textFrames);
-    return isKept;
+    if (used > MAX_PAGE_BYTES) {
+      const isKept = used * 2 >= bytes.length;
+      const filled = bytes.subarray(0, used);
+      this.push(isKept ? filled : Buffer.from(filled), textFrames);
+      return isKept;
+    }
+    const last = this.#buffers.length - 1;
+    const at = last >= this.#first ? this.#used[last]! : WHOLE;
+    if (at !== WHOLE && at + used <= this.#buffers[last]!.length) {
+      void bytes.copy(this.#buffers[last]!, at, 0, used);
+      this.#used[last] = at + used;
+      this.#frames[last]! += textFrames;
+    } else {
+      const page = this.#account.budget.pages.take(this.bytes + used);
+      void bytes.copy(page, 0, 0, used);
+      this.#add(page, used, textFrames);
+    }
+    this.#count(used, textFrames);
+    return false;
   }
 
   /** Forgets the first `frames` text frames, which the client has seen. @returns `false` where fewer were sent */
@@ -109,7 +126,8 @@ export class ReplayBuffer implements Replay {
     let freed = 0;
     while (this.#first < this.#buffers.length && this.#forgotten + this.#frames[this.#first]! <= frames) {
       this.#forgotten += this.#frames[this.#first]!;
-      freed += this.#buffers[this.#first]!.length;
+      freed += this.#lengthAt(this.#first);
+      if (this.#used[this.#first] !== WHOLE) this.#account.budget.pages.give(this.#buffers[this.#first]!);
       this.#first++;
     }
     if (this.#first >= MAX_FORGOTTEN || this.#first === this.#buffers.length) this.#cut();
@@ -150,12 +168,14 @@ export class ReplayBuffer implements Replay {
 
   /** Hands over the unseen frames of a session that has ended. The budget does not count them any more. */
   release(): UnseenFrames {
-    const unseen = new UnseenFrames(this.#buffers.slice(this.#first), this.#seen - this.#forgotten);
+    const buffers = this.#buffers.slice(this.#first);
+    const filled = buffers.map((buffer, index) => buffer.subarray(0, this.#lengthAt(this.#first + index)));
+    const unseen = new UnseenFrames(filled, this.#seen - this.#forgotten);
     this.clear();
     return unseen;
   }
 
-  /** Drops everything that the client has not seen. */
+  /** Drops everything that the client has not seen. Pages are not used again, because others may refer to them. */
   clear(): void {
     this.#first = this.#buffers.length;
     this.#cut();
@@ -168,9 +188,10 @@ export class ReplayBuffer implements Replay {
     let skip = this.#seen - this.#forgotten;
     for (let index = this.#first; index < this.#buffers.length; index++) {
       const bytes = this.#buffers[index]!;
+      const length = this.#lengthAt(index);
       let start = 0;
       let frames = 0;
-      for (let at = 0; at < bytes.length;) {
+      for (let at = 0; at < length;) {
         const { end, isCounted } = frameAt(bytes, at);
         if (!isCounted || skip > 0) {
           if (frames > 0) callback(bytes.subarray(start, at), frames);
@@ -180,14 +201,33 @@ export class ReplayBuffer implements Replay {
         } else frames++;
         at = end;
       }
-      if (frames > 0) callback(bytes.subarray(start), frames);
+      if (frames > 0) callback(bytes.subarray(start, length), frames);
     }
+  }
+
+  #add(bytes: Buffer, used: number, textFrames: number): void {
+    if (this.#buffers === NO_BUFFERS) [this.#buffers, this.#frames, this.#used] = [[], [], []];
+    this.#buffers.push(bytes);
+    this.#frames.push(textFrames);
+    this.#used.push(used);
+  }
+
+  #count(bytes: number, textFrames: number): void {
+    this.#sent += textFrames;
+    this.bytes += bytes;
+    this.#account.changed(bytes);
+  }
+
+  #lengthAt(index: number): number {
+    const used = this.#used[index]!;
+    return used === WHOLE ? this.#buffers[index]!.length : used;
   }
 
   #cut(): void {
     const isEmpty = this.#first === this.#buffers.length;
     this.#buffers = isEmpty ? NO_BUFFERS : this.#buffers.slice(this.#first);
-    this.#frames = isEmpty ? NO_FRAMES : this.#frames.slice(this.#first);
+    this.#frames = isEmpty ? NO_COUNTS : this.#frames.slice(this.#first);
+    this.#used = isEmpty ? NO_COUNTS : this.#used.slice(this.#first);
     this.#first = 0;
   }
 

@@ -6,6 +6,7 @@ import type { ReplayBuffer } from './replay-buffer.js';
 
 /** 128 random bits. */
 const SECRET_BYTES = 16;
+const POOLED_SECRETS = 256;
 /** Characters of a secret in base64url. */
 export const SECRET_CHARACTERS = 22;
 
@@ -26,8 +27,16 @@ export function isAccepted(offered: string, { secret, previousSecret = secret }:
   return isCurrent || isPrevious;
 }
 
+/** Random bytes of the next secrets. A buffer for each secret would leave gaps in the memory of the process. */
+let randomPool = Buffer.alloc(0);
+let usedBytes = 0;
+
 function newSecret(): string {
-  return randomBytes(SECRET_BYTES).toString('base64url');
+  if (usedBytes === randomPool.length) {
+    randomPool = randomBytes(SECRET_BYTES * POOLED_SECRETS);
+    usedBytes = 0;
+  }
+  return randomPool.toString('base64url', usedBytes, (usedBytes += SECRET_BYTES));
 }
 
 /** Reads the state by which the client of a session may come back; `undefined` where the client has not asked for it. */

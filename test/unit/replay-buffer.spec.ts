@@ -85,15 +85,60 @@ describe('the replay buffer of a session', () => {
     expect(replay.fits(MAX_BYTES - replay.bytes + 1)).toBe(false);
   });
 
-  it('keeps a block that is mostly full, and copies from one that is mostly empty', () => {
-    const block = new Block(Buffer.alloc(100));
+  it('copies from a block, because the block is used again', () => {
+    const block = new Block(Buffer.alloc(8192));
     block.bytes.set(textFrame('first'));
     expect(replay.pushBlock(block, 7, 1)).toBe(false);
     block.bytes.set(textFrame('other'));
     expect(texts()).toEqual(['first']);
-    const full = new Block(Buffer.alloc(100));
-    full.bytes.set(textFrame('y'.repeat(60)));
-    expect(replay.pushBlock(full, 62, 1)).toBe(true);
+  });
+
+  it('keeps a block that is larger than a page and mostly full, and copies from one that is mostly empty', () => {
+    const frame = textFrame('y'.repeat(20_000));
+    const full = new Block(Buffer.alloc(30_000));
+    const empty = new Block(Buffer.alloc(65_536));
+    for (const [block, isKept] of [
+      [full, true],
+      [empty, false],
+    ] as const) {
+      block.bytes.set(frame);
+      expect(replay.pushBlock(block, frame.length, 1)).toBe(isKept);
+    }
+    expect(texts()).toEqual(['y'.repeat(20_000), 'y'.repeat(20_000)]);
+  });
+
+  it('uses a page again only after each of its frames was seen', () => {
+    const block = new Block(Buffer.alloc(8192));
+    const send = (text: string): void => {
+      const frame = textFrame(text);
+      block.bytes.set(frame);
+      void replay.pushBlock(block, frame.length, 1);
+    };
+    const sent: string[] = [];
+    for (let round = 0; round < 200; round++) {
+      for (let count = 0; count < 1 + (round % 7); count++) {
+        sent.push(`${round} ${'z'.repeat((round * 37 + count * 113) % 900)}`);
+        send(sent.at(-1)!);
+      }
+      replay.push(textFrame(`shared ${round}`), 1);
+      sent.push(`shared ${round}`);
+      expect(replay.forget(Math.max(0, sent.length - (round % 11)))).toBe(true);
+      expect(texts()).toEqual(sent.slice(replay.seen));
+    }
+    replay.forget(sent.length);
+    expect([replay.bytes, budget.totalBytes]).toEqual([0, 0]);
+  });
+
+  it('leaves the pages alone that an ended session has handed over', () => {
+    const block = new Block(Buffer.alloc(8192));
+    block.bytes.set(textFrame('kept'));
+    void replay.pushBlock(block, 6, 1);
+    const unseen = replay.release();
+    const other = new ReplayBuffer(MAX_BYTES, budget);
+    block.bytes.set(textFrame('next'));
+    void other.pushBlock(block, 6, 1);
+    expect(String(unseen.next())).toBe('kept');
+    expect(unseen.next()).toBeUndefined();
   });
 });
 
