@@ -25,7 +25,7 @@ export interface TakenReturn extends GrantedReturn {
 }
 
 interface Pass extends GrantedReturn {
-  readonly expiresAtMs: number;
+  readonly givenAtMs: number;
 }
 
 /**
@@ -42,7 +42,7 @@ export class Passes {
     this.#dropExpired(nowMs);
     if (this.#passes.size >= MAX_PASSES) return undefined;
     const pass = randomBytes(PASS_BYTES).toString('base64url');
-    this.#passes.set(pass, { request, secret, expiresAtMs: nowMs + LIFETIME_MS });
+    this.#passes.set(pass, { request, secret, givenAtMs: nowMs });
     return pass;
   }
 
@@ -51,12 +51,14 @@ export class Passes {
     this.#dropExpired(nowMs);
     const given = this.#passes.get(pass);
     this.#passes.delete(pass);
-    return given && { request: given.request, secret: given.secret, ageMs: nowMs - given.expiresAtMs + LIFETIME_MS };
+    if (given === undefined) return undefined;
+    const { givenAtMs, ...granted } = given;
+    return { ...granted, ageMs: nowMs - givenAtMs };
   }
 
   #dropExpired(nowMs: number): void {
-    for (const [pass, { expiresAtMs }] of this.#passes) {
-      if (expiresAtMs > nowMs) return;
+    for (const [pass, { givenAtMs }] of this.#passes) {
+      if (givenAtMs + LIFETIME_MS > nowMs) return;
       this.#passes.delete(pass);
     }
   }
