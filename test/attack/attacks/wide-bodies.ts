@@ -6,7 +6,8 @@ const SESSIONS = 5;
 const BODIES = 60;
 const KEYS = 7000;
 const KEYS_TEXT = Array.from({ length: KEYS }, (_, index) => `"${index.toString(36)}":0`).join();
-const BODY = clientFrame(`{"type":"demo.sum","id":"1","data":{${KEYS_TEXT}}}`, { mask: 0 });
+export const WIDE_TEXT = `{"type":"demo.sum","id":"1","data":{${KEYS_TEXT}}}`;
+const BODY = clientFrame(WIDE_TEXT, { mask: 0 });
 
 /** Sends bodies with thousands of keys that the DTO does not have, each of which is refused. */
 export const wideBodies: Attack = async (attacker) => {
