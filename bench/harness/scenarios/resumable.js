@@ -34,8 +34,8 @@ export const resumable = [
     lowerIsBetter: true,
     result: 'return_s',
     servers: [asked],
-    // Eight messages of each session are on their way when the connections are cut, and 20,000 a second go on.
-    load: ['--scenario', 'comeback', '--pairs', '1000', '--window', '8', '--rate', '20000', '--size', '100'],
+    // Eight messages of each session are on their way when the connections are cut, and 5,000 a second go on.
+    load: ['--scenario', 'comeback', '--pairs', '1000', '--window', '8', '--rate', '5000', '--size', '100'],
     env: quietArrivals,
     targets: {},
   },
