@@ -62,8 +62,13 @@ export class SeenReports implements OnApplicationShutdown {
   }
 }
 
+/** How nearly all clients write the `data` of `sys.seen`. */
+const PLAIN_DATA = /^\{"frames":([1-9]\d{0,14})\}$/;
+
 /** Reads the `data` of `sys.seen`; `undefined` where it is anything but `{ "frames": number }`. */
 function framesIn(data: string | undefined): number | undefined {
+  const plain = data === undefined ? null : PLAIN_DATA.exec(data);
+  if (plain !== null) return Number(plain[1]);
   const body: unknown = data === undefined ? undefined : JSON.parse(data);
   if (typeof body !== 'object' || body === null || !('frames' in body) || Object.keys(body).length > 1)
     return undefined;

@@ -121,8 +121,10 @@ export class Outbox extends OpenBatch {
     if (this.owner.closed) return this.discard();
     if (replay !== null && this.#sink === undefined) return this.#keepAll(replay);
     if (!this.#blocked && replay?.isWindowFull === true) this.#blocked = true;
-    if (this.#blocked) this.#report();
-    else this.#write(Infinity);
+    if (this.#blocked) return this.#report();
+    const report = replay !== null && !this.isEmpty ? this.owner.resumption!.takeReport() : null;
+    if (report !== null) this.add(report, 0);
+    this.#write(Infinity);
   }
 
   flushShared(): void {

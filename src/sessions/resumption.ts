@@ -1,4 +1,4 @@
-import type { Block } from '../protocol/index.js';
+import type { Block, Frame } from '../protocol/index.js';
 import type { FrameBatches } from './frame-batches.js';
 
 /** Keeps the frames that were sent to a client and that the client has not seen. Implemented by `resume/`. */
@@ -26,4 +26,6 @@ export interface Resumption {
   readonly awaySinceMs: number;
   /** Counts a text frame of the client that has had its effect. @param bytes its length */
   received(bytes: number): void;
+  /** Returns the report to the client that leaves with frames which are written anyway; `null` where it is not worth one. */
+  takeReport(): Frame | null;
 }
