@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { BlockPool } from '../sessions/block-pool.js';
 import { Settings } from '../settings/settings.js';
-import { ReplayPages } from './replay-pages.js';
+import { KeptRun } from './kept-run.js';
+
+const NOTHING = new KeptRun(Buffer.alloc(0), 0, 0, null);
 
 /** Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. */
 export class ReplayAccount {
@@ -26,13 +29,17 @@ export class ReplayBudget {
   readonly connected = new ReplayAccount(this);
   /** The account of sessions that are away. */
   readonly away = new ReplayAccount(this);
-  /** Memory of the replay buffers. */
-  readonly pages = new ReplayPages();
   readonly #budgetBytes: number;
+  /** The last run of {@link sharedRun}. */
+  #shared = NOTHING;
   #isScheduled = false;
   #endSessions: () => void = () => undefined;
 
-  constructor({ resumeBudgetBytes }: Settings) {
+  constructor(
+    { resumeBudgetBytes }: Settings,
+    /** Memory of the replay buffers. */
+    readonly blockPool: BlockPool,
+  ) {
     this.#budgetBytes = resumeBudgetBytes;
   }
 
@@ -44,6 +51,13 @@ export class ReplayBudget {
   /** Bytes by which an account grows before its sessions are searched again. */
   get stepBytes(): number {
     return this.#budgetBytes / 64;
+  }
+
+  /** Returns a run of bytes that many sessions are sent: the same one for all. */
+  sharedRun(bytes: Buffer, frames: number): KeptRun {
+    if (this.#shared.bytes !== bytes || this.#shared.frames !== frames)
+      this.#shared = new KeptRun(bytes, bytes.length, frames, null);
+    return this.#shared;
   }
 
   /** Whether at most half of the budget is used. */

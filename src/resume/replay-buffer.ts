@@ -1,9 +1,10 @@
 import type { Block } from '../protocol/index.js';
+import { SMALL_BLOCK_BYTES } from '../sessions/block-pool.js';
 import { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
 import { frameAt } from './frame-walk.js';
+import { KeptRun } from './kept-run.js';
 import type { ReplayAccount, ReplayBudget } from './replay-budget.js';
-import { MAX_PAGE_BYTES } from './replay-pages.js';
 import { UnseenFrames } from './unseen-frames.js';
 
 /**
@@ -11,33 +12,28 @@ import { UnseenFrames } from './unseen-frames.js';
  * reports fit.
  */
 const MIN_WINDOW_BYTES = 262_144;
-/** Forgotten buffers at the front of the list after which the list is cut. */
+/** Forgotten runs at the front of the list after which the list is cut. */
 const MAX_FORGOTTEN = 64;
 
-/** Lists of sessions without unseen frames, which are most: an empty list of their own would take 32 bytes. Never changed. */
-const NO_BUFFERS: Buffer[] = [];
-const NO_COUNTS: number[] = [];
-/** Stands for the used bytes of a buffer that is kept as it is. */
-const WHOLE = -1;
+/** List of sessions without unseen frames, which are most: an empty list of their own would take 16 bytes. Never changed. */
+const NO_RUNS: KeptRun[] = [];
 
 /**
  * The text frames that were sent to one client and that the client has not seen, with the control frames between them. Shared
- * frames are kept by reference, others are copied one behind the other into pages that are used again. Frames are counted and
- * not numbered: the client reports how many it has received.
+ * frames are kept by reference. So is a block of joined frames that is mostly full; from others the frames are copied, one
+ * behind the other. Frames are counted and not numbered: the client reports how many it has received.
  *
- *   seen │ #buffers[#first] … the newest │ sent
+ *   seen │ #runs[#first] … the newest │ sent
  */
 export class ReplayBuffer implements Replay {
   /** Bytes that are kept. Not written by others. */
   bytes = 0;
-  #buffers: Buffer[] = NO_BUFFERS;
-  /** How many text frames the buffer at the same index holds. */
-  #frames: number[] = NO_COUNTS;
-  /** Bytes of the page at the same index that are used; {@link WHOLE} for a buffer that is no page. */
-  #used: number[] = NO_COUNTS;
-  /** Index of the oldest buffer. */
+  /** Written by {@link pushBlock}. */
+  expectedBytes = 0;
+  #runs = NO_RUNS;
+  /** Index of the oldest run. */
   #first = 0;
-  /** Text frames before those of the oldest buffer. */
+  /** Text frames before those of the oldest run. */
   #forgotten = 0;
   #sent: number;
   #seen: number;
@@ -90,32 +86,19 @@ export class ReplayBuffer implements Replay {
   /** Keeps nothing of welcomes and pings, because they are not sent again. */
   push(bytes: Buffer, textFrames: number): void {
     if (textFrames === 0) return;
-    this.#add(bytes, WHOLE, textFrames);
+    this.#add(this.#account.budget.sharedRun(bytes, textFrames));
     this.#count(bytes.length, textFrames);
   }
 
-  /** Copies the bytes into a page. Keeps a block as it is that is larger than a page and mostly full. */
-  pushBlock({ bytes }: Block, used: number, textFrames: number): boolean {
+  pushBlock(block: Block, used: number, textFrames: number, isTaken: boolean): boolean {
     if (textFrames === 0) return false;
-    if (used > MAX_PAGE_BYTES) {
-      const isKept = used * 2 >= bytes.length;
-      const filled = bytes.subarray(0, used);
-      this.push(isKept ? filled : Buffer.from(filled), textFrames);
-      return isKept;
-    }
-    const last = this.#buffers.length - 1;
-    const at = last >= this.#first ? this.#used[last]! : WHOLE;
-    if (at !== WHOLE && at + used <= this.#buffers[last]!.length) {
-      void bytes.copy(this.#buffers[last]!, at, 0, used);
-      this.#used[last] = at + used;
-      this.#frames[last]! += textFrames;
-    } else {
-      const page = this.#account.budget.pages.take(this.bytes + used);
-      void bytes.copy(page, 0, 0, used);
-      this.#add(page, used, textFrames);
-    }
+    this.expectedBytes = Math.min(used, SMALL_BLOCK_BYTES);
+    const isKept = used * 2 >= block.bytes.length;
+    // A client that reports what it has not been sent must not have the block reused while the connection holds it.
+    if (isKept) this.#add(new KeptRun(block.bytes, used, textFrames, isTaken ? block : null));
+    else this.#copy(block.bytes, used, textFrames);
     this.#count(used, textFrames);
-    return false;
+    return isKept;
   }
 
   /** Forgets the first `frames` text frames, which the client has seen. @returns `false` where fewer were sent */
@@ -124,13 +107,18 @@ export class ReplayBuffer implements Replay {
     if (frames <= this.#seen) return true; // an older report
     this.#seen = frames;
     let freed = 0;
-    while (this.#first < this.#buffers.length && this.#forgotten + this.#frames[this.#first]! <= frames) {
-      this.#forgotten += this.#frames[this.#first]!;
-      freed += this.#lengthAt(this.#first);
-      if (this.#used[this.#first] !== WHOLE) this.#account.budget.pages.give(this.#buffers[this.#first]!);
+    const runs = this.#runs;
+    for (
+      let run = runs[this.#first];
+      run !== undefined && this.#forgotten + run.frames <= frames;
+      run = runs[this.#first]
+    ) {
+      this.#forgotten += run.frames;
+      freed += run.length;
+      if (run.block !== null) this.#account.budget.blockPool.give(run.block);
       this.#first++;
     }
-    if (this.#first >= MAX_FORGOTTEN || this.#first === this.#buffers.length) this.#cut();
+    if (this.#first >= MAX_FORGOTTEN || this.#first === runs.length) this.#cut();
     this.#free(freed);
     return true;
   }
@@ -168,16 +156,15 @@ export class ReplayBuffer implements Replay {
 
   /** Hands over the unseen frames of a session that has ended. The budget does not count them any more. */
   release(): UnseenFrames {
-    const buffers = this.#buffers.slice(this.#first);
-    const filled = buffers.map((buffer, index) => buffer.subarray(0, this.#lengthAt(this.#first + index)));
+    const filled = this.#runs.slice(this.#first).map(({ bytes, length }) => bytes.subarray(0, length));
     const unseen = new UnseenFrames(filled, this.#seen - this.#forgotten);
     this.clear();
     return unseen;
   }
 
-  /** Drops everything that the client has not seen. Pages are not used again, because others may refer to them. */
+  /** Drops everything that the client has not seen. Blocks are not reused, because others may refer to them. */
   clear(): void {
-    this.#first = this.#buffers.length;
+    this.#first = this.#runs.length;
     this.#cut();
     this.#forgotten = this.#sent = this.#seen;
     this.#free(this.bytes);
@@ -186,9 +173,8 @@ export class ReplayBuffer implements Replay {
   /** Calls back for each run of text frames that are unseen and counted, without the frames between runs. */
   #eachRun(callback: (run: Buffer, frames: number) => void): void {
     let skip = this.#seen - this.#forgotten;
-    for (let index = this.#first; index < this.#buffers.length; index++) {
-      const bytes = this.#buffers[index]!;
-      const length = this.#lengthAt(index);
+    for (let index = this.#first; index < this.#runs.length; index++) {
+      const { bytes, length } = this.#runs[index]!;
       let start = 0;
       let frames = 0;
       for (let at = 0; at < length;) {
@@ -205,11 +191,24 @@ export class ReplayBuffer implements Replay {
     }
   }
 
-  #add(bytes: Buffer, used: number, textFrames: number): void {
-    if (this.#buffers === NO_BUFFERS) [this.#buffers, this.#frames, this.#used] = [[], [], []];
-    this.#buffers.push(bytes);
-    this.#frames.push(textFrames);
-    this.#used.push(used);
+  #add(run: KeptRun): void {
+    if (this.#runs === NO_RUNS) this.#runs = [];
+    this.#runs.push(run);
+  }
+
+  /** Copies frames behind the last ones, or into a block of their own. Small where little is unseen. */
+  #copy(bytes: Buffer, used: number, textFrames: number): void {
+    const last = this.#first < this.#runs.length ? this.#runs.at(-1)! : null;
+    if (last !== null && last.block !== null && last.length + used <= last.bytes.length) {
+      void bytes.copy(last.bytes, last.length, 0, used);
+      last.length += used;
+      last.frames += textFrames;
+      return;
+    }
+    const size = Math.max(used, Math.min(this.bytes + used, SMALL_BLOCK_BYTES));
+    const block = this.#account.budget.blockPool.takeFitting(size);
+    void bytes.copy(block.bytes, 0, 0, used);
+    this.#add(new KeptRun(block.bytes, used, textFrames, block));
   }
 
   #count(bytes: number, textFrames: number): void {
@@ -218,16 +217,8 @@ export class ReplayBuffer implements Replay {
     this.#account.changed(bytes);
   }
 
-  #lengthAt(index: number): number {
-    const used = this.#used[index]!;
-    return used === WHOLE ? this.#buffers[index]!.length : used;
-  }
-
   #cut(): void {
-    const isEmpty = this.#first === this.#buffers.length;
-    this.#buffers = isEmpty ? NO_BUFFERS : this.#buffers.slice(this.#first);
-    this.#frames = isEmpty ? NO_COUNTS : this.#frames.slice(this.#first);
-    this.#used = isEmpty ? NO_COUNTS : this.#used.slice(this.#first);
+    this.#runs = this.#first === this.#runs.length ? NO_RUNS : this.#runs.slice(this.#first);
     this.#first = 0;
   }
 

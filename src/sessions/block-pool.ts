@@ -7,21 +7,31 @@ export const SMALL_BLOCK_BYTES = 8192;
 export const LARGE_BLOCK_BYTES = 65_536;
 /** Frames up to this size are copied into a block; longer ones are written as they are. */
 export const COPIED_BYTES = 2048;
-/** Blocks kept for reuse: at most 8 MiB of each size. */
-const MAX_SPARE_SMALL = 1024;
-const MAX_SPARE_LARGE = 128;
+/** Bytes of the smallest block of {@link BlockPool.takeFitting}. */
+const MIN_BLOCK_BYTES = 512;
+/** Bytes of all blocks that are kept for reuse. */
+const MAX_SPARE_BYTES = 16_777_216;
 
-/** Lends blocks to outboxes and reuses returned ones. */
+/**
+ * Lends blocks to outboxes and replay buffers, and reuses returned ones. Memory that is new for each write would have to be
+ * collected, and would drive everything else out of the cache of the processor.
+ */
 @Injectable()
 export class BlockPool {
-  readonly #small: Block[] = [];
-  readonly #large: Block[] = [];
+  /** Blocks for reuse, by the binary logarithm of their size. */
+  readonly #spare: Block[][] = Array.from({ length: exponentOf(LARGE_BLOCK_BYTES) + 1 }, () => []);
+  #spareBytes = 0;
 
-  /** Lends a block of at least `bytes` bytes. */
+  /** Lends a block of at least `bytes` bytes for frames that are sent at once. */
   take(bytes: number): Block {
-    if (bytes <= SMALL_BLOCK_BYTES) return this.#small.pop() ?? newBlock(SMALL_BLOCK_BYTES);
-    if (bytes <= LARGE_BLOCK_BYTES) return this.#large.pop() ?? newBlock(LARGE_BLOCK_BYTES);
-    return newBlock(bytes);
+    return this.#take(
+      bytes <= SMALL_BLOCK_BYTES ? SMALL_BLOCK_BYTES : bytes <= LARGE_BLOCK_BYTES ? LARGE_BLOCK_BYTES : bytes,
+    );
+  }
+
+  /** Lends a block of at least `bytes` bytes, and of less than twice as many, for frames that are kept. */
+  takeFitting(bytes: number): Block {
+    return this.#take(bytes <= MIN_BLOCK_BYTES ? MIN_BLOCK_BYTES : 2 ** exponentOf(bytes));
   }
 
   /** Copies the first `used` bytes of a block into another one, and takes the block back. */
@@ -33,11 +43,22 @@ export class BlockPool {
   /** Takes back a block that nothing refers to any more. */
   give(block: Block): void {
     const { length } = block.bytes;
-    if (length === SMALL_BLOCK_BYTES && this.#small.length < MAX_SPARE_SMALL) this.#small.push(block);
-    else if (length === LARGE_BLOCK_BYTES && this.#large.length < MAX_SPARE_LARGE) this.#large.push(block);
+    const exponent = exponentOf(length);
+    const spare = this.#spare[exponent];
+    if (spare === undefined || length !== 2 ** exponent || this.#spareBytes + length > MAX_SPARE_BYTES) return;
+    spare.push(block);
+    this.#spareBytes += length;
+  }
+
+  #take(bytes: number): Block {
+    const block = this.#spare[exponentOf(bytes)]?.pop();
+    if (block === undefined) return new Block(Buffer.allocUnsafeSlow(bytes));
+    this.#spareBytes -= bytes;
+    return block;
   }
 }
 
-function newBlock(bytes: number): Block {
-  return new Block(Buffer.allocUnsafeSlow(bytes));
+/** Returns the exponent of the smallest power of two that is not less. */
+function exponentOf(bytes: number): number {
+  return 32 - Math.clz32(bytes - 1);
 }

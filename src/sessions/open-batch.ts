@@ -110,8 +110,9 @@ export abstract class OpenBatch implements Flushable {
     }
     if (block === null) return;
     sink.send(block.bytes, used);
-    const isKept = replay !== null && replay.pushBlock(block, used, openFrames);
-    if (!isKept && sink.writableLength === 0) this.services.blockPool.give(block);
+    const isTaken = sink.writableLength === 0;
+    const isKept = replay !== null && replay.pushBlock(block, used, openFrames, isTaken);
+    if (!isKept && isTaken) this.services.blockPool.give(block);
   }
 
   /** Moves the batch into a replay buffer, as sent and not seen. */
@@ -119,7 +120,7 @@ export abstract class OpenBatch implements Flushable {
     const { sharedFrame, block, used, openFrames } = this;
     this.clear();
     if (sharedFrame !== null) replay.push(sharedFrame, openFrames);
-    if (block !== null && !replay.pushBlock(block, used, openFrames)) this.services.blockPool.give(block);
+    if (block !== null && !replay.pushBlock(block, used, openFrames, true)) this.services.blockPool.give(block);
   }
 
   /** Empties the batch. The block belongs to the caller. */
@@ -135,9 +136,11 @@ export abstract class OpenBatch implements Flushable {
 
   /** Moves the batch to a larger block, or seals the batch where both together exceed a large block. */
   #grow(bytes: number): Block {
-    const { blockPool } = this.services;
+    const { replay, services } = this;
+    const { blockPool } = services;
     if (this.used + bytes > LARGE_BLOCK_BYTES) this.seal();
-    const block = blockPool.take(this.used + bytes);
+    const size = this.used + bytes;
+    const block = replay === null ? blockPool.take(size) : blockPool.takeFitting(Math.max(size, replay.expectedBytes));
     if (this.sharedFrame !== null) block.bytes.set(this.sharedFrame);
     else if (this.block !== null) blockPool.move(this.block, this.used, block);
     this.sharedFrame = null;

@@ -25,6 +25,7 @@ import { RemoteDelivery } from '../../src/messaging/remote-delivery.js';
 import { SessionDirectory } from '../../src/messaging/session-directory.js';
 import { welcomeFrames } from '../../src/protocol/index.js';
 import { ReplayBudget } from '../../src/resume/replay-budget.js';
+import { BlockPool } from '../../src/sessions/block-pool.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import { readSettings } from '../../src/settings/environment.js';
 import type { Settings } from '../../src/settings/settings.js';
@@ -167,7 +168,7 @@ export class Groups {
   constructor(variables: Record<string, string> = {}, backplane = new FakeBackplane()) {
     this.backplane = backplane;
     const settings = (this.settings = readSettings(variables));
-    this.budget = new ReplayBudget(settings);
+    this.budget = new ReplayBudget(settings, new BlockPool());
     const counters = new Counters();
     this.registry = newRegistry(variables);
     const { registry, users } = this;

@@ -1,12 +1,17 @@
 import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
 import { SessionResumption } from '../../src/resume/session-resumption.js';
+import { BlockPool } from '../../src/sessions/block-pool.js';
 import type { Session } from '../../src/sessions/session.js';
 import { readSettings } from '../../src/settings/environment.js';
 import type { Received } from './client.js';
 
 /** Lets the client of a session come back. Call it before a connection is attached. */
-export function makeResumable(session: Session, maxBytes: number, budget = new ReplayBudget(readSettings({}))): void {
+export function makeResumable(
+  session: Session,
+  maxBytes: number,
+  budget = new ReplayBudget(readSettings({}), new BlockPool()),
+): void {
   const resumption = new SessionResumption(new ReplayBuffer(maxBytes, budget), { add: () => undefined });
   session.makeResumable(resumption);
   resumption.bind(session);

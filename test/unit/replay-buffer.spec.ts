@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Block, controlFrame, OPCODE, seenFrame, textFrame, type Frame } from '../../src/protocol/index.js';
 import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
+import { BlockPool } from '../../src/sessions/block-pool.js';
 import type { Settings } from '../../src/settings/settings.js';
 
 const MAX_BYTES = 1000;
@@ -12,7 +13,7 @@ describe('the replay buffer of a session', () => {
   let replay: ReplayBuffer;
 
   beforeEach(() => {
-    budget = new ReplayBudget({ resumeBudgetBytes: 1_000_000 } as Settings);
+    budget = new ReplayBudget({ resumeBudgetBytes: 1_000_000 } as Settings, new BlockPool());
     replay = new ReplayBuffer(MAX_BYTES, budget);
   });
 
@@ -39,7 +40,7 @@ describe('the replay buffer of a session', () => {
 
   it('keeps no memory for buffers without text frames that are sent again', () => {
     replay.push(controlFrame(OPCODE.ping, Buffer.from('1')), 0);
-    expect(replay.pushBlock(new Block(Buffer.alloc(10)), 10, 0)).toBe(false);
+    expect(replay.pushBlock(new Block(Buffer.alloc(10)), 10, 0, true)).toBe(false);
     expect([replay.bytes, budget.totalBytes, replay.takeUnseen()]).toEqual([0, 0, null]);
   });
 
@@ -88,12 +89,12 @@ describe('the replay buffer of a session', () => {
   it('copies from a block, because the block is used again', () => {
     const block = new Block(Buffer.alloc(8192));
     block.bytes.set(textFrame('first'));
-    expect(replay.pushBlock(block, 7, 1)).toBe(false);
+    expect(replay.pushBlock(block, 7, 1, true)).toBe(false);
     block.bytes.set(textFrame('other'));
     expect(texts()).toEqual(['first']);
   });
 
-  it('keeps a block that is larger than a page and mostly full, and copies from one that is mostly empty', () => {
+  it('keeps a block that is mostly full, and copies from one that is mostly empty', () => {
     const frame = textFrame('y'.repeat(20_000));
     const full = new Block(Buffer.alloc(30_000));
     const empty = new Block(Buffer.alloc(65_536));
@@ -102,24 +103,24 @@ describe('the replay buffer of a session', () => {
       [empty, false],
     ] as const) {
       block.bytes.set(frame);
-      expect(replay.pushBlock(block, frame.length, 1)).toBe(isKept);
+      expect(replay.pushBlock(block, frame.length, 1, true)).toBe(isKept);
     }
     expect(texts()).toEqual(['y'.repeat(20_000), 'y'.repeat(20_000)]);
   });
 
-  it('uses a page again only after each of its frames was seen', () => {
-    const block = new Block(Buffer.alloc(8192));
+  it('reuses a block only after each of its frames was seen', () => {
+    const pool = budget.blockPool;
+    const sent: string[] = [];
     const send = (text: string): void => {
       const frame = textFrame(text);
+      const block = sent.length % 3 === 0 ? pool.take(frame.length) : pool.takeFitting(frame.length);
       block.bytes.set(frame);
-      void replay.pushBlock(block, frame.length, 1);
+      if (!replay.pushBlock(block, frame.length, 1, sent.length % 5 > 0)) pool.give(block);
+      sent.push(text);
     };
-    const sent: string[] = [];
     for (let round = 0; round < 200; round++) {
-      for (let count = 0; count < 1 + (round % 7); count++) {
-        sent.push(`${round} ${'z'.repeat((round * 37 + count * 113) % 900)}`);
-        send(sent.at(-1)!);
-      }
+      for (let count = 0; count < 1 + (round % 7); count++)
+        send(`${round} ${'z'.repeat((round * 37 + count * 113) % 900)}`);
       replay.push(textFrame(`shared ${round}`), 1);
       sent.push(`shared ${round}`);
       expect(replay.forget(Math.max(0, sent.length - (round % 11)))).toBe(true);
@@ -129,14 +130,25 @@ describe('the replay buffer of a session', () => {
     expect([replay.bytes, budget.totalBytes]).toEqual([0, 0]);
   });
 
-  it('leaves the pages alone that an ended session has handed over', () => {
+  it.each([true, false])(
+    'reuses a block after its frames were seen only where the system has taken them: %s',
+    (isTaken) => {
+      const block = budget.blockPool.takeFitting(512);
+      block.bytes.set(textFrame('x'.repeat(300)));
+      expect(replay.pushBlock(block, 304, 1, isTaken)).toBe(true);
+      replay.forget(1);
+      expect(budget.blockPool.takeFitting(512) === block).toBe(isTaken);
+    },
+  );
+
+  it('leaves the blocks alone that an ended session has handed over', () => {
     const block = new Block(Buffer.alloc(8192));
     block.bytes.set(textFrame('kept'));
-    void replay.pushBlock(block, 6, 1);
+    void replay.pushBlock(block, 6, 1, true);
     const unseen = replay.release();
     const other = new ReplayBuffer(MAX_BYTES, budget);
     block.bytes.set(textFrame('next'));
-    void other.pushBlock(block, 6, 1);
+    void other.pushBlock(block, 6, 1, true);
     expect(String(unseen.next())).toBe('kept');
     expect(unseen.next()).toBeUndefined();
   });
@@ -144,7 +156,7 @@ describe('the replay buffer of a session', () => {
 
 describe('the budget of all replay buffers', () => {
   it('ends sessions until their bytes fit, at the end of the tick', async () => {
-    const budget = new ReplayBudget({ resumeBudgetBytes: 250 } as Settings);
+    const budget = new ReplayBudget({ resumeBudgetBytes: 250 } as Settings, new BlockPool());
     const buffers = [1, 2, 3].map(() => new ReplayBuffer(MAX_BYTES, budget));
     const ended: ReplayBuffer[] = [];
     budget.onExceeded(() => {

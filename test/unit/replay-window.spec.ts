@@ -5,6 +5,7 @@ import { textFrame, welcomeFrame } from '../../src/protocol/index.js';
 import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
 import { SessionResumption } from '../../src/resume/session-resumption.js';
+import { BlockPool } from '../../src/sessions/block-pool.js';
 import type { SessionRegistry } from '../../src/sessions/session-registry.js';
 import type { Session } from '../../src/sessions/session.js';
 import type { Settings } from '../../src/settings/settings.js';
@@ -24,7 +25,7 @@ describe('a session whose client reports late', () => {
 
   beforeEach(() => {
     registry = newRegistry({ OUTBOX_HIGH_WATER_BYTES: String(HIGH_WATER_BYTES) });
-    replay = new ReplayBuffer(1024, new ReplayBudget({ resumeBudgetBytes: 10_000_000 } as Settings));
+    replay = new ReplayBuffer(1024, new ReplayBudget({ resumeBudgetBytes: 10_000_000 } as Settings, new BlockPool()));
     connection = new FakeConnection();
     session = registry.create({ ...IDENTITY });
     session.makeResumable(new SessionResumption(replay, { add: () => undefined }));

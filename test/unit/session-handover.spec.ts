@@ -9,6 +9,7 @@ import { readSettings } from '../../src/settings/environment.js';
 import { Log } from '../../src/telemetry/log.js';
 import { nodeIdOf, textFrame } from '../../src/protocol/index.js';
 import type { SavedSession, SessionSnapshot } from '../../src/resume/state/state-format.js';
+import { BlockPool } from '../../src/sessions/block-pool.js';
 import { Groups } from '../support/groups.js';
 import { newRegistry, openSession } from '../support/sessions.js';
 
@@ -17,7 +18,7 @@ function handover(variables: Record<string, string>, peerCount = 0): SessionHand
   const settings = readSettings(variables);
   const log = new Log(settings);
   const registry = newRegistry();
-  const awaySessions = new AwaySessions(registry, new ReplayBudget(settings), log, settings);
+  const awaySessions = new AwaySessions(registry, new ReplayBudget(settings, new BlockPool()), log, settings);
   const backplane = { peerCount } as Backplane;
   return new SessionHandover(
     registry,
