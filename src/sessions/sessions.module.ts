@@ -8,6 +8,6 @@ import { SlowConsumers } from './slow-consumers.js';
 @Module({
   imports: [NodeModule],
   providers: [FlushScheduler, BlockPool, SlowConsumers, SessionRegistry],
-  exports: [SessionRegistry, SlowConsumers],
+  exports: [BlockPool, SessionRegistry, SlowConsumers],
 })
 export class SessionsModule {}
