@@ -16,7 +16,7 @@ describe('the fast frame reader and ws', () => {
 
   it.each(['chunks', 'tcp'] as const)(
     'produce the same frames from a stream cut at any byte (%s)',
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     async (way) => {
       let streams = 0;
       for (const [index, stream] of representative().entries()) {

@@ -77,7 +77,7 @@ describe('the fast frame reader and ws', () => {
   });
   afterAll(() => paths.close());
 
-  it(`produce the same frames for every client from ${FRAMES} frames`, { timeout: 300_000 }, async () => {
+  it(`produce the same frames for every client from ${FRAMES} frames`, { timeout: 600_000 }, async () => {
     expect(await compareStreams(paths, FRAMES)).toBeGreaterThan(FRAMES / 2);
   });
 });
@@ -89,7 +89,7 @@ describe('the fast frame reader and ws produce the same frames for every client'
     ['with DIRECT_MESSAGES=off', { DIRECT_MESSAGES: 'off', RESERVED_TYPES: 'offer' }, undefined],
     ['with a policy', { RESERVED_TYPES: 'offer' }, [HandlersModule, PolicyModule]],
     ['with a policy whose answers are remembered', { RESERVED_TYPES: 'offer' }, [HandlersModule, FirstTypeModule]],
-  ])('%s', { timeout: 120_000 }, async (_, variables, handlers) => {
+  ])('%s', { timeout: 600_000 }, async (_, variables, handlers) => {
     const paths = await BothPaths.open(variables, handlers);
     expect(await compareStreams(paths, CHECKED_FRAMES)).toBeGreaterThan(CHECKED_FRAMES / 4);
     await paths.close();

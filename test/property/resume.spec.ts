@@ -8,7 +8,7 @@ const SEED = process.env['RESUME_SEED'];
 const COUNT = Number(process.env['RESUME_COUNT'] ?? 100);
 const SEEDS_IN_A_TEST = 25;
 
-describe('sessions whose connections are cut at random', { timeout: 300_000 }, () => {
+describe('sessions whose connections are cut at random', { timeout: 600_000 }, () => {
   let servers: readonly TestServer[] = [];
   beforeAll(async () => {
     servers = await startServers();

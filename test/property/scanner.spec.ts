@@ -85,7 +85,7 @@ function difference(envelope: Envelope | undefined): string | undefined {
 describe('the scanner', () => {
   it(
     `accepts of ${ENVELOPES} messages only what the DTO accepts, and the same in them`,
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async () => {
       const random = new Random(SEED);
       const made: Record<EnvelopeKind, number> = { plain: 0, near: 0, mutated: 0, hostile: 0, long: 0 };
