@@ -1,9 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BlockPool } from '../sessions/block-pool.js';
 import { Settings } from '../settings/settings.js';
-import { KeptRun } from './kept-run.js';
-
-const NOTHING = new KeptRun(Buffer.alloc(0), 0, 0, null);
+import { KeptRun, NO_RUN } from './kept-run.js';
 
 /** Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. */
 export class ReplayAccount {
@@ -30,8 +28,8 @@ export class ReplayBudget {
   /** The account of sessions that are away. */
   readonly away = new ReplayAccount(this);
   readonly #budgetBytes: number;
-  /** The last run of {@link sharedRun}. */
-  #shared = NOTHING;
+  /** The last run of {@link sharedRun}, which stays in memory until the next one. */
+  #shared = NO_RUN;
   #isScheduled = false;
   #endSessions: () => void = () => undefined;
 
@@ -56,7 +54,7 @@ export class ReplayBudget {
   /** Returns a run of bytes that many sessions are sent: the same one for all. */
   sharedRun(bytes: Buffer, frames: number): KeptRun {
     if (this.#shared.bytes !== bytes || this.#shared.frames !== frames)
-      this.#shared = new KeptRun(bytes, bytes.length, frames, null);
+      this.#shared = new KeptRun(bytes, 0, bytes.length, frames, null);
     return this.#shared;
   }
 

@@ -3,7 +3,7 @@ import { SMALL_BLOCK_BYTES } from '../sessions/block-pool.js';
 import { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
 import { frameAt } from './frame-walk.js';
-import { KeptRun } from './kept-run.js';
+import { KeptBlock, KeptRun, NO_RUN } from './kept-run.js';
 import type { ReplayAccount, ReplayBudget } from './replay-budget.js';
 import { UnseenFrames } from './unseen-frames.js';
 
@@ -20,8 +20,9 @@ const NO_RUNS: KeptRun[] = [];
 
 /**
  * The text frames that were sent to one client and that the client has not seen, with the control frames between them. Shared
- * frames are kept by reference. So is a block of joined frames that is mostly full; from others the frames are copied, one
- * behind the other. Frames are counted and not numbered: the client reports how many it has received.
+ * frames are kept by reference. So is a block of joined frames that is at least half full; from others the frames are copied,
+ * one behind the other, into a block of this session. Frames are counted and not numbered: the client reports how many it has
+ * received.
  *
  *   seen │ #runs[#first] … the newest │ sent
  */
@@ -33,6 +34,8 @@ export class ReplayBuffer implements Replay {
   #runs = NO_RUNS;
   /** Index of the oldest run. */
   #first = 0;
+  /** Takes copied frames; `null` while no copied frame is unseen. */
+  #copies: KeptBlock | null = null;
   /** Text frames before those of the oldest run. */
   #forgotten = 0;
   #sent: number;
@@ -90,19 +93,23 @@ export class ReplayBuffer implements Replay {
     this.#count(bytes.length, textFrames);
   }
 
-  pushBlock(block: Block, used: number, textFrames: number, isTaken: boolean): boolean {
+  pushBlock(block: Block, used: number, textFrames: number): boolean {
     if (textFrames === 0) return false;
     this.expectedBytes = Math.min(used, SMALL_BLOCK_BYTES);
     const isKept = used * 2 >= block.bytes.length;
-    // A client that reports what it has not been sent must not have the block reused while the connection holds it.
-    if (isKept) this.#add(new KeptRun(block.bytes, used, textFrames, isTaken ? block : null));
+    if (isKept) this.#addTo(new KeptBlock(block), used, textFrames);
     else this.#copy(block.bytes, used, textFrames);
     this.#count(used, textFrames);
     return isKept;
   }
 
-  /** Forgets the first `frames` text frames, which the client has seen. @returns `false` where fewer were sent */
-  forget(frames: number): boolean {
+  /**
+   * Forgets the first `frames` text frames, which the client has seen. Returns `false` where fewer were sent.
+   *
+   * @param isTaken whether the connection holds no bytes. Else no block is reused: a client may report frames that wait in
+   *   the connection, and would get the bytes of others in their place
+   */
+  forget(frames: number, isTaken: boolean): boolean {
     if (frames > this.#sent) return false;
     if (frames <= this.#seen) return true; // an older report
     this.#seen = frames;
@@ -115,8 +122,8 @@ export class ReplayBuffer implements Replay {
     ) {
       this.#forgotten += run.frames;
       freed += run.length;
-      if (run.block !== null) this.#account.budget.blockPool.give(run.block);
-      this.#first++;
+      if (run.owner !== null) this.#release(run.owner, isTaken);
+      runs[this.#first++] = NO_RUN; // the list may keep the place for a while, and not the bytes
     }
     if (this.#first >= MAX_FORGOTTEN || this.#first === runs.length) this.#cut();
     this.#free(freed);
@@ -125,7 +132,8 @@ export class ReplayBuffer implements Replay {
 
   takeUnseen(): FrameBatches | null {
     const batches = new FrameBatches();
-    this.#eachRun((run, frames) => batches.push(run, frames));
+    // A small part of a large buffer would keep all of it.
+    this.#eachRun((run, frames, { bytes }) => batches.push(run.length * 2 < bytes.length ? copyOf(run) : run, frames));
     this.clear();
     return batches.bytes === 0 ? null : batches;
   }
@@ -156,7 +164,7 @@ export class ReplayBuffer implements Replay {
 
   /** Hands over the unseen frames of a session that has ended. The budget does not count them any more. */
   release(): UnseenFrames {
-    const filled = this.#runs.slice(this.#first).map(({ bytes, length }) => bytes.subarray(0, length));
+    const filled = this.#runs.slice(this.#first).map(({ bytes, start, end }) => bytes.subarray(start, end));
     const unseen = new UnseenFrames(filled, this.#seen - this.#forgotten);
     this.clear();
     return unseen;
@@ -165,29 +173,31 @@ export class ReplayBuffer implements Replay {
   /** Drops everything that the client has not seen. Blocks are not reused, because others may refer to them. */
   clear(): void {
     this.#first = this.#runs.length;
+    this.#copies = null;
     this.#cut();
     this.#forgotten = this.#sent = this.#seen;
     this.#free(this.bytes);
   }
 
   /** Calls back for each run of text frames that are unseen and counted, without the frames between runs. */
-  #eachRun(callback: (run: Buffer, frames: number) => void): void {
+  #eachRun(callback: (run: Buffer, frames: number, kept: KeptRun) => void): void {
     let skip = this.#seen - this.#forgotten;
     for (let index = this.#first; index < this.#runs.length; index++) {
-      const { bytes, length } = this.#runs[index]!;
-      let start = 0;
+      const kept = this.#runs[index]!;
+      const { bytes } = kept;
+      let { start } = kept;
       let frames = 0;
-      for (let at = 0; at < length;) {
+      for (let at = start; at < kept.end;) {
         const { end, isCounted } = frameAt(bytes, at);
         if (!isCounted || skip > 0) {
-          if (frames > 0) callback(bytes.subarray(start, at), frames);
+          if (frames > 0) callback(bytes.subarray(start, at), frames, kept);
           if (isCounted) skip--;
           start = end;
           frames = 0;
         } else frames++;
         at = end;
       }
-      if (frames > 0) callback(bytes.subarray(start, length), frames);
+      if (frames > 0) callback(bytes.subarray(start, kept.end), frames, kept);
     }
   }
 
@@ -196,19 +206,39 @@ export class ReplayBuffer implements Replay {
     this.#runs.push(run);
   }
 
-  /** Copies frames behind the last ones, or into a block of their own. Small where little is unseen. */
+  /** Adds a run of the next `used` bytes of a block. */
+  #addTo(owner: KeptBlock, used: number, textFrames: number): void {
+    const start = owner.used;
+    owner.used += used;
+    owner.runs++;
+    this.#add(new KeptRun(owner.block.bytes, start, owner.used, textFrames, owner));
+  }
+
+  /** Copies frames behind those that were copied before, although other runs may be between them. */
   #copy(bytes: Buffer, used: number, textFrames: number): void {
-    const last = this.#first < this.#runs.length ? this.#runs.at(-1)! : null;
-    if (last !== null && last.block !== null && last.length + used <= last.bytes.length) {
-      void bytes.copy(last.bytes, last.length, 0, used);
-      last.length += used;
-      last.frames += textFrames;
-      return;
+    let copies = this.#copies;
+    if (copies === null || copies.used + used > copies.block.bytes.length) {
+      copies = this.#copies = new KeptBlock(this.#account.budget.blockPool.takeFitting(this.#nextCopiesBytes(used)));
     }
-    const size = Math.max(used, Math.min(this.bytes + used, SMALL_BLOCK_BYTES));
-    const block = this.#account.budget.blockPool.takeFitting(size);
-    void bytes.copy(block.bytes, 0, 0, used);
-    this.#add(new KeptRun(block.bytes, used, textFrames, block));
+    void bytes.copy(copies.block.bytes, copies.used, 0, used);
+    const last = this.#first < this.#runs.length ? this.#runs.at(-1)! : NO_RUN;
+    if (last.owner !== copies) return this.#addTo(copies, used, textFrames);
+    last.end = copies.used += used;
+    last.frames += textFrames;
+  }
+
+  /** A block for copies is small until one was filled, so that at most about twice the counted bytes are held. */
+  #nextCopiesBytes(used: number): number {
+    if (this.#copies === null) return used;
+    const { length } = this.#copies.block.bytes;
+    return Math.max(used, this.#copies.used * 2 >= length ? Math.min(length * 2, SMALL_BLOCK_BYTES) : 0);
+  }
+
+  /** Takes a run away from its block, and returns the block to the pool with the last run. */
+  #release(owner: KeptBlock, isTaken: boolean): void {
+    if (--owner.runs > 0) return;
+    if (owner === this.#copies) this.#copies = null;
+    if (isTaken) this.#account.budget.blockPool.give(owner.block);
   }
 
   #count(bytes: number, textFrames: number): void {
@@ -227,4 +257,10 @@ export class ReplayBuffer implements Replay {
     this.bytes -= bytes;
     this.#account.changed(-bytes);
   }
+}
+
+function copyOf(run: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(run.length); // not a part of a larger buffer
+  copy.set(run);
+  return copy;
 }

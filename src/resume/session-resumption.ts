@@ -10,9 +10,9 @@ const POOLED_SECRETS = 256;
 /** Characters of a secret in base64url. */
 export const SECRET_CHARACTERS = 22;
 
-/** Received frames and bytes after which a report leaves with the next frames to the client: it costs no write of its own. */
-const JOINED_FRAMES = SEEN_FRAMES * 0.75;
-const JOINED_BYTES = SEEN_BYTES * 0.75;
+/** Received frames and bytes after which a report leaves with other frames to the client, and takes no write of its own. */
+const EARLY_FRAMES = SEEN_FRAMES * 0.75;
+const EARLY_BYTES = SEEN_BYTES * 0.75;
 
 /** Why a session ended that might have been resumed. */
 export type EndReason = 'expired' | 'ended' | 'overflow';
@@ -106,7 +106,7 @@ export class SessionResumption implements Resumption, Secrets {
 
   takeReport(): Frame | null {
     const isWorthIt =
-      this.receivedFrames - this.#reportedFrames >= JOINED_FRAMES || this.#unreportedBytes >= JOINED_BYTES;
+      this.receivedFrames - this.#reportedFrames >= EARLY_FRAMES || this.#unreportedBytes >= EARLY_BYTES;
     return isWorthIt ? this.#newReport(this.#session!) : null;
   }
 

@@ -9,8 +9,9 @@ export const LARGE_BLOCK_BYTES = 65_536;
 export const COPIED_BYTES = 2048;
 /** Bytes of the smallest block of {@link BlockPool.takeFitting}. */
 const MIN_BLOCK_BYTES = 512;
-/** Bytes of all blocks that are kept for reuse. */
-const MAX_SPARE_BYTES = 16_777_216;
+/** Bytes of blocks that are kept for reuse: of either size of {@link BlockPool.take}, and of any other size. */
+const MAX_SPARE_BYTES = 8_388_608;
+const MAX_SPARE_OTHER_BYTES = 4_194_304;
 
 /**
  * Lends blocks to outboxes and replay buffers, and reuses returned ones. Memory that is new for each write would have to be
@@ -20,7 +21,6 @@ const MAX_SPARE_BYTES = 16_777_216;
 export class BlockPool {
   /** Blocks for reuse, by the binary logarithm of their size. */
   readonly #spare: Block[][] = Array.from({ length: exponentOf(LARGE_BLOCK_BYTES) + 1 }, () => []);
-  #spareBytes = 0;
 
   /** Lends a block of at least `bytes` bytes for frames that are sent at once. */
   take(bytes: number): Block {
@@ -45,16 +45,13 @@ export class BlockPool {
     const { length } = block.bytes;
     const exponent = exponentOf(length);
     const spare = this.#spare[exponent];
-    if (spare === undefined || length !== 2 ** exponent || this.#spareBytes + length > MAX_SPARE_BYTES) return;
-    spare.push(block);
-    this.#spareBytes += length;
+    if (spare === undefined || length !== 2 ** exponent) return;
+    const isCommon = length === SMALL_BLOCK_BYTES || length === LARGE_BLOCK_BYTES;
+    if (spare.length * length < (isCommon ? MAX_SPARE_BYTES : MAX_SPARE_OTHER_BYTES)) spare.push(block);
   }
 
   #take(bytes: number): Block {
-    const block = this.#spare[exponentOf(bytes)]?.pop();
-    if (block === undefined) return new Block(Buffer.allocUnsafeSlow(bytes));
-    this.#spareBytes -= bytes;
-    return block;
+    return this.#spare[exponentOf(bytes)]?.pop() ?? new Block(Buffer.allocUnsafeSlow(bytes));
   }
 }
 

@@ -1,5 +1,5 @@
 import { gapFrame, type Block, type Frame, type Gap } from '../protocol/index.js';
-import { COPIED_BYTES, LARGE_BLOCK_BYTES } from './block-pool.js';
+import { COPIED_BYTES, LARGE_BLOCK_BYTES, SMALL_BLOCK_BYTES } from './block-pool.js';
 import type { ByteSink } from './connection.js';
 import type { Flushable } from './flush-scheduler.js';
 import type { OutboxOwner, OutboxServices } from './outbox-services.js';
@@ -43,6 +43,11 @@ export abstract class OpenBatch implements Flushable {
   /** Whether nothing is in the batch. */
   protected get isEmpty(): boolean {
     return this.block === null && this.sharedFrame === null;
+  }
+
+  /** Whether a small frame may join the batch, and little must be copied for it. */
+  protected get takesSmallFrame(): boolean {
+    return !this.isEmpty && this.used <= (this.sharedFrame === null ? SMALL_BLOCK_BYTES : COPIED_BYTES);
   }
 
   /** Counts frames that are left out because too many bytes wait; `sys.gap` takes their place. */
@@ -110,9 +115,8 @@ export abstract class OpenBatch implements Flushable {
     }
     if (block === null) return;
     sink.send(block.bytes, used);
-    const isTaken = sink.writableLength === 0;
-    const isKept = replay !== null && replay.pushBlock(block, used, openFrames, isTaken);
-    if (!isKept && isTaken) this.services.blockPool.give(block);
+    const isKept = replay !== null && replay.pushBlock(block, used, openFrames);
+    if (!isKept && sink.writableLength === 0) this.services.blockPool.give(block);
   }
 
   /** Moves the batch into a replay buffer, as sent and not seen. */
@@ -120,7 +124,7 @@ export abstract class OpenBatch implements Flushable {
     const { sharedFrame, block, used, openFrames } = this;
     this.clear();
     if (sharedFrame !== null) replay.push(sharedFrame, openFrames);
-    if (block !== null && !replay.pushBlock(block, used, openFrames, true)) this.services.blockPool.give(block);
+    if (block !== null && !replay.pushBlock(block, used, openFrames)) this.services.blockPool.give(block);
   }
 
   /** Empties the batch. The block belongs to the caller. */

@@ -13,14 +13,10 @@ export interface Replay {
   fits(bytes: number): boolean;
   /** Keeps bytes by reference. @param textFrames text frames in them */
   push(bytes: Buffer, textFrames: number): void;
-  /** Bytes of the last batch, which the next one is likely to have. */
+  /** Bytes of the block in which the next batch is begun: those of the last batch, which the next one is likely to have. */
   readonly expectedBytes: number;
-  /**
-   * Keeps the first `used` bytes of a block. Returns whether the block itself is kept, so that nobody else may reuse it.
-   *
-   * @param isTaken whether nobody else refers to the block: the system has taken its bytes
-   */
-  pushBlock(block: Block, used: number, textFrames: number, isTaken: boolean): boolean;
+  /** Keeps the first `used` bytes of a block. Returns whether the block itself is kept, so that nobody else may reuse it. */
+  pushBlock(block: Block, used: number, textFrames: number): boolean;
   /** Removes and returns all frames that the client has not seen; `null` where there are none. */
   takeUnseen(): FrameBatches | null;
 }

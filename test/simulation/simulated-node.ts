@@ -385,7 +385,7 @@ export class SimulatedNode {
 
   /** Reports what a client has received, as its `sys.seen` does. */
   #reportSeen({ frames }: Client, session: Session): void {
-    void resumptionOf(session)?.replay.forget(frames); // the client is honest
+    void resumptionOf(session)?.replay.forget(frames, true); // the client is honest
   }
 
   #onAnswer(client: Client, ref: string, answer: Answer): void {

@@ -55,7 +55,7 @@ describe('a session whose client reports late', () => {
   it('is sent the rest in order with each report', async () => {
     await sendAll();
     for (let seen = 5; replay.sent < FRAMES; seen += 5) {
-      expect(replay.forget(seen)).toBe(true);
+      expect(replay.forget(seen, true)).toBe(true);
       session.outbox.seen();
       await tick();
     }
@@ -87,7 +87,7 @@ describe('a session whose client reports late', () => {
     expect([connection.types.length, calls]).toEqual([IN_WINDOW + 1, []]);
     for (let seen = 5; replay.sent < FRAMES; seen += 5) {
       expect(calls).toEqual([]);
-      expect(replay.forget(seen)).toBe(true);
+      expect(replay.forget(seen, true)).toBe(true);
       session.outbox.seen();
       await tick();
     }
@@ -109,7 +109,7 @@ describe('a session whose client reports late', () => {
     session.outbox.flushAll();
     session.send(textFrame('{"type":"last"}'));
     await tick();
-    expect(replay.forget(FRAMES)).toBe(true);
+    expect(replay.forget(FRAMES, true)).toBe(true);
     session.outbox.seen();
     connection.sink.resume();
     await tick();

@@ -81,7 +81,7 @@ describe('sys.undelivered', () => {
     const { id } = away.session;
     for (const ref of ['seen', 'sent']) send(away, { id: ref });
     away.session.outbox.flush();
-    expect((away.session.resumption as SessionResumption).replay.forget(1)).toBe(true);
+    expect((away.session.resumption as SessionResumption).replay.forget(1, true)).toBe(true);
     sendWithoutId(away);
     groups.lose(away);
     send(away, { id: 'held' });
