@@ -102,6 +102,7 @@ export default defineConfig({
           name: 'all: many nodes',
           include: [...ON_NODES, ...USERS_AND_ROOMS, ...RESUME].map((name) => `test/contract/${name}.spec.ts`),
           env: { TEST_NODES: '3' },
+          isolate: false,
           maxWorkers: '100%',
           sequence: { groupOrder: 2 },
         },
