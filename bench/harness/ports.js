@@ -1,5 +1,9 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+
+const FIRST = 11_000;
+const COUNT = 21_000;
 
 /** @typedef {number | string} Address a port of 127.0.0.1, or the path of a Unix socket */
 
@@ -16,12 +20,20 @@ export async function accepts(address) {
   }
 }
 
-/** Returns an unused port of 127.0.0.1. */
+/**
+ * Returns an unused port of 127.0.0.1, below the ephemeral ports of Linux: a connection to one of those may get the same port
+ * as its own, and would then connect to itself.
+ */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = FIRST + randomInt(COUNT);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    await once(server.close(), 'close');
+    return port;
+  }
 }
