@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ATTACKS } from './attacks/table.js';
 import { Siege } from './siege.js';
 
@@ -24,7 +24,7 @@ describe(`a server with a heap of ${HEAP_MIB} MiB survives with bounded memory, 
   let siege: Siege;
   let socketPath: string;
 
-  const begin = async (): Promise<void> => {
+  beforeEach(async () => {
     socketPath = join(tmpdir(), `switchboard-probe-${process.pid}-${probes++}`);
     const variables = {
       MEMORY_BUDGET_BYTES: `${BUDGET_BYTES}`,
@@ -32,15 +32,8 @@ describe(`a server with a heap of ${HEAP_MIB} MiB survives with bounded memory, 
       NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB} --import=${PROBE}`,
     };
     siege = await Siege.start({ present: PRESENT, variables });
-  };
-  beforeAll(begin);
-  afterAll(() => siege?.stop());
-  // One process meets every attack, so that what an attack leaves behind counts for the next one.
-  beforeEach(async () => {
-    if (!siege.broken) return;
-    await siege.stop();
-    await begin();
   });
+  afterEach(() => siege.stop());
 
   it.each(ATTACKS)('%s', { timeout: 90_000 }, async (_title, attack) => {
     const beforeBytes = await heldBytes();
