@@ -28,11 +28,12 @@ export async function freePort() {
   for (;;) {
     const port = FIRST + randomInt(COUNT);
     const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      if (error.code === 'EADDRINUSE') continue;
+      throw error;
+    }
     await once(server.close(), 'close');
     return port;
   }

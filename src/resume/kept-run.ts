@@ -7,7 +7,11 @@ export class KeptBlock {
   /** Runs in the block that have unseen frames. Written by `ReplayBuffer`. */
   runs = 0;
 
-  constructor(readonly block: Block) {}
+  /** @param isWritten whether the block itself was written, so that a connection may refer to it */
+  constructor(
+    readonly block: Block,
+    readonly isWritten: boolean,
+  ) {}
 }
 
 /** Encoded frames, one behind the other, that were sent to a client. */

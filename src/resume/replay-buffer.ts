@@ -97,7 +97,7 @@ export class ReplayBuffer implements Replay {
     if (textFrames === 0) return false;
     this.expectedBytes = Math.min(used, SMALL_BLOCK_BYTES);
     const isKept = used * 2 >= block.bytes.length;
-    if (isKept) this.#addTo(new KeptBlock(block), used, textFrames);
+    if (isKept) this.#addTo(new KeptBlock(block, true), used, textFrames);
     else this.#copy(block.bytes, used, textFrames);
     this.#count(used, textFrames);
     return isKept;
@@ -106,8 +106,8 @@ export class ReplayBuffer implements Replay {
   /**
    * Forgets the first `frames` text frames, which the client has seen. Returns `false` where fewer were sent.
    *
-   * @param isTaken whether the connection holds no bytes. Else no block is reused: a client may report frames that wait in
-   *   the connection, and would get the bytes of others in their place
+   * @param isTaken whether nothing waits in the connection. Else no block that was written is reused: a client may report
+   *   frames that wait in the connection, and would get the bytes of others in their place
    */
   forget(frames: number, isTaken: boolean): boolean {
     if (frames > this.#sent) return false;
@@ -131,11 +131,17 @@ export class ReplayBuffer implements Replay {
   }
 
   takeUnseen(): FrameBatches | null {
-    const batches = new FrameBatches();
-    // A small part of a large buffer would keep all of it.
-    this.#eachRun((run, frames, { bytes }) => batches.push(run.length * 2 < bytes.length ? copyOf(run) : run, frames));
+    const parts: { run: Buffer; frames: number; isSmall: boolean }[] = [];
+    this.#eachRun((run, frames, { bytes }) => parts.push({ run, frames, isSmall: isSmallPart(run, bytes) }));
     this.clear();
-    return batches.bytes === 0 ? null : batches;
+    if (parts.length === 0) return null;
+    // A small part of a large buffer would keep all of it.
+    const copies = concatSlow(parts.filter(({ isSmall }) => isSmall).map(({ run }) => run));
+    const batches = new FrameBatches();
+    let copied = 0;
+    for (const { run, frames, isSmall } of parts)
+      batches.push(isSmall ? copies.subarray(copied, (copied += run.length)) : run, frames);
+    return batches;
   }
 
   /** Returns the payloads of the text frames that the client has not seen, oldest first. */
@@ -218,7 +224,10 @@ export class ReplayBuffer implements Replay {
   #copy(bytes: Buffer, used: number, textFrames: number): void {
     let copies = this.#copies;
     if (copies === null || copies.used + used > copies.block.bytes.length) {
-      copies = this.#copies = new KeptBlock(this.#account.budget.blockPool.takeFitting(this.#nextCopiesBytes(used)));
+      copies = this.#copies = new KeptBlock(
+        this.#account.budget.blockPool.takeFitting(this.#nextCopiesBytes(used)),
+        false,
+      );
     }
     void bytes.copy(copies.block.bytes, copies.used, 0, used);
     const last = this.#first < this.#runs.length ? this.#runs.at(-1)! : NO_RUN;
@@ -227,7 +236,7 @@ export class ReplayBuffer implements Replay {
     last.frames += textFrames;
   }
 
-  /** A block for copies is small until one was filled, so that at most about twice the counted bytes are held. */
+  /** A block for copies is small until one was filled, so that little is held for a session with few unseen bytes. */
   #nextCopiesBytes(used: number): number {
     if (this.#copies === null) return used;
     const { length } = this.#copies.block.bytes;
@@ -238,7 +247,7 @@ export class ReplayBuffer implements Replay {
   #release(owner: KeptBlock, isTaken: boolean): void {
     if (--owner.runs > 0) return;
     if (owner === this.#copies) this.#copies = null;
-    if (isTaken) this.#account.budget.blockPool.give(owner.block);
+    if (isTaken || !owner.isWritten) this.#account.budget.blockPool.give(owner.block);
   }
 
   #count(bytes: number, textFrames: number): void {
@@ -259,8 +268,18 @@ export class ReplayBuffer implements Replay {
   }
 }
 
-function copyOf(run: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(run.length); // not a part of a larger buffer
-  copy.set(run);
-  return copy;
+/** Returns whether a run is less than half of the memory that it keeps. A frame that others share is whole. */
+function isSmallPart(run: Buffer, bytes: Buffer): boolean {
+  return run.length < bytes.length && run.length * 2 < bytes.buffer.byteLength;
+}
+
+/** Joins buffers in memory of their own, and not in a part of a larger buffer as `Buffer.concat`. */
+function concatSlow(buffers: readonly Buffer[]): Buffer {
+  const joined = Buffer.allocUnsafeSlow(buffers.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const buffer of buffers) {
+    joined.set(buffer, at);
+    at += buffer.length;
+  }
+  return joined;
 }

@@ -93,7 +93,7 @@ export class Resumptions {
    * @param identity the client as the new handshake has proven it
    */
   prepare({ session, resumption, secret, frames }: Return, identity: Identity): void {
-    void resumption.replay.forget(frames, false);
+    void resumption.replay.forget(frames, false); // the connection before may hold bytes until it is gone
     resumption.rotate(secret);
     resumption.awayMs = Math.round(performance.now() - resumption.awaySinceMs);
     session.identity = identity;

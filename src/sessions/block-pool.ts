@@ -29,8 +29,9 @@ export class BlockPool {
     );
   }
 
-  /** Lends a block of at least `bytes` bytes, and of less than twice as many, for frames that are kept. */
+  /** Lends a block of at least `bytes` bytes for frames that are kept: 512 bytes, or less than twice as many. */
   takeFitting(bytes: number): Block {
+    if (bytes > LARGE_BLOCK_BYTES) return this.#take(bytes);
     return this.#take(bytes <= MIN_BLOCK_BYTES ? MIN_BLOCK_BYTES : 2 ** exponentOf(bytes));
   }
 

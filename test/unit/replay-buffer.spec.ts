@@ -187,6 +187,16 @@ describe('the replay buffer of a session', () => {
     expect(tail!.buffer.byteLength).toBe(6);
   });
 
+  it('holds little more than is counted after many returns, in each of which half was seen', () => {
+    replay.push(Buffer.concat(Array.from({ length: 128 }, () => textFrame('x'.repeat(508)))), 128);
+    for (let count = 0; count < 8; count++) {
+      expect(replay.forget(replay.seen + Math.floor((replay.sent - replay.seen) * 0.48), false)).toBe(true);
+      replay.takeUnseen()!.moveTo(replay);
+      const [run] = replay.unseenRuns().runs;
+      expect(run!.buffer.byteLength).toBeLessThanOrEqual(2 * replay.bytes);
+    }
+  });
+
   it('leaves the blocks alone that an ended session has handed over', () => {
     const block = new Block(Buffer.alloc(8192));
     block.bytes.set(textFrame('kept'));
