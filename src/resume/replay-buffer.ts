@@ -1,9 +1,10 @@
 import type { Block } from '../protocol/index.js';
 import { SMALL_BLOCK_BYTES } from '../sessions/block-pool.js';
-import { FrameBatches } from '../sessions/frame-batches.js';
+import type { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
 import { frameAt } from './frame-walk.js';
 import { KeptBlock, KeptRun, NO_RUN } from './kept-run.js';
+import { packed, type UnseenPart } from './packed-parts.js';
 import type { ReplayAccount, ReplayBudget } from './replay-budget.js';
 import { UnseenFrames } from './unseen-frames.js';
 
@@ -131,30 +132,10 @@ export class ReplayBuffer implements Replay {
   }
 
   takeUnseen(): FrameBatches | null {
-    const parts: { run: Buffer; frames: number; isSmall: boolean }[] = [];
-    this.#eachRun((run, frames, { bytes }) => parts.push({ run, frames, isSmall: isSmallPart(run, bytes) }));
+    const parts: UnseenPart[] = [];
+    this.#eachRun((run, frames, { bytes }) => parts.push({ run, frames, of: bytes }));
     this.clear();
-    if (parts.length === 0) return null;
-    // A small part of a large buffer would keep all of it.
-    const copies = concatSlow(parts.filter(({ isSmall }) => isSmall).map(({ run }) => run));
-    const batches = new FrameBatches();
-    let copied = 0;
-    for (const { run, frames, isSmall } of parts)
-      batches.push(isSmall ? copies.subarray(copied, (copied += run.length)) : run, frames);
-    return batches;
-  }
-
-  /** Returns the payloads of the text frames that the client has not seen, oldest first. */
-  unseen(): Buffer[] {
-    const payloads: Buffer[] = [];
-    this.#eachRun((run) => {
-      for (let at = 0; at < run.length;) {
-        const { payloadAt, end } = frameAt(run, at);
-        payloads.push(run.subarray(payloadAt, end));
-        at = end;
-      }
-    });
-    return payloads;
+    return packed(parts);
   }
 
   /** Returns the frames that the client has not seen, oldest first, and how many they are. Keeps them. */
@@ -266,20 +247,4 @@ export class ReplayBuffer implements Replay {
     this.bytes -= bytes;
     this.#account.changed(-bytes);
   }
-}
-
-/** Returns whether a run is less than half of the memory that it keeps. A frame that others share is whole. */
-function isSmallPart(run: Buffer, bytes: Buffer): boolean {
-  return run.length < bytes.length && run.length * 2 < bytes.buffer.byteLength;
-}
-
-/** Joins buffers in memory of their own, and not in a part of a larger buffer as `Buffer.concat`. */
-function concatSlow(buffers: readonly Buffer[]): Buffer {
-  const joined = Buffer.allocUnsafeSlow(buffers.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const buffer of buffers) {
-    joined.set(buffer, at);
-    at += buffer.length;
-  }
-  return joined;
 }

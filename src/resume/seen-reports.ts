@@ -45,7 +45,7 @@ export class SeenReports implements OnApplicationShutdown {
       throw new MessageError('invalid_message', 'data must be an object with the one field frames, a whole number', id);
     if (++resumption.reports > resumption.replay.sent)
       throw new MessageError('invalid_message', 'sys.seen was sent more often than the server has sent frames', id);
-    if (!resumption.replay.forget(frames, session.outbox.isTaken))
+    if (!resumption.replay.forget(frames, session.connection?.sink.writableLength === 0))
       throw new MessageError('invalid_message', 'data.frames is more than the server has sent', id);
     session.outbox.seen();
   }

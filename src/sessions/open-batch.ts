@@ -45,11 +45,6 @@ export abstract class OpenBatch implements Flushable {
     return this.block === null && this.sharedFrame === null;
   }
 
-  /** Whether a small frame may join the batch, and little must be copied for it. */
-  protected get takesSmallFrame(): boolean {
-    return !this.isEmpty && this.used <= (this.sharedFrame === null ? SMALL_BLOCK_BYTES : COPIED_BYTES);
-  }
-
   /** Counts frames that are left out because too many bytes wait; `sys.gap` takes their place. */
   miss(kind: keyof Gap, frames = 1): void {
     (this.missed ??= { messages: 0, notices: 0 })[kind] += frames;
@@ -90,6 +85,13 @@ export abstract class OpenBatch implements Flushable {
     if (this.missed === null) return false;
     this.#addGap(this.missed);
     return true;
+  }
+
+  /** Adds the report of received frames to a batch that is written anyway, where it is due soon and little must be copied. */
+  protected addReport(): void {
+    const isCheap = !this.isEmpty && this.used <= (this.sharedFrame === null ? SMALL_BLOCK_BYTES : COPIED_BYTES);
+    const report = isCheap ? this.owner.resumption!.takeReport() : null;
+    if (report !== null) this.add(report, 0);
   }
 
   protected schedule(): void {

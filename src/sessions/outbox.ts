@@ -35,11 +35,6 @@ export class Outbox extends OpenBatch {
     return this.#blocked && !this.#hasRoom(0);
   }
 
-  /** Whether the system has taken everything that was written to the connection. */
-  get isTaken(): boolean {
-    return this.#sink?.writableLength === 0;
-  }
-
   /** Whether messages may be added without asking {@link refuses}: a connection is attached and not overloaded. */
   get isDirect(): boolean {
     return !this.#blocked || (this.#sink !== undefined && this.#hasRoom(0));
@@ -127,8 +122,7 @@ export class Outbox extends OpenBatch {
     if (replay !== null && this.#sink === undefined) return this.#keepAll(replay);
     if (!this.#blocked && replay?.isWindowFull === true) this.#blocked = true;
     if (this.#blocked) return this.#report();
-    const report = replay !== null && this.takesSmallFrame ? this.owner.resumption!.takeReport() : null;
-    if (report !== null) this.add(report, 0);
+    if (replay !== null) this.addReport();
     this.#write(Infinity);
   }
 

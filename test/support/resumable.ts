@@ -1,3 +1,4 @@
+import { frameAt } from '../../src/resume/frame-walk.js';
 import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
 import { SessionResumption } from '../../src/resume/session-resumption.js';
@@ -21,5 +22,19 @@ export function makeResumable(
 export function kept(session: Session): Received[] {
   session.outbox.flush();
   const { replay } = session.resumption as SessionResumption;
-  return replay.unseen().map((payload) => JSON.parse(payload.toString()) as Received);
+  return replay
+    .unseenRuns()
+    .runs.flatMap(textsOf)
+    .map((text) => JSON.parse(text) as Received);
+}
+
+/** Returns the payloads of encoded frames, one behind the other. */
+export function textsOf(run: Buffer): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < run.length;) {
+    const { payloadAt, end } = frameAt(run, at);
+    texts.push(String(run.subarray(payloadAt, end)));
+    at = end;
+  }
+  return texts;
 }

@@ -7,6 +7,7 @@ import { ReplayBudget } from '../../src/resume/replay-budget.js';
 import { ReplayBuffer } from '../../src/resume/replay-buffer.js';
 import { BlockPool } from '../../src/sessions/block-pool.js';
 import type { Settings } from '../../src/settings/settings.js';
+import { textsOf } from '../support/resumable.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -22,7 +23,7 @@ describe('the replay buffer of a session', () => {
     replay = new ReplayBuffer(MAX_BYTES, budget);
   });
 
-  const texts = (): string[] => replay.unseen().map(String);
+  const texts = (): string[] => replay.unseenRuns().runs.flatMap(textsOf);
   const joined = (...frames: readonly Frame[]): Buffer => Buffer.concat(frames);
 
   it('returns the frames that the client has not seen, in order', () => {
