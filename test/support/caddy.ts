@@ -31,16 +31,16 @@ export async function startCaddy(nodes: readonly string[]): Promise<Caddy> {
   const [port, adminPort] = await freePorts();
   const [single, several] = frontConfigurations('Caddy');
   const [first, second] = nodes.map((node) => (node.startsWith('/') ? `unix/${node}` : node));
-  const configuration =
+  const [configuration, places] =
     second === undefined
-      ? adapted(single!, { '127.0.0.1:3000': first! })
-      : single!.replace(REVERSE_PROXY, adapted(several!, { '10.0.0.11:3000': first!, '10.0.0.12:3000': second }));
+      ? [single!, { '127.0.0.1:3000': first! }]
+      : [single!.replace(REVERSE_PROXY, several!), { '10.0.0.11:3000': first!, '10.0.0.12:3000': second }];
   const tls = `tls ${folder}/fullchain.pem ${folder}/privkey.pem`;
   const file = join(folder, 'Caddyfile');
   await writeFile(
     file,
     `{\n\tadmin 127.0.0.1:${adminPort}\n\tauto_https off\n\tstorage file_system ${folder}/storage\n}\n` +
-      adapted(configuration, { 'chat.example.com {': `https://:${port} {\n\tbind 127.0.0.1\n\t${tls}` }),
+      adapted(configuration, { ...places, 'chat.example.com {': `https://:${port} {\n\tbind 127.0.0.1\n\t${tls}` }),
   );
   const flags = ['--config', file, '--adapter', 'caddyfile'];
   // Caddy writes its running configuration below this folder.

@@ -17,13 +17,14 @@ export function frontConfigurations(name: string): string[] {
 }
 
 /**
- * Replaces places of a printed configuration by those of a test.
+ * Replaces places of a printed configuration by those of a test. What was put in is not replaced again.
  *
  * @throws if one of them is not there
  */
 export function adapted(configuration: string, places: Readonly<Record<string, string>>): string {
-  return Object.entries(places).reduce((text, [printed, own]) => {
-    if (!text.includes(printed)) throw new Error(`docs/fronts.md has no "${printed}"`);
-    return text.replaceAll(printed, own);
-  }, configuration);
+  const printed = Object.keys(places);
+  const missing = printed.find((place) => !configuration.includes(place));
+  if (missing !== undefined) throw new Error(`docs/fronts.md has no "${missing}"`);
+  const anyOf = printed.map((place) => place.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+  return configuration.replace(new RegExp(anyOf, 'g'), (place) => places[place]!);
 }

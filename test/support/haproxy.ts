@@ -28,14 +28,15 @@ export async function startHaproxy(nodes: readonly string[], idleTime = '75s'): 
   const [port] = await freePorts();
   const [single, several] = frontConfigurations('HAProxy');
   const [first, second] = nodes.map((node) => (node.startsWith('/') ? `unix@${node}` : node));
-  const configuration =
+  const [configuration, places] =
     second === undefined
-      ? adapted(single!, { '127.0.0.1:3000': first! })
-      : single!.replace(BACKEND, adapted(several!, { '10.0.0.11:3000': first!, '10.0.0.12:3000': second }));
+      ? [single!, { '127.0.0.1:3000': first! }]
+      : [single!.replace(BACKEND, several!), { '10.0.0.11:3000': first!, '10.0.0.12:3000': second }];
   const file = join(folder, 'haproxy.cfg');
   await writeFile(
     file,
     adapted(configuration, {
+      ...places,
       ':443': `127.0.0.1:${port}`,
       '/etc/haproxy/chat.pem': pem,
       'timeout tunnel 75s': `timeout tunnel ${idleTime}`,
