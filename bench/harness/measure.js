@@ -35,8 +35,11 @@ export async function measure(scenario, server, { node, seconds }) {
     const warm = Math.max(WARM_SECONDS, scenario.warm ?? 0, server.warm ?? 0);
     const time = ['--time', `${secondsOf(scenario, { seconds }) ?? seconds}`, '--warm', `${warm}`];
     const answer = await load([...dialect, ...target(started), ...time, ...(server.load ?? []), ...scenario.load]);
-    verify(answer, started.stderr());
+    verify(answer);
     return { ...resultOf(scenario, answer), otherLoad: otherLoad(scenario, answer) };
+  } catch (error) {
+    if (started.stderr() !== '') error.message += `\n${started.stderr()}`;
+    throw error;
   } finally {
     await started.stop();
   }
@@ -77,10 +80,10 @@ async function load(flags) {
   }
 }
 
-function verify(answer, stderr) {
+function verify(answer) {
   const wrong = faults.filter((name) => (answer[name] ?? 0) !== 0);
   if (answer.ok && wrong.length === 0) return;
-  throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}\n${stderr}`);
+  throw new Error(`messages were lost or changed: ${JSON.stringify(answer)}`);
 }
 
 /** Results whose load has a measured time, of which the generator reports the load of other processes. */
