@@ -45,6 +45,9 @@ export async function startProgram(command, { at, env = {}, timeoutMs = START_TI
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-2_000)));
   const exited = once(child, 'exit');
+  child.once('exit', (code, signalled) => {
+    output += `the server ended with ${code ?? signalled}\n`;
+  });
 
   /** Kills the program by default, because a graceful end would send thousands of useless departure notices. */
   const stop = async () => {
