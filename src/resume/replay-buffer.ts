@@ -1,5 +1,5 @@
 import type { Block } from '../protocol/index.js';
-import { SMALL_BLOCK_BYTES } from '../sessions/block-pool.js';
+import { MEDIUM_BLOCK_BYTES } from '../sessions/block-pool.js';
 import type { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
 import { frameAt } from './frame-walk.js';
@@ -96,7 +96,7 @@ export class ReplayBuffer implements Replay {
 
   pushBlock(block: Block, used: number, textFrames: number): boolean {
     if (textFrames === 0) return false;
-    this.expectedBytes = Math.min(used, SMALL_BLOCK_BYTES);
+    this.expectedBytes = Math.min(used, MEDIUM_BLOCK_BYTES);
     const isKept = used * 2 >= block.bytes.length;
     if (isKept) this.#addTo(new KeptBlock(block, true), used, textFrames);
     else this.#copy(block.bytes, used, textFrames);
@@ -221,7 +221,7 @@ export class ReplayBuffer implements Replay {
   #nextCopiesBytes(used: number): number {
     if (this.#copies === null) return used;
     const { length } = this.#copies.block.bytes;
-    return Math.max(used, this.#copies.used * 2 >= length ? Math.min(length * 2, SMALL_BLOCK_BYTES) : 0);
+    return Math.max(used, this.#copies.used * 2 >= length ? Math.min(length * 2, MEDIUM_BLOCK_BYTES) : 0);
   }
 
   /** Takes a run away from its block, and returns the block to the pool with the last run. */

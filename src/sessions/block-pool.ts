@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { Block } from '../protocol/index.js';
 
-/** Bytes of a small block, which holds some dozen small messages. Small blocks keep one tick within the CPU cache. */
-export const SMALL_BLOCK_BYTES = 8192;
+/** Bytes of the first block of a batch, which holds a few small messages. Small blocks keep a tick in the processor's cache. */
+const SMALL_BLOCK_BYTES = 2048;
+/** Bytes of the next block, which holds some dozen small messages. */
+export const MEDIUM_BLOCK_BYTES = 8192;
 /** Bytes of the block for a session with more to send in one tick; written at once when full. */
 export const LARGE_BLOCK_BYTES = 65_536;
 /** Frames up to this size are copied into a block; longer ones are written as they are. */
 export const COPIED_BYTES = 2048;
 /** Bytes of the smallest block of {@link BlockPool.takeFitting}. */
 const MIN_BLOCK_BYTES = 512;
-/** Bytes of blocks that are kept for reuse: of either size of {@link BlockPool.take}, and of any other size. */
+/** Bytes of blocks that are kept for reuse: of each size of {@link BlockPool.take}, and of any other size. */
 const MAX_SPARE_BYTES = 8_388_608;
 const MAX_SPARE_OTHER_BYTES = 4_194_304;
 
@@ -24,9 +26,7 @@ export class BlockPool {
 
   /** Lends a block of at least `bytes` bytes for frames that are sent at once. */
   take(bytes: number): Block {
-    return this.#take(
-      bytes <= SMALL_BLOCK_BYTES ? SMALL_BLOCK_BYTES : bytes <= LARGE_BLOCK_BYTES ? LARGE_BLOCK_BYTES : bytes,
-    );
+    return this.#take(batchBlockBytes(bytes));
   }
 
   /** Lends a block of at least `bytes` bytes for frames that are kept: 512 bytes, or less than twice as many. */
@@ -47,13 +47,19 @@ export class BlockPool {
     const exponent = exponentOf(length);
     const spare = this.#spare[exponent];
     if (spare === undefined || length !== 2 ** exponent) return;
-    const isCommon = length === SMALL_BLOCK_BYTES || length === LARGE_BLOCK_BYTES;
+    const isCommon = length === batchBlockBytes(length);
     if (spare.length * length < (isCommon ? MAX_SPARE_BYTES : MAX_SPARE_OTHER_BYTES)) spare.push(block);
   }
 
   #take(bytes: number): Block {
     return this.#spare[exponentOf(bytes)]?.pop() ?? new Block(Buffer.allocUnsafeSlow(bytes));
   }
+}
+
+/** Returns the size of the block for a batch of so many bytes. */
+function batchBlockBytes(bytes: number): number {
+  if (bytes <= SMALL_BLOCK_BYTES) return SMALL_BLOCK_BYTES;
+  return bytes <= MEDIUM_BLOCK_BYTES ? MEDIUM_BLOCK_BYTES : Math.max(bytes, LARGE_BLOCK_BYTES);
 }
 
 /** Returns the exponent of the smallest power of two that is not less. */

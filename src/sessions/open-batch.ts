@@ -1,5 +1,5 @@
 import { gapFrame, type Block, type Frame, type Gap } from '../protocol/index.js';
-import { COPIED_BYTES, LARGE_BLOCK_BYTES, SMALL_BLOCK_BYTES } from './block-pool.js';
+import { COPIED_BYTES, LARGE_BLOCK_BYTES, MEDIUM_BLOCK_BYTES } from './block-pool.js';
 import type { ByteSink } from './connection.js';
 import type { Flushable } from './flush-scheduler.js';
 import type { OutboxOwner, OutboxServices } from './outbox-services.js';
@@ -89,7 +89,7 @@ export abstract class OpenBatch implements Flushable {
 
   /** Adds the report of received frames to a batch that is written anyway, where it is due soon and little must be copied. */
   protected addReport(): void {
-    const isCheap = !this.isEmpty && this.used <= (this.sharedFrame === null ? SMALL_BLOCK_BYTES : COPIED_BYTES);
+    const isCheap = !this.isEmpty && this.used <= (this.sharedFrame === null ? MEDIUM_BLOCK_BYTES : COPIED_BYTES);
     const report = isCheap ? this.owner.resumption!.takeReport() : null;
     if (report !== null) this.add(report, 0);
   }
