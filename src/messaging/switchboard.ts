@@ -62,8 +62,8 @@ export class Switchboard {
    * @param receiver as in {@link send}
    * @returns for a user or a room, how many sessions got the message, for how many that are away it is kept, and how many
    *   were skipped because they read too slowly; nobody gets it in a room without other members
-   * @throws {MessageError} as {@link send}; `unavailable` for a room also where the members of one node may have missed the
-   *   message
+   * @throws {MessageError} as {@link send}; `unavailable` for a user or a room also where the sessions of one node may have
+   *   missed the message
    * @throws {TypeError} for arguments that cannot be a message, such as data that JSON cannot hold
    */
   deliver(
