@@ -82,18 +82,25 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     return readUntil('end');
   }
 
-  /** Returns how many messages the gaps have, each of which stands in the place of the messages that are missing there. */
-  function gapsIn(read: readonly Received[]): number {
+  /**
+   * Returns how many messages the gaps have, each of which stands in the place of the messages that are missing there.
+   *
+   * @param missedNotices in all gaps
+   */
+  function gapsIn(read: readonly Received[], missedNotices = 0): number {
     let gaps = 0;
     let next = 0;
+    let notices = 0;
     for (const { type, data } of read) {
       if (type === 'sys.gap') {
-        expect(data).toEqual({ messages: expect.any(Number) as number, notices: 0 });
-        gaps += (data as { messages: number }).messages;
-        next += (data as { messages: number }).messages;
+        const gap = data as { messages: number; notices: number };
+        expect(Object.keys(gap)).toEqual(['messages', 'notices']);
+        gaps += gap.messages;
+        next += gap.messages;
+        notices += gap.notices;
       } else if (type === 'fill') expect((data as [number])[0]).toBe(next++);
     }
-    expect(next).toBe(sent);
+    expect([next, notices]).toEqual([sent, missedNotices]);
     return gaps;
   }
 
@@ -126,6 +133,22 @@ describe.each(['on', 'off'])('a session that reads too slowly (FAST_LANE=%s)', (
     const read = await readAll();
     expect(gapsIn(read)).toBe(skipped);
     expect(read.filter(({ type }) => type === 'sys.gap').length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('gets the number of notices of its room that it missed', async () => {
+    await start();
+    await fillUntil('#garden', ({ skipped }) => skipped === 1);
+    for (let guests = 0; guests < 3; guests++) {
+      const guest = await server.connect();
+      guest.send({ type: 'sys.join', receiver: '#garden' });
+      expect(await bob.next('sys.joined')).toMatchObject({ sender: guest.id });
+      await guest.close(1000);
+      expect(await bob.next('sys.left')).toMatchObject({ sender: guest.id });
+    }
+    await settle(ann, bob);
+    const read = await readAll();
+    expect(gapsIn(read, 6)).toBe(1);
+    expect(read.filter(({ type }) => type === 'sys.joined' || type === 'sys.left')).toEqual([]);
   });
 
   it('gets the number of broadcasts that it missed', async () => {
