@@ -7,7 +7,7 @@ import type { Replay } from './resumption.js';
 /** Bytes that the messages of one client may cause in a turn before the client is read from in the next turn only. */
 const MAX_BYTES_PER_TURN = 1_048_576;
 /** Bytes that a resumable session is sent again in one turn; the rest follows in later turns. */
-const MAX_REPLAYED_BYTES_PER_TURN = 262_144;
+const MAX_REPLAYED_BYTES_PER_TURN = 65_536;
 
 /**
  * Frames for one session, in order. Frames gather during a tick and leave with one write, or wait, counted to the byte. The
@@ -120,7 +120,7 @@ export class Outbox extends OpenBatch {
     const { replay } = this;
     if (this.owner.closed) return this.discard();
     if (replay !== null && this.#sink === undefined) return this.#keepAll(replay);
-    if (!this.#blocked && replay?.isWindowFull === true) this.#blocked = true;
+    if (replay?.isWindowFull === true) this.#blocked = true;
     if (this.#blocked) return this.#report();
     if (replay !== null) this.addReport();
     this.#write(Infinity);
@@ -167,6 +167,7 @@ export class Outbox extends OpenBatch {
 
   /** Closes the open batch. A free sink gets it at once, so that one tick needs little memory. */
   protected seal(): void {
+    if (this.replay?.isWindowFull === true) this.#blocked = true;
     if (!this.#blocked) {
       this.#turnBytes += this.used;
       this.flushAll();

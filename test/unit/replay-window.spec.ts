@@ -52,6 +52,18 @@ describe('a session whose client reports late', () => {
     expect([connection.isPaused, session.outbox.saturated]).toEqual([false, false]);
   });
 
+  it('is sent no more than the window in one turn', async () => {
+    for (let number = 0; number < FRAMES; number++)
+      session.send(textFrame(JSON.stringify({ type: String(number), data: 'x'.repeat(FRAME_BYTES) })));
+    await tick();
+    expect(connection.types).toEqual(types(IN_WINDOW));
+    expect(replay.forget(IN_WINDOW, true)).toBe(true);
+    session.outbox.seen();
+    for (let turns = 0; turns < 6; turns++) await tick();
+    expect(connection.types.slice(0, 2 * IN_WINDOW)).toEqual(types(2 * IN_WINDOW - 1));
+    expect(connection.types.length).toBeLessThan(2 * IN_WINDOW + 5); // a turn may exceed the window by 64 KiB
+  });
+
   it('is sent the rest in order with each report', async () => {
     await sendAll();
     for (let seen = 5; replay.sent < FRAMES; seen += 5) {
@@ -68,7 +80,7 @@ describe('a session whose client reports late', () => {
     await sendAll();
     expect(connection.isPaused).toBe(true);
     connection.sink.resume();
-    await tick();
+    for (let turns = 0; turns < 6; turns++) await tick(); // so many write the window
     expect([connection.isPaused, session.outbox.saturated]).toEqual([false, false]);
   });
 
