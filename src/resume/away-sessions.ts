@@ -1,15 +1,12 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { SEEN_BYTES } from '../protocol/index.js';
 import type { SessionListener } from '../sessions/session-listener.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import type { Session } from '../sessions/session.js';
 import { Settings } from '../settings/settings.js';
 import { Log } from '../telemetry/log.js';
+import { LateClients } from './late-clients.js';
 import { ReplayBudget } from './replay-budget.js';
 import { resumptionOf, type SessionResumption } from './session-resumption.js';
-
-/** Unseen bytes of a client that reports late: those of one report, and as many on their way. */
-const REPORTED_LATE_BYTES = 2 * SEEN_BYTES;
 
 /**
  * Holds the sessions that are away, the longest away first, and ends each of them when `RESUME_WINDOW_MS` is over. Ends them
@@ -21,8 +18,6 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   readonly #sessions = new Map<Session, SessionResumption>();
   readonly #windowMs: number;
   #timer: NodeJS.Timeout | undefined;
-  /** Bytes of connected sessions above which those that report late are searched. Written by {@link #closeLate}. */
-  #searchedAboveBytes = 0;
 
   constructor(
     private readonly registry: SessionRegistry,
@@ -32,8 +27,9 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   ) {
     this.#windowMs = resumeWindowMs;
     registry.addListener('away', this);
+    const lateClients = new LateClients(registry, budget);
     budget.onExceeded(() => {
-      this.#closeLate();
+      lateClients.close();
       this.#endKeeping();
     });
   }
@@ -128,31 +124,5 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
       if (!budget.isExceededBy(budget.away)) return;
       if (resumption.replay.bytes > 0) this.#overflow(session, resumption);
     }
-  }
-
-  /**
-   * Closes connected sessions while they exceed the budget, those with the most unseen bytes first. Leaves those alone that
-   * may have reported in time. Where these alone exceed the budget, it searches again after a step only.
-   */
-  #closeLate(): void {
-    const { budget } = this;
-    const { connected } = budget;
-    if (!budget.isExceededBy(connected)) this.#searchedAboveBytes = 0;
-    if (!budget.isExceededBy(connected) || connected.bytes <= this.#searchedAboveBytes) return;
-    for (const session of this.#lateSessions()) {
-      if (!budget.isExceededBy(connected)) return;
-      session.shed(1013);
-    }
-    this.#searchedAboveBytes = budget.isExceededBy(connected) ? connected.bytes + budget.stepBytes : 0;
-  }
-
-  /** Returns the connected sessions with too many unseen bytes, those with the most first. */
-  #lateSessions(): readonly Session[] {
-    const bytesBySession = new Map<Session, number>();
-    for (const session of this.registry.all()) {
-      const bytes = session.resumption?.replay.bytes ?? 0;
-      if (bytes > REPORTED_LATE_BYTES && session.state === 'open') bytesBySession.set(session, bytes);
-    }
-    return [...bytesBySession].toSorted(([, a], [, b]) => b - a).map(([session]) => session);
   }
 }

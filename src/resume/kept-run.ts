@@ -1,4 +1,5 @@
 import type { Block } from '../protocol/index.js';
+import { frameAt } from './frame-walk.js';
 
 /** A block in which frames of one session are kept. */
 export class KeptBlock {
@@ -16,6 +17,10 @@ export class KeptBlock {
 
 /** Encoded frames, one behind the other, that were sent to a client. */
 export class KeptRun {
+  /** Buffers of connected sessions, and of sessions that are away, that hold bytes without an owner. Written by `ReplayAccount`. */
+  connectedHolders = 0;
+  awayHolders = 0;
+
   /** @param owner the block of `bytes`, which is reused once all its runs were seen; `null` where others refer to the bytes */
   constructor(
     readonly bytes: Buffer,
@@ -35,3 +40,32 @@ export class KeptRun {
 
 /** Takes the place of a run that nothing may refer to any more. */
 export const NO_RUN = new KeptRun(Buffer.alloc(0), 0, 0, 0, null);
+
+/**
+ * Calls back for each part of text frames that are unseen and counted, without the frames between parts.
+ *
+ * @param skipped counted frames at the front that the client has seen
+ */
+export function eachUnseen(
+  runs: readonly KeptRun[],
+  skipped: number,
+  callback: (part: Buffer, frames: number, kept: KeptRun) => void,
+): void {
+  let skip = skipped;
+  for (const kept of runs) {
+    const { bytes } = kept;
+    let { start } = kept;
+    let frames = 0;
+    for (let at = start; at < kept.end;) {
+      const { end, isCounted } = frameAt(bytes, at);
+      if (!isCounted || skip > 0) {
+        if (frames > 0) callback(bytes.subarray(start, at), frames, kept);
+        if (isCounted) skip--;
+        start = end;
+        frames = 0;
+      } else frames++;
+      at = end;
+    }
+    if (frames > 0) callback(bytes.subarray(start, kept.end), frames, kept);
+  }
+}

@@ -3,12 +3,33 @@ import { BlockPool } from '../sessions/block-pool.js';
 import { Settings } from '../settings/settings.js';
 import { KeptRun, NO_RUN } from './kept-run.js';
 
-/** Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. */
+/** Bytes of a reference to shared bytes, with the room in the list of a buffer. */
+const REFERENCE_BYTES = 16;
+
+/**
+ * Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. Shared bytes count once
+ * in each account, because they are in memory once, and then a reference for each further buffer.
+ */
 export class ReplayAccount {
   /** Bytes in these replay buffers. Written by {@link changed}. */
   bytes = 0;
 
-  constructor(readonly budget: ReplayBudget) {}
+  constructor(
+    readonly budget: ReplayBudget,
+    private readonly isAway: boolean,
+  ) {}
+
+  /** Counts a run that a buffer holds from now on. */
+  hold(run: KeptRun): void {
+    const others = run.owner !== null ? 0 : this.isAway ? run.awayHolders++ : run.connectedHolders++;
+    this.changed(others === 0 ? run.length : REFERENCE_BYTES);
+  }
+
+  /** Counts a run that a buffer holds no longer. */
+  drop(run: KeptRun): void {
+    const others = run.owner !== null ? 0 : this.isAway ? --run.awayHolders : --run.connectedHolders;
+    this.changed(others === 0 ? -run.length : -REFERENCE_BYTES);
+  }
 
   /** Counts a change of the bytes in one buffer. */
   changed(bytes: number): void {
@@ -24,9 +45,9 @@ export class ReplayAccount {
 @Injectable()
 export class ReplayBudget {
   /** The account of sessions that are connected. */
-  readonly connected = new ReplayAccount(this);
+  readonly connected = new ReplayAccount(this, false);
   /** The account of sessions that are away. */
-  readonly away = new ReplayAccount(this);
+  readonly away = new ReplayAccount(this, true);
   readonly #budgetBytes: number;
   /** The last run of {@link sharedRun}, which stays in memory until the next one. */
   #shared = NO_RUN;

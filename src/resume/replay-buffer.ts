@@ -2,8 +2,7 @@ import type { Block } from '../protocol/index.js';
 import { MEDIUM_BLOCK_BYTES } from '../sessions/block-pool.js';
 import type { FrameBatches } from '../sessions/frame-batches.js';
 import type { Replay } from '../sessions/resumption.js';
-import { frameAt } from './frame-walk.js';
-import { KeptBlock, KeptRun, NO_RUN } from './kept-run.js';
+import { eachUnseen, KeptBlock, KeptRun, NO_RUN } from './kept-run.js';
 import { packed, type UnseenPart } from './packed-parts.js';
 import type { ReplayAccount, ReplayBudget } from './replay-budget.js';
 import { UnseenFrames } from './unseen-frames.js';
@@ -78,9 +77,10 @@ export class ReplayBuffer implements Replay {
   /** Counts the bytes in this account from now on: of the sessions that are connected, or of those that are away. */
   countIn(account: ReplayAccount): void {
     if (account === this.#account) return;
-    this.#account.changed(-this.bytes);
+    const runs = this.#held();
+    for (const run of runs) this.#account.drop(run);
     this.#account = account;
-    account.changed(this.bytes);
+    for (const run of runs) account.hold(run);
   }
 
   fits(bytes: number): boolean {
@@ -90,7 +90,9 @@ export class ReplayBuffer implements Replay {
   /** Keeps nothing of welcomes and pings, because they are not sent again. */
   push(bytes: Buffer, textFrames: number): void {
     if (textFrames === 0) return;
-    this.#add(this.#account.budget.sharedRun(bytes, textFrames));
+    const run = this.#account.budget.sharedRun(bytes, textFrames);
+    this.#add(run);
+    this.#account.hold(run);
     this.#count(bytes.length, textFrames);
   }
 
@@ -100,6 +102,7 @@ export class ReplayBuffer implements Replay {
     const isKept = used * 2 >= block.bytes.length;
     if (isKept) this.#addTo(new KeptBlock(block, true), used, textFrames);
     else this.#copy(block.bytes, used, textFrames);
+    this.#account.changed(used);
     this.#count(used, textFrames);
     return isKept;
   }
@@ -123,17 +126,20 @@ export class ReplayBuffer implements Replay {
     ) {
       this.#forgotten += run.frames;
       freed += run.length;
+      this.#account.drop(run);
       if (run.owner !== null) this.#release(run.owner, isTaken);
       runs[this.#first++] = NO_RUN; // the list may keep the place for a while, and not the bytes
     }
     if (this.#first >= MAX_FORGOTTEN || this.#first === runs.length) this.#cut();
-    this.#free(freed);
+    this.bytes -= freed;
     return true;
   }
 
   takeUnseen(): FrameBatches | null {
     const parts: UnseenPart[] = [];
-    this.#eachRun((run, frames, { bytes }) => parts.push({ run, frames, of: bytes }));
+    eachUnseen(this.#held(), this.#seen - this.#forgotten, (run, frames, { bytes }) =>
+      parts.push({ run, frames, of: bytes }),
+    );
     this.clear();
     return packed(parts);
   }
@@ -142,7 +148,7 @@ export class ReplayBuffer implements Replay {
   unseenRuns(): { readonly runs: readonly Buffer[]; readonly frames: number } {
     const runs: Buffer[] = [];
     let total = 0;
-    this.#eachRun((run, frames) => {
+    eachUnseen(this.#held(), this.#seen - this.#forgotten, (run, frames) => {
       runs.push(run);
       total += frames;
     });
@@ -151,7 +157,7 @@ export class ReplayBuffer implements Replay {
 
   /** Hands over the unseen frames of a session that has ended. The budget does not count them any more. */
   release(): UnseenFrames {
-    const filled = this.#runs.slice(this.#first).map(({ bytes, start, end }) => bytes.subarray(start, end));
+    const filled = this.#held().map(({ bytes, start, end }) => bytes.subarray(start, end));
     const unseen = new UnseenFrames(filled, this.#seen - this.#forgotten);
     this.clear();
     return unseen;
@@ -159,33 +165,17 @@ export class ReplayBuffer implements Replay {
 
   /** Drops everything that the client has not seen. Blocks are not reused, because others may refer to them. */
   clear(): void {
+    for (const run of this.#held()) this.#account.drop(run);
+    this.bytes = 0;
     this.#first = this.#runs.length;
     this.#copies = null;
     this.#cut();
     this.#forgotten = this.#sent = this.#seen;
-    this.#free(this.bytes);
   }
 
-  /** Calls back for each run of text frames that are unseen and counted, without the frames between runs. */
-  #eachRun(callback: (run: Buffer, frames: number, kept: KeptRun) => void): void {
-    let skip = this.#seen - this.#forgotten;
-    for (let index = this.#first; index < this.#runs.length; index++) {
-      const kept = this.#runs[index]!;
-      const { bytes } = kept;
-      let { start } = kept;
-      let frames = 0;
-      for (let at = start; at < kept.end;) {
-        const { end, isCounted } = frameAt(bytes, at);
-        if (!isCounted || skip > 0) {
-          if (frames > 0) callback(bytes.subarray(start, at), frames, kept);
-          if (isCounted) skip--;
-          start = end;
-          frames = 0;
-        } else frames++;
-        at = end;
-      }
-      if (frames > 0) callback(bytes.subarray(start, kept.end), frames, kept);
-    }
+  /** Returns the runs with unseen frames, oldest first. */
+  #held(): readonly KeptRun[] {
+    return this.#runs.slice(this.#first);
   }
 
   #add(run: KeptRun): void {
@@ -234,17 +224,10 @@ export class ReplayBuffer implements Replay {
   #count(bytes: number, textFrames: number): void {
     this.#sent += textFrames;
     this.bytes += bytes;
-    this.#account.changed(bytes);
   }
 
   #cut(): void {
     this.#runs = this.#first === this.#runs.length ? NO_RUNS : this.#runs.slice(this.#first);
     this.#first = 0;
-  }
-
-  #free(bytes: number): void {
-    if (bytes === 0) return;
-    this.bytes -= bytes;
-    this.#account.changed(-bytes);
   }
 }

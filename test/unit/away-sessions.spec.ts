@@ -1,6 +1,6 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { textFrame } from '../../src/protocol/index.js';
+import { textFrame, type Frame } from '../../src/protocol/index.js';
 import { AwaySessions } from '../../src/resume/away-sessions.js';
 import { resumptionOf, type SessionResumption } from '../../src/resume/session-resumption.js';
 import { Log } from '../../src/telemetry/log.js';
@@ -74,9 +74,10 @@ describe('over RESUME_BUDGET_BYTES', () => {
     for (const each of all) groups.lose(each);
     return all;
   };
+  const newsOf = (bytes: number): Frame => textFrame(JSON.stringify({ type: 'news', data: 'x'.repeat(bytes) }));
+  /** Sends each of them a frame of its own. */
   const send = async (sessions: readonly FakeSession[], bytes: number): Promise<void> => {
-    const frame = textFrame(JSON.stringify({ type: 'news', data: 'x'.repeat(bytes) }));
-    for (const { session } of sessions) session.send(frame);
+    for (const { session } of sessions) session.send(newsOf(bytes));
     await tick();
   };
   const ended = (sessions: readonly FakeSession[]): boolean[] => sessions.map(({ session }) => session.closed);
@@ -92,6 +93,43 @@ describe('over RESUME_BUDGET_BYTES', () => {
     expect(ended(late)).toEqual([true, true, true, false, false, false]);
     expect(late[0]!.connection.closedWith).toBe(1013);
     expect(groups.budget.totalBytes).toBeLessThanOrEqual(BUDGET_BYTES);
+  });
+
+  it('no session is closed for a frame that many are sent, because it is in memory once', async () => {
+    const groups = start();
+    const all = [...openAll(groups, 20), ...awayAll(groups, 20)];
+    for (let count = 0; count < 2; count++) {
+      const frame = newsOf(LATE_BYTES / 2);
+      for (const { session } of all) session.send(frame);
+      await tick();
+    }
+    expect(ended(all)).not.toContain(true);
+    expect(groups.budget.totalBytes).toBeLessThan(BUDGET_BYTES);
+  });
+
+  it('connected sessions are closed where they report nothing for 10 s, those with the most unseen bytes first', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const groups = start();
+      const connected = openAll(groups, 12);
+      await send(connected, IN_TIME_BYTES - 20_000);
+      await send(connected.slice(2), 15_000);
+      vi.advanceTimersByTime(5000);
+      for (const { session } of connected.slice(4)) {
+        session.send(newsOf(100));
+        expect(resumptionOf(session)!.replay.forget(2, true)).toBe(true);
+      }
+      await send(connected.slice(4), IN_TIME_BYTES - 20_000);
+      expect(ended(connected)).not.toContain(true);
+      expect(groups.budget.totalBytes).toBeGreaterThan(BUDGET_BYTES);
+      vi.advanceTimersByTime(5000);
+      expect(ended(connected)).toEqual([true, false, true, true, ...Array<boolean>(8).fill(false)]);
+      expect(connected[2]!.connection.closedWith).toBe(1013);
+      expect(groups.budget.totalBytes).toBeLessThanOrEqual(BUDGET_BYTES);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('sessions that are away keep half of it, however much connected sessions are sent', async () => {

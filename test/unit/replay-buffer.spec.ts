@@ -12,6 +12,7 @@ import { textsOf } from '../support/resumable.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 const MAX_BYTES = 1000;
+const REFERENCE_BYTES = 16;
 const SESSION = 'kCgk0l3w.Dq2v8Wn1x0Jm5tYb';
 
 describe('the replay buffer of a session', () => {
@@ -77,13 +78,30 @@ describe('the replay buffer of a session', () => {
   });
 
   it('counts bytes for itself and for all sessions until they are seen', () => {
-    const frame = textFrame('x'.repeat(100));
-    for (let index = 0; index < 200; index++) replay.push(frame, 1);
-    expect([replay.bytes, budget.totalBytes]).toEqual([200 * frame.length, 200 * frame.length]);
+    const bytes = textFrame('x'.repeat(100)).length;
+    for (let index = 0; index < 200; index++) replay.push(textFrame('x'.repeat(100)), 1);
+    expect([replay.bytes, budget.totalBytes]).toEqual([200 * bytes, 200 * bytes]);
     for (let index = 1; index <= 150; index++) replay.forget(index, true);
-    expect([replay.bytes, budget.totalBytes]).toEqual([50 * frame.length, 50 * frame.length]);
+    expect([replay.bytes, budget.totalBytes]).toEqual([50 * bytes, 50 * bytes]);
     replay.clear();
     expect([replay.bytes, budget.totalBytes]).toEqual([0, 0]);
+  });
+
+  it('counts shared bytes once for connected sessions and once for those that are away, and references to them', () => {
+    const frame = textFrame('x'.repeat(100));
+    const all = Array.from({ length: 10 }, () => new ReplayBuffer(MAX_BYTES, budget));
+    const counted = (): number[] => [budget.connected.bytes, budget.away.bytes];
+    for (const each of all) each.push(frame, 1);
+    expect(all.map(({ bytes }) => bytes)).toEqual(Array(10).fill(frame.length));
+    expect(counted()).toEqual([frame.length + 9 * REFERENCE_BYTES, 0]);
+    for (const each of all.slice(0, 4)) each.countIn(budget.away);
+    expect(counted()).toEqual([frame.length + 5 * REFERENCE_BYTES, frame.length + 3 * REFERENCE_BYTES]);
+    all[0]!.forget(1, true);
+    all[1]!.clear();
+    all[2]!.countIn(budget.connected);
+    expect(counted()).toEqual([frame.length + 6 * REFERENCE_BYTES, frame.length]);
+    for (const each of all.slice(2)) void each.takeUnseen();
+    expect(counted()).toEqual([0, 0]);
   });
 
   it('fits what is within its bytes', () => {

@@ -60,7 +60,7 @@ export class ResumeMetrics implements SessionListener {
       ['resumed', this.#back],
       ...withZeros(NO_RETURN_REASONS, resumptions.noReturns),
     ]);
-    const replay = 'Bytes that were sent to sessions that resume, and not reported as seen.';
+    const replay = 'Bytes kept of what was sent to sessions that resume, and not reported as seen.';
     gauge(registry, 'switchboard_replay_bytes', replay, () => budget.totalBytes);
     const undelivered =
       'Messages whose senders are sent sys.undelivered, because a session ended that had not seen them.';
