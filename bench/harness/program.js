@@ -7,6 +7,7 @@ import { accepts } from './ports.js';
 
 const SERVER_CORE = '0';
 const START_TIMEOUT_MS = 15_000;
+const READY_MS = 100;
 /** Exit code of a peer without a binary for its Node; see peers/uws-native.js. */
 const NO_BINARY = 69;
 
@@ -66,9 +67,11 @@ export async function startProgram(command, { at, env = {}, timeoutMs = START_TI
   return { pid: child.pid, stderr: () => output, stop };
 }
 
+/** Switchboard listens for a moment to check the port, and again once it is ready: so the second of two checks counts. */
 async function untilListening(at, child, timeoutMs) {
   const deadline = Date.now() + timeoutMs;
-  while (!(await accepts(at))) {
+  const isReady = async () => (await accepts(at)) && (await delay(READY_MS, true)) && accepts(at);
+  while (!(await isReady())) {
     if (child.exitCode === NO_BINARY) throw new PeerUnavailable('no binary for this Node');
     if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}`);
     if (Date.now() > deadline) throw new Error(`the server did not listen within ${timeoutMs} ms`);
