@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { listening } from './ports.js';
 import { LIMITS_OFF } from './server.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -59,7 +60,8 @@ export class ServerProcess {
     );
     if (logFile === undefined) server.url = String((await server.logged('listening'))['url']);
     else {
-      await listening(Number(env.PORT));
+      // The server listens for a moment before, to check its port.
+      while (!(await readFile(logFile, 'utf8').catch(() => '')).includes('"listening"')) await delay(20);
       server.url = `ws://127.0.0.1:${env.PORT}/wss`;
     }
     return server;
