@@ -121,7 +121,7 @@ export class AwaySessions implements SessionListener, OnApplicationShutdown {
   #endKeeping(): void {
     const { budget } = this;
     for (const [session, resumption] of this.#sessions) {
-      if (!budget.isExceededBy(budget.away)) return;
+      if (budget.excessOf(budget.away) === 0) return;
       if (resumption.replay.bytes > 0) this.#overflow(session, resumption);
     }
   }

@@ -17,9 +17,8 @@ export class KeptBlock {
 
 /** Encoded frames, one behind the other, that were sent to a client. */
 export class KeptRun {
-  /** Buffers of connected sessions, and of sessions that are away, that hold bytes without an owner. Written by `ReplayAccount`. */
-  connectedHolders = 0;
-  awayHolders = 0;
+  /** Buffers of connected sessions that hold this run, where it has no owner. Written by `ReplayAccount`. */
+  holders = 0;
 
   /** @param owner the block of `bytes`, which is reused once all its runs were seen; `null` where others refer to the bytes */
   constructor(
@@ -59,13 +58,18 @@ export function eachUnseen(
     for (let at = start; at < kept.end;) {
       const { end, isCounted } = frameAt(bytes, at);
       if (!isCounted || skip > 0) {
-        if (frames > 0) callback(bytes.subarray(start, at), frames, kept);
+        if (frames > 0) callback(partOf(bytes, start, at), frames, kept);
         if (isCounted) skip--;
         start = end;
         frames = 0;
       } else frames++;
       at = end;
     }
-    if (frames > 0) callback(bytes.subarray(start, kept.end), frames, kept);
+    if (frames > 0) callback(partOf(bytes, start, kept.end), frames, kept);
   }
+}
+
+/** Returns a part of bytes; the same buffer where that is all, because sessions share it. */
+function partOf(bytes: Buffer, start: number, end: number): Buffer {
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
 }

@@ -3,32 +3,33 @@ import { BlockPool } from '../sessions/block-pool.js';
 import { Settings } from '../settings/settings.js';
 import { KeptRun, NO_RUN } from './kept-run.js';
 
-/** Bytes of a reference to shared bytes, with the room in the list of a buffer. */
+/** Bytes that each further buffer takes which refers to shared bytes. */
 const REFERENCE_BYTES = 16;
 
-/**
- * Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. Shared bytes count once
- * in each account, because they are in memory once, and then a reference for each further buffer.
- */
+/** Counts the bytes in the replay buffers of the sessions that are connected, or of those that are away. */
 export class ReplayAccount {
   /** Bytes in these replay buffers. Written by {@link changed}. */
   bytes = 0;
 
+  /**
+   * @param countsOnce whether shared bytes count once, as they are in memory. Else they count for each buffer, as they do when a
+   *   session ends or is saved
+   */
   constructor(
     readonly budget: ReplayBudget,
-    private readonly isAway: boolean,
+    private readonly countsOnce: boolean,
   ) {}
 
   /** Counts a run that a buffer holds from now on. */
   hold(run: KeptRun): void {
-    const others = run.owner !== null ? 0 : this.isAway ? run.awayHolders++ : run.connectedHolders++;
-    this.changed(others === 0 ? run.length : REFERENCE_BYTES);
+    if (this.countsOnce && run.owner === null && run.holders++ > 0) this.changed(REFERENCE_BYTES);
+    else this.changed(run.length);
   }
 
   /** Counts a run that a buffer holds no longer. */
   drop(run: KeptRun): void {
-    const others = run.owner !== null ? 0 : this.isAway ? --run.awayHolders : --run.connectedHolders;
-    this.changed(others === 0 ? -run.length : -REFERENCE_BYTES);
+    if (this.countsOnce && run.owner === null && --run.holders > 0) this.changed(-REFERENCE_BYTES);
+    else this.changed(-run.length);
   }
 
   /** Counts a change of the bytes in one buffer. */
@@ -45,9 +46,9 @@ export class ReplayAccount {
 @Injectable()
 export class ReplayBudget {
   /** The account of sessions that are connected. */
-  readonly connected = new ReplayAccount(this, false);
+  readonly connected = new ReplayAccount(this, true);
   /** The account of sessions that are away. */
-  readonly away = new ReplayAccount(this, true);
+  readonly away = new ReplayAccount(this, false);
   readonly #budgetBytes: number;
   /** The last run of {@link sharedRun}, which stays in memory until the next one. */
   #shared = NO_RUN;
@@ -84,9 +85,9 @@ export class ReplayBudget {
     return this.totalBytes <= this.#budgetBytes / 2;
   }
 
-  /** Returns whether sessions of this account must end: the budget is exceeded, and they use more than half of it. */
-  isExceededBy({ bytes }: ReplayAccount): boolean {
-    return this.totalBytes > this.#budgetBytes && bytes > this.#budgetBytes / 2;
+  /** Returns by how many bytes this account must shrink: the budget is exceeded, and the account uses more than half of it. */
+  excessOf({ bytes }: ReplayAccount): number {
+    return Math.max(0, Math.min(this.totalBytes - this.#budgetBytes, bytes - this.#budgetBytes / 2));
   }
 
   /** Sets the function that ends sessions while their account exceeds the budget. */

@@ -66,6 +66,11 @@ export class ReplayBuffer implements Replay {
     return this.#seen;
   }
 
+  /** Bytes that no other buffer of a connected session holds. */
+  get ownBytes(): number {
+    return this.#held().reduce((sum, run) => (run.holders > 1 ? sum : sum + run.length), 0);
+  }
+
   get isWindowFull(): boolean {
     return this.bytes >= MIN_WINDOW_BYTES && this.bytes >= this.maxBytes;
   }
@@ -102,7 +107,7 @@ export class ReplayBuffer implements Replay {
     const isKept = used * 2 >= block.bytes.length;
     if (isKept) this.#addTo(new KeptBlock(block, true), used, textFrames);
     else this.#copy(block.bytes, used, textFrames);
-    this.#account.changed(used);
+    this.#account.changed(used); // not `hold`, because the run may be one that has grown
     this.#count(used, textFrames);
     return isKept;
   }

@@ -95,9 +95,9 @@ describe('over RESUME_BUDGET_BYTES', () => {
     expect(groups.budget.totalBytes).toBeLessThanOrEqual(BUDGET_BYTES);
   });
 
-  it('no session is closed for a frame that many are sent, because it is in memory once', async () => {
+  it('no connected session is closed for frames that many are sent, because they are in memory once', async () => {
     const groups = start();
-    const all = [...openAll(groups, 20), ...awayAll(groups, 20)];
+    const all = openAll(groups, 20);
     for (let count = 0; count < 2; count++) {
       const frame = newsOf(LATE_BYTES / 2);
       for (const { session } of all) session.send(frame);
@@ -107,7 +107,20 @@ describe('over RESUME_BUDGET_BYTES', () => {
     expect(groups.budget.totalBytes).toBeLessThan(BUDGET_BYTES);
   });
 
-  it('connected sessions are closed where they report nothing for 10 s, those with the most unseen bytes first', async () => {
+  it('no connected session is closed that has only what others have, too', async () => {
+    const groups = start();
+    const [members, late] = [openAll(groups, 10), openAll(groups, 5)];
+    for (let count = 0; count < 2; count++) {
+      const frame = newsOf(LATE_BYTES / 2);
+      for (const { session } of members) session.send(frame);
+      await tick();
+    }
+    await send(late, LATE_BYTES);
+    expect(ended(members)).not.toContain(true);
+    expect(ended(late)).toEqual([true, true, true, false, false]);
+  });
+
+  it('connected sessions are closed where they do not report within 10 s, those with the most unseen bytes first', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const groups = start();
@@ -123,10 +136,17 @@ describe('over RESUME_BUDGET_BYTES', () => {
       expect(ended(connected)).not.toContain(true);
       expect(groups.budget.totalBytes).toBeGreaterThan(BUDGET_BYTES);
       vi.advanceTimersByTime(5000);
+      await tick();
       expect(ended(connected)).toEqual([true, false, true, true, ...Array<boolean>(8).fill(false)]);
       expect(connected[2]!.connection.closedWith).toBe(1013);
       expect(groups.budget.totalBytes).toBeLessThanOrEqual(BUDGET_BYTES);
       expect(vi.getTimerCount()).toBe(0);
+      // A second time, with less than the first.
+      await send(connected.slice(4), 15_000);
+      vi.advanceTimersByTime(10_000);
+      await tick();
+      expect(ended(connected).filter(Boolean).length).toBeGreaterThan(3);
+      expect(groups.budget.totalBytes).toBeLessThanOrEqual(BUDGET_BYTES);
     } finally {
       vi.useRealTimers();
     }

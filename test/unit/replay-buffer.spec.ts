@@ -87,20 +87,27 @@ describe('the replay buffer of a session', () => {
     expect([replay.bytes, budget.totalBytes]).toEqual([0, 0]);
   });
 
-  it('counts shared bytes once for connected sessions and once for those that are away, and references to them', () => {
+  it('counts shared bytes once for connected sessions, with references to them, and for each session that is away', () => {
     const frame = textFrame('x'.repeat(100));
     const all = Array.from({ length: 10 }, () => new ReplayBuffer(MAX_BYTES, budget));
     const counted = (): number[] => [budget.connected.bytes, budget.away.bytes];
     for (const each of all) each.push(frame, 1);
     expect(all.map(({ bytes }) => bytes)).toEqual(Array(10).fill(frame.length));
     expect(counted()).toEqual([frame.length + 9 * REFERENCE_BYTES, 0]);
+    expect(all[0]!.ownBytes).toBe(0);
     for (const each of all.slice(0, 4)) each.countIn(budget.away);
-    expect(counted()).toEqual([frame.length + 5 * REFERENCE_BYTES, frame.length + 3 * REFERENCE_BYTES]);
+    expect(counted()).toEqual([frame.length + 5 * REFERENCE_BYTES, 4 * frame.length]);
     all[0]!.forget(1, true);
     all[1]!.clear();
-    all[2]!.countIn(budget.connected);
-    expect(counted()).toEqual([frame.length + 6 * REFERENCE_BYTES, frame.length]);
-    for (const each of all.slice(2)) void each.takeUnseen();
+    for (const each of all.slice(2, 4)) {
+      const batches = each.takeUnseen()!;
+      each.countIn(budget.connected);
+      batches.moveTo(each);
+    }
+    expect(counted()).toEqual([frame.length + 7 * REFERENCE_BYTES, 0]);
+    for (const each of all.slice(3)) each.clear();
+    expect(all[2]!.ownBytes).toBe(frame.length);
+    void all[2]!.takeUnseen();
     expect(counted()).toEqual([0, 0]);
   });
 
@@ -235,7 +242,7 @@ describe('the budget of all replay buffers', () => {
     const buffers = [1, 2, 3].map(() => new ReplayBuffer(MAX_BYTES, budget));
     const ended: ReplayBuffer[] = [];
     budget.onExceeded(() => {
-      while (budget.isExceededBy(budget.connected)) {
+      while (budget.excessOf(budget.connected) > 0) {
         const next = buffers.shift()!;
         ended.push(next);
         next.clear();
