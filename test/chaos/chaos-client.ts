@@ -105,7 +105,8 @@ export class ChaosClient implements LineOwner {
   }
 
   ended(): void {
-    if (this.record !== undefined) this.record.endedMs = performance.now();
+    if (this.record === undefined) this.ledger.groups.unwelcomed(this.user.name);
+    else this.record.endedMs = performance.now();
     this.record = undefined;
   }
 

@@ -74,6 +74,8 @@ export class GroupViews<Client extends GroupClient> {
   readonly #receipts = new Map<number, number>();
   /** Sessions of which each client received `sys.left` with a code. */
   readonly #ended = new Map<Client, Set<string>>();
+  /** When clients gave up connections without a welcome, by user: the server may have opened a session for each. */
+  readonly #unwelcomed = new Map<string, number[]>();
   /** Clients that were passed over. */
   readonly #excused = new Set<Client>();
   /** Accepted messages that were expected at some member. */
@@ -167,6 +169,13 @@ export class GroupViews<Client extends GroupClient> {
     else if (!stint.others.has(sender)) this.rules.breach(`${what}, whose sender is no member`);
   }
 
+  /** Records that a connection of a user was lost before its welcome: its session may be counted, and receives nothing. */
+  unwelcomed(user: string): void {
+    const times = this.#unwelcomed.get(user);
+    if (times === undefined) this.#unwelcomed.set(user, [this.rules.now()]);
+    else times.push(this.rules.now());
+  }
+
   /** Records the answer to a message; does nothing for one to a session or to all. */
   answered(number: number, answer: string, { sessions, held = 0, skipped }: AnswerCounts): void {
     const sent = this.#sent.get(number);
@@ -229,7 +238,7 @@ export class GroupViews<Client extends GroupClient> {
   }
 
   #endedOf(user: string, fromMs: number): number {
-    let ended = 0;
+    let ended = (this.#unwelcomed.get(user) ?? []).filter((endedMs) => endedMs >= fromMs).length;
     for (const { user: other, endedMs } of this.rules.clients.values())
       if (other === user && endedMs !== undefined && endedMs >= fromMs) ended++;
     return ended;
