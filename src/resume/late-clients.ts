@@ -11,7 +11,7 @@ const LATE_BYTES = 2 * SEEN_BYTES;
 /** Milliseconds after which a client has reported what it was sent: twice the time of the protocol. */
 const LATE_MS = 10_000;
 
-/** What a session was sent over a connection when its time began. */
+/** Frames that a session was sent over a connection, when its time began. */
 interface Sent {
   readonly frames: number;
   readonly connection: Connection | undefined;
