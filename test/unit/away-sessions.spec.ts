@@ -152,6 +152,25 @@ describe('over RESUME_BUDGET_BYTES', () => {
     }
   });
 
+  it('a session that has come back meanwhile is not closed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const groups = start();
+      const [returned, ...others] = openAll(groups, 9);
+      await send([returned!], IN_TIME_BYTES);
+      await send(others, IN_TIME_BYTES - 1000);
+      vi.advanceTimersByTime(5000);
+      groups.lose(returned!);
+      groups.registry.resume(returned!.session, new FakeConnection(), textFrame('{"type":"sys.welcome"}'));
+      for (let turns = 0; turns < 4; turns++) await tick();
+      vi.advanceTimersByTime(5000);
+      await tick();
+      expect(ended([returned!, ...others]).indexOf(true)).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('sessions that are away keep half of it, however much connected sessions are sent', async () => {
     const groups = start();
     const connected = openAll(groups, 12);
