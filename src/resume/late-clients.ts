@@ -11,7 +11,7 @@ const LATE_BYTES = 2 * SEEN_BYTES;
 /** Milliseconds after which a client has reported what it was sent: twice the time of the protocol. */
 const LATE_MS = 10_000;
 
-/** Frames that a session was sent over a connection, when its time began. */
+/** Frames that a session had been sent when `LATE_MS` began, and its connection then. */
 interface Sent {
   readonly frames: number;
   readonly connection: Connection | undefined;
@@ -23,7 +23,7 @@ interface Sent {
  * bytes that a session does not share, because its end frees no others. Those with the most are first.
  */
 export class LateClients {
-  /** Bytes of connected sessions above which sessions are searched again. Written by {@link close}, and when a time is over. */
+  /** Bytes of connected sessions above which sessions are searched again. Written by {@link close}, and when `LATE_MS` is over. */
   #searchedAboveBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -32,7 +32,7 @@ export class LateClients {
     private readonly budget: ReplayBudget,
   ) {}
 
-  /** Closes sessions as the class says. Where this is not enough, it searches again after a step or when the time is over. */
+  /** Closes sessions as the class says. Where this is not enough, it searches again after a step or after `LATE_MS`. */
   close(): void {
     const { connected, stepBytes } = this.budget;
     if (connected.bytes > this.#searchedAboveBytes) {
